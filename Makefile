@@ -1,0 +1,33 @@
+# Needs Go, git and make; the rest installs itself (infra/setup/install.sh), or is named when it cannot.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint build
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## install what is missing, build, and serve with demo tenants; Ctrl-C stops all of it
+	@infra/setup/install.sh run
+	@$(MAKE) --no-print-directory build
+	@exec bin/lignum dev
+
+build: ## build bin/lignum
+	@go build -o bin/lignum ./api/cmd/lignum
+
+# Two packages at a time: they share one database cluster, and a browser each would starve on a small machine.
+test: ## install what is missing and run every test, with the race detector
+	@infra/setup/install.sh test
+	go vet ./...
+	CGO_ENABLED=1 go test -race -shuffle=on -count=1 -p 2 -timeout 20m ./...
+
+bench: ## measure the load of the reference: exam starts, fairness among tenants, isolation's price
+	@infra/setup/install.sh run
+	go run ./tests/bench
+
+lint: ## formatting, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...

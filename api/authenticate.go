@@ -1,0 +1,202 @@
+package api
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/domain"
+	"lignum/domain/people"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// authenticate finds out who asks: a bearer token (API) or the session cookies (browsers). No token at all is fine
+// here; authorise decides whether the route needs one. A token that is not good is 401.
+func (c *Call) authenticate() error {
+	token, refresh := bearer(c.fc), ""
+	if token == "" {
+		names := c.Server.cookieNames()
+		token, refresh = c.fc.Cookies(names.access), c.fc.Cookies(names.refresh)
+		if token == "" && refresh == "" {
+			return nil
+		}
+		c.viaCookie = true
+		if err := c.sameOrigin(); err != nil {
+			return err
+		}
+	}
+	if token != "" {
+		claims, err := c.verify(token)
+		if err == nil {
+			c.signedIn(claims)
+			return nil
+		}
+		if !c.viaCookie {
+			c.foreign(token)
+			return domain.Errorf(domain.Unauthentic, "The token is not valid here. Please sign in again.")
+		}
+	}
+	return c.renew(refresh)
+}
+
+// renew turns a browser's refresh cookie into new tokens on the way, so that a page never shows 'signed out' to a person
+// whose session is alive. A cookie that is not good any more is taken away, and the visitor is anonymous.
+func (c *Call) renew(refresh string) error {
+	if refresh == "" {
+		return nil
+	}
+	tokens, err := c.refresh(strings.Clone(refresh))
+	if err != nil {
+		if domain.CodeOf(err) == domain.Unavailable {
+			return err
+		}
+		c.Server.clearCookies(c.fc)
+		return nil
+	}
+	claims, err := c.verify(tokens.Access)
+	if err != nil {
+		return err
+	}
+	c.Server.setCookies(c.fc, tokens)
+	c.signedIn(claims)
+	return nil
+}
+
+func (c *Call) refresh(token string) (*people.Tokens, error) {
+	session, err := c.Server.desk.Refresh(c.ctx, c.DB, token, c.device(), c.day(), c.Now)
+	if err != nil {
+		return nil, err
+	}
+	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
+}
+
+// device is where the request comes from, for the list of sessions and the trail.
+func (c *Call) device() people.Device {
+	return people.Device{Address: c.Actor.Address, UserAgent: c.fc.Get(fiber.HeaderUserAgent), RequestID: c.Actor.RequestID}
+}
+
+// day is today where the tenant is; the zero time on the platform.
+func (c *Call) day() time.Time {
+	if c.Tenant == nil {
+		return time.Time{}
+	}
+	return c.Tenant.Today(c.Now)
+}
+
+func (c *Call) verify(token string) (*people.Claims, error) {
+	claims, err := c.Server.tokens.Verify(c.State.keys, token, c.Server.issuer(c.Realm), c.Now)
+	if err != nil {
+		return nil, err
+	}
+	if c.State.gone(claims) {
+		return nil, domain.Errorf(domain.Unauthentic, "The session has ended. Please sign in again.")
+	}
+	return claims, nil
+}
+
+func (c *Call) signedIn(claims *people.Claims) {
+	c.Claims = claims
+	c.Actor.ID, c.Actor.Name, c.Actor.Roles = claims.UserID, claims.UserName, claims.Roles
+}
+
+func bearer(fc *fiber.Ctx) string {
+	h := fc.Get(fiber.HeaderAuthorization)
+	if len(h) > 7 && strings.EqualFold(h[:7], "bearer ") {
+		return h[7:]
+	}
+	return ""
+}
+
+// sameOrigin is the defence against cross-site request forgery for requests that cookies authenticate: a change is taken
+// from our own pages alone, as the browser itself says (Fetch Metadata, and Origin for older browsers). A sibling
+// subdomain is another origin.
+func (c *Call) sameOrigin() error {
+	switch c.fc.Method() {
+	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions:
+		return nil
+	}
+	site := c.fc.Get("Sec-Fetch-Site")
+	if site == "same-origin" {
+		return nil
+	}
+	if site == "" {
+		if u, err := url.Parse(c.fc.Get(fiber.HeaderOrigin)); err == nil && u.Host != "" && strings.EqualFold(u.Host, string(c.fc.Context().Host())) {
+			return nil
+		}
+	}
+	return domain.Errorf(domain.Forbidden, "This change did not come from one of our own pages.")
+}
+
+// foreign notes a genuine token of another realm that was shown here. Only a token that the other realm's keys verify is
+// written down, so that nobody fills the trail from outside.
+func (c *Call) foreign(token string) {
+	other := people.PeekIssuer(token)
+	realm, ok := c.Server.realmOfIssuer(other)
+	if !ok || realm.Slug == c.Realm.Slug {
+		return
+	}
+	st, err := c.Server.state(c.ctx, realm)
+	if err != nil {
+		return
+	}
+	claims, err := c.Server.tokens.Verify(st.keys, token, other, c.Now)
+	if err != nil {
+		return
+	}
+	who := c.Actor
+	who.ID, who.Name, who.Roles, who.Realm = claims.UserID, claims.UserName, claims.Roles, realm.Name()
+	c.note(who, audit.Entry{Action: "token.foreign", Refused: true, ObjectKind: "route", ObjectID: c.route.Method + " " + c.route.Path,
+		Reason: "a token of realm " + realm.Name() + " was used here"})
+	c.suppressed = true
+}
+
+// issuer is the name of a realm in its tokens: the address of its own host.
+func (s *Server) issuer(r tenants.Realm) string { return s.cfg.URL(s.registry.Host(r.Slug)) }
+
+func (s *Server) realmOfIssuer(issuer string) (tenants.Realm, bool) {
+	if issuer == s.issuer(s.platform) {
+		return s.platform, true
+	}
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return tenants.Realm{}, false
+	}
+	t, platform, err := s.registry.Lookup(u.Host)
+	if err != nil || platform || s.issuer(t.Realm()) != issuer {
+		return tenants.Realm{}, false
+	}
+	return t.Realm(), true
+}
+
+type cookieNames struct{ access, refresh string }
+
+// cookieNames: the __Host- prefix (RFC 6265bis) binds a cookie to one host over https. On plain http, which is only
+// ever allowed on loopback, browsers refuse it.
+func (s *Server) cookieNames() cookieNames {
+	if s.cfg.Scheme == "https" {
+		return cookieNames{"__Host-lignum", "__Host-lignum-refresh"}
+	}
+	return cookieNames{"lignum", "lignum-refresh"}
+}
+
+func (s *Server) setCookies(fc *fiber.Ctx, t *people.Tokens) {
+	names := s.cookieNames()
+	s.cookie(fc, names.access, t.Access, t.AccessExpires)
+	s.cookie(fc, names.refresh, t.Refresh, t.RefreshExpires)
+}
+
+func (s *Server) clearCookies(fc *fiber.Ctx) {
+	names := s.cookieNames()
+	s.cookie(fc, names.access, "", time.Unix(1, 0))
+	s.cookie(fc, names.refresh, "", time.Unix(1, 0))
+}
+
+func (s *Server) cookie(fc *fiber.Ctx, name, value string, expires time.Time) {
+	if value == "" && expires.After(time.Unix(1, 0)) {
+		return // nothing new to set: the second tab within the grace of a rotation
+	}
+	fc.Cookie(&fiber.Cookie{Name: name, Value: value, Path: "/", Expires: expires, HTTPOnly: true, Secure: s.cfg.Scheme == "https", SameSite: "Lax"})
+}

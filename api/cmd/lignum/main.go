@@ -1,0 +1,51 @@
+// Command lignum is the whole platform in one binary: it serves, migrates, provisions, imports and explains. Each
+// command is in a file of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"lignum/domain"
+	"lignum/infra/localcluster"
+)
+
+func main() {
+	localcluster.SuperviseIfAsked()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "lignum: "+explain(err))
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	root := &cobra.Command{Use: "lignum", Short: "The e-learning platform of many countries: one program, every task",
+		SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true}}
+	root.AddCommand(commands()...)
+	root.SetArgs(args)
+	return root.ExecuteContext(ctx)
+}
+
+// explain shows every field of an invalid input on a line of its own.
+func explain(err error) string {
+	var d *domain.Error
+	if !errors.As(err, &d) {
+		return err.Error()
+	}
+	text := d.Message
+	for _, f := range d.Fields {
+		text += "\n  - " + f.Name + ": " + f.Reason
+	}
+	if d.Cause != nil {
+		text += "\n  cause: " + d.Cause.Error()
+	}
+	return text
+}

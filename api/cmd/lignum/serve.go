@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"lignum/api"
+	"lignum/api/console"
+	"lignum/api/portal"
+	"lignum/policy"
+)
+
+func serveCommand() *cobra.Command {
+	return &cobra.Command{Use: "serve", Short: "Serve the API and the pages, configured by environment", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in, err := open()
+			if err != nil {
+				return err
+			}
+			defer in.store.Close()
+			ln, err := net.Listen("tcp", in.cfg.Listen)
+			if err != nil {
+				return err
+			}
+			return in.serve(cmd.Context(), ln)
+		}}
+}
+
+// serve answers until ctx ends.
+func (in *installation) serve(ctx context.Context, ln net.Listener) error {
+	server, err := in.server(ctx)
+	if err != nil {
+		return err
+	}
+	metrics, err := net.Listen("tcp", in.cfg.MetricsListen)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return server.Serve(ctx, ln) })
+	group.Go(func() error { return server.ServeMetrics(ctx, metrics) })
+	return group.Wait()
+}
+
+// server puts the parts together.
+func (in *installation) server(ctx context.Context) (*api.Server, error) {
+	registry, err := in.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := policy.NewEngine(nil)
+	if err != nil {
+		return nil, err
+	}
+	server, err := api.New(api.Deps{Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText()})
+	if err != nil {
+		return nil, err
+	}
+	portal.Register(server)
+	console.Register(server)
+	return server, nil
+}

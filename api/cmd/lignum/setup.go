@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"lignum/infra/config"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// localEnv is where `lignum dev` leaves its settings, so that other commands in the same directory find it.
+const localEnv = ".lignum/env"
+
+// installation is what most commands work on.
+type installation struct {
+	cfg         *config.Config
+	vault       *tenants.Vault
+	store       *tenants.Store
+	provisioner *tenants.Provisioner // nil without LIGNUM_DIRECT_DSN
+	log         *slog.Logger
+}
+
+// open reads the settings: from the environment, or from a local installation that runs in this directory.
+func open() (*installation, error) {
+	if os.Getenv("LIGNUM_PROXY") == "" {
+		if err := readLocalEnv(localEnv); err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+	}
+	cfg, err := config.Load()
+	if err != nil {
+		return nil, err
+	}
+	return openWith(cfg)
+}
+
+func openWith(cfg *config.Config) (*installation, error) {
+	in := &installation{cfg: cfg, log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))}
+	var err error
+	if in.vault, err = tenants.NewVault(cfg.Key()); err != nil {
+		return nil, err
+	}
+	writer, err := endpoint(cfg.Proxy, cfg)
+	if err != nil {
+		return nil, err
+	}
+	var reader tenants.Endpoint
+	if cfg.ProxyReader != "" {
+		if reader, err = endpoint(cfg.ProxyReader, cfg); err != nil {
+			return nil, err
+		}
+	}
+	in.store, err = tenants.NewStore(tenants.StoreConfig{Writer: writer, Reader: reader, Vault: in.vault, Connections: cfg.Connections})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.DirectDSN != "" {
+		in.provisioner = &tenants.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole}
+	}
+	return in, nil
+}
+
+func endpoint(hostport string, cfg *config.Config) (tenants.Endpoint, error) {
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return tenants.Endpoint{}, err
+	}
+	n, err := strconv.Atoi(port)
+	return tenants.Endpoint{Host: host, Port: n, Database: cfg.Database, SSLMode: cfg.SSLMode}, err
+}
+
+func (in *installation) registry(ctx context.Context) (*tenants.Registry, error) {
+	return tenants.NewRegistry(ctx, in.store.DB(tenants.PlatformRealm(in.cfg.Installation)), in.cfg.BaseDomain)
+}
+
+// realmDB opens a tenant's data by its slug, or the platform's for "platform".
+func (in *installation) realmDB(ctx context.Context, slug string) (*tenants.DB, *tenants.Tenant, error) {
+	if slug == "platform" {
+		return in.store.DB(tenants.PlatformRealm(in.cfg.Installation)), nil, nil
+	}
+	reg, err := in.registry(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := reg.Tenant(slug)
+	if err != nil {
+		return nil, nil, err
+	}
+	return in.store.DB(t.Realm()), t, nil
+}
+
+// operator is who acts at a command line: the machine's user, on record as such.
+func operator() audit.Actor {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, _ := os.Hostname()
+	return audit.Actor{Name: name + "@" + host, Roles: []string{"operator"}, Realm: "platform", Address: "command line"}
+}
+
+func readLocalEnv(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if key, value, ok := strings.Cut(lines.Text(), "="); ok && strings.HasPrefix(key, "LIGNUM_") && os.Getenv(key) == "" {
+			os.Setenv(key, value)
+		}
+	}
+	return nil
+}
+
+func writeLocalEnv(dir string, vars [][2]string) error {
+	var b strings.Builder
+	for _, v := range vars {
+		b.WriteString(v[0] + "=" + v[1] + "\n")
+	}
+	return os.WriteFile(filepath.Join(dir, "env"), []byte(b.String()), 0o600)
+}

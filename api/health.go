@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// health registers what load balancers and people who look after the platform ask.
+func (s *Server) health() {
+	Bare(s, Route{Path: "/livez", Permission: policy.Public("a load balancer has no token"), Summary: "Is the process alive?"},
+		func(fc *fiber.Ctx) error { return fc.SendString("alive\n") })
+	Bare(s, Route{Path: "/readyz", Permission: policy.Public("a load balancer has no token"), Summary: "Can it serve?"}, s.ready)
+}
+
+// Readiness is what /readyz answers: 200 when everything is well, else 503 with Retry-After.
+type Readiness struct {
+	Ready      bool   `json:"ready"`
+	Database   string `json:"database"`
+	Policy     string `json:"policy"`
+	Migrations string `json:"migrations"`
+}
+
+func (s *Server) ready(fc *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(s.base, 3*time.Second)
+	defer cancel()
+	r := Readiness{Ready: true, Database: "ok", Policy: "ok", Migrations: "ok"}
+	if s.draining.Load() {
+		r.Ready, r.Database = false, "the process is stopping"
+	} else if pending, err := s.store.DB(s.platform).Pending(ctx); err != nil {
+		r.Ready, r.Database, r.Migrations = false, "away", "unknown"
+	} else if len(pending) > 0 {
+		r.Ready, r.Migrations = false, "pending"
+	}
+	if _, err := s.rules.Decide(ctx, policy.Input{}); err != nil {
+		r.Ready, r.Policy = false, "failing"
+	}
+	if !r.Ready {
+		fc.Set(fiber.HeaderRetryAfter, "2")
+		fc.Status(http.StatusServiceUnavailable)
+	}
+	return fc.JSON(r)
+}
+
+// housekeeping does what must be done now and then, in every process; each task may run twice without harm.
+func (s *Server) housekeeping() {
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	for {
+		select {
+		case <-s.base.Done():
+			return
+		case now := <-minute.C:
+			s.rate.Forget()
+			ctx, cancel := context.WithTimeout(s.base, 50*time.Second)
+			s.summarise(ctx)
+			if now.Minute()%10 == 0 {
+				s.tidy(ctx, now.UTC())
+			}
+			cancel()
+		}
+	}
+}
+
+func (s *Server) tidy(ctx context.Context, now time.Time) {
+	realms := []tenants.Realm{s.platform}
+	for _, t := range s.registry.Tenants() {
+		realms = append(realms, t.Realm())
+	}
+	for _, r := range realms {
+		if err := s.store.DB(r).EmptyBucket(ctx, now); err != nil && ctx.Err() == nil {
+			s.log.Warn("old idempotency keys could not be dropped", "realm", r.Name(), "err", causes(err))
+		}
+	}
+}

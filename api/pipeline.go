@@ -1,0 +1,308 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/domain"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tenants/limits"
+)
+
+// Call is one request on its way through the pipeline: whose realm, who asks, and what was decided.
+type Call struct {
+	Server *Server
+	Tenant *tenants.Tenant // nil on the platform's host
+	Realm  tenants.Realm
+	DB     *tenants.DB
+	State  *realmState
+	Claims *people.Claims // nil: nobody is signed in
+	Actor  audit.Actor
+	Now    time.Time
+	Nonce  string // of the page's Content-Security-Policy
+
+	route      *Route
+	fc         *fiber.Ctx
+	ctx        context.Context
+	cancel     context.CancelFunc
+	start      time.Time
+	viaCookie  bool
+	permitted  bool
+	replayed   bool
+	verdict    limits.Verdict
+	decision   policy.Decision
+	suppressed bool // the refusal is in no trail
+}
+
+// requestTimeout bounds the work for one request. A client that leaves cancels nothing, so this must.
+const requestTimeout = 10 * time.Second
+
+// enter takes a request from its host name to the handler's door:
+//
+//	host -> realm -> token -> Casbin -> rate quota
+//
+// What follows is the handler's: facts -> OPA (Permit) -> one domain function in one transaction, audit entry in it.
+// On an error the Call is as far as it came, for the log and the audit trail.
+func (s *Server) enter(fc *fiber.Ctx, rt *Route) (*Call, error) {
+	c := &Call{Server: s, route: rt, fc: fc, start: time.Now()}
+	c.Now = c.start.UTC()
+	c.Actor = audit.Actor{Address: s.clientAddress(fc), RequestID: requestID(fc, s)}
+	c.ctx, c.cancel = context.WithTimeout(s.base, requestTimeout)
+	fc.Set("X-Request-Id", c.Actor.RequestID)
+
+	if err := c.realm(); err != nil {
+		return c, err
+	}
+	if len(fc.Request().Body()) > rt.Body {
+		return c, domain.Errorf(domain.TooLarge, "The body is larger than the %d bytes that are taken here.", rt.Body)
+	}
+	if err := c.authenticate(); err != nil {
+		return c, err
+	}
+	if err := c.authorise(); err != nil {
+		return c, err
+	}
+	if err := c.quota(); err != nil {
+		return c, err
+	}
+	return c, nil
+}
+
+// realm finds whose data the request is about, from the host name alone.
+func (c *Call) realm() error {
+	t, platform, err := c.Server.registry.Lookup(string(c.fc.Context().Host()))
+	if err != nil {
+		return err
+	}
+	kind := policy.Tenant
+	if platform {
+		kind = policy.Platform
+	}
+	if _, public := c.route.Permission.IsPublic(); !public && !c.route.Permission.In(kind) {
+		return domain.Errorf(domain.NotFound, "There is nothing at this address.")
+	}
+	c.Tenant, c.Realm = t, c.Server.platform
+	if t != nil {
+		c.Realm = t.Realm()
+	}
+	c.Actor.Realm = c.Realm.Name()
+	c.DB = c.Server.store.DB(c.Realm)
+	if t != nil && t.State == tenants.Suspended {
+		return domain.Errorf(domain.Forbidden, "%s is suspended: %s", t.Name, reasonOr(t.StateReason, "please ask your ministry"))
+	}
+	c.State, err = c.Server.state(c.ctx, c.Realm)
+	return err
+}
+
+func reasonOr(reason, otherwise string) string {
+	if reason == "" {
+		return otherwise
+	}
+	return reason
+}
+
+// authorise asks Casbin whether one of the actor's roles may ever do this, and refuses changes in a read-only tenant.
+func (c *Call) authorise() error {
+	p := c.route.Permission
+	if _, public := p.IsPublic(); !public {
+		if c.Claims == nil {
+			return domain.Errorf(domain.Unauthentic, "Please sign in.")
+		}
+		if !c.State.enforcer.Allows(c.Claims.Roles, p) {
+			prob := newProblem(http.StatusForbidden, "Your role does not have the permission "+p.Name()+".")
+			prob.Type, prob.Permission = "urn:lignum:problem:permission", p.Name()
+			return prob
+		}
+	}
+	if c.Tenant != nil && c.Tenant.State == tenants.ReadOnly && p.Mutating() {
+		return domain.Errorf(domain.ReadOnly, "%s can be read but not changed at the moment: %s", c.Tenant.Name, reasonOr(c.Tenant.StateReason, "work is under way"))
+	}
+	return nil
+}
+
+// platformLimits are the rates on the platform's own host.
+var platformLimits = tenants.Limits{ReadsPerSec: 200, WritesPerSec: 50, SignInsPerSec: 10}
+
+func (c *Call) quota() error {
+	lim := platformLimits
+	if c.Tenant != nil {
+		lim = c.Tenant.Limits
+	}
+	rate := lim.ReadsPerSec
+	switch c.route.Quota {
+	case limits.Write:
+		rate = lim.WritesPerSec
+	case limits.SignIn:
+		rate = lim.SignInsPerSec
+	}
+	v := c.Server.rate.Allow(c.Realm.Slug+"/"+string(c.route.Quota), rate)
+	c.verdict = v
+	window := strconv.Itoa(int(v.Window / time.Second))
+	name := `"` + string(c.route.Quota) + `"`
+	c.fc.Set("RateLimit-Policy", name+";q="+strconv.FormatInt(v.Limit*int64(v.Window/time.Second), 10)+";w="+window)
+	c.fc.Set("RateLimit", name+";r="+strconv.FormatInt(v.Remaining, 10)+";t="+strconv.Itoa(int((v.Reset+time.Second-1)/time.Second)))
+	if !v.OK {
+		return &domain.Error{Code: domain.OverQuota, Message: "Too many requests at this moment. Please try again shortly.", RetryAfter: v.RetryAfter}
+	}
+	return nil
+}
+
+// Permit asks OPA whether this person may do this to this thing now. The facts come from the request's own transaction
+// or from a signed ticket. A refusal is domain.Forbidden with the rule's reason.
+func (c *Call) Permit(facts policy.Facts) error {
+	_, err := c.Decide(facts)
+	return err
+}
+
+// Decide is Permit for lists and figures: it also gives the scope to which the answer must be narrowed.
+func (c *Call) Decide(facts policy.Facts) (policy.Decision, error) {
+	d, err := c.Server.rules.Decide(c.ctx, c.input(c.route.Permission, facts))
+	if err != nil {
+		return d, err
+	}
+	c.decision = d
+	if !d.Allow {
+		p := newProblem(http.StatusForbidden, d.Reason.Sentence())
+		p.Type, p.Permission = "urn:lignum:problem:policy:"+string(d.Reason), c.route.Permission.Name()
+		return d, p
+	}
+	c.permitted = true
+	return d, nil
+}
+
+// input is what the rules may know of this request.
+func (c *Call) input(p policy.Permission, facts policy.Facts) policy.Input {
+	in := policy.Input{Permission: p, Realm: policy.Platform, Facts: facts, ActorState: "active"}
+	if c.Tenant != nil {
+		in.Realm, in.TenantState = policy.Tenant, string(c.Tenant.State)
+	}
+	if c.Claims != nil {
+		in.Roles = c.State.enforcer.Expand(c.Claims.Roles)
+		in.MustChangePassword, in.SecondFactor = c.Claims.MustChangePassword, c.Claims.SecondFactor
+		in.SecondFactorRequired = c.State.Branding.StaffSecondFactor
+	}
+	return in
+}
+
+// Open is Permit for public routes, which have no actor to ask about. It refuses on any other route.
+func (c *Call) Open() error {
+	if _, public := c.route.Permission.IsPublic(); !public {
+		return errNotPermitted
+	}
+	c.permitted = true
+	return nil
+}
+
+// fail turns a handler's error into the problem that is shown, and notes what must be noted.
+func (s *Server) fail(c *Call, err error) *Problem {
+	p := problemOf(err)
+	if p.Status >= 500 {
+		s.log.ErrorContext(c.ctx, "request failed", "err", causes(err), "request_id", c.Actor.RequestID, "realm", c.Realm.Name(),
+			"route", c.route.Method+" "+c.route.Path, "actor", c.Actor.ID)
+	}
+	shown := *p
+	shown.RequestID = c.Actor.RequestID
+	c.noteRefusal(p)
+	if p.retryAfter > 0 {
+		c.fc.Set(fiber.HeaderRetryAfter, strconv.Itoa(p.retryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.fc.Set(fiber.HeaderWWWAuthenticate, "Bearer")
+	}
+	s.observe(c, p.Status)
+	return &shown
+}
+
+// causes gives the whole chain for the log; domain errors hide their cause from people, not from us.
+func causes(err error) string {
+	text := err.Error()
+	var d *domain.Error
+	if errors.As(err, &d) && d.Cause != nil {
+		text += ": " + d.Cause.Error()
+	}
+	return text
+}
+
+// refuse answers a request that did not reach its handler, or whose page failed.
+func (s *Server) refuse(fc *fiber.Ctx, rt *Route, c *Call, err error) error {
+	defer c.cancel()
+	p := s.fail(c, err)
+	if rt.Page {
+		if p.Status == http.StatusUnauthorized && c.State != nil {
+			next := ""
+			if rt.Method == http.MethodGet {
+				next = "?next=" + urlQueryEscape(fc.OriginalURL())
+			}
+			return fc.Redirect("/sign-in"+next, http.StatusSeeOther)
+		}
+		return s.errorPage(c, fc, p)
+	}
+	return p.write(fc)
+}
+
+func (s *Server) leave(fc *fiber.Ctx, c *Call, _ error) {
+	if status := fc.Response().StatusCode(); status < 400 {
+		if c.replayed {
+			fc.Set("Idempotency-Replayed", "true")
+		}
+		s.observe(c, status)
+	}
+}
+
+// observe counts the request and writes its line in the log.
+func (s *Server) observe(c *Call, status int) {
+	took := time.Since(c.start)
+	realm := c.Realm.Name()
+	if c.DB == nil {
+		realm = "unknown"
+	}
+	s.metrics.request(realm, c.route, status, took)
+	level := slog.LevelDebug
+	if status >= 500 {
+		level = slog.LevelWarn
+	}
+	if s.log.Enabled(c.ctx, level) {
+		s.log.LogAttrs(c.ctx, level, "request", slog.String("request_id", c.Actor.RequestID), slog.String("realm", realm),
+			slog.String("route", c.route.Method+" "+c.route.Path), slog.Int("status", status), slog.Duration("took", took), slog.String("actor", c.Actor.ID.String()))
+	}
+}
+
+// recovered is the last fence: a panic becomes a 500 without a word of its text.
+func (s *Server) recovered(fc *fiber.Ctx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Error("panic", "value", r, "path", strings.Clone(fc.Path()), "stack", string(debug.Stack()))
+			s.metrics.panics.Inc()
+			err = newProblem(http.StatusInternalServerError, "Something went wrong on our side. It was noted.").write(fc)
+		}
+	}()
+	return fc.Next()
+}
+
+var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
+
+// requestID keeps the one that a trusted proxy gave, so that one request has one id in all logs.
+func requestID(fc *fiber.Ctx, s *Server) string {
+	if len(s.proxies) > 0 {
+		if id := fc.Get("X-Request-Id"); id != "" && s.fromProxy(fc) && goodRequestID.MatchString(id) {
+			return strings.Clone(id)
+		}
+	}
+	var raw [12]byte
+	rand.Read(raw[:])
+	return hex.EncodeToString(raw[:])
+}

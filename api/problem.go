@@ -1,0 +1,115 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/domain"
+)
+
+// Problem is what a client gets when something was wrong: problem details by RFC 9457.
+type Problem struct {
+	Type       string         `json:"type" doc:"A URI that names the kind of problem" example:"urn:lignum:problem:invalid"`
+	Title      string         `json:"title" doc:"The kind of problem in a few words"`
+	Status     int            `json:"status" doc:"The HTTP status"`
+	Detail     string         `json:"detail,omitempty" doc:"What happened here, for a person"`
+	Permission string         `json:"permission,omitempty" doc:"The permission that was missing"`
+	Errors     []domain.Field `json:"errors,omitempty" doc:"Every field that was wrong"`
+	RequestID  string         `json:"request_id,omitempty" doc:"Quote it when you ask for help"`
+
+	retryAfter int // seconds; 0: no header
+}
+
+// Error makes a Problem an error.
+func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
+
+// GetStatus is the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is RFC 9457's.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+var statusOf = map[domain.Code]int{
+	domain.NotFound: http.StatusNotFound, domain.Invalid: http.StatusUnprocessableEntity, domain.Conflict: http.StatusConflict,
+	domain.Forbidden: http.StatusForbidden, domain.Unauthentic: http.StatusUnauthorized, domain.ReadOnly: http.StatusConflict,
+	domain.OverQuota: http.StatusTooManyRequests, domain.TooLarge: http.StatusRequestEntityTooLarge, domain.Unavailable: http.StatusServiceUnavailable,
+}
+
+// problemOf is the one place where errors become HTTP. What is not of the domain's vocabulary is a 500 without a word
+// of its text.
+func problemOf(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var d *domain.Error
+	if errors.As(err, &d) {
+		status := statusOf[d.Code]
+		p := newProblem(status, d.Message)
+		p.Type, p.Errors = "urn:lignum:problem:"+strings.ReplaceAll(string(d.Code), "_", "-"), d.Fields
+		if d.RetryAfter > 0 {
+			p.retryAfter = int(math.Ceil(d.RetryAfter.Seconds()))
+		}
+		return p
+	}
+	var f *fiber.Error
+	if errors.As(err, &f) && f.Code < 500 {
+		return newProblem(f.Code, http.StatusText(f.Code)+".")
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		p := newProblem(http.StatusServiceUnavailable, "This took too long. Nothing was lost; please try again.")
+		p.retryAfter = 2
+		return p
+	}
+	return newProblem(http.StatusInternalServerError, "Something went wrong on our side. It was noted.")
+}
+
+func newProblem(status int, detail string) *Problem {
+	title := http.StatusText(status)
+	return &Problem{Type: "urn:lignum:problem:" + strings.ReplaceAll(strings.ToLower(title), " ", "-"), Title: title, Status: status, Detail: detail}
+}
+
+// write sends the problem as JSON.
+func (p *Problem) write(fc *fiber.Ctx) error {
+	if p.retryAfter > 0 {
+		fc.Set(fiber.HeaderRetryAfter, strconv.Itoa(p.retryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		fc.Set(fiber.HeaderWWWAuthenticate, "Bearer")
+	}
+	fc.Status(p.Status)
+	return fc.JSON(p, "application/problem+json")
+}
+
+// humaError makes huma's own refusals (a body that is no JSON, a field out of range) our problems.
+func humaError(status int, message string, errs ...error) huma.StatusError {
+	if status == http.StatusRequestTimeout {
+		status = http.StatusBadRequest
+	}
+	p := newProblem(status, strings.ToUpper(message[:1])+message[1:]+".")
+	if status >= 500 {
+		return newProblem(http.StatusInternalServerError, "Something went wrong on our side. It was noted.")
+	}
+	if status == http.StatusUnprocessableEntity {
+		p.Type = "urn:lignum:problem:invalid"
+	}
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		var d *huma.ErrorDetail
+		if errors.As(err, &d) {
+			p.Errors = append(p.Errors, domain.Field{Name: d.Location, Reason: d.Message})
+			continue
+		}
+		p.Errors = append(p.Errors, domain.Field{Name: "body", Reason: err.Error()})
+	}
+	return p
+}

@@ -1,0 +1,216 @@
+// Package api is everything that faces outwards: the routes, the pipeline that every request passes, and the resources
+// of the HTTP API. Pages for browsers are in portal (a tenant's) and console (the platform's), which register through the
+// same Route. What a request does to data is one function of a domain package; nothing here writes SQL of its own.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"lignum/domain/people"
+	"lignum/infra/config"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/limits"
+)
+
+// Deps is what a Server stands on.
+type Deps struct {
+	Config      *config.Config
+	Store       *tenants.Store
+	Registry    *tenants.Registry
+	Rules       *policy.Engine
+	Provisioner *tenants.Provisioner // nil: this process may not provision; the console says so
+	Log         *slog.Logger
+	Version     string
+}
+
+// Server answers requests for every realm.
+type Server struct {
+	app         *fiber.App
+	docs        huma.API
+	cfg         *config.Config
+	store       *tenants.Store
+	registry    *tenants.Registry
+	rules       *policy.Engine
+	provisioner *tenants.Provisioner
+	desk        *people.Desk
+	tokens      *people.Verifier
+	rate        *limits.Rate
+	platform    tenants.Realm
+	proxies     []netip.Prefix
+	log         *slog.Logger
+	version     string
+	metrics     *metrics
+	refusals    refusals
+	routes      []Route
+	slots       sync.Map // slug -> *slot
+	base        context.Context
+	stop        context.CancelFunc
+	draining    atomic.Bool
+
+	// ErrorPage shows a problem to a person in a browser. The portal sets it.
+	ErrorPage func(c *Call, fc *fiber.Ctx, p *Problem) error
+}
+
+// maxBody is the largest body that any route takes; fasthttp refuses more before a handler runs. The load balancer's
+// firewall looks at the first 64 KB only, so larger bodies are for routes that name them.
+const maxBody = 8 << 20
+
+// New builds a server with the API's routes. Pages are registered on it by portal and console.
+func New(d Deps) (*Server, error) {
+	if err := d.Config.Validate(); err != nil {
+		return nil, err
+	}
+	huma.NewError = humaError
+	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, rules: d.Rules, provisioner: d.Provisioner, log: d.Log, version: d.Version,
+		rate: limits.NewRate(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
+		desk: people.NewDesk(people.NewHasher(0)), tokens: people.NewVerifier(0)}
+	s.base, s.stop = context.WithCancel(context.Background())
+	s.metrics = newMetrics(s)
+	s.app = fiber.New(fiber.Config{
+		// Without Immutable, strings of a request change after its handler has returned: measured.
+		Immutable: true, DisableStartupMessage: true, ServerHeader: "", AppName: "lignum",
+		BodyLimit: maxBody, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 75 * time.Second,
+		ReadBufferSize: 16 << 10, Concurrency: 64 << 10, StrictRouting: true, CaseSensitive: true,
+		ErrorHandler: func(fc *fiber.Ctx, err error) error { return problemOf(err).write(fc) },
+	})
+	s.app.Use(s.recovered, s.head, secureHeaders(d.Config.Scheme == "https"))
+	s.openAPI()
+	s.health()
+	for _, resource := range resources {
+		resource(s)
+	}
+	return s, nil
+}
+
+// resources are the tables of routes, each in a file of its own.
+var resources = []func(*Server){}
+
+// head lets every GET route answer HEAD: the same, without the body.
+func (s *Server) head(fc *fiber.Ctx) error {
+	if fc.Method() == fiber.MethodHead {
+		fc.Method(fiber.MethodGet)
+		return fc.RestartRouting()
+	}
+	return fc.Next()
+}
+
+// secureHeaders are on every answer. Pages set their own Content-Security-Policy, with a nonce.
+func secureHeaders(https bool) fiber.Handler {
+	return func(fc *fiber.Ctx) error {
+		fc.Set("X-Content-Type-Options", "nosniff")
+		fc.Set("Referrer-Policy", "same-origin")
+		fc.Set("X-Frame-Options", "DENY")
+		fc.Set("Cross-Origin-Opener-Policy", "same-origin")
+		fc.Set("Cross-Origin-Resource-Policy", "same-origin")
+		fc.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		fc.Set("Cache-Control", "no-store")
+		if https {
+			fc.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+		}
+		return fc.Next()
+	}
+}
+
+// Bare registers a public route that answers on any host, before a realm is known: health and static files.
+func Bare(s *Server, rt Route, handle fiber.Handler) {
+	if _, public := rt.Permission.IsPublic(); !public {
+		panic("a bare route must be public: " + rt.Path)
+	}
+	if rt.Method == "" {
+		rt.Method = http.MethodGet
+	}
+	s.declare(&rt)
+	s.app.Add(rt.Method, fiberPath(rt.Path), handle)
+}
+
+// App is the Fiber application, for tests that call it in process.
+func (s *Server) App() *fiber.App { return s.app }
+
+// Serve answers on ln until ctx ends, then lets the requests under way finish, for the configured drain time at most.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	s.notFound()
+	go s.registry.Watch(s.base, time.Second, func(err error) { s.log.Warn("the registry could not be refreshed", "err", causes(err)) })
+	go s.housekeeping()
+	if dir := s.cfg.PolicyDir; dir != "" {
+		go s.rules.Watch(s.base, dir, 2*time.Second, func(version string, err error) {
+			if err != nil {
+				s.log.Error("a policy was refused; the one before stays", "err", err)
+				return
+			}
+			s.log.Info("policy replaced", "version", version)
+		})
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- s.app.Listener(ln) }()
+	select {
+	case err := <-failed:
+		s.stop()
+		return err
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	defer s.stop()
+	if err := s.app.ShutdownWithTimeout(s.cfg.DrainTime); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("drain: %w", err)
+	}
+	return nil
+}
+
+// ServeMetrics answers Prometheus on a listener of its own until ctx ends.
+func (s *Server) ServeMetrics(ctx context.Context, ln net.Listener) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		<-ctx.Done()
+		srv.Close()
+	}()
+	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// notFound is the last route: what nothing else took.
+func (s *Server) notFound() {
+	s.app.Use(func(fc *fiber.Ctx) error {
+		return newProblem(http.StatusNotFound, "There is nothing at this address.").write(fc)
+	})
+}
+
+func (s *Server) errorPage(c *Call, fc *fiber.Ctx, p *Problem) error {
+	if s.ErrorPage == nil {
+		return p.write(fc)
+	}
+	fc.Status(p.Status)
+	return s.ErrorPage(c, fc, p)
+}
+
+// openAPI prepares the document and the reference page. Huma's own routes would bypass Route, so they are off.
+func (s *Server) openAPI() {
+	cfg := huma.DefaultConfig("Lignum", s.version)
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
+	cfg.RejectUnknownQueryParameters = true
+	cfg.Info.Description = "The API of one tenant, or of the platform on its own host. The host name says whose data a request is about; " +
+		"a token is good for the host that gave it. Errors are problem details (RFC 9457)."
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+		"cookie": {Type: "apiKey", In: "cookie", Name: s.cookieNames().access},
+	}
+	s.docs = humafiber.New(s.app, cfg)
+}

@@ -1,0 +1,180 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/domain/catalog/pack"
+	"lignum/tenants"
+)
+
+// Course is a course as lists show it.
+type Course struct {
+	ID       uuid.UUID `json:"id"`
+	Slug     string    `json:"slug"`
+	Version  string    `json:"version"`
+	Title    string    `json:"title"`
+	Subject  string    `json:"subject"`
+	Level    string    `json:"level"`
+	Scheme   string    `json:"scheme"`
+	Language string    `json:"language"`
+	Summary  string    `json:"summary"`
+	Licence  string    `json:"licence"`
+	Author   string    `json:"author"`
+	Lessons  int       `json:"lessons"`
+	Minutes  int       `json:"minutes"` // estimated work time of all lessons
+	Tests    int       `json:"tests"`
+	Items    int       `json:"items"`
+}
+
+const courseColumns = `c.id, c.slug, c.version, c.title, c.subject, c.level, c.scheme, c.language, c.summary, c.licence, c.author, c.lessons, c.minutes, c.tests, c.items`
+
+// CourseFilter narrows a list of courses. Empty fields narrow nothing.
+type CourseFilter struct {
+	Query   string // words of the title or summary, at most 100 characters
+	Subject string
+	Level   string
+	Scheme  string
+}
+
+// Courses lists the published courses by title.
+func Courses(ctx context.Context, q tenants.Querier, f CourseFilter, page Page) (List[Course], error) {
+	limit, after, err := page.Start(1, 1)
+	if err != nil {
+		return List[Course]{}, err
+	}
+	words, err := contains("query", f.Query)
+	if err != nil {
+		return List[Course]{}, err
+	}
+	rows, err := q.Query(ctx, `SELECT `+courseColumns+` FROM courses c
+		WHERE c.published AND ($1::text = '' OR c.title ILIKE $1::text OR c.summary ILIKE $1::text)
+		AND ($2::text = '' OR c.subject = $2::text) AND ($3::text = '' OR c.level = $3::text) AND ($4::text = '' OR c.scheme = $4::text)
+		AND (c.title, c.id) > ($5::text, $6::text::uuid)
+		ORDER BY c.title, c.id LIMIT $7::integer`, words, f.Subject, f.Level, f.Scheme, after[0], after[1], limit+1)
+	if err != nil {
+		return List[Course]{}, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Course])
+	return Cut(list, limit, func(c Course) []string { return []string{c.Title, c.ID.String()} }), err
+}
+
+// contains makes a pattern for ILIKE of what somebody typed: their text anywhere, nothing of it a wildcard.
+func contains(field, typed string) (string, error) {
+	typed = strings.TrimSpace(typed)
+	if typed == "" {
+		return "", nil
+	}
+	if utf8.RuneCountInString(typed) > 100 || !utf8.ValidString(typed) || strings.ContainsRune(typed, 0) {
+		return "", domain.InvalidField(field, "must be at most 100 characters")
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(typed) + "%", nil
+}
+
+// Section is one section of the syllabus.
+type Section struct {
+	ID    uuid.UUID `json:"id"`
+	Code  string    `json:"code"`
+	Title string    `json:"title"`
+}
+
+// LessonHead is a lesson without its text.
+type LessonHead struct {
+	ID      uuid.UUID `json:"id"`
+	Slug    string    `json:"slug"`
+	Title   string    `json:"title"`
+	Section string    `json:"section"` // code
+	Minutes int       `json:"minutes"`
+}
+
+// Test is a test as it is announced.
+type Test struct {
+	ID           uuid.UUID    `json:"id"`
+	Slug         string       `json:"slug"`
+	Title        string       `json:"title"`
+	Kind         string       `json:"kind"` // practice or assessment
+	Minutes      int          `json:"minutes"`
+	Instructions string       `json:"instructions"` // HTML
+	Attempts     int          `json:"attempts"`     // 0: no limit
+	Feedback     string       `json:"feedback"`
+	Items        int          `json:"items"`
+	Grades       []pack.Grade `json:"grades"` // an estimate, best first
+	OpensAt      *time.Time   `json:"opens_at,omitempty"`
+	ClosesAt     *time.Time   `json:"closes_at,omitempty"`
+}
+
+// CourseDetail is a course with its outline.
+type CourseDetail struct {
+	Course
+	Sections []Section    `json:"sections"`
+	Outline  []LessonHead `json:"outline"` // all lessons in order
+	Papers   []Test       `json:"papers"`  // the tests
+}
+
+// CourseBySlug gives a published course with its sections, lessons and tests in one round trip, or domain.NotFound.
+func CourseBySlug(ctx context.Context, q tenants.Querier, slug string) (*CourseDetail, error) {
+	const of = ` = (SELECT id FROM courses WHERE slug = $1::text AND published)`
+	b := &pgx.Batch{}
+	b.Queue(`SELECT `+courseColumns+` FROM courses c WHERE c.slug = $1::text AND c.published`, slug)
+	b.Queue(`SELECT id, code, title FROM course_sections WHERE active AND course_id`+of+` ORDER BY position`, slug)
+	b.Queue(`SELECT l.id, l.slug, l.title, s.code, l.minutes FROM lessons l JOIN course_sections s ON s.id = l.section_id
+		WHERE l.active AND l.course_id`+of+` ORDER BY l.position`, slug)
+	b.Queue(`SELECT id, slug, title, kind, minutes, instructions, attempts, feedback, items, grades::text, opens_at, closes_at FROM tests
+		WHERE active AND course_id`+of+` ORDER BY position`, slug)
+	res := q.SendBatch(ctx, b)
+	defer res.Close()
+	d := &CourseDetail{}
+	var err error
+	if d.Course, err = collectOne[Course](res); err != nil {
+		return nil, notFound(err, "There is no course %q.", slug)
+	}
+	if d.Sections, err = collect(res, pgx.RowToStructByPos[Section]); err != nil {
+		return nil, err
+	}
+	if d.Outline, err = collect(res, pgx.RowToStructByPos[LessonHead]); err != nil {
+		return nil, err
+	}
+	d.Papers, err = collect(res, func(row pgx.CollectableRow) (t Test, err error) {
+		var grades string
+		if err = row.Scan(&t.ID, &t.Slug, &t.Title, &t.Kind, &t.Minutes, &t.Instructions, &t.Attempts, &t.Feedback, &t.Items, &grades, &t.OpensAt, &t.ClosesAt); err == nil {
+			err = json.Unmarshal([]byte(grades), &t.Grades)
+		}
+		return t, err
+	})
+	return d, err
+}
+
+func collectOne[T any](res pgx.BatchResults) (T, error) {
+	rows, err := res.Query()
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[T])
+}
+
+func collect[T any](res pgx.BatchResults, to pgx.RowToFunc[T]) ([]T, error) {
+	rows, err := res.Query()
+	if err != nil {
+		return nil, err
+	}
+	list, err := pgx.CollectRows(rows, to)
+	if list == nil {
+		list = []T{}
+	}
+	return list, err
+}
+
+func notFound(err error, format string, args ...any) error {
+	if err == pgx.ErrNoRows {
+		return domain.Errorf(domain.NotFound, format, args...)
+	}
+	return err
+}

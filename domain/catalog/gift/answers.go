@@ -1,0 +1,227 @@
+package gift
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"lignum/domain/catalog/item"
+)
+
+// answers reads what stands between the braces. Which kind of question it is follows
+// from its marks, in the order that Moodle uses.
+func (p *parser) answers(it *item.Item, cs chars) {
+	cs, general, found := cs.cut("####")
+	if found {
+		it.Feedback = p.feedbackOf(general)
+	}
+	cs = cs.trim()
+	switch {
+	case len(cs) == 0:
+		it.Kind = item.Essay
+	case cs.startsWith("#"):
+		p.numeric(it, cs[1:])
+	case isTruth(cs):
+		p.trueFalse(it, cs)
+	case cs.has("~"):
+		p.multipleChoice(it, cs)
+	case cs.has("=") && cs.has("->"):
+		p.matching(it, cs)
+	default:
+		p.shortAnswer(it, cs)
+	}
+}
+
+func isTruth(cs chars) bool {
+	word, _, _ := cs.cut("#")
+	switch strings.ToUpper(word.trim().String()) {
+	case "T", "TRUE", "F", "FALSE":
+		return true
+	}
+	return false
+}
+
+// trueFalse reads T#feedback for the wrong answer#feedback for the right answer.
+func (p *parser) trueFalse(it *item.Item, cs chars) {
+	word, feedback, _ := cs.cut("#")
+	wrong, right, _ := feedback.cut("#")
+	if i := right.index("#"); i >= 0 {
+		p.errorAt(right[i].off, "true/false takes two feedbacks, for the wrong and for the right answer: write \\# for text")
+	}
+	it.Kind = item.TrueFalse
+	it.Truth = &item.Truth{
+		Answer: unicode.ToUpper(word.trim()[0].r) == 'T',
+		Wrong:  p.feedbackOf(wrong),
+		Right:  p.feedbackOf(right),
+	}
+}
+
+// entry is one entry of an answer block, from its = or ~ to the next.
+type entry struct {
+	right bool // marked by = rather than ~
+	body  chars
+	off   int
+}
+
+// answer is an entry read as %weight%text#feedback.
+type answer struct {
+	entry
+	weight   item.Weight
+	text     chars
+	feedback *item.Text
+}
+
+// split cuts an answer block at its = and ~ marks. What stands before the first mark is
+// an answer too where bare is true (short answer, numeric), else an error.
+func (p *parser) split(cs chars, bare bool) []entry {
+	var marks []int
+	for i, c := range cs {
+		if isMark(c) {
+			marks = append(marks, i)
+		}
+	}
+	if len(marks) > 2*item.MaxAnswers { // as many pairs and distractors as an item may have
+		p.errorAt(cs[marks[2*item.MaxAnswers]].off, "more than %d answers", 2*item.MaxAnswers)
+		return nil
+	}
+	var out []entry
+	lead := cs
+	if len(marks) > 0 {
+		lead = cs[:marks[0]]
+	}
+	if lead = lead.trim(); len(lead) > 0 {
+		if !bare {
+			p.errorAt(lead[0].off, "text before the first = or ~")
+		} else {
+			out = append(out, entry{true, lead, lead[0].off})
+		}
+	}
+	for n, at := range marks {
+		end := len(cs)
+		if n+1 < len(marks) {
+			end = marks[n+1]
+		}
+		if at > 0 && cs[at].r == '=' && !unicode.IsSpace(cs[at-1].r) {
+			p.warnAt(cs[at].off, "this = begins a new answer: write \\= if it belongs to the text")
+		}
+		out = append(out, entry{cs[at].r == '=', cs[at+1 : end], cs[at].off})
+	}
+	return out
+}
+
+func isMark(c char) bool { return !c.escaped && (c.r == '=' || c.r == '~') }
+
+var weightMark = regexp.MustCompile(`^%(-?[0-9]{1,3}(?:\.[0-9]{0,20})?)%`)
+
+// read gives the answers of a block; an answer without text is an error unless empty
+// ones are allowed.
+func (p *parser) read(cs chars, bare, emptyOK bool) []answer {
+	var out []answer
+	for _, e := range p.split(cs, bare) {
+		a := answer{entry: e}
+		if e.right {
+			a.weight = item.Whole
+		}
+		body := e.body.trimLeft()
+		if m := weightMark.FindStringSubmatch(body[:min(len(body), 30)].String()); m != nil {
+			w, err := item.ParseWeight(m[1])
+			if err != nil {
+				p.errorAt(e.off, "%v", err)
+			}
+			a.weight, body = w, body[len(m[0]):]
+		}
+		text, feedback, _ := body.cut("#")
+		a.text, a.feedback = text.trim(), p.feedbackOf(feedback)
+		if len(a.text) == 0 && !emptyOK {
+			p.errorAt(e.off, "the answer is empty")
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// multipleChoice: with an = it has one right answer, without one it has several, whose
+// weights share the mark.
+func (p *parser) multipleChoice(it *item.Item, cs chars) {
+	it.Kind, it.Multiple = item.MultipleChoice, true
+	for _, a := range p.read(cs, false, false) {
+		if a.right {
+			it.Multiple = false
+		}
+		it.Choices = append(it.Choices, item.Choice{Text: p.textOf(a.text), Weight: a.weight, Feedback: a.feedback})
+	}
+}
+
+func (p *parser) shortAnswer(it *item.Item, cs chars) {
+	it.Kind = item.ShortAnswer
+	for _, a := range p.read(cs, true, false) {
+		it.Accepted = append(it.Accepted, item.Accepted{Pattern: a.text.String(), Weight: a.weight, Feedback: a.feedback})
+	}
+}
+
+// matching reads =left -> right; an empty left side makes right a distractor.
+func (p *parser) matching(it *item.Item, cs chars) {
+	it.Kind = item.Matching
+	options := map[string]string{}
+	for _, e := range p.split(cs, false) {
+		left, right, found := e.body.cut("->")
+		text := right.trim().String()
+		switch {
+		case e.body.has("#"):
+			p.errorAt(e.off, "a pair has no feedback: write \\# if it belongs to the text")
+			continue
+		case !found:
+			p.errorAt(e.off, "the pair has no ->")
+			continue
+		case text == "":
+			p.errorAt(e.off, "nothing stands after ->")
+			continue
+		}
+		id, known := options[text]
+		if !known {
+			id = strconv.Itoa(len(options))
+			options[text] = id
+			it.Options = append(it.Options, item.Option{ID: id, Text: text})
+		}
+		if left = left.trim(); len(left) > 0 {
+			it.Pairs = append(it.Pairs, item.Pair{Left: p.textOf(left), Right: id})
+		}
+	}
+}
+
+// numeric reads value, value:tolerance, low..high, alone or as several weighted answers;
+// a ~ or a * stands for every other number, to carry its feedback.
+func (p *parser) numeric(it *item.Item, cs chars) {
+	it.Kind = item.Numeric
+	for _, a := range p.read(cs, true, true) {
+		n := item.Number{Weight: a.weight, Feedback: a.feedback}
+		text := a.text.String()
+		value, tolerance, hasTolerance := strings.Cut(text, ":")
+		low, high, isRange := strings.Cut(text, "..")
+		switch {
+		case text == "*" || text == "" && !a.right:
+			n.Any = true
+		case text == "":
+			p.errorAt(a.off, "the answer is empty")
+			continue
+		case isRange:
+			n.Low, n.High = p.number(low, a.off), p.number(high, a.off)
+		default:
+			n.Value = p.number(value, a.off)
+			if hasTolerance {
+				n.Tolerance = p.number(tolerance, a.off)
+			}
+		}
+		it.Numbers = append(it.Numbers, n)
+	}
+}
+
+func (p *parser) number(s string, off int) string {
+	clean, err := item.CleanNumber(s)
+	if err != nil {
+		p.errorAt(off, "%.60q is not a number: %v", strings.TrimSpace(s), err)
+	}
+	return clean
+}

@@ -1,0 +1,168 @@
+// Package gift reads and writes GIFT, Moodle's text format for questions, in the whole:
+// comments, categories, titles, text formats, escapes, multiple choice with weights,
+// true/false, short answer, matching, numeric, essay, missing word, description,
+// feedback, general feedback, ids and tags.
+//
+// It is stricter than Moodle where Moodle guesses: what cannot be meant is an error with
+// file, line and reason, and every error of a file is reported at once.
+// See https://docs.moodle.org/en/GIFT_format for the format.
+package gift
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"lignum/domain"
+	"lignum/domain/catalog/item"
+)
+
+// Limits of a file.
+const (
+	MaxBytes    = 4 << 20
+	MaxItems    = 10_000
+	MaxName     = 255   // characters of a title
+	MaxCategory = 1_000 // characters of a category path
+	MaxTag      = 100   // characters of a tag or an id
+	MaxTags     = 50    // tags of one question
+)
+
+// Parsed is one question of a file.
+type Parsed struct {
+	Item     *item.Item
+	Name     string   // the title between :: and ::, empty without one
+	Category string   // of the last $CATEGORY line, empty before the first
+	Line     int      // where the question begins, from 1
+	ID       string   // of a comment // [id:...]
+	Tags     []string // of comments // [tag:...]
+	Warnings []Error  // what is allowed, yet probably not meant
+}
+
+// Title gives the name, or the beginning of the question where it has none.
+func (p Parsed) Title() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	words := strings.Join(strings.Fields(item.PlainText(p.Item.Stem)), " ")
+	if r := []rune(words); len(r) > 60 {
+		return string(r[:59]) + "…"
+	}
+	return words
+}
+
+// Error is one thing that is wrong in a file. Line and Column count from 1, Column in
+// characters; 0 means not known.
+type Error struct {
+	File   string `json:"file"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// Error gives "file:line:column: reason".
+func (e Error) Error() string {
+	s := e.File
+	if e.Line > 0 {
+		s += fmt.Sprintf(":%d", e.Line)
+		if e.Column > 0 {
+			s += fmt.Sprintf(":%d", e.Column)
+		}
+	}
+	return s + ": " + e.Reason
+}
+
+// Errors is everything that is wrong in a file.
+type Errors []Error
+
+// Error gives one line for each.
+func (es Errors) Error() string {
+	lines := make([]string, len(es))
+	for i, e := range es {
+		lines[i] = e.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Parse reads a GIFT file; filename is only for the messages. It gives the questions that
+// are right even when others are not; the error is then an Errors with all that is wrong,
+// or the error of r.
+func Parse(r io.Reader, filename string) ([]Parsed, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", filename, err)
+	}
+	if len(data) > MaxBytes {
+		return nil, Errors{{File: filename, Reason: fmt.Sprintf("the file is larger than %d MB", MaxBytes>>20)}}
+	}
+	text := strings.TrimPrefix(string(data), "\ufeff")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	if errs := notUTF8(text, filename); len(errs) > 0 {
+		return nil, errs
+	}
+
+	var (
+		out      []Parsed
+		errs     Errors
+		category string
+		count    int
+	)
+	for _, b := range blocks(text) {
+		for len(b.lines) > 0 && isCategory(b.lines[0].text) {
+			category = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(b.lines[0].text), categoryMark))
+			if utf8.RuneCountInString(category) > MaxCategory {
+				errs = append(errs, Error{filename, b.lines[0].number, 0, fmt.Sprintf("the category is longer than %d characters", MaxCategory)})
+				category = ""
+			}
+			b.lines = b.lines[1:]
+		}
+		if len(b.lines) == 0 {
+			continue
+		}
+		if count++; count > MaxItems {
+			errs = append(errs, Error{filename, b.lines[0].number, 0, fmt.Sprintf("more than %d questions in one file", MaxItems)})
+			break
+		}
+		p := &parser{file: filename, block: b}
+		q := p.question()
+		if len(p.errs) > 0 {
+			errs = append(errs, p.errs...)
+			continue
+		}
+		q.Category, q.Line, q.Warnings = category, b.lines[0].number, p.warnings
+		out = append(out, q)
+	}
+	if len(errs) > 0 {
+		return out, errs
+	}
+	return out, nil
+}
+
+func notUTF8(text, filename string) Errors {
+	if utf8.ValidString(text) {
+		return nil
+	}
+	var errs Errors
+	for i, line := range strings.Split(text, "\n") {
+		if !utf8.ValidString(line) {
+			errs = append(errs, Error{filename, i + 1, 0, "the line is not UTF-8: save the file as UTF-8"})
+			if len(errs) == 100 {
+				break // a file in another encoding; a hundred lines make the point
+			}
+		}
+	}
+	return errs
+}
+
+// invalid turns what item.Validate found into errors of the question's line.
+func (p *parser) invalid(err error) {
+	var e *domain.Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		p.errorAt(-1, "%v", err)
+		return
+	}
+	for _, f := range e.Fields {
+		p.errorAt(-1, "%s: %s", f.Name, f.Reason)
+	}
+}

@@ -1,0 +1,162 @@
+package gift
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"lignum/domain/catalog/item"
+)
+
+// parser reads one question.
+type parser struct {
+	file     string
+	block    block
+	text     string // the question without its comment lines
+	starts   []int  // byte offset of each line in text
+	format   item.Format
+	errs     []Error
+	warnings []Error
+}
+
+// errorAt notes an error at a byte offset; -1 is the question's first line.
+func (p *parser) errorAt(off int, format string, args ...any) {
+	l, c := p.position(off)
+	p.errs = append(p.errs, Error{p.file, l, c, fmt.Sprintf(format, args...)})
+}
+
+func (p *parser) warnAt(off int, format string, args ...any) {
+	l, c := p.position(off)
+	p.warnings = append(p.warnings, Error{p.file, l, c, fmt.Sprintf(format, args...)})
+}
+
+// question reads title, text and answers, and validates the item.
+func (p *parser) question() Parsed {
+	var q Parsed
+	q.ID, q.Tags = p.notesOf()
+	for _, l := range p.block.lines[1:] {
+		if isCategory(l.text) {
+			p.errs = append(p.errs, Error{p.file, l.number, 0, "a blank line must come before $CATEGORY"})
+		}
+	}
+	cs := p.lex().trim()
+	cs, q.Name = p.title(cs)
+
+	open, shut := cs.index("{"), cs.index("}")
+	switch {
+	case open < 0 && shut < 0:
+		p.format = item.Moodle
+		stem := p.textOf(cs)
+		q.Item = &item.Item{Kind: item.Description, Stem: stem}
+	case open < 0 || shut >= 0 && shut < open:
+		p.errorAt(cs[shut].off, "this } closes nothing: write \\} for a brace that is text")
+	case shut < 0:
+		p.errorAt(cs[open].off, "the answers opened by this { are not closed before the blank line (a question has no blank lines; write \\n)")
+	default:
+		q.Item = p.answered(cs[:open], cs[open+1:shut], cs[shut+1:])
+	}
+	if q.Item != nil && len(p.errs) == 0 {
+		q.Item.AssignIDs()
+		if err := q.Item.Validate(); err != nil {
+			p.invalid(err)
+		}
+		p.advise(q.Item)
+	}
+	return q
+}
+
+func (p *parser) title(cs chars) (chars, string) {
+	if !cs.startsWith("::") {
+		return cs, ""
+	}
+	title, rest, found := cs[2:].cut("::")
+	if !found {
+		p.errorAt(cs[0].off, "the title is not closed by a second ::")
+		return nil, ""
+	}
+	name := title.trim().String()
+	switch {
+	case name == "":
+		p.errorAt(cs[0].off, "the title is empty")
+	case utf8.RuneCountInString(name) > MaxName:
+		p.errorAt(cs[0].off, "the title is longer than %d characters", MaxName)
+	case strings.ContainsAny(name, "\n\t"):
+		p.errorAt(cs[0].off, "the title spans lines")
+	}
+	return rest.trim(), name
+}
+
+// answered reads a question with an answer block. Text on both sides of it, or after it
+// alone, makes the block the blank of a missing word.
+func (p *parser) answered(before, answers, after chars) *item.Item {
+	for _, extra := range []struct {
+		cs   chars
+		mark string
+		why  string
+	}{
+		{answers, "{", "a { inside the answers: write \\{ for a brace that is text, and close the answers with } first"},
+		{after, "{", "a question has one answer block: write \\{ for a brace that is text"},
+		{after, "}", "this } closes nothing: write \\} for a brace that is text"},
+	} {
+		if i := extra.cs.index(extra.mark); i >= 0 {
+			p.errorAt(extra.cs[i].off, "%s", extra.why)
+		}
+	}
+	p.format = item.Moodle
+	it := &item.Item{}
+	if len(after.trim()) == 0 {
+		it.Stem = p.textOf(before)
+	} else {
+		// The white space around the blank belongs to the sentence.
+		cs, format := p.formatOf(before.trimLeft())
+		it.Stem = item.Text{Body: cs.trimLeft().String(), Format: format}
+		it.After = after.trimRight().String()
+	}
+	p.format = it.Stem.Format
+	p.answers(it, answers)
+	return it
+}
+
+// textOf reads a text with its optional [format]; without one it has the question's.
+func (p *parser) textOf(cs chars) item.Text {
+	cs, format := p.formatOf(cs.trim())
+	return item.Text{Body: cs.trim().String(), Format: format}
+}
+
+func (p *parser) formatOf(cs chars) (chars, item.Format) {
+	for _, f := range []item.Format{item.HTML, item.Markdown, item.Plain, item.Moodle} {
+		if mark := "[" + string(f) + "]"; cs.startsWith(mark) {
+			return cs[len(mark):], f
+		}
+	}
+	return cs, p.format
+}
+
+// feedbackOf gives nil for an empty one.
+func (p *parser) feedbackOf(cs chars) *item.Text {
+	t := p.textOf(cs)
+	if t.Body == "" {
+		return nil
+	}
+	return &t
+}
+
+// advise warns of what works, yet hardly as meant.
+func (p *parser) advise(it *item.Item) {
+	if it.Kind != item.MultipleChoice {
+		return
+	}
+	right, negative := 0, false
+	for _, c := range it.Choices {
+		if c.Weight == item.Whole {
+			right++
+		}
+		negative = negative || c.Weight < 0
+	}
+	if it.Multiple && !negative {
+		p.warnAt(-1, "ticking every answer earns the full mark: give wrong answers a negative weight")
+	}
+	if !it.Multiple && right > 1 {
+		p.warnAt(-1, "%d answers are right, yet only one can be chosen: write \\= for an equals sign that is text", right)
+	}
+}

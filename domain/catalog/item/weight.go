@@ -1,0 +1,61 @@
+package item
+
+import (
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// Weight is a share of an item's mark in hundred-thousandths of a percent: Whole is 100 %.
+// Five decimals of a percent are what Moodle keeps, so that 33.33333 survives a round trip.
+// In JSON and text it is a percentage: 100, 33.33333, -50.
+type Weight int32
+
+// Whole is a weight of 100 %.
+const Whole Weight = 100 * percent
+
+const percent = 100_000
+
+// ParseWeight reads a percentage of -100 to 100, rounded to five decimals.
+func ParseWeight(s string) (Weight, error) {
+	if len(s) > 32 || s == "" || strings.Trim(s, "+-.0123456789") != "" {
+		return 0, fmt.Errorf("%.40q is not a percentage", s)
+	}
+	r, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return 0, fmt.Errorf("%q is not a percentage", s)
+	}
+	if r.Cmp(big.NewRat(100, 1)) > 0 || r.Cmp(big.NewRat(-100, 1)) < 0 {
+		return 0, fmt.Errorf("%s %% is not between -100 and 100", s)
+	}
+	scaled, _ := new(big.Rat).SetString(r.FloatString(5))
+	scaled.Mul(scaled, big.NewRat(percent, 1))
+	return Weight(scaled.Num().Int64()), nil
+}
+
+// String gives the percentage without the sign: "33.33333".
+func (w Weight) String() string {
+	sign, n := "", int64(w)
+	if n < 0 {
+		sign, n = "-", -n
+	}
+	s := sign + strconv.FormatInt(n/percent, 10)
+	if rest := n % percent; rest != 0 {
+		s += strings.TrimRight(fmt.Sprintf(".%05d", rest), "0")
+	}
+	return s
+}
+
+// MarshalJSON writes the percentage as a number.
+func (w Weight) MarshalJSON() ([]byte, error) { return []byte(w.String()), nil }
+
+// UnmarshalJSON reads a percentage of -100 to 100.
+func (w *Weight) UnmarshalJSON(data []byte) error {
+	parsed, err := ParseWeight(string(data))
+	if err != nil {
+		return err
+	}
+	*w = parsed
+	return nil
+}

@@ -1,0 +1,186 @@
+package pack
+
+import (
+	"bytes"
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"lignum/domain/catalog/gift"
+	"lignum/domain/catalog/item"
+)
+
+func matching(n node, pattern *regexp.Regexp, what string) string {
+	s := n.text(200)
+	if s != "" && !pattern.MatchString(s) {
+		n.fail("%q is not %s", s, what)
+	}
+	return s
+}
+
+func (r *reader) section(n node) {
+	get := n.object("code", "title", "lessons")
+	s := Section{Code: matching(get("code"), slugPattern, "1 to 100 of a-z, 0-9 and -"), Title: get("title").text(200), Lessons: []Lesson{}}
+	if _, twice := r.sections[s.Code]; twice {
+		get("code").fail("section %q is given twice", s.Code)
+	}
+	r.sections[s.Code] = n
+	for _, l := range get("lessons").list(MaxLessons) {
+		get := l.object("file", "minutes")
+		file, minutes := get("file").text(300), get("minutes").number(1, 240)
+		if file == "" {
+			continue
+		}
+		if len(r.lessons) >= MaxLessons {
+			l.fail("more than %d lessons", MaxLessons)
+			break
+		}
+		if lesson, ok := r.lesson(get("file"), file); ok {
+			lesson.Minutes = minutes
+			s.Lessons = append(s.Lessons, lesson)
+		}
+	}
+	r.pack.Sections = append(r.pack.Sections, s)
+}
+
+func (r *reader) bank(n node) {
+	get := n.object("file", "section")
+	file := get("file").text(300)
+	section := r.sectionOf(get("section"))
+	if file == "" {
+		return
+	}
+	if !strings.HasSuffix(file, ".gift") {
+		get("file").fail("a bank's name ends in .gift")
+		return
+	}
+	if _, twice := r.files[file]; twice {
+		get("file").fail("%s is named twice", file)
+		return
+	}
+	data, err := r.load(file, gift.MaxBytes)
+	if err != nil {
+		get("file").fail("%v", err)
+		return
+	}
+	questions, err := gift.Parse(bytes.NewReader(data), file)
+	var errs Errors
+	if errors.As(err, &errs) {
+		r.errs = append(r.errs, errs...)
+	} else if err != nil {
+		r.fail(file, 0, 0, "%v", err)
+	}
+	if len(questions) == 0 && err == nil {
+		r.warn(file, 0, 0, "the bank is empty")
+	}
+	for _, q := range questions {
+		r.pack.Warnings = append(r.pack.Warnings, q.Warnings...)
+		r.item(q, file, section)
+	}
+}
+
+func (r *reader) item(q gift.Parsed, file, section string) {
+	if q.Name == "" {
+		r.fail(file, q.Line, 0, "the item has no name: begin it with ::name::")
+		return
+	}
+	b := BankItem{Name: q.Name, Section: section, Category: q.Category, Tags: q.Tags, Item: q.Item, Hash: q.Item.Hash(), File: file, Line: q.Line}
+	if first, twice := r.names[q.Name]; twice {
+		r.fail(file, q.Line, 0, "the name %q is already used in %s:%d", q.Name, first.File, first.Line)
+		return
+	}
+	if len(r.names) == MaxItems {
+		r.fail(file, q.Line, 0, "more than %d items in the pack", MaxItems)
+	}
+	r.names[q.Name] = b
+	if len(r.names) <= MaxItems {
+		r.pack.Items = append(r.pack.Items, b)
+	}
+}
+
+func (r *reader) sectionOf(n node) string {
+	s := n.text(100)
+	if _, known := r.sections[s]; !known && s != "" {
+		n.fail("there is no section %q", s)
+	}
+	return s
+}
+
+func (r *reader) test(n node, slugs map[string]bool) {
+	get := n.object("slug", "title", "kind", "minutes", "instructions", "attempts", "feedback", "shuffle", "blueprint", "grades")
+	t := Test{Slug: matching(get("slug"), slugPattern, "1 to 100 of a-z, 0-9 and -"), Title: get("title").text(200),
+		Kind: get("kind").oneOf("practice", "assessment"), Minutes: get("minutes").number(1, 600),
+		Instructions: get("instructions").optionalText(5_000), Feedback: get("feedback").oneOf("on_submit", "after_window", "score_only"),
+		Shuffle: get("shuffle").boolean(true)}
+	t.HTML = item.RenderHTML(t.Instructions, item.Markdown)
+	if slugs[t.Slug] && t.Slug != "" {
+		get("slug").fail("test %q is given twice", t.Slug)
+	}
+	slugs[t.Slug] = true
+	if get("attempts").exists() {
+		t.Attempts = get("attempts").number(0, 1_000)
+	}
+	sections, draws := get("blueprint").fields()
+	for _, section := range sections {
+		d := Draw{Section: section, Items: draws[section].number(1, 1_000)}
+		r.checkDraw(draws[section], d)
+		t.Blueprint = append(t.Blueprint, d)
+	}
+	if len(t.Blueprint) == 0 {
+		get("blueprint").fail("at least one section with its number of items is expected")
+	}
+	seen := map[string]bool{}
+	for _, g := range get("grades").list(50) {
+		get := g.object("grade", "percent")
+		grade := Grade{Grade: get("grade").text(50), Percent: get("percent").number(0, 100)}
+		if len(t.Grades) > 0 && grade.Percent >= t.Grades[len(t.Grades)-1].Percent {
+			g.fail("grades go from the best down, each with a lower percent")
+		}
+		if seen[grade.Grade] {
+			g.fail("grade %q is given twice", grade.Grade)
+		}
+		seen[grade.Grade] = true
+		t.Grades = append(t.Grades, grade)
+	}
+	r.pack.Tests = append(r.pack.Tests, t)
+}
+
+// checkDraw compares what a test draws from a section with what its banks hold.
+func (r *reader) checkDraw(n node, d Draw) {
+	if _, known := r.sections[d.Section]; !known {
+		n.fail("there is no section %q", d.Section)
+		return
+	}
+	have, essays := 0, 0
+	for _, b := range r.pack.Items {
+		if b.Section == d.Section && b.Item.Scored() {
+			have++
+			if b.Item.Kind == item.Essay {
+				essays++
+			}
+		}
+	}
+	if have < d.Items {
+		n.fail("%d items are drawn, the banks of section %q hold %d", d.Items, d.Section, have)
+	} else if essays > 0 && essays < have {
+		// A section of essays alone is meant so; in a mixed one, chance decides for each
+		// learner whether the result has to wait for a person.
+		r.warn(manifest, n.line, n.col, "%s: %d of the %d items of section %q are essays, which a person must mark: give essays a section of their own", n.path, essays, have, d.Section)
+	}
+}
+
+func (r *reader) resource(n node) {
+	get := n.object("kind", "title", "section", "minutes", "url")
+	if !get("kind").exists() {
+		get("kind").fail("is missing")
+	}
+	res := Resource{Kind: get("kind").oneOf("animation", "lab", "video", "document"), Title: get("title").text(200),
+		Section: r.sectionOf(get("section")), Minutes: get("minutes").number(1, 600), URL: get("url").optionalText(2_000)}
+	if res.URL != "" {
+		if u, err := url.Parse(res.URL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+			get("url").fail("an https address is expected")
+		}
+	}
+	r.pack.Resources = append(r.pack.Resources, res)
+}

@@ -1,0 +1,128 @@
+package pack
+
+import (
+	"bytes"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
+
+	"lignum/domain/catalog/item"
+)
+
+// lesson reads one Markdown file: its first "# " heading is the title; raw HTML is
+// refused, because what a lesson needs Markdown can say and nothing else is shown.
+func (r *reader) lesson(n node, file string) (Lesson, bool) {
+	slug, isMarkdown := strings.CutSuffix(path.Base(file), ".md")
+	switch {
+	case !isMarkdown:
+		n.fail("a lesson's name ends in .md")
+		return Lesson{}, false
+	case !slugPattern.MatchString(slug):
+		n.fail("%q is not a slug: 1 to 100 of a-z, 0-9 and - before .md", slug)
+		return Lesson{}, false
+	case r.lessons[slug]:
+		n.fail("lesson %q is given twice", slug)
+		return Lesson{}, false
+	}
+	r.lessons[slug] = true
+	data, err := r.load(file, MaxLesson)
+	if err != nil {
+		n.fail("%v", err)
+		return Lesson{}, false
+	}
+	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
+		r.fail(file, 0, 0, "the file is not UTF-8 text")
+		return Lesson{}, false
+	}
+	source := bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
+	if line := longBlock(source); line > 0 {
+		r.fail(file, line, 0, "a paragraph, list or table of more than %d bytes begins here: put blank lines between its parts", maxBlock)
+		return Lesson{}, false
+	}
+	title, body := r.inspect(file, source)
+	switch {
+	case title == "":
+		r.fail(file, 1, 0, "the lesson has no title: begin it with a line \"# Title\"")
+	case utf8.RuneCountInString(title) > 200:
+		r.fail(file, 1, 0, "the title is longer than 200 characters")
+	}
+	return Lesson{Slug: slug, Title: title, Markdown: string(source), HTML: item.RenderHTML(string(body), item.Markdown)}, true
+}
+
+// maxBlock limits the bytes between two blank lines of a lesson. The time of the Markdown
+// library grows with the square of some blocks: 250 KB of "_a*" in one take 42 s.
+const maxBlock = 10_000
+
+// longBlock gives the line where the first block over the limit begins, 0 without one.
+func longBlock(source []byte) int {
+	start, size := 0, 0
+	for i, l := range bytes.Split(source, []byte("\n")) {
+		if len(bytes.TrimSpace(l)) == 0 {
+			size = 0
+			continue
+		}
+		if size == 0 {
+			start = i + 1
+		}
+		if size += len(l) + 1; size > maxBlock {
+			return start
+		}
+	}
+	return 0
+}
+
+// inspect walks the syntax tree of a lesson. It gives the title and the source without
+// the title's line.
+func (r *reader) inspect(file string, source []byte) (title string, body []byte) {
+	body = source
+	lineOf := func(offset int) int { return bytes.Count(source[:min(offset, len(source))], []byte("\n")) + 1 }
+	doc := item.NewMarkdown().Parser().Parse(text.NewReader(source))
+	block := 0 // offset of the block around an inline node, for those that know no place
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		if n.Type() == ast.TypeBlock && n.Lines().Len() > 0 {
+			block = n.Lines().At(0).Start
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			if n.Level == 1 && title == "" && n.Lines().Len() > 0 {
+				first, last := n.Lines().At(0), n.Lines().At(n.Lines().Len()-1)
+				title = item.PlainText(item.Text{Body: string(n.Lines().Value(source)), Format: item.Markdown})
+				body = withoutHeading(source, first.Start, last.Stop)
+			}
+		case *ast.HTMLBlock:
+			r.fail(file, lineOf(block), 0, "raw HTML is not allowed: use Markdown, or write \\< for the sign")
+		case *ast.RawHTML:
+			at := block
+			if n.Segments.Len() > 0 {
+				at = n.Segments.At(0).Start
+			}
+			r.fail(file, lineOf(at), 0, "raw HTML is not allowed: use Markdown, or write \\< for the sign")
+		case *ast.Image:
+			r.warn(file, lineOf(block), 0, "images are not shown: use a table or words")
+		}
+		return ast.WalkContinue, nil
+	})
+	return title, body
+}
+
+// withoutHeading takes the lines of a heading out, with the underline of a heading that
+// is written with one.
+func withoutHeading(source []byte, start, stop int) []byte {
+	start = bytes.LastIndexByte(source[:start], '\n') + 1
+	rest := source[stop:]
+	if _, after, found := bytes.Cut(rest, []byte("\n")); found && stop > 0 && source[stop-1] != '\n' {
+		rest = after
+	} else if !found && source[stop-1] != '\n' {
+		rest = nil
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(source[start:], " "), []byte("#")) {
+		_, rest, _ = bytes.Cut(rest, []byte("\n"))
+	}
+	return append(bytes.Clone(source[:start]), rest...)
+}

@@ -1,0 +1,124 @@
+package catalog_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"lignum/domain"
+	"lignum/domain/catalog"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tests/testkit"
+)
+
+func auditEntry(action string) audit.Entry { return audit.Entry{Action: action} }
+
+func TestReads(t *testing.T) {
+	w := testkit.New(t)
+	ctx := context.Background()
+	load(t, w, read(t, sample()))
+	err := w.DB("jamaica").Read(ctx, func(r *tenants.Reader) error {
+		for query, want := range map[string]int{"": 1, "SAMP": 1, "100%": 1, "1%0": 0, "_ample": 0, "nothing": 0} {
+			list, err := catalog.Courses(ctx, r, catalog.CourseFilter{Query: query, Subject: "Mathematics", Scheme: "CSEC"}, catalog.Page{})
+			if err != nil || len(list.Items) != want {
+				t.Errorf("courses %q: %d, want %d (%v)", query, len(list.Items), want, err)
+			}
+		}
+		d, err := catalog.CourseBySlug(ctx, r, "sample")
+		if err != nil {
+			return err
+		}
+		var order []string
+		for _, l := range d.Outline {
+			order = append(order, l.Section+"/"+l.Slug)
+		}
+		if !slices.Equal(order, []string{"sets/venn", "sets/union", "algebra/terms"}) || len(d.Sections) != 2 || len(d.Papers) != 1 || d.Papers[0].Grades[0].Percent != 75 || d.Papers[0].Items != 2 {
+			t.Errorf("detail: %v %+v", order, d)
+		}
+		if _, err := catalog.CourseBySlug(ctx, r, "nope"); domain.CodeOf(err) != domain.NotFound {
+			t.Errorf("an unknown course gives %v", err)
+		}
+
+		middle, err := catalog.LessonBySlug(ctx, r, "sample", "union")
+		if err != nil {
+			return err
+		}
+		if middle.Previous == nil || middle.Previous.Slug != "venn" || middle.Next == nil || middle.Next.Slug != "terms" || middle.HTML == "" || middle.SectionTitle != "Sets" {
+			t.Errorf("lesson: %+v", middle)
+		}
+		for slug, ends := range map[string][2]bool{"venn": {false, true}, "terms": {true, false}} {
+			l, err := catalog.LessonBySlug(ctx, r, "sample", slug)
+			if err != nil || (l.Previous != nil) != ends[0] || (l.Next != nil) != ends[1] {
+				t.Errorf("%s: %+v (%v)", slug, l, err)
+			}
+		}
+		if _, err := catalog.LessonBySlug(ctx, r, "sample", "nope"); domain.CodeOf(err) != domain.NotFound {
+			t.Errorf("an unknown lesson gives %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestResourcesInParts(t *testing.T) {
+	w := testkit.New(t)
+	ctx := context.Background()
+	err := w.DB("jamaica").Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+		tx.Record(auditEntry("content.import"))
+		_, err := tx.Exec(ctx, `INSERT INTO resources (id, kind, title, subject) SELECT gen_random_uuid(), CASE WHEN n % 10 = 0 THEN 'lab' ELSE 'animation' END,
+			'Title ' || (n / 3), 'Subject ' || (n % 3) FROM generate_series(1, $1::integer) n ON CONFLICT DO NOTHING`, 900)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.DB("jamaica").Read(ctx, func(r *tenants.Reader) error {
+		var want int
+		if err := r.QueryRow(ctx, "SELECT count(*) FROM resources").Scan(&want); err != nil {
+			return err
+		}
+		seen := map[string]bool{}
+		page, parts := catalog.Page{Limit: 70}, 0
+		last := ""
+		for {
+			list, err := catalog.Resources(ctx, r, catalog.ResourceFilter{}, page)
+			if err != nil {
+				return err
+			}
+			parts++
+			for _, res := range list.Items {
+				if seen[res.ID.String()] || res.Title < last {
+					t.Fatalf("%s comes twice or out of order", res.Title)
+				}
+				seen[res.ID.String()], last = true, res.Title
+			}
+			if page.After = list.Next; page.After == "" {
+				break
+			}
+		}
+		if len(seen) != want || parts != (want+69)/70 {
+			t.Errorf("%d resources in %d parts, want %d", len(seen), parts, want)
+		}
+		list, err := catalog.Resources(ctx, r, catalog.ResourceFilter{Kind: "lab", Subject: "Subject 1", Query: "title 3"}, catalog.Page{})
+		if err != nil || len(list.Items) == 0 {
+			t.Errorf("filtered: %d (%v)", len(list.Items), err)
+		}
+		for _, res := range list.Items {
+			if res.Kind != "lab" || res.Subject != "Subject 1" {
+				t.Errorf("not asked for: %+v", res)
+			}
+		}
+		for _, bad := range []catalog.Page{{Limit: 201}, {Limit: -1}, {After: "%%"}, {After: "WyJhIl0"}, {After: "bnVsbA"}} {
+			if _, err := catalog.Resources(ctx, r, catalog.ResourceFilter{}, bad); domain.CodeOf(err) != domain.Invalid {
+				t.Errorf("%+v gives %v", bad, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

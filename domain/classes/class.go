@@ -1,0 +1,135 @@
+// Package classes is who learns what, with whom and when: classes and their seats, enrolments, the page of a class,
+// progress through lessons, and the days on which a learner worked.
+package classes
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/tenants"
+)
+
+// Kinds of class.
+const (
+	Live     = "live"      // meets at set times
+	OnDemand = "on_demand" // each learner works when it suits
+)
+
+// States of a class.
+const (
+	Active    = "active"
+	Cancelled = "cancelled"
+	Ended     = "ended"
+)
+
+// Fields are what somebody decides about a class.
+type Fields struct {
+	Title      string     `json:"title"` // 1 to 200 characters
+	Kind       string     `json:"kind"`  // Live or OnDemand
+	CourseID   *uuid.UUID `json:"course_id,omitempty"`
+	SchoolID   *uuid.UUID `json:"school_id,omitempty"` // nil: for every school
+	TermID     *uuid.UUID `json:"term_id,omitempty"`
+	CoachID    *uuid.UUID `json:"coach_id,omitempty"` // a coach or teacher
+	Grade      string     `json:"grade"`              // at most 20 characters
+	StartsOn   string     `json:"starts_on"`          // date, YYYY-MM-DD, the tenant's
+	EndsOn     string     `json:"ends_on"`            // the last day; at most two years after the first
+	Meets      string     `json:"meets"`              // for people to read; at most 200 characters
+	Weekly     []Slot     `json:"weekly"`             // at most 14
+	MeetingURL string     `json:"meeting_url"`        // https; shown to those of the class alone
+	Seats      int        `json:"seats"`              // 1 to 100,000
+	Open       bool       `json:"open"`               // learners may register themselves
+}
+
+// Validate tells everything that is wrong as one domain.Invalid.
+func (f *Fields) Validate() error {
+	var p domain.Problems
+	checkText(&p, "title", f.Title, 1, 200)
+	checkText(&p, "grade", f.Grade, 0, 20)
+	checkText(&p, "meets", f.Meets, 0, 200)
+	if f.Kind != Live && f.Kind != OnDemand {
+		p.Add("kind", "must be live or on_demand")
+	}
+	from, err1 := time.Parse(time.DateOnly, f.StartsOn)
+	if err1 != nil {
+		p.Add("starts_on", "must be a date such as 2026-09-07")
+	}
+	to, err2 := time.Parse(time.DateOnly, f.EndsOn)
+	switch {
+	case err2 != nil:
+		p.Add("ends_on", "must be a date such as 2026-12-18")
+	case err1 == nil && to.Before(from):
+		p.Add("ends_on", "must not be before the first day")
+	case err1 == nil && to.After(from.AddDate(2, 0, 0)):
+		p.Add("ends_on", "must be within two years of the first day")
+	}
+	if f.Seats < 1 || f.Seats > 100_000 {
+		p.Add("seats", "must be 1 to 100,000")
+	}
+	if f.MeetingURL != "" {
+		u, err := url.Parse(f.MeetingURL)
+		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(f.MeetingURL) > 500 {
+			p.Add("meeting_url", "must be an https address of at most 500 characters")
+		}
+	}
+	if len(f.Weekly) > 14 {
+		p.Add("weekly", "must be at most 14 times a week")
+	}
+	for i, s := range f.Weekly {
+		s.check(&p, fmt.Sprintf("weekly[%d].", i))
+	}
+	return p.Err()
+}
+
+func checkText(p *domain.Problems, name, s string, low, high int) {
+	n := utf8.RuneCountInString(s)
+	switch {
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		p.Add(name, "must be one line of text")
+	case n > high:
+		p.Add(name, "must be at most %d characters", high)
+	case n < low || low > 0 && strings.TrimSpace(s) == "":
+		p.Add(name, "must not be empty")
+	}
+}
+
+// args are the columns of Fields in the order of fieldColumns.
+func (f *Fields) args() []any {
+	weekly, err := json.Marshal(slices.Concat([]Slot{}, f.Weekly))
+	if err != nil {
+		panic(err) // numbers and strings always marshal
+	}
+	return []any{f.Title, f.Kind, idText(f.CourseID), idText(f.SchoolID), idText(f.TermID), idText(f.CoachID), f.Grade, f.StartsOn, f.EndsOn, f.Meets,
+		string(weekly), f.MeetingURL, f.Seats, f.Open}
+}
+
+const fieldColumns = `title, kind, course_id, school_id, term_id, coach_id, grade, starts_on, ends_on, meets, weekly, meeting_url, seats, open`
+
+const fieldValues = `$2::text, $3::text, $4::text::uuid, $5::text::uuid, $6::text::uuid, $7::text::uuid, $8::text, $9::text::date, $10::text::date, $11::text,
+	$12::text::jsonb, $13::text, $14::integer, $15::boolean`
+
+func idText(id *uuid.UUID) *string {
+	if id == nil || *id == uuid.Nil {
+		return nil
+	}
+	s := id.String()
+	return &s
+}
+
+// explain names the field whose reference leads nowhere.
+func explain(err error) error {
+	for constraint, field := range map[string]string{"classes_course_id_fkey": "course_id", "classes_school_id_fkey": "school_id",
+		"classes_term_id_fkey": "term_id", "classes_coach_id_fkey": "coach_id"} {
+		if tenants.IsViolation(err, constraint) {
+			return domain.InvalidField(field, "does not exist")
+		}
+	}
+	return err
+}

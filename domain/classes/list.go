@@ -1,0 +1,151 @@
+package classes
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/domain/catalog"
+	"lignum/tenants"
+)
+
+// Class is a class with the names that belong to its references.
+type Class struct {
+	ID uuid.UUID `json:"id"`
+	Fields
+	State       string `json:"state"`
+	Taken       int    `json:"taken"` // seats
+	Course      string `json:"course,omitempty"`
+	CourseTitle string `json:"course_title,omitempty"`
+	Subject     string `json:"subject,omitempty"` // the course's
+	School      string `json:"school,omitempty"`
+	Coach       string `json:"coach,omitempty"` // full name
+	Enrolled    bool   `json:"enrolled"`        // whether the viewer is
+}
+
+// fieldsText reads the columns of Fields: dates and JSON as text.
+const fieldsText = `title, kind, course_id, school_id, term_id, coach_id, grade, starts_on::text, ends_on::text, meets, weekly::text, meeting_url, seats, open`
+
+func (f *Fields) targets() []any {
+	return []any{&f.Title, &f.Kind, &f.CourseID, &f.SchoolID, &f.TermID, &f.CoachID, &f.Grade, &f.StartsOn, &f.EndsOn, &f.Meets, (*slots)(&f.Weekly), &f.MeetingURL, &f.Seats, &f.Open}
+}
+
+// slots reads []Slot from JSON text.
+type slots []Slot
+
+func (s *slots) Scan(src any) error {
+	text, _ := src.(string)
+	*s = slots{}
+	return json.Unmarshal([]byte(text), (*[]Slot)(s))
+}
+
+const classSelect = `SELECT c.id, c.state, c.taken, coalesce(o.slug, ''), coalesce(o.title, ''), coalesce(o.subject, ''), coalesce(s.name, ''),
+	coalesce(u.given_name || ' ' || u.family_name, ''), e.learner_id IS NOT NULL,
+	c.title, c.kind, c.course_id, c.school_id, c.term_id, c.coach_id, c.grade, c.starts_on::text, c.ends_on::text, c.meets, c.weekly::text, c.meeting_url, c.seats, c.open`
+
+const classFrom = ` FROM classes c LEFT JOIN courses o ON o.id = c.course_id LEFT JOIN schools s ON s.id = c.school_id LEFT JOIN users u ON u.id = c.coach_id
+	LEFT JOIN enrolments e ON e.class_id = c.id AND e.learner_id = $1::uuid AND e.state = 'active'`
+
+func (c *Class) targets() []any {
+	return append([]any{&c.ID, &c.State, &c.Taken, &c.Course, &c.CourseTitle, &c.Subject, &c.School, &c.Coach, &c.Enrolled}, c.Fields.targets()...)
+}
+
+// Filter narrows a list of classes. Zero fields narrow nothing.
+type Filter struct {
+	Viewer  uuid.UUID // whose enrolments are told
+	Mine    bool      // only those where Viewer is enrolled
+	CoachID uuid.UUID // only those of this coach
+	Query   string    // part of the title, at most 100 characters
+	Subject string    // of the course
+	School  uuid.UUID // only those of this school
+	Open    bool      // only those in which a learner can register today
+	Today   time.Time // the tenant's date; needed with Open
+	All     bool      // ended and cancelled ones as well
+}
+
+// Classes lists classes by title. Meeting addresses are left out: they are for those of the class, on its page.
+func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page) (catalog.List[Class], error) {
+	var none catalog.List[Class]
+	limit, after, err := page.Start(1, 1)
+	if err != nil {
+		return none, err
+	}
+	if utf8.RuneCountInString(f.Query) > 100 || !utf8.ValidString(f.Query) || strings.ContainsRune(f.Query, 0) {
+		return none, domain.InvalidField("query", "must be at most 100 characters")
+	}
+	// Only the conditions that are asked for are in the text, so that each list has its index.
+	where, args := []string{"(c.title, c.id) > ($3::text, $4::text::uuid)"}, []any{f.Viewer.String(), limit + 1, after[0], after[1]}
+	add := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		where = append(where, condition)
+	}
+	if !f.All {
+		add("c.state = 'active'")
+	}
+	if f.Mine {
+		add("e.learner_id IS NOT NULL")
+	}
+	if f.CoachID != uuid.Nil {
+		add("c.coach_id = ?::text::uuid", f.CoachID.String())
+	}
+	if text := strings.TrimSpace(f.Query); text != "" {
+		add("c.title ILIKE ?::text", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)+"%")
+	}
+	if f.Subject != "" {
+		add("o.subject = ?::text", f.Subject)
+	}
+	if f.School != uuid.Nil {
+		add("c.school_id = ?::text::uuid", f.School.String())
+	}
+	if f.Open {
+		add("c.open AND c.state = 'active' AND c.taken < c.seats AND c.ends_on >= ?::text::date", f.Today.Format(time.DateOnly))
+	}
+	rows, err := q.Query(ctx, classSelect+classFrom+` WHERE `+strings.Join(where, " AND ")+` ORDER BY c.title, c.id LIMIT $2::integer`, args...)
+	if err != nil {
+		return none, err
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Class, err error) {
+		err = row.Scan(c.targets()...)
+		c.MeetingURL = ""
+		return c, err
+	})
+	return catalog.Cut(list, limit, func(c Class) []string { return []string{c.Title, c.ID.String()} }), err
+}
+
+// Learner is somebody in a class, as its coach sees them.
+type Learner struct {
+	ID         uuid.UUID `json:"id"`
+	GivenName  string    `json:"given_name"`
+	FamilyName string    `json:"family_name"`
+	UserName   string    `json:"user_name"`
+	Grade      string    `json:"grade"`
+	EnrolledAt time.Time `json:"enrolled_at"`
+}
+
+// Learners lists who is in a class now, by family name.
+func Learners(ctx context.Context, q tenants.Querier, classID uuid.UUID, page catalog.Page) (catalog.List[Learner], error) {
+	var none catalog.List[Learner]
+	limit, after, err := page.Start(2, 1)
+	if err != nil {
+		return none, err
+	}
+	rows, err := q.Query(ctx, `SELECT u.id, u.given_name, u.family_name, u.user_name, u.grade, e.enrolled_at
+		FROM enrolments e JOIN users u ON u.id = e.learner_id
+		WHERE e.class_id = $1::uuid AND e.state = 'active' AND (u.family_name, u.given_name, u.id) > ($2::text, $3::text, $4::text::uuid)
+		ORDER BY u.family_name, u.given_name, u.id LIMIT $5::integer`, classID.String(), after[0], after[1], after[2], limit+1)
+	if err != nil {
+		return none, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Learner])
+	return catalog.Cut(list, limit, func(l Learner) []string { return []string{l.FamilyName, l.GivenName, l.ID.String()} }), err
+}

@@ -1,0 +1,93 @@
+// Package domain is the root of the learning platform. It holds only what every room
+// below it shares: the small vocabulary of errors that the API turns into RFC 9457
+// problem documents in one place.
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code says what kind of failure an Error is. The API maps each to one HTTP status.
+type Code string
+
+// The vocabulary. Anything that is not an *Error is a fault of ours and becomes a 500
+// without a word of its text.
+const (
+	NotFound    Code = "not_found"   // 404: no such thing, or not for this actor to know of
+	Invalid     Code = "invalid"     // 422: the input is wrong; Fields says where and why
+	Conflict    Code = "conflict"    // 409: the state does not allow it (a full class, a name taken)
+	Forbidden   Code = "forbidden"   // 403: known, but not allowed
+	Unauthentic Code = "unauthentic" // 401: who is asking is not proven
+	ReadOnly    Code = "read_only"   // 409: the tenant does not take changes now
+	OverQuota   Code = "over_quota"  // 429: a limit of the tenant or the actor is reached
+	TooLarge    Code = "too_large"   // 413: more bytes than the route takes
+	Unavailable Code = "unavailable" // 503: try again after RetryAfter
+)
+
+// Field is one thing that is wrong with an input.
+type Field struct {
+	Name   string `json:"name"`   // path of the field: "email", "body.items[3].points", "row 17: sourcedId"
+	Reason string `json:"reason"` // what is wrong and what would be right, for the person who typed it
+}
+
+// Error is a failure that its reader can act on.
+type Error struct {
+	Code       Code
+	Message    string        // one sentence, safe to show
+	Fields     []Field       // for Invalid: every field that is wrong, not just the first
+	RetryAfter time.Duration // for OverQuota and Unavailable: when to try again
+	Cause      error         // for the log; never shown
+}
+
+// Error gives the message and the fields, never the cause's text.
+func (e *Error) Error() string {
+	if len(e.Fields) == 0 {
+		return e.Message
+	}
+	parts := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		parts[i] = f.Name + ": " + f.Reason
+	}
+	return e.Message + " (" + strings.Join(parts, "; ") + ")"
+}
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Errorf makes an Error of the given code.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// InvalidField makes an Invalid error about one field.
+func InvalidField(name, reason string) *Error {
+	return &Error{Code: Invalid, Message: "The input is not valid.", Fields: []Field{{Name: name, Reason: reason}}}
+}
+
+// CodeOf gives the code of an error, or "" for one that is not of this vocabulary.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// Problems collects fields that are wrong, so that a caller hears of all of them at once.
+type Problems []Field
+
+// Add notes that a field is wrong.
+func (p *Problems) Add(name, format string, args ...any) {
+	*p = append(*p, Field{Name: name, Reason: fmt.Sprintf(format, args...)})
+}
+
+// Err gives nil when nothing was noted, else one Invalid error with everything.
+func (p Problems) Err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return &Error{Code: Invalid, Message: "The input is not valid.", Fields: p}
+}

@@ -1,0 +1,254 @@
+package people
+
+import (
+	"context"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// How long a code may wait to be used.
+const (
+	CardLife  = 60 * 24 * time.Hour // a printed card
+	ResetLife = 7 * 24 * time.Hour  // a reset, or an invitation
+)
+
+// maxCards is how many cards one request prints.
+const maxCards = 1000
+
+// Card is a sign-in card, to be printed and cut out. The code is in no table and in no log: it is shown once.
+type Card struct {
+	UserID     uuid.UUID `json:"user_id"`
+	UserName   string    `json:"user_name"`
+	GivenName  string    `json:"given_name"`
+	FamilyName string    `json:"family_name"`
+	Grade      string    `json:"grade,omitempty"`
+	School     string    `json:"school,omitempty"`
+	Code       string    `json:"code"` // four groups of four
+	Expires    time.Time `json:"expires"`
+}
+
+// RedeemCard is what somebody types who has a code: the code, and the password they choose.
+type RedeemCard struct {
+	Code     string
+	Password string
+	OTP      string   // code of the authenticator app, or a recovery code, when the account has a second factor
+	Expected []string // what the rule must refuse besides the person's own names: the tenant's name
+	Device   Device
+	Day      time.Time
+}
+
+func badCard() error {
+	return domain.InvalidField("code", "is not right, was used already, or is too old; ask for a new one")
+}
+
+// RedeemCard takes a printed card's or an invitation's code, once, sets the chosen password and signs in. An unknown, used
+// or expired code gives the same domain.Invalid and counts against the address; a password that may not be chosen leaves the code good.
+func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, now time.Time) (SignedIn, error) {
+	if len(in.Code) > 64 || len(in.OTP) > 64 {
+		return SignedIn{}, badCard()
+	}
+	var a account
+	var found bool
+	hash := tenants.HashCardCode(in.Code)
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
+		if err := d.addressFree(ctx, r, db, in.Device, now); err != nil {
+			return err
+		}
+		rows, err := r.Query(ctx, accountSQL+` WHERE state = 'active' AND id = (SELECT user_id FROM sign_in_cards
+			WHERE code_hash = $1::bytea AND used_at IS NULL AND expires_at > $2::timestamptz)`, hash, now)
+		if err != nil {
+			return err
+		}
+		found, err = oneAccount(rows, &a)
+		return err
+	})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if !found {
+		b := &pgx.Batch{}
+		where := addressSubject(db, in.Device.Address)
+		d.Address.queueCount(b, where, where, now)
+		if err := db.WriteOneTrip(ctx, b, func(pgx.BatchResults) error { return nil }); err != nil {
+			return SignedIn{}, err
+		}
+		return SignedIn{}, badCard()
+	}
+	if err := a.rule(in.Expected).Check(in.Password); err != nil {
+		return SignedIn{}, err
+	}
+	if a.TOTP {
+		if in.OTP == "" {
+			return SignedIn{}, needCode()
+		}
+		if _, _, err := d.reserve(ctx, db, foldUserName(a.UserName), in.Device, now); err != nil {
+			return SignedIn{}, err
+		}
+	}
+	phc, err := d.Hasher.Hash(ctx, in.Password)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	var s SignedIn
+	err = db.Write(ctx, a.actor(db.Realm(), in.Device), func(tx *tenants.Tx) error {
+		if err := stillSo(ctx, tx, a); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, `UPDATE sign_in_cards SET used_at = $2::timestamptz WHERE code_hash = $1::bytea AND used_at IS NULL AND expires_at > $2::timestamptz`, hash, now)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return badCard()
+		}
+		if a.TOTP {
+			if err := useCode(ctx, tx, db, a.ID, in.OTP, now); err != nil {
+				return err
+			}
+		}
+		if err := storePassword(ctx, tx, a, phc, in.Password, uuid.Nil, now); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `SELECT session_version FROM users WHERE id = $1::uuid`, a.ID.String()).Scan(&a.SessionVersion); err != nil {
+			return err
+		}
+		a.MustChange = false
+		tx.Last(`DELETE FROM sign_in_failures WHERE subject = $1::bytea`, accountSubject(db, foldUserName(a.UserName)))
+		tx.Record(audit.Entry{Action: "sign_in.done", ObjectKind: "user", ObjectID: a.ID.String(), After: map[string]any{"card": true, "second_factor": a.TOTP}})
+		s, err = d.openSession(ctx, tx, db, a, a.TOTP, in.Device, in.Day, now)
+		return err
+	})
+	if a.TOTP && domain.CodeOf(err) == domain.Unauthentic {
+		return SignedIn{}, d.failed(ctx, db, a, true, "code", in.Device, now)
+	}
+	return s, err
+}
+
+// ResetPassword takes a user's password away, signs them out everywhere and gives a card for choosing a new one. invitation:
+// the card is for somebody who never signed in. It gives domain.NotFound, and domain.Conflict for an account that is not active.
+func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitation bool, now time.Time) (Card, error) {
+	a, err := accountByID(ctx, tx, user)
+	if err != nil {
+		return Card{}, err
+	}
+	if a.State != "active" {
+		return Card{}, domain.Errorf(domain.Conflict, "The account is suspended. Resume it first.")
+	}
+	purpose := "reset"
+	if invitation {
+		purpose = "invitation"
+	}
+	if _, err := tx.Exec(ctx, `UPDATE users SET password_hash = NULL, must_change_password = false, updated_at = $2::timestamptz WHERE id = $1::uuid`, user.String(), now); err != nil {
+		return Card{}, err
+	}
+	if _, err := voidSessions(ctx, tx, []string{user.String()}, uuid.Nil, "password", now); err != nil {
+		return Card{}, err
+	}
+	cards, err := makeCards(ctx, tx, `u.id = $1::uuid`, user.String(), purpose, now.Add(ResetLife), now)
+	if err != nil {
+		return Card{}, err
+	}
+	tx.Record(audit.Entry{Action: "user.password.reset", ObjectKind: "user", ObjectID: user.String(), After: map[string]any{"purpose": purpose, "expires": cards[0].Expires}})
+	return cards[0], nil
+}
+
+// Cards makes cards for active students who have not chosen a password yet, in the order of their names; older
+// unused cards of theirs are void. Others of the list are left out. At most a thousand at once.
+func Cards(ctx context.Context, tx *tenants.Tx, users []uuid.UUID, now time.Time) ([]Card, error) {
+	if len(users) == 0 || len(users) > maxCards {
+		return nil, domain.InvalidField("user_ids", "must name 1 to 1000 users")
+	}
+	return printCards(ctx, tx, `u.id = ANY($1::text[]::uuid[])`, texts(users), "users", "", now)
+}
+
+// ClassCards is Cards for the learners of a class.
+func ClassCards(ctx context.Context, tx *tenants.Tx, class uuid.UUID, now time.Time) ([]Card, error) {
+	return printCards(ctx, tx, `u.id IN (SELECT learner_id FROM enrolments WHERE class_id = $1::uuid AND state = 'active')`, class.String(), "class", class.String(), now)
+}
+
+func printCards(ctx context.Context, tx *tenants.Tx, which string, arg any, kind, id string, now time.Time) ([]Card, error) {
+	which += ` AND u.password_hash IS NULL AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')`
+	cards, err := makeCards(ctx, tx, which, arg, "card", now.Add(CardLife), now)
+	if err != nil {
+		return nil, err
+	}
+	owners := make([]uuid.UUID, len(cards))
+	for i, c := range cards {
+		owners[i] = c.UserID
+	}
+	tx.Record(audit.Entry{Action: "user.cards", ObjectKind: kind, ObjectID: id, After: map[string]any{"cards": len(cards), "user_ids": owners}})
+	return cards, nil
+}
+
+// makeCards replaces the unused cards of the active users that the condition names.
+func makeCards(ctx context.Context, tx *tenants.Tx, which string, arg any, purpose string, expires, now time.Time) ([]Card, error) {
+	rows, err := tx.Query(ctx, `SELECT u.id, u.user_name, u.given_name, u.family_name, u.grade, u.school_id FROM users u
+		WHERE u.state = 'active' AND `+which+` ORDER BY u.family_name, u.given_name, u.id LIMIT 1000 FOR UPDATE`, arg)
+	if err != nil {
+		return nil, err
+	}
+	cards, schools := []Card{}, []*uuid.UUID{}
+	var c Card
+	var school *uuid.UUID
+	if _, err := pgx.ForEachRow(rows, []any{&c.UserID, &c.UserName, &c.GivenName, &c.FamilyName, &c.Grade, &school}, func() error {
+		c.Code, c.Expires = tenants.NewCardCode(), expires.UTC().Truncate(time.Second)
+		cards, schools = append(cards, c), append(schools, school)
+		return nil
+	}); err != nil || len(cards) == 0 {
+		return cards, err
+	}
+	if err := nameSchools(ctx, tx, cards, schools); err != nil {
+		return nil, err
+	}
+	var users, hashes []string
+	for _, c := range cards {
+		users = append(users, c.UserID.String())
+		hashes = append(hashes, hex.EncodeToString(tenants.HashCardCode(c.Code)))
+	}
+	var by *string
+	if id := tx.Who().ID; id != uuid.Nil {
+		text := id.String()
+		by = &text
+	}
+	b := &pgx.Batch{}
+	b.Queue(`DELETE FROM sign_in_cards WHERE user_id = ANY($1::text[]::uuid[]) AND used_at IS NULL`, users)
+	b.Queue(`INSERT INTO sign_in_cards (id, user_id, code_hash, purpose, created_by, created_at, expires_at)
+		SELECT gen_random_uuid(), c.user_id::uuid, decode(c.hash, 'hex'), $3::text, $4::uuid, $5::timestamptz, $6::timestamptz
+		FROM unnest($1::text[], $2::text[]) AS c(user_id, hash)`, users, hashes, purpose, by, now, expires.UTC().Truncate(time.Second))
+	return cards, tx.SendBatch(ctx, b).Close()
+}
+
+// nameSchools writes the school's name on each card, so that a pile of cards finds its way.
+func nameSchools(ctx context.Context, q tenants.Querier, cards []Card, schools []*uuid.UUID) error {
+	names := map[uuid.UUID]string{}
+	for _, s := range schools {
+		if s != nil {
+			names[*s] = ""
+		}
+	}
+	if len(names) == 0 { // and always on the platform, which has no schools
+		return nil
+	}
+	rows, err := q.Query(ctx, `SELECT id, name FROM schools WHERE id = ANY($1::text[]::uuid[])`, texts(slices.Collect(maps.Keys(names))))
+	if err != nil {
+		return err
+	}
+	var id uuid.UUID
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error { names[id] = name; return nil })
+	for i, s := range schools {
+		if s != nil {
+			cards[i].School = names[*s]
+		}
+	}
+	return err
+}

@@ -1,0 +1,3 @@
+package people
+
+const rosterReason = "roster"

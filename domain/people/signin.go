@@ -1,0 +1,261 @@
+package people
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// Desk is where people sign in. A process has one, for all realms; it is safe for concurrent use.
+type Desk struct {
+	Hasher    *Hasher
+	Lifetimes Lifetimes
+	Account   Throttle
+	Address   Throttle
+}
+
+// NewDesk makes a Desk with the default lifetimes and throttles.
+func NewDesk(h *Hasher) *Desk {
+	return &Desk{Hasher: h, Lifetimes: DefaultLifetimes, Account: AccountThrottle, Address: AddressThrottle}
+}
+
+// SignIn is what somebody types to sign in.
+type SignIn struct {
+	UserName string
+	Password string
+	Code     string // of the authenticator app, or a recovery code; empty when the account has none, or it is not asked for yet
+	Device   Device
+	Day      time.Time // the tenant's date, for the count of active users; zero: not counted
+}
+
+// account is what sign-in needs to know of a user.
+type account struct {
+	ID             uuid.UUID
+	UserName       string
+	GivenName      string
+	FamilyName     string
+	PasswordHash   string
+	State          string
+	MustChange     bool
+	TOTP           bool // a confirmed second factor
+	SessionVersion int
+	SchoolID       *uuid.UUID
+	Roles          []string
+}
+
+const accountSQL = `SELECT id, user_name, given_name, family_name, coalesce(password_hash, ''), state, must_change_password,
+	totp_confirmed_at IS NOT NULL, session_version, school_id, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = users.id ORDER BY role) FROM users`
+
+func oneAccount(rows pgx.Rows, a *account) (found bool, err error) {
+	*a, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[account])
+	if err == pgx.ErrNoRows {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func accountByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (account, error) {
+	var a account
+	rows, err := q.Query(ctx, accountSQL+` WHERE id = $1::uuid AND state <> 'erased'`, id.String())
+	if err != nil {
+		return a, err
+	}
+	if found, err := oneAccount(rows, &a); err != nil || !found {
+		if err == nil {
+			err = notFound(pgx.ErrNoRows, "user")
+		}
+		return a, err
+	}
+	return a, nil
+}
+
+func (a account) actor(realm tenants.Realm, dev Device) audit.Actor {
+	return audit.Actor{ID: a.ID, Name: a.UserName, Roles: a.Roles, Realm: realm.Name(), Address: dev.Address, RequestID: dev.RequestID}
+}
+
+// rule is what the account's next password must meet.
+func (a account) rule(expected []string) PasswordRule {
+	return PasswordRule{SecondFactor: a.TOTP, Expected: append([]string{a.GivenName, a.FamilyName, a.UserName, a.GivenName + a.FamilyName}, expected...)}
+}
+
+// wrong is the one answer to an unknown name, a wrong password and a wrong code.
+func wrong() error {
+	return domain.Errorf(domain.Unauthentic, "The user name, the password or the code is not right.")
+}
+
+// secondFactorField names the field of the error that asks for a code.
+const secondFactorField = "code"
+
+// needCode says that the password was right, and that a code is needed as well.
+func needCode() error {
+	return &domain.Error{Code: domain.Unauthentic, Message: "Please give the code of your authenticator app, or a recovery code.",
+		Fields: []domain.Field{{Name: secondFactorField, Reason: "is needed for this account"}}}
+}
+
+// NeedsCode tells whether err asks for a second factor: the same request with Code is the next step.
+func NeedsCode(err error) bool {
+	e, ok := err.(*domain.Error)
+	return ok && e.Code == domain.Unauthentic && len(e.Fields) == 1 && e.Fields[0].Name == secondFactorField
+}
+
+// SignIn opens a session. An unknown name, a wrong password and a wrong code give the same domain.Unauthentic after the same
+// work; NeedsCode tells the one that asks for a second factor, and only after the right password. A suspended account gives domain.Forbidden,
+// also only then. Too many failures give domain.OverQuota, too many sign-ins at once domain.Unavailable, both with RetryAfter.
+func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.Time) (SignedIn, error) {
+	key := foldUserName(in.UserName)
+	if len(key) > 256 || len(in.Password) > 4*MaxPassword || !utf8.ValidString(key) || len(in.Code) > 64 {
+		return SignedIn{}, wrong()
+	}
+	a, found, err := d.reserve(ctx, db, key, in.Device, now)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	right, stale, err := d.Hasher.Verify(ctx, in.Password, a.PasswordHash)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if !right {
+		return SignedIn{}, d.failed(ctx, db, a, found, "password", in.Device, now)
+	}
+	if a.State != "active" {
+		return SignedIn{}, domain.Errorf(domain.Forbidden, "This account is suspended. Please ask your school or your administrator.")
+	}
+	if a.TOTP && in.Code == "" {
+		return SignedIn{}, needCode()
+	}
+	rehashed := ""
+	if stale {
+		if rehashed, err = d.Hasher.Hash(ctx, in.Password); err != nil {
+			return SignedIn{}, err
+		}
+	}
+	var s SignedIn
+	err = db.Write(ctx, a.actor(db.Realm(), in.Device), func(tx *tenants.Tx) error {
+		if err := stillSo(ctx, tx, a); err != nil {
+			return err
+		}
+		if a.TOTP {
+			if err := useCode(ctx, tx, db, a.ID, in.Code, now); err != nil {
+				return err
+			}
+		}
+		if rehashed != "" {
+			if _, err := tx.Exec(ctx, `UPDATE users SET password_hash = $2::text WHERE id = $1::uuid`, a.ID.String(), rehashed); err != nil {
+				return err
+			}
+		}
+		tx.Last(`DELETE FROM sign_in_failures WHERE subject = $1::bytea`, accountSubject(db, key))
+		tx.Record(audit.Entry{Action: "sign_in.done", ObjectKind: "user", ObjectID: a.ID.String(), After: map[string]any{"second_factor": a.TOTP}})
+		s, err = d.openSession(ctx, tx, db, a, a.TOTP, in.Device, in.Day, now)
+		return err
+	})
+	if a.TOTP && domain.CodeOf(err) == domain.Unauthentic {
+		return SignedIn{}, d.failed(ctx, db, a, true, "code", in.Device, now)
+	}
+	return s, err
+}
+
+// stillSo locks the account and makes sure that nothing changed while the password was compared.
+func stillSo(ctx context.Context, tx *tenants.Tx, a account) error {
+	same, err := exists(ctx, tx, `SELECT EXISTS (SELECT FROM users WHERE id = $1::uuid AND state = 'active' AND coalesce(password_hash, '') = $2::text
+		AND session_version = $3::integer AND (totp_confirmed_at IS NOT NULL) = $4::boolean FOR UPDATE)`, a.ID.String(), a.PasswordHash, a.SessionVersion, a.TOTP)
+	if err == nil && !same {
+		return wrong()
+	}
+	return err
+}
+
+// failed counts a failure of the address and, when the account exists, stores an entry; the account's was counted before.
+// Both cases are one round trip.
+func (d *Desk) failed(ctx context.Context, db *tenants.DB, a account, found bool, what string, dev Device, now time.Time) error {
+	b := &pgx.Batch{}
+	where := addressSubject(db, dev.Address)
+	d.Address.queueCount(b, where, where, now)
+	if found {
+		e := audit.Entry{Action: "sign_in.failed", Refused: true, ObjectKind: "user", ObjectID: a.ID.String(), After: map[string]any{"wrong": what}}
+		b.Queue(audit.Insert, e.Args(audit.Actor{Realm: db.Realm().Name(), Address: dev.Address, RequestID: dev.RequestID})...)
+	}
+	if err := db.WriteOneTrip(ctx, b, func(pgx.BatchResults) error { return nil }); err != nil {
+		return err
+	}
+	return wrong()
+}
+
+// PasswordChange is what somebody types to choose another password.
+type PasswordChange struct {
+	UserID    uuid.UUID
+	SessionID uuid.UUID // stays open; all others end
+	Old, New  string
+	Expected  []string // what the rule must refuse besides the person's own names: the tenant's name
+	Device    Device
+}
+
+// ChangePassword replaces a password by one that meets the rule (domain.Invalid with a reason). A wrong old one gives
+// domain.Invalid about the field "old_password" and counts as a failed sign-in.
+func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordChange, now time.Time) error {
+	if len(in.Old) > 4*MaxPassword {
+		return domain.InvalidField("old_password", "is not right")
+	}
+	var a account
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		a, err = accountByID(ctx, r, in.UserID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.rule(in.Expected).Check(in.New); err != nil {
+		return err
+	}
+	key := foldUserName(a.UserName)
+	if a, _, err = d.reserve(ctx, db, key, in.Device, now); err != nil {
+		return err
+	}
+	right, _, err := d.Hasher.Verify(ctx, in.Old, a.PasswordHash)
+	if err != nil {
+		return err
+	}
+	if !right {
+		d.failed(ctx, db, a, true, "old_password", in.Device, now)
+		return domain.InvalidField("old_password", "is not right")
+	}
+	if in.Old == in.New {
+		return domain.InvalidField("password", "must differ from the old one")
+	}
+	hash, err := d.Hasher.Hash(ctx, in.New)
+	if err != nil {
+		return err
+	}
+	return db.Write(ctx, a.actor(db.Realm(), in.Device), func(tx *tenants.Tx) error {
+		if err := stillSo(ctx, tx, a); err != nil {
+			return err
+		}
+		tx.Last(`DELETE FROM sign_in_failures WHERE subject = $1::bytea`, accountSubject(db, key))
+		return storePassword(ctx, tx, a, hash, in.New, in.SessionID, now)
+	})
+}
+
+// storePassword sets a password that was checked, voids unused cards, and ends all sessions but one.
+func storePassword(ctx context.Context, tx *tenants.Tx, a account, hash, password string, keep uuid.UUID, now time.Time) error {
+	short := PasswordRule{}.Check(password) != nil
+	b := &pgx.Batch{}
+	b.Queue(`UPDATE users SET password_hash = $2::text, short_password = $3::boolean, must_change_password = false, updated_at = $4::timestamptz WHERE id = $1::uuid`,
+		a.ID.String(), hash, short, now)
+	b.Queue(`DELETE FROM sign_in_cards WHERE user_id = $1::uuid AND used_at IS NULL`, a.ID.String())
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	ended, err := voidSessions(ctx, tx, []string{a.ID.String()}, keep, "password", now)
+	if err != nil {
+		return err
+	}
+	tx.Record(audit.Entry{Action: "user.password.change", ObjectKind: "user", ObjectID: a.ID.String(), After: map[string]any{"sessions_ended": ended}})
+	return nil
+}

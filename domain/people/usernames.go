@@ -1,0 +1,101 @@
+package people
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
+
+	"lignum/tenants"
+)
+
+// Learners get a user name that they can remember and read off a card: given name, dot, family name, and a number when
+// it is taken.
+
+// lockUserNames lets one transaction at a time choose user names in the realm, so that two never choose the same.
+func lockUserNames(ctx context.Context, tx *tenants.Tx) error {
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/user_names'))")
+	return err
+}
+
+// userNameStem is a user name without its number: a-z and one dot, at most 40 characters. "user" when the names have no Latin letter.
+func userNameStem(given, family string) string {
+	// The first given name is what a child is called by.
+	if first := strings.Fields(given); len(first) > 0 {
+		given = first[0]
+	}
+	g, f := asciiLetters(given), asciiLetters(family)
+	stem := strings.Trim(g[:min(len(g), 15)]+"."+f[:min(len(f), 24)], ".")
+	if stem == "" {
+		return "user"
+	}
+	return stem
+}
+
+func asciiLetters(s string) string {
+	var b strings.Builder
+	for _, c := range norm.NFKD.String(strings.ToLower(s)) {
+		switch {
+		case c >= 'a' && c <= 'z':
+			b.WriteRune(c)
+		case c == 'ß':
+			b.WriteString("ss")
+		case c == 'ø', c == 'œ':
+			b.WriteByte('o')
+		case c == 'æ':
+			b.WriteString("ae")
+		case unicode.Is(unicode.Mn, c), unicode.IsSpace(c), unicode.IsPunct(c):
+		}
+	}
+	return b.String()
+}
+
+// userNames knows which names are taken among those that a transaction asks about.
+type userNames struct {
+	taken map[string]bool  // whole names
+	top   map[string]int64 // stem -> the highest number in use; 1: the stem itself
+}
+
+// loadNames finds what is taken of the stems and of the whole names.
+func loadNames(ctx context.Context, q tenants.Querier, stems, whole []string) (*userNames, error) {
+	n := &userNames{taken: map[string]bool{}, top: map[string]int64{}}
+	rows, err := q.Query(ctx, `SELECT user_name_key, rtrim(user_name_key, '0123456789') FROM users
+		WHERE rtrim(user_name_key, '0123456789') = ANY($1::text[]) OR user_name_key = ANY($2::text[])`, stems, whole)
+	if err != nil {
+		return nil, err
+	}
+	var name, stem string
+	_, err = pgx.ForEachRow(rows, []any{&name, &stem}, func() error { n.take(name); return nil })
+	return n, err
+}
+
+func (n *userNames) take(name string) {
+	n.taken[name] = true
+	stem := strings.TrimRight(name, "0123456789")
+	number := int64(1)
+	if digits := name[len(stem):]; digits != "" {
+		var err error
+		if number, err = strconv.ParseInt(digits, 10, 64); err != nil || number > 1e9 {
+			return // somebody chose a long number; ours do not reach it
+		}
+	}
+	n.top[stem] = max(n.top[stem], number)
+}
+
+// next gives the first free name of a stem and takes it.
+func (n *userNames) next(stem string) string {
+	for {
+		name := stem
+		if top := n.top[stem]; top > 0 {
+			name += strconv.FormatInt(top+1, 10)
+		}
+		free := !n.taken[name]
+		n.take(name)
+		if free {
+			return name
+		}
+	}
+}

@@ -1,0 +1,367 @@
+package people
+
+import (
+	"context"
+	"net/mail"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// User is an account, as its administrators see it.
+type User struct {
+	ID           uuid.UUID  `json:"id"`
+	SourceID     *string    `json:"source_id,omitempty"` // the id in the country's own records
+	UserName     string     `json:"user_name"`
+	GivenName    string     `json:"given_name"`
+	FamilyName   string     `json:"family_name"`
+	Email        *string    `json:"email,omitempty"`
+	State        string     `json:"state"` // active, suspended, erased
+	StateReason  string     `json:"state_reason,omitempty"`
+	SchoolID     *uuid.UUID `json:"school_id,omitempty"`
+	Grade        string     `json:"grade,omitempty"`
+	Locale       *string    `json:"locale,omitempty"`
+	Roles        []string   `json:"roles"`
+	HasPassword  bool       `json:"has_password"`  // false: a card or an invitation is waiting, or should be made
+	SecondFactor bool       `json:"second_factor"` // confirmed
+	CreatedAt    time.Time  `json:"created_at"`
+	UpdatedAt    time.Time  `json:"updated_at"`
+}
+
+const userSQL = `SELECT u.id, u.source_id, u.user_name, u.given_name, u.family_name, u.email, u.state, u.state_reason, u.school_id, u.grade, u.locale,
+	ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.password_hash IS NOT NULL, u.totp_confirmed_at IS NOT NULL,
+	u.created_at, u.updated_at FROM users u`
+
+// UserByID gives an account, or domain.NotFound.
+func UserByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (User, error) {
+	rows, err := q.Query(ctx, userSQL+` WHERE u.id = $1::uuid`, id.String())
+	if err != nil {
+		return User{}, err
+	}
+	u, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[User])
+	return u, notFound(err, "user")
+}
+
+// NewUser is what is said of a new account.
+type NewUser struct {
+	UserName   string     // empty: made from the names
+	GivenName  string     // 1 to 100 characters
+	FamilyName string     // 1 to 100 characters
+	Email      string     // empty for children
+	Roles      []string   // at least one; whether the actor may give them is for the policy
+	SchoolID   *uuid.UUID // tenants only
+	Grade      string
+	Locale     string // BCP 47; empty: the realm's
+}
+
+var (
+	rolePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]{1,62}$`)
+	localePattern = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+)
+
+// Validate puts the user into normal form and gives one domain.Invalid about everything that is wrong.
+func (n *NewUser) Validate(realm tenants.Realm) error {
+	var p domain.Problems
+	n.UserName = foldUserName(n.UserName)
+	if n.UserName != "" {
+		checkUserName(&p, "user_name", n.UserName)
+	}
+	checkText(&p, "given_name", n.GivenName, 1, 100)
+	checkText(&p, "family_name", n.FamilyName, 1, 100)
+	checkText(&p, "grade", n.Grade, 0, 20)
+	checkEmail(&p, n.Email)
+	checkRoles(&p, n.Roles)
+	if n.Locale != "" && !localePattern.MatchString(n.Locale) {
+		p.Add("locale", "must be a language tag, such as en-JM")
+	}
+	if realm.IsPlatform() && n.SchoolID != nil {
+		p.Add("school_id", "is for tenants only")
+	}
+	return p.Err()
+}
+
+func checkEmail(p *domain.Problems, email string) {
+	if email == "" {
+		return
+	}
+	if a, err := mail.ParseAddress(email); err != nil || a.Address != email || len(email) > 254 {
+		p.Add("email", "must be an address such as name@school.example, of at most 254 characters")
+	}
+}
+
+func checkRoles(p *domain.Problems, roles []string) {
+	if len(roles) < 1 || len(roles) > 10 {
+		p.Add("roles", "must name 1 to 10 roles")
+	}
+	for i, r := range roles {
+		if !rolePattern.MatchString(r) || slices.Contains(roles[:i], r) {
+			p.Add("roles", "%q is not a role, or is named twice", r)
+		}
+	}
+}
+
+// CreateUser opens an account and gives it with the card or invitation for choosing a password. It gives
+// domain.Invalid, domain.Conflict when the user name is taken, and domain.OverQuota.
+func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in NewUser, now time.Time) (User, Card, error) {
+	if err := in.Validate(realm); err != nil {
+		return User{}, Card{}, err
+	}
+	if err := lockUserNames(ctx, tx); err != nil {
+		return User{}, Card{}, err
+	}
+	if in.UserName == "" {
+		names, err := loadNames(ctx, tx, []string{userNameStem(in.GivenName, in.FamilyName)}, nil)
+		if err != nil {
+			return User{}, Card{}, err
+		}
+		in.UserName = names.next(userNameStem(in.GivenName, in.FamilyName))
+	}
+	if err := takeSeats(ctx, tx, realm, seatKind(in.Roles), 1); err != nil {
+		return User{}, Card{}, err
+	}
+	id := audit.NewID()
+	_, err := tx.Exec(ctx, `INSERT INTO users (id, user_name, user_name_key, given_name, family_name, email, school_id, grade, locale, created_at, updated_at)
+		VALUES ($1::uuid, $2::text, $2::text, $3::text, $4::text, nullif($5::text, ''), $6::uuid, $7::text, nullif($8::text, ''), $9::timestamptz, $9::timestamptz)`,
+		id.String(), in.UserName, in.GivenName, in.FamilyName, in.Email, uuidText(in.SchoolID), in.Grade, in.Locale, now)
+	switch {
+	case tenants.IsViolation(err, "users_user_name_key_key"):
+		return User{}, Card{}, domain.Errorf(domain.Conflict, "The user name %q is taken.", in.UserName)
+	case tenants.IsViolation(err, "users_school_id_fkey"):
+		return User{}, Card{}, domain.InvalidField("school_id", "is not a school of this tenant")
+	case err != nil:
+		return User{}, Card{}, err
+	}
+	if err := addRoles(ctx, tx, id, in.Roles, now); err != nil {
+		return User{}, Card{}, err
+	}
+	purpose, life := "invitation", ResetLife
+	if slices.Contains(in.Roles, Student) {
+		purpose, life = "card", CardLife
+	}
+	cards, err := makeCards(ctx, tx, `u.id = $1::uuid`, id.String(), purpose, now.Add(life), now)
+	if err != nil {
+		return User{}, Card{}, err
+	}
+	tx.Record(audit.Entry{Action: "user.create", ObjectKind: "user", ObjectID: id.String(),
+		After: map[string]any{"user_name": in.UserName, "roles": in.Roles, "school_id": in.SchoolID, "grade": in.Grade}})
+	u, err := UserByID(ctx, tx, id)
+	return u, cards[0], err
+}
+
+func uuidText(id *uuid.UUID) *string {
+	if id == nil {
+		return nil
+	}
+	s := id.String()
+	return &s
+}
+
+func addRoles(ctx context.Context, tx *tenants.Tx, user uuid.UUID, roles []string, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO user_roles (user_id, role, granted_at, granted_by)
+		SELECT $1::uuid, r, $3::timestamptz, nullif($4::uuid, '00000000-0000-0000-0000-000000000000'::uuid) FROM unnest($2::text[]) AS r`,
+		user.String(), roles, now, tx.Who().ID.String())
+	return err
+}
+
+// UserChange is what may be changed of an account; nil leaves a thing as it is.
+type UserChange struct {
+	UserName   *string
+	GivenName  *string
+	FamilyName *string
+	Email      *string // "": none
+	SchoolID   *uuid.UUID
+	NoSchool   bool // takes the school away
+	Grade      *string
+	Locale     *string // "": the realm's
+}
+
+// ChangeUser changes an account. It gives domain.NotFound, domain.Invalid, domain.Conflict when a user name is taken.
+func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, in UserChange, now time.Time) (User, error) {
+	was, err := UserByID(ctx, tx, id)
+	if err != nil {
+		return was, err
+	}
+	if was.State == "erased" {
+		return was, domain.Errorf(domain.Conflict, "The account was erased.")
+	}
+	next := NewUser{UserName: was.UserName, GivenName: was.GivenName, FamilyName: was.FamilyName, Roles: []string{Student}, SchoolID: was.SchoolID, Grade: was.Grade}
+	changed := []string{}
+	take := func(name string, to *string, from *string, old *string) {
+		if from != nil {
+			*to = *from
+		} else if old != nil {
+			*to = *old
+		}
+		if from != nil && (old == nil && *from != "" || old != nil && *old != *from) {
+			changed = append(changed, name)
+		}
+	}
+	take("user_name", &next.UserName, in.UserName, &was.UserName)
+	take("given_name", &next.GivenName, in.GivenName, &was.GivenName)
+	take("family_name", &next.FamilyName, in.FamilyName, &was.FamilyName)
+	take("grade", &next.Grade, in.Grade, &was.Grade)
+	take("email", &next.Email, in.Email, was.Email)
+	take("locale", &next.Locale, in.Locale, was.Locale)
+	switch {
+	case in.NoSchool && was.SchoolID != nil:
+		next.SchoolID, changed = nil, append(changed, "school_id")
+	case in.SchoolID != nil && (was.SchoolID == nil || *was.SchoolID != *in.SchoolID):
+		next.SchoolID, changed = in.SchoolID, append(changed, "school_id")
+	}
+	if in.UserName != nil && foldUserName(*in.UserName) == "" {
+		return was, domain.InvalidField("user_name", "must not be empty")
+	}
+	if err := next.Validate(realm); err != nil {
+		return was, err
+	}
+	if err := lockUserNames(ctx, tx); err != nil {
+		return was, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE users SET user_name = $2::text, user_name_key = $2::text, given_name = $3::text, family_name = $4::text, email = nullif($5::text, ''),
+		school_id = $6::uuid, grade = $7::text, locale = nullif($8::text, ''), updated_at = $9::timestamptz WHERE id = $1::uuid`,
+		id.String(), next.UserName, next.GivenName, next.FamilyName, next.Email, uuidText(next.SchoolID), next.Grade, next.Locale, now)
+	switch {
+	case tenants.IsViolation(err, "users_user_name_key_key"):
+		return was, domain.Errorf(domain.Conflict, "The user name %q is taken.", next.UserName)
+	case tenants.IsViolation(err, "users_school_id_fkey"):
+		return was, domain.InvalidField("school_id", "is not a school of this tenant")
+	case err != nil:
+		return was, err
+	}
+	if slices.Contains(changed, "school_id") { // the school is in the access tokens
+		if err := voidTokens(ctx, tx, []string{id.String()}, now); err != nil {
+			return was, err
+		}
+	}
+	tx.Record(audit.Entry{Action: "user.change", ObjectKind: "user", ObjectID: id.String(),
+		Before: map[string]any{"user_name": was.UserName, "school_id": was.SchoolID},
+		After:  map[string]any{"user_name": next.UserName, "school_id": next.SchoolID, "changed": changed}})
+	return UserByID(ctx, tx, id)
+}
+
+// lockUser locks an account until the transaction ends, and gives it.
+func lockUser(ctx context.Context, tx *tenants.Tx, id uuid.UUID) (User, error) {
+	if err := tx.QueryRow(ctx, `SELECT id FROM users WHERE id = $1::uuid FOR UPDATE`, id.String()).Scan(&id); err != nil {
+		return User{}, notFound(err, "user")
+	}
+	return UserByID(ctx, tx, id)
+}
+
+// SetRoles gives an account exactly these roles. Open sessions go on with them from their next refresh, which is at once.
+// It gives domain.NotFound, domain.Invalid, domain.OverQuota when a learner becomes staff and there is no room, and
+// domain.Conflict for taking the last administrator's role. Whether the actor may give them is for policy.CheckAssign.
+func SetRoles(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, roles []string, now time.Time) (User, error) {
+	var p domain.Problems
+	if checkRoles(&p, roles); len(p) > 0 {
+		return User{}, p.Err()
+	}
+	was, err := lockUser(ctx, tx, id)
+	if err != nil {
+		return was, err
+	}
+	if was.State == "erased" {
+		return was, domain.Errorf(domain.Conflict, "The account was erased.")
+	}
+	if err := keepAdministrator(ctx, tx, realm, was, roles); err != nil {
+		return was, err
+	}
+	if from, to := seatKind(was.Roles), seatKind(roles); from != to && was.State == "active" {
+		if err := takeSeats(ctx, tx, realm, to, 1); err != nil {
+			return was, err
+		}
+		if err := takeSeats(ctx, tx, realm, from, -1); err != nil {
+			return was, err
+		}
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM user_roles WHERE user_id = $1::uuid AND role <> ALL($2::text[])`, id.String(), roles); err != nil {
+		return was, err
+	}
+	added := slices.DeleteFunc(slices.Clone(roles), func(r string) bool { return slices.Contains(was.Roles, r) })
+	if err := addRoles(ctx, tx, id, added, now); err != nil {
+		return was, err
+	}
+	if err := voidTokens(ctx, tx, []string{id.String()}, now); err != nil {
+		return was, err
+	}
+	tx.Record(audit.Entry{Action: "user.roles", ObjectKind: "user", ObjectID: id.String(), Before: map[string]any{"roles": was.Roles}, After: map[string]any{"roles": roles}})
+	return UserByID(ctx, tx, id)
+}
+
+// keepAdministrator refuses to leave a realm without anybody who can administer it.
+func keepAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, u User, roles []string) error {
+	role := policy.AdministratorRole(policy.KindOf(realm.Name()))
+	if u.State != "active" || !slices.Contains(u.Roles, role) || slices.Contains(roles, role) {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/administrators'))"); err != nil {
+		return err
+	}
+	another, err := exists(ctx, tx, `SELECT EXISTS (SELECT FROM user_roles r JOIN users u ON u.id = r.user_id
+		WHERE r.role = $1::text AND u.state = 'active' AND u.id <> $2::uuid)`, role, u.ID.String())
+	if err == nil && !another {
+		return domain.Errorf(domain.Conflict, "This is the last active account with the role %s; give the role to somebody else first.", role)
+	}
+	return err
+}
+
+// SuspendUser closes an account until ResumeUser, ends its sessions at once and frees its seat. reason is stated by the
+// actor, 1 to 500 characters. It gives domain.NotFound, domain.Invalid, domain.Conflict when it is not active.
+func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, reason string, now time.Time) (User, error) {
+	var p domain.Problems
+	if checkText(&p, "reason", reason, 1, 500); len(p) > 0 {
+		return User{}, p.Err()
+	}
+	u, err := lockUser(ctx, tx, id)
+	if err != nil {
+		return u, err
+	}
+	if u.State != "active" {
+		return u, domain.Errorf(domain.Conflict, "The account is not active.")
+	}
+	if err := keepAdministrator(ctx, tx, realm, u, nil); err != nil {
+		return u, err
+	}
+	if reason == rosterReason { // a person's word is not the roster's
+		reason += "."
+	}
+	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'suspended', state_reason = $2::text, updated_at = $3::timestamptz WHERE id = $1::uuid`, id.String(), reason, now); err != nil {
+		return u, err
+	}
+	if err := takeSeats(ctx, tx, realm, seatKind(u.Roles), -1); err != nil {
+		return u, err
+	}
+	ended, err := voidSessions(ctx, tx, []string{id.String()}, uuid.Nil, "suspended", now)
+	if err != nil {
+		return u, err
+	}
+	tx.Record(audit.Entry{Action: "user.suspend", ObjectKind: "user", ObjectID: id.String(), Reason: reason,
+		Before: map[string]any{"state": u.State}, After: map[string]any{"state": "suspended", "sessions_ended": ended}})
+	return UserByID(ctx, tx, id)
+}
+
+// ResumeUser opens a suspended account again. It gives domain.NotFound, domain.Conflict when it is not suspended, domain.OverQuota.
+func ResumeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, now time.Time) (User, error) {
+	u, err := lockUser(ctx, tx, id)
+	if err != nil {
+		return u, err
+	}
+	if u.State != "suspended" {
+		return u, domain.Errorf(domain.Conflict, "The account is not suspended.")
+	}
+	if err := takeSeats(ctx, tx, realm, seatKind(u.Roles), 1); err != nil {
+		return u, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'active', state_reason = '', updated_at = $2::timestamptz WHERE id = $1::uuid`, id.String(), now); err != nil {
+		return u, err
+	}
+	tx.Record(audit.Entry{Action: "user.resume", ObjectKind: "user", ObjectID: id.String(), Before: map[string]any{"state": u.State}, After: map[string]any{"state": "active"}})
+	return UserByID(ctx, tx, id)
+}

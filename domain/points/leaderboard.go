@@ -1,0 +1,141 @@
+package points
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/tenants"
+)
+
+// Among says whose points are compared.
+type Among string
+
+// The circles of a leaderboard.
+const (
+	AmongTenant Among = "tenant" // everybody
+	AmongSchool Among = "school" // learners who were of the school when they last earned
+	AmongClass  Among = "class"  // learners enrolled in the class now
+)
+
+// Scope is a circle and, but for the tenant, whose.
+type Scope struct {
+	Among Among
+	ID    uuid.UUID
+}
+
+// Standing is one line of a leaderboard. Others are shown by given name and the first letter of the family name, and
+// without an id: most of them are children.
+type Standing struct {
+	Rank   int    `json:"rank"` // equal points share a rank, and the next rank after two firsts is 3
+	Name   string `json:"name"`
+	Points int    `json:"points"`
+	Me     bool   `json:"me"`
+}
+
+// Board is a leaderboard as one learner sees it.
+type Board struct {
+	Period string     `json:"period"`
+	Top    []Standing `json:"top"`
+	Me     *Standing  `json:"me,omitempty"` // nil: no points in this period or circle yet
+	Near   []Standing `json:"near"`         // the learner between up to two neighbours on each side
+}
+
+// Leaderboard gives the first of a period ("all" or a month) in a circle, and the learner's own rank with neighbours,
+// in one round trip. Those who opted out, and accounts that are not active, are neither shown nor counted, but
+// everybody sees their own rank. limit is 1 to 100; 0 is 10.
+func Leaderboard(ctx context.Context, q tenants.Querier, scope Scope, period string, me uuid.UUID, limit int) (*Board, error) {
+	if err := CheckPeriod(period); err != nil {
+		return nil, err
+	}
+	if limit == 0 {
+		limit = 10
+	}
+	if limit < 1 || limit > 100 {
+		return nil, domain.InvalidField("limit", "must be 1 to 100")
+	}
+	top, near, err := leaderboardSQL(scope.Among)
+	if err != nil {
+		return nil, err
+	}
+	args := []any{period, me.String(), scope.ID.String()}
+	b := &pgx.Batch{}
+	b.Queue(top, append(args, limit)...)
+	b.Queue(near, args...)
+	res := q.SendBatch(ctx, b)
+	defer res.Close()
+	board := &Board{Period: period}
+	if board.Top, err = standings(res); err != nil {
+		return nil, err
+	}
+	if board.Near, err = standings(res); err != nil {
+		return nil, err
+	}
+	for i := range board.Near {
+		if board.Near[i].Me {
+			board.Me = &board.Near[i]
+		}
+	}
+	return board, nil
+}
+
+func standings(res pgx.BatchResults) ([]Standing, error) {
+	rows, err := res.Query()
+	if err != nil {
+		return nil, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Standing])
+	if list == nil {
+		list = []Standing{}
+	}
+	return list, err
+}
+
+// leaderboardSQL gives the two statements for a circle. The circle's condition is on t, a row of point_totals; $1 is the
+// period, $2 the learner, $3 the circle's id, $4 how many.
+func leaderboardSQL(among Among) (top, near string, err error) {
+	var circle string
+	switch among {
+	case AmongTenant:
+		circle = "$3::uuid IS NOT NULL" // takes the argument, asks nothing of it
+	case AmongSchool:
+		circle = "t.school_id = $3::uuid"
+	case AmongClass:
+		circle = "t.learner_id IN (SELECT e.learner_id FROM enrolments e WHERE e.class_id = $3::uuid AND e.state = 'active')"
+	default:
+		return "", "", domain.InvalidField("scope", "must be tenant, school or class")
+	}
+	const name = `u.given_name || ' ' || left(u.family_name, 1) || '.'`
+	const hidden = `(NOT u.on_leaderboard OR u.state <> 'active')`
+	seen := `t.period = $1::text AND ` + circle + ` AND NOT EXISTS (SELECT FROM users u WHERE u.id = t.learner_id AND ` + hidden + `)`
+
+	// Whoever has more points than one of the first is among the first, so the window over them gives true ranks.
+	top = `SELECT rank() OVER (ORDER BY t.points DESC)::integer, ` + name + `, t.points, t.learner_id = $2::uuid
+	FROM (SELECT t.learner_id, t.points FROM point_totals t WHERE ` + seen + ` AND t.points > 0
+		ORDER BY t.points DESC, t.learner_id DESC LIMIT $4::integer) t JOIN users u ON u.id = t.learner_id
+	ORDER BY t.points DESC, t.learner_id DESC`
+
+	// One long count in the index, of those above the highest neighbour; the ranks below follow from short ones.
+	near = `WITH me AS (
+		SELECT t.learner_id, t.points FROM point_totals t WHERE t.period = $1::text AND t.learner_id = $2::uuid AND ` + circle + `
+	), near AS (
+		(SELECT t.learner_id, t.points FROM me, point_totals t WHERE (t.points, t.learner_id) > (me.points, me.learner_id) AND ` + seen + `
+			ORDER BY t.points, t.learner_id LIMIT 2)
+		UNION ALL SELECT learner_id, points FROM me UNION ALL
+		(SELECT t.learner_id, t.points FROM me, point_totals t WHERE (t.points, t.learner_id) < (me.points, me.learner_id) AND t.points > 0 AND ` + seen + `
+			ORDER BY t.points DESC, t.learner_id DESC LIMIT 2)
+	), highest AS (SELECT max(points) AS points FROM near
+	), above AS (
+		SELECT (SELECT count(*) FROM point_totals t WHERE t.period = $1::text AND t.points > h.points AND ` + circle + `)
+			- (SELECT count(*) FROM users u JOIN point_totals t ON t.learner_id = u.id
+				WHERE ` + hidden + ` AND t.period = $1::text AND t.points > h.points AND ` + circle + `) AS n
+		FROM highest h
+	)
+	SELECT (1 + above.n + (SELECT count(*) FROM point_totals t WHERE t.points > n.points AND t.points <= h.points AND ` + seen + `))::integer,
+		` + name + `, n.points, n.learner_id = $2::uuid
+	FROM near n JOIN users u ON u.id = n.learner_id CROSS JOIN highest h CROSS JOIN above
+	ORDER BY n.points DESC, n.learner_id DESC`
+	return top, near, nil
+}

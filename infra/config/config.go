@@ -1,0 +1,140 @@
+// Package config reads the settings of a serving process from its environment and checks all of them at once, so
+// that a process never starts half-configured.
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is everything that a serving process is told. Each field names its variable; README lists them.
+type Config struct {
+	Listen        string        `env:"LIGNUM_LISTEN" envDefault:":8080"`                  // address of the API and the pages
+	MetricsListen string        `env:"LIGNUM_METRICS_LISTEN" envDefault:"127.0.0.1:9090"` // Prometheus; never public
+	BaseDomain    string        `env:"LIGNUM_BASE_DOMAIN,required"`                       // tenants are <slug>.<base domain>
+	Scheme        string        `env:"LIGNUM_SCHEME" envDefault:"https"`                  // as browsers see it; http only on loopback
+	PublicPort    int           `env:"LIGNUM_PUBLIC_PORT"`                                // in links, when it is not the scheme's own
+	Installation  string        `env:"LIGNUM_INSTALLATION,required"`                      // prefix of database roles
+	MasterKey     string        `env:"LIGNUM_MASTER_KEY,required,unset"`                  // base64, 32 bytes or more
+	Database      string        `env:"LIGNUM_DATABASE" envDefault:"lignum"`
+	Proxy         string        `env:"LIGNUM_PROXY,required"` // host:port of the proxy's read-write endpoint
+	ProxyReader   string        `env:"LIGNUM_PROXY_READER"`   // host:port of the read-only endpoint
+	SSLMode       string        `env:"LIGNUM_SSLMODE" envDefault:"verify-full"`
+	DirectDSN     string        `env:"LIGNUM_DIRECT_DSN,unset"`            // for migrate, tenant create and the console's provisioning
+	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                  // role of the proxy's auth_query, where there is one
+	Connections   int           `env:"LIGNUM_CONNECTIONS" envDefault:"40"` // database connections busy at once
+	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`             // networks whose X-Forwarded-For is believed
+	PolicyDir     string        `env:"LIGNUM_POLICY_DIR"`                  // Rego that replaces the built-in rules, watched
+	DrainTime     time.Duration `env:"LIGNUM_DRAIN" envDefault:"25s"`      // for requests under way when told to stop
+	LogLevel      string        `env:"LIGNUM_LOG_LEVEL" envDefault:"info"`
+
+	key     []byte
+	proxies []netip.Prefix
+}
+
+// Load reads the environment. The error lists everything that is missing or wrong, each with its variable.
+func Load() (*Config, error) {
+	c := &Config{}
+	var wrong []string
+	if err := env.Parse(c); err != nil {
+		var all env.AggregateError
+		if !errors.As(err, &all) {
+			return nil, err
+		}
+		for _, e := range all.Errors {
+			wrong = append(wrong, e.Error())
+		}
+	}
+	wrong = append(wrong, c.check()...)
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("the configuration is not complete:\n  - %s", strings.Join(wrong, "\n  - "))
+	}
+	return c, nil
+}
+
+// Validate checks a Config that was filled in by the program itself, as the local one is.
+func (c *Config) Validate() error {
+	if wrong := c.check(); len(wrong) > 0 {
+		return fmt.Errorf("the configuration is not right:\n  - %s", strings.Join(wrong, "\n  - "))
+	}
+	return nil
+}
+
+func (c *Config) check() (wrong []string) {
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if c.MasterKey != "" {
+		key, err := base64.StdEncoding.DecodeString(c.MasterKey)
+		if err != nil || len(key) < 32 {
+			bad("LIGNUM_MASTER_KEY must be base64 of at least 32 random bytes")
+		}
+		c.key = key
+	}
+	for name, hostport := range map[string]string{"LIGNUM_PROXY": c.Proxy, "LIGNUM_PROXY_READER": c.ProxyReader, "LIGNUM_LISTEN": c.Listen, "LIGNUM_METRICS_LISTEN": c.MetricsListen} {
+		if hostport == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(hostport); err != nil {
+			bad("%s must be host:port", name)
+		}
+	}
+	if c.Scheme != "https" && c.Scheme != "http" {
+		bad("LIGNUM_SCHEME must be https or http")
+	}
+	if c.Scheme == "http" && c.BaseDomain != "localhost" && !strings.HasSuffix(c.BaseDomain, ".localhost") {
+		bad("LIGNUM_SCHEME may be http only for a base domain under localhost")
+	}
+	if c.DirectDSN != "" {
+		if u, err := url.Parse(c.DirectDSN); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			bad("LIGNUM_DIRECT_DSN must be a postgres:// URL")
+		}
+	}
+	if c.Connections < 1 || c.Connections > 10000 {
+		bad("LIGNUM_CONNECTIONS must be between 1 and 10000")
+	}
+	if c.DrainTime < time.Second || c.DrainTime > 10*time.Minute {
+		bad("LIGNUM_DRAIN must be between 1s and 10m")
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		bad("LIGNUM_LOG_LEVEL must be debug, info, warn or error")
+	}
+	c.proxies = nil
+	for _, text := range c.TrustProxies {
+		p, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if err != nil {
+			bad("LIGNUM_TRUSTED_PROXIES: %q is not a network such as 10.0.0.0/16", text)
+			continue
+		}
+		c.proxies = append(c.proxies, p)
+	}
+	return wrong
+}
+
+// Key is the decoded master key.
+func (c *Config) Key() []byte { return c.key }
+
+// Proxies are the networks whose X-Forwarded-For is believed.
+func (c *Config) Proxies() []netip.Prefix { return c.proxies }
+
+// Level is the log level.
+func (c *Config) Level() (l slog.Level) {
+	_ = l.UnmarshalText([]byte(c.LogLevel)) // checked by Load
+	return l
+}
+
+// URL is where browsers find a host of this installation.
+func (c *Config) URL(host string) string {
+	if c.PublicPort != 0 {
+		host = fmt.Sprintf("%s:%d", host, c.PublicPort)
+	}
+	return c.Scheme + "://" + host
+}

@@ -1,0 +1,52 @@
+package config
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+)
+
+func set(t *testing.T, vars map[string]string) {
+	t.Helper()
+	for k, v := range vars {
+		t.Setenv(k, v)
+	}
+}
+
+func complete() map[string]string {
+	return map[string]string{
+		"LIGNUM_BASE_DOMAIN": "lignum.example", "LIGNUM_INSTALLATION": "prod", "LIGNUM_PROXY": "db.example:5432",
+		"LIGNUM_MASTER_KEY": base64.StdEncoding.EncodeToString(make([]byte, 32)), "LIGNUM_TRUSTED_PROXIES": "10.0.0.0/16,fd00::/8",
+	}
+}
+
+func TestLoadTakesACompleteEnvironment(t *testing.T) {
+	set(t, complete())
+	c, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Key()) != 32 || len(c.Proxies()) != 2 || c.URL("jamaica.lignum.example") != "https://jamaica.lignum.example" {
+		t.Fatalf("read wrongly: %d key bytes, %v, %s", len(c.Key()), c.Proxies(), c.URL("jamaica.lignum.example"))
+	}
+}
+
+func TestLoadNamesEverythingThatIsWrongAtOnce(t *testing.T) {
+	vars := complete()
+	delete(vars, "LIGNUM_INSTALLATION")
+	vars["LIGNUM_MASTER_KEY"], vars["LIGNUM_PROXY"], vars["LIGNUM_SCHEME"] = "c2hvcnQ=", "nowhere", "http"
+	vars["LIGNUM_TRUSTED_PROXIES"], vars["LIGNUM_CONNECTIONS"] = "ten", "0"
+	set(t, vars)
+	_, err := Load()
+	if err == nil {
+		t.Fatal("a half-configured environment was accepted")
+	}
+	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_CONNECTIONS"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in:\n%v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), "c2hvcnQ=") {
+		t.Error("the master key shows in the error")
+	}
+}

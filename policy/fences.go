@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"lignum/domain"
+)
+
+// A bundle can be replaced without a rebuild, so these hold for every bundle, however its own tests are written.
+
+// everything is the most generous input there is for a permission: all facts, all roles of the realm.
+func everything(p Permission, listing bool) Input {
+	realm := p.Realm()
+	if realm == Either {
+		realm = Tenant
+	}
+	return Input{
+		Permission: p, Realm: realm, Roles: append(SystemRoles(realm), "member"),
+		TenantState: "active", ActorState: "active", SecondFactor: true,
+		Facts: Facts{Listing: listing, Owner: true, Enrolled: true, CoachOf: true, Teaches: true, SameSchool: true,
+			GuardianOf: true, GuardianConsent: true, OnLeaderboard: true, Covers: true, ClassOpen: true, WindowOpen: true,
+			AttemptOpen: true, WithinDeadline: true, WithinGrace: true, AttemptsLeft: 1, ReasonLength: 100},
+	}
+}
+
+type fence struct {
+	says    string
+	applies func(Permission) bool
+	change  func(*Input)
+}
+
+func named(permissions ...Permission) func(Permission) bool {
+	return func(p Permission) bool { return slices.Contains(permissions, p) }
+}
+
+var fences = []fence{
+	{"a suspended tenant allows nothing but seeing that it is", func(p Permission) bool { return p.In(Tenant) && p != TenantRead },
+		func(in *Input) { in.TenantState = "suspended" }},
+	{"a tenant in an unknown state allows nothing", func(p Permission) bool { return p.In(Tenant) },
+		func(in *Input) { in.TenantState = "" }},
+	{"a read-only tenant allows no change", func(p Permission) bool { return p.In(Tenant) && p.Mutating() },
+		func(in *Input) { in.TenantState = "read_only" }},
+	{"a suspended account may do nothing", func(Permission) bool { return true },
+		func(in *Input) { in.ActorState = "suspended" }},
+	{"an account in an unknown state may do nothing", func(Permission) bool { return true },
+		func(in *Input) { in.ActorState = "" }},
+	{"a given password is good for changing it and signing out", func(p Permission) bool { return p != ProfileChange && p != SessionEnd },
+		func(in *Input) { in.MustChangePassword = true }},
+	{"the platform has no permission of a tenant", func(p Permission) bool { return p.Realm() == Tenant },
+		func(in *Input) { in.Realm = Platform }},
+	{"a tenant has no permission of the platform", func(p Permission) bool { return p.Realm() == Platform },
+		func(in *Input) { in.Realm = Tenant }},
+	{"nothing is allowed outside a realm", func(Permission) bool { return true },
+		func(in *Input) { in.Realm = 0 }},
+	{"a learner's record needs more than a role", named(LearnerRead, LearnerProgress, AttemptRead, ProgressRead, PointsRead, AttendanceRead, ChildRead),
+		func(in *Input) {
+			in.Facts, in.Roles = Facts{}, []string{"student", "guardian", "coach", "teacher", "school_administrator"}
+		}},
+	{"an official needs a stated reason", named(LearnerRead, LearnerProgress),
+		func(in *Input) { in.Facts, in.Roles = Facts{ReasonLength: 9}, []string{"ministry_official"} }},
+	{"nobody works in another's attempt", named(AttemptAnswer, AttemptSubmit),
+		func(in *Input) { in.Facts.Owner = false }},
+	{"nobody answers after the deadline", named(AttemptAnswer),
+		func(in *Input) { in.Facts.WithinDeadline = false }},
+	{"nobody changes an account that holds more", named(UserChange, UserReset, UserSuspend, UserErase, PlatformUserChange, PlatformUserReset, PlatformUserSuspend),
+		func(in *Input) { in.Facts.Covers = false }},
+	{"staff without the second factor see nobody", named(LearnerRead, LearnerProgress, UserRead, AttemptRead, InsightRead),
+		func(in *Input) { in.SecondFactorRequired, in.SecondFactor = true, false }},
+}
+
+// checkFences asks the rules what no bundle may allow.
+func (l *loaded) checkFences(ctx context.Context) error {
+	var wrong domain.Problems
+	d, err := l.ask(ctx, ast.NewObject())
+	if err != nil {
+		wrong.Add("bundle", "an empty input gets no answer: %s", err.Error())
+		return wrong.Err()
+	}
+	if d.Allow {
+		wrong.Add("bundle", "crosses a fence: an empty input is allowed")
+	}
+	for _, f := range fences {
+		for _, p := range Catalogue() {
+			if f.applies(p) && l.crosses(ctx, f, p) {
+				wrong.Add("bundle", "crosses a fence for %s: %s", p.Name(), f.says)
+				break // one example a fence
+			}
+		}
+	}
+	for _, p := range []Permission{LearnerRead, LearnerProgress, InsightRead} {
+		in := everything(p, true)
+		in.Roles, in.Facts = []string{"ministry_official"}, Facts{Listing: true, ReasonLength: 100}
+		if d, err := l.decide(ctx, &in); err == nil && d.Allow && (d.Scope != Aggregate || d.MinCell < 5) {
+			wrong.Add("bundle", "crosses a fence for %s: officials see figures, none of fewer than five", p.Name())
+		}
+	}
+	return wrong.Err()
+}
+
+// crosses tells whether the rules allow it; an error denies, and so crosses nothing.
+func (l *loaded) crosses(ctx context.Context, f fence, p Permission) bool {
+	for _, listing := range []bool{false, true} {
+		in := everything(p, listing)
+		f.change(&in)
+		if d, err := l.decide(ctx, &in); err == nil && d.Allow {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,181 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lignum/domain"
+)
+
+// RoleEdit is a change to one role: permissions by name, other roles by name. A role that does not exist is made by it.
+type RoleEdit struct {
+	Role     string   `json:"role" minLength:"2" maxLength:"63" pattern:"^[a-z][a-z0-9_]{1,62}$"`
+	Grant    []string `json:"grant,omitempty" maxItems:"200" doc:"Permissions to add"`
+	Withdraw []string `json:"withdraw,omitempty" maxItems:"200" doc:"Permissions to take away"`
+	Include  []string `json:"include,omitempty" maxItems:"20" doc:"Roles whose permissions it is to hold too"`
+	Exclude  []string `json:"exclude,omitempty" maxItems:"20" doc:"Roles to include no longer"`
+}
+
+// Rows are the stored rules that the edit adds and removes in a realm.
+func (c RoleEdit) Rows(realm string) (add, remove []Rule) {
+	permission := func(name string) Rule { return Rule{PType: "p", V0: c.Role, V1: realm, V2: name} }
+	include := func(role string) Rule { return Rule{PType: "g", V0: c.Role, V1: role, V2: realm} }
+	for _, name := range c.Grant {
+		add = append(add, permission(name))
+	}
+	for _, role := range c.Include {
+		add = append(add, include(role))
+	}
+	for _, name := range c.Withdraw {
+		remove = append(remove, permission(name))
+	}
+	for _, role := range c.Exclude {
+		remove = append(remove, include(role))
+	}
+	return add, remove
+}
+
+// After builds the enforcer that the realm would have after the edit, with the next version. Adding what is there and
+// removing what is not change nothing. Errors are those of NewEnforcer.
+func (e *Enforcer) After(c RoleEdit) (*Enforcer, error) {
+	add, remove := c.Rows(e.realm)
+	rules := slices.DeleteFunc(e.Rules(), func(r Rule) bool { return slices.Contains(remove, r) })
+	for _, r := range add {
+		if !slices.Contains(rules, r) {
+			rules = append(rules, r)
+		}
+	}
+	return NewEnforcer(e.realm, e.version+1, rules)
+}
+
+// manages is the permission to change roles in the enforcer's realm.
+func (e *Enforcer) manages() Permission {
+	if KindOf(e.realm) == Platform {
+		return PlatformRoleChange
+	}
+	return RoleChange
+}
+
+// CheckGrant decides whether an actor may make an edit: they may change roles; no role gains, itself or through another,
+// what the actor lacks; the role does not already hold more than the actor; somebody can still change roles afterwards;
+// and the system roles keep what every person needs. Errors: Forbidden, Conflict, or Invalid for an edit that makes no sense.
+func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit) error {
+	if !e.Allows(actorRoles, e.manages()) {
+		return domain.Errorf(domain.Forbidden, "Your roles do not let you change roles.")
+	}
+	if err := c.check(e); err != nil {
+		return err
+	}
+	if more := e.lacking(actorRoles, e.Permissions([]string{c.Role})); len(more) > 0 {
+		return domain.Errorf(domain.Forbidden, "The role %s holds more than you do (%s), so you cannot change it.", c.Role, list(more))
+	}
+	after, err := e.After(c)
+	if err != nil {
+		return err
+	}
+	for _, role := range after.Roles() {
+		if more := e.lacking(actorRoles, after.gained(e, role)); len(more) > 0 {
+			return domain.Errorf(domain.Forbidden, "You cannot give the role %s what you do not hold yourself: %s.", role, list(more))
+		}
+	}
+	if len(after.RolesWith(e.manages())) == 0 {
+		return domain.Errorf(domain.Conflict, "No role could change roles any more; give %s to another role first.", e.manages().Name())
+	}
+	for _, role := range systemRoles[KindOf(e.realm)] {
+		if lost := after.lacking([]string{role}, everyone(e, role)); len(lost) > 0 {
+			return domain.Errorf(domain.Conflict, "Everybody with the role %s would lose what each person needs: %s.", role, list(lost))
+		}
+	}
+	return nil
+}
+
+// CheckAssign decides whether an actor may give a person a role: only one that holds no more than the actor does.
+// Errors: Invalid for an unknown role, Forbidden.
+func CheckAssign(e *Enforcer, actorRoles []string, role string) error {
+	if _, known := e.answers[role]; !known {
+		return domain.InvalidField("role", fmt.Sprintf("%q is no role here; there are %s", clip(role), list(e.Roles())))
+	}
+	if more := e.lacking(actorRoles, e.Permissions([]string{role})); len(more) > 0 {
+		return domain.Errorf(domain.Forbidden, "You cannot give the role %s: it holds what you do not (%s).", role, list(more))
+	}
+	return nil
+}
+
+// CheckUnassign decides whether an actor may take a role from a person. othersWhoManage counts the other active people
+// with one of the roles in RolesWith(role.change): the last of them keeps theirs. Errors: those of CheckAssign, Conflict.
+func CheckUnassign(e *Enforcer, actorRoles []string, role string, othersWhoManage int) error {
+	if err := CheckAssign(e, actorRoles, role); err != nil {
+		return err
+	}
+	if othersWhoManage < 1 && e.Allows([]string{role}, e.manages()) {
+		return domain.Errorf(domain.Conflict, "Nobody else here can change roles; give the role %s to another person first.", role)
+	}
+	return nil
+}
+
+// check refuses an edit that says nothing, or says a thing and its opposite.
+func (c RoleEdit) check(e *Enforcer) error {
+	var wrong domain.Problems
+	if !rolePattern.MatchString(c.Role) {
+		wrong.Add("role", "must be 2 to 63 characters of a-z, 0-9 and _, a letter first")
+	}
+	if len(c.Grant)+len(c.Withdraw)+len(c.Include)+len(c.Exclude) == 0 {
+		wrong.Add("grant", "nothing is to be changed")
+	}
+	kind := KindOf(e.realm)
+	for field, names := range map[string][]string{"grant": c.Grant, "withdraw": c.Withdraw} {
+		for i, name := range names {
+			if p, known := Lookup(name); !known || !p.In(kind) {
+				wrong.Add(fmt.Sprintf("%s[%d]", field, i), "%q is no permission here", clip(name))
+			}
+		}
+	}
+	for field, roles := range map[string][]string{"include": c.Include, "exclude": c.Exclude} {
+		for i, role := range roles {
+			if _, known := e.answers[role]; !known {
+				wrong.Add(fmt.Sprintf("%s[%d]", field, i), "%q is no role here", clip(role))
+			}
+		}
+	}
+	for _, name := range c.Grant {
+		if slices.Contains(c.Withdraw, name) {
+			wrong.Add("withdraw", "%q is also to be granted", clip(name))
+		}
+	}
+	for _, role := range c.Include {
+		if slices.Contains(c.Exclude, role) {
+			wrong.Add("exclude", "%q is also to be included", clip(role))
+		}
+	}
+	slices.SortFunc(wrong, func(a, b domain.Field) int { return strings.Compare(a.Name, b.Name) })
+	return wrong.Err()
+}
+
+// gained gives what a role holds now and did not hold before.
+func (e *Enforcer) gained(before *Enforcer, role string) []string {
+	return before.lacking([]string{role}, e.Permissions([]string{role}))
+}
+
+// everyone is what each person needs, as far as the role held it: an older realm may never have had all of it.
+func everyone(before *Enforcer, role string) []string {
+	needed := []string{ProfileRead.Name(), ProfileChange.Name(), SessionEnd.Name()}
+	return slices.DeleteFunc(needed, func(name string) bool {
+		return slices.Contains(before.lacking([]string{role}, needed), name)
+	})
+}
+
+// list names at most five, for a sentence.
+func list(names []string) string {
+	if len(names) > 5 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), len(names)-5)
+	}
+	return strings.Join(names, ", ")
+}
+
+func clip(s string) string {
+	if len(s) > 64 {
+		return strings.ToValidUTF8(s[:64], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,69 @@
+# Running a tenant: accounts, imports, roles, settings.
+package lignum
+
+# What everybody with the permission sees or does for the whole tenant: the role is enough.
+reaches_tenant if {
+	input.permission in {
+		"course.read", "class.read", "calendar.read", "calendar.change", "content.read", "content.change",
+		"role.read", "role.change", "audit.read", "tenant.read", "tenant.change",
+	}
+}
+
+reaches_tenant if {
+	input.permission in {"learner.read", "user.read", "user.create", "class.manage", "guardian.link"}
+	input.roles.tenant_administrator
+}
+
+reaches_school if {
+	input.permission in {"user.read", "user.create", "class.manage", "guardian.link"}
+	input.roles.school_administrator
+	own_school
+}
+
+# Whoever resets or changes an account that holds more than they do could take it over.
+reaches_tenant if {
+	input.permission in {"user.change", "user.reset", "user.suspend", "user.export", "user.erase"}
+	input.covers
+	input.roles.tenant_administrator
+}
+
+reaches_school if {
+	input.permission in {"user.change", "user.reset", "user.suspend", "user.export"}
+	input.covers
+	input.roles.school_administrator
+	own_school
+}
+
+# A teacher prints password cards for the own classes.
+reaches_assigned if {
+	input.permission == "user.reset"
+	input.covers
+	looks_after
+}
+
+reaches_tenant if {
+	input.permission == "roster.import"
+	input.tenant_state == "active"
+	input.roles.tenant_administrator
+}
+
+reaches_school if {
+	input.permission == "roster.import"
+	input.tenant_state == "active"
+	input.roles.school_administrator
+}
+
+reaches_tenant if {
+	input.permission == "content.import"
+	input.tenant_state == "active"
+}
+
+missing := "subject_holds_more" if {
+	input.permission in {"user.change", "user.reset", "user.suspend", "user.export", "user.erase"}
+	not input.covers
+} else := "not_own_school" if {
+	input.permission in {
+		"user.read", "user.create", "user.change", "user.reset", "user.suspend", "user.export", "user.erase",
+		"guardian.link",
+	}
+}

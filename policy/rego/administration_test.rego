@@ -1,0 +1,49 @@
+package lignum_test
+
+administrator := asks(principal, {"roles": {"tenant_administrator": true, "ministry_official": true}})
+
+staff_of_the_platform := asks(pupil, {
+	"realm": "platform", "permission_realm": "platform", "roles": {"account_manager": true, "operator": true},
+})
+
+test_settings_need_only_the_role if {
+	every permission in ["role.change", "audit.read", "tenant.change", "calendar.change", "content.read", "content.import"] {
+		allowed(asks(administrator, {"permission": permission}), "tenant")
+	}
+}
+
+test_accounts_of_a_school if {
+	every permission in ["user.read", "user.create", "guardian.link", "class.manage"] {
+		allowed(asks(administrator, {"permission": permission}), "tenant")
+		allowed(asks(principal, {"permission": permission, "same_school": true}), "school")
+		allowed(asks(principal, {"permission": permission, "listing": true}), "school")
+	}
+	refused(asks(principal, {"permission": "user.read"}), "not_own_school")
+	refused(asks(principal, {"permission": "class.manage"}), "not_assigned")
+}
+
+test_nobody_takes_over_an_account_that_holds_more if {
+	every permission in ["user.change", "user.reset", "user.suspend", "user.export"] {
+		refused(asks(principal, {"permission": permission, "same_school": true}), "subject_holds_more")
+		allowed(asks(principal, {"permission": permission, "same_school": true, "covers": true}), "school")
+		refused(asks(principal, {"permission": permission, "covers": true}), "not_own_school")
+		allowed(asks(administrator, {"permission": permission, "covers": true}), "tenant")
+	}
+	refused(asks(principal, {"permission": "user.erase", "same_school": true, "covers": true}), "not_own_school")
+	allowed(asks(teacher, {"permission": "user.reset", "teaches": true, "covers": true}), "assigned")
+}
+
+test_imports if {
+	allowed(asks(principal, {"permission": "roster.import", "mutating": true}), "school")
+	allowed(asks(administrator, {"permission": "roster.import", "mutating": true}), "tenant")
+	refused(asks(pupil, {"permission": "roster.import", "mutating": true}), "not_permitted")
+}
+
+test_platform if {
+	allowed(asks(staff_of_the_platform, {"permission": "platform.tenant.provision", "mutating": true}), "tenant")
+	refused(asks(staff_of_the_platform, {"permission": "platform.tenant.suspend"}), "reason_required")
+	allowed(asks(staff_of_the_platform, {"permission": "platform.tenant.suspend", "reason_length": 20}), "tenant")
+	refused(asks(staff_of_the_platform, {"permission": "platform.user.reset"}), "subject_holds_more")
+	allowed(asks(staff_of_the_platform, {"permission": "platform.user.reset", "covers": true}), "tenant")
+	refused(asks(staff_of_the_platform, {"permission": "platform.unknown"}), "not_permitted")
+}

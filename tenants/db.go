@@ -1,0 +1,172 @@
+package tenants
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/gorm"
+
+	"lignum/domain"
+	"lignum/tenants/audit"
+)
+
+// Querier reads a realm's data: inside a transaction (Tx) or outside one (Reader).
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+	Gorm(ctx context.Context) *gorm.DB
+}
+
+// DB is one realm's data: the only way to it. The realm's own login opens it, so that a stolen query has
+// nowhere else to go.
+type DB struct {
+	store *Store
+	realm Realm
+}
+
+// Realm is whose data it is.
+func (db *DB) Realm() Realm { return db.realm }
+
+// Vault seals and opens the realm's small secrets.
+func (db *DB) Vault() *Vault { return db.store.cfg.Vault }
+
+// Reader reads outside a transaction: each statement, or each batch, is a snapshot of its own.
+type Reader struct{ p *pool }
+
+// Query runs one statement.
+func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return r.p.pgx.Query(ctx, sql, args...)
+}
+
+// QueryRow runs one statement that gives one row.
+func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return r.p.pgx.QueryRow(ctx, sql, args...)
+}
+
+// SendBatch runs several statements in one round trip and one snapshot per statement.
+func (r *Reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	return r.p.pgx.SendBatch(ctx, b)
+}
+
+// Gorm is a session for reading.
+func (r *Reader) Gorm(ctx context.Context) *gorm.DB { return r.p.gorm.WithContext(ctx) }
+
+// Read runs fn with a reader that may be served by a replica: what it gives may be a moment old and must never
+// decide a write. It gives domain.Unavailable when the database is away.
+func (db *DB) Read(ctx context.Context, fn func(r *Reader) error) error {
+	return db.admitted(ctx, db.store.cfg.Reader, func(p *pool) error { return fn(&Reader{p}) })
+}
+
+// ReadFresh is Read on the writer: for what must see the change just made.
+func (db *DB) ReadFresh(ctx context.Context, fn func(r *Reader) error) error {
+	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error { return fn(&Reader{p}) })
+}
+
+// WriteOneTrip runs a batch as one transaction in one round trip: the hot path. PostgreSQL makes the statements
+// between two syncs one transaction, so either all of them count or none. Each statement repeats its own
+// conditions in its WHERE, and the one that changes something stores its audit entry in the same statement.
+// read must take every result in order.
+func (db *DB) WriteOneTrip(ctx context.Context, b *pgx.Batch, read func(pgx.BatchResults) error) error {
+	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error {
+		res := p.pgx.SendBatch(ctx, b)
+		err := read(res)
+		if cerr := res.Close(); err == nil {
+			err = cerr
+		}
+		return err
+	})
+}
+
+// Write runs fn in one transaction as who. It commits when fn gives nil, together with the audit entries that fn
+// recorded, which travel with the commit in one round trip. A transaction that recorded none is rolled back with
+// ErrNotAudited: a change without an entry cannot happen.
+func (db *DB) Write(ctx context.Context, who audit.Actor, fn func(tx *Tx) error) error {
+	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error {
+		conn, err := p.sql.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		px, err := pgxOf(conn)
+		if err != nil {
+			return err
+		}
+		return runTx(ctx, conn, px, p.gorm, who, fn)
+	})
+}
+
+// pgxOf reaches the pgx connection under a borrowed one. It is used after Raw has returned, since Raw holds the
+// lock that GORM's statements on the same connection need; the borrower alone has it until it is handed back.
+func pgxOf(conn *sql.Conn) (px *pgx.Conn, err error) {
+	err = conn.Raw(func(driver any) error {
+		px = driver.(*stdlib.Conn).Conn()
+		return nil
+	})
+	return px, err
+}
+
+// admitted waits for the tenant's fair share of the process's connections, then runs fn.
+func (db *DB) admitted(ctx context.Context, end Endpoint, fn func(p *pool) error) error {
+	release, err := db.store.admission.Acquire(ctx, db.realm.Slug)
+	if err != nil {
+		return err
+	}
+	defer release()
+	p, err := db.store.pool(db.realm, end)
+	if err != nil {
+		return err
+	}
+	return explain(fn(p))
+}
+
+// explain turns the ways in which a database can be away into domain.Unavailable. Everything else passes.
+func explain(err error) error {
+	if err == nil || domain.CodeOf(err) != "" {
+		return err
+	}
+	if away(err) {
+		return &domain.Error{Code: domain.Unavailable, Message: "The service cannot reach its data for a moment. Nothing was lost; please try again.",
+			RetryAfter: 2 * time.Second, Cause: err}
+	}
+	return err
+}
+
+func away(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch {
+		case strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57"),
+			pg.Code == "25006", // a writer that became a reader in a failover
+			pg.Code == "40001", pg.Code == "40P01":
+			return true
+		}
+		return false
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "unexpected EOF") ||
+		strings.Contains(err.Error(), "conn closed")
+}
+
+// Ping asks the realm's database for an answer, for readiness.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.ReadFresh(ctx, func(r *Reader) error {
+		var one int
+		return r.QueryRow(ctx, "SELECT 1").Scan(&one)
+	})
+}
+
+// IsViolation tells whether err is PostgreSQL's refusal by the named constraint or unique index.
+func IsViolation(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "23") && pg.ConstraintName == constraint
+}

@@ -1,0 +1,105 @@
+package tenants
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/tenants/audit"
+)
+
+// Find reads one tenant on the platform's own data, locked for the rest of the transaction when lock is set.
+func Find(ctx context.Context, q Querier, slug string, lock bool) (Tenant, error) {
+	text := "SELECT " + tenantColumns + " FROM tenants WHERE slug = $1::text"
+	if lock {
+		text += " FOR UPDATE"
+	}
+	rows, err := q.Query(ctx, text, slug)
+	if err != nil {
+		return Tenant{}, err
+	}
+	t, err := pgx.CollectExactlyOneRow(rows, scanTenant)
+	if err == pgx.ErrNoRows {
+		return t, domain.Errorf(domain.NotFound, "There is no tenant %q.", slug)
+	}
+	return t, err
+}
+
+// SetState suspends a tenant, makes it read-only or lets it go on. tx is of the platform's realm; the tenant's own copy and
+// an entry in its trail are written in the same transaction, through the gate. Suspending and read-only need a reason
+// of 3 to 300 characters.
+func SetState(ctx context.Context, tx *Tx, slug string, state State, reason string, e audit.Entry) (Tenant, error) {
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); state != Active && (n < 3 || n > 300) {
+		return Tenant{}, domain.InvalidField("reason", "must say why, in 3 to 300 characters: the tenant's people will read it")
+	}
+	t, err := Find(ctx, tx, slug, true)
+	if err != nil {
+		return Tenant{}, err
+	}
+	was := t
+	t.State, t.StateReason = state, reason
+	if state == Active {
+		t.StateReason = ""
+	}
+	e.Reason = reason
+	return t, t.set(ctx, tx, was, e)
+}
+
+// SetPlan gives a tenant another plan's limits, or limits of its own.
+func SetPlan(ctx context.Context, tx *Tx, slug, plan string, own *Limits, e audit.Entry) (Tenant, error) {
+	p, ok := PlanByName(plan)
+	if !ok {
+		return Tenant{}, domain.InvalidField("plan", "must be one of school, college, country")
+	}
+	if own != nil {
+		p.Limits = *own
+	}
+	if err := p.Limits.check(); err != nil {
+		return Tenant{}, err
+	}
+	t, err := Find(ctx, tx, slug, true)
+	if err != nil {
+		return Tenant{}, err
+	}
+	was := t
+	t.Plan, t.Limits = plan, p.Limits
+	return t, t.set(ctx, tx, was, e)
+}
+
+func (l Limits) check() error {
+	var p domain.Problems
+	for name, v := range map[string]int64{"learners": l.Learners, "staff": l.Staff, "classes": l.Classes, "storage_bytes": l.StorageBytes,
+		"reads_per_sec": l.ReadsPerSec, "writes_per_sec": l.WritesPerSec, "sign_ins_per_sec": l.SignInsPerSec, "connections": l.Connections} {
+		if v < 0 || v > 1<<50 {
+			p.Add("limits."+name, "must not be negative, nor beyond 2^50")
+		}
+	}
+	return p.Err()
+}
+
+// set writes both copies and both entries.
+func (t Tenant) set(ctx context.Context, tx *Tx, was Tenant, e audit.Entry) error {
+	limits, err := json.Marshal(t.Limits)
+	if err != nil {
+		return err
+	}
+	e.ObjectKind, e.ObjectID = "tenant", t.Slug
+	e.Before = map[string]any{"state": was.State, "plan": was.Plan, "limits": was.Limits}
+	e.After = map[string]any{"state": t.State, "plan": t.Plan, "limits": t.Limits}
+	who := tx.Who()
+	args := e.Args(who)
+	id, actor := args[0], args[1]
+	var found bool
+	err = tx.QueryRow(ctx, `SELECT gate.set_tenant($1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::uuid, $7::uuid, $8::text, $9::text, $10::text, $11::text, $12::text, $13::text)`,
+		t.Slug, string(t.State), t.StateReason, t.Plan, string(limits), id, actor, who.Name, strings.Join(who.Roles, ","), who.Address, e.Action, e.Reason, who.RequestID).Scan(&found)
+	if err != nil {
+		return err
+	}
+	tx.Record(e)
+	return nil
+}

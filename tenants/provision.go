@@ -1,0 +1,388 @@
+package tenants
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/policy"
+	"lignum/tenants/audit"
+)
+
+// Provisioner makes and migrates realms over a direct connection, as a role that may create roles and schemas. It is
+// the only part of the platform that does not go through the proxy.
+type Provisioner struct {
+	DirectDSN    string // to the database itself
+	Installation string // prefix of every role name; roles are global to a cluster
+	Vault        *Vault
+	ProxyRole    string // the role of auth_query, which must be allowed to connect; may be empty (RDS Proxy needs none)
+}
+
+var installationPattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,11}$`)
+
+func (p *Provisioner) ownerRole(name string) string { return p.Installation + "_" + name + "_owner" }
+func (p *Provisioner) loginRole(name string) string { return p.Installation + "_" + name }
+func (p *Provisioner) gateRole() string             { return p.Installation + "_gate" }
+
+// PlatformRealm is the platform's own realm in an installation.
+func PlatformRealm(installation string) Realm {
+	return Realm{Schema: "control", Login: installation + "_platform"}
+}
+
+func (p *Provisioner) connect(ctx context.Context) (*pgx.Conn, error) {
+	if !installationPattern.MatchString(p.Installation) {
+		return nil, fmt.Errorf("installation id %q: 1 to 12 characters of a-z and 0-9, starting with a letter", p.Installation)
+	}
+	conn, err := pgx.Connect(ctx, p.DirectDSN)
+	if err != nil {
+		return nil, fmt.Errorf("direct connection: %w", err)
+	}
+	return conn, nil
+}
+
+// provisionLock serialises what touches roles and database grants; PostgreSQL fails concurrent ones.
+const provisionLock = 0x6c69676e756d // "lignum"
+
+// inLock runs fn in one transaction, alone in the cluster's database.
+func (p *Provisioner) inLock(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	conn, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(provisionLock)); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// Install makes or migrates the platform's own realm and the gate. It is one transaction and may be repeated. It tells
+// whether the realm is new, so that the caller can invite the first operator.
+func (p *Provisioner) Install(ctx context.Context) (fresh bool, err error) {
+	realm := PlatformRealm(p.Installation)
+	r := roles{p.ownerRole("platform"), realm.Login, p.gateRole()}
+	err = p.inLock(ctx, func(tx pgx.Tx) error {
+		var exists bool
+		if err := tx.QueryRow(ctx, "SELECT to_regnamespace('control') IS NOT NULL").Scan(&exists); err != nil {
+			return err
+		}
+		fresh = !exists
+		if err := p.ensureRole(ctx, tx, r.gate, false, 0); err != nil {
+			return err
+		}
+		if err := p.ensureSchema(ctx, tx, realm, r, 40); err != nil {
+			return err
+		}
+		if _, err := migrateIn(ctx, tx, realm, r); err != nil {
+			return err
+		}
+		if fresh {
+			return seedRules(ctx, tx, realm, policy.DefaultRules(policy.Platform, "platform"))
+		}
+		return nil
+	})
+	return fresh, err
+}
+
+// ensureRole makes a role. A login gets its derived password and the limits that hold whatever a client asks for.
+func (p *Provisioner) ensureRole(ctx context.Context, tx pgx.Tx, name string, login bool, connections int64) error {
+	var exists bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil || exists {
+		return err
+	}
+	id := pgx.Identifier{name}.Sanitize()
+	if !login {
+		_, err := tx.Exec(ctx, "CREATE ROLE "+id+" NOLOGIN NOINHERIT NOCREATEDB NOCREATEROLE")
+		return err
+	}
+	_, err := tx.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN NOINHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d PASSWORD '%s'",
+		id, connections, p.Vault.scramVerifier(name)))
+	return err
+}
+
+// ensureSchema makes a realm's roles and empty schema, and grants what its login may do there: rows, never tables.
+func (p *Provisioner) ensureSchema(ctx context.Context, tx pgx.Tx, realm Realm, r roles, connections int64) error {
+	if err := p.ensureRole(ctx, tx, r.owner, false, 0); err != nil {
+		return err
+	}
+	if err := p.ensureRole(ctx, tx, r.login, true, connections); err != nil {
+		return err
+	}
+	var database string
+	if err := tx.QueryRow(ctx, "SELECT current_database()").Scan(&database); err != nil {
+		return err
+	}
+	db := pgx.Identifier{database}.Sanitize()
+	q := r.fill(`
+		REVOKE ALL ON DATABASE `+db+` FROM PUBLIC;
+		GRANT CONNECT ON DATABASE `+db+` TO {{login}};
+		CREATE SCHEMA IF NOT EXISTS {{schema}} AUTHORIZATION {{owner}};
+		REVOKE ALL ON SCHEMA {{schema}} FROM PUBLIC;
+		GRANT USAGE ON SCHEMA {{schema}} TO {{login}};
+		ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} IN SCHEMA {{schema}} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {{login}};
+		ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+		ALTER ROLE {{login}} SET search_path = {{schema}};
+		ALTER ROLE {{login}} SET statement_timeout = '15s';
+		ALTER ROLE {{login}} SET idle_in_transaction_session_timeout = '15s';
+		ALTER ROLE {{login}} SET lock_timeout = '5s';`, realm.Schema)
+	if p.ProxyRole != "" {
+		q += "GRANT CONNECT ON DATABASE " + db + " TO " + pgx.Identifier{p.ProxyRole}.Sanitize() + ";"
+	}
+	_, err := tx.Exec(ctx, q)
+	return err
+}
+
+func seedRules(ctx context.Context, tx pgx.Tx, realm Realm, rules []policy.Rule) error {
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{realm.Schema, "casbin_rules"}, []string{"ptype", "v0", "v1", "v2", "v3", "v4", "v5"},
+		pgx.CopyFromSlice(len(rules), func(i int) ([]any, error) {
+			r := rules[i]
+			return []any{r.PType, r.V0, r.V1, r.V2, r.V3, r.V4, r.V5}, nil
+		}))
+	return err
+}
+
+// Spec is what an account manager says of a new tenant.
+type Spec struct {
+	Slug       string `json:"slug" doc:"Subdomain: 3 to 32 characters of a-z, 0-9 and single hyphens" minLength:"3" maxLength:"32"`
+	Name       string `json:"name" doc:"The name people see, such as the ministry's" minLength:"1" maxLength:"120"`
+	Country    string `json:"country" doc:"ISO 3166-1 alpha-2" minLength:"2" maxLength:"2"`
+	Plan       string `json:"plan" enum:"school,college,country"`
+	TimeZone   string `json:"time_zone" doc:"IANA name, such as America/Jamaica" maxLength:"64"`
+	Locale     string `json:"locale" doc:"BCP 47" maxLength:"16"`
+	Currency   string `json:"currency" doc:"ISO 4217" minLength:"3" maxLength:"3"`
+	ExamScheme string `json:"exam_scheme" doc:"Such as CSEC or BGCSE" minLength:"1" maxLength:"64"`
+	Colour     string `json:"colour" doc:"Main colour of the pages, #rrggbb" pattern:"^#[0-9a-fA-F]{6}$"`
+	Accent     string `json:"accent" doc:"Second colour, #rrggbb" pattern:"^#[0-9a-fA-F]{6}$"`
+	Admin      Admin  `json:"admin" doc:"The first tenant administrator, who gets the invitation"`
+}
+
+// Admin is the person who gets a tenant's first invitation.
+type Admin struct {
+	UserName   string `json:"user_name" minLength:"1" maxLength:"64"`
+	GivenName  string `json:"given_name" minLength:"1" maxLength:"100"`
+	FamilyName string `json:"family_name" minLength:"1" maxLength:"100"`
+	Email      string `json:"email" maxLength:"254" format:"email"`
+}
+
+var (
+	countryPattern  = regexp.MustCompile(`^[A-Z]{2}$`)
+	currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
+	colourPattern   = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+	localePattern   = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+	// UserNamePattern is what a user name may look like, once folded.
+	UserNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
+)
+
+// Validate checks a spec and puts it into its normal form; it reports all that is wrong at once.
+func (s *Spec) Validate() error {
+	s.Country, s.Currency = strings.ToUpper(s.Country), strings.ToUpper(s.Currency)
+	s.Colour, s.Accent = strings.ToLower(s.Colour), strings.ToLower(s.Accent)
+	s.Admin.UserName = strings.ToLower(strings.TrimSpace(s.Admin.UserName))
+	var p domain.Problems
+	if err := CheckSlug(s.Slug); err != nil {
+		p.Add("slug", "%s", err.(*domain.Error).Fields[0].Reason)
+	}
+	text := func(name, v string, most int) {
+		if n := utf8.RuneCountInString(strings.TrimSpace(v)); n < 1 || n > most {
+			p.Add(name, "must have 1 to %d characters", most)
+		}
+	}
+	text("name", s.Name, 120)
+	text("exam_scheme", s.ExamScheme, 64)
+	text("admin.given_name", s.Admin.GivenName, 100)
+	text("admin.family_name", s.Admin.FamilyName, 100)
+	match := func(name, v string, re *regexp.Regexp, want string) {
+		if !re.MatchString(v) {
+			p.Add(name, "must be %s", want)
+		}
+	}
+	match("country", s.Country, countryPattern, "two letters, such as JM")
+	match("currency", s.Currency, currencyPattern, "three letters, such as JMD")
+	match("colour", s.Colour, colourPattern, "a colour, such as #1a5c38")
+	match("accent", s.Accent, colourPattern, "a colour, such as #e0a800")
+	match("locale", s.Locale, localePattern, "a language tag, such as en-JM")
+	match("admin.user_name", s.Admin.UserName, UserNamePattern, "1 to 64 characters of a-z, 0-9 and . _ @ + -")
+	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" || s.TimeZone == "Local" {
+		p.Add("time_zone", "must be an IANA time zone, such as America/Jamaica")
+	}
+	if _, ok := PlanByName(s.Plan); !ok {
+		p.Add("plan", "must be one of school, college, country")
+	}
+	return p.Err()
+}
+
+// Provisioned is a tenant and the code with which its first administrator chooses a password.
+type Provisioned struct {
+	Tenant     Tenant    `json:"tenant"`
+	Invitation string    `json:"invitation"` // shown once
+	Expires    time.Time `json:"expires"`
+}
+
+// invitationLife is how long a first administrator has.
+const invitationLife = 7 * 24 * time.Hour
+
+// Create provisions a tenant: roles, schema, migrations, default rules, settings, the first administrator and the
+// registry's row, with entries in the tenant's and the platform's trail, all in one transaction. Killed at any
+// point it leaves nothing; run again it completes. Run again after it has completed, and before the administrator used the
+// invitation, it makes a new invitation in place of the lost one; otherwise it gives domain.Conflict.
+func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Provisioned, error) {
+	if err := spec.Validate(); err != nil {
+		return Provisioned{}, err
+	}
+	plan, _ := PlanByName(spec.Plan)
+	var out Provisioned
+	err := p.inLock(ctx, func(tx pgx.Tx) error {
+		t, err := tenantBySlug(ctx, tx, spec.Slug)
+		if err == nil {
+			out.Tenant = t
+			return p.reinvite(ctx, tx, &out, spec, by)
+		}
+		if domain.CodeOf(err) != domain.NotFound {
+			return err
+		}
+		name := strings.ReplaceAll(spec.Slug, "-", "_")
+		t = Tenant{Slug: spec.Slug, ID: audit.NewID().String(), Name: spec.Name, Country: spec.Country, State: Active, Plan: plan.Name, Limits: plan.Limits,
+			TimeZone: spec.TimeZone, Locale: spec.Locale, Currency: spec.Currency, ExamScheme: spec.ExamScheme, Cluster: "main",
+			SchemaName: "tenant_" + name, LoginRole: p.loginRole(name), OwnerRole: p.ownerRole(name)}
+		if err := p.build(ctx, tx, t, spec); err != nil {
+			return err
+		}
+		out.Tenant = t
+		return p.invite(ctx, tx, &out, spec, by, "platform.tenant.provision")
+	})
+	return out, err
+}
+
+// build makes the schema and fills it.
+func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec) error {
+	r := roles{t.OwnerRole, t.LoginRole, p.gateRole()}
+	if err := p.ensureSchema(ctx, tx, t.Realm(), r, t.Limits.Connections); err != nil {
+		return err
+	}
+	if _, err := migrateIn(ctx, tx, t.Realm(), r); err != nil {
+		return err
+	}
+	limits, err := json.Marshal(t.Limits)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, r.fill(`
+		GRANT USAGE ON SCHEMA gate TO {{login}};
+		GRANT EXECUTE ON FUNCTION gate.bump(text), gate.publish_usage(date, integer, integer, integer, integer, integer) TO {{login}};
+		GRANT USAGE ON SCHEMA {{schema}} TO {{gate}};
+		GRANT SELECT, UPDATE ON {{schema}}.settings TO {{gate}};
+		GRANT INSERT ON {{schema}}.audit_entries TO {{gate}};`, t.SchemaName)); err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	b.Queue(r.fill("INSERT INTO {{schema}}.settings (slug, state, plan, limits) VALUES ($1, $2, $3, $4)", t.SchemaName), t.Slug, string(t.State), t.Plan, string(limits))
+	b.Queue(r.fill("INSERT INTO {{schema}}.branding (name, colour, accent) VALUES ($1, $2, $3)", t.SchemaName), t.Name, spec.Colour, spec.Accent)
+	b.Queue(`INSERT INTO control.tenants (slug, id, name, country, state, plan, limits, time_zone, locale, currency, exam_scheme, cluster, schema_name, login_role, owner_role)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`, t.Slug, t.ID, t.Name, t.Country, string(t.State), t.Plan, string(limits),
+		t.TimeZone, t.Locale, t.Currency, t.ExamScheme, t.Cluster, t.SchemaName, t.LoginRole, t.OwnerRole)
+	b.Queue("INSERT INTO control.versions AS v (slug, kind, n) VALUES ('', 'registry', 1) ON CONFLICT (slug, kind) DO UPDATE SET n = v.n + 1")
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	return seedRules(ctx, tx, t.Realm(), policy.DefaultRules(policy.Tenant, t.Slug))
+}
+
+// invite makes the administrator when missing, and a card for choosing a password, with entries in both trails.
+func (p *Provisioner) invite(ctx context.Context, tx pgx.Tx, out *Provisioned, spec Spec, by audit.Actor, action string) error {
+	schema := pgx.Identifier{out.Tenant.SchemaName}.Sanitize()
+	user := audit.NewID()
+	_, err := tx.Exec(ctx, `INSERT INTO `+schema+`.users (id, user_name, user_name_key, given_name, family_name, email)
+		VALUES ($1, $2, $2, $3, $4, nullif($5, '')) ON CONFLICT (user_name_key) DO NOTHING`,
+		user, spec.Admin.UserName, spec.Admin.GivenName, spec.Admin.FamilyName, spec.Admin.Email)
+	if err != nil {
+		return err
+	}
+	if err := tx.QueryRow(ctx, "SELECT id FROM "+schema+".users WHERE user_name_key = $1", spec.Admin.UserName).Scan(&user); err != nil {
+		return err
+	}
+	out.Invitation, out.Expires = NewCardCode(), time.Now().UTC().Add(invitationLife).Truncate(time.Second)
+	b := &pgx.Batch{}
+	b.Queue("INSERT INTO "+schema+".user_roles (user_id, role) VALUES ($1, 'tenant_administrator') ON CONFLICT DO NOTHING", user)
+	b.Queue("UPDATE " + schema + ".usage_counts SET n = (SELECT count(*) FROM " + schema + ".users) WHERE kind = 'staff'")
+	b.Queue("DELETE FROM "+schema+".sign_in_cards WHERE user_id = $1 AND used_at IS NULL", user)
+	b.Queue("INSERT INTO "+schema+".sign_in_cards (id, user_id, code_hash, purpose, expires_at) VALUES ($1, $2, $3, 'invitation', $4)",
+		audit.NewID(), user, HashCardCode(out.Invitation), out.Expires)
+	entry := audit.Entry{Action: action, ObjectKind: "tenant", ObjectID: out.Tenant.Slug,
+		After: map[string]any{"name": out.Tenant.Name, "country": out.Tenant.Country, "plan": out.Tenant.Plan, "administrator": spec.Admin.UserName}}
+	for _, s := range []string{schema, "control"} {
+		b.Queue(strings.Replace(audit.Insert, "audit_entries", s+".audit_entries", 1), entry.Args(by)...)
+	}
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// reinvite serves a Create that is repeated because its answer was lost.
+func (p *Provisioner) reinvite(ctx context.Context, tx pgx.Tx, out *Provisioned, spec Spec, by audit.Actor) error {
+	schema := pgx.Identifier{out.Tenant.SchemaName}.Sanitize()
+	var pending bool
+	err := tx.QueryRow(ctx, `SELECT count(*) = 1 AND bool_and(password_hash IS NULL AND user_name_key = $1) FROM `+schema+`.users`, spec.Admin.UserName).Scan(&pending)
+	if err != nil {
+		return err
+	}
+	if !pending || out.Tenant.Name != spec.Name || out.Tenant.Country != spec.Country {
+		return domain.Errorf(domain.Conflict, "A tenant with the name %q exists already.", spec.Slug)
+	}
+	return p.invite(ctx, tx, out, spec, by, "platform.tenant.invite")
+}
+
+// Drop removes a tenant with all its data and its roles. It is for tests and for abandoned trials; it asks for the
+// slug twice so that it cannot happen by a slip.
+func (p *Provisioner) Drop(ctx context.Context, slug, again string) error {
+	if slug != again {
+		return domain.InvalidField("slug", "must be given twice, the same")
+	}
+	return p.inLock(ctx, func(tx pgx.Tx) error {
+		t, err := tenantBySlug(ctx, tx, slug)
+		if err != nil {
+			return err
+		}
+		r := roles{t.OwnerRole, t.LoginRole, p.gateRole()}
+		_, err = tx.Exec(ctx, r.fill(`DROP SCHEMA {{schema}} CASCADE; DELETE FROM control.tenants WHERE slug = '`+t.Slug+`';
+			DROP OWNED BY {{login}}, {{owner}}; DROP ROLE {{login}}; DROP ROLE {{owner}};
+			INSERT INTO control.versions AS v (slug, kind, n) VALUES ('', 'registry', 1) ON CONFLICT (slug, kind) DO UPDATE SET n = v.n + 1;`, t.SchemaName))
+		return err
+	})
+}
+
+const tenantColumns = `slug, id::text, name, country, state, state_reason, plan, limits, time_zone, locale, currency, exam_scheme, cluster, schema_name, login_role, owner_role, created_at, updated_at`
+
+func scanTenant(row pgx.CollectableRow) (t Tenant, err error) {
+	err = row.Scan(&t.Slug, &t.ID, &t.Name, &t.Country, &t.State, &t.StateReason, &t.Plan, &t.Limits, &t.TimeZone, &t.Locale, &t.Currency,
+		&t.ExamScheme, &t.Cluster, &t.SchemaName, &t.LoginRole, &t.OwnerRole, &t.CreatedAt, &t.UpdatedAt)
+	return t, err
+}
+
+func tenantBySlug(ctx context.Context, tx pgx.Tx, slug string) (Tenant, error) {
+	rows, err := tx.Query(ctx, "SELECT "+tenantColumns+" FROM control.tenants WHERE slug = $1", slug)
+	if err != nil {
+		return Tenant{}, err
+	}
+	t, err := pgx.CollectExactlyOneRow(rows, scanTenant)
+	if err == pgx.ErrNoRows {
+		return t, domain.Errorf(domain.NotFound, "There is no tenant %q.", slug)
+	}
+	return t, err
+}
+
+// ParseID reads a UUID that came from outside.
+func ParseID(field, text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || len(text) != 36 {
+		return uuid.Nil, domain.InvalidField(field, "must be a UUID such as 0190a1b2-...")
+	}
+	return id, nil
+}

@@ -1,0 +1,180 @@
+package tenants
+
+import (
+	"context"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+)
+
+// Registry knows every tenant and every host name, from a snapshot that is replaced whole when it changes.
+type Registry struct {
+	db       *DB // the platform's realm
+	base     string
+	platform string
+	snapshot atomic.Pointer[snapshot]
+	mu       sync.Mutex // one refresh at a time
+	watchers []func(slug, kind string)
+}
+
+type snapshot struct {
+	tenants  map[string]*Tenant
+	hosts    map[string]*Tenant
+	versions map[versionKey]int64
+}
+
+type versionKey struct{ slug, kind string }
+
+// NewRegistry takes the platform's data, the base domain of the tenants' subdomains ("lignum.example", locally
+// "localhost"), and reads it all once.
+func NewRegistry(ctx context.Context, db *DB, baseDomain string) (*Registry, error) {
+	r := &Registry{db: db, base: NormalHost(baseDomain), platform: "platform." + NormalHost(baseDomain)}
+	return r, r.Refresh(ctx)
+}
+
+// NormalHost gives the form in which host names are compared: lower case, without port and trailing dot.
+func NormalHost(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.TrimSuffix(strings.ToLower(host), ".")
+}
+
+// Lookup turns a request's host name into a realm: the tenant, or nil with platform true. domain.NotFound for
+// any other name.
+func (r *Registry) Lookup(host string) (t *Tenant, platform bool, err error) {
+	host = NormalHost(host)
+	if host == r.platform {
+		return nil, true, nil
+	}
+	if t := r.snapshot.Load().hosts[host]; t != nil {
+		return t, false, nil
+	}
+	return nil, false, domain.Errorf(domain.NotFound, "There is nothing at this address.")
+}
+
+// Tenant finds a tenant by its slug, or domain.NotFound.
+func (r *Registry) Tenant(slug string) (*Tenant, error) {
+	if t := r.snapshot.Load().tenants[slug]; t != nil {
+		return t, nil
+	}
+	return nil, domain.Errorf(domain.NotFound, "There is no tenant %q.", slug)
+}
+
+// Tenants lists all, by slug.
+func (r *Registry) Tenants() []*Tenant {
+	all := r.snapshot.Load().tenants
+	list := make([]*Tenant, 0, len(all))
+	for _, slug := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, all[slug])
+	}
+	return list
+}
+
+// Host is the subdomain at which a tenant is reached; "" means the platform.
+func (r *Registry) Host(slug string) string {
+	if slug == "" {
+		return r.platform
+	}
+	return slug + "." + r.base
+}
+
+// Version is the number of a cached thing as last polled: 'rules', 'keys', 'sessions', 'settings', 'content'.
+func (r *Registry) Version(slug, kind string) int64 {
+	return r.snapshot.Load().versions[versionKey{slug, kind}]
+}
+
+// OnChange adds a function that hears of each version that moved, from the goroutine that refreshes. Call before Watch.
+func (r *Registry) OnChange(fn func(slug, kind string)) { r.watchers = append(r.watchers, fn) }
+
+// Refresh reads the versions and, when the registry's own moved, the tenants and hosts.
+func (r *Registry) Refresh(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := &snapshot{versions: map[versionKey]int64{}}
+	old := r.snapshot.Load()
+	err := r.db.ReadFresh(ctx, func(q *Reader) error {
+		rows, err := q.Query(ctx, "SELECT slug, kind, n FROM versions")
+		if err != nil {
+			return err
+		}
+		var key versionKey
+		var n int64
+		if _, err := pgx.ForEachRow(rows, []any{&key.slug, &key.kind, &n}, func() error { next.versions[key] = n; return nil }); err != nil {
+			return err
+		}
+		registry := versionKey{"", "registry"}
+		if old != nil && old.versions[registry] == next.versions[registry] {
+			next.tenants, next.hosts = old.tenants, old.hosts
+			return nil
+		}
+		return r.readTenants(ctx, q, next)
+	})
+	if err != nil {
+		return err
+	}
+	r.snapshot.Store(next)
+	if old == nil {
+		return nil
+	}
+	for key, n := range next.versions {
+		if old.versions[key] != n {
+			for _, fn := range r.watchers {
+				fn(key.slug, key.kind)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Registry) readTenants(ctx context.Context, q *Reader, into *snapshot) error {
+	into.tenants, into.hosts = map[string]*Tenant{}, map[string]*Tenant{}
+	rows, err := q.Query(ctx, "SELECT "+tenantColumns+" FROM tenants")
+	if err != nil {
+		return err
+	}
+	all, err := pgx.CollectRows(rows, scanTenant)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		into.tenants[all[i].Slug] = &all[i]
+		into.hosts[r.Host(all[i].Slug)] = &all[i]
+	}
+	rows, err = q.Query(ctx, "SELECT host, slug FROM hosts WHERE verified_at IS NOT NULL")
+	if err != nil {
+		return err
+	}
+	var host, slug string
+	_, err = pgx.ForEachRow(rows, []any{&host, &slug}, func() error {
+		if t := into.tenants[slug]; t != nil && host != r.platform {
+			into.hosts[host] = t
+		}
+		return nil
+	})
+	return err
+}
+
+// Watch refreshes until ctx ends. A refresh that fails keeps what was known and is reported.
+func (r *Registry) Watch(ctx context.Context, every time.Duration, report func(error)) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := r.Refresh(ctx); err != nil && ctx.Err() == nil {
+				report(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package tenants
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"lignum/tenants/limits"
+)
+
+// Endpoint is where a cluster is reached: the proxy for all work, never the database itself.
+type Endpoint struct {
+	Host     string // a name, an address, or the directory of a unix socket
+	Port     int
+	Database string
+	SSLMode  string // as libpq has it; empty: "disable" (only ever right on the same machine)
+}
+
+// StoreConfig is what a Store needs.
+type StoreConfig struct {
+	Writer      Endpoint // the proxy's read-write endpoint
+	Reader      Endpoint // its read-only endpoint; the zero value: the writer serves reads as well
+	Vault       *Vault
+	Connections int // what this process may have open and busy at once; a tenant may use all of it when others are idle
+	Realms      int // how many realms' pools are kept before the least used is closed; 0: 512
+}
+
+// Store opens each realm's data with the realm's own login. It is safe for concurrent use.
+type Store struct {
+	cfg       StoreConfig
+	admission *limits.Admission
+	mu        sync.Mutex
+	pools     *lru.Cache[string, *pool]
+}
+
+// pool is one realm's connections: one pgx pool, which GORM shares.
+type pool struct {
+	pgx  *pgxpool.Pool
+	sql  *sql.DB
+	gorm *gorm.DB
+}
+
+func (p *pool) close() {
+	p.sql.Close()
+	p.pgx.Close()
+}
+
+// NewStore prepares a Store. Nothing is opened before it is used.
+func NewStore(cfg StoreConfig) (*Store, error) {
+	if cfg.Connections <= 0 {
+		return nil, fmt.Errorf("store: Connections must be positive, is %d", cfg.Connections)
+	}
+	if cfg.Realms <= 0 {
+		cfg.Realms = 512
+	}
+	if cfg.Reader == (Endpoint{}) {
+		cfg.Reader = cfg.Writer
+	}
+	// A pool that falls out is closed when its last borrower is done, never under it.
+	pools, err := lru.NewWithEvict(cfg.Realms, func(_ string, p *pool) { go p.close() })
+	if err != nil {
+		return nil, err
+	}
+	return &Store{cfg: cfg, admission: limits.NewAdmission(cfg.Connections), pools: pools}, nil
+}
+
+// Close ends all pools.
+func (s *Store) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pools.Values() {
+		p.close()
+	}
+}
+
+// DB is the handle of one realm's data. It costs nothing to make.
+func (s *Store) DB(realm Realm) *DB { return &DB{store: s, realm: realm} }
+
+// Vault is the store's vault.
+func (s *Store) Vault() *Vault { return s.cfg.Vault }
+
+// Waiting is how many transactions wait for admission now, for the metrics.
+func (s *Store) Waiting() int { return s.admission.Waiting() }
+
+func (s *Store) pool(realm Realm, end Endpoint) (*pool, error) {
+	key := realm.Login + "@" + end.Host + ":" + strconv.Itoa(end.Port)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.pools.Get(key); ok {
+		return p, nil
+	}
+	p, err := s.open(realm, end)
+	if err != nil {
+		return nil, err
+	}
+	s.pools.Add(key, p)
+	return p, nil
+}
+
+func (s *Store) open(realm Realm, end Endpoint) (*pool, error) {
+	cfg, err := pgxpool.ParseConfig(dsn(end, realm.Login, s.cfg.Vault.RolePassword(realm.Login)))
+	if err != nil {
+		return nil, fmt.Errorf("connection settings of realm %s are not valid", realm.Name()) // the cause would show the password
+	}
+	cfg.MinConns, cfg.MaxConns = 0, int32(s.cfg.Connections)
+	cfg.MaxConnIdleTime, cfg.MaxConnLifetime = time.Minute, time.Hour
+	cfg.MaxConnLifetimeJitter = 5 * time.Minute
+	cfg.HealthCheckPeriod = 15 * time.Second
+	cfg.PingTimeout = 2 * time.Second
+	px, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	if err != nil {
+		return nil, fmt.Errorf("pool of realm %s: %w", realm.Name(), err)
+	}
+	db := stdlib.OpenDBFromPool(px)
+	g, err := gorm.Open(postgres.New(postgres.Config{Conn: db}), &gorm.Config{
+		SkipDefaultTransaction: true, QueryFields: true, PrepareStmt: false, DisableAutomaticPing: true,
+		TranslateError: false, Logger: logger.Discard, NowFunc: func() time.Time { return time.Now().UTC() },
+	})
+	if err != nil {
+		px.Close()
+		return nil, fmt.Errorf("gorm of realm %s: %w", realm.Name(), err)
+	}
+	return &pool{pgx: px, sql: db, gorm: g}, nil
+}
+
+// dsn asks for the extended protocol without named statements: what a transaction-mode proxy can serve.
+func dsn(end Endpoint, user, password string) string {
+	if end.SSLMode == "" {
+		end.SSLMode = "disable"
+	}
+	q := url.Values{"default_query_exec_mode": {"exec"}, "sslmode": {end.SSLMode}, "connect_timeout": {"5"},
+		"host": {end.Host}, "port": {strconv.Itoa(end.Port)}}
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(user, password), Path: "/" + end.Database, RawQuery: q.Encode()}
+	return u.String()
+}

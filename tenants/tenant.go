@@ -1,0 +1,139 @@
+// Package tenants is what makes a tenant a tenant: a schema, a login of its own, a host name, limits and a
+// state. It holds the only ways to a tenant's data (DB, Reader, Tx), the registry that turns a host name into a
+// realm, provisioning and migrations. Learning happens in domain/*, which stands on this room.
+package tenants
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lignum/domain"
+)
+
+// State is what a tenant may do now.
+type State string
+
+// The states of a tenant.
+const (
+	Active    State = "active"
+	ReadOnly  State = "read_only" // reads go on, changes are refused
+	Suspended State = "suspended" // nothing goes on; the reason is shown
+)
+
+// Limits are what a tenant's plan lets it use. Zero means none at all, never 'unlimited'.
+type Limits struct {
+	Learners      int64 `json:"learners"`       // accounts with the role student
+	Staff         int64 `json:"staff"`          // all other accounts
+	Classes       int64 `json:"classes"`        // active classes
+	StorageBytes  int64 `json:"storage_bytes"`  // uploaded files
+	ReadsPerSec   int64 `json:"reads_per_sec"`  // requests of class Read
+	WritesPerSec  int64 `json:"writes_per_sec"` // requests of class Write
+	SignInsPerSec int64 `json:"sign_ins_per_sec"`
+	Connections   int64 `json:"connections"` // of its login role, in the database
+}
+
+// Plan is a named set of limits that an account manager starts from.
+type Plan struct {
+	Name   string
+	Title  string
+	Limits Limits
+}
+
+const gigabyte = 1 << 30
+
+// Plans are the sizes on offer, smallest first. Bills come later; the limits hold now.
+var Plans = []Plan{
+	{"school", "School", Limits{2_000, 200, 400, 20 * gigabyte, 200, 100, 10, 20}},
+	{"college", "College", Limits{20_000, 2_000, 4_000, 200 * gigabyte, 1_000, 500, 30, 40}},
+	{"country", "Country", Limits{250_000, 20_000, 40_000, 2_000 * gigabyte, 5_000, 2_500, 100, 80}},
+}
+
+// PlanByName finds a plan.
+func PlanByName(name string) (Plan, bool) {
+	i := slices.IndexFunc(Plans, func(p Plan) bool { return p.Name == name })
+	if i < 0 {
+		return Plan{}, false
+	}
+	return Plans[i], true
+}
+
+// Tenant is a country, or a college that serves a region.
+type Tenant struct {
+	Slug        string    `json:"slug"`
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Country     string    `json:"country"` // ISO 3166-1 alpha-2
+	State       State     `json:"state"`
+	StateReason string    `json:"state_reason"`
+	Plan        string    `json:"plan"`
+	Limits      Limits    `json:"limits" gorm:"serializer:json"`
+	TimeZone    string    `json:"time_zone"`   // IANA name
+	Locale      string    `json:"locale"`      // BCP 47
+	Currency    string    `json:"currency"`    // ISO 4217
+	ExamScheme  string    `json:"exam_scheme"` // free text: it belongs to the tenant
+	Cluster     string    `json:"cluster"`
+	SchemaName  string    `json:"-"`
+	LoginRole   string    `json:"-"`
+	OwnerRole   string    `json:"-"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// Location is the tenant's time zone; UTC when the machine does not know it.
+func (t *Tenant) Location() *time.Location {
+	loc, err := time.LoadLocation(t.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// Today is the current date where the tenant is, as midnight UTC of that date.
+func (t *Tenant) Today(now time.Time) time.Time {
+	y, m, d := now.In(t.Location()).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
+var slugPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}[a-z0-9]$`)
+
+// reserved names would be taken for a part of the platform, or serve a phisher.
+var reserved = []string{
+	"platform", "www", "api", "app", "admin", "administrator", "root", "control", "console", "gate", "public", "static", "assets",
+	"cdn", "mail", "smtp", "imap", "ftp", "ns1", "ns2", "status", "support", "help", "billing", "login", "signin", "sign-in",
+	"account", "accounts", "auth", "sso", "security", "lignum", "content", "sandbox", "test", "staging", "localhost", "postgres",
+	"pgbouncer", "template", "system", "internal", "metrics", "health", "well-known", "autoconfig", "autodiscover", "wpad",
+}
+
+// CheckSlug refuses a name that cannot be a subdomain (RFC 1123 label), a schema, or that is reserved.
+func CheckSlug(slug string) error {
+	switch {
+	case !slugPattern.MatchString(slug), strings.Contains(slug, "--"):
+		return domain.InvalidField("slug", "must be 3 to 32 characters of a-z, 0-9 and single hyphens, start with a letter and end with a letter or a digit")
+	case slices.Contains(reserved, slug):
+		return domain.InvalidField("slug", "is reserved; choose another, such as the country's name")
+	}
+	return nil
+}
+
+// Realm is whose data: a tenant's, or the platform's own when Slug is empty.
+type Realm struct {
+	Slug   string
+	Schema string
+	Login  string
+}
+
+// IsPlatform tells the platform's own realm from a tenant's.
+func (r Realm) IsPlatform() bool { return r.Slug == "" }
+
+// Name is what tokens, logs and rules call the realm.
+func (r Realm) Name() string {
+	if r.IsPlatform() {
+		return "platform"
+	}
+	return r.Slug
+}
+
+// Realm is where the tenant's data lives.
+func (t *Tenant) Realm() Realm { return Realm{Slug: t.Slug, Schema: t.SchemaName, Login: t.LoginRole} }

@@ -1,0 +1,152 @@
+package tenants
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+
+	"lignum/tenants/audit"
+)
+
+// ErrNotAudited is a fault of the program: a transaction changed data and recorded no entry. It was rolled back.
+var ErrNotAudited = errors.New("the change recorded no audit entry and was rolled back")
+
+// Tx is one transaction on one connection, shared by pgx statements, batches and GORM. It is for one goroutine.
+type Tx struct {
+	conn    *pgx.Conn
+	gorm    *gorm.DB
+	who     audit.Actor
+	entries []audit.Entry
+	last    []queued
+}
+
+type queued struct {
+	sql  string
+	args []any
+}
+
+// txPool lets GORM work on the connection whose transaction we hold. It has no BeginTx, so that GORM cannot begin one.
+type txPool struct{ conn *sql.Conn }
+
+func (t txPool) PrepareContext(ctx context.Context, q string) (*sql.Stmt, error) {
+	return t.conn.PrepareContext(ctx, q)
+}
+func (t txPool) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	return t.conn.ExecContext(ctx, q, args...)
+}
+func (t txPool) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	return t.conn.QueryContext(ctx, q, args...)
+}
+func (t txPool) QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row {
+	return t.conn.QueryRowContext(ctx, q, args...)
+}
+
+// Query runs one statement that gives rows.
+func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return tx.conn.Query(ctx, sql, args...)
+}
+
+// QueryRow runs one statement that gives one row.
+func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return tx.conn.QueryRow(ctx, sql, args...)
+}
+
+// Exec runs one statement and tells how many rows it touched. Without arguments it would use the simple protocol,
+// so never build its text from input.
+func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	tag, err := tx.conn.Exec(ctx, sql, args...)
+	return tag.RowsAffected(), err
+}
+
+// SendBatch runs several statements in one round trip.
+func (tx *Tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	return tx.conn.SendBatch(ctx, b)
+}
+
+// CopyFrom streams many rows into a table of the realm and tells how many.
+func (tx *Tx) CopyFrom(ctx context.Context, table string, columns []string, rows pgx.CopyFromSource) (int64, error) {
+	return tx.conn.CopyFrom(ctx, pgx.Identifier{table}, columns, rows)
+}
+
+// Gorm is a session in this transaction.
+func (tx *Tx) Gorm(ctx context.Context) *gorm.DB { return tx.gorm.WithContext(ctx) }
+
+// Who is the actor of the transaction.
+func (tx *Tx) Who() audit.Actor { return tx.who }
+
+// Record adds an entry to the audit trail. It is stored with the commit, or not at all.
+func (tx *Tx) Record(e audit.Entry) { tx.entries = append(tx.entries, e) }
+
+// Recorded is how many entries the transaction will store.
+func (tx *Tx) Recorded() int { return len(tx.entries) }
+
+// Last queues a statement that travels with the commit. It may touch no row.
+func (tx *Tx) Last(sql string, args ...any) { tx.last = append(tx.last, queued{sql, args}) }
+
+// Bump tells all processes that something they cache has changed: 'registry', 'rules', 'keys', 'sessions',
+// 'settings' or 'content'.
+func (tx *Tx) Bump(what string) { tx.Last("SELECT gate.bump($1::text)", what) }
+
+func runTx(ctx context.Context, conn *sql.Conn, px *pgx.Conn, g *gorm.DB, who audit.Actor, fn func(tx *Tx) error) (err error) {
+	if _, err := px.Exec(ctx, "begin"); err != nil {
+		return err
+	}
+	done := false
+	defer func() {
+		if done {
+			return
+		}
+		// The caller may be gone; the transaction must end all the same, or the connection is thrown away.
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if _, rerr := px.Exec(clean, "rollback"); rerr != nil {
+			px.Close(clean)
+		}
+	}()
+	session := g.Session(&gorm.Session{NewDB: true, Context: ctx, SkipDefaultTransaction: true})
+	session.Statement.ConnPool = txPool{conn}
+	tx := &Tx{conn: px, gorm: session, who: who}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if len(tx.entries) == 0 {
+		return ErrNotAudited
+	}
+	if err := tx.finish(ctx); err != nil {
+		return err
+	}
+	done = true
+	return nil
+}
+
+// finish sends what was queued, the entries and the commit in one round trip.
+func (tx *Tx) finish(ctx context.Context) error {
+	b := &pgx.Batch{}
+	for _, q := range tx.last {
+		b.Queue(q.sql, q.args...)
+	}
+	for i := range tx.entries {
+		b.Queue(audit.Insert, tx.entries[i].Args(tx.who)...)
+	}
+	b.Queue("commit")
+	res := tx.conn.SendBatch(ctx, b)
+	for range b.Len() - 1 {
+		if _, err := res.Exec(); err != nil {
+			res.Close()
+			return err
+		}
+	}
+	tag, err := res.Exec()
+	if cerr := res.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil && tag.String() != "COMMIT" {
+		err = fmt.Errorf("the transaction ended as %s", tag)
+	}
+	return err
+}

@@ -1,0 +1,18 @@
+package testkit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"lignum/policy"
+)
+
+// sourceHash changes when what is put into the template besides the migrations does.
+func sourceHash() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%+v\n", Fixtures)
+	fmt.Fprintf(h, "%v\n", policy.DefaultRules(policy.Tenant, "x"))
+	fmt.Fprintf(h, "%v\n", policy.DefaultRules(policy.Platform, "platform"))
+	return hex.EncodeToString(h.Sum(nil))[:8]
+}

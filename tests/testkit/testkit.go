@@ -1,0 +1,233 @@
+// Package testkit gives every test a world of its own: a database cloned from a template, with three tenants in it,
+// reached through a real PgBouncer by each tenant's own login. All test processes share one cluster, which ends by
+// itself when the last of them is gone. A missing PostgreSQL or PgBouncer fails the tests; nothing is skipped.
+package testkit
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/infra/localcluster"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// Installation is the role prefix of the fixture tenants. Their roles are made once and never altered.
+const Installation = "test"
+
+// Fixtures are the tenants that every world has.
+var Fixtures = []tenants.Spec{
+	{Slug: "jamaica", Name: "Ministry of Education, Jamaica", Country: "JM", Plan: "country", TimeZone: "America/Jamaica", Locale: "en-JM",
+		Currency: "JMD", ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: admin("jamaica")},
+	{Slug: "bahamas", Name: "Department of Education, The Bahamas", Country: "BS", Plan: "country", TimeZone: "America/Nassau", Locale: "en-BS",
+		Currency: "BSD", ExamScheme: "BGCSE", Colour: "#155e75", Accent: "#facc15", Admin: admin("bahamas")},
+	{Slug: "celearn", Name: "CELEARN", Country: "BS", Plan: "college", TimeZone: "America/Nassau", Locale: "en-BS",
+		Currency: "BSD", ExamScheme: "CELEARN certificate", Colour: "#3730a3", Accent: "#f97316", Admin: admin("celearn")},
+}
+
+func admin(slug string) tenants.Admin {
+	return tenants.Admin{UserName: "admin", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
+}
+
+var cluster *localcluster.Cluster
+
+// Main is the TestMain of every package that needs a database.
+func Main(m *testing.M) {
+	localcluster.SuperviseIfAsked()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	c, err := localcluster.Join(ctx, localcluster.Options{Dir: clusterDir(), Name: Installation, Ephemeral: true,
+		Log: slog.New(slog.DiscardHandler), MaxConnections: 400})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tests need PostgreSQL and PgBouncer (make test installs them):", err)
+		return 1
+	}
+	cluster = c
+	defer c.Stop()
+	if err := prepareTemplate(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "template database:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+// clusterDir is the same for every test process of one checkout and one user, and short enough for a socket.
+func clusterDir() string {
+	wd, err := os.Getwd()
+	if err != nil {
+		wd = "?"
+	}
+	for dir := wd; dir != "/" && dir != "."; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			wd = dir
+			break
+		}
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", wd, os.Getuid()))
+	base := os.TempDir()
+	if _, err := os.Stat("/dev/shm"); err == nil {
+		base = "/dev/shm"
+	}
+	return filepath.Join(base, "lg-"+hex.EncodeToString(sum[:4]))
+}
+
+// Vault is the vault of all tests; its key guards nothing.
+func testVault() *tenants.Vault {
+	v, err := tenants.NewVault([]byte("the test installation's master key, 32+"))
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func provisioner(database string) *tenants.Provisioner {
+	return &tenants.Provisioner{DirectDSN: cluster.DirectDSN(database), Installation: Installation, Vault: testVault(), ProxyRole: "pgbouncer_auth"}
+}
+
+func templateName() string { return "lignum_template_" + tenants.MigrationsHash() + "_" + sourceHash() }
+
+// prepareTemplate makes the template once for all processes. Its name holds the migrations' hash and it gets that
+// name only when it is complete.
+func prepareTemplate(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, cluster.DirectDSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(77001)"); err != nil {
+		return err
+	}
+	var done bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", templateName()).Scan(&done); err != nil || done {
+		return err
+	}
+	build := fmt.Sprintf("building_%d", os.Getpid())
+	if err := cluster.PrepareDatabase(ctx, build); err != nil {
+		return err
+	}
+	p := provisioner(build)
+	if _, err := p.Install(ctx); err != nil {
+		return err
+	}
+	for _, spec := range Fixtures {
+		if _, err := p.Create(ctx, spec, audit.Actor{Name: "fixture", Realm: "platform"}); err != nil {
+			return fmt.Errorf("tenant %s: %w", spec.Slug, err)
+		}
+	}
+	_, err = conn.Exec(ctx, fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", build, templateName()))
+	return err
+}
+
+// World is one test's own installation.
+type World struct {
+	T           testing.TB
+	Database    string
+	Store       *tenants.Store
+	Registry    *tenants.Registry
+	Vault       *tenants.Vault
+	Provisioner *tenants.Provisioner
+	Cluster     *localcluster.Cluster
+	Actor       audit.Actor // for set-up
+}
+
+var counter atomic.Int64
+
+// New clones the template and opens it through PgBouncer. Everything is removed when the test ends.
+func New(t testing.TB) *World {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	suffix := make([]byte, 4)
+	rand.Read(suffix)
+	w := &World{T: t, Database: fmt.Sprintf("t%d_%s_%d", os.Getpid(), hex.EncodeToString(suffix), counter.Add(1)), Vault: testVault(), Cluster: cluster,
+		Actor: audit.Actor{ID: uuid.MustParse("00000000-0000-7000-8000-000000000001"), Name: "setup", Roles: []string{"operator"}, Realm: "platform", Address: "127.0.0.1", RequestID: "setup"}}
+	w.clone(ctx)
+	w.Provisioner = provisioner(w.Database)
+	var err error
+	w.Store, err = tenants.NewStore(tenants.StoreConfig{Vault: w.Vault, Connections: 20,
+		Writer: tenants.Endpoint{Host: cluster.ProxyHost(), Port: cluster.ProxyPort(), Database: w.Database}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Store.Close)
+	if w.Registry, err = tenants.NewRegistry(ctx, w.Store.DB(tenants.PlatformRealm(Installation)), "localhost"); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *World) clone(ctx context.Context) {
+	w.T.Helper()
+	conn, err := pgx.Connect(ctx, cluster.DirectDSN("postgres"))
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	grant := fmt.Sprintf("REVOKE ALL ON DATABASE %s FROM PUBLIC; GRANT CONNECT ON DATABASE %s TO pgbouncer_auth, %s_platform", w.Database, w.Database, Installation)
+	for _, f := range Fixtures {
+		grant += ", " + Installation + "_" + f.Slug
+	}
+	for _, q := range []string{fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", w.Database, templateName()), grant} {
+		if _, err := conn.Exec(ctx, q); err != nil {
+			w.T.Fatalf("%s: %v", q, err)
+		}
+	}
+	w.T.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		conn, err := pgx.Connect(ctx, cluster.DirectDSN("postgres"))
+		if err != nil {
+			return // the cluster ends with the tests anyway
+		}
+		defer conn.Close(ctx)
+		if _, err := conn.Exec(ctx, "DROP DATABASE "+w.Database+" WITH (FORCE)"); err != nil {
+			w.T.Logf("drop of %s: %v", w.Database, err)
+		}
+	})
+}
+
+// Tenant is a tenant by slug; the test fails when there is none.
+func (w *World) Tenant(slug string) *tenants.Tenant {
+	w.T.Helper()
+	t, err := w.Registry.Tenant(slug)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return t
+}
+
+// DB is a tenant's data, or with "" the platform's.
+func (w *World) DB(slug string) *tenants.DB {
+	w.T.Helper()
+	if slug == "" {
+		return w.Store.DB(tenants.PlatformRealm(Installation))
+	}
+	return w.Store.DB(w.Tenant(slug).Realm())
+}
+
+// Direct is a superuser's connection to the test's database, for looking behind the scenes.
+func (w *World) Direct(t testing.TB) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), cluster.DirectDSN(w.Database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
