@@ -91,6 +91,7 @@ func New(d Deps) (*Server, error) {
 	s.app.Use(s.recovered, s.head, secureHeaders(d.Config.Scheme == "https"))
 	s.openAPI()
 	s.health()
+	s.reference()
 	for _, resource := range resources {
 		resource(s)
 	}

@@ -78,7 +78,7 @@ func (e *Enforcer) grants(roles []string, p Permission) []string {
 		if rule[0] != role {
 			how = role + " includes " + rule[0]
 		}
-		found = append(found, fmt.Sprintf("%s: p, %s", how, strings.Join(rule[:3], ", ")))
+		found = append(found, how+": "+Rule{PType: "p", V0: rule[0], V1: rule[1], V2: rule[2]}.String())
 	}
 	return found
 }

@@ -71,8 +71,11 @@ var fences = []fence{
 		func(in *Input) { in.SecondFactorRequired, in.SecondFactor = true, false }},
 }
 
-// checkFences asks the rules what no bundle may allow.
+// checkFences asks the rules what no bundle may allow. They must answer each time: an error would deny on the request path,
+// but a bundle that gives one here is not sound.
 func (l *loaded) checkFences(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, suiteLimit)
+	defer cancel()
 	var wrong domain.Problems
 	d, err := l.ask(ctx, ast.NewObject())
 	if err != nil {
@@ -82,32 +85,50 @@ func (l *loaded) checkFences(ctx context.Context) error {
 	if d.Allow {
 		wrong.Add("bundle", "crosses a fence: an empty input is allowed")
 	}
-	for _, f := range fences {
-		for _, p := range Catalogue() {
-			if f.applies(p) && l.crosses(ctx, f, p) {
-				wrong.Add("bundle", "crosses a fence for %s: %s", p.Name(), f.says)
-				break // one example a fence
+	for _, p := range Catalogue() {
+		for _, listing := range []bool{false, true} {
+			in := everything(p, listing)
+			if _, err := l.decide(ctx, &in); err != nil {
+				wrong.Add("bundle", "%s gets no answer: %s", p.Name(), err.Error())
+				return wrong.Err()
 			}
+		}
+	}
+	for _, f := range fences {
+		p, err := l.crossing(ctx, f)
+		if err != nil {
+			wrong.Add("bundle", "%s gets no answer: %s", p.Name(), err.Error())
+			return wrong.Err()
+		}
+		if !p.IsZero() {
+			wrong.Add("bundle", "crosses a fence for %s: %s", p.Name(), f.says)
 		}
 	}
 	for _, p := range []Permission{LearnerRead, LearnerProgress, InsightRead} {
 		in := everything(p, true)
 		in.Roles, in.Facts = []string{"ministry_official"}, Facts{Listing: true, ReasonLength: 100}
-		if d, err := l.decide(ctx, &in); err == nil && d.Allow && (d.Scope != Aggregate || d.MinCell < 5) {
+		d, err := l.decide(ctx, &in)
+		if err != nil || d.Allow && (d.Scope != Aggregate || d.MinCell < 5) {
 			wrong.Add("bundle", "crosses a fence for %s: officials see figures, none of fewer than five", p.Name())
 		}
 	}
 	return wrong.Err()
 }
 
-// crosses tells whether the rules allow it; an error denies, and so crosses nothing.
-func (l *loaded) crosses(ctx context.Context, f fence, p Permission) bool {
-	for _, listing := range []bool{false, true} {
-		in := everything(p, listing)
-		f.change(&in)
-		if d, err := l.decide(ctx, &in); err == nil && d.Allow {
-			return true
+// crossing gives the first permission with which the rules cross the fence, or the zero one; with an error, the one whose
+// question the rules did not answer.
+func (l *loaded) crossing(ctx context.Context, f fence) (Permission, error) {
+	for _, p := range Catalogue() {
+		if !f.applies(p) {
+			continue
+		}
+		for _, listing := range []bool{false, true} {
+			in := everything(p, listing)
+			f.change(&in)
+			if d, err := l.decide(ctx, &in); err != nil || d.Allow {
+				return p, err
+			}
 		}
 	}
-	return false
+	return Permission{}, nil
 }

@@ -47,7 +47,7 @@ func (p Page) Start(texts, ids int) (limit int, after []string, err error) {
 func isKey(key []string, texts, ids int) bool {
 	return len(key) == texts+ids &&
 		!slices.ContainsFunc(key[:texts], func(s string) bool { return strings.ContainsRune(s, 0) }) &&
-		!slices.ContainsFunc(key[texts:], func(s string) bool { return uuid.Validate(s) != nil })
+		!slices.ContainsFunc(key[texts:], func(s string) bool { return len(s) != 36 || uuid.Validate(s) != nil })
 }
 
 // Cut makes a List of rows that were read with a limit one higher than asked: the one too many says that more follows.

@@ -136,7 +136,7 @@ func UnlinkGuardian(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.
 	return nil
 }
 
-// SetConsent gives or withdraws a guardian's consent for a learner (Jamaica's Data Protection Act 2020, section 23: a
+// SetConsent gives or withdraws a guardian's consent for a learner (Jamaica's Data Protection Act 2020: a
 // child's data needs it, and it can be withdrawn at any time). It gives domain.NotFound when they are not tied.
 func SetConsent(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.UUID, consent bool, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE guardianships SET consent = $3::boolean, consent_at = $4::timestamptz

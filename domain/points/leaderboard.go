@@ -108,8 +108,8 @@ func leaderboardSQL(among Among) (top, near string, err error) {
 		return "", "", domain.InvalidField("scope", "must be tenant, school or class")
 	}
 	const name = `u.given_name || ' ' || left(u.family_name, 1) || '.'`
-	const hidden = `(NOT u.on_leaderboard OR u.state <> 'active')`
-	seen := `t.period = $1::text AND ` + circle + ` AND NOT EXISTS (SELECT FROM users u WHERE u.id = t.learner_id AND ` + hidden + `)`
+	seen := `t.period = $1::text AND ` + circle + ` AND NOT EXISTS (
+		SELECT FROM users u WHERE u.id = t.learner_id AND (NOT u.on_leaderboard OR u.state <> 'active'))`
 
 	// Whoever has more points than one of the first is among the first, so the window over them gives true ranks.
 	top = `SELECT rank() OVER (ORDER BY t.points DESC)::integer, ` + name + `, t.points, t.learner_id = $2::uuid
@@ -117,25 +117,24 @@ func leaderboardSQL(among Among) (top, near string, err error) {
 		ORDER BY t.points DESC, t.learner_id DESC LIMIT $4::integer) t JOIN users u ON u.id = t.learner_id
 	ORDER BY t.points DESC, t.learner_id DESC`
 
-	// One long count in the index, of those above the highest neighbour; the ranks below follow from short ones.
-	near = `WITH me AS (
+	// One long count in the index, of those above the highest neighbour; the ranks below follow from short ones. What a
+	// range begins with is a scalar, so that the index finds it, and the long count is made once.
+	const from = `((SELECT points FROM me), (SELECT learner_id FROM me))`
+	const most = `(SELECT max(points) FROM near)`
+	near = `WITH me AS MATERIALIZED (
 		SELECT t.learner_id, t.points FROM point_totals t WHERE t.period = $1::text AND t.learner_id = $2::uuid AND ` + circle + `
-	), near AS (
-		(SELECT t.learner_id, t.points FROM me, point_totals t WHERE (t.points, t.learner_id) > (me.points, me.learner_id) AND ` + seen + `
+	), near AS MATERIALIZED (
+		(SELECT t.learner_id, t.points FROM point_totals t WHERE (t.points, t.learner_id) > ` + from + ` AND ` + seen + `
 			ORDER BY t.points, t.learner_id LIMIT 2)
 		UNION ALL SELECT learner_id, points FROM me UNION ALL
-		(SELECT t.learner_id, t.points FROM me, point_totals t WHERE (t.points, t.learner_id) < (me.points, me.learner_id) AND t.points > 0 AND ` + seen + `
+		(SELECT t.learner_id, t.points FROM point_totals t WHERE (t.points, t.learner_id) < ` + from + ` AND t.points > 0 AND ` + seen + `
 			ORDER BY t.points DESC, t.learner_id DESC LIMIT 2)
-	), highest AS (SELECT max(points) AS points FROM near
-	), above AS (
-		SELECT (SELECT count(*) FROM point_totals t WHERE t.period = $1::text AND t.points > h.points AND ` + circle + `)
-			- (SELECT count(*) FROM users u JOIN point_totals t ON t.learner_id = u.id
-				WHERE ` + hidden + ` AND t.period = $1::text AND t.points > h.points AND ` + circle + `) AS n
-		FROM highest h
+	), above AS MATERIALIZED (
+		SELECT count(*) AS n FROM point_totals t WHERE t.points > ` + most + ` AND ` + seen + `
 	)
-	SELECT (1 + above.n + (SELECT count(*) FROM point_totals t WHERE t.points > n.points AND t.points <= h.points AND ` + seen + `))::integer,
+	SELECT (1 + above.n + (SELECT count(*) FROM point_totals t WHERE t.points > n.points AND t.points <= ` + most + ` AND ` + seen + `))::integer,
 		` + name + `, n.points, n.learner_id = $2::uuid
-	FROM near n JOIN users u ON u.id = n.learner_id CROSS JOIN highest h CROSS JOIN above
+	FROM near n JOIN users u ON u.id = n.learner_id CROSS JOIN above
 	ORDER BY n.points DESC, n.learner_id DESC`
 	return top, near, nil
 }

@@ -90,6 +90,7 @@ func (a *Admission) leave(tenant string, turn chan struct{}) bool {
 		if w == turn {
 			q.waiters = append(q.waiters[:i], q.waiters[i+1:]...)
 			a.waiting--
+			a.forget(tenant)
 			return true
 		}
 	}
@@ -104,6 +105,11 @@ func (a *Admission) release(tenant string) {
 	if a.waiting > 0 {
 		a.grant()
 	}
+	a.forget(tenant)
+}
+
+// forget drops the queue of a tenant that neither holds nor waits.
+func (a *Admission) forget(tenant string) {
 	if q := a.queues[tenant]; q.held == 0 && len(q.waiters) == 0 {
 		delete(a.queues, tenant)
 	}

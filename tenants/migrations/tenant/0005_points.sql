@@ -21,5 +21,5 @@ CREATE TABLE point_totals (
 CREATE INDEX point_totals_standing ON point_totals (period, points, learner_id);
 CREATE INDEX point_totals_school ON point_totals (period, school_id, points, learner_id);
 
--- Whom a leaderboard leaves out: few, so that a rank is 'all who have more' less 'those of them who are here'.
+-- Whom a leaderboard leaves out: few, so that they are quickly told from the others.
 CREATE INDEX users_off_leaderboard ON users (id) WHERE NOT on_leaderboard OR state <> 'active';

@@ -1,0 +1,256 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/limits"
+)
+
+func init() { resources = append(resources, sessions) }
+
+// sessions is how people sign in and out, and what they may change of their own account.
+func sessions(s *Server) {
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
+		Summary: "Sign in with user name and password", Detail: "Unknown names, wrong passwords and wrong codes get the same answer. An account with a second factor gets 401 with the field `code`; send the same again with it."},
+		func(ctx context.Context, c *Call, in *struct {
+			Body struct {
+				UserName string `json:"user_name" minLength:"1" maxLength:"256"`
+				Password string `json:"password" minLength:"1" maxLength:"1024"`
+				Code     string `json:"code,omitempty" maxLength:"64" doc:"Of the authenticator app, or a recovery code"`
+			}
+		}) (*TokenAnswer, error) {
+			return tokenAnswer(c.SignIn(in.Body.UserName, in.Body.Password, in.Body.Code))
+		})
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in/card", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
+		Summary: "Use a printed card or an invitation, once, and choose a password"},
+		func(ctx context.Context, c *Call, in *struct {
+			Body struct {
+				Code     string `json:"code" minLength:"1" maxLength:"64"`
+				Password string `json:"password" minLength:"1" maxLength:"1024" doc:"At least 15 characters"`
+				OTP      string `json:"otp,omitempty" maxLength:"64" doc:"When the account has a second factor"`
+			}
+		}) (*TokenAnswer, error) {
+			return tokenAnswer(c.RedeemCard(in.Body.Code, in.Body.Password, in.Body.OTP))
+		})
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.SignIn, Tag: "Session",
+		Summary: "Exchange a refresh token for the next pair", Detail: "Each refresh token is good once. One that is used again much later ends the session: it was copied."},
+		func(ctx context.Context, c *Call, in *struct {
+			Body struct {
+				RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"512"`
+			}
+		}) (*TokenAnswer, error) {
+			if err := c.Open(); err != nil {
+				return nil, err
+			}
+			return tokenAnswer(c.refresh(in.Body.RefreshToken))
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out", Permission: policy.SessionEnd, Tag: "Session", Summary: "End this session"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
+			return &Done{true}, c.SignOut(tx)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out/everywhere", Permission: policy.SessionEnd, Tag: "Session", Summary: "End all sessions of one's own account"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
+			return &Done{true}, c.SignOutEverywhere(tx)
+		})
+	Query(s, Route{Path: "/api/v1/me", Permission: policy.ProfileRead, Tag: "Session", Summary: "Who one is here, and what one's roles allow"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*Me, error) {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return nil, err
+			}
+			return &Me{UserID: c.Claims.UserID, UserName: c.Claims.UserName, Roles: c.Claims.Roles, Realm: c.Realm.Name(),
+				Permissions: c.State.enforcer.Permissions(c.Claims.Roles), SecondFactor: c.Claims.SecondFactor, MustChangePassword: c.Claims.MustChangePassword}, nil
+		})
+	Query(s, Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*List[people.Session], error) {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return nil, err
+			}
+			out := &List[people.Session]{}
+			err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+				out.Items, err = people.Sessions(ctx, r, c.Claims.UserID, c.Now)
+				return err
+			})
+			return out, err
+		})
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change one's own password"},
+		func(ctx context.Context, c *Call, in *struct {
+			Body struct {
+				OldPassword string `json:"old_password" minLength:"1" maxLength:"1024"`
+				Password    string `json:"password" minLength:"1" maxLength:"1024"`
+			}
+		}) (*Done, error) {
+			return &Done{true}, c.ChangePassword(in.Body.OldPassword, in.Body.Password)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Tag: "Session", Summary: "Begin with an authenticator app"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*people.TOTPSetup, error) {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return nil, err
+			}
+			setup, err := people.StartTOTP(ctx, tx, c.DB, c.Claims.UserID, c.State.Branding.Name, c.Now)
+			return &setup, err
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session",
+		Summary: "Confirm the authenticator app with a code; gives ten recovery codes, once"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			Body struct {
+				Code string `json:"code" minLength:"6" maxLength:"16"`
+			}
+		}) (*RecoveryCodes, error) {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return nil, err
+			}
+			codes, err := people.ConfirmTOTP(ctx, tx, c.DB, c.Claims.UserID, c.Claims.SessionID, in.Body.Code, c.Now)
+			return &RecoveryCodes{codes}, err
+		})
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/remove", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Take the authenticator app away"},
+		func(ctx context.Context, c *Call, in *struct {
+			Body struct {
+				Code string `json:"code" minLength:"6" maxLength:"64"`
+			}
+		}) (*Done, error) {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return nil, err
+			}
+			return &Done{true}, s.desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.device(), c.Now)
+		})
+}
+
+// Done answers a change that has nothing else to say.
+type Done struct {
+	Done bool `json:"done"`
+}
+
+// List is a page of things; Next is the cursor of the page after it, absent on the last.
+type List[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// Me is the signed-in person.
+type Me struct {
+	UserID             uuid.UUID `json:"user_id"`
+	UserName           string    `json:"user_name"`
+	Roles              []string  `json:"roles"`
+	Permissions        []string  `json:"permissions"`
+	Realm              string    `json:"realm"`
+	SecondFactor       bool      `json:"second_factor"`
+	MustChangePassword bool      `json:"must_change_password"`
+}
+
+// RecoveryCodes are shown once.
+type RecoveryCodes struct {
+	Codes []string `json:"recovery_codes"`
+}
+
+// TokenAnswer is what an API client gets when it signs in (RFC 6749 section 5.1).
+type TokenAnswer struct {
+	AccessToken      string    `json:"access_token"`
+	TokenType        string    `json:"token_type"`
+	ExpiresIn        int       `json:"expires_in" doc:"Seconds"`
+	RefreshToken     string    `json:"refresh_token,omitempty" doc:"Absent when the same refresh token was sent twice within seconds: the other answer has it"`
+	RefreshExpiresAt time.Time `json:"refresh_expires_at"`
+}
+
+func tokenAnswer(t *people.Tokens, err error) (*TokenAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &TokenAnswer{AccessToken: t.Access, TokenType: "Bearer", ExpiresIn: int(people.TokenLife / time.Second), RefreshToken: t.Refresh, RefreshExpiresAt: t.RefreshExpires}, nil
+}
+
+// SignIn opens a session on a public route. A browser page follows it with SetCookies.
+func (c *Call) SignIn(userName, password, code string) (*people.Tokens, error) {
+	if err := c.Open(); err != nil {
+		return nil, err
+	}
+	session, err := c.Server.desk.SignIn(c.ctx, c.DB, people.SignIn{UserName: userName, Password: password, Code: code, Device: c.device(), Day: c.day()}, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
+}
+
+// RedeemCard uses a printed card or an invitation, sets the chosen password and opens a session.
+func (c *Call) RedeemCard(code, password, otp string) (*people.Tokens, error) {
+	if err := c.Open(); err != nil {
+		return nil, err
+	}
+	session, err := c.Server.desk.RedeemCard(c.ctx, c.DB, people.RedeemCard{Code: code, Password: password, OTP: otp, Expected: c.expectedWords(), Device: c.device(), Day: c.day()}, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
+}
+
+// ChangePassword replaces the signed-in person's own password; all their other sessions end.
+func (c *Call) ChangePassword(old, password string) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	return c.Server.desk.ChangePassword(c.ctx, c.DB, people.PasswordChange{UserID: c.Claims.UserID, SessionID: c.Claims.SessionID, Old: old, New: password,
+		Expected: c.expectedWords(), Device: c.device()}, c.Now)
+}
+
+// expectedWords are what a password here must not be made of.
+func (c *Call) expectedWords() []string {
+	words := []string{"lignum", c.State.Branding.Name}
+	if c.Tenant != nil {
+		words = append(words, c.Tenant.Slug, c.Tenant.Name, c.Tenant.ExamScheme)
+	}
+	return words
+}
+
+// SetCookies signs a browser in.
+func (c *Call) SetCookies(t *people.Tokens) { c.Server.setCookies(c.fc, t) }
+
+// ClearCookies signs a browser out.
+func (c *Call) ClearCookies() { c.Server.clearCookies(c.fc) }
+
+// SignOut ends the session that the request came with.
+func (c *Call) SignOut(tx *tenants.Tx) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	if err := people.EndSession(c.ctx, tx, c.Claims.UserID, c.Claims.SessionID, c.Now); err != nil {
+		return err
+	}
+	c.State.end(c.Claims.SessionID)
+	return nil
+}
+
+// SignOutEverywhere ends all sessions of the signed-in person.
+func (c *Call) SignOutEverywhere(tx *tenants.Tx) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	if err := people.EndAllSessions(c.ctx, tx, c.Claims.UserID, "signed_out_everywhere", c.Now); err != nil {
+		return err
+	}
+	c.State.endAll(c.Claims.UserID, c.Claims.SessionVersion+1)
+	return nil
+}
+
+// Context is the request's, with its deadline.
+func (c *Call) Context() context.Context { return c.ctx }
+
+// May tells whether one of the actor's roles holds a permission, for showing or hiding what a page offers. It never
+// replaces a route's own check.
+func (c *Call) May(p policy.Permission) bool {
+	return c.Claims != nil && c.State.enforcer.Allows(c.Claims.Roles, p)
+}
+
+// Registry knows the tenants.
+func (c *Call) Registry() *tenants.Registry { return c.Server.registry }
+
+// Provisioner makes tenants; nil when this process may not.
+func (c *Call) Provisioner() *tenants.Provisioner { return c.Server.provisioner }
+
+// URL is where browsers find a tenant, or with "" the platform.
+func (c *Call) URL(slug string) string { return c.Server.cfg.URL(c.Server.registry.Host(slug)) }

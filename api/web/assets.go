@@ -1,0 +1,91 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/domain"
+	"lignum/policy"
+)
+
+//go:embed static
+var static embed.FS
+
+type staticFile struct {
+	body, zipped []byte
+	kind, hash   string
+}
+
+var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+// files are the static files by name, each with the hash that is in its address.
+var files = sync.OnceValue(func() map[string]staticFile {
+	all := map[string]staticFile{}
+	entries, err := static.ReadDir("static")
+	if err != nil {
+		panic(err)
+	}
+	for _, e := range entries {
+		body, err := static.ReadFile("static/" + e.Name())
+		if err != nil {
+			panic(err)
+		}
+		sum := sha256.Sum256(body)
+		var zipped bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // the level is a valid one
+		_, _ = z.Write(body)
+		_ = z.Close() // writing to memory does not fail
+		all[e.Name()] = staticFile{body, zipped.Bytes(), kinds[e.Name()[strings.LastIndexByte(e.Name(), '.'):]], hex.EncodeToString(sum[:6])}
+	}
+	return all
+})
+
+// Asset is the address of a static file. It changes with the content, so browsers may keep the file for good.
+func Asset(name string) (string, error) {
+	f, ok := files()[name]
+	if !ok {
+		return "", fmt.Errorf("there is no static file %q", name)
+	}
+	return "/assets/" + f.hash + "/" + name, nil
+}
+
+// Register serves the static files and makes the error page. Call it once for a server, before its pages.
+func Register(s *api.Server) {
+	s.ErrorPage = errorPage
+	api.Bare(s, api.Route{Path: "/assets/{hash}/{file}", Permission: policy.Public("style sheet and script are the same for everybody"), Summary: "Static files"}, serveAsset)
+}
+
+func serveAsset(fc *fiber.Ctx) error {
+	f, ok := files()[fc.Params("file")]
+	if !ok || f.hash != fc.Params("hash") {
+		return fiber.NewError(http.StatusNotFound)
+	}
+	fc.Set(fiber.HeaderContentType, f.kind)
+	fc.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
+	fc.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	if strings.Contains(fc.Get(fiber.HeaderAcceptEncoding), "gzip") {
+		fc.Set(fiber.HeaderContentEncoding, "gzip")
+		return fc.Send(f.zipped)
+	}
+	return fc.Send(f.body)
+}
+
+// SameOrigin refuses a form that another site sent: for signing in, where no cookie says yet who asks.
+func SameOrigin(fc *fiber.Ctx) error {
+	site, origin := fc.Get("Sec-Fetch-Site"), fc.Get(fiber.HeaderOrigin)
+	_, host, _ := strings.Cut(origin, "://")
+	if site == "same-origin" || site == "" && (origin == "" || strings.EqualFold(host, string(fc.Context().Host()))) {
+		return nil
+	}
+	return domain.Errorf(domain.Forbidden, "This form did not come from one of our own pages.")
+}

@@ -1,0 +1,45 @@
+package web
+
+import (
+	"embed"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+)
+
+//go:embed pages
+var ownFiles embed.FS
+
+var own = Parse(ownFiles)
+
+// errorPage shows a problem to a person. A form that said how is shown again instead, with what was typed.
+func errorPage(c *api.Call, fc *fiber.Ctx, p *api.Problem) error {
+	if strings.HasSuffix(p.Type, ":password_change_needed") {
+		return fc.Redirect("/account/password", http.StatusSeeOther)
+	}
+	if show, ok := fc.Locals(againKey{}).(func(*api.Problem) error); ok && p.Status < 500 {
+		return show(p)
+	}
+	return own.Render(c, fc, "error", Page{Title: errorTitle(p), Data: p})
+}
+
+func errorTitle(p *api.Problem) string {
+	switch {
+	case p.Status == http.StatusNotFound:
+		return "We cannot find that page"
+	case p.Status == http.StatusForbidden:
+		return "This is not open to you"
+	case p.Status == http.StatusTooManyRequests:
+		return "Please wait a moment"
+	case p.Status == http.StatusConflict:
+		return "This cannot be done now"
+	case p.Status == http.StatusServiceUnavailable:
+		return "We are very busy just now"
+	case p.Status >= 500:
+		return "Sorry, something went wrong"
+	}
+	return "Please check what you sent"
+}

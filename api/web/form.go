@@ -1,0 +1,142 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/domain"
+)
+
+// Form is what somebody typed and what was wrong with it. The zero value is an empty form.
+type Form struct {
+	Values  url.Values
+	Message string         // what was wrong as a whole
+	Errors  []domain.Field // what was wrong with which field
+}
+
+// maxFields bounds how many values a form may have.
+const maxFields = 2000
+
+// ReadForm takes what a form was sent with (application/x-www-form-urlencoded).
+func ReadForm(fc *fiber.Ctx) *Form {
+	f := &Form{Values: url.Values{}}
+	n := 0
+	fc.Request().PostArgs().VisitAll(func(key, value []byte) {
+		if n++; n <= maxFields {
+			f.Values.Add(string(key), string(value))
+		}
+	})
+	return f
+}
+
+// Get is a field as it was typed; "" when it is not there.
+func (f *Form) Get(name string) string { return f.Values.Get(name) }
+
+// Text is a field without blanks around it.
+func (f *Form) Text(name string) string { return strings.TrimSpace(f.Values.Get(name)) }
+
+// Set fills a field in before the form is shown.
+func (f *Form) Set(name, value string) *Form {
+	if f.Values == nil {
+		f.Values = url.Values{}
+	}
+	f.Values.Set(name, value)
+	return f
+}
+
+// Fail notes what an error says, so that the form can be shown again. It gives false for an error that is
+// no one's to correct: return that one from the handler.
+func (f *Form) Fail(err error) bool {
+	e, ok := err.(*domain.Error)
+	if !ok {
+		return false
+	}
+	f.Message, f.Errors = e.Message, e.Fields
+	return true
+}
+
+// refused does the same with the problem that the error page is asked to show.
+func (f *Form) refused(p *api.Problem) { f.Message, f.Errors = p.Detail, p.Errors }
+
+// wrong is what was wrong with a field, or "". Fields of JSON bodies are known by their names as well.
+func (f *Form) wrong(name string) string {
+	for _, e := range f.Errors {
+		if e.Name == name || e.Name == "body."+name {
+			return e.Reason
+		}
+	}
+	return ""
+}
+
+// Again says how to show a form again when its change is refused with something to correct or to know: wrong
+// fields, a full class, too many tries. Call it first in the handler of an api.Form.
+func (f *Form) Again(fc *fiber.Ctx, show func(f *Form) error) {
+	fc.Locals(againKey{}, func(p *api.Problem) error {
+		f.refused(p)
+		return show(f)
+	})
+}
+
+type againKey struct{}
+
+// Field is one labelled input, for the partial "field".
+type Field struct {
+	Name, Label, Kind, Value, Hint, Error string
+	Auto, Mode, Pattern                   string // autocomplete, inputmode, pattern
+	Required, Focus                       bool
+	Max, Rows                             int
+	Choices                               []Choice // of a select
+}
+
+// Choice is an option of a select.
+type Choice struct{ Value, Text string }
+
+// Field makes the input of a name with what was typed and what was wrong with it. What was typed into a password field
+// is not shown again. Options by name: kind (text, password, search, date, number, email, textarea, select), hint, auto,
+// mode, pattern, max, rows, required, focus, choices, value (when nothing was typed).
+func (v *View) Field(name, label string, options ...any) (Field, error) {
+	m, err := dict(options...)
+	if err != nil {
+		return Field{}, err
+	}
+	text := func(key, otherwise string) string {
+		if s, ok := m[key].(string); ok {
+			return s
+		}
+		return otherwise
+	}
+	whole := func(key string, otherwise int) int {
+		if n, ok := m[key].(int); ok {
+			return n
+		}
+		return otherwise
+	}
+	f := Field{Name: name, Label: label, Kind: text("kind", "text"), Value: v.Form.Get(name), Hint: text("hint", ""), Error: v.Form.wrong(name),
+		Auto: text("auto", "off"), Mode: text("mode", ""), Pattern: text("pattern", ""), Max: whole("max", 200), Rows: whole("rows", 4)}
+	if !v.Form.Values.Has(name) {
+		f.Value = text("value", "")
+	}
+	if f.Kind == "password" {
+		f.Value = ""
+	}
+	f.Required, _ = m["required"].(bool)
+	f.Focus, _ = m["focus"].(bool)
+	f.Choices, _ = m["choices"].([]Choice)
+	return f, nil
+}
+
+// LocalPath gives a path of this host to go on to, or "" for anything else: another host, a scheme, a trick with slashes.
+func LocalPath(next string) string {
+	if len(next) > 1000 || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
+		strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) {
+		return ""
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
+		return ""
+	}
+	return next
+}

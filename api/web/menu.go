@@ -1,0 +1,54 @@
+package web
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"lignum/api"
+	"lignum/policy"
+)
+
+// Link is an entry of the menu, and a card on the home page of staff.
+type Link struct {
+	Path       string
+	Text       string
+	About      string // one sentence: what one finds there
+	Permission policy.Permission
+	Order      int // lower comes first; learners' pages have 10 to 50
+	Current    bool
+}
+
+var links []Link
+
+// AddLinks puts pages into the menu, each for those whose role holds its permission. Call it from init.
+func AddLinks(more ...Link) {
+	links = append(links, more...)
+	slices.SortStableFunc(links, func(a, b Link) int { return cmp.Compare(a.Order, b.Order) })
+}
+
+// menuFor gives what the signed-in person may open; the place where they are is marked.
+func menuFor(c *api.Call, path string) []Link {
+	if c.Claims == nil || c.Claims.MustChangePassword {
+		return nil
+	}
+	kind := policy.Platform
+	if c.Tenant != nil {
+		kind = policy.Tenant
+	}
+	var mine []Link
+	best := -1
+	for _, l := range links {
+		if !l.Permission.In(kind) || !c.May(l.Permission) {
+			continue
+		}
+		if (path == l.Path || strings.HasPrefix(path, l.Path+"/")) && (best < 0 || len(l.Path) > len(mine[best].Path)) {
+			best = len(mine)
+		}
+		mine = append(mine, l)
+	}
+	if best >= 0 {
+		mine[best].Current = true
+	}
+	return mine
+}

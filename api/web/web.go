@@ -1,0 +1,170 @@
+// Package web is what the pages of tenants (portal) and of the platform (console) share: the layout with a realm's name
+// and colours, the menu, forms that keep what was typed, notices after a change, the error page, and the static files.
+//
+// A page is a file pages/<name>.html that defines the block "main"; see Parse and (*Pages).Render. Everything works
+// without JavaScript; static/lignum.js only adds to it. Nothing comes from another host, and the
+// Content-Security-Policy allows neither inline styles nor handlers in attributes.
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/domain/people"
+	"lignum/policy"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// Pages are the parsed pages of one package.
+type Pages struct {
+	byName map[string]*template.Template
+}
+
+// Parse reads pages/*.html of files. It panics on a page that does not parse: the files are part of the program.
+func Parse(files fs.FS) *Pages {
+	base := template.Must(template.New("base").Funcs(functions).ParseFS(templates, "templates/*.html"))
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		panic(err)
+	}
+	p := &Pages{byName: map[string]*template.Template{}}
+	for _, name := range names {
+		t := template.Must(template.Must(base.Clone()).ParseFS(files, name))
+		p.byName[strings.TrimSuffix(path.Base(name), ".html")] = t
+	}
+	return p
+}
+
+// Page is what a handler says about the page that it shows.
+type Page struct {
+	Title string // for the browser's tab, and the level-one heading unless the page brings its own
+	Data  any    // .Data in the template
+	Form  *Form  // what was typed and what was wrong with it; nil: an empty form
+	Wide  bool   // tables that want the whole window
+	Plain bool   // no menu: signing in, choosing a password
+}
+
+// View is the dot of every template.
+type View struct {
+	Page
+	Brand  api.Branding
+	Theme  template.CSS // custom properties
+	Nonce  string
+	Who    *people.Claims // nil: nobody is signed in
+	Menu   []Link
+	Notice string
+	Path   string
+	Tenant bool
+
+	call *api.Call
+	zone *time.Location
+}
+
+// Render shows a page. It sets the Content-Security-Policy with a fresh nonce, and takes the notice that Notify left.
+// The status stays as fc has it.
+func (p *Pages) Render(c *api.Call, fc *fiber.Ctx, name string, page Page) error {
+	t := p.byName[name]
+	if t == nil {
+		return fmt.Errorf("there is no page %q", name)
+	}
+	v := newView(c, fc, page)
+	var out bytes.Buffer
+	if err := t.ExecuteTemplate(&out, "layout", v); err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	fc.Set(fiber.HeaderContentSecurityPolicy, contentPolicy(v.Nonce))
+	fc.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
+	return fc.Send(out.Bytes())
+}
+
+func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
+	if c.Nonce == "" {
+		c.Nonce = newNonce()
+	}
+	if page.Form == nil {
+		page.Form = &Form{}
+	}
+	v := &View{Page: page, Nonce: c.Nonce, Who: c.Claims, Path: strings.Clone(fc.Path()), Tenant: c.Tenant != nil, call: c, zone: time.UTC,
+		Brand: api.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
+	if c.State != nil {
+		v.Brand = c.State.Branding
+		v.Notice = takeNotice(c, fc)
+		if !page.Plain {
+			v.Menu = menuFor(c, v.Path)
+		}
+	}
+	if c.Tenant != nil {
+		v.zone = c.Tenant.Location()
+	}
+	v.Theme = theme(v.Brand.Colour, v.Brand.Accent)
+	return v
+}
+
+// contentPolicy lets a page load from its own host alone, and run only the script that carries the nonce.
+func contentPolicy(nonce string) string {
+	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'self' 'nonce-" + nonce + "'; img-src 'self' data:; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+
+func newNonce() string {
+	var raw [16]byte
+	rand.Read(raw[:])
+	return base64.RawStdEncoding.EncodeToString(raw[:])
+}
+
+// May tells whether the person may ever do something, to show or hide what leads there: {{if .May "class.manage"}}.
+func (v *View) May(permission string) (bool, error) {
+	p, ok := policy.Lookup(permission)
+	if !ok {
+		return false, fmt.Errorf("there is no permission %q", permission)
+	}
+	return v.call.May(p), nil
+}
+
+// Day is a date where the tenant is: "Tue 8 Sep 2026".
+func (v *View) Day(t any) string { return v.format(t, "Mon 2 Jan 2006") }
+
+// Clock is a time of day where the tenant is: "16:00".
+func (v *View) Clock(t any) string { return v.format(t, "15:04") }
+
+// When is a date and time where the tenant is: "Tue 8 Sep, 16:00"; with the year when it is not this one.
+func (v *View) When(t any) string {
+	if at := moment(t); !at.IsZero() && at.In(v.zone).Year() != v.call.Now.In(v.zone).Year() {
+		return v.format(t, "Mon 2 Jan 2006, 15:04")
+	}
+	return v.format(t, "Mon 2 Jan, 15:04")
+}
+
+func (v *View) format(t any, layout string) string {
+	at := moment(t)
+	if at.IsZero() {
+		return ""
+	}
+	return at.In(v.zone).Format(layout)
+}
+
+// moment takes a time, a pointer to one, or a date such as "2026-09-08", which is the same day in every zone.
+func moment(t any) time.Time {
+	switch t := t.(type) {
+	case time.Time:
+		return t
+	case *time.Time:
+		if t != nil {
+			return *t
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,191 @@
+package classes_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/catalog"
+	"lignum/domain/classes"
+	"lignum/tenants"
+)
+
+func TestCreateChangeCancel(t *testing.T) {
+	s := newSchool(t, 2)
+	class := s.class(s.fields(2))
+	for _, l := range s.learners {
+		if _, err := s.register(class, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change := func(f classes.Fields) error {
+		return s.write(func(tx *tenants.Tx) error { return classes.Change(ctx, tx, class, f) })
+	}
+	f := s.fields(1)
+	if err := change(f); domain.CodeOf(err) != domain.Conflict {
+		t.Errorf("fewer seats than learners: %v", err)
+	}
+	f.Seats, f.Title, f.CoachID = 30, "Maths 10B", nil
+	if err := change(f); err != nil {
+		t.Fatal(err)
+	}
+	f.CoachID = &s.learners[0]
+	if err := change(f); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), "coach_id") {
+		t.Errorf("a learner as coach: %v", err)
+	}
+	stranger := uuid.New()
+	f.CoachID, f.CourseID = nil, &stranger
+	if err := change(f); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), "course_id") {
+		t.Errorf("an unknown course: %v", err)
+	}
+	var before string
+	s.read(func(q tenants.Querier) error {
+		return q.QueryRow(ctx, "SELECT before->>'title' || ' ' || (after->>'title') FROM audit_entries WHERE action = 'class.manage' AND before IS NOT NULL").Scan(&before)
+	})
+	if before != "Maths 10A Maths 10B" {
+		t.Errorf("the trail says %q", before)
+	}
+	cancel := func() error {
+		return s.write(func(tx *tenants.Tx) error { return classes.Cancel(ctx, tx, class, "too few came") })
+	}
+	if err := cancel(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cancel(); domain.CodeOf(err) != domain.Conflict {
+		t.Errorf("cancelled twice: %v", err)
+	}
+	if err := change(s.fields(9)); domain.CodeOf(err) != domain.Conflict {
+		t.Errorf("change of a cancelled class: %v", err)
+	}
+	if n := s.number("SELECT n FROM usage_counts WHERE kind = 'classes'"); n != 0 {
+		t.Errorf("%d classes counted", n)
+	}
+}
+
+func TestThePlanLimitsActiveClasses(t *testing.T) {
+	s := newSchool(t, 0)
+	limit := int(s.Tenant("jamaica").Limits.Classes)
+	s.do("UPDATE usage_counts SET n = $1::integer - 2 WHERE kind = 'classes'", limit)
+	past := s.fields(1)
+	past.EndsOn = "2026-11-22"
+	s.class(past)
+	s.class(s.fields(1))
+	err := s.write(func(tx *tenants.Tx) error { _, err := classes.Create(ctx, tx, s.fields(1)); return err })
+	if domain.CodeOf(err) != domain.OverQuota {
+		t.Errorf("one class too many: %v", err)
+	}
+	var ended int
+	if err := s.write(func(tx *tenants.Tx) (err error) { ended, err = classes.EndPast(ctx, tx, today); return err }); err != nil || ended != 1 {
+		t.Errorf("%d ended, want 1 (%v)", ended, err)
+	}
+	s.class(s.fields(1))
+	if n := s.number("SELECT n FROM usage_counts WHERE kind = 'classes'"); n != limit {
+		t.Errorf("%d counted, want %d", n, limit)
+	}
+}
+
+func TestFieldsNameEverythingWrong(t *testing.T) {
+	bad := classes.Fields{Title: " ", Kind: "x", Grade: strings.Repeat("g", 21), StartsOn: "2026-09-07", EndsOn: "2026-09-06", Meets: strings.Repeat("m", 201),
+		MeetingURL: "http://meet.example", Seats: 0, Weekly: []classes.Slot{{Weekday: 7, At: "4pm", Minutes: 1}}}
+	var e *domain.Error
+	if !errors.As(bad.Validate(), &e) {
+		t.Fatal("valid")
+	}
+	var names []string
+	for _, f := range e.Fields {
+		names = append(names, f.Name)
+	}
+	want := "title grade meets kind ends_on seats meeting_url weekly[0].weekday weekly[0].at weekly[0].minutes"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestListsOfClasses(t *testing.T) {
+	s := newSchool(t, 2)
+	open := s.class(s.fields(1))
+	f := s.fields(1)
+	f.Title, f.SchoolID, f.CoachID, f.CourseID, f.Open = "Art 50%", nil, nil, nil, false
+	s.class(f)
+	if _, err := s.register(open, s.learners[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.read(func(q tenants.Querier) error {
+		for name, c := range map[string]struct {
+			f    classes.Filter
+			want string
+		}{
+			"all":          {classes.Filter{Viewer: s.learners[0]}, "Art 50%-,Maths 10A+"},
+			"mine":         {classes.Filter{Viewer: s.learners[0], Mine: true}, "Maths 10A+"},
+			"not mine":     {classes.Filter{Viewer: s.learners[1], Mine: true}, ""},
+			"coach":        {classes.Filter{CoachID: s.coach}, "Maths 10A-"},
+			"query":        {classes.Filter{Query: "50%"}, "Art 50%-"},
+			"no wildcard":  {classes.Filter{Query: "a%s"}, ""},
+			"subject":      {classes.Filter{Subject: "Mathematics"}, "Maths 10A-"},
+			"school":       {classes.Filter{School: s.id}, "Maths 10A-"},
+			"open: full":   {classes.Filter{Open: true, Today: today}, ""},
+			"other school": {classes.Filter{School: uuid.New()}, ""},
+		} {
+			list, err := classes.Classes(ctx, q, c.f, catalog.Page{})
+			if err != nil {
+				return err
+			}
+			var got []string
+			for _, cl := range list.Items {
+				mark := "-"
+				if cl.Enrolled {
+					mark = "+"
+				}
+				got = append(got, cl.Title+mark)
+				if cl.MeetingURL != "" {
+					t.Error("a list shows where a class meets")
+				}
+			}
+			if strings.Join(got, ",") != c.want {
+				t.Errorf("%s: %v, want %s", name, got, c.want)
+			}
+		}
+		roll, err := classes.Learners(ctx, q, open, catalog.Page{})
+		if err != nil || len(roll.Items) != 1 || roll.Items[0].ID != s.learners[0] {
+			t.Errorf("learners: %+v (%v)", roll, err)
+		}
+		return nil
+	})
+}
+
+func TestNextMeeting(t *testing.T) {
+	nassau, err := time.LoadLocation("America/Nassau")
+	if err != nil {
+		t.Fatal(err)
+	}
+	weekly := []classes.Slot{{Weekday: 1, At: "16:00", Minutes: 60}, {Weekday: 3, At: "23:30", Minutes: 60}}
+	at := func(s string) time.Time {
+		v, err := time.ParseInLocation("2006-01-02 15:04", s, nassau)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for when, want := range map[string]string{
+		"2026-08-01 12:00": "2026-09-07 16:00", // before the first day
+		"2026-10-26 16:59": "2026-10-26 16:00", // still on
+		"2026-10-26 17:00": "2026-10-28 23:30",
+		"2026-10-29 00:10": "2026-10-28 23:30", // past midnight, still on
+		"2026-10-30 12:00": "2026-11-02 16:00", // the clocks went back the day before
+		"2026-12-16 23:00": "2026-12-16 23:30",
+		"2026-12-17 00:31": "",
+	} {
+		m := classes.NextMeeting(weekly, "2026-09-07", "2026-12-18", at(when), nassau)
+		got := ""
+		if m != nil {
+			got = m.StartsAt.In(nassau).Format("2006-01-02 15:04")
+		}
+		if got != want {
+			t.Errorf("at %s: %q, want %q", when, got, want)
+		}
+	}
+}

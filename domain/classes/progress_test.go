@@ -1,0 +1,193 @@
+package classes_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"lignum/domain"
+	"lignum/domain/classes"
+	"lignum/tenants"
+)
+
+func (s *school) report(learner, lesson uuid.UUID, percent, seconds int, counter int64) (classes.Progress, error) {
+	return classes.RecordProgress(ctx, s.db, s.Actor, classes.ProgressInput{LearnerID: learner, LessonID: lesson, Percent: percent, Seconds: seconds, Counter: counter, Now: now, Today: today})
+}
+
+func TestProgressThroughALesson(t *testing.T) {
+	s := newSchool(t, 2)
+	class := s.class(s.fields(5))
+	me, lesson := s.learners[0], s.lessons[0]
+	if _, err := s.report(me, lesson, 10, 5, 1); domain.CodeOf(err) != domain.Forbidden {
+		t.Errorf("not enrolled: %v", err)
+	}
+	if _, err := s.report(me, uuid.New(), 10, 5, 1); domain.CodeOf(err) != domain.NotFound {
+		t.Errorf("unknown lesson: %v", err)
+	}
+	if _, err := s.report(me, lesson, 101, -1, -1); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("out of range: %v", err)
+	}
+	if n := s.number("SELECT (SELECT count(*) FROM lesson_progress) + (SELECT count(*) FROM attendance) + (SELECT count(*) FROM audit_entries WHERE action = 'progress.record')"); n != 0 {
+		t.Fatalf("refused reports wrote %d rows", n)
+	}
+	if _, err := s.register(class, me); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		percent, seconds int
+		counter          int64
+		want             classes.Progress
+	}{
+		{40, 100, 2, classes.Progress{Percent: 40, Seconds: 100, Counter: 2, Changed: true}},
+		{30, 50, 1, classes.Progress{Percent: 40, Seconds: 100, Counter: 2}},  // late: undoes nothing
+		{40, 100, 2, classes.Progress{Percent: 40, Seconds: 100, Counter: 2}}, // a replay
+		{20, 120, 3, classes.Progress{Percent: 40, Seconds: 120, Counter: 3, Changed: true}},
+		{100, 200, 4, classes.Progress{Percent: 100, Seconds: 200, Counter: 4, Changed: true, Points: 10, CompletedAt: &now}},
+		{100, 260, 5, classes.Progress{Percent: 100, Seconds: 260, Counter: 5, Changed: true, CompletedAt: &now}},
+	} {
+		got, err := s.report(me, lesson, c.percent, c.seconds, c.counter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (got.CompletedAt == nil) != (c.want.CompletedAt == nil) || got.CompletedAt != nil && !got.CompletedAt.Equal(now) {
+			t.Errorf("completed at %v", got.CompletedAt)
+		}
+		got.CompletedAt, c.want.CompletedAt, c.want.LessonID = nil, nil, lesson
+		if got != c.want {
+			t.Errorf("report %d: %+v, want %+v", c.counter, got, c.want)
+		}
+	}
+	if n := s.number("SELECT count(*) FROM audit_entries WHERE action = 'progress.record'"); n != 4 {
+		t.Errorf("%d entries in the audit trail, want one for each report that changed something", n)
+	}
+	if got := s.state(me); !slices.Contains(got, "day 2026-11-23") || !slices.Contains(got, "points all 10") || !slices.Contains(got, "points 2026-11 10") {
+		t.Errorf("state: %v", got)
+	}
+	s.do("UPDATE enrolments SET state = 'left'")
+	if _, err := s.report(me, lesson, 100, 300, 6); domain.CodeOf(err) != domain.Forbidden {
+		t.Errorf("after leaving: %v", err)
+	}
+}
+
+// Reports that travel by different ways end in the same state, whatever the order and however often each arrives.
+func TestTheOrderOfReportsDoesNotMatter(t *testing.T) {
+	s := newSchool(t, 2)
+	class := s.class(s.fields(5))
+	for _, l := range s.learners {
+		if _, err := s.register(class, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type report struct {
+		lesson, percent, seconds int
+		counter                  int64
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		s.do("DELETE FROM lesson_progress WHERE true OR $1::boolean", true)
+		s.do("DELETE FROM point_totals WHERE true OR $1::boolean", true)
+		s.do("DELETE FROM point_entries WHERE true OR $1::boolean", true)
+		reports := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) report {
+			return report{rapid.IntRange(0, 1).Draw(t, "lesson"), rapid.SampledFrom([]int{0, 10, 55, 99, 100}).Draw(t, "percent"), rapid.IntRange(0, 50).Draw(t, "seconds"), rapid.Int64Range(0, 5).Draw(t, "counter")}
+		}), 1, 6).Draw(rt, "reports")
+		other := rapid.Permutation(append(slices.Clone(reports), reports[0])).Draw(rt, "order")
+		for i, list := range [][]report{reports, other} {
+			for _, r := range list {
+				if _, err := s.report(s.learners[i], s.lessons[r.lesson], r.percent, r.seconds, r.counter); err != nil {
+					rt.Fatal(err)
+				}
+			}
+		}
+		if a, b := s.state(s.learners[0]), s.state(s.learners[1]); !slices.Equal(a, b) {
+			rt.Fatalf("%v\n%v", a, b)
+		}
+	})
+}
+
+func TestCompletingAtOnceEarnsOnce(t *testing.T) {
+	s := newSchool(t, 1)
+	class := s.class(s.fields(5))
+	me := s.learners[0]
+	if _, err := s.register(class, me); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() {
+			if _, err := s.report(me, s.lessons[i%3], 100, 10, int64(i/20)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := s.number("SELECT points FROM point_totals WHERE period = 'all'"); n != 30 {
+		t.Errorf("%d points for three lessons, want 30", n)
+	}
+	if n := s.number("SELECT sum(points) FROM point_entries"); n != 30 {
+		t.Errorf("entries of %d points", n)
+	}
+}
+
+func TestPageOfAClass(t *testing.T) {
+	s := newSchool(t, 2)
+	class := s.class(s.fields(5))
+	me := s.learners[0]
+	if _, err := s.register(class, me); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.report(me, s.lessons[1], 100, 60, 1); err != nil {
+		t.Fatal(err)
+	}
+	for n, score := range []int{300, 700} {
+		s.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline, score, max_score)
+			VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3::uuid, $4::integer, 'marked', 1, '{}', now(), now(), $5::integer, 1000)`,
+			s.test.String(), s.course.String(), me.String(), n, score)
+	}
+	kingston, err := time.LoadLocation("America/Jamaica")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := func(viewer uuid.UUID) (p *classes.ClassPage) {
+		s.read(func(q tenants.Querier) (err error) {
+			p, err = classes.Page(ctx, q, class, viewer, now, kingston)
+			return err
+		})
+		return p
+	}
+	p := page(me)
+	if p.Facts != (classes.Facts{Enrolled: true, SameSchool: true, ClassOpen: true}) || p.MeetingURL == "" || p.Coach != "Grace Coach" || p.School != "Harbour High" || p.Course != "maths" || p.Taken != 1 {
+		t.Errorf("page: %+v", p)
+	}
+	if len(p.Lessons) != 5 || p.Done != 1 || p.Lessons[1].Percent != 100 || p.Lessons[1].CompletedAt == nil || p.Lessons[0].Percent != 0 || p.Lessons[0].Section != "Sets" {
+		t.Errorf("lessons: %+v", p.Lessons)
+	}
+	if len(p.Tests) != 1 || p.Tests[0].Made != 2 || p.Tests[0].Best == nil || *p.Tests[0].Best != 70 {
+		t.Errorf("tests: %+v", p.Tests)
+	}
+	if p.Next == nil || !p.Next.StartsAt.Equal(time.Date(2026, 11, 23, 21, 0, 0, 0, time.UTC)) {
+		t.Errorf("next meeting: %+v", p.Next)
+	}
+	if other := page(s.learners[1]); other.Facts.Enrolled || other.MeetingURL != "" || other.Done != 0 || other.Tests[0].Made != 0 {
+		t.Errorf("somebody else sees %+v", other)
+	}
+	if coach := page(s.coach); !coach.Facts.CoachOf || coach.MeetingURL == "" {
+		t.Errorf("the coach sees %+v", coach.Facts)
+	}
+	s.read(func(q tenants.Querier) error {
+		if _, err := classes.Page(ctx, q, uuid.New(), me, now, kingston); domain.CodeOf(err) != domain.NotFound {
+			t.Errorf("an unknown class gives %v", err)
+		}
+		f, err := classes.FactsOf(ctx, q, class, me, today)
+		if err != nil || f != p.Facts {
+			t.Errorf("facts %+v (%v)", f, err)
+		}
+		enrolled, coachOf, err := classes.CourseFacts(ctx, q, "maths", me)
+		if err != nil || !enrolled || coachOf {
+			t.Errorf("course facts %v %v (%v)", enrolled, coachOf, err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,220 @@
+package coaching_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/catalog"
+	"lignum/domain/coaching"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tests/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+var (
+	ctx   = context.Background()
+	today = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+)
+
+// group is a coach's class of a hundred days, of which today is the fiftieth, with ten lessons of 20 minutes and one
+// that is no longer taught.
+type group struct {
+	t       *testing.T
+	w       *testkit.World
+	db      *tenants.DB
+	coach   uuid.UUID
+	course  uuid.UUID
+	class   uuid.UUID
+	lessons []uuid.UUID
+	test    uuid.UUID
+}
+
+func newGroup(t *testing.T) *group {
+	w := testkit.New(t)
+	g := &group{t: t, w: w, db: w.DB("jamaica"), coach: audit.NewID(), course: audit.NewID(), test: audit.NewID()}
+	g.user(g.coach, "Grace", "Coach")
+	g.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
+		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', '', '', '', '', '', '', '')`, g.course.String())
+	section := audit.NewID()
+	g.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, 's', 'S', 0)`, section.String(), g.course.String())
+	for i := range 11 {
+		id := audit.NewID()
+		g.lessons = append(g.lessons, id)
+		g.do(`INSERT INTO lessons (id, course_id, section_id, slug, title, position, minutes, markdown, html, content_hash, active)
+			VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $4::text, $4::text::integer, 20, '', '', '', $5::boolean)`,
+			id.String(), g.course.String(), section.String(), fmt.Sprint(i), i < 10)
+	}
+	g.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items) VALUES ($1::uuid, $2::uuid, 'p', 'P', 'practice', 9, 'on_submit', '[]', 1)`,
+		g.test.String(), g.course.String())
+	g.class = g.newClass("Maths 10A", today.AddDate(0, 0, -49), today.AddDate(0, 0, 50))
+	return g
+}
+
+func (g *group) do(sql string, args ...any) {
+	g.t.Helper()
+	if err := g.db.Write(ctx, g.w.Actor, func(tx *tenants.Tx) error {
+		tx.Record(audit.Entry{Action: "setup"})
+		_, err := tx.Exec(ctx, sql, args...)
+		return err
+	}); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *group) user(id uuid.UUID, given, family string) {
+	g.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name) VALUES ($1::uuid, $1::text, $1::text, $2::text, $3::text)`, id.String(), given, family)
+}
+
+func (g *group) newClass(title string, from, to time.Time) uuid.UUID {
+	id := audit.NewID()
+	g.do(`INSERT INTO classes (id, course_id, title, kind, coach_id, starts_on, ends_on, seats) VALUES ($1::uuid, $2::uuid, $3::text, 'live', $4::uuid, $5::text::date, $6::text::date, 50)`,
+		id.String(), g.course.String(), title, g.coach.String(), from.Format(time.DateOnly), to.Format(time.DateOnly))
+	return id
+}
+
+// learner has completed so many lessons, was last seen so many days ago (-1: never) and scored so in the last test (-1: none).
+func (g *group) learner(name string, lessons, seen, score int) uuid.UUID {
+	g.t.Helper()
+	id := audit.NewID()
+	g.user(id, name, "Learner")
+	g.enrol(g.class, id)
+	for _, lesson := range g.lessons[:lessons] {
+		g.do(`INSERT INTO lesson_progress (learner_id, course_id, lesson_id, percent, completed_at) VALUES ($1::uuid, $2::uuid, $3::uuid, 100, now())`,
+			id.String(), g.course.String(), lesson.String())
+	}
+	if seen >= 0 {
+		for _, ago := range []int{seen, seen + 3} {
+			g.do(`INSERT INTO attendance (day, learner_id) VALUES ($1::text::date, $2::uuid)`, today.AddDate(0, 0, -ago).Format(time.DateOnly), id.String())
+		}
+	}
+	if score >= 0 {
+		g.attempt(id, 1, today.AddDate(0, 0, -5), 100-score, "marked")
+		g.attempt(id, 2, today.AddDate(0, 0, -2), score, "marked")
+		g.attempt(id, 3, today, 0, "open")
+	}
+	return id
+}
+
+func (g *group) attempt(learner uuid.UUID, n int, at time.Time, percent int, state string) {
+	g.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline, score, max_score)
+		VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3::uuid, $4::integer, $5::text, 1, '{}', $6::timestamptz, now(), $7::integer, 2000)`,
+		g.test.String(), g.course.String(), learner.String(), n, state, at, percent*20)
+}
+
+func (g *group) enrol(class, learner uuid.UUID) {
+	g.do(`INSERT INTO enrolments (class_id, learner_id, enrolled_at) VALUES ($1::uuid, $2::uuid, $3::timestamptz)`, class.String(), learner.String(), today.AddDate(0, 0, -49))
+}
+
+func (g *group) list(f coaching.Filter, page catalog.Page) (l catalog.List[coaching.Learner]) {
+	g.t.Helper()
+	if err := g.db.Read(ctx, func(r *tenants.Reader) (err error) { l, err = coaching.Learners(ctx, r, f, page, today); return err }); err != nil {
+		g.t.Fatal(err)
+	}
+	return l
+}
+
+func TestWhoIsBehind(t *testing.T) {
+	g := newGroup(t)
+	// Five lessons are due: half of the class's days are over.
+	g.learner("Ahead", 7, 0, 90)
+	g.learner("Just", 4, 6, 40) // a fifth missing, six days away, forty percent: all still well
+	g.learner("Slow", 3, 1, 80)
+	g.learner("Away", 6, 7, 80)
+	g.learner("Weak", 5, 1, 39)
+	g.learner("Lost", 1, 20, 10)
+	g.learner("Never", 0, -1, -1)
+	g.learner("Retired", 11, 0, -1) // the retired lesson does not count
+
+	want := map[string]string{
+		"Lost": "1/5 of 10, 80 missing, pace unseen score", "Never": "0/5 of 10, 100 missing, pace unseen", "Slow": "3/5 of 10, 40 missing, pace",
+		"Away": "6/5 of 10, 0 missing, unseen", "Weak": "5/5 of 10, 0 missing, score", "Just": "4/5 of 10, 20 missing, ",
+		"Ahead": "7/5 of 10, 0 missing, ", "Retired": "10/5 of 10, 0 missing, ",
+	}
+	list := g.list(coaching.Filter{CoachID: g.coach}, catalog.Page{})
+	var order []string
+	for _, l := range list.Items {
+		order = append(order, l.GivenName)
+		got := fmt.Sprintf("%d/%d of %d, %d missing, %s", l.Done, l.Due, l.Lessons, l.Shortfall, strings.Join(l.Reasons, " "))
+		if got != want[l.GivenName] || l.Behind != (len(l.Reasons) > 0) || l.Class != "Maths 10A" {
+			t.Errorf("%s: %s, want %s", l.GivenName, got, want[l.GivenName])
+		}
+	}
+	if w := []string{"Lost", "Never", "Slow", "Away", "Weak", "Just", "Ahead", "Retired"}; !slices.Equal(order, w) {
+		t.Errorf("order %v, want %v", order, w)
+	}
+	lost := list.Items[0]
+	if lost.LastActive != "2026-11-03" || lost.LastScore == nil || *lost.LastScore != 10 {
+		t.Errorf("lost: %+v", lost)
+	}
+	if behind := g.list(coaching.Filter{ClassID: g.class, Behind: true}, catalog.Page{}); len(behind.Items) != 5 {
+		t.Errorf("%d behind, want 5", len(behind.Items))
+	}
+
+	// In parts it is the same list.
+	var parts []string
+	for page := (catalog.Page{Limit: 3}); ; {
+		l := g.list(coaching.Filter{CoachID: g.coach}, page)
+		for _, one := range l.Items {
+			parts = append(parts, one.GivenName)
+		}
+		if page.After = l.Next; page.After == "" {
+			break
+		}
+	}
+	if !slices.Equal(parts, order) {
+		t.Errorf("in parts %v, want %v", parts, order)
+	}
+}
+
+func TestNobodyIsBehindBeforeTheClassBegins(t *testing.T) {
+	g := newGroup(t)
+	id := audit.NewID()
+	g.user(id, "New", "Learner")
+	g.enrol(g.newClass("Next term", today.AddDate(0, 0, 10), today.AddDate(0, 0, 90)), id)
+	g.enrol(g.newClass("Begins today", today, today.AddDate(0, 0, 90)), id)
+	ended := g.newClass("Over", today.AddDate(0, 0, -90), today.AddDate(0, 0, -1))
+	g.enrol(ended, id)
+	list := g.list(coaching.Filter{CoachID: g.coach}, catalog.Page{})
+	for _, l := range list.Items {
+		switch {
+		case l.Class == "Over" && (l.Due != 10 || l.Shortfall != 100):
+			t.Errorf("at the end all is due: %+v", l)
+		case l.Class != "Over" && (l.Behind || l.Due != 0):
+			t.Errorf("behind before anything is due: %+v", l)
+		}
+	}
+	if len(list.Items) != 3 {
+		t.Errorf("%d places, want 3", len(list.Items))
+	}
+}
+
+func TestCoachOf(t *testing.T) {
+	g := newGroup(t)
+	mine := g.learner("Mine", 0, -1, -1)
+	left := g.learner("Left", 0, -1, -1)
+	g.do("UPDATE enrolments SET state = 'left' WHERE learner_id = $1::uuid", left.String())
+	err := g.db.Read(ctx, func(r *tenants.Reader) error {
+		for id, want := range map[[2]uuid.UUID]bool{{g.coach, mine}: true, {g.coach, left}: false, {mine, mine}: false, {g.coach, uuid.New()}: false} {
+			if got, err := coaching.CoachOf(ctx, r, id[0], id[1]); err != nil || got != want {
+				t.Errorf("%v: %v, want %v (%v)", id, got, want, err)
+			}
+		}
+		_, err := coaching.Learners(ctx, r, coaching.Filter{}, catalog.Page{}, today)
+		if domain.CodeOf(err) != domain.Invalid {
+			t.Errorf("everybody's learners: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,152 @@
+package people
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// open finds the interrupted import of the same file or begins a new one, and gives the line to go on from.
+func (im *importer) open(ctx context.Context, s rosterStep, f *FileReport) (from int, err error) {
+	hash, err := hex.DecodeString(s.file.hash[:64])
+	if err != nil {
+		return 0, err
+	}
+	if rest := s.file.hash[64:]; rest != "" { // with the roles beside it, it is another file
+		hash = hashSecret([]byte(s.file.hash))
+	}
+	err = im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
+		// Two that begin at the same moment get the same row, and only one of them gets on.
+		if _, err := tx.Exec(ctx, `INSERT INTO imports (id, kind, file_hash, file_name, started_at, started_by) VALUES ($1::uuid, $2::text, $3::bytea, $4::text, $5::timestamptz, $6::uuid)
+			ON CONFLICT (kind, file_hash) WHERE finished_at IS NULL DO NOTHING`, audit.NewID().String(), s.kind, hash, clipText(s.file.Name, 200), im.now, uuidText(&im.actor.ID)); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `SELECT id, next_line, created, changed, unchanged, refused FROM imports
+			WHERE kind = $1::text AND file_hash = $2::bytea AND finished_at IS NULL`, s.kind, hash).
+			Scan(&f.ImportID, &from, &f.Created, &f.Changed, &f.Unchanged, &f.Refused); err != nil {
+			return err
+		}
+		f.Resumed = from > 1
+		tx.Record(audit.Entry{Action: "roster.import.begin", ObjectKind: "import", ObjectID: f.ImportID.String(),
+			After: map[string]any{"kind": s.kind, "file_sha256": hex.EncodeToString(hash), "from_line": from}})
+		return nil
+	})
+	if err != nil || !f.Resumed {
+		return from, err
+	}
+	err = im.db.ReadFresh(ctx, func(r *tenants.Reader) error {
+		page, err := ImportProblems(ctx, r, f.ImportID, "", maxProblems)
+		f.addProblems(page.Problems)
+		return err
+	})
+	return from, err
+}
+
+// advance notes what is done, in the chunk's own transaction.
+func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s rosterStep, id uuid.UUID, rows []rosterRow, out *outcome, from, next int) error {
+	problems, err := json.Marshal(out.problems)
+	if err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	b.Queue(`UPDATE imports SET next_line = $2::integer, created = created + $3::integer, changed = changed + $4::integer,
+		unchanged = unchanged + $5::integer, refused = refused + $6::integer WHERE id = $1::uuid`,
+		id.String(), next, out.created, out.changed, out.unchanged, len(out.refused))
+	if len(out.problems) > 0 {
+		b.Queue(`INSERT INTO import_problems (import_id, line, field, reason) SELECT $1::uuid, p.line, left(p.field, 100), left(p.reason, 500)
+			FROM jsonb_to_recordset($2::jsonb) AS p(line integer, field text, reason text)
+			WHERE (SELECT refused FROM imports WHERE id = $1::uuid) <= $3::integer ON CONFLICT DO NOTHING`, id.String(), string(problems), 10*maxProblems)
+	}
+	tx.Record(audit.Entry{Action: "roster.import.chunk", ObjectKind: "import", ObjectID: id.String(), After: map[string]any{"kind": s.kind, "from_line": from, "to_line": next - 1,
+		"created": out.created, "changed": out.changed, "unchanged": out.unchanged, "refused": len(out.refused), "rows_sha256": digest(rows)}})
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// close ends a pass.
+func (im *importer) close(ctx context.Context, s rosterStep, f *FileReport) error {
+	if im.opts.DryRun {
+		return nil
+	}
+	return im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE imports SET finished_at = $2::timestamptz WHERE id = $1::uuid`, f.ImportID.String(), im.now); err != nil {
+			return err
+		}
+		tx.Record(audit.Entry{Action: "roster.import.end", ObjectKind: "import", ObjectID: f.ImportID.String(), After: map[string]any{"kind": s.kind,
+			"created": f.Created, "changed": f.Changed, "unchanged": f.Unchanged, "refused": f.Refused}})
+		return nil
+	})
+}
+
+// Import is one pass over a file, done or interrupted.
+type Import struct {
+	ID         uuid.UUID  `json:"id"`
+	Kind       string     `json:"kind"`
+	FileName   string     `json:"file_name"`
+	NextLine   int        `json:"next_line"`
+	Created    int        `json:"created"`
+	Changed    int        `json:"changed"`
+	Unchanged  int        `json:"unchanged"`
+	Refused    int        `json:"refused"`
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+	StartedBy  *uuid.UUID `json:"started_by,omitempty"`
+}
+
+// Imports are the last ones, the youngest first. limit is 1 to 200.
+func Imports(ctx context.Context, q tenants.Querier, limit int) ([]Import, error) {
+	if limit < 1 || limit > 200 {
+		return nil, domain.InvalidField("limit", "must be 1 to 200")
+	}
+	rows, err := q.Query(ctx, `SELECT id, kind, file_name, next_line, created, changed, unchanged, refused, started_at, finished_at, started_by
+		FROM imports ORDER BY started_at DESC, id DESC LIMIT $1::integer`, limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Import])
+}
+
+// ProblemPage is a page of what was wrong with an import's rows.
+type ProblemPage struct {
+	Problems []RowProblem `json:"problems"`
+	Next     string       `json:"next,omitempty"`
+}
+
+// ImportProblems lists what was wrong, by line. limit is 1 to 1000.
+func ImportProblems(ctx context.Context, q tenants.Querier, id uuid.UUID, after string, limit int) (ProblemPage, error) {
+	var page ProblemPage
+	if limit < 1 || limit > maxProblems {
+		return page, domain.InvalidField("limit", "must be 1 to 1000")
+	}
+	at := []string{"0", ""}
+	if after != "" {
+		var err error
+		if at, err = readCursor(after, 2); err != nil {
+			return page, err
+		}
+		if !isNumber(at[0]) {
+			return page, badCursor()
+		}
+	}
+	rows, err := q.Query(ctx, `SELECT line, field, reason FROM import_problems WHERE import_id = $1::uuid AND (line, field) > ($2::text::integer, $3::text)
+		ORDER BY line, field LIMIT $4::integer`, id.String(), at[0], at[1], limit+1)
+	if err != nil {
+		return page, err
+	}
+	if page.Problems, err = pgx.CollectRows(rows, pgx.RowToStructByPos[RowProblem]); err != nil {
+		return page, err
+	}
+	if len(page.Problems) > limit {
+		page.Problems = page.Problems[:limit]
+		last := page.Problems[limit-1]
+		page.Next = cursor(lineText(last.Line), last.Field)
+	}
+	return page, nil
+}

@@ -1,3 +1,0 @@
-package people
-
-const rosterReason = "roster"

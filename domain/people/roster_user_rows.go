@@ -1,0 +1,187 @@
+package people
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/policy"
+	"lignum/tenants/audit"
+)
+
+// row decides what becomes of one row.
+func (pl *usersPlan) row(r rosterRow, out *outcome) {
+
+	var p domain.Problems
+	is := pl.have[r.get("sourcedid")]
+	if r.gone() {
+		pl.goneUser(r, is, out)
+		return
+	}
+	want := rosterUser{SourceID: r.get("sourcedid"), UserName: foldUserName(r.get("username")), Given: r.get("givenname"), Family: r.get("familyname"),
+		Email: r.get("email"), State: "active"}
+	checkText(&p, "sourcedId", want.SourceID, 1, 255)
+	checkText(&p, "givenName", want.Given, 1, 100)
+	checkText(&p, "familyName", want.Family, 1, 100)
+	checkEmail(&p, want.Email)
+	if want.UserName != "" {
+		checkUserName(&p, "username", want.UserName)
+	}
+	if grades := r.list("grades"); len(grades) > 0 {
+		want.Grade = grades[0]
+		checkText(&p, "grades", want.Grade, 0, 20)
+	}
+	if status := strings.ToLower(r.get("status")); status != "" && status != "active" && status != "inactive" {
+		p.Add("status", "must be active or tobedeleted")
+	}
+	role := pl.role(r, &p)
+	want.SchoolID = pl.school(r, role, &p)
+	if is != nil {
+		pl.mayChange(is, role, &p)
+	}
+	if len(p) > 0 {
+		out.refuseAll(r.line, p)
+		return
+	}
+	if strings.EqualFold(r.get("enableduser"), "false") || strings.EqualFold(r.get("status"), "inactive") {
+		want.State, want.Reason = "suspended", rosterReason
+	}
+	if is == nil {
+		pl.createUser(r, &want, role, out)
+		return
+	}
+	pl.changeUser(r, is, &want, out)
+}
+
+// goneUser suspends an account whose row is to be deleted, whatever else the row says.
+func (pl *usersPlan) goneUser(r rosterRow, is *rosterUser, out *outcome) {
+	if is == nil { // never was here
+		out.unchanged++
+		return
+	}
+	var p domain.Problems
+	if pl.mayChange(is, "", &p); len(p) > 0 {
+		out.refuseAll(r.line, p)
+		return
+	}
+	want := *is
+	want.State, want.Reason = "suspended", rosterReason
+	pl.changeUser(r, is, &want, out)
+}
+
+// role gives our role for the row's.
+func (pl *usersPlan) role(r rosterRow, p *domain.Problems) string {
+	given, _ := pl.im.roleAndOrg(r)
+	role := rolesOf[strings.ToLower(given)]
+	switch {
+	case given == "":
+		p.Add("role", "is missing; send roles.csv with users.csv, or a column role")
+	case role == "":
+		p.Add("role", "%q is not given by a roster", clipText(given, 40))
+	case !slices.Contains(pl.im.opts.Roles, role):
+		p.Add("role", "you may not give the role %s", role)
+	}
+	return role
+}
+
+// school finds the row's school. Students and school administrators have one.
+func (pl *usersPlan) school(r rosterRow, role string, p *domain.Problems) *uuid.UUID {
+	_, org := pl.im.roleAndOrg(r)
+	s := pl.schools[org]
+	only := pl.im.opts.OnlySchool
+	switch {
+	case org != "" && s == nil:
+		if pl.im.regions[org] == "" || role == Student || only != nil {
+			p.Add("orgSourcedIds", "the school %q is not known; import orgs.csv first", clipText(org, 60))
+		}
+		return nil
+	case s == nil && (role == Student || role == "school_administrator"):
+		p.Add("orgSourcedIds", "is missing; a %s belongs to a school", strings.ReplaceAll(role, "_", " "))
+		return nil
+	case only != nil && (s == nil || s.ID != *only):
+		p.Add("orgSourcedIds", "is not your school")
+		return nil
+	case s == nil:
+		return nil
+	case s.State != "active":
+		p.Add("orgSourcedIds", "the school is closed")
+	}
+	return &s.ID
+}
+
+// mayChange refuses to touch an account that the roster must not touch.
+func (pl *usersPlan) mayChange(is *rosterUser, role string, p *domain.Problems) {
+	only := pl.im.opts.OnlySchool
+	switch {
+	case is.State == "erased":
+		p.Add("sourcedId", "belongs to an account that was erased")
+	case only != nil && (is.SchoolID == nil || *is.SchoolID != *only):
+		p.Add("sourcedId", "belongs to somebody of another school")
+	case role != "" && !is.is(role):
+		p.Add("role", "is %s here, but the account is %s; change the account's roles by hand", role, strings.Join(is.Roles, ", "))
+	case slices.ContainsFunc(is.Roles, func(r string) bool { return !slices.Contains(pl.im.opts.Roles, r) }):
+		p.Add("sourcedId", "belongs to an account with a role that you may not give")
+	}
+}
+
+func (pl *usersPlan) createUser(r rosterRow, want *rosterUser, role string, out *outcome) {
+	want.Roles = []string{role}
+	if want.UserName != "" && pl.names.taken[want.UserName] {
+		out.refuse(r.line, "username", "is taken by another account")
+		return
+	}
+	if want.State == "active" && !pl.seats[seatKind(want.Roles)].take() {
+		out.refuse(r.line, "sourcedId", "the quota of %s is used up", seatKind(want.Roles))
+		return
+	}
+	if want.UserName == "" {
+		want.UserName = pl.names.next(userNameStem(want.Given, want.Family))
+	} else {
+		pl.names.take(want.UserName)
+	}
+	want.ID = audit.NewID()
+	pl.have[want.SourceID] = want
+	pl.create = append(pl.create, want)
+	out.created++
+}
+
+func (pl *usersPlan) changeUser(r rosterRow, is, want *rosterUser, out *outcome) {
+	want.ID, want.Roles = is.ID, is.Roles
+	if want.UserName == "" {
+		want.UserName = is.UserName
+	}
+	seats := pl.seats[seatKind(is.Roles)]
+	switch {
+	case want.State == is.State, want.State == "active" && is.Reason != rosterReason: // whom a person suspended, a person resumes
+		want.State, want.Reason = is.State, is.Reason
+	case want.State == "suspended" && is.is(policy.AdministratorRole(policy.Tenant)):
+		out.refuse(r.line, "status", "an administrator of the tenant is not suspended by a roster")
+		return
+	}
+	same := is.UserName == want.UserName && is.Given == want.Given && is.Family == want.Family && is.Email == want.Email && is.Grade == want.Grade &&
+		is.State == want.State && sameID(is.SchoolID, want.SchoolID)
+	if same {
+		out.unchanged++
+		return
+	}
+	if want.UserName != is.UserName && pl.names.taken[want.UserName] {
+		out.refuse(r.line, "username", "is taken by another account")
+		return
+	}
+	if want.State == "active" && is.State == "suspended" && !seats.take() {
+		out.refuse(r.line, "status", "the quota of %s is used up", seatKind(is.Roles))
+		return
+	}
+	if want.State == "suspended" && is.State == "active" {
+		seats.free()
+		want.suspend = true
+	}
+	pl.names.take(want.UserName)
+	pl.have[want.SourceID] = want
+	pl.change = append(pl.change, want)
+	out.changed++
+}
+
+func sameID(a, b *uuid.UUID) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }

@@ -1,0 +1,284 @@
+package people
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pquerna/otp/totp"
+
+	"lignum/domain"
+	"lignum/tenants"
+)
+
+func (r *room) signIn(name, password, code string) (SignedIn, error) {
+	return r.desk.SignIn(r.ctx, r.db, SignIn{UserName: name, Password: password, Code: code, Device: Device{Address: "192.0.2.7", UserAgent: "test"},
+		Day: r.w.Tenant("jamaica").Today(r.now)}, r.now)
+}
+
+func TestSignIn(t *testing.T) {
+	r := newRoom(t)
+	id := r.user("akeem", Student)
+	s, err := r.signIn(" AKEEM ", goodPassword, "")
+	r.ok(err)
+	if s.UserID != id || s.Refresh == "" || len(s.Roles) != 1 || s.RefreshExpires != r.now.Add(14*24*time.Hour) {
+		t.Errorf("signed in as %+v", s)
+	}
+	if n := r.number("SELECT count(*) FROM users WHERE id = $1::uuid AND password_hash LIKE '$argon2id$v=19$m=19456,%'", id.String()); n != 1 {
+		t.Error("the weak hash was not replaced at sign-in")
+	}
+	if n := r.number("SELECT count(*) FROM active_days WHERE user_id = $1::uuid AND day = '2026-09-07'", id.String()); n != 1 {
+		t.Error("the day was not marked")
+	}
+	if r.entries("sign_in.done") != 1 {
+		t.Error("no entry in the trail")
+	}
+	if n := r.number("SELECT count(*) FROM sign_in_failures"); n != 0 {
+		t.Errorf("%d failures are left after a success", n)
+	}
+
+	_, wrongPassword := r.signIn("akeem", "another one entirely", "")
+	_, unknown := r.signIn("nobody", "another one entirely", "")
+	if domain.CodeOf(wrongPassword) != domain.Unauthentic || wrongPassword.Error() != unknown.Error() {
+		t.Errorf("a wrong password gives %v, an unknown name %v", wrongPassword, unknown)
+	}
+	if n := r.entries("sign_in.failed"); n != 1 {
+		t.Errorf("%d entries of failures, want one: of the account that exists", n)
+	}
+
+	staff := r.user("teach", "teacher")
+	s, err = r.signIn("teach", goodPassword, "")
+	r.ok(err)
+	if s.RefreshExpires != r.now.Add(12*time.Hour) {
+		t.Errorf("staff stay signed in until %v", s.RefreshExpires)
+	}
+	r.ok(r.write(func(tx *tenants.Tx) error {
+		_, err := SuspendUser(r.ctx, tx, r.db.Realm(), staff, "left the school", r.now)
+		return err
+	}))
+	if _, err := r.signIn("teach", "wrong", ""); err == nil || err.Error() != unknown.Error() {
+		t.Errorf("a suspended account with a wrong password answers %v", err)
+	}
+	if _, err := r.signIn("teach", goodPassword, ""); domain.CodeOf(err) != domain.Forbidden {
+		t.Errorf("a suspended account with the right password answers %v", err)
+	}
+}
+
+func TestFailuresSlowDown(t *testing.T) {
+	for _, name := range []string{"akeem", "nobody"} { // known and unknown alike
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			r.user("akeem", Student)
+			for i := range 5 {
+				if _, err := r.signIn(name, "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
+					t.Fatalf("failure %d: %v", i+1, err)
+				}
+			}
+			blockedFor := func() time.Duration {
+				t.Helper()
+				_, err := r.signIn(name, goodPassword, "")
+				var e *domain.Error
+				if !errors.As(err, &e) || e.Code != domain.OverQuota {
+					t.Fatalf("a blocked account answers %v", err)
+				}
+				return e.RetryAfter
+			}
+			for _, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute, 15 * time.Minute} {
+				if got := blockedFor(); got != want {
+					t.Fatalf("blocked for %v, want %v", got, want)
+				}
+				r.now = r.now.Add(want)
+				if _, err := r.signIn(name, "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
+					t.Fatalf("after the block: %v", err)
+				}
+			}
+			r.now = r.now.Add(24 * time.Hour) // all is forgotten
+			if _, err := r.signIn(name, "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
+				t.Fatal(err)
+			}
+			if n := r.number("SELECT max(failures) FROM sign_in_failures"); n > 12 {
+				t.Errorf("%d failures after a day", n)
+			}
+		})
+	}
+}
+
+func TestAddressIsBlockedToo(t *testing.T) {
+	r := newRoom(t)
+	r.user("akeem", Student)
+	r.desk.Address.Free = 3
+	for i := range 3 {
+		if _, err := r.signIn("nobody"+string(rune('a'+i)), "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.signIn("akeem", goodPassword, ""); domain.CodeOf(err) != domain.OverQuota {
+		t.Errorf("from a blocked address: %v", err)
+	}
+	if _, err := r.desk.RedeemCard(r.ctx, r.db, RedeemCard{Code: "0000-0000-0000-0000", Password: goodPassword, Device: Device{Address: "192.0.2.7"}}, r.now); domain.CodeOf(err) != domain.OverQuota {
+		t.Errorf("a card from a blocked address: %v", err)
+	}
+	if _, err := r.desk.SignIn(r.ctx, r.db, SignIn{UserName: "akeem", Password: goodPassword, Device: Device{Address: "198.51.100.1"}}, r.now); err != nil {
+		t.Errorf("from another address: %v", err)
+	}
+	a := addressSubject(r.db, "2001:db8:1:2:aaaa::1")
+	if string(a) != string(addressSubject(r.db, "2001:db8:1:2:bbbb::2")) || string(a) == string(addressSubject(r.db, "2001:db8:1:3::1")) {
+		t.Error("an IPv6 network of /64 must count as one address")
+	}
+}
+
+func TestCard(t *testing.T) {
+	r := newRoom(t)
+	var card Card
+	var u User
+	r.ok(r.write(func(tx *tenants.Tx) (err error) {
+		u, card, err = CreateUser(r.ctx, tx, r.db.Realm(), NewUser{GivenName: "Zoé-Marie", FamilyName: "O'Connor", Roles: []string{Student}}, r.now)
+		return err
+	}))
+	if u.UserName != "zoemarie.oconnor" || card.UserName != u.UserName || len(card.Code) != 19 {
+		t.Errorf("made %+v with %+v", u, card)
+	}
+	redeem := func(code, password string) (SignedIn, error) {
+		return r.desk.RedeemCard(r.ctx, r.db, RedeemCard{Code: code, Password: password, Device: Device{Address: "192.0.2.8"}}, r.now)
+	}
+	if _, err := redeem(card.Code, "zoemarieoconnor1"); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), "your name") {
+		t.Errorf("a password of the own name gives %v", err)
+	}
+	s, err := redeem(strings.ToLower(strings.ReplaceAll(card.Code, "-", " ")), goodPassword)
+	r.ok(err)
+	if s.UserID != u.ID || s.MustChangePassword {
+		t.Errorf("signed in as %+v", s)
+	}
+	_, used := redeem(card.Code, goodPassword)
+	_, unknown := redeem("0000-0000-0000-0000", goodPassword)
+	if domain.CodeOf(used) != domain.Invalid || used.Error() != unknown.Error() {
+		t.Errorf("a used card gives %v, an unknown one %v", used, unknown)
+	}
+	if _, err := r.signIn(u.UserName, goodPassword, ""); err != nil {
+		t.Errorf("with the chosen password: %v", err)
+	}
+	// A reset ends the sessions and the password, and its card ends after a week.
+	r.ok(r.write(func(tx *tenants.Tx) (err error) { card, err = ResetPassword(r.ctx, tx, u.ID, false, r.now); return err }))
+	if _, err := r.signIn(u.UserName, goodPassword, ""); domain.CodeOf(err) != domain.Unauthentic {
+		t.Errorf("after the reset: %v", err)
+	}
+	if _, err := r.desk.Refresh(r.ctx, r.db, s.Refresh, Device{}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+		t.Errorf("the old session after a reset: %v", err)
+	}
+	r.now = r.now.Add(ResetLife + time.Second)
+	if _, err := redeem(card.Code, goodPassword); err == nil || err.Error() != unknown.Error() {
+		t.Errorf("an expired card gives %v", err)
+	}
+	// The trail holds neither codes nor names of persons nor passwords.
+	if n := r.number("SELECT count(*) FROM audit_entries a WHERE a::text ILIKE '%marie o%' OR a::text ILIKE '%mango%' OR a::text LIKE '%' || $1::text || '%'", card.Code); n != 0 {
+		t.Errorf("%d entries of the trail hold a secret", n)
+	}
+}
+
+func TestPasswordChange(t *testing.T) {
+	r := newRoom(t)
+	id := r.user("akeem", Student)
+	here, err := r.signIn("akeem", goodPassword, "")
+	r.ok(err)
+	there, err := r.signIn("akeem", goodPassword, "")
+	r.ok(err)
+	change := func(old, new string) error {
+		return r.desk.ChangePassword(r.ctx, r.db, PasswordChange{UserID: id, SessionID: here.SessionID, Old: old, New: new}, r.now)
+	}
+	if err := change("wrong", "violin ladder frost pebble"); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("a wrong old password gives %v", err)
+	}
+	if err := change(goodPassword, "short"); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("a short password gives %v", err)
+	}
+	r.ok(change(goodPassword, "violin ladder frost pebble"))
+	if _, err := r.desk.Refresh(r.ctx, r.db, here.Refresh, Device{}, time.Time{}, r.now); err != nil {
+		t.Errorf("the session that changed it: %v", err)
+	}
+	if _, err := r.desk.Refresh(r.ctx, r.db, there.Refresh, Device{}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+		t.Errorf("the other session: %v", err)
+	}
+}
+
+func TestSecondFactor(t *testing.T) {
+	r := newRoom(t)
+	id := r.user("teach", "teacher")
+	s, err := r.signIn("teach", goodPassword, "")
+	r.ok(err)
+	var setup TOTPSetup
+	r.ok(r.write(func(tx *tenants.Tx) (err error) {
+		setup, err = StartTOTP(r.ctx, tx, r.db, id, "Ministry of Education, Jamaica", r.now)
+		return err
+	}))
+	if !strings.HasPrefix(setup.URL, "otpauth://totp/") || !strings.HasPrefix(setup.QR, "data:image/png;base64,") {
+		t.Errorf("setup is %+v", setup)
+	}
+	if n := r.number("SELECT count(*) FROM users WHERE totp_secret LIKE '%' || $1::text || '%'", setup.Secret); n != 0 {
+		t.Error("the secret is stored in the clear")
+	}
+	code := func() string {
+		c, err := totp.GenerateCode(setup.Secret, r.now)
+		r.ok(err)
+		return c
+	}
+	confirm := func(code string) (codes []string, err error) {
+		err = r.write(func(tx *tenants.Tx) (err error) {
+			codes, err = ConfirmTOTP(r.ctx, tx, r.db, id, s.SessionID, code, r.now)
+			return err
+		})
+		return codes, err
+	}
+	if _, err := r.signIn("teach", goodPassword, ""); err != nil {
+		t.Errorf("before it is confirmed it is not asked for: %v", err)
+	}
+	if _, err := confirm("12345"); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("a wrong code confirms: %v", err)
+	}
+	recovery, err := confirm(code())
+	r.ok(err)
+	if len(recovery) != 10 {
+		t.Errorf("%d recovery codes", len(recovery))
+	}
+	_, err = r.signIn("teach", goodPassword, "")
+	if !NeedsCode(err) {
+		t.Errorf("without a code: %v", err)
+	}
+	if _, err := r.signIn("teach", "wrong", ""); NeedsCode(err) {
+		t.Error("asked for a code before the password was right")
+	}
+	if _, err := r.signIn("teach", goodPassword, code()); domain.CodeOf(err) != domain.Unauthentic || NeedsCode(err) {
+		t.Errorf("a code that was used to confirm: %v", err)
+	}
+	r.now = r.now.Add(30 * time.Second)
+	s, err = r.signIn("teach", goodPassword, code())
+	r.ok(err)
+	if !s.SecondFactor {
+		t.Error("the session does not say that it has a second factor")
+	}
+	if _, err := r.signIn("teach", goodPassword, code()); domain.CodeOf(err) != domain.Unauthentic {
+		t.Errorf("the same code again: %v", err)
+	}
+	if _, err := r.signIn("teach", goodPassword, strings.ToLower(recovery[3])); err != nil {
+		t.Errorf("a recovery code: %v", err)
+	}
+	if _, err := r.signIn("teach", goodPassword, recovery[3]); domain.CodeOf(err) != domain.Unauthentic {
+		t.Errorf("a recovery code again: %v", err)
+	}
+	// Eight characters are enough beside it, and no longer when it is gone.
+	r.ok(r.desk.ChangePassword(r.ctx, r.db, PasswordChange{UserID: id, SessionID: s.SessionID, Old: goodPassword, New: "xk2plumv"}, r.now))
+	if err := r.desk.DisableTOTP(r.ctx, r.db, id, "000000", Device{}, r.now); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("disabled with a wrong code: %v", err)
+	}
+	r.now = r.now.Add(30 * time.Second)
+	r.ok(r.desk.DisableTOTP(r.ctx, r.db, id, code(), Device{}, r.now))
+	s, err = r.signIn("teach", "xk2plumv", "")
+	r.ok(err)
+	if !s.MustChangePassword || s.SecondFactor {
+		t.Errorf("after the second factor is gone: %+v", s)
+	}
+	if s.SessionID == uuid.Nil {
+		t.Error("no session")
+	}
+}

@@ -1,0 +1,182 @@
+package people
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/tenants"
+)
+
+const issuer = "https://jamaica.example"
+
+func (r *room) ring() *KeyRing {
+	r.t.Helper()
+	var ring *KeyRing
+	r.read(func(q *tenants.Reader) (err error) {
+		ring, err = LoadKeys(r.ctx, q, r.db.Vault(), r.db.Realm().Name())
+		return err
+	})
+	return ring
+}
+
+func someSession() SignedIn {
+	return SignedIn{SessionID: uuid.New(), UserID: uuid.New(), UserName: "akeem", Roles: []string{Student}, SessionVersion: 1}
+}
+
+func TestToken(t *testing.T) {
+	r := newRoom(t)
+	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	ring := r.ring()
+	s := someSession()
+	tokens, err := ring.Issue(s, issuer, r.now)
+	r.ok(err)
+	c, err := ring.Verify(tokens.Access, issuer, r.now.Add(TokenLife))
+	r.ok(err)
+	if c.UserID != s.UserID || c.SessionID != s.SessionID || c.UserName != "akeem" || c.ID == "" || tokens.AccessExpires != r.now.Add(12*time.Minute) {
+		t.Errorf("claims are %+v", c)
+	}
+	if PeekIssuer(tokens.Access) != issuer || PeekIssuer("x") != "" {
+		t.Error("PeekIssuer")
+	}
+
+	key := ring.list[0]
+	forge := func(change func(t *jwt.Token, c *Claims)) string {
+		c := s.Claims(issuer, r.now)
+		tok := jwt.NewWithClaims(jwt.SigningMethodEdDSA, &c)
+		tok.Header["typ"], tok.Header["kid"] = "at+jwt", key.kid
+		change(tok, &c)
+		text, err := tok.SignedString(key.private)
+		r.ok(err)
+		return text
+	}
+	if _, err := ring.Verify(forge(func(*jwt.Token, *Claims) {}), issuer, r.now); err != nil {
+		t.Fatalf("the forger's own good token: %v", err)
+	}
+	none := jwt.NewWithClaims(jwt.SigningMethodNone, s.Claims(issuer, r.now))
+	none.Header["typ"], none.Header["kid"] = "at+jwt", key.kid
+	unsigned, err := none.SignedString(jwt.UnsafeAllowNoneSignatureType)
+	r.ok(err)
+	confused := jwt.NewWithClaims(jwt.SigningMethodHS256, s.Claims(issuer, r.now))
+	confused.Header["typ"], confused.Header["kid"] = "at+jwt", key.kid
+	hmac, err := confused.SignedString([]byte(key.public))
+	r.ok(err)
+	parts := strings.Split(tokens.Access, ".")
+	_, stranger, err := ed25519.GenerateKey(nil)
+	r.ok(err)
+	strange := jwt.NewWithClaims(jwt.SigningMethodEdDSA, s.Claims(issuer, r.now))
+	strange.Header["typ"], strange.Header["kid"] = "at+jwt", key.kid
+	foreign, err := strange.SignedString(stranger)
+	r.ok(err)
+	for name, token := range map[string]string{
+		"no signature":      parts[0] + "." + parts[1] + ".",
+		"other payload":     parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"x"}`)) + "." + parts[2],
+		"algorithm none":    unsigned,
+		"algorithm HS256":   hmac,
+		"a stranger's key":  foreign,
+		"type JWT":          forge(func(t *jwt.Token, _ *Claims) { t.Header["typ"] = "JWT" }),
+		"no type":           forge(func(t *jwt.Token, _ *Claims) { delete(t.Header, "typ") }),
+		"unknown key":       forge(func(t *jwt.Token, _ *Claims) { t.Header["kid"] = "other" }),
+		"critical header":   forge(func(t *jwt.Token, _ *Claims) { t.Header["crit"] = []string{"x"} }),
+		"another issuer":    forge(func(_ *jwt.Token, c *Claims) { c.Issuer = "https://bahamas.example" }),
+		"another audience":  forge(func(_ *jwt.Token, c *Claims) { c.Audience = jwt.ClaimStrings{"https://bahamas.example"} }),
+		"no expiry":         forge(func(_ *jwt.Token, c *Claims) { c.ExpiresAt = nil }),
+		"issued tomorrow":   forge(func(_ *jwt.Token, c *Claims) { c.IssuedAt = jwt.NewNumericDate(r.now.Add(24 * time.Hour)) }),
+		"subject no UUID":   forge(func(_ *jwt.Token, c *Claims) { c.Subject = "akeem" }),
+		"no session":        forge(func(_ *jwt.Token, c *Claims) { c.SessionID = uuid.Nil }),
+		"longer than 4 KiB": tokens.Access + strings.Repeat("A", 4096),
+		"nothing":           "",
+	} {
+		if _, err := ring.Verify(token, issuer, r.now); domain.CodeOf(err) != domain.Unauthentic {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ring.Verify(tokens.Access, issuer, r.now.Add(TokenLife+31*time.Second)); domain.CodeOf(err) != domain.Unauthentic {
+		t.Errorf("expired: %v", err)
+	}
+}
+
+func TestVerifierRemembers(t *testing.T) {
+	r := newRoom(t)
+	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	ring, v := r.ring(), NewVerifier(2)
+	tokens, err := ring.Issue(someSession(), issuer, r.now)
+	r.ok(err)
+	a, err := v.Verify(ring, tokens.Access, issuer, r.now)
+	r.ok(err)
+	b, err := v.Verify(ring, tokens.Access, issuer, r.now.Add(time.Minute))
+	r.ok(err)
+	if a != b {
+		t.Error("it was verified twice")
+	}
+	for name, check := range map[string]func() error{
+		"expired":        func() error { _, err := v.Verify(ring, tokens.Access, issuer, r.now.Add(13*time.Minute)); return err },
+		"another issuer": func() error { _, err := v.Verify(ring, tokens.Access, issuer+"x", r.now); return err },
+		"keys withdrawn": func() error { _, err := v.Verify(&KeyRing{}, tokens.Access, issuer, r.now); return err },
+	} {
+		if err := check(); domain.CodeOf(err) != domain.Unauthentic {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestKeysRotate(t *testing.T) {
+	r := newRoom(t)
+	for range 3 {
+		r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	}
+	first := r.ring()
+	if len(first.list) != 1 {
+		t.Fatalf("%d keys at the start", len(first.list))
+	}
+	old, err := first.Sign(someSession().Claims(issuer, r.now))
+	r.ok(err)
+	r.now = r.now.Add(30*24*time.Hour - 10*time.Minute)
+	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	ring := r.ring()
+	var doc struct {
+		Keys []map[string]string `json:"keys"`
+	}
+	r.ok(json.Unmarshal(ring.JWKS(r.now), &doc))
+	if len(doc.Keys) != 2 || doc.Keys[0]["kty"] != "OKP" || doc.Keys[0]["crv"] != "Ed25519" || doc.Keys[0]["alg"] != "EdDSA" || len(doc.Keys[0]) != 6 {
+		t.Errorf("published %v", doc.Keys)
+	}
+	signer := func() string {
+		text, err := ring.Sign(someSession().Claims(issuer, r.now))
+		r.ok(err)
+		tok, _, err := jwt.NewParser().ParseUnverified(text, &Claims{})
+		r.ok(err)
+		return tok.Header["kid"].(string)
+	}
+	if signer() != first.list[0].kid {
+		t.Error("the new key signs before its notice is over")
+	}
+	r.now = r.now.Add(10 * time.Minute)
+	if signer() == first.list[0].kid {
+		t.Error("the old key signs on")
+	}
+	r.now = r.now.Add(25 * time.Hour)
+	if _, err := ring.Verify(old, issuer, noon); err != nil {
+		t.Errorf("at its own time the old token held: %v", err)
+	}
+	r.ok(json.Unmarshal(ring.JWKS(r.now), &doc))
+	if len(doc.Keys) != 1 {
+		t.Errorf("%d keys are published after the old one retired", len(doc.Keys))
+	}
+	// Nobody was there for a year: a key signs at once.
+	r.now = r.now.Add(365 * 24 * time.Hour)
+	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	ring = r.ring()
+	signer()
+	if n := r.entries("signing_key.create"); n != 3 {
+		t.Errorf("%d entries for three keys", n)
+	}
+}

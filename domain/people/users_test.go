@@ -1,0 +1,236 @@
+package people
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/tenants"
+)
+
+func (r *room) create(in NewUser) (u User, c Card, err error) {
+	err = r.write(func(tx *tenants.Tx) (err error) {
+		u, c, err = CreateUser(r.ctx, tx, r.db.Realm(), in, r.now)
+		return err
+	})
+	return u, c, err
+}
+
+func (r *room) used(kind string) int {
+	return r.number("SELECT n FROM usage_counts WHERE kind = $1::text", kind)
+}
+
+// limit leaves room for n more of a kind.
+func (r *room) limit(kind string, n int) {
+	r.t.Helper()
+	_, err := r.w.Direct(r.t).Exec(r.ctx, fmt.Sprintf(`UPDATE tenant_jamaica.settings SET limits = jsonb_set(limits, '{%s}', to_jsonb((SELECT n FROM tenant_jamaica.usage_counts WHERE kind = '%s') + %d))`, kind, kind, n))
+	r.ok(err)
+}
+
+func TestCreateUser(t *testing.T) {
+	r := newRoom(t)
+	_, _, err := r.create(NewUser{UserName: "has space", GivenName: "", FamilyName: "x\ny", Email: "no", Roles: []string{"No"}, Locale: "?"})
+	if e, ok := err.(*domain.Error); !ok || e.Code != domain.Invalid || len(e.Fields) != 6 {
+		t.Errorf("a bad account gives %v", err)
+	}
+	in := NewUser{GivenName: "Akeem", FamilyName: "Brown", Roles: []string{Student}}
+	var names []string
+	for range 3 {
+		u, _, err := r.create(in)
+		r.ok(err)
+		names = append(names, u.UserName)
+	}
+	if !slices.Equal(names, []string{"akeem.brown", "akeem.brown2", "akeem.brown3"}) {
+		t.Errorf("user names %v", names)
+	}
+	if _, _, err := r.create(NewUser{UserName: "Akeem.Brown", GivenName: "A", FamilyName: "B", Roles: []string{Student}}); domain.CodeOf(err) != domain.Conflict {
+		t.Errorf("a taken name gives %v", err)
+	}
+	nowhere := uuid.New()
+	if _, _, err := r.create(NewUser{GivenName: "A", FamilyName: "B", Roles: []string{Student}, SchoolID: &nowhere}); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("an unknown school gives %v", err)
+	}
+	if n := r.used("learners"); n != 3 {
+		t.Errorf("%d learners are counted, want 3", n)
+	}
+}
+
+func TestLearnersQuotaIsExact(t *testing.T) {
+	r := newRoom(t)
+	r.limit("learners", 3)
+	var wg sync.WaitGroup
+	errs := make([]error, 12)
+	for i := range errs {
+		wg.Go(func() {
+			_, _, errs[i] = r.create(NewUser{GivenName: "Akeem", FamilyName: "Brown", Roles: []string{Student}})
+		})
+	}
+	wg.Wait()
+	made := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			made++
+		case domain.CodeOf(err) != domain.OverQuota:
+			t.Error(err)
+		}
+	}
+	if made != 3 || r.used("learners") != 3 {
+		t.Errorf("%d made, %d counted, 3 allowed", made, r.used("learners"))
+	}
+	var u User
+	r.read(func(q *tenants.Reader) error {
+		page, err := Users(r.ctx, q, UserFilter{Role: Student, Limit: 1})
+		u = page.Users[0]
+		return err
+	})
+	// Suspended, the account takes no seat; somebody else may have it, and then it cannot come back.
+	r.ok(r.write(func(tx *tenants.Tx) error {
+		_, err := SuspendUser(r.ctx, tx, r.db.Realm(), u.ID, "moved away", r.now)
+		return err
+	}))
+	_, _, err := r.create(NewUser{GivenName: "Next", FamilyName: "One", Roles: []string{Student}})
+	r.ok(err)
+	err = r.write(func(tx *tenants.Tx) error { _, err := ResumeUser(r.ctx, tx, r.db.Realm(), u.ID, r.now); return err })
+	if domain.CodeOf(err) != domain.OverQuota {
+		t.Errorf("resumed without a seat: %v", err)
+	}
+}
+
+func TestRolesAndTheLastAdministrator(t *testing.T) {
+	r := newRoom(t)
+	id := r.user("teach", "teacher")
+	set := func(id uuid.UUID, roles ...string) error {
+		return r.write(func(tx *tenants.Tx) error {
+			_, err := SetRoles(r.ctx, tx, r.db.Realm(), id, roles, r.now)
+			return err
+		})
+	}
+	staff := r.used("staff")
+	r.ok(set(id, Student))
+	if r.used("staff") != staff-1 || r.used("learners") != 1 {
+		t.Errorf("staff %d, learners %d", r.used("staff"), r.used("learners"))
+	}
+	if err := set(id); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("no roles at all: %v", err)
+	}
+	if err := set(uuid.New(), "teacher"); domain.CodeOf(err) != domain.NotFound {
+		t.Errorf("nobody: %v", err)
+	}
+	var admin User
+	r.read(func(q *tenants.Reader) error {
+		page, err := Users(r.ctx, q, UserFilter{Role: "tenant_administrator"})
+		admin = page.Users[0]
+		return err
+	})
+	if err := set(admin.ID, "teacher"); domain.CodeOf(err) != domain.Conflict {
+		t.Errorf("the last administrator lost the role: %v", err)
+	}
+	r.ok(set(id, "tenant_administrator"))
+	r.ok(set(admin.ID, "teacher"))
+}
+
+func TestListUsers(t *testing.T) {
+	r := newRoom(t)
+	var school School
+	r.ok(r.write(func(tx *tenants.Tx) (err error) {
+		school, err = CreateSchool(r.ctx, tx, "Kingston College", "secondary", "Kingston")
+		return err
+	}))
+	for i := range 7 {
+		in := NewUser{GivenName: fmt.Sprintf("Given%d", i), FamilyName: "Whyte", Roles: []string{Student}}
+		if i%2 == 0 {
+			in.SchoolID = &school.ID
+		}
+		_, _, err := r.create(in)
+		r.ok(err)
+	}
+	count := func(f UserFilter) (n int) {
+		t.Helper()
+		f.Limit = 2
+		for {
+			var page UserPage
+			r.read(func(q *tenants.Reader) (err error) { page, err = Users(r.ctx, q, f); return err })
+			n += len(page.Users)
+			if page.Next == "" {
+				return n
+			}
+			f.After = page.Next
+		}
+	}
+	for want, f := range map[int]UserFilter{7: {Prefix: "WHYT"}, 4: {SchoolID: &school.ID}, 1: {Prefix: "given3 why"}, 0: {Prefix: "whyt%"}, 8: {}} {
+		if got := count(f); got != want {
+			t.Errorf("%+v lists %d, want %d", f, got, want)
+		}
+	}
+	if got := count(UserFilter{Region: "Kingston", Role: Student, State: "active", NoCard: true}); got != 4 {
+		t.Errorf("a region's learners: %d", got)
+	}
+	err := r.db.ReadFresh(r.ctx, func(q *tenants.Reader) error {
+		_, err := Users(r.ctx, q, UserFilter{After: "bm90IGEgY3Vyc29y"})
+		return err
+	})
+	if domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("a made-up cursor gives %v", err)
+	}
+}
+
+func TestTies(t *testing.T) {
+	r := newRoom(t)
+	parent, child := r.user("parent", Guardian), r.user("child", Student)
+	link := func(g, l uuid.UUID) error {
+		return r.write(func(tx *tenants.Tx) error { return LinkGuardian(r.ctx, tx, g, l, "mother", r.now) })
+	}
+	if err := link(child, parent); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("the wrong way round: %v", err)
+	}
+	r.ok(link(parent, child))
+	if err := link(parent, child); domain.CodeOf(err) != domain.Conflict {
+		t.Errorf("twice: %v", err)
+	}
+	ties := func() (ties Ties) {
+		r.read(func(q *tenants.Reader) (err error) { ties, err = TiesTo(r.ctx, q, parent, child); return err })
+		return ties
+	}
+	if got := ties(); !got.GuardianOf || got.GuardianConsent || got.SameSchool || got.Self || got.CoachOf {
+		t.Errorf("ties %+v", got)
+	}
+	r.ok(r.write(func(tx *tenants.Tx) error { return SetConsent(r.ctx, tx, parent, child, true, r.now) }))
+	if !ties().GuardianConsent {
+		t.Error("no consent")
+	}
+	r.ok(r.write(func(tx *tenants.Tx) error { return UnlinkGuardian(r.ctx, tx, parent, child, r.now) }))
+	r.ok(link(parent, child))
+	if got := ties(); got.GuardianConsent || !got.GuardianOf {
+		t.Errorf("consent outlived the tie: %+v", got)
+	}
+}
+
+func TestClassCards(t *testing.T) {
+	r := newRoom(t)
+	_, old, err := r.create(NewUser{GivenName: "Akeem", FamilyName: "Brown", Roles: []string{Student}})
+	r.ok(err)
+	staff, _, err := r.create(NewUser{GivenName: "Tia", FamilyName: "Chin", Roles: []string{"teacher"}})
+	r.ok(err)
+	has := r.user("has.password", Student)
+	var cards []Card
+	r.ok(r.write(func(tx *tenants.Tx) (err error) {
+		cards, err = Cards(r.ctx, tx, []uuid.UUID{old.UserID, staff.ID, has}, r.now)
+		return err
+	}))
+	if len(cards) != 1 || cards[0].UserID != old.UserID || cards[0].Code == old.Code {
+		t.Fatalf("cards %+v", cards)
+	}
+	redeem := func(code string) error {
+		_, err := r.desk.RedeemCard(r.ctx, r.db, RedeemCard{Code: code, Password: goodPassword}, r.now)
+		return err
+	}
+	if err := redeem(old.Code); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("the card before: %v", err)
+	}
+	r.ok(redeem(cards[0].Code))
+}

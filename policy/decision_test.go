@@ -1,0 +1,330 @@
+package policy
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"pgregory.net/rapid"
+)
+
+// world reads the facts of a table's row: words separated by blanks.
+func world(in *Input, words string) {
+	for _, w := range strings.Fields(words) {
+		f := &in.Facts
+		switch w {
+		case "list":
+			f.Listing = true
+		case "owner":
+			f.Owner = true
+		case "enrolled":
+			f.Enrolled = true
+		case "coach-of":
+			f.CoachOf = true
+		case "teaches":
+			f.Teaches = true
+		case "same-school":
+			f.SameSchool = true
+		case "linked":
+			f.GuardianOf = true
+		case "consent":
+			f.GuardianConsent = true
+		case "on-board":
+			f.OnLeaderboard = true
+		case "covers":
+			f.Covers = true
+		case "class-open":
+			f.ClassOpen = true
+		case "window":
+			f.WindowOpen = true
+		case "open":
+			f.AttemptOpen = true
+		case "in-time":
+			f.WithinDeadline, f.WithinGrace = true, true
+		case "in-grace":
+			f.WithinGrace = true
+		case "attempts":
+			f.AttemptsLeft = 3
+		case "reason":
+			f.ReasonLength = 10
+		case "short-reason":
+			f.ReasonLength = 9
+		case "tenant-suspended":
+			in.TenantState = "suspended"
+		case "read-only":
+			in.TenantState = "read_only"
+		case "suspended":
+			in.ActorState = "suspended"
+		case "card":
+			in.MustChangePassword = true
+		case "2fa-wanted":
+			in.SecondFactorRequired = true
+		case "2fa":
+			in.SecondFactor = true
+		default:
+			panic("no such fact: " + w)
+		}
+	}
+}
+
+// Role, permission, facts; and what comes of it: a scope (with the smallest cell), or a refusal.
+const fixtures = `
+student              | profile.read      |                                    | own
+student              | profile.change    | card                               | own
+student              | session.end       | card                               | own
+student              | course.read       | card                               | password_change_needed
+student              | course.read       | suspended                          | account_suspended
+student              | course.read       | tenant-suspended                   | tenant_suspended
+student              | session.end       | tenant-suspended                   | tenant_suspended
+student              | course.read       | 2fa-wanted                         | tenant
+student              | course.read       | read-only                          | tenant
+student              | lesson.read       |                                    | lesson_needs_enrolment
+student              | lesson.read       | enrolled                           | own
+student              | resource.read     | enrolled read-only                 | own
+student              | test.read         |                                    | test_needs_enrolment
+student              | class.register    | owner                              | class_closed
+student              | class.register    | class-open                         | not_own
+student              | class.register    | owner class-open                   | own
+student              | class.register    | owner class-open read-only         | tenant_read_only
+student              | progress.record   | owner                              | lesson_needs_enrolment
+student              | progress.record   | owner enrolled                     | own
+student              | attempt.start     | enrolled window                    | attempts_used_up
+student              | attempt.start     | enrolled attempts                  | window_closed
+student              | attempt.start     | window attempts                    | test_needs_enrolment
+student              | attempt.start     | enrolled window attempts           | own
+student              | attempt.answer    | owner open in-time                 | own
+student              | attempt.answer    | owner open in-grace                | deadline_passed
+student              | attempt.answer    | owner in-time                      | attempt_closed
+student              | attempt.answer    | open in-time                       | not_own
+student              | attempt.answer    | owner open in-time read-only       | tenant_read_only
+student              | attempt.submit    | owner in-grace                     | own
+student              | attempt.submit    | owner                              | deadline_passed
+student              | attempt.read      | owner                              | own
+student              | attempt.read      | same-school                        | not_your_learner
+student              | points.read       | list                               | own
+student              | leaderboard.read  | list                               | school
+student              | leaderboard.read  | same-school                        | left_leaderboard
+student              | leaderboard.read  | on-board                           | not_own_school
+student              | learner.progress  | owner                              | role_lacks_permission
+student              | user.read         | same-school list covers            | role_lacks_permission
+student              | platform.tenant.read | list                            | role_lacks_permission
+guardian             | child.read        | list                               | own
+guardian             | child.read        | linked                             | guardian_consent_missing
+guardian             | child.read        | consent                            | guardian_link_missing
+guardian             | child.read        | linked consent                     | own
+guardian             | consent.change    | linked                             | own
+guardian             | attempt.read      | linked consent                     | role_lacks_permission
+coach                | learner.read      | list                               | assigned
+coach                | learner.progress  | coach-of                           | assigned
+coach                | learner.progress  | same-school teaches                | not_your_learner
+coach                | learner.progress  | coach-of 2fa-wanted                | second_factor_needed
+coach                | learner.progress  | coach-of 2fa-wanted 2fa            | assigned
+coach                | profile.change    | 2fa-wanted                         | own
+coach                | attempt.mark      | coach-of                           | assigned
+coach                | attempt.answer    | owner open in-time                 | role_lacks_permission
+teacher              | lesson.read       |                                    | tenant
+teacher              | learner.progress  | teaches                            | assigned
+teacher              | user.reset        | teaches                            | subject_holds_more
+teacher              | user.reset        | teaches covers                     | assigned
+teacher              | content.import    |                                    | tenant
+teacher              | content.import    | read-only                          | import_needs_active_tenant
+school_administrator | learner.progress  | same-school                        | school
+school_administrator | learner.progress  |                                    | not_your_learner
+school_administrator | user.read         | list                               | school
+school_administrator | user.reset        | same-school                        | subject_holds_more
+school_administrator | user.reset        | covers                             | not_own_school
+school_administrator | roster.import     |                                    | school
+school_administrator | roster.import     | read-only                          | import_needs_active_tenant
+school_administrator | insight.read      | list                               | school
+school_administrator | attempt.answer    | same-school open in-time           | not_own
+ministry_official    | insight.read      | list                               | aggregate 5
+ministry_official    | learner.progress  | list reason                        | aggregate 5
+ministry_official    | learner.progress  |                                    | reason_required
+ministry_official    | learner.progress  | short-reason                       | reason_required
+ministry_official    | learner.progress  | reason                             | tenant
+ministry_official    | attempt.read      | reason same-school                 | role_lacks_permission
+tenant_administrator | tenant.read       | tenant-suspended                   | tenant
+tenant_administrator | role.change       | tenant-suspended                   | tenant_suspended
+tenant_administrator | role.change       |                                    | tenant
+tenant_administrator | role.change       | read-only                          | tenant_read_only
+tenant_administrator | user.erase        |                                    | subject_holds_more
+tenant_administrator | user.erase        | covers                             | tenant
+tenant_administrator | learner.progress  |                                    | reason_required
+tenant_administrator | insight.read      | list                               | aggregate 5
+account_manager      | platform.tenant.suspend |                              | reason_required
+account_manager      | platform.tenant.suspend | reason                       | tenant
+account_manager      | platform.usage.read | list                             | tenant
+account_manager      | session.end       |                                    | own
+account_manager      | learner.read      | list reason covers same-school     | role_lacks_permission
+account_manager      | platform.user.reset | covers                           | role_lacks_permission
+operator             | platform.user.reset |                                  | subject_holds_more
+operator             | platform.user.reset | covers                           | tenant
+operator             | insight.read      | list                               | role_lacks_permission
+`
+
+func TestFixtures(t *testing.T) {
+	eng := newEngine(t)
+	enforcers := map[RealmKind]*Enforcer{Tenant: newEnforcer(t, "jamaica"), Platform: newEnforcer(t, PlatformRealm)}
+	rows := 0
+	for line := range strings.Lines(strings.TrimSpace(fixtures)) {
+		c := strings.Split(line, "|")
+		if len(c) != 4 {
+			t.Fatalf("a row has four columns: %q", line)
+		}
+		role, name, facts, want := strings.TrimSpace(c[0]), strings.TrimSpace(c[1]), c[2], strings.TrimSpace(c[3])
+		p, known := Lookup(name)
+		if !known {
+			t.Fatalf("%s is no permission", name)
+		}
+		in := Input{Permission: p, Realm: Tenant, TenantState: "active", ActorState: "active"}
+		if role == "account_manager" || role == "operator" {
+			in.Realm, in.TenantState = Platform, ""
+		}
+		in.Roles = enforcers[in.Realm].Expand([]string{role})
+		world(&in, facts)
+		x := Explain(enforcers[in.Realm], eng, in)
+		got := string(x.Reason)
+		if x.Allowed {
+			got = string(x.Scope)
+			if x.MinCell == 5 {
+				got += " 5"
+			}
+		}
+		if got != want {
+			t.Errorf("%s: got %s\n%+v", strings.TrimSpace(line), got, x)
+		}
+		if d, err := eng.Decide(context.Background(), in); err != nil || (!x.NotAsked && d.Allow != x.Allowed) {
+			t.Errorf("%s: the explanation differs from the decision: %+v %v", strings.TrimSpace(line), d, err)
+		}
+		rows++
+	}
+	if rows < 80 {
+		t.Errorf("only %d rows were read", rows)
+	}
+}
+
+func drawInput(t *rapid.T, realm RealmKind, roles []string) Input {
+	b := func(name string) bool { return rapid.Bool().Draw(t, name) }
+	return Input{
+		Permission:         rapid.SampledFrom(append(Catalogue(), Permission{}, Public("anyone"))).Draw(t, "permission"),
+		Realm:              rapid.SampledFrom([]RealmKind{realm, realm, realm, 0, Tenant, Platform, Either}).Draw(t, "realm"),
+		Roles:              roles,
+		TenantState:        rapid.SampledFrom([]string{"active", "active", "read_only", "suspended", "", "other"}).Draw(t, "tenant"),
+		ActorState:         rapid.SampledFrom([]string{"active", "active", "active", "suspended", "erased", ""}).Draw(t, "actor"),
+		MustChangePassword: b("card"), SecondFactorRequired: b("2fa wanted"), SecondFactor: b("2fa"),
+		Facts: Facts{Listing: b("list"), Owner: b("owner"), Enrolled: b("enrolled"), CoachOf: b("coach"), Teaches: b("teaches"),
+			SameSchool: b("school"), GuardianOf: b("linked"), GuardianConsent: b("consent"), OnLeaderboard: b("board"), Covers: b("covers"),
+			ClassOpen: b("class"), WindowOpen: b("window"), AttemptOpen: b("open"), WithinDeadline: b("deadline"), WithinGrace: b("grace"),
+			AttemptsLeft: rapid.IntRange(-1, 1000).Draw(t, "attempts"), ReasonLength: rapid.IntRange(-1, 40).Draw(t, "reason")},
+	}
+}
+
+// Whatever the facts are: what Casbin denies stays denied, no state that stops things lets them through, and no answer is
+// an error or a contradiction.
+func TestNothingIsAllowedPastAStop(t *testing.T) {
+	eng := newEngine(t)
+	tenant, platform := newEnforcer(t, "jamaica"), newEnforcer(t, PlatformRealm)
+	allowed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		e, kind := tenant, Tenant
+		if rapid.Bool().Draw(t, "platform") {
+			e, kind = platform, Platform
+		}
+		given := rapid.SliceOfNDistinct(rapid.SampledFrom(append(e.Roles(), "stranger")), 0, 3, rapid.ID[string]).Draw(t, "roles")
+		in := drawInput(t, kind, e.Expand(given))
+		d, err := eng.Decide(context.Background(), in)
+		if err != nil {
+			t.Fatalf("the rules contradict themselves: %v", err)
+		}
+		if d.Allow == (d.Reason != "") || d.Allow != d.Scope.known() {
+			t.Fatalf("half an answer: %+v", d)
+		}
+		x := Explain(e, eng, in)
+		if x.Allowed != (d.Allow && e.Allows(given, in.Permission)) {
+			t.Fatalf("the explanation allows other things than both engines: %+v", x)
+		}
+		if !d.Allow {
+			return
+		}
+		allowed++
+		p := in.Permission
+		onTenant := in.Realm == Tenant
+		switch {
+		case p.entry == nil, !p.In(in.Realm), in.ActorState != "active":
+			t.Fatal("allowed without permission, realm or account")
+		case in.MustChangePassword && p != ProfileChange && p != SessionEnd:
+			t.Fatal("allowed with a given password")
+		case onTenant && in.TenantState == "suspended" && p != TenantRead,
+			onTenant && in.TenantState == "read_only" && p.Mutating(),
+			onTenant && in.TenantState != "active" && in.TenantState != "read_only" && in.TenantState != "suspended":
+			t.Fatal("allowed in a tenant that does not")
+		case d.Scope == Aggregate && d.MinCell != 5, d.Scope != Aggregate && d.MinCell != 0:
+			t.Fatalf("small cells: %+v", d)
+		}
+	})
+	if allowed == 0 {
+		t.Error("nothing was ever allowed, so nothing was tested")
+	}
+}
+
+// Taking a fact away never opens anything: a caller who forgets one denies.
+func TestAForgottenFactNeverOpens(t *testing.T) {
+	eng, e := newEngine(t), newEnforcer(t, "jamaica")
+	rapid.Check(t, func(t *rapid.T) {
+		role := rapid.SampledFrom(e.Roles()).Draw(t, "role")
+		in := drawInput(t, Tenant, e.Expand([]string{role}))
+		less := in
+		less.Facts = Facts{Listing: in.Facts.Listing}
+		with, err := eng.Decide(context.Background(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		without, err := eng.Decide(context.Background(), less)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if without.Allow && !with.Allow {
+			t.Fatalf("allowed only without its facts: %+v", without)
+		}
+	})
+}
+
+// A replaced bundle may answer anything; whatever is not plainly an allowance denies.
+func TestOddAnswersDeny(t *testing.T) {
+	for answer, want := range map[string]Reason{
+		`{}`:                            PolicyError,
+		`true`:                          PolicyError,
+		`["own"]`:                       PolicyError,
+		`{"allow": "yes"}`:              PolicyError,
+		`{"allow": false}`:              PolicyError,
+		`{"allow": true}`:               UnknownScope,
+		`{"allow": false, "reason": 1}`: PolicyError,
+		`{"allow": false, "reason": "<b>No</b>"}`:               PolicyError,
+		`{"allow": true, "scope": "universe", "min_cell": 0}`:   UnknownScope,
+		`{"allow": true, "scope": "own"}`:                       PolicyError,
+		`{"allow": true, "scope": "own", "min_cell": -1}`:       PolicyError,
+		`{"allow": true, "scope": "own", "min_cell": 0.5}`:      PolicyError,
+		`{"allow": true, "scope": "aggregate", "min_cell": 0}`:  PolicyError,
+		`{"allow": false, "reason": "not_own", "scope": "own"}`: "not_own",
+	} {
+		d, err := readDecision(ast.MustParseTerm(answer).Value)
+		if d.Allow || d.Reason != want || (err == nil) != (want == "not_own") || d.Reason.Sentence() == "" {
+			t.Errorf("%s: %+v, %v", answer, d, err)
+		}
+	}
+	good, err := readDecision(ast.MustParseTerm(`{"allow": true, "scope": "aggregate", "min_cell": 5}`).Value)
+	if err != nil || good != (Decision{Allow: true, Scope: Aggregate, MinCell: 5}) {
+		t.Error(good, err)
+	}
+}
+
+func TestACancelledContextDenies(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	cancel()
+	in := everything(CourseRead, true)
+	if d, err := newEngine(t).Decide(ctx, in); err == nil || d.Allow || d.Reason != PolicyError {
+		t.Error(d, err)
+	}
+}

@@ -1,0 +1,265 @@
+package tenants_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"lignum/domain"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tests/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// newSpec is a valid spec with a slug of its own, since roles are global to the cluster.
+func newSpec(t *testing.T, w *testkit.World) tenants.Spec {
+	t.Helper()
+	raw := make([]byte, 5)
+	rand.Read(raw)
+	s := testkit.Fixtures[0]
+	s.Slug, s.Name = "t"+hex.EncodeToString(raw), "Trial"
+	t.Cleanup(func() {
+		if err := w.Provisioner.Drop(context.Background(), s.Slug, s.Slug); err != nil && domain.CodeOf(err) != domain.NotFound {
+			t.Errorf("drop: %v", err)
+		}
+	})
+	return s
+}
+
+func TestCreateMakesATenantThatWorks(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	spec := newSpec(t, w)
+	made, err := w.Provisioner.Create(ctx, spec, w.Actor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Registry.Refresh(ctx); err != nil {
+		t.Fatal(err)
+	}
+	host := spec.Slug + ".localhost"
+	found, _, err := w.Registry.Lookup(strings.ToUpper(host) + ".:8080")
+	if err != nil || found.ID != made.Tenant.ID {
+		t.Fatalf("lookup of %s: %v %v", host, found, err)
+	}
+	db := w.Store.DB(found.Realm())
+	if pending, err := db.Pending(ctx); err != nil || len(pending) > 0 {
+		t.Fatalf("pending %v %v", pending, err)
+	}
+	err = db.Read(ctx, func(r *tenants.Reader) error {
+		var rules, entries, cards int
+		row := r.QueryRow(ctx, `SELECT (SELECT count(*) FROM casbin_rules), (SELECT count(*) FROM audit_entries), (SELECT count(*) FROM sign_in_cards WHERE code_hash = $1::bytea)`,
+			tenants.HashCardCode(strings.ToLower(made.Invitation)))
+		if err := row.Scan(&rules, &entries, &cards); err != nil {
+			return err
+		}
+		if rules < 30 || entries != 1 || cards != 1 {
+			t.Errorf("%d rules, %d entries, %d cards for the invitation", rules, entries, cards)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.Provisioner.Create(ctx, spec, w.Actor)
+	if err != nil || again.Tenant.ID != made.Tenant.ID || again.Invitation == made.Invitation {
+		t.Errorf("repeated before the invitation was used, it must give the same tenant a new invitation: %v", err)
+	}
+	spec.Name = "Another"
+	if _, err := w.Provisioner.Create(ctx, spec, w.Actor); domain.CodeOf(err) != domain.Conflict {
+		t.Errorf("another tenant of the same slug: %v", err)
+	}
+}
+
+func TestCreateRefusesWhatIsWrongAllAtOnce(t *testing.T) {
+	w := testkit.New(t)
+	_, err := w.Provisioner.Create(t.Context(), tenants.Spec{Slug: "www", Country: "Jamaica", Plan: "huge", TimeZone: "Kingston"}, w.Actor)
+	for _, field := range []string{"slug", "name", "country", "plan", "time_zone", "currency", "colour", "admin.user_name", "admin.given_name"} {
+		if err == nil || !strings.Contains(err.Error(), field+":") {
+			t.Errorf("%s is not named in %v", field, err)
+		}
+	}
+}
+
+// The child process of the test below: provisions once and prints.
+func TestProvisionInAChild(t *testing.T) {
+	dsn := os.Getenv("LIGNUM_TEST_CHILD_DSN")
+	if dsn == "" {
+		return
+	}
+	spec := testkit.Fixtures[0]
+	spec.Slug, spec.Name = os.Getenv("LIGNUM_TEST_CHILD_SLUG"), "Trial"
+	vault := testkit.New(t).Vault
+	p := tenants.Provisioner{DirectDSN: dsn, Installation: testkit.Installation, Vault: vault, ProxyRole: "pgbouncer_auth"}
+	os.Stdout.WriteString("begin\n")
+	if _, err := p.Create(context.Background(), spec, audit.Actor{Name: "child"}); err != nil {
+		t.Fatal(err)
+	}
+	os.Stdout.WriteString("made\n")
+}
+
+// A provisioning that is killed leaves nothing, or everything; run again it completes. The kills are spread over the whole time
+// that it takes.
+func TestCreateKilledAtAnyMomentLeavesNothing(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	direct := w.Direct(t)
+	spec := newSpec(t, w)
+	start := time.Now()
+	if _, err := w.Provisioner.Create(ctx, spec, w.Actor); err != nil {
+		t.Fatal(err)
+	}
+	whole := time.Since(start)
+	left := func(slug string) (schemas, roles, rows int) {
+		err := direct.QueryRow(ctx, `SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'tenant_' || $1),
+			(SELECT count(*) FROM pg_roles WHERE rolname IN ('test_' || $1, 'test_' || $1 || '_owner')), (SELECT count(*) FROM control.tenants WHERE slug = $1)`, slug).
+			Scan(&schemas, &roles, &rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schemas, roles, rows
+	}
+	const kills = 12
+	nothing := 0
+	for i := range kills {
+		spec := newSpec(t, w)
+		child := exec.Command(os.Args[0], "-test.run=^TestProvisionInAChild$", "-test.v")
+		child.Env = append(os.Environ(), "LIGNUM_TEST_CHILD_DSN="+w.Provisioner.DirectDSN, "LIGNUM_TEST_CHILD_SLUG="+spec.Slug)
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 4096)
+		for seen := ""; !strings.Contains(seen, "begin\n"); {
+			n, err := out.Read(buf)
+			if err != nil {
+				t.Fatalf("the child ended early: %v\n%s", err, seen)
+			}
+			seen += string(buf[:n])
+		}
+		time.Sleep(whole * time.Duration(i) / kills)
+		child.Process.Kill()
+		child.Wait()
+		waitForNoBackends(t, w)
+		switch schemas, roles, rows := left(spec.Slug); {
+		case schemas+roles+rows == 0:
+			nothing++
+		case schemas != 1 || roles != 2 || rows != 1:
+			t.Errorf("killed after %d/%d: %d schemas, %d roles, %d rows: half a tenant", i, kills, schemas, roles, rows)
+		}
+		if _, err := w.Provisioner.Create(ctx, spec, w.Actor); err != nil {
+			t.Errorf("run again after the kill: %v", err)
+		}
+		if schemas, roles, rows := left(spec.Slug); schemas != 1 || roles != 2 || rows != 1 {
+			t.Errorf("run again after the kill: %d schemas, %d roles, %d rows", schemas, roles, rows)
+		}
+	}
+	if nothing == 0 {
+		t.Error("no kill came in the middle: the test shows nothing")
+	}
+}
+
+// waitForNoBackends waits until PostgreSQL has noticed that the killed child is gone.
+func waitForNoBackends(t *testing.T, w *testkit.World) {
+	t.Helper()
+	direct := w.Direct(t)
+	for range 200 {
+		var n int
+		err := direct.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+			AND usename = current_user`).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("the killed child's backend is still at work")
+}
+
+func TestMigrationsThatFailStopOneTenantAlone(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	// Bahamas loses the record of its last migration, whose tables are there: applying it again must fail.
+	direct := w.Direct(t)
+	var lost string
+	if err := direct.QueryRow(ctx, `DELETE FROM tenant_bahamas.schema_versions WHERE name = (SELECT max(name) FROM tenant_bahamas.schema_versions) RETURNING name`).Scan(&lost); err != nil {
+		t.Fatal(err)
+	}
+	// Jamaica lost its last migration as a whole: it must come back.
+	if _, err := direct.Exec(ctx, `DELETE FROM tenant_jamaica.schema_versions WHERE name = $1`, lost); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := direct.Exec(ctx, `DROP TABLE tenant_jamaica.point_totals, tenant_jamaica.point_entries; DROP INDEX IF EXISTS tenant_jamaica.users_off_leaderboard`); err != nil {
+		t.Fatal(err)
+	}
+	results, err := w.Provisioner.MigrateAll(ctx, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		switch r.Realm {
+		case "bahamas":
+			if r.Err == nil || !strings.Contains(r.Err.Error(), lost) {
+				t.Errorf("bahamas: %v", r.Err)
+			}
+		case "jamaica":
+			if r.Err != nil || len(r.Applied) != 1 || r.Applied[0] != lost {
+				t.Errorf("jamaica: applied %v, %v", r.Applied, r.Err)
+			}
+		default:
+			if r.Err != nil || len(r.Applied) != 0 {
+				t.Errorf("%s: applied %v, %v", r.Realm, r.Applied, r.Err)
+			}
+		}
+	}
+	if pending, err := w.DB("jamaica").Pending(ctx); err != nil || len(pending) != 0 {
+		t.Errorf("jamaica still lacks %v, %v", pending, err)
+	}
+	if pending, err := w.DB("bahamas").Pending(ctx); err != nil || len(pending) != 1 {
+		t.Errorf("bahamas lacks %v, %v; want the failed one", pending, err)
+	}
+}
+
+func TestSetStateReachesBothCopiesAndBothTrails(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	err := w.DB("").Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+		_, err := tenants.SetState(ctx, tx, "bahamas", tenants.Suspended, "hurricane damage at the data centre", audit.Entry{Action: "platform.tenant.suspend"})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Registry.Refresh(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Tenant("bahamas"); got.State != tenants.Suspended || got.StateReason != "hurricane damage at the data centre" {
+		t.Errorf("the registry says %s, %q", got.State, got.StateReason)
+	}
+	err = w.DB("bahamas").Read(ctx, func(r *tenants.Reader) error {
+		var state, who, realm, reason string
+		err := r.QueryRow(ctx, `SELECT (SELECT state FROM settings), actor_name, actor_realm, reason FROM audit_entries WHERE action = 'platform.tenant.suspend'`).Scan(&state, &who, &realm, &reason)
+		if state != "suspended" || who != "setup" || realm != "platform" || !strings.Contains(reason, "hurricane") {
+			t.Errorf("the tenant's own copy: %s by %s of %s because %q", state, who, realm, reason)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.DB("").Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+		_, err := tenants.SetState(ctx, tx, "jamaica", tenants.Suspended, " ", audit.Entry{Action: "x"})
+		return err
+	})
+	if domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("a suspension without a reason: %v", err)
+	}
+}

@@ -1,0 +1,175 @@
+package tenants_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tests/testkit"
+)
+
+func count(t *testing.T, db *tenants.DB, sql string, args ...any) (n int) {
+	t.Helper()
+	err := db.ReadFresh(t.Context(), func(r *tenants.Reader) error { return r.QueryRow(t.Context(), sql, args...).Scan(&n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestWriteIsOneTransactionForPgxBatchAndGorm(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	db := w.DB("jamaica")
+	work := func(fail error) error {
+		return db.Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+			if err := tx.Gorm(ctx).Exec("INSERT INTO schools (id, name) VALUES (?, ?)", audit.NewID().String(), "by gorm").Error; err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, "INSERT INTO schools (id, name) VALUES ($1::uuid, $2::text)", audit.NewID().String(), "by pgx"); err != nil {
+				return err
+			}
+			b := &pgx.Batch{}
+			b.Queue("INSERT INTO schools (id, name) VALUES ($1::uuid, $2::text)", audit.NewID().String(), "by batch")
+			if err := tx.SendBatch(ctx, b).Close(); err != nil {
+				return err
+			}
+			var seen int64
+			if err := tx.Gorm(ctx).Table("schools").Count(&seen).Error; err != nil || seen != 3 {
+				t.Errorf("inside the transaction gorm sees %d of 3, %v", seen, err)
+			}
+			tx.Record(audit.Entry{Action: "test"})
+			return fail
+		})
+	}
+	if err := work(errors.New("changed my mind")); err == nil {
+		t.Fatal("the error was lost")
+	}
+	if n := count(t, db, "SELECT count(*) FROM schools"); n != 0 {
+		t.Errorf("%d rows after a rollback", n)
+	}
+	if err := work(nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM schools"); n != 3 {
+		t.Errorf("%d rows after the commit", n)
+	}
+	if n := count(t, db, "SELECT count(*) FROM audit_entries WHERE action = 'test'"); n != 1 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+func TestAWriteWithoutAnEntryIsRolledBack(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	db := w.DB("jamaica")
+	err := db.Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+		_, err := tx.Exec(ctx, "INSERT INTO schools (id, name) VALUES ($1::uuid, 'silent')", audit.NewID().String())
+		return err
+	})
+	if !errors.Is(err, tenants.ErrNotAudited) {
+		t.Fatalf("%v", err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM schools"); n != 0 {
+		t.Error("the silent change stayed")
+	}
+}
+
+func TestAFailureInTheLastBatchUndoesEverything(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	db := w.DB("jamaica")
+	err := db.Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+		if _, err := tx.Exec(ctx, "INSERT INTO schools (id, name) VALUES ($1::uuid, 'x')", audit.NewID().String()); err != nil {
+			return err
+		}
+		tx.Last("INSERT INTO schools (id, name) VALUES ($1::uuid, '')", audit.NewID().String())
+		tx.Record(audit.Entry{Action: "test"})
+		return nil
+	})
+	if !tenants.IsViolation(err, "schools_name_check") {
+		t.Fatalf("%v", err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM schools"); n != 0 {
+		t.Error("half of it stayed")
+	}
+	if err := db.Write(ctx, w.Actor, func(tx *tenants.Tx) error { tx.Record(audit.Entry{Action: "test"}); return nil }); err != nil {
+		t.Errorf("the connection is not usable after the failure: %v", err)
+	}
+}
+
+func TestOneTripIsAllOrNothing(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	db := w.DB("bahamas")
+	b := &pgx.Batch{}
+	b.Queue("INSERT INTO schools (id, name) VALUES ($1::uuid, 'first')", audit.NewID().String())
+	b.Queue("INSERT INTO schools (id, name) VALUES ($1::uuid, '')", audit.NewID().String())
+	err := db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
+		if _, err := res.Exec(); err != nil {
+			return err
+		}
+		_, err := res.Exec()
+		return err
+	})
+	if err == nil {
+		t.Fatal("the bad statement passed")
+	}
+	if n := count(t, db, "SELECT count(*) FROM schools"); n != 0 {
+		t.Error("the first statement stayed without the second")
+	}
+}
+
+func TestAKeyAnswersOnceAndTheBodyMustBeTheSame(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	db := w.DB("jamaica")
+	now := time.Now().UTC()
+	send := func(body string, at time.Time) (answer string, replayed bool, err error) {
+		once := tenants.Once{Actor: w.Actor.ID, Key: "k1", Route: "POST /x", BodyHash: []byte(body), Now: at}
+		err = db.Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+			tx.Record(audit.Entry{Action: "test"})
+			answer, replayed, err = once.Find(ctx, tx)
+			if err != nil || replayed {
+				return err
+			}
+			answer = `{"n":1}`
+			if _, err := tx.Exec(ctx, "INSERT INTO schools (id, name) VALUES ($1::uuid, 'once')", audit.NewID().String()); err != nil {
+				return err
+			}
+			return once.Store(tx, 201, answer)
+		})
+		return answer, replayed, err
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if _, _, err := send("a", now); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := count(t, db, "SELECT count(*) FROM schools"); n != 1 {
+		t.Errorf("eight identical requests made %d changes", n)
+	}
+	if answer, replayed, err := send("a", now.Add(23*time.Hour)); err != nil || !replayed || answer != `{"n":1}` {
+		t.Errorf("the next day: %q %v %v", answer, replayed, err)
+	}
+	if _, _, err := send("b", now); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("another body under the same key: %v", err)
+	}
+	if err := db.EmptyBucket(ctx, now.Add(24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM idempotency_keys"); n != 1 {
+		t.Error("a key younger than 24 hours was dropped")
+	}
+	if err := db.EmptyBucket(ctx, now.Add(48*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM idempotency_keys"); n != 0 {
+		t.Error("an old key was kept")
+	}
+}

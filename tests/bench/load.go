@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// request is one that is sent again and again. Body makes the n-th body; nil: none.
+type request struct {
+	method, host, path, token string
+	body                      func(n int64) string
+}
+
+// load sends requests over keep-alive connections from several clients for a while, as fast as the answers come.
+func (b *bench) load(clients int, length time.Duration, requests []request) (sample, error) {
+	var done, failed atomic.Int64
+	var problem atomic.Pointer[string]
+	client := &fasthttp.HostClient{Addr: b.apiAddr, MaxConns: clients, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, NoDefaultUserAgentHeader: true}
+	defer client.CloseIdleConnections()
+	before, start := b.usage(), time.Now()
+	var wg sync.WaitGroup
+	for c := range clients {
+		wg.Go(func() {
+			req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+			for i := c; time.Since(start) < length; i++ {
+				if err := b.send(client, &requests[i%len(requests)], req, res); err != nil {
+					failed.Add(1)
+					text := err.Error()
+					problem.CompareAndSwap(nil, &text)
+					continue
+				}
+				done.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	s := sample{requests: int(done.Load()), took: time.Since(start), failed: int(failed.Load())}
+	s.used = b.usage().minus(before)
+	if p := problem.Load(); p != nil {
+		return s, fmt.Errorf("%d requests failed, the first with %s", s.failed, *p)
+	}
+	return s, nil
+}
+
+func (b *bench) send(client *fasthttp.HostClient, r *request, req *fasthttp.Request, res *fasthttp.Response) error {
+	req.Reset()
+	req.Header.SetMethod(r.method)
+	req.SetRequestURI("http://" + r.host + r.path)
+	req.Header.Set("Authorization", "Bearer "+r.token)
+	if r.body != nil {
+		req.Header.SetContentType("application/json")
+		req.SetBodyString(r.body(b.counter.Add(1)))
+	}
+	if err := client.Do(req, res); err != nil {
+		return err
+	}
+	if res.StatusCode() != 200 {
+		return fmt.Errorf("%s %s: %d %s", r.method, r.path, res.StatusCode(), clip(string(res.Body()), 300))
+	}
+	return nil
+}
+
+// paced sends requests at a steady rate and keeps each one's latency, counted from when it was due, so that a stall
+// shows in all the requests that waited behind it.
+func (b *bench) paced(clients int, perSecond int, length time.Duration, requests []request) (sample, error) {
+	client := &fasthttp.HostClient{Addr: b.apiAddr, MaxConns: clients, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	total := int(length.Seconds() * float64(perSecond))
+	latency := make([]time.Duration, total)
+	var next atomic.Int64
+	var problem atomic.Pointer[string]
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= total {
+					return
+				}
+				due := start.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
+				time.Sleep(time.Until(due))
+				if err := b.send(client, &requests[i%len(requests)], req, res); err != nil {
+					text := err.Error()
+					problem.CompareAndSwap(nil, &text)
+				}
+				latency[i] = time.Since(due)
+			}
+		})
+	}
+	wg.Wait()
+	s := sample{requests: total, took: time.Since(start), latency: latency}
+	if p := problem.Load(); p != nil {
+		return s, fmt.Errorf("%s", *p)
+	}
+	return s, nil
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}

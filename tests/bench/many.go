@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/tenants/audit"
+	"lignum/tests/testkit"
+)
+
+// manyTenants measures what it costs to have many tenants: provisioning, migrating, and the latency of those that were there.
+func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, many int) error {
+	heading("(d) %d tenants", many)
+	var took []float64
+	slugs := []string{"jamaica", "bahamas", "celearn"}
+	for i := len(slugs); i < many; i++ {
+		spec := testkit.Fixtures[0]
+		spec.Slug, spec.Name = fmt.Sprintf("land%03d", i), fmt.Sprintf("Country %d", i)
+		start := time.Now()
+		if _, err := b.provisioner.Create(ctx, spec, audit.Actor{Name: "bench"}); err != nil {
+			return err
+		}
+		took = append(took, time.Since(start).Seconds())
+		slugs = append(slugs, spec.Slug)
+	}
+	b.report.atMost("provisioning a tenant, the slowest of all", slices.Max(took), "s", 2)
+	b.report.tell("provisioning a tenant, median", median(took), "s")
+	if err := b.migrateMany(ctx, many); err != nil {
+		return err
+	}
+	if err := b.registry.Refresh(ctx); err != nil {
+		return err
+	}
+	var worlds []*world
+	for _, slug := range slugs {
+		t, err := b.registry.Tenant(slug)
+		if err != nil {
+			return err
+		}
+		w := &world{tenant: t, class: audit.NewID()}
+		if err := b.people(ctx, b.store.DB(t.Realm()), w, 2); err != nil {
+			return err
+		}
+		worlds = append(worlds, w)
+	}
+	time.Sleep(2 * time.Second) // for the API to hear of them
+	requests := func(n int) (list []request) {
+		for _, w := range worlds[:n] {
+			for _, token := range w.tokens {
+				list = append(list, request{method: "GET", host: w.tenant.Slug + ".localhost", path: "/api/v1/classes/" + w.class.String(), token: token})
+			}
+		}
+		return list
+	}
+	const perSecond = 300
+	var ratios, few, all []float64
+	for i := range pairs + 1 {
+		for _, w := range worlds {
+			if err := b.issue(w); err != nil {
+				return err
+			}
+		}
+		f, err := b.paced(clients, perSecond, length, requests(3))
+		if err != nil {
+			return err
+		}
+		a, err := b.paced(clients, perSecond, length, requests(many))
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			continue // the first round opens each tenant's connections and loads its rules
+		}
+		pf, pa := percentile(f.latency, 0.99), percentile(a.latency, 0.99)
+		fmt.Printf("  p99 of %d requests a second: 3 tenants %.2f ms, %d tenants %.2f ms\n", perSecond, pf, many, pa)
+		ratios, few, all = append(ratios, pa/pf), append(few, percentile(f.latency, 0.5)), append(all, percentile(a.latency, 0.5))
+	}
+	b.report.atMost(fmt.Sprintf("latency at the 99th percentile, %d tenants to 3", many), median(ratios), "ratio", 1.2)
+	b.report.tell("latency at the median, 3 tenants", median(few), "ms")
+	b.report.tell(fmt.Sprintf("latency at the median, %d tenants", many), median(all), "ms")
+	return nil
+}
+
+// migrateMany takes the last migration back from every tenant and lets the platform apply it again.
+func (b *bench) migrateMany(ctx context.Context, many int) error {
+	conn, err := pgx.Connect(ctx, b.cluster.DirectDSN(database))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, "SELECT schema_name FROM control.tenants")
+	if err != nil {
+		return err
+	}
+	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, s := range schemas {
+		q := pgx.Identifier{s}.Sanitize()
+		if _, err := conn.Exec(ctx, `DELETE FROM `+q+`.schema_versions WHERE name = 'tenant/0005_points'; DROP TABLE `+q+`.point_totals, `+q+`.point_entries; DROP INDEX IF EXISTS `+q+`.users_off_leaderboard`); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	results, err := b.provisioner.MigrateAll(ctx, 4, nil)
+	if err != nil {
+		return err
+	}
+	took := time.Since(start).Seconds()
+	for _, r := range results {
+		if r.Err != nil || len(r.Applied) != 1 {
+			return fmt.Errorf("migrating %s: applied %v, %v", r.Realm, r.Applied, r.Err)
+		}
+	}
+	b.report.atMost(fmt.Sprintf("one migration of %d tenants", len(results)), took, "s", 60)
+	return nil
+}
+
+func percentile(latency []time.Duration, p float64) float64 {
+	s := slices.Sorted(slices.Values(latency))
+	return float64(s[min(len(s)-1, int(float64(len(s))*p))]) / float64(time.Millisecond)
+}

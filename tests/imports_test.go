@@ -1,0 +1,77 @@
+// Package tests holds what crosses packages: who may import whom, and that every route is guarded.
+package tests
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// order lists the rooms of the house, lower first. A package may import rooms below its own, and its own. Among domain/*
+// each room names the others that it may use.
+var order = []string{"lignum/infra", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/api", "lignum/tests"}
+
+var amongDomain = map[string][]string{
+	"points": {"people"}, "classes": {"people", "catalog", "points"}, "catalog": {"points"}, "assessment": {"catalog", "classes", "points"},
+	"coaching": {"people", "catalog", "classes", "assessment", "points"}, "insight": {"people", "catalog", "classes", "assessment", "points"},
+}
+
+// exceptions may be imported although they stand higher or lower.
+var exceptions = map[string][]string{
+	// The test kit stands on the real cluster and the real tenancy; tests of every room use it.
+	"lignum/tests/testkit": {"lignum/infra/localcluster", "lignum/policy", "lignum/tenants", "lignum/tenants/audit"},
+}
+
+func room(pkg string) int {
+	best, length := -1, -1
+	for i, prefix := range order {
+		if (pkg == prefix || strings.HasPrefix(pkg, strings.TrimSuffix(prefix, "/")+"/")) && len(prefix) > length && (prefix != "lignum/domain" || pkg == prefix) {
+			best, length = i, len(prefix)
+		}
+	}
+	return best
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "lignum/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		from := room(p.ImportPath)
+		if from < 0 {
+			t.Errorf("%s is in no room of the house", p.ImportPath)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if !strings.HasPrefix(imp, "lignum/") || slices.Contains(exceptions[p.ImportPath], imp) {
+				continue
+			}
+			if to := room(imp); to > from {
+				t.Errorf("%s imports %s, which is above it", p.ImportPath, imp)
+			} else if to == from && order[from] == "lignum/domain/" && !mayUse(p.ImportPath, imp) {
+				t.Errorf("%s imports %s, which is another room of the same floor", p.ImportPath, imp)
+			}
+		}
+	}
+	if seen < 15 {
+		t.Fatalf("only %d packages were looked at", seen)
+	}
+}
+
+func mayUse(from, to string) bool {
+	a, _, _ := strings.Cut(strings.TrimPrefix(from, "lignum/domain/"), "/")
+	b, _, _ := strings.Cut(strings.TrimPrefix(to, "lignum/domain/"), "/")
+	return a == b || slices.Contains(amongDomain[a], b)
+}
