@@ -45,7 +45,8 @@ type Call struct {
 	replayed   bool
 	verdict    limits.Verdict
 	decision   policy.Decision
-	suppressed bool // the refusal is in no trail
+	suppressed bool // the refusal is in the trail already
+	observed   bool
 }
 
 // requestTimeout bounds the work for one request. A client that leaves cancels nothing, so this must.
@@ -254,17 +255,19 @@ func (s *Server) refuse(fc *fiber.Ctx, rt *Route, c *Call, err error) error {
 	return p.write(fc)
 }
 
-func (s *Server) leave(fc *fiber.Ctx, c *Call, _ error) {
-	if status := fc.Response().StatusCode(); status < 400 {
-		if c.replayed {
-			fc.Set("Idempotency-Replayed", "true")
-		}
-		s.observe(c, status)
+// leave ends a request whose handler has answered, or whose input huma refused before the handler.
+func (s *Server) leave(c *Call) {
+	if c.replayed {
+		c.fc.Set("Idempotency-Replayed", "true")
+	}
+	if !c.observed {
+		s.observe(c, c.fc.Response().StatusCode())
 	}
 }
 
 // observe counts the request and writes its line in the log.
 func (s *Server) observe(c *Call, status int) {
+	c.observed = true
 	took := time.Since(c.start)
 	realm := c.Realm.Name()
 	if c.DB == nil {

@@ -93,7 +93,10 @@ func humaError(status int, message string, errs ...error) huma.StatusError {
 	if status == http.StatusRequestTimeout {
 		status = http.StatusBadRequest
 	}
-	p := newProblem(status, strings.ToUpper(message[:1])+message[1:]+".")
+	if message != "" {
+		message = strings.ToUpper(message[:1]) + message[1:] + "."
+	}
+	p := newProblem(status, message)
 	if status >= 500 {
 		return newProblem(http.StatusInternalServerError, "Something went wrong on our side. It was noted.")
 	}

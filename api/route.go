@@ -112,7 +112,7 @@ func register[I, O any](s *Server, rt Route, handle func(ctx context.Context, c 
 		if err == nil {
 			defer c.cancel()
 			next(huma.WithContext(hc, context.WithValue(c.ctx, callKey{}, c)))
-			s.leave(fc, c, nil)
+			s.leave(c)
 			return
 		}
 		_ = s.refuse(fc, &rt, c, err)
@@ -160,7 +160,7 @@ func Page(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fib
 		if err != nil {
 			return s.refuse(fc, &rt, c, err)
 		}
-		s.leave(fc, c, nil)
+		s.leave(c)
 		return nil
 	})
 }

@@ -4,7 +4,8 @@ package policy
 var (
 	ProfileRead   = read(Either, "profile.read", "See the own profile.")
 	ProfileChange = change(Either, "profile.change", "Change the own password, second factor and preferences.")
-	SessionEnd    = change(Either, "session.end", "End the own sessions, also everywhere at once.")
+	// Leaving must always be possible, also where changes are not taken: it counts as no change of the realm's data.
+	SessionEnd = read(Either, "session.end", "End the own sessions, also everywhere at once.")
 )
 
 // Learning: what a learner does, and what staff see of it.

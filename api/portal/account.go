@@ -98,7 +98,10 @@ func endSession(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx)
 	if id == c.Claims.SessionID {
 		return leave(c, fc, signedOut, c.SignOut(tx))
 	}
-	if err := c.EndSession(tx, id); err != nil {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return "", err
+	}
+	if err := people.EndSession(ctx, tx, c.Claims.UserID, id, c.Now); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, sessionEnded)

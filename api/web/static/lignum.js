@@ -1,1 +1,234 @@
-// placeholder
+// Makes pages nicer where it runs; none needs it. Work that could not be sent is kept on this device, under the name of the
+// person it belongs to, and sent later: nothing that was typed is lost.
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const user = document.body.dataset.user;
+
+  // --- what is kept on this device ---------------------------------------------------------------------------------
+  const kept = {
+    name: (kind, id) => `lignum:${user}:${kind}:${id}`,
+    get(kind, id) { try { return JSON.parse(localStorage.getItem(this.name(kind, id))); } catch { return null; } },
+    set(kind, id, value) { try { localStorage.setItem(this.name(kind, id), JSON.stringify(value)); return true; } catch { return false; } },
+    drop(kind, id) { try { localStorage.removeItem(this.name(kind, id)); } catch { /* nothing was kept then */ } },
+    ids(kind) {
+      try { return Object.keys(localStorage).filter((k) => k.startsWith(this.name(kind, ""))).map((k) => k.slice(this.name(kind, "").length)); } catch { return []; }
+    },
+  };
+
+  // send gives the answer's JSON, or throws: {lost: true} when it may work later, {status, detail} when it never will.
+  async function send(method, url, body, keepalive) {
+    let answer;
+    try {
+      answer = await fetch(url, { method, keepalive, credentials: "same-origin", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout?.(15000) });
+    } catch {
+      throw { lost: true };
+    }
+    if (answer.ok) return answer.status === 204 ? {} : answer.json();
+    const problem = await answer.json().catch(() => ({}));
+    throw { lost: answer.status === 429 || answer.status === 408 || answer.status === 401 || answer.status >= 500, status: answer.status, detail: problem.detail, after: Number(answer.headers.get("Retry-After")) };
+  }
+
+  // backoff waits longer after each failure, with some chance in it, so that a whole school does not come back at once.
+  const backoff = (tries, after) => Math.max((after || 0) * 1000, Math.min(60000, 1000 * 2 ** tries) * (0.5 + Math.random()));
+
+  // --- forms ---------------------------------------------------------------------------------------------------------
+  $("[data-focus]")?.focus();
+  for (const input of $$("input[type=password]")) {
+    const box = document.createElement("div"), button = document.createElement("button");
+    box.className = "passage";
+    button.type = "button";
+    button.className = "quiet peek";
+    const label = () => { button.textContent = input.type === "password" ? "Show" : "Hide"; button.setAttribute("aria-label", `${button.textContent} ${input.labels[0]?.textContent || "password"}`); };
+    button.addEventListener("click", () => { input.type = input.type === "password" ? "text" : "password"; label(); });
+    input.form?.addEventListener("submit", () => { input.type = "password"; });
+    label();
+    input.replaceWith(box);
+    box.append(input, button);
+  }
+  // One press is enough; a second one while the first is under way does nothing.
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (event.target.dataset.sent && Date.now() - event.target.dataset.sent < 5000) return event.preventDefault();
+    event.target.dataset.sent = Date.now();
+  });
+  addEventListener("pageshow", () => $$("form").forEach((f) => delete f.dataset.sent));
+
+  // --- progress through a lesson ---------------------------------------------------------------------------------------
+  const progressURL = (lesson) => `/api/v1/lessons/${lesson}/progress`;
+
+  // deliver sends what is kept of one lesson. A newer report that came while it was under way stays.
+  async function deliver(lesson, keepalive) {
+    const report = kept.get("lesson", lesson);
+    if (!report) return;
+    try {
+      await send("PUT", progressURL(lesson), report, keepalive);
+    } catch (problem) {
+      if (problem.lost) throw problem;
+    }
+    if (kept.get("lesson", lesson)?.counter === report.counter) kept.drop("lesson", lesson);
+  }
+
+  const lesson = $("[data-lesson]");
+  if (user) for (const id of kept.ids("lesson")) if (id !== lesson?.dataset.lesson) deliver(id).catch(() => { /* stays kept */ });
+
+  if (lesson && user && lesson.dataset.counts !== undefined) {
+    const id = lesson.dataset.lesson, state = $("[data-state]");
+    const waiting = kept.get("lesson", id);
+    let percent = Math.max(Number(lesson.dataset.percent) || 0, waiting?.percent || 0);
+    let seconds = Math.max(Number(lesson.dataset.seconds) || 0, waiting?.seconds || 0), reported = percent, tries = 0, timer;
+    const note = () => kept.set("lesson", id, { percent, seconds: Math.round(seconds), counter: Math.max(Date.now(), (kept.get("lesson", id)?.counter || 0) + 1) });
+    const read = () => {
+      const end = lesson.getBoundingClientRect();
+      const seen = Math.floor(100 * Math.min(1, Math.max(0, (innerHeight - end.top) / end.height)));
+      if (document.visibilityState === "visible") percent = Math.max(percent, Math.min(seen, 95)); // the last step is the learner's own
+    };
+    const go = async (keepalive) => {
+      clearTimeout(timer);
+      try {
+        await deliver(id, keepalive);
+        tries = 0;
+        if (state.dataset.lost) { state.textContent = "You are connected again. Your progress is saved."; delete state.dataset.lost; }
+      } catch (problem) {
+        state.textContent = "No connection. Your progress is kept on this device and will be sent later.";
+        state.dataset.lost = "yes";
+        timer = setTimeout(go, backoff(tries++, problem.after));
+      }
+    };
+    addEventListener("scroll", read, { passive: true });
+    setInterval(() => { if (document.visibilityState === "visible") seconds += 5; }, 5000);
+    setInterval(() => { if (percent >= reported + 5) { reported = percent; note(); go(); } }, 15000);
+    addEventListener("pagehide", () => { read(); if (percent > reported) { reported = percent; note(); go(true); } });
+    addEventListener("online", () => go());
+    if (waiting) go();
+    const done = $("form[data-done]");
+    done?.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      percent = reported = 100;
+      note();
+      await go();
+      if (!state.dataset.lost) location.assign(done.dataset.done);
+    });
+  }
+
+  // --- a paper ---------------------------------------------------------------------------------------------------------
+  const paper = $("form[data-attempt]");
+  if (paper && user) {
+    const attempt = paper.dataset.attempt, state = $("[data-state]"), clock = $("[data-clock]"), spoken = $("[data-spoken]");
+    const items = new Map($$("[data-item]", paper).map((el) => [el.dataset.item, el]));
+    const pending = kept.get("paper", attempt) || {};
+    let last = 0, tries = 0, timer, sending = false, leaving = false, closed = false, over = false;
+    const counter = () => (last = Math.max(last + 1, Date.now(), ...[...items.values()].map((el) => Number(el.dataset.counter) + 1 || 0)));
+    const say = (text, kind) => { if (state.textContent !== text) state.textContent = text; state.className = kind || ""; };
+    const waits = () => Object.keys(pending).length > 0;
+    const keep = () => (waits() ? kept.set("paper", attempt, pending) : kept.drop("paper", attempt));
+
+    const answer = (el) => {
+      const r = {}, kind = el.dataset.kind;
+      if (kind === "multiple_choice" || kind === "true_false") {
+        const chosen = $$("input:checked", el).map((i) => i.value).filter(Boolean);
+        if (chosen.length) r.choice = chosen;
+      } else if (kind === "matching") {
+        const match = Object.fromEntries($$("select", el).filter((s) => s.value).map((s) => [s.dataset.left, s.value]));
+        if (Object.keys(match).length) r.match = match;
+      } else if (kind === "numeric") {
+        if ($("input", el).value.trim()) r.number = $("input", el).value.trim();
+      } else if ($("input,textarea", el)?.value) r.text = $("input,textarea", el).value;
+      return r;
+    };
+    const fill = (el, r) => {
+      for (const i of $$("input[type=radio],input[type=checkbox]", el)) i.checked = (r.choice || []).includes(i.value);
+      for (const s of $$("select", el)) s.value = r.match?.[s.dataset.left] || "";
+      const typed = $("input:not([type=radio]):not([type=checkbox]),textarea", el);
+      if (typed) typed.value = r.number ?? r.text ?? "";
+    };
+    const mark = () => {
+      let n = 0, all = 0;
+      for (const [position, el] of items) {
+        if (el.dataset.kind === "description") continue;
+        all++;
+        const has = Object.keys(answer(el)).length > 0, link = $(`[data-go="${position}"]`);
+        if (has) n++;
+        link?.classList.toggle("answered", has);
+        link?.setAttribute("aria-label", `Question ${link.textContent.trim()}${has ? ", answered" : ", not answered"}`);
+      }
+      for (const el of $$("[data-count]")) el.textContent = `${n} of ${all} answered`;
+    };
+
+    async function flush() {
+      clearTimeout(timer);
+      if (sending || closed || !waits()) return !waits();
+      sending = true;
+      const batch = Object.entries(pending).slice(0, 50).map(([position, p]) => ({ position: Number(position), counter: p.counter, response: p.response }));
+      say("Saving …");
+      try {
+        await send("PUT", `/api/v1/attempts/${attempt}/answers`, { answers: batch });
+        for (const b of batch) if (pending[b.position]?.counter === b.counter) delete pending[b.position];
+        tries = 0;
+        keep();
+        say(waits() ? "Saving …" : "All answers saved", "ok");
+      } catch (problem) {
+        keep();
+        if (problem.lost) {
+          say(problem.status === 401 ? "You were signed out. Sign in again in another tab: your answers are kept here and will be saved." : "Not saved yet: no connection. Your answers are kept on this device.", "error");
+          timer = setTimeout(flush, backoff(tries++, problem.after));
+        } else {
+          closed = problem.status === 403 || problem.status === 409;
+          say(problem.detail || "This answer could not be saved.", "error");
+        }
+        sending = false;
+        return false;
+      }
+      sending = false;
+      if (waits()) return flush();
+      if (over) handIn();
+      return true;
+    }
+    // When the time is up, what is kept goes first, however long the connection takes to come back.
+    const handIn = () => { leaving = true; paper.requestSubmit($("[value=submit]", paper)); };
+    const changed = (event) => {
+      const el = event.target.closest("[data-item]");
+      if (!el) return;
+      pending[el.dataset.item] = { response: answer(el), counter: counter() };
+      keep();
+      mark();
+      say("Not saved yet");
+      clearTimeout(timer);
+      timer = setTimeout(flush, event.type === "change" ? 150 : 1200);
+    };
+    paper.addEventListener("input", changed);
+    paper.addEventListener("change", changed);
+    addEventListener("online", flush);
+    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") flush(); });
+    addEventListener("beforeunload", (event) => { if (waits() && !leaving) event.preventDefault(); });
+    // The form itself carries all answers: handing in works also when saving one by one did not.
+    paper.addEventListener("submit", () => { leaving = true; const c = $("[name=counter]", paper); if (c) c.value = counter(); });
+    addEventListener("pageshow", () => { leaving = false; });
+
+    for (const [position, p] of Object.entries(pending)) {
+      const el = items.get(position);
+      if (el && p.counter > (Number(el.dataset.counter) || 0)) fill(el, p.response); else delete pending[position];
+    }
+    keep();
+    mark();
+    flush();
+
+    const deadline = Date.now() + Number(paper.dataset.left) * 1000, said = new Set();
+    const tick = () => {
+      const left = Math.max(0, Math.round((deadline - Date.now()) / 1000)), m = Math.floor(left / 60);
+      clock.textContent = m >= 60 ? `${Math.floor(m / 60)}:${String(m % 60).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}` : `${m}:${String(left % 60).padStart(2, "0")}`;
+      clock.classList.toggle("late", left < 300);
+      for (const at of [30, 10, 5, 1]) if (m === at && left % 60 < 2 && !said.has(at)) { said.add(at); spoken.textContent = at === 1 ? "One minute left" : `${at} minutes left`; }
+      if (left > 0) return;
+      clearInterval(ticking);
+      over = true;
+      waits() ? flush() : handIn();
+    };
+    const ticking = setInterval(tick, 1000);
+    tick();
+  } else if (user) {
+    // Papers that are over need nothing kept any more once their page was seen.
+    for (const el of $$("[data-finished]")) kept.drop("paper", el.dataset.finished);
+  }
+})();

@@ -1,0 +1,45 @@
+package console
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"lignum/api/web"
+	"lignum/tenants"
+)
+
+func TestEveryCountryBeginsWithWhatATenantTakes(t *testing.T) {
+	var names []string
+	for _, c := range countries {
+		spec := tenants.Spec{Slug: "trial-" + strings.ToLower(c.code), Name: "Ministry of Education, " + c.name, Country: c.code, Plan: "country", TimeZone: c.zone, Locale: c.locale,
+			Currency: c.currency, ExamScheme: c.exam, Colour: c.colour, Accent: c.accent,
+			Admin: tenants.Admin{UserName: "a.clarke", GivenName: "Ada", FamilyName: "Clarke"}}
+		if err := spec.Validate(); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if !strings.Contains(web.Readability(c.colour), "white") {
+			t.Errorf("%s: %s", c.name, web.Readability(c.colour))
+		}
+		names = append(names, c.name)
+	}
+	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(countries) {
+		t.Error("not in the order of their names, or one twice")
+	}
+}
+
+func TestFillKeepsWhatWasTyped(t *testing.T) {
+	f := &web.Form{Values: url.Values{"exam_scheme": {"Own certificate"}, "currency": {"JMD"}}}
+	barbados, _ := countryByCode("BB")
+	barbados.fill(f)
+	if f.Get("exam_scheme") != "Own certificate" {
+		t.Error("what was typed is gone")
+	}
+	if f.Get("currency") != "BBD" || f.Get("time_zone") != "America/Barbados" {
+		t.Error("the usual values of another country stay:", f.Values)
+	}
+	if _, ok := countryByCode("XX"); ok {
+		t.Error("XX is a country")
+	}
+}

@@ -1,0 +1,88 @@
+package demo
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/tenants"
+)
+
+type school struct {
+	id           uuid.UUID
+	name         string
+	kind, region string
+}
+
+// schools gives the first n schools, the same each time: one in each region, then by the regions' weights.
+func (r *room) schools(n int) []school {
+	places := placesOf(r.slug)
+	rnd := r.random("schools")
+	var lots []int
+	for i, p := range places {
+		for range p.weight {
+			lots = append(lots, i)
+		}
+	}
+	seen := map[string]bool{}
+	list := make([]school, 0, n)
+	for i := 0; len(list) < n; i++ {
+		p := places[i%len(places)]
+		kind := schoolKinds[0]
+		if i >= len(places) {
+			p, kind = places[pick(rnd, lots)], pick(rnd, schoolKinds)
+		}
+		name := pick(rnd, schoolNames) + " " + kind.title + ", " + pick(rnd, p.towns)
+		if r.slug == "celearn" {
+			name, kind.kind = "CELEARN "+p.towns[0]+" Campus", "college"
+		}
+		if seen[name] {
+			i--
+			continue
+		}
+		seen[name] = true
+		list = append(list, school{r.id("school", len(list)), name, kind.kind, p.region})
+	}
+	return list
+}
+
+func (r *room) storeSchools(ctx context.Context, tx *tenants.Tx, list []school) error {
+	return copyRows(ctx, tx, "schools", []string{"id", "name", "kind", "region"}, len(list), func(i int) []any {
+		return []any{list[i].id, list[i].name, list[i].kind, list[i].region}
+	})
+}
+
+type term struct {
+	id       uuid.UUID
+	title    string
+	from, to time.Time
+}
+
+// terms are the three of the school year that today lies in. They are what a calendar starts from; people edit it when
+// a hurricane or an election moves a date.
+func (r *room) terms() []term {
+	year := r.today.Year()
+	if r.today.Month() < time.August {
+		year--
+	}
+	day := func(y int, m time.Month, d int, to time.Weekday) time.Time { // the first such weekday from then on
+		t := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+		return t.AddDate(0, 0, (int(to)-int(t.Weekday())+7)%7)
+	}
+	return []term{
+		{r.id("term", 0), "Christmas", day(year, time.September, 1, time.Monday), day(year, time.December, 12, time.Friday)},
+		{r.id("term", 1), "Easter", day(year+1, time.January, 4, time.Monday), day(year+1, time.March, 25, time.Friday)},
+		{r.id("term", 2), "Summer", day(year+1, time.April, 12, time.Monday), day(year+1, time.July, 1, time.Friday)},
+	}
+}
+
+// currentTerm is the term of a day, or Nil in the holidays.
+func currentTerm(list []term, day time.Time) uuid.UUID {
+	for _, t := range list {
+		if !day.Before(t.from) && !day.After(t.to) {
+			return t.id
+		}
+	}
+	return uuid.Nil
+}

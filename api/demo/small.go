@@ -1,0 +1,140 @@
+package demo
+
+import (
+	"context"
+	"time"
+
+	"lignum/tenants"
+)
+
+// smallStudents is how many students a tenant has at first.
+const smallStudents = 30
+
+// smallSchools is how many schools a tenant has at first: one in each region.
+func (r *room) smallSchools() int { return len(placesOf(r.slug)) }
+
+// small fills a tenant for a first look, whole or not at all.
+func (r *room) small(ctx context.Context) error {
+	if missing, err := r.missing(ctx, "small"); err != nil || !missing {
+		return err
+	}
+	hash, err := r.passwordHash(ctx)
+	if err != nil {
+		return err
+	}
+	packed, err := readPacks(r.scheme)
+	if err != nil {
+		return err
+	}
+	schools, terms := r.schools(r.smallSchools()), r.terms()
+	students := r.smallLearners(schools)
+	staff := r.smallStaff(schools[0])
+	return r.once(ctx, "small", func(tx *tenants.Tx) error {
+		if err := r.storeSchools(ctx, tx, schools); err != nil {
+			return err
+		}
+		err := copyRows(ctx, tx, "terms", []string{"id", "title", "starts_on", "ends_on"}, len(terms), func(i int) []any {
+			return []any{terms[i].id, terms[i].title, terms[i].from, terms[i].to}
+		})
+		if err != nil {
+			return err
+		}
+		if err := r.storePeople(ctx, tx, append(staff, students...), hash); err != nil {
+			return err
+		}
+		if err := r.openAdministrator(ctx, tx, hash); err != nil {
+			return err
+		}
+		if err := r.tieGuardian(ctx, tx, students); err != nil {
+			return err
+		}
+		courses, err := importCourses(ctx, tx, packed, r.in.Now)
+		if err != nil {
+			return err
+		}
+		from, _ := r.season()
+		list := r.smallClasses(courses, schools[0], terms, students)
+		if err := r.storeClasses(ctx, tx, list, at(from, 15*time.Hour, r.loc)); err != nil {
+			return err
+		}
+		w := r.work(courses, students, from)
+		for i := range staff {
+			w.present(r, staff[i])
+		}
+		return w.store(ctx, tx, r)
+	})
+}
+
+func (r *room) smallLearners(schools []school) []person {
+	students := r.numbered("student", "student", 1, smallStudents)
+	for i := range students {
+		students[i].school = schools[r.smallHome(i)].id
+		if r.slug != "celearn" {
+			students[i].grade = []string{"10", "11"}[i/12%2]
+		}
+	}
+	return students
+}
+
+// smallHome is the number of the school of the i-th of the first students: most are in the first one.
+func (r *room) smallHome(i int) int {
+	if i < 20 {
+		return 0
+	}
+	return 1 + (i-20)/5%(r.smallSchools()-1)
+}
+
+func (r *room) smallStaff(home school) []person {
+	var staff []person
+	for _, s := range []struct {
+		stem, role string
+		atSchool   bool
+	}{{"coach", "coach", true}, {"teacher", "teacher", true}, {"school", "school_administrator", true}, {"official", "ministry_official", false}, {"guardian", "guardian", false}} {
+		p := r.numbered(s.stem, s.role, 1, 1)[0]
+		if s.atSchool {
+			p.school = home.id
+		}
+		staff = append(staff, p)
+	}
+	return staff
+}
+
+// openAdministrator gives the demo password to the administrator of the tenant's beginning, unless a password was
+// chosen already. The invitation has served then.
+func (r *room) openAdministrator(ctx context.Context, tx *tenants.Tx, hash string) error {
+	_, err := tx.Exec(ctx, `WITH opened AS (
+			UPDATE users SET password_hash = $2::text, updated_at = $3::timestamptz WHERE user_name_key = $1::text AND password_hash IS NULL RETURNING id
+		) DELETE FROM sign_in_cards WHERE user_id IN (SELECT id FROM opened) AND used_at IS NULL`, administrator(r.slug).UserName, hash, r.in.Now)
+	return err
+}
+
+// tieGuardian gives guardian1 a child with consent and one without.
+func (r *room) tieGuardian(ctx context.Context, tx *tenants.Tx, students []person) error {
+	guardian, given := r.userID("guardian", 1), r.in.Now.AddDate(0, 0, -30)
+	return copyRows(ctx, tx, "guardianships", []string{"guardian_id", "learner_id", "relationship", "consent", "consent_at"}, 2, func(i int) []any {
+		if i == 0 {
+			return []any{guardian, students[0].id, "mother", true, given}
+		}
+		return []any{guardian, students[1].id, "aunt", false, nil}
+	})
+}
+
+// platform makes those who run the platform itself.
+func (in *Input) platform(ctx context.Context) error {
+	r := &room{in: in, name: "Lignum", db: in.DB(""), loc: time.UTC}
+	if missing, err := r.missing(ctx, "small"); err != nil || !missing {
+		return err
+	}
+	hash, err := r.passwordHash(ctx)
+	if err != nil {
+		return err
+	}
+	list := append(r.numbered("manager", "account_manager", 1, 1), r.numbered("operator", "operator", 1, 1)...)
+	return r.once(ctx, "small", func(tx *tenants.Tx) error { return r.storePeople(ctx, tx, list, hash) })
+}
+
+// at is a time of day on a date where the tenant is.
+func at(day time.Time, since time.Duration, loc *time.Location) time.Time {
+	y, m, d := day.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, loc).Add(since).UTC()
+}

@@ -1,0 +1,181 @@
+package web
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/domain"
+	"lignum/tenants"
+)
+
+// show renders one page outside a realm and gives the answer and its body.
+func show(t *testing.T, page string, p Page) (*http.Response, string) {
+	t.Helper()
+	own := Parse(fstest.MapFS{"pages/x.html": {Data: []byte(page)}})
+	app := fiber.New()
+	app.Get("/x", func(fc *fiber.Ctx) error {
+		return own.Render(&api.Call{Now: time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC), Tenant: &tenants.Tenant{TimeZone: "America/Jamaica"}}, fc, "x", p)
+	})
+	res, err := app.Test(httptest.NewRequest("GET", "/x", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != 200 {
+		t.Fatalf("%d: %s", res.StatusCode, body)
+	}
+	return res, string(body)
+}
+
+func TestNonceIsOnScriptAndStyleAndFreshEachTime(t *testing.T) {
+	res, body := show(t, `{{define "main"}}ok{{end}}`, Page{Title: "T"})
+	csp := res.Header.Get("Content-Security-Policy")
+	m := regexp.MustCompile(`script-src 'nonce-([A-Za-z0-9+/]{22})'`).FindStringSubmatch(csp)
+	if m == nil || strings.Contains(csp, "unsafe") || !strings.HasPrefix(csp, "default-src 'none'") {
+		t.Fatalf("policy: %s", csp)
+	}
+	if n := strings.Count(body, `nonce="`+strings.ReplaceAll(m[1], "+", "&#43;")+`"`); n != 2 {
+		t.Fatalf("the nonce is on %d elements:\n%s", n, body)
+	}
+	if n := strings.Count(body, "<script") + strings.Count(body, "<style"); n != 2 {
+		t.Fatalf("%d scripts and styles", n)
+	}
+	again, _ := show(t, `{{define "main"}}ok{{end}}`, Page{Title: "T"})
+	if again.Header.Get("Content-Security-Policy") == csp {
+		t.Fatal("two answers have the same nonce")
+	}
+}
+
+func TestTextIsEscaped(t *testing.T) {
+	const evil = `<script>alert(1)</script>"'`
+	_, body := show(t, `{{define "main"}}{{template "heading" .}}{{template "problems" .}}{{template "field" (.Field "name" "Name")}}<p title="{{.Data}}">{{.Data}}</p>{{end}}`,
+		Page{Title: evil, Data: evil, Form: &Form{Values: url.Values{"name": {evil}}, Message: evil, Errors: []domain.Field{{Name: "name", Reason: evil}}}})
+	if strings.Contains(body, "<script>alert") || strings.Contains(body, `)</script>"`) {
+		t.Fatal(body)
+	}
+}
+
+func TestFormKeepsWhatWasTypedButPasswords(t *testing.T) {
+	f := &Form{Values: url.Values{"name": {"Tajay"}, "password": {"do not show me"}}}
+	if !f.Fail(domain.InvalidField("password", "must have at least 15 characters")) {
+		t.Fatal("a domain error was not taken")
+	}
+	_, body := show(t, `{{define "main"}}{{template "problems" .}}{{template "field" (.Field "name" "Name")}}{{template "field" (.Field "password" "Password" "kind" "password")}}{{end}}`, Page{Form: f})
+	for _, want := range []string{`value="Tajay"`, `aria-invalid="true"`, `aria-describedby="e-password"`, `href="#f-password"`, "must have at least 15 characters"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if strings.Contains(body, "do not show me") {
+		t.Error("a password was sent back")
+	}
+	if (&Form{}).Fail(io.EOF) {
+		t.Error("an error of ours was taken for the typist's")
+	}
+}
+
+func TestTimesAreTheTenants(t *testing.T) {
+	_, body := show(t, `{{define "main"}}[{{.When .Data}}][{{.Day .Data}}][{{.Clock .Data}}]{{end}}`, Page{Data: time.Date(2026, 11, 24, 2, 30, 0, 0, time.UTC)})
+	if !strings.Contains(body, "[Mon 23 Nov, 21:30][Mon 23 Nov 2026][21:30]") {
+		t.Fatal(body)
+	}
+}
+
+func TestLocalPath(t *testing.T) {
+	for _, good := range []string{"/", "/home", "/classes?q=a&b=c", "/a/b#c"} {
+		if LocalPath(good) != good {
+			t.Errorf("%q was refused", good)
+		}
+	}
+	for _, bad := range []string{"", "home", "//evil.example", "/\\evil.example", "https://evil.example/", "javascript:alert(1)", "/a\nb", "/\t/evil.example", "/ /x", "///x", "/%zz"} {
+		if got := LocalPath(bad); got != "" {
+			t.Errorf("%q passed as %q", bad, got)
+		}
+	}
+}
+
+func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
+	app := fiber.New()
+	app.Get("/assets/:hash/:file", serveAsset)
+	for _, name := range []string{"lignum.css", "lignum.js", "icon.svg"} {
+		path, err := Asset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := httptest.NewRequest("GET", path, nil)
+		req.Header.Set("Accept-Encoding", "gzip")
+		res, err := app.Test(req)
+		if err != nil || res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
+			t.Fatalf("%s: %v %v", path, res, err)
+		}
+		z, err := gzip.NewReader(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(z)
+		if want, _ := static.ReadFile("static/" + name); err != nil || string(body) != string(want) {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	for _, path := range []string{"/assets/000000000000/lignum.css", "/assets/000000000000/nothing.css"} {
+		if res, err := app.Test(httptest.NewRequest("GET", path, nil)); err != nil || res.StatusCode != 404 {
+			t.Errorf("%s: %v %v", path, res, err)
+		}
+	}
+	if css, _ := static.ReadFile("static/lignum.css"); len(css) > 13_000 {
+		t.Errorf("the style sheet has %d bytes; weak networks carry it", len(css))
+	}
+}
+
+func TestSameOrigin(t *testing.T) {
+	app := fiber.New()
+	app.Post("/", func(fc *fiber.Ctx) error {
+		if SameOrigin(fc) != nil {
+			return fc.SendStatus(403)
+		}
+		return fc.SendStatus(204)
+	})
+	for _, c := range []struct {
+		site, origin string
+		want         int
+	}{{"same-origin", "", 204}, {"cross-site", "", 403}, {"same-site", "http://x.example.com", 403}, {"", "http://example.com", 204}, {"", "http://evil.example", 403}, {"", "null", 403}, {"", "", 204}} {
+		req := httptest.NewRequest("POST", "/", nil)
+		req.Host = "example.com"
+		if c.site != "" {
+			req.Header.Set("Sec-Fetch-Site", c.site)
+		}
+		if c.origin != "" {
+			req.Header.Set("Origin", c.origin)
+		}
+		if res, err := app.Test(req); err != nil || res.StatusCode != c.want {
+			t.Errorf("%+v: %v %v", c, res.StatusCode, err)
+		}
+	}
+}
+
+func TestNumbersInWords(t *testing.T) {
+	for got, want := range map[string]string{number(1234567): "1,234,567", number(-1200): "−1,200", number(7): "7", plural(1, "lesson", "lessons"): "1 lesson",
+		plural(1200, "lesson", "lessons"): "1,200 lessons", minutes(45): "45 min", minutes(120): "2 h", minutes(95): "1 h 35 min", date("2026-09-08"): "8 Sep 2026", date("?"): "?",
+		roleName("tenant_administrator"): "Tenant administrator"} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if percent(3, 0) != 0 || percent(5, 4) != 100 || percent(1, 3) != 33 {
+		t.Error("percent")
+	}
+}
