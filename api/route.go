@@ -32,6 +32,7 @@ type Route struct {
 	Tag        string       // section of the reference
 	Body       int          // most bytes of a body; 0: 64 KB
 	Status     int          // of success; 0: 200
+	ShownOnce  bool         // the answer holds a secret: an idempotency key stores none of it
 	Page       bool         // HTML for a browser: an anonymous visitor is sent to the sign-in page
 
 	mutating bool
@@ -202,6 +203,9 @@ func inTransaction[O any](ctx context.Context, c *Call, fn func(tx *tenants.Tx) 
 				return err
 			}
 			if found {
+				if c.route.ShownOnce {
+					return domain.Errorf(domain.Conflict, "This was done already. Its answer was shown once and is kept nowhere; if it was lost, make a new one.")
+				}
 				out = new(O)
 				if err := json.Unmarshal([]byte(stored), out); err != nil {
 					return fmt.Errorf("stored answer: %w", err)
@@ -218,6 +222,9 @@ func inTransaction[O any](ctx context.Context, c *Call, fn func(tx *tenants.Tx) 
 			return errNotPermitted
 		}
 		if once != nil {
+			if c.route.ShownOnce {
+				return once.Store(tx, c.route.Status, "")
+			}
 			raw, err := json.Marshal(out)
 			if err != nil {
 				return err

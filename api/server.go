@@ -207,6 +207,7 @@ func (s *Server) openAPI() {
 	cfg := huma.DefaultConfig("Lignum", s.version)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.RejectUnknownQueryParameters = true
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	cfg.Info.Description = "The API of one tenant, or of the platform on its own host. The host name says whose data a request is about; " +
 		"a token is good for the host that gave it. Errors are problem details (RFC 9457)."
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -88,7 +88,7 @@ func sessions(s *Server) {
 		}) (*Done, error) {
 			return &Done{true}, c.ChangePassword(in.Body.OldPassword, in.Body.Password)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Tag: "Session", Summary: "Begin with an authenticator app"},
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Tag: "Session", ShownOnce: true, Summary: "Begin with an authenticator app"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*people.TOTPSetup, error) {
 			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 				return nil, err
@@ -96,7 +96,7 @@ func sessions(s *Server) {
 			setup, err := people.StartTOTP(ctx, tx, c.DB, c.Claims.UserID, c.State.Branding.Name, c.Now)
 			return &setup, err
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session",
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
 		Summary: "Confirm the authenticator app with a code; gives ten recovery codes, once"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
 			Body struct {

@@ -50,7 +50,7 @@ func (r *room) storeWeek(ctx context.Context, tx *tenants.Tx, week []dayCount, l
 		users := sample(rnd, circle, d.users)
 		rnd.Shuffle(len(users), func(i, j int) { users[i], users[j] = users[j], users[i] })
 		for i, u := range users {
-			n := int(uint64(u) * 7919 % uint64(len(learners))) // spreads the keen over all schools
+			n := int(uint64(u) * 7919 % uint64(len(learners))) // spreads the keen over all schools: a prime that divides no size of ours keeps them different
 			e := row{day: d.day, user: learners[n], home: schools[homes[n]].id, first: at(d.day, 7*time.Hour+time.Duration(rnd.IntN(13*3600))*time.Second, r.loc)}
 			active = append(active, e)
 			if i < d.learners {

@@ -172,8 +172,8 @@ func (r *room) schoolClasses(ctx context.Context, courses []course, schools []sc
 	})
 }
 
-// islandClasses makes the classes of a country that offers very many: small groups in every subject, each learner in a
-// few of them.
+// islandClasses makes the classes of a country that offers very many: small groups in every subject, open to all schools,
+// each learner in a few of them.
 func (r *room) islandClasses(ctx context.Context, courses []course, schools []school, size sizes) error {
 	var there int // made by Small, or by the people of the tenant
 	err := r.db.ReadFresh(ctx, func(q *tenants.Reader) error {
@@ -193,9 +193,6 @@ func (r *room) islandClasses(ctx context.Context, courses []course, schools []sc
 		if rnd.IntN(3) == 0 {
 			c.f.Kind, c.f.MeetingURL = classes.Live, fmt.Sprintf("https://meet.example/%s-%d", r.slug, i)
 			c.f.Weekly = []classes.Slot{{Weekday: 1 + rnd.IntN(5), At: fmt.Sprintf("%02d:00", 9+rnd.IntN(9)), Minutes: 60}}
-		}
-		if rnd.IntN(4) == 0 {
-			c.f.SchoolID = &schools[at].id
 		}
 		for j := range courses {
 			if courses[j].subject == subject {

@@ -25,6 +25,9 @@ func copyRows(ctx context.Context, tx *tenants.Tx, table string, columns []strin
 
 // count takes n of a quota, in the transaction that adds the things themselves.
 func count(ctx context.Context, tx *tenants.Tx, kind string, n int) error {
+	if n == 0 {
+		return nil
+	}
 	took, err := tx.Exec(ctx, `UPDATE usage_counts SET n = n + $2::bigint
 		WHERE kind = $1::text AND n + $2::bigint <= coalesce((SELECT (limits->>$1::text)::bigint FROM settings), 0)`, kind, n)
 	if err == nil && took == 0 {
@@ -66,7 +69,7 @@ func (r *room) storePeople(ctx context.Context, tx *tenants.Tx, list []person, h
 			learners++
 		}
 	}
-	if r.slug != "" {
+	if !r.db.Realm().IsPlatform() {
 		if err := count(ctx, tx, "learners", learners); err != nil {
 			return err
 		}
@@ -108,11 +111,7 @@ func (r *room) numbered(stem, role string, from, to int) []person {
 	for n := from; n <= to; n++ {
 		p := person{id: r.userID(stem, n), userName: fmt.Sprintf("%s%d", stem, n), given: pick(rnd, givenNames), family: pick(rnd, familyNames), role: role}
 		if role != "student" {
-			realm := r.slug
-			if realm == "" {
-				realm = "platform"
-			}
-			p.email = p.userName + "@" + realm + ".example"
+			p.email = p.userName + "@" + r.db.Realm().Name() + ".example"
 		}
 		list = append(list, p)
 	}

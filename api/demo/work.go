@@ -125,7 +125,8 @@ func (w *work) present(r *room, p person) {
 	}
 }
 
-// study is one student's way through one course: lessons in order over the days, a practice test after every second.
+// study is one student's way through one course: lessons in order over the days, a practice test after every
+// second, some of them twice.
 func (w *work) study(r *room, c *course, p person, h habit, from time.Time, share float64, rnd *rand.Rand) {
 	done := min(len(c.lessons)-1, int(h.pace*share*float64(len(c.lessons))+0.5))
 	if h.until < 0 || done < 0 {
@@ -145,9 +146,13 @@ func (w *work) study(r *room, c *course, p person, h habit, from time.Time, shar
 		pr.started = t.Add(-time.Duration(pr.seconds) * time.Second)
 		w.progress = append(w.progress, pr)
 		if j%2 == 1 && j < done && len(c.tests) > 0 {
-			test := c.tests[(j/2)%len(c.tests)]
+			test := c.tests[(1+j/2)%len(c.tests)]
 			tries[test.id]++
 			w.sit(r, c, test, p, tries[test.id], t.Add(2*time.Minute), h.skill, rnd)
+			if again := t.Add(26 * time.Hour); rnd.IntN(3) == 0 && again.Before(r.in.Now.Add(-4*time.Hour)) {
+				tries[test.id]++
+				w.sit(r, c, test, p, tries[test.id], again, min(1, h.skill+0.1), rnd)
+			}
 		}
 	}
 }

@@ -136,7 +136,7 @@ func TestChartOfFewTellsNoFigure(t *testing.T) {
 func TestReadability(t *testing.T) {
 	for colour, want := range map[string]string{
 		"#000000": "Letters on it will be white (contrast 21.0 to 1; 4.5 is needed).",
-		"#eab308": "Letters on it will be dark (contrast 9.3 to 1; 4.5 is needed). It is pale: buttons and links take a darker shade of it.",
+		"#eab308": "Letters on it will be dark (contrast 10.6 to 1; 4.5 is needed). It is pale: buttons and links take a darker shade of it.",
 		"red":     "", "#12345g": "", "": "",
 	} {
 		if got := Readability(colour); got != want {

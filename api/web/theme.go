@@ -12,7 +12,7 @@ type rgb [3]uint8
 
 var (
 	white = rgb{255, 255, 255}
-	ink   = rgb{0x11, 0x18, 0x27}
+	ink   = rgb{5, 5, 7} // near black: with a lighter one, neither it nor white reaches 4.5 on mid-greys
 )
 
 // parseColour reads "#rrggbb"; ok is false for anything else, so that nothing else ever reaches a style sheet.

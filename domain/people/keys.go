@@ -77,7 +77,7 @@ func nextKey(ctx context.Context, q tenants.Querier, now time.Time) (from time.T
 	}
 	switch {
 	case youngest == nil, retires.Before(now.Add(keyNotice + 2*TokenLife)):
-		return now, true, nil
+		return now.Truncate(time.Second), true, nil // times in a token are whole seconds (RFC 7519 section 2)
 	case youngest.Add(keySigns - keyNotice).After(now):
 		return from, false, nil
 	}

@@ -9,11 +9,11 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Config is everything that a serving process is told. Each field names its variable; README lists them.
@@ -93,8 +93,8 @@ func (c *Config) check() (wrong []string) {
 		bad("LIGNUM_SCHEME may be http only for a base domain under localhost")
 	}
 	if c.DirectDSN != "" {
-		if u, err := url.Parse(c.DirectDSN); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-			bad("LIGNUM_DIRECT_DSN must be a postgres:// URL")
+		if _, err := pgconn.ParseConfig(c.DirectDSN); err != nil {
+			bad("LIGNUM_DIRECT_DSN must be a postgres:// URL or a keyword=value connection string")
 		}
 	}
 	if c.Connections < 1 || c.Connections > 10000 {

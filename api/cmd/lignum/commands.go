@@ -4,6 +4,6 @@ import "github.com/spf13/cobra"
 
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		devCommand(), serveCommand(), migrateCommand(), tenantCommand(), versionCommand(),
+		devCommand(), demoCommand(), serveCommand(), migrateCommand(), tenantCommand(), versionCommand(),
 	}
 }

@@ -165,4 +165,3 @@ func (in *installation) demoInput(ctx context.Context) (demo.Input, error) {
 	}
 	return demo.NewInput(in.store, registry, tenants.PlatformRealm(in.cfg.Installation)), nil
 }
-

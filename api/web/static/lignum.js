@@ -78,7 +78,7 @@
     const waiting = kept.get("lesson", id);
     let percent = Math.max(Number(lesson.dataset.percent) || 0, waiting?.percent || 0);
     let seconds = Math.max(Number(lesson.dataset.seconds) || 0, waiting?.seconds || 0), reported = percent, tries = 0, timer;
-    const note = () => kept.set("lesson", id, { percent, seconds: Math.round(seconds), counter: Math.max(Date.now(), (kept.get("lesson", id)?.counter || 0) + 1) });
+    const note = () => kept.set("lesson", id, { percent, seconds: Math.round(seconds), counter: Math.max(Date.now(), (Number(lesson.dataset.counter) || 0) + 1, (kept.get("lesson", id)?.counter || 0) + 1) });
     const read = () => {
       const end = lesson.getBoundingClientRect();
       const seen = Math.floor(100 * Math.min(1, Math.max(0, (innerHeight - end.top) / end.height)));

@@ -1,0 +1,256 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/classes"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, classRoutes) }
+
+type classPath struct {
+	Class uuid.UUID `path:"class" format:"uuid"`
+}
+
+// classRoutes is classes, and the places in them.
+func classRoutes(s *Server) {
+	Query(s, Route{Path: "/api/v1/classes", Permission: policy.ClassRead, Tag: "Classes", Summary: "Classes by title: one's own, those to choose from, those one coaches"},
+		func(ctx context.Context, c *Call, in *struct {
+			Paging
+			Mine     bool   `query:"mine" doc:"Only those in which one has a place"`
+			Coaching bool   `query:"coaching" doc:"Only those that one coaches"`
+			Open     bool   `query:"open" doc:"Only those in which a learner can register today"`
+			All      bool   `query:"all" doc:"Ended and cancelled ones as well"`
+			Query    string `query:"q" maxLength:"100" doc:"Part of the title"`
+			Subject  string `query:"subject" maxLength:"100"`
+		}) (*List[classes.Class], error) {
+			return ListClasses(ctx, c, ClassFilter{in.Mine, in.Coaching, in.Open, in.All, in.Query, in.Subject}, in.Paging)
+		})
+	Query(s, Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "A class with its lessons and tests, and how far one is"},
+		func(ctx context.Context, c *Call, in *classPath) (*classes.ClassPage, error) {
+			return ClassPage(ctx, c, in.Class)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassRegister, Tag: "Classes", Status: http.StatusCreated,
+		Summary: "Take a place in a class", Detail: "Asking again gives the same place. 409 when the class is full."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *classPath) (*classes.Enrolment, error) {
+			return RegisterForClass(ctx, c, tx, in.Class)
+		})
+	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassLeave, Tag: "Classes", Summary: "Give the place back; what was done stays"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *classPath) (*Done, error) {
+			return LeaveClass(ctx, c, tx, in.Class)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated, Summary: "Open a class"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct{ Body classes.Fields }) (*ClassID, error) {
+			return CreateClass(ctx, c, tx, in.Body)
+		})
+	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/classes/{class}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Change a class"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			classPath
+			Body classes.Fields
+		}) (*Done, error) {
+			return ChangeClass(ctx, c, tx, in.Class, in.Body)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cancellation", Permission: policy.ClassManage, Tag: "Classes", Summary: "Cancel a class before its time"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			classPath
+			Body struct {
+				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Stays in the audit trail"`
+			}
+		}) (*Done, error) {
+			return CancelClass(ctx, c, tx, in.Class, in.Body.Reason)
+		})
+	Query(s, Route{Path: "/api/v1/classes/{class}/learners", Permission: policy.LearnerRead, Tag: "Classes", Summary: "Who is in a class, by family name"},
+		func(ctx context.Context, c *Call, in *struct {
+			classPath
+			Paging
+		}) (*List[classes.Learner], error) {
+			return ClassLearners(ctx, c, in.Class, in.Paging)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/learners", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated,
+		Summary: "Place a learner in a class, also when registration is closed"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			classPath
+			Body struct {
+				LearnerID uuid.UUID `json:"learner_id" format:"uuid"`
+			}
+		}) (*classes.Enrolment, error) {
+			return PlaceLearner(ctx, c, tx, in.Class, in.Body.LearnerID)
+		})
+	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take a learner out of a class"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			classPath
+			Learner uuid.UUID `path:"learner" format:"uuid"`
+		}) (*Done, error) {
+			return RemoveLearner(ctx, c, tx, in.Class, in.Learner)
+		})
+}
+
+// ClassFilter says which classes to list. Conditions add up; the zero value lists all that are active.
+type ClassFilter struct {
+	Mine     bool   // the viewer has a place
+	Coaching bool   // the viewer is the coach
+	Open     bool   // a learner can register today
+	All      bool   // ended and cancelled ones as well
+	Query    string // part of the title
+	Subject  string // of the course
+}
+
+// ListClasses lists classes by title.
+func ListClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[classes.Class], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	filter := classes.Filter{Viewer: c.Claims.UserID, Mine: f.Mine, Query: f.Query, Subject: f.Subject, Open: f.Open, All: f.All, Today: c.day()}
+	if f.Coaching {
+		filter.CoachID = c.Claims.UserID
+	}
+	var items []classes.Class
+	var next string
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		list, err := classes.Classes(ctx, r, filter, p.page())
+		items, next = list.Items, list.Next
+		return err
+	})
+	return listOf(items, next, err)
+}
+
+// ClassPage gives the page of a class: facts and data in one round trip.
+func ClassPage(ctx context.Context, c *Call, id uuid.UUID) (*classes.ClassPage, error) {
+	var p *classes.ClassPage
+	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		p, err = classes.Page(ctx, r, id, c.Claims.UserID, c.Now, c.Tenant.Location())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, c.Permit(classFacts(p.Facts))
+}
+
+func classFacts(f classes.Facts) policy.Facts {
+	return policy.Facts{Enrolled: f.Enrolled, CoachOf: f.CoachOf, Teaches: f.CoachOf, SameSchool: f.SameSchool, ClassOpen: f.ClassOpen}
+}
+
+// RegisterForClass gives the signed-in learner a place.
+func RegisterForClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*classes.Enrolment, error) {
+	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
+	if err != nil {
+		return nil, err
+	}
+	facts := classFacts(f)
+	facts.Owner = true // the place is the actor's own
+	if err := c.Permit(facts); err != nil {
+		return nil, err
+	}
+	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: c.Claims.UserID, Now: c.Now, Today: c.day()})
+	return &e, err
+}
+
+// LeaveClass gives the signed-in learner's place back.
+func LeaveClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Done, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	return &Done{true}, classes.Leave(ctx, tx, id, c.Claims.UserID, c.Now)
+}
+
+// ClassID names a class that was opened.
+type ClassID struct {
+	ID uuid.UUID `json:"id"`
+}
+
+// ofOwnSchool tells whether something with this school is of the actor's.
+func (c *Call) ofOwnSchool(school *uuid.UUID) bool {
+	return school != nil && c.Claims.SchoolID != nil && *school == *c.Claims.SchoolID
+}
+
+// manageFacts are about what a class is to become: a school's administrator keeps to the own school; a teacher opens classes
+// to teach, and keeps to the own school too, or has none.
+func (c *Call) manageFacts(f *classes.Fields) policy.Facts {
+	same := c.ofOwnSchool(f.SchoolID)
+	teaches := f.CoachID != nil && *f.CoachID == c.Claims.UserID
+	return policy.Facts{SameSchool: same, Teaches: teaches && (same || f.SchoolID == nil && c.Claims.SchoolID == nil)}
+}
+
+// CreateClass opens a class.
+func CreateClass(ctx context.Context, c *Call, tx *tenants.Tx, f classes.Fields) (*ClassID, error) {
+	if err := c.Permit(c.manageFacts(&f)); err != nil {
+		return nil, err
+	}
+	id, err := classes.Create(ctx, tx, f)
+	return &ClassID{id}, err
+}
+
+// ChangeClass replaces what was decided about a class. Nobody moves one into another school than their own.
+func ChangeClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, to classes.Fields) (*Done, error) {
+	is, err := classes.FieldsOf(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	before, after := c.manageFacts(&is), c.manageFacts(&to)
+	teaches := is.CoachID != nil && *is.CoachID == c.Claims.UserID // a teacher may hand the class to another
+	if err := c.Permit(policy.Facts{SameSchool: before.SameSchool && after.SameSchool, Teaches: teaches && (sameID(is.SchoolID, to.SchoolID) || after.SameSchool)}); err != nil {
+		return nil, err
+	}
+	return &Done{true}, classes.Change(ctx, tx, id, to)
+}
+
+func sameID(a, b *uuid.UUID) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// mayManage asks the policy about a class as it is.
+func (c *Call) mayManage(ctx context.Context, tx *tenants.Tx, id uuid.UUID) error {
+	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
+	if err != nil {
+		return err
+	}
+	return c.Permit(classFacts(f))
+}
+
+// CancelClass ends a class before its time.
+func CancelClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, reason string) (*Done, error) {
+	if err := c.mayManage(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	return &Done{true}, classes.Cancel(ctx, tx, id, reason)
+}
+
+// PlaceLearner gives a learner a place in a class, also when registration is closed.
+func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*classes.Enrolment, error) {
+	if err := c.mayManage(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: learner, ByStaff: true, Now: c.Now, Today: c.day()})
+	return &e, err
+}
+
+// RemoveLearner takes a learner out of a class.
+func RemoveLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*Done, error) {
+	if err := c.mayManage(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	return &Done{true}, classes.Leave(ctx, tx, id, learner, c.Now)
+}
+
+// ClassLearners lists who is in a class now.
+func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[classes.Learner], error) {
+	var items []classes.Learner
+	var next string
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.day())
+		if err != nil {
+			return err
+		}
+		if err := c.Permit(classFacts(f)); err != nil {
+			return err
+		}
+		list, err := classes.Learners(ctx, r, id, p.page())
+		items, next = list.Items, list.Next
+		return err
+	})
+	return listOf(items, next, err)
+}

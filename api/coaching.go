@@ -1,0 +1,171 @@
+package api
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/classes"
+	"lignum/domain/coaching"
+	"lignum/domain/people"
+	"lignum/domain/points"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+func init() { resources = append(resources, coachingRoutes) }
+
+// coachingRoutes is what those see who look after learners.
+func coachingRoutes(s *Server) {
+	Query(s, Route{Path: "/api/v1/learners", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "The learners that one looks after, those who fall behind first",
+		Detail: "Of the classes that one coaches; school administrators may name any class of their school."},
+		func(ctx context.Context, c *Call, in *struct {
+			Paging
+			Class  uuid.UUID `query:"class" format:"uuid"`
+			Behind bool      `query:"behind" doc:"Only those who are behind"`
+		}) (*List[coaching.Learner], error) {
+			return CoachLearners(ctx, c, CoachFilter{in.Class, in.Behind}, in.Paging)
+		})
+	Query(s, Route{Path: "/api/v1/learners/{learner}", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "One learner's progress and results",
+		Detail: "For those who look after the learner. An official of the ministry must state a reason of at least ten characters; it is written into the audit trail before anything is shown."},
+		func(ctx context.Context, c *Call, in *struct {
+			Learner uuid.UUID `path:"learner" format:"uuid"`
+			Reason  string    `query:"reason" maxLength:"500"`
+		}) (*LearnerRecord, error) {
+			return LearnerPage(ctx, c, in.Learner, in.Reason)
+		})
+}
+
+// CoachFilter says which learners to list.
+type CoachFilter struct {
+	Class  uuid.UUID // only of this class
+	Behind bool      // only those who are behind
+}
+
+// CoachLearners lists the learners that the signed-in person looks after, those who fall behind first.
+func CoachLearners(ctx context.Context, c *Call, f CoachFilter, p Paging) (*List[coaching.Learner], error) {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	filter := coaching.Filter{CoachID: c.Claims.UserID, ClassID: f.Class, Behind: f.Behind}
+	var items []coaching.Learner
+	var next string
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		switch d.Scope {
+		case policy.Assigned:
+		case policy.School:
+			if f.Class != uuid.Nil {
+				facts, err := classes.FactsOf(ctx, r, f.Class, c.Claims.UserID, c.day())
+				if err != nil {
+					return err
+				}
+				if facts.SameSchool {
+					filter.CoachID = uuid.Nil
+				}
+			}
+		case policy.Whole:
+			if f.Class != uuid.Nil {
+				filter.CoachID = uuid.Nil
+			}
+		case policy.Own, policy.Region, policy.Aggregate:
+			return figuresOnly()
+		default:
+			return figuresOnly()
+		}
+		list, err := coaching.Learners(ctx, r, filter, p.page(), c.day())
+		items, next = list.Items, list.Next
+		return err
+	})
+	return listOf(items, next, err)
+}
+
+func figuresOnly() error {
+	return domain.Errorf(domain.Forbidden, "Your role sees figures, not lists of learners.")
+}
+
+// LearnerRecord is what those see of a learner who look after them.
+type LearnerRecord struct {
+	ID         uuid.UUID                `json:"id"`
+	UserName   string                   `json:"user_name"`
+	GivenName  string                   `json:"given_name"`
+	FamilyName string                   `json:"family_name"`
+	Grade      string                   `json:"grade"`
+	SchoolID   *uuid.UUID               `json:"school_id,omitempty"`
+	Courses    []classes.CourseProgress `json:"courses"`
+	Points     int                      `json:"points"` // in all
+	Month      int                      `json:"month"`  // points of the current month
+	Days       []string                 `json:"days"`   // worked on in the last 60 days, newest first
+}
+
+// reasonLength is how many characters a stated reason has, without blanks around it.
+func reasonLength(reason string) int { return utf8.RuneCountInString(strings.TrimSpace(reason)) }
+
+// LearnerPage gives one learner's record. Who gets it only for a stated reason has the reading written down first.
+func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string) (*LearnerRecord, error) {
+	var facts policy.Facts
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		t, err := people.TiesTo(ctx, r, c.Claims.UserID, learner)
+		if err != nil {
+			return err
+		}
+		facts = policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, ReasonLength: reasonLength(reason)}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.Decide(facts)
+	if err != nil {
+		return nil, err
+	}
+	switch d.Scope {
+	case policy.Own, policy.Assigned, policy.School:
+	case policy.Whole, policy.Region:
+		if err := c.noteReading(ctx, learner, reason); err != nil {
+			return nil, err
+		}
+	case policy.Aggregate:
+		return nil, figuresOnly()
+	default:
+		return nil, figuresOnly()
+	}
+	return c.learnerRecord(ctx, learner)
+}
+
+// noteReading writes into the trail that a person's record was opened, and why.
+func (c *Call) noteReading(ctx context.Context, learner uuid.UUID, reason string) error {
+	return c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
+		tx.Record(audit.Entry{Action: c.route.Permission.Name(), ObjectKind: "user", ObjectID: learner.String(), Reason: strings.TrimSpace(reason)})
+		return nil
+	})
+}
+
+func (c *Call) learnerRecord(ctx context.Context, learner uuid.UUID) (*LearnerRecord, error) {
+	var rec LearnerRecord
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		u, err := people.UserByID(ctx, r, learner)
+		if err != nil {
+			return err
+		}
+		rec = LearnerRecord{ID: u.ID, UserName: u.UserName, GivenName: u.GivenName, FamilyName: u.FamilyName, Grade: u.Grade, SchoolID: u.SchoolID}
+		if rec.Courses, err = classes.ProgressOf(ctx, r, learner); err != nil {
+			return err
+		}
+		own, err := points.Mine(ctx, r, learner, c.day())
+		if err != nil {
+			return err
+		}
+		rec.Points, rec.Month = own.Total, own.Month
+		rec.Days, err = classes.DaysOf(ctx, r, learner, c.day().AddDate(0, 0, -60))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &rec, nil
+}

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"lignum/domain/catalog"
+	"lignum/domain/classes"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, courses) }
+
+// courses is what can be learned: the catalogue, the lessons, and the resources beside them.
+func courses(s *Server) {
+	Query(s, Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "The catalogue of courses, by title"},
+		func(ctx context.Context, c *Call, in *struct {
+			Paging
+			Query   string `query:"q" maxLength:"100" doc:"Part of the title or the summary"`
+			Subject string `query:"subject" maxLength:"100"`
+			Level   string `query:"level" maxLength:"100"`
+		}) (*List[catalog.Course], error) {
+			return ListCourses(ctx, c, catalog.CourseFilter{Query: in.Query, Subject: in.Subject, Level: in.Level}, in.Paging)
+		})
+	Query(s, Route{Path: "/api/v1/courses/{course}", Permission: policy.CourseRead, Tag: "Courses", Summary: "A course with its sections, lessons and tests"},
+		func(ctx context.Context, c *Call, in *struct {
+			Course string `path:"course" maxLength:"100"`
+		}) (*catalog.CourseDetail, error) {
+			return CoursePage(ctx, c, in.Course)
+		})
+	Query(s, Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Tag: "Courses", Summary: "A lesson, with how far one is in it",
+		Detail: "A learner needs a place in a class of the course. `progress.counter` is where a client's own counter goes on."},
+		func(ctx context.Context, c *Call, in *struct {
+			Course string `path:"course" maxLength:"100"`
+			Lesson string `path:"lesson" maxLength:"100"`
+		}) (*LessonView, error) {
+			return LessonPage(ctx, c, in.Course, in.Lesson)
+		})
+	Query(s, Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "Animations, labs, videos and documents, by title",
+		Detail: "Everything is announced; the address of what belongs to a course is there for those who have the course."},
+		func(ctx context.Context, c *Call, in *struct {
+			Paging
+			Kind    string `query:"kind" enum:"animation,lab,video,document"`
+			Subject string `query:"subject" maxLength:"200"`
+			Query   string `query:"q" maxLength:"100" doc:"Part of the title"`
+		}) (*List[catalog.Resource], error) {
+			return ListResources(ctx, c, catalog.ResourceFilter{Kind: in.Kind, Subject: in.Subject, Query: in.Query}, in.Paging)
+		})
+}
+
+// ListCourses lists the published courses by title.
+func ListCourses(ctx context.Context, c *Call, f catalog.CourseFilter, p Paging) (*List[catalog.Course], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	var list catalog.List[catalog.Course]
+	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		list, err = catalog.Courses(ctx, r, f, p.page())
+		return err
+	})
+	return listOf(list.Items, list.Next, err)
+}
+
+// CoursePage gives a course with its outline, by its slug.
+func CoursePage(ctx context.Context, c *Call, slug string) (*catalog.CourseDetail, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	var d *catalog.CourseDetail
+	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		d, err = catalog.CourseBySlug(ctx, r, slug)
+		return err
+	})
+	return d, err
+}
+
+// LessonView is a lesson with how far the viewer is in it.
+type LessonView struct {
+	catalog.Lesson
+	Progress classes.Progress `json:"progress"`
+	Records  bool             `json:"records"` // whether reports of progress are taken: the viewer learns it
+}
+
+// LessonPage gives a lesson, by the slugs of its course and its own.
+func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*LessonView, error) {
+	v := &LessonView{}
+	err := c.DB.Read(ctx, func(r *tenants.Reader) error {
+		enrolled, coachOf, err := classes.CourseFacts(ctx, r, courseSlug, c.Claims.UserID)
+		if err != nil {
+			return err
+		}
+		lesson, err := catalog.LessonBySlug(ctx, r, courseSlug, lessonSlug)
+		if err != nil {
+			return err
+		}
+		if err := c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf}); err != nil {
+			return err
+		}
+		v.Lesson, v.Records = *lesson, enrolled && c.May(policy.ProgressRecord)
+		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, lesson.ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// ListResources lists what there is beside the lessons. What belongs to a course that is not the viewer's is announced
+// without its address.
+func ListResources(ctx context.Context, c *Call, f catalog.ResourceFilter, p Paging) (*List[catalog.Resource], error) {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	var list catalog.List[catalog.Resource]
+	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		if list, err = catalog.Resources(ctx, r, f, p.page()); err != nil {
+			return err
+		}
+		var mine []string
+		switch d.Scope {
+		case policy.Whole:
+			return nil
+		case policy.Own:
+			mine, _, err = classes.CoursesOf(ctx, r, c.Claims.UserID)
+		case policy.Assigned:
+			var coached []string
+			mine, coached, err = classes.CoursesOf(ctx, r, c.Claims.UserID)
+			mine = append(mine, coached...)
+		case policy.School, policy.Region, policy.Aggregate:
+		}
+		for i := range list.Items {
+			if of := list.Items[i].Course; of != "" && !slices.Contains(mine, of) {
+				list.Items[i].URL = ""
+			}
+		}
+		return err
+	})
+	return listOf(list.Items, list.Next, err)
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, guardians) }
+
+type childPath struct {
+	Child uuid.UUID `path:"child" format:"uuid"`
+}
+
+// guardians is what guardians see and decide, and who makes somebody one.
+func guardians(s *Server) {
+	Query(s, Route{Path: "/api/v1/me/children", Permission: policy.ChildRead, Tag: "Guardians", Summary: "One's own children here, and for whom one gave consent"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*List[people.Child], error) {
+			return MyChildren(ctx, c)
+		})
+	Query(s, Route{Path: "/api/v1/me/children/{child}", Permission: policy.ChildRead, Tag: "Guardians", Summary: "The progress of one's own child"},
+		func(ctx context.Context, c *Call, in *childPath) (*LearnerRecord, error) {
+			return ChildPage(ctx, c, in.Child)
+		})
+	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/consent", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Give or withdraw consent"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			childPath
+			Body struct {
+				Consent bool `json:"consent"`
+			}
+		}) (*Done, error) {
+			return SetConsent(ctx, c, tx, in.Child, in.Body.Consent)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/learners/{learner}/guardians", Permission: policy.GuardianLink, Tag: "Guardians", Status: http.StatusCreated,
+		Summary: "Link a guardian to a learner", Detail: "Without consent: that is the guardian's own to give."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			Learner uuid.UUID `path:"learner" format:"uuid"`
+			Body    struct {
+				GuardianID   uuid.UUID `json:"guardian_id" format:"uuid"`
+				Relationship string    `json:"relationship" minLength:"1" maxLength:"40" example:"mother"`
+			}
+		}) (*Done, error) {
+			return LinkGuardian(ctx, c, tx, in.Learner, in.Body.GuardianID, in.Body.Relationship)
+		})
+	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/learners/{learner}/guardians/{guardian}", Permission: policy.GuardianLink, Tag: "Guardians", Summary: "End the link of a guardian"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			Learner  uuid.UUID `path:"learner" format:"uuid"`
+			Guardian uuid.UUID `path:"guardian" format:"uuid"`
+		}) (*Done, error) {
+			return UnlinkGuardian(ctx, c, tx, in.Learner, in.Guardian)
+		})
+}
+
+// MyChildren lists the learners whose guardian the signed-in person is.
+func MyChildren(ctx context.Context, c *Call) (*List[people.Child], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	var items []people.Child
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		items, err = people.Children(ctx, r, c.Claims.UserID)
+		return err
+	})
+	return listOf(items, "", err)
+}
+
+func (c *Call) guardianFacts(ctx context.Context, q tenants.Querier, child uuid.UUID) (policy.Facts, error) {
+	linked, consent, err := people.GuardianOf(ctx, q, c.Claims.UserID, child)
+	return policy.Facts{GuardianOf: linked, GuardianConsent: consent}, err
+}
+
+// ChildPage gives the record of the signed-in guardian's child.
+func ChildPage(ctx context.Context, c *Call, child uuid.UUID) (*LearnerRecord, error) {
+	var facts policy.Facts
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		facts, err = c.guardianFacts(ctx, r, child)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(facts); err != nil {
+		return nil, err
+	}
+	return c.learnerRecord(ctx, child)
+}
+
+// SetConsent gives or withdraws the signed-in guardian's consent for a child.
+func SetConsent(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, consent bool) (*Done, error) {
+	facts, err := c.guardianFacts(ctx, tx, child)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(facts); err != nil {
+		return nil, err
+	}
+	return &Done{true}, people.SetConsent(ctx, tx, c.Claims.UserID, child, consent, c.Now)
+}
+
+func (c *Call) mayLink(ctx context.Context, tx *tenants.Tx, learner uuid.UUID) error {
+	t, err := people.TiesTo(ctx, tx, c.Claims.UserID, learner)
+	if err != nil {
+		return err
+	}
+	return c.Permit(policy.Facts{SameSchool: t.SameSchool})
+}
+
+// LinkGuardian ties a guardian to a learner.
+func LinkGuardian(ctx context.Context, c *Call, tx *tenants.Tx, learner, guardian uuid.UUID, relationship string) (*Done, error) {
+	if err := c.mayLink(ctx, tx, learner); err != nil {
+		return nil, err
+	}
+	return &Done{true}, people.LinkGuardian(ctx, tx, guardian, learner, relationship, c.Now)
+}
+
+// UnlinkGuardian ends the tie of a guardian to a learner.
+func UnlinkGuardian(ctx context.Context, c *Call, tx *tenants.Tx, learner, guardian uuid.UUID) (*Done, error) {
+	if err := c.mayLink(ctx, tx, learner); err != nil {
+		return nil, err
+	}
+	return &Done{true}, people.UnlinkGuardian(ctx, tx, guardian, learner, c.Now)
+}

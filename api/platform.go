@@ -1,0 +1,221 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"lignum/domain"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+func init() { resources = append(resources, platformTenants) }
+
+type tenantPath struct {
+	Tenant string `path:"tenant" maxLength:"32"`
+}
+
+// platformTenants is what account managers do: open tenants, give them plans and states, see what is used. Nothing here
+// reaches a tenant's own data.
+func platformTenants(s *Server) {
+	Query(s, Route{Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "Tenants, by slug"},
+		func(ctx context.Context, c *Call, in *struct {
+			Paging
+			State string `query:"state" enum:"active,read_only,suspended"`
+		}) (*List[TenantInfo], error) {
+			return ListTenants(ctx, c, tenants.State(in.State), in.Paging)
+		})
+	Query(s, Route{Path: "/api/v1/platform/tenants/{tenant}", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "A tenant"},
+		func(ctx context.Context, c *Call, in *tenantPath) (*TenantInfo, error) {
+			return TenantPage(ctx, c, in.Tenant)
+		})
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantProvision, Tag: "Platform", Status: http.StatusCreated, Summary: "Open a tenant",
+		Detail: "All or nothing, in a few seconds. The invitation of the first administrator is shown once; the same request again gives a new one, until it is used."},
+		func(ctx context.Context, c *Call, in *struct{ Body tenants.Spec }) (*tenants.Provisioned, error) {
+			return ProvisionTenant(ctx, c, in.Body)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Tag: "Platform",
+		Summary: "Suspend a tenant, or make it read-only", Detail: "Its people are shown the reason, and so is its audit trail."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			tenantPath
+			Body struct {
+				State  tenants.State `json:"state" enum:"suspended,read_only"`
+				Reason string        `json:"reason" minLength:"10" maxLength:"300"`
+			}
+		}) (*TenantInfo, error) {
+			return SuspendTenant(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason)
+		})
+	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Let a tenant work again"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *tenantPath) (*TenantInfo, error) {
+			return ResumeTenant(ctx, c, tx, in.Tenant)
+		})
+	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Give a tenant another plan, or limits of its own"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			tenantPath
+			Body struct {
+				Plan   string          `json:"plan" enum:"school,college,country"`
+				Limits *tenants.Limits `json:"limits,omitempty" doc:"In place of the plan's; zero means none at all"`
+			}
+		}) (*TenantInfo, error) {
+			return ChangePlan(ctx, c, tx, in.Tenant, in.Body.Plan, in.Body.Limits)
+		})
+	usage := func(ctx context.Context, c *Call, in *usageQuery) (*List[tenants.UsageDay], error) {
+		return UsageDays(ctx, c, in.Tenant, in.From, in.To)
+	}
+	Query(s, Route{Path: "/api/v1/platform/tenants/{tenant}/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What a tenant used, day by day, newest first"}, usage)
+	Query(s, Route{Path: "/api/v1/platform/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What all tenants used, day by day, newest first"},
+		func(ctx context.Context, c *Call, in *dayRange) (*List[tenants.UsageDay], error) {
+			return UsageDays(ctx, c, "", in.From, in.To)
+		})
+}
+
+// dayRange is a time in days; without it the last 30.
+type dayRange struct {
+	From string `query:"from" format:"date" doc:"First day, such as 2026-11-01"`
+	To   string `query:"to" format:"date" doc:"Last day"`
+}
+
+type usageQuery struct {
+	tenantPath
+	dayRange
+}
+
+// days reads a range of days; without one it is the last 30 until today.
+func days(from, to string, today time.Time) (first, last time.Time, err error) {
+	first, last = today.AddDate(0, 0, -29), today
+	var p domain.Problems
+	if to != "" {
+		if last, err = time.Parse(time.DateOnly, to); err != nil {
+			p.Add("query.to", "must be a date such as 2026-11-30")
+		}
+		first = last.AddDate(0, 0, -29)
+	}
+	if from != "" {
+		if first, err = time.Parse(time.DateOnly, from); err != nil {
+			p.Add("query.from", "must be a date such as 2026-11-01")
+		}
+	}
+	if len(p) == 0 && last.Before(first) {
+		p.Add("query.to", "must not be before the first day")
+	}
+	return first, last, p.Err()
+}
+
+// TenantInfo is a tenant as the platform knows it.
+type TenantInfo struct {
+	tenants.Tenant
+	URL string `json:"url"` // where its people sign in
+}
+
+func (c *Call) tenantInfo(t tenants.Tenant) TenantInfo { return TenantInfo{t, c.URL(t.Slug)} }
+
+// ListTenants lists the tenants by slug, in one state or ("") in any.
+func ListTenants(ctx context.Context, c *Call, state tenants.State, p Paging) (*List[TenantInfo], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	out := &List[TenantInfo]{Items: []TenantInfo{}}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		list, more, err := tenants.List(ctx, r, state, p.Cursor, p.Limit)
+		for _, t := range list {
+			out.Items = append(out.Items, c.tenantInfo(t))
+		}
+		if more {
+			out.Next = list[len(list)-1].Slug
+		}
+		return err
+	})
+	return out, err
+}
+
+// TenantPage gives a tenant.
+func TenantPage(ctx context.Context, c *Call, slug string) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	var t tenants.Tenant
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		t, err = tenants.Find(ctx, r, slug, false)
+		return err
+	})
+	info := c.tenantInfo(t)
+	return &info, err
+}
+
+// ProvisionTenant opens a tenant and gives the invitation of its first administrator, once.
+func ProvisionTenant(ctx context.Context, c *Call, spec tenants.Spec) (*tenants.Provisioned, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	p := c.Provisioner()
+	if p == nil {
+		return nil, domain.Errorf(domain.Unavailable, "This process may not open tenants: it has no direct connection to the database. Use the command 'lignum tenant create'.")
+	}
+	out, err := p.Create(ctx, spec, c.Actor)
+	if err != nil {
+		return nil, err
+	}
+	// The tenant is there; a refresh that fails is made up for by the next poll.
+	if err := c.Registry().Refresh(ctx); err != nil {
+		c.Server.log.Warn("the registry could not be refreshed", "err", causes(err))
+	}
+	return &out, nil
+}
+
+// SuspendTenant suspends a tenant or makes it read-only, for a reason of 10 to 300 characters that its people will read.
+func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, state tenants.State, reason string) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{ReasonLength: reasonLength(reason)}); err != nil {
+		return nil, err
+	}
+	if state != tenants.Suspended && state != tenants.ReadOnly {
+		return nil, domain.InvalidField("state", "must be suspended or read_only")
+	}
+	t, err := tenants.SetState(ctx, tx, slug, state, reason, audit.Entry{Action: policy.PlatformTenantSuspend.Name()})
+	info := c.tenantInfo(t)
+	return &info, err
+}
+
+// ResumeTenant lets a suspended or read-only tenant work again.
+func ResumeTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	t, err := tenants.SetState(ctx, tx, slug, tenants.Active, "", audit.Entry{Action: policy.PlatformTenantResume.Name()})
+	info := c.tenantInfo(t)
+	return &info, err
+}
+
+// ChangePlan gives a tenant another plan's limits, or limits of its own.
+func ChangePlan(ctx context.Context, c *Call, tx *tenants.Tx, slug, plan string, own *tenants.Limits) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	t, err := tenants.SetPlan(ctx, tx, slug, plan, own, audit.Entry{Action: policy.PlatformTenantChange.Name()})
+	info := c.tenantInfo(t)
+	return &info, err
+}
+
+// UsageDays gives the days that a tenant (or with "" all of them) published, newest first; from and to are dates, or
+// empty for the last 30 days.
+func UsageDays(ctx context.Context, c *Call, slug, from, to string) (*List[tenants.UsageDay], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	first, last, err := days(from, to, c.Now.UTC().Truncate(24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	var items []tenants.UsageDay
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		if slug != "" {
+			if _, err := tenants.Find(ctx, r, slug, false); err != nil {
+				return err
+			}
+		}
+		items, err = tenants.UsageDays(ctx, r, slug, first, last)
+		return err
+	})
+	return listOf(items, "", err)
+}

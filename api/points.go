@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/classes"
+	"lignum/domain/points"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, pointRoutes) }
+
+// pointRoutes is what learners earn, and how they stand.
+func pointRoutes(s *Server) {
+	Query(s, Route{Path: "/api/v1/me/points", Permission: policy.PointsRead, Tag: "Points", Summary: "One's own points"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*points.Own, error) { return MyPoints(ctx, c) })
+	Query(s, Route{Path: "/api/v1/points/rules", Permission: policy.PointsRead, Tag: "Points", Summary: "How points are earned"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*List[points.Rule], error) {
+			return listOf(points.Rules, "", c.Permit(policy.Facts{Owner: true}))
+		})
+	Query(s, Route{Path: "/api/v1/leaderboard", Permission: policy.LeaderboardRead, Tag: "Points", Summary: "Who has most points, and one's own rank",
+		Detail: "Of one's own school or of a class; of the whole tenant where the rules allow it. Others are shown by given name and initial, and those who left the leaderboard not at all."},
+		func(ctx context.Context, c *Call, in *struct {
+			Scope  string    `query:"scope" enum:"school,class,tenant" doc:"Without it: the class that is named, or else the own school"`
+			Class  uuid.UUID `query:"class" format:"uuid"`
+			Period string    `query:"period" default:"all" maxLength:"7" doc:"all, or a month such as 2026-11"`
+			Limit  int       `query:"limit" minimum:"1" maximum:"100" default:"10"`
+		}) (*points.Board, error) {
+			return Leaderboard(ctx, c, LeaderboardFilter{points.Among(in.Scope), in.Class, in.Period, in.Limit})
+		})
+	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/me/leaderboard", Permission: policy.ProfileChange, Tag: "Points", Summary: "Take part in leaderboards, or leave them"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			Body struct {
+				Listed bool `json:"listed"`
+			}
+		}) (*Done, error) {
+			return SetListed(ctx, c, tx, in.Body.Listed)
+		})
+}
+
+// MyPoints gives the signed-in learner's points.
+func MyPoints(ctx context.Context, c *Call) (*points.Own, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	var own *points.Own
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		own, err = points.Mine(ctx, r, c.Claims.UserID, c.day())
+		return err
+	})
+	return own, err
+}
+
+// LeaderboardFilter says which leaderboard. The zero Among is the class, when one is named, or else the own school.
+type LeaderboardFilter struct {
+	Among  points.Among
+	Class  uuid.UUID
+	Period string // "all", or a month such as "2026-11"; "": all
+	Limit  int    // 1 to 100; 0: 10
+}
+
+// Leaderboard gives a leaderboard, within the reach that the rules give.
+func Leaderboard(ctx context.Context, c *Call, f LeaderboardFilter) (*points.Board, error) {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	if f.Period == "" {
+		f.Period = points.AllTime
+	}
+	if f.Among == "" {
+		f.Among = points.AmongSchool
+		if f.Class != uuid.Nil {
+			f.Among = points.AmongClass
+		}
+	}
+	var board *points.Board
+	err = c.DB.Read(ctx, func(r *tenants.Reader) error {
+		circle, err := c.circle(ctx, r, d.Scope, f)
+		if err != nil {
+			return err
+		}
+		board, err = points.Leaderboard(ctx, r, circle, f.Period, c.Claims.UserID, f.Limit)
+		return err
+	})
+	return board, err
+}
+
+// circle cuts what was asked for to the scope.
+func (c *Call) circle(ctx context.Context, q tenants.Querier, scope policy.Scope, f LeaderboardFilter) (points.Scope, error) {
+	whole := false
+	switch scope {
+	case policy.Whole:
+		whole = true
+	case policy.School:
+	case policy.Own, policy.Assigned, policy.Region, policy.Aggregate:
+		return points.Scope{}, domain.Errorf(domain.Forbidden, "This leaderboard is not open to you.")
+	default:
+		return points.Scope{}, domain.Errorf(domain.Forbidden, "This leaderboard is not open to you.")
+	}
+	switch f.Among {
+	case points.AmongTenant:
+		if whole {
+			return points.Scope{Among: points.AmongTenant}, nil
+		}
+		return points.Scope{}, domain.Errorf(domain.Forbidden, "Leaderboards here are of a school or a class.")
+	case points.AmongClass:
+		facts, err := classes.FactsOf(ctx, q, f.Class, c.Claims.UserID, c.day())
+		if err != nil {
+			return points.Scope{}, err
+		}
+		if whole || facts.Enrolled || facts.CoachOf || facts.SameSchool {
+			return points.Scope{Among: points.AmongClass, ID: f.Class}, nil
+		}
+		return points.Scope{}, domain.Errorf(domain.Forbidden, "The leaderboard of a class is for those of the class and of its school.")
+	case points.AmongSchool:
+		if c.Claims.SchoolID == nil {
+			return points.Scope{}, domain.Errorf(domain.Conflict, "You belong to no school; ask for the leaderboard of a class.")
+		}
+		return points.Scope{Among: points.AmongSchool, ID: *c.Claims.SchoolID}, nil
+	}
+	return points.Scope{}, domain.InvalidField("query.scope", "must be school, class or tenant")
+}
+
+// SetListed lets the signed-in person take part in leaderboards, or leave them.
+func SetListed(ctx context.Context, c *Call, tx *tenants.Tx, listed bool) (*Done, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	if c.Tenant == nil {
+		return nil, domain.Errorf(domain.NotFound, "There is no leaderboard here.")
+	}
+	return &Done{true}, points.SetListed(ctx, tx, c.Claims.UserID, listed, c.Now)
+}

@@ -1,0 +1,115 @@
+package portal
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain/classes"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	registered = web.Notice("class-registered", "You are in! Have fun learning.")
+	left       = web.Notice("class-left", "You have left the class. Your work is kept.")
+)
+
+func init() {
+	tables = append(tables, classPages)
+	web.AddLinks(web.Link{Path: "/classes", Text: "Classes", About: "See which classes there are, and who takes part.", Permission: policy.ClassRead, Order: 20})
+}
+
+func classPages(s *api.Server) {
+	api.Page(s, api.Route{Path: "/classes", Permission: policy.ClassRead, Summary: "Choose a class"}, showClasses)
+	api.Page(s, api.Route{Path: "/classes/{class}", Permission: policy.ClassRead, Summary: "One class"}, showClass)
+	api.Form(s, api.Route{Path: "/classes/{class}/register", Permission: policy.ClassRegister, Summary: "Register for a class"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+			return changePlace(c, fc, registered, func(id uuid.UUID) error { _, err := api.RegisterForClass(ctx, c, tx, id); return err })
+		})
+	api.Form(s, api.Route{Path: "/classes/{class}/leave", Permission: policy.ClassLeave, Summary: "Leave a class"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+			return changePlace(c, fc, left, func(id uuid.UUID) error { _, err := api.LeaveClass(ctx, c, tx, id); return err })
+		})
+}
+
+func changePlace(c *api.Call, fc *fiber.Ctx, notice string, change func(uuid.UUID) error) (string, error) {
+	id, err := tenants.ParseID("class", fc.Params("class"))
+	if err != nil {
+		return "", err
+	}
+	if err := change(id); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, notice)
+	return "/classes/" + id.String(), nil
+}
+
+type classesData struct {
+	Query, Subject string
+	Subjects       []web.Choice
+	Classes        []classes.Class
+	Next           string // address of the next page
+}
+
+func showClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	d := classesData{Query: strings.TrimSpace(fc.Query("q")), Subject: fc.Query("subject")}
+	list, err := api.ListClasses(ctx, c, api.ClassFilter{Query: d.Query, Subject: d.Subject}, api.Paging{Limit: 24, Cursor: fc.Query("cursor")})
+	if err != nil {
+		return err
+	}
+	d.Classes, d.Next = list.Items, nextPage(fc, list.Next)
+	return pages.Render(c, fc, "classes", web.Page{Title: "Classes", Data: d})
+}
+
+// nextPage is the address of a list's next page, with what the list was narrowed by.
+func nextPage(fc *fiber.Ctx, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	q := url.Values{}
+	for key, value := range fc.Queries() {
+		q.Set(key, value)
+	}
+	q.Set("cursor", cursor)
+	return fc.Path() + "?" + q.Encode()
+}
+
+// classData adds to a class where its learner goes on.
+type classData struct {
+	*classes.ClassPage
+	Continue *classes.LessonState // the first lesson that is not done; nil: all are
+}
+
+func showClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("class", fc.Params("class"))
+	if err != nil {
+		return err
+	}
+	p, err := api.ClassPage(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, goOn(p)}})
+}
+
+// goOn is the lesson that was begun, or else the first that is not done.
+func goOn(p *classes.ClassPage) *classes.LessonState {
+	var next *classes.LessonState
+	for i := range p.Lessons {
+		l := &p.Lessons[i]
+		switch {
+		case l.CompletedAt != nil:
+		case l.Percent > 0:
+			return l
+		case next == nil:
+			next = l
+		}
+	}
+	return next
+}

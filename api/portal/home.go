@@ -1,0 +1,99 @@
+package portal
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain/classes"
+	"lignum/domain/points"
+	"lignum/policy"
+)
+
+func init() {
+	tables = append(tables, home)
+	web.AddLinks(web.Link{Path: "/home", Text: "Home", Permission: policy.ClassRead, Order: 10})
+}
+
+func home(s *api.Server) {
+	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Summary: "Where one's day begins"}, showHome)
+}
+
+// homeClass is a class of the learner with how far they are in its course.
+type homeClass struct {
+	classes.Class
+	Progress *classes.CourseProgress // nil: the class has no course
+}
+
+// meeting is a time at which a class of the learner meets.
+type meeting struct {
+	At    time.Time
+	Class *classes.Class
+}
+
+type homeData struct {
+	Learner  bool
+	Classes  []homeClass // the one worked on last first
+	Meetings []meeting
+	Points   *points.Own
+}
+
+// shown bounds the classes and meetings on the page.
+const (
+	shownClasses  = 30
+	shownMeetings = 5
+)
+
+func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	d := homeData{Learner: c.May(policy.ClassRegister)}
+	if !d.Learner {
+		if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+			return err
+		}
+		return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})
+	}
+	mine, err := api.ListClasses(ctx, c, api.ClassFilter{Mine: true}, api.Paging{Limit: shownClasses})
+	if err != nil {
+		return err
+	}
+	progress, err := api.MyProgress(ctx, c)
+	if err != nil {
+		return err
+	}
+	if d.Points, err = api.MyPoints(ctx, c); err != nil {
+		return err
+	}
+	d.Classes, d.Meetings = arrange(mine.Items, progress.Items, c.Now, c.Tenant.Location())
+	return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})
+}
+
+// arrange puts classes in the order in which their courses were worked on, and their next meetings in the order of time.
+func arrange(mine []classes.Class, progress []classes.CourseProgress, now time.Time, zone *time.Location) (list []homeClass, meetings []meeting) {
+	order := map[string]int{}
+	for i, p := range progress {
+		order[p.Course] = i
+	}
+	for i := range mine {
+		one := homeClass{Class: mine[i]}
+		if at, ok := order[mine[i].Course]; ok {
+			one.Progress = &progress[at]
+		}
+		list = append(list, one)
+		if next := classes.NextMeeting(mine[i].Weekly, mine[i].StartsOn, mine[i].EndsOn, now, zone); next != nil {
+			meetings = append(meetings, meeting{next.StartsAt, &mine[i]})
+		}
+	}
+	rank := func(one homeClass) int {
+		if at, ok := order[one.Course]; ok {
+			return at
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(list, func(a, b homeClass) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(meetings, func(a, b meeting) int { return a.At.Compare(b.At) })
+	return list, meetings[:min(len(meetings), shownMeetings)]
+}

@@ -1,0 +1,101 @@
+package portal
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain/points"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	joinedBoard = web.Notice("board-joined", "You take part in the leaderboard.")
+	leftBoard   = web.Notice("board-left", "You have left the leaderboard. Nobody else sees your points.")
+)
+
+func init() {
+	tables = append(tables, pointPages)
+	// Staff may read points, but only learners have any.
+	web.AddLinks(
+		web.Link{Path: "/points", Text: "My points", About: "What you earned by learning.", Permission: policy.ClassRegister, Order: 30},
+		web.Link{Path: "/leaderboard", Text: "Leaderboard", About: "Who earned most this month.", Permission: policy.LeaderboardRead, Order: 40})
+}
+
+func pointPages(s *api.Server) {
+	api.Page(s, api.Route{Path: "/points", Permission: policy.PointsRead, Summary: "The own points"}, showPoints)
+	api.Page(s, api.Route{Path: "/leaderboard", Permission: policy.LeaderboardRead, Summary: "The leaderboard"}, showLeaderboard)
+	api.Form(s, api.Route{Path: "/points/listed", Permission: policy.ProfileChange, Summary: "Take part in the leaderboard, or leave it"}, changeListed)
+}
+
+type pointsData struct {
+	*points.Own
+	Rules []points.Rule
+}
+
+func showPoints(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	own, err := api.MyPoints(ctx, c)
+	if err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "points", web.Page{Title: "My points", Data: pointsData{own, points.Rules}})
+}
+
+type leaderboardData struct {
+	Board         *points.Board // nil: the learner belongs to no school and no class
+	Period, Among string
+	Periods       []web.Choice
+	Circles       []web.Choice
+}
+
+// showLeaderboard offers the own school and the own classes: others' are not open to learners.
+func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	month := c.Tenant.Today(c.Now)
+	before := month.AddDate(0, 0, -month.Day())
+	d := leaderboardData{Period: fc.Query("period", points.Month(month)), Among: fc.Query("among"), Periods: []web.Choice{
+		{Value: points.Month(month), Text: month.Format("January 2006")}, {Value: points.Month(before), Text: before.Format("January 2006")}, {Value: points.AllTime, Text: "All time"}}}
+	learner := c.May(policy.ClassRegister)
+	mine, err := api.ListClasses(ctx, c, api.ClassFilter{Mine: learner, Coaching: !learner}, api.Paging{Limit: 50})
+	if err != nil {
+		return err
+	}
+	if c.Claims.SchoolID != nil {
+		d.Circles = append(d.Circles, web.Choice{Value: "school", Text: "My school"})
+	}
+	for _, one := range mine.Items {
+		d.Circles = append(d.Circles, web.Choice{Value: one.ID.String(), Text: one.Title})
+	}
+	if len(d.Circles) > 0 {
+		if d.Among == "" {
+			d.Among = d.Circles[0].Value
+		}
+		f := api.LeaderboardFilter{Among: points.AmongSchool, Period: d.Period, Limit: 20}
+		if d.Among != "school" {
+			f.Among = points.AmongClass
+			if f.Class, err = tenants.ParseID("among", d.Among); err != nil {
+				return err
+			}
+		}
+		if d.Board, err = api.Leaderboard(ctx, c, f); err != nil {
+			return err
+		}
+	}
+	return pages.Render(c, fc, "leaderboard", web.Page{Title: "Leaderboard", Data: d})
+}
+
+// changeListed lets a learner take part in the leaderboard, or leave it.
+func changeListed(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	listed := web.ReadForm(fc).Get("listed") == "yes"
+	if _, err := api.SetListed(ctx, c, tx, listed); err != nil {
+		return "", err
+	}
+	if listed {
+		web.Notify(c, fc, joinedBoard)
+	} else {
+		web.Notify(c, fc, leftBoard)
+	}
+	return "/points", nil
+}

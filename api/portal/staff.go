@@ -1,0 +1,55 @@
+package portal
+
+import (
+	"net/url"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/tenants"
+)
+
+// staffTable puts routes in front of the learners' pages: /classes/manage must be found before /classes/{class}.
+func staffTable(table func(*api.Server)) { tables = slices.Insert(tables, 0, table) }
+
+// asked is a GET form as it was sent.
+func asked(fc *fiber.Ctx, names ...string) *web.Form {
+	f := &web.Form{Values: url.Values{}}
+	for _, name := range names {
+		if v := fc.Query(name); v != "" {
+			f.Set(name, v)
+		}
+	}
+	return f
+}
+
+// firstPage is where a list begins again, or "" when it is shown from its beginning.
+func firstPage(fc *fiber.Ctx) string {
+	if fc.Query("cursor") == "" {
+		return ""
+	}
+	q := url.Values{}
+	for key, value := range fc.Queries() {
+		if key != "cursor" {
+			q.Set(key, value)
+		}
+	}
+	return fc.Path() + "?" + q.Encode()
+}
+
+// pathID reads an id of the path.
+func pathID(fc *fiber.Ctx, name string) (uuid.UUID, error) {
+	return tenants.ParseID(name, fc.Params(name))
+}
+
+// chosenID reads an id that was chosen in a form; "" is none.
+func chosenID(f *web.Form, name string) (*uuid.UUID, error) {
+	if f.Text(name) == "" {
+		return nil, nil
+	}
+	id, err := tenants.ParseID(name, f.Text(name))
+	return &id, err
+}

@@ -1,0 +1,94 @@
+package portal
+
+import (
+	"context"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain/catalog"
+	"lignum/domain/classes"
+	"lignum/domain/people"
+	"lignum/policy"
+)
+
+// mostChoices is how long a select gets; a country's courses and schools come in parts of 200.
+const mostChoices = 2000
+
+// everyPage collects a list's parts until it ends or is as long as a select may be.
+func everyPage[T any](page func(api.Paging) (*api.List[T], error)) ([]T, error) {
+	var all []T
+	for cursor := ""; len(all) < mostChoices; {
+		list, err := page(api.Paging{Cursor: cursor, Limit: 200})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list.Items...)
+		if cursor = list.Next; cursor == "" {
+			break
+		}
+	}
+	return all, nil
+}
+
+func courseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
+	part, err := c.Under(policy.CourseRead)
+	if err != nil {
+		return nil, err
+	}
+	all, err := everyPage(func(p api.Paging) (*api.List[catalog.Course], error) {
+		return api.ListCourses(ctx, part, catalog.CourseFilter{}, p)
+	})
+	choices := []web.Choice{{Value: "", Text: "None yet"}}
+	for _, course := range all {
+		choices = append(choices, web.Choice{Value: course.ID.String(), Text: course.Title})
+	}
+	return choices, err
+}
+
+// schoolChoices offers the schools that the actor may put something into: whoever keeps to a school has that one alone.
+func schoolChoices(ctx context.Context, c *api.Call, none string) ([]web.Choice, error) {
+	names, err := schoolNames(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if own := c.Claims.SchoolID; own != nil && !c.May(policy.TenantChange) {
+		return []web.Choice{{Value: own.String(), Text: names.of(own.String())}}, nil
+	}
+	return append([]web.Choice{{Value: "", Text: none}}, names...), nil
+}
+
+// schoolList is the tenant's schools by name.
+type schoolList []web.Choice
+
+func (l schoolList) of(id string) string {
+	for _, s := range l {
+		if s.Value == id {
+			return s.Text
+		}
+	}
+	return ""
+}
+
+func schoolNames(ctx context.Context, c *api.Call) (schoolList, error) {
+	part, err := c.Under(policy.ClassRead)
+	if err != nil {
+		return nil, err
+	}
+	all, err := everyPage(func(p api.Paging) (*api.List[people.School], error) { return api.ListSchools(ctx, part, "", p) })
+	var list schoolList
+	for _, s := range all {
+		list = append(list, web.Choice{Value: s.ID.String(), Text: s.Name})
+	}
+	return list, err
+}
+
+// coachChoices offers who may teach a class: oneself, who teaches it now, and, to those who see accounts, the staff.
+func coachChoices(ctx context.Context, c *api.Call, is *classes.Class) ([]web.Choice, error) {
+	choices := []web.Choice{{Value: c.Claims.UserID.String(), Text: "I do (" + c.Claims.UserName + ")"}, {Value: "", Text: "Nobody yet"}}
+	have := map[string]bool{choices[0].Value: true}
+	if is != nil && is.CoachID != nil && !have[is.CoachID.String()] {
+		choices = append(choices, web.Choice{Value: is.CoachID.String(), Text: is.Coach})
+		have[is.CoachID.String()] = true
+	}
+	return choices, nil
+}

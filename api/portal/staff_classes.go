@@ -1,0 +1,250 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain"
+	"lignum/domain/classes"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	classOpened    = web.Notice("class-opened", "The class is open.")
+	classChanged   = web.Notice("class-changed", "The class is changed.")
+	classCancelled = web.Notice("class-cancelled", "The class is cancelled.")
+)
+
+func init() {
+	staffTable(staffClasses)
+	web.AddLinks(web.Link{Path: "/classes/manage", Text: "Manage classes", About: "Open and change classes, see who is in them, print sign-in cards.", Permission: policy.ClassManage, Order: 62})
+}
+
+// staffClasses is the classes of those who manage them. Pages need only a reading permission, so that they stay open while
+// the tenant is read-only.
+func staffClasses(s *api.Server) {
+	api.Page(s, api.Route{Path: "/classes/manage", Permission: policy.ClassRead, Summary: "Classes to manage"}, showManagedClasses)
+	api.Page(s, api.Route{Path: "/classes/manage/new", Permission: policy.CourseRead, Summary: "Form of a new class"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			if _, err := c.Under(policy.ClassManage); err != nil {
+				return err
+			}
+			today := c.Tenant.Today(c.Now)
+			f := (&web.Form{}).Set("kind", classes.Live).Set("open", "yes").Set("coach_id", c.Claims.UserID.String()).
+				Set("starts_on", today.Format("2006-01-02")).Set("ends_on", today.AddDate(0, 3, 0).Format("2006-01-02"))
+			return showClassForm(ctx, c, fc, nil, f)
+		})
+	api.Form(s, api.Route{Path: "/classes/manage", Permission: policy.ClassManage, Summary: "Open a class"}, openClass)
+	api.Page(s, api.Route{Path: "/classes/manage/{class}", Permission: policy.LearnerRead, Summary: "A class as its teacher sees it"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showManaged(ctx, c, fc, &web.Form{})
+		})
+	api.Page(s, api.Route{Path: "/classes/manage/{class}/edit", Permission: policy.ClassManage, Summary: "Form of a class"}, editClass)
+	api.Form(s, api.Route{Path: "/classes/manage/{class}", Permission: policy.ClassManage, Summary: "Change a class"}, changeClass)
+	api.Form(s, api.Route{Path: "/classes/manage/{class}/cancel", Permission: policy.ClassManage, Summary: "Cancel a class"}, cancelClass)
+}
+
+type managedClasses struct {
+	Show         []web.Choice
+	Classes      []classes.Class
+	Newer, Older string
+}
+
+func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := asked(fc, "q", "show")
+	everybody := c.May(policy.UserRead) // runs a school or the tenant
+	d := managedClasses{Show: []web.Choice{{Value: "", Text: "My classes, running"}, {Value: "ended", Text: "My classes, also past ones"}}}
+	filter := api.ClassFilter{Query: f.Text("q"), Coaching: true, All: f.Get("show") == "ended"}
+	if everybody {
+		d.Show = []web.Choice{{Value: "", Text: "Running"}, {Value: "ended", Text: "Also past ones"}, {Value: "mine", Text: "Only my own"}}
+		filter.Coaching = f.Get("show") == "mine"
+	}
+	list, err := api.ListClasses(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
+	if err != nil {
+		return err
+	}
+	d.Classes, d.Newer, d.Older = list.Items, firstPage(fc), nextPage(fc, list.Next)
+	return pages.Render(c, fc, "staff_classes", web.Page{Title: "Manage classes", Wide: true, Form: f, Data: d})
+}
+
+type managedClass struct {
+	Class        classes.Class
+	Learners     []classes.Learner
+	Newer, Older string
+	MayProgress  bool
+}
+
+func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	id, err := pathID(fc, "class")
+	if err != nil {
+		return err
+	}
+	reading, err := c.Under(policy.LearnerRead) // also when a form of this page is shown again
+	if err != nil {
+		return err
+	}
+	list, err := api.ClassLearners(ctx, reading, id, api.Paging{Cursor: fc.Query("cursor"), Limit: 100})
+	if err != nil {
+		return err
+	}
+	p, err := api.ClassPage(ctx, reading, id)
+	if err != nil {
+		return err
+	}
+	d := managedClass{Class: p.Class, Learners: list.Items, Newer: firstPage(fc), Older: nextPage(fc, list.Next), MayProgress: c.May(policy.LearnerProgress)}
+	return pages.Render(c, fc, "staff_class", web.Page{Title: p.Title, Wide: true, Form: f, Data: d})
+}
+
+// classForm is the form of a new class (ID "") or of one that is there.
+type classForm struct {
+	ID, Was                          string
+	Courses, Kinds, Coaches, Schools []web.Choice
+}
+
+func showClassForm(ctx context.Context, c *api.Call, fc *fiber.Ctx, is *classes.Class, f *web.Form) error {
+	d := classForm{Kinds: []web.Choice{{Value: classes.Live, Text: "Live: meets at set times"}, {Value: classes.OnDemand, Text: "On demand: when it suits"}}}
+	title := "New class"
+	if is != nil {
+		d.ID, d.Was, title = is.ID.String(), is.Title, "Change the class"
+	}
+	var err error
+	if d.Courses, err = courseChoices(ctx, c); err != nil {
+		return err
+	}
+	if d.Schools, err = schoolChoices(ctx, c, "For every school"); err != nil {
+		return err
+	}
+	if d.Coaches, err = coachChoices(ctx, c, is); err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "staff_class_form", web.Page{Title: title, Form: f, Data: d})
+}
+
+// classFields reads the form. Everything that a field must be is for classes.Fields to say.
+func classFields(f *web.Form) (in classes.Fields, err error) {
+	in = classes.Fields{Title: f.Text("title"), Kind: f.Get("kind"), Grade: f.Text("grade"), StartsOn: f.Text("starts_on"), EndsOn: f.Text("ends_on"),
+		Meets: f.Text("meets"), MeetingURL: f.Text("meeting_url"), Open: f.Get("open") == "yes"}
+	var courseErr, coachErr, schoolErr, weeklyErr error
+	in.CourseID, courseErr = chosenID(f, "course_id")
+	in.CoachID, coachErr = chosenID(f, "coach_id")
+	in.SchoolID, schoolErr = chosenID(f, "school_id")
+	in.Weekly, weeklyErr = readWeekly(f.Get("weekly"))
+	in.Seats, _ = strconv.Atoi(f.Text("seats")) // 0 is refused with the reason
+	return in, allWrong(in.Validate(), courseErr, coachErr, schoolErr, weeklyErr)
+}
+
+// allWrong makes one refusal of several, so that a form says everything at once.
+func allWrong(errs ...error) error {
+	var all domain.Problems
+	for _, err := range errs {
+		var d *domain.Error
+		switch {
+		case err == nil:
+		case errors.As(err, &d) && len(d.Fields) > 0:
+			all = append(all, d.Fields...)
+		default:
+			return err
+		}
+	}
+	return all.Err()
+}
+
+func openClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error { return showClassForm(ctx, c, fc, nil, f) })
+	in, err := classFields(f)
+	if err != nil {
+		return "", err
+	}
+	made, err := api.CreateClass(ctx, c, tx, in)
+	if err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, classOpened)
+	return "/classes/manage/" + made.ID.String(), nil
+}
+
+// classOf gives a class to somebody who manages it.
+func classOf(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Class, error) {
+	managing, err := c.Under(policy.ClassManage)
+	if err != nil {
+		return nil, err
+	}
+	p, err := api.ClassPage(ctx, managing, id)
+	if err != nil {
+		return nil, err
+	}
+	return &p.Class, nil
+}
+
+func editClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := pathID(fc, "class")
+	if err != nil {
+		return err
+	}
+	is, err := classOf(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	f := &web.Form{}
+	for name, value := range map[string]string{"title": is.Title, "kind": is.Kind, "course_id": idText(is.CourseID), "coach_id": idText(is.CoachID), "school_id": idText(is.SchoolID),
+		"grade": is.Grade, "starts_on": is.StartsOn, "ends_on": is.EndsOn, "meets": is.Meets, "meeting_url": is.MeetingURL, "weekly": writeWeekly(is.Weekly), "seats": strconv.Itoa(is.Seats)} {
+		f.Set(name, value)
+	}
+	if is.Open {
+		f.Set("open", "yes")
+	}
+	return showClassForm(ctx, c, fc, is, f)
+}
+
+func idText(id *uuid.UUID) string {
+	if id == nil {
+		return ""
+	}
+	return id.String()
+}
+
+func changeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	id, err := pathID(fc, "class")
+	if err != nil {
+		return "", err
+	}
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error {
+		is, err := classOf(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return showClassForm(ctx, c, fc, is, f)
+	})
+	in, err := classFields(f)
+	if err != nil {
+		return "", err
+	}
+	if _, err = api.ChangeClass(ctx, c, tx, id, in); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, classChanged)
+	return "/classes/manage/" + id.String(), nil
+}
+
+func cancelClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	id, err := pathID(fc, "class")
+	if err != nil {
+		return "", err
+	}
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error { return showManaged(ctx, c, fc, f) })
+	if _, err := api.CancelClass(ctx, c, tx, id, f.Text("reason")); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, classCancelled)
+	return "/classes/manage", nil
+}

@@ -1,0 +1,76 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/classes"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, progress) }
+
+// ProgressReport is what a client says of a learner's work in a lesson.
+type ProgressReport struct {
+	Percent int   `json:"percent" minimum:"0" maximum:"100" doc:"100 completes the lesson"`
+	Seconds int   `json:"seconds" minimum:"0" maximum:"1000000" doc:"Spent in the lesson in all, as the client knows"`
+	Counter int64 `json:"counter" minimum:"0" maximum:"9007199254740992" doc:"The client's own, rising with each report"`
+}
+
+// progress is how far learners are.
+func progress(s *Server) {
+	Direct(s, Route{Method: http.MethodPut, Path: "/api/v1/lessons/{lesson}/progress", Permission: policy.ProgressRecord, Tag: "Progress", Body: 4 << 10,
+		Summary: "Report progress through a lesson", Detail: "Reports may be sent again and in any order: the furthest counts, and completing earns its points once. The counter takes the place of an Idempotency-Key."},
+		func(ctx context.Context, c *Call, in *struct {
+			Lesson uuid.UUID `path:"lesson" format:"uuid"`
+			Body   ProgressReport
+		}) (*classes.Progress, error) {
+			return RecordProgress(ctx, c, in.Lesson, in.Body)
+		})
+	Query(s, Route{Path: "/api/v1/me/progress", Permission: policy.ProgressRead, Tag: "Progress", Summary: "How far one is in each course of one's classes"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*List[classes.CourseProgress], error) {
+			return MyProgress(ctx, c)
+		})
+	Query(s, Route{Path: "/api/v1/me/attendance", Permission: policy.AttendanceRead, Tag: "Progress", Summary: "The days of the last year on which one worked, newest first"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*List[string], error) { return MyDays(ctx, c) })
+}
+
+// RecordProgress stores a report in one round trip. The policy is asked about what is claimed; the statement itself finds
+// out whether the learner has a place in a class with the lesson, and writes nothing when not.
+func RecordProgress(ctx context.Context, c *Call, lesson uuid.UUID, in ProgressReport) (*classes.Progress, error) {
+	if err := c.Permit(policy.Facts{Owner: true, Enrolled: true}); err != nil {
+		return nil, err
+	}
+	p, err := classes.RecordProgress(ctx, c.DB, c.Actor, classes.ProgressInput{LearnerID: c.Claims.UserID, LessonID: lesson,
+		Percent: in.Percent, Seconds: in.Seconds, Counter: in.Counter, Now: c.Now, Today: c.day()})
+	return &p, err
+}
+
+// MyProgress gives how far the signed-in learner is in each course of their classes.
+func MyProgress(ctx context.Context, c *Call) (*List[classes.CourseProgress], error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	var items []classes.CourseProgress
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		items, err = classes.ProgressOf(ctx, r, c.Claims.UserID)
+		return err
+	})
+	return listOf(items, "", err)
+}
+
+// MyDays gives the days of the last year on which the signed-in learner worked.
+func MyDays(ctx context.Context, c *Call) (*List[string], error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	var days []string
+	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		days, err = classes.DaysOf(ctx, r, c.Claims.UserID, c.day().AddDate(-1, 0, 0))
+		return err
+	})
+	return listOf(days, "", err)
+}

@@ -1,0 +1,59 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"lignum/domain"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, settings) }
+
+// settings is what a tenant can see of itself, and decides for itself.
+func settings(s *Server) {
+	Query(s, Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "The tenant's state, plan, quotas used and looks"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*TenantSettings, error) { return ReadSettings(ctx, c) })
+	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the name, the colours, and what is asked of staff"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct{ Body tenants.Branding }) (*Done, error) {
+			return ChangeBranding(ctx, c, tx, in.Body)
+		})
+}
+
+// TenantSettings are a tenant's settings with what the platform knows it by.
+type TenantSettings struct {
+	Slug       string `json:"slug"`
+	Country    string `json:"country"`
+	TimeZone   string `json:"time_zone"`
+	Locale     string `json:"locale"`
+	Currency   string `json:"currency"`
+	ExamScheme string `json:"exam_scheme"`
+	tenants.Settings
+}
+
+// ReadSettings gives the tenant's own settings.
+func ReadSettings(ctx context.Context, c *Call) (*TenantSettings, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	t := c.Tenant
+	out := &TenantSettings{Slug: t.Slug, Country: t.Country, TimeZone: t.TimeZone, Locale: t.Locale, Currency: t.Currency, ExamScheme: t.ExamScheme}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		out.Settings, err = tenants.ReadSettings(ctx, r)
+		return err
+	})
+	return out, err
+}
+
+// ChangeBranding changes how the tenant looks and what it asks of its staff. Who asks staff for a second factor must
+// have signed in with one, so that nobody shuts themselves out.
+func ChangeBranding(ctx context.Context, c *Call, tx *tenants.Tx, to tenants.Branding) (*Done, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	if to.StaffSecondFactor && !c.Claims.SecondFactor {
+		return nil, domain.Errorf(domain.Conflict, "Sign in with a second factor yourself before you ask it of all staff.")
+	}
+	return &Done{true}, tenants.SetBranding(ctx, tx, to, c.Now)
+}

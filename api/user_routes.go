@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, users) }
+
+type userPath struct {
+	User uuid.UUID `path:"user" format:"uuid"`
+}
+
+type rolesBody struct {
+	Roles []string `json:"roles" minItems:"1" maxItems:"10" doc:"Exactly these"`
+}
+
+type reasonBody struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Stays with the account and in the audit trail"`
+}
+
+// users is accounts: a tenant's, and on its own host the platform's.
+func users(s *Server) {
+	accounts(s, "/api/v1/users", "Users", policy.UserRead, policy.UserCreate, policy.UserChange, policy.UserReset, policy.UserSuspend)
+	accounts(s, "/api/v1/platform/users", "Platform", policy.PlatformUserRead, policy.PlatformUserCreate, policy.PlatformUserChange, policy.PlatformUserReset, policy.PlatformUserSuspend)
+
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/users/cards", Permission: policy.UserReset, Tag: "Users", ShownOnce: true, Summary: "Cards to print, for students without a password",
+		Detail: "Others among those named are left out; older unused cards of theirs are void. The codes are shown once."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			Body struct {
+				UserIDs []uuid.UUID `json:"user_ids" minItems:"1" maxItems:"1000"`
+			}
+		}) (*CardSheet, error) {
+			return PrintCards(ctx, c, tx, in.Body.UserIDs)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cards", Permission: policy.UserReset, Tag: "Users", ShownOnce: true, Summary: "Cards to print, for the students of a class without a password"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *classPath) (*CardSheet, error) {
+			return PrintClassCards(ctx, c, tx, in.Class)
+		})
+}
+
+// accounts registers what both kinds of realm have.
+func accounts(s *Server, path, tag string, read, create, change, reset, suspend policy.Permission) {
+	Query(s, Route{Path: path, Permission: read, Tag: tag, Summary: "Accounts by name"},
+		func(ctx context.Context, c *Call, in *struct {
+			Paging
+			UserFilter
+		}) (*List[people.User], error) {
+			return ListUsers(ctx, c, in.UserFilter, in.Paging)
+		})
+	Query(s, Route{Path: path + "/{user}", Permission: read, Tag: tag, Summary: "An account"},
+		func(ctx context.Context, c *Call, in *userPath) (*people.User, error) {
+			return UserPage(ctx, c, in.User)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: path, Permission: create, Tag: tag, Status: http.StatusCreated, ShownOnce: true, Summary: "Open an account",
+		Detail: "The answer holds a card whose code is shown once; with it the person chooses a password. No role that holds more than one's own can be given."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct{ Body NewUser }) (*NewAccount, error) {
+			return CreateUser(ctx, c, tx, in.Body)
+		})
+	Command(s, Route{Method: http.MethodPatch, Path: path + "/{user}", Permission: change, Tag: tag, Summary: "Change an account"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			userPath
+			Body UserChange
+		}) (*people.User, error) {
+			return ChangeUser(ctx, c, tx, in.User, in.Body)
+		})
+	Command(s, Route{Method: http.MethodPut, Path: path + "/{user}/roles", Permission: change, Tag: tag, Summary: "Give an account other roles", Detail: "They hold from the person's next request on."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			userPath
+			Body rolesBody
+		}) (*people.User, error) {
+			return SetUserRoles(ctx, c, tx, in.User, in.Body.Roles)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: path + "/{user}/suspension", Permission: suspend, Tag: tag, Summary: "Suspend an account; its sessions end at once"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			userPath
+			Body reasonBody
+		}) (*people.User, error) {
+			return SuspendUser(ctx, c, tx, in.User, in.Body.Reason)
+		})
+	Command(s, Route{Method: http.MethodDelete, Path: path + "/{user}/suspension", Permission: suspend, Tag: tag, Summary: "Let a suspended account in again"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *userPath) (*people.User, error) {
+			return ResumeUser(ctx, c, tx, in.User)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: path + "/{user}/reset", Permission: reset, Tag: tag, ShownOnce: true, Summary: "Take the password away and give a card for choosing a new one"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *userPath) (*people.Card, error) {
+			return ResetUser(ctx, c, tx, in.User)
+		})
+	Command(s, Route{Method: http.MethodDelete, Path: path + "/{user}/second-factor", Permission: reset, Tag: tag, Summary: "Take a lost authenticator app away"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *userPath) (*Done, error) {
+			return ResetSecondFactor(ctx, c, tx, in.User)
+		})
+}

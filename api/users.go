@@ -1,0 +1,292 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// The use cases of accounts serve both kinds of realm; user_routes.go has their tables. On the platform's host there are
+// no schools, classes and guardians, and so none of their facts.
+
+// UserFilter says which accounts to list. Conditions add up.
+type UserFilter struct {
+	Query  string    `query:"q" maxLength:"100" doc:"Beginning of the given, family or user name, or \"given family\""`
+	Role   string    `query:"role" maxLength:"64"`
+	State  string    `query:"state" enum:"active,suspended"`
+	School uuid.UUID `query:"school" format:"uuid"`
+	Class  uuid.UUID `query:"class" format:"uuid" doc:"Has a place in this class"`
+	NoCard bool      `query:"no_password" doc:"Has not chosen a password yet"`
+}
+
+// ListUsers lists the realm's accounts by name, those of the own school when the rules reach no further.
+func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[people.User], error) {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: f.State, NoCard: f.NoCard, After: p.Cursor, Limit: p.Limit}
+	if c.Tenant != nil {
+		if f.School != uuid.Nil {
+			filter.SchoolID = &f.School
+		}
+		if f.Class != uuid.Nil {
+			filter.ClassID = &f.Class
+		}
+	}
+	switch d.Scope {
+	case policy.Whole:
+	case policy.School:
+		if c.Claims.SchoolID == nil || filter.SchoolID != nil && !c.ofOwnSchool(filter.SchoolID) {
+			return nil, domain.Errorf(domain.Forbidden, "Your role sees the accounts of your own school.")
+		}
+		filter.SchoolID = c.Claims.SchoolID
+	case policy.Assigned:
+		filter.CoachID = &c.Claims.UserID
+	case policy.Own:
+		filter.Self = &c.Claims.UserID
+	case policy.Region, policy.Aggregate:
+		return nil, figuresOnly()
+	default:
+		return nil, figuresOnly()
+	}
+	var page people.UserPage
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		page, err = people.Users(ctx, r, filter)
+		return err
+	})
+	return listOf(page.Users, page.Next, err)
+}
+
+// aboutUser reads the facts about another account, in either realm.
+func (c *Call) aboutUser(ctx context.Context, q tenants.Querier, id uuid.UUID) (policy.Facts, error) {
+	if c.Tenant == nil {
+		u, err := people.UserByID(ctx, q, id)
+		return policy.Facts{Owner: id == c.Claims.UserID, Covers: c.State.enforcer.Covers(c.Claims.Roles, u.Roles)}, err
+	}
+	t, err := people.TiesTo(ctx, q, c.Claims.UserID, id)
+	return policy.Facts{Owner: t.Self, SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf,
+		GuardianOf: t.GuardianOf, GuardianConsent: t.GuardianConsent, Covers: c.State.enforcer.Covers(c.Claims.Roles, t.Roles)}, err
+}
+
+// mayOn asks the policy about an account.
+func (c *Call) mayOn(ctx context.Context, q tenants.Querier, id uuid.UUID) error {
+	facts, err := c.aboutUser(ctx, q, id)
+	if err != nil {
+		return err
+	}
+	return c.Permit(facts)
+}
+
+// UserPage gives an account.
+func UserPage(ctx context.Context, c *Call, id uuid.UUID) (*people.User, error) {
+	var u people.User
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		if err := c.mayOn(ctx, r, id); err != nil {
+			return err
+		}
+		u, err = people.UserByID(ctx, r, id)
+		return err
+	})
+	return &u, err
+}
+
+// NewUser is what is said of a new account.
+type NewUser struct {
+	UserName   string     `json:"user_name,omitempty" maxLength:"64" doc:"Made from the names when it is left out"`
+	GivenName  string     `json:"given_name" minLength:"1" maxLength:"100"`
+	FamilyName string     `json:"family_name" minLength:"1" maxLength:"100"`
+	Email      string     `json:"email,omitempty" maxLength:"254" doc:"Children have none"`
+	Roles      []string   `json:"roles" minItems:"1" maxItems:"10"`
+	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid"`
+	Grade      string     `json:"grade,omitempty" maxLength:"20"`
+	Locale     string     `json:"locale,omitempty" maxLength:"16" doc:"BCP 47"`
+}
+
+// NewAccount is an account with the card for choosing a password, which is shown once.
+type NewAccount struct {
+	User people.User `json:"user"`
+	Card people.Card `json:"card"`
+}
+
+// CreateUser opens an account with roles that hold no more than the actor's.
+func CreateUser(ctx context.Context, c *Call, tx *tenants.Tx, in NewUser) (*NewAccount, error) {
+	if err := c.Permit(policy.Facts{SameSchool: c.ofOwnSchool(in.SchoolID)}); err != nil {
+		return nil, err
+	}
+	for i, role := range in.Roles {
+		if err := policy.CheckAssign(c.State.enforcer, c.Claims.Roles, role); err != nil {
+			return nil, renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
+		}
+	}
+	u, card, err := people.CreateUser(ctx, tx, c.Realm, people.NewUser{UserName: in.UserName, GivenName: in.GivenName, FamilyName: in.FamilyName, Email: in.Email,
+		Roles: in.Roles, SchoolID: in.SchoolID, Grade: in.Grade, Locale: in.Locale}, c.Now)
+	return &NewAccount{u, card}, err
+}
+
+// UserChange is what may be changed of an account; what is left out stays.
+type UserChange struct {
+	UserName   *string    `json:"user_name,omitempty" minLength:"1" maxLength:"64"`
+	GivenName  *string    `json:"given_name,omitempty" minLength:"1" maxLength:"100"`
+	FamilyName *string    `json:"family_name,omitempty" minLength:"1" maxLength:"100"`
+	Email      *string    `json:"email,omitempty" maxLength:"254" doc:"Empty: none"`
+	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid"`
+	NoSchool   bool       `json:"no_school,omitempty" doc:"Takes the school away"`
+	Grade      *string    `json:"grade,omitempty" maxLength:"20"`
+	Locale     *string    `json:"locale,omitempty" maxLength:"16" doc:"Empty: the realm's"`
+}
+
+// ChangeUser changes an account. Nobody moves one into or out of another school than their own.
+func ChangeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in UserChange) (*people.User, error) {
+	facts, err := c.aboutUser(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if in.NoSchool || in.SchoolID != nil && !c.ofOwnSchool(in.SchoolID) {
+		facts.SameSchool = false
+	}
+	if err := c.Permit(facts); err != nil {
+		return nil, err
+	}
+	u, err := people.ChangeUser(ctx, tx, c.Realm, id, people.UserChange{UserName: in.UserName, GivenName: in.GivenName, FamilyName: in.FamilyName, Email: in.Email,
+		SchoolID: in.SchoolID, NoSchool: in.NoSchool, Grade: in.Grade, Locale: in.Locale}, c.Now)
+	return &u, err
+}
+
+// SetUserRoles gives an account exactly these roles. Who gives or takes a role holds all that is in it, and somebody
+// must still be able to change roles afterwards.
+func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, roles []string) (*people.User, error) {
+	if err := c.mayOn(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	was, err := people.UserByID(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	manages := policy.RoleChange
+	if c.Tenant == nil {
+		manages = policy.PlatformRoleChange
+	}
+	e := c.State.enforcer
+	others, err := people.OthersWith(ctx, tx, e.RolesWith(manages), id)
+	if err != nil {
+		return nil, err
+	}
+	if e.Allows(roles, manages) {
+		others++ // the account itself still can
+	}
+	for i, role := range roles {
+		if slices.Contains(was.Roles, role) {
+			continue
+		}
+		if err := policy.CheckAssign(e, c.Claims.Roles, role); err != nil {
+			return nil, renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
+		}
+	}
+	for _, role := range was.Roles {
+		if slices.Contains(roles, role) || !slices.Contains(e.Roles(), role) { // a role that no rule knows any more holds nothing
+			continue
+		}
+		if err := policy.CheckUnassign(e, c.Claims.Roles, role, others); err != nil {
+			return nil, err
+		}
+	}
+	u, err := people.SetRoles(ctx, tx, c.Realm, id, roles, c.Now)
+	return &u, err
+}
+
+// renamed gives a wrong field the name that it has here.
+func renamed(err error, from, to string) error {
+	if d, ok := err.(*domain.Error); ok {
+		for i := range d.Fields {
+			if d.Fields[i].Name == from {
+				d.Fields[i].Name = to
+			}
+		}
+	}
+	return err
+}
+
+// SuspendUser closes an account; its sessions end at once. The reason stays with the account and in the trail.
+func SuspendUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, reason string) (*people.User, error) {
+	if err := c.mayOn(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	if id == c.Claims.UserID {
+		return nil, domain.Errorf(domain.Conflict, "Nobody suspends their own account.")
+	}
+	u, err := people.SuspendUser(ctx, tx, c.Realm, id, reason, c.Now)
+	return &u, err
+}
+
+// ResumeUser opens a suspended account again.
+func ResumeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*people.User, error) {
+	if err := c.mayOn(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	u, err := people.ResumeUser(ctx, tx, c.Realm, id, c.Now)
+	return &u, err
+}
+
+// ResetUser takes an account's password away, ends its sessions, and gives a card for choosing a new one.
+func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*people.Card, error) {
+	if err := c.mayOn(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	u, err := people.UserByID(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	card, err := people.ResetPassword(ctx, tx, id, !u.HasPassword, c.Now)
+	return &card, err
+}
+
+// ResetSecondFactor takes an account's authenticator app away, for somebody who lost it.
+func ResetSecondFactor(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Done, error) {
+	if err := c.mayOn(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	return &Done{true}, people.ResetTOTP(ctx, tx, id, c.Now)
+}
+
+// CardSheet is cards to print and cut out. The codes are shown once.
+type CardSheet struct {
+	Cards []people.Card `json:"cards"`
+}
+
+func (c *Call) groupFacts(t people.GroupTies) policy.Facts {
+	return policy.Facts{SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf, Covers: c.State.enforcer.Covers(c.Claims.Roles, t.Roles)}
+}
+
+// PrintCards makes cards for the students among some accounts who have not chosen a password yet.
+func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID) (*CardSheet, error) {
+	t, err := people.TiesToAll(ctx, tx, c.Claims.UserID, users)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(c.groupFacts(t)); err != nil {
+		return nil, err
+	}
+	cards, err := people.Cards(ctx, tx, users, c.Now)
+	return &CardSheet{cards}, err
+}
+
+// PrintClassCards makes cards for the students of a class who have not chosen a password yet.
+func PrintClassCards(ctx context.Context, c *Call, tx *tenants.Tx, class uuid.UUID) (*CardSheet, error) {
+	t, err := people.TiesToClass(ctx, tx, c.Claims.UserID, class)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(c.groupFacts(t)); err != nil {
+		return nil, err
+	}
+	cards, err := people.ClassCards(ctx, tx, class, c.Now)
+	return &CardSheet{cards}, err
+}
