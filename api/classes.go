@@ -13,7 +13,8 @@ import (
 
 func init() { resources = append(resources, classRoutes) }
 
-type classPath struct {
+// ClassRef names a class in a path.
+type ClassRef struct {
 	Class uuid.UUID `path:"class" format:"uuid"`
 }
 
@@ -32,16 +33,16 @@ func classRoutes(s *Server) {
 			return ListClasses(ctx, c, ClassFilter{in.Mine, in.Coaching, in.Open, in.All, in.Query, in.Subject}, in.Paging)
 		})
 	Query(s, Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "A class with its lessons and tests, and how far one is"},
-		func(ctx context.Context, c *Call, in *classPath) (*classes.ClassPage, error) {
+		func(ctx context.Context, c *Call, in *ClassRef) (*classes.ClassPage, error) {
 			return ClassPage(ctx, c, in.Class)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassRegister, Tag: "Classes", Status: http.StatusCreated,
 		Summary: "Take a place in a class", Detail: "Asking again gives the same place. 409 when the class is full."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *classPath) (*classes.Enrolment, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ClassRef) (*classes.Enrolment, error) {
 			return RegisterForClass(ctx, c, tx, in.Class)
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassLeave, Tag: "Classes", Summary: "Give the place back; what was done stays"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *classPath) (*Done, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ClassRef) (*Done, error) {
 			return LeaveClass(ctx, c, tx, in.Class)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated, Summary: "Open a class"},
@@ -50,14 +51,14 @@ func classRoutes(s *Server) {
 		})
 	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/classes/{class}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Change a class"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			classPath
+			ClassRef
 			Body classes.Fields
 		}) (*Done, error) {
 			return ChangeClass(ctx, c, tx, in.Class, in.Body)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cancellation", Permission: policy.ClassManage, Tag: "Classes", Summary: "Cancel a class before its time"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			classPath
+			ClassRef
 			Body struct {
 				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Stays in the audit trail"`
 			}
@@ -66,7 +67,7 @@ func classRoutes(s *Server) {
 		})
 	Query(s, Route{Path: "/api/v1/classes/{class}/learners", Permission: policy.LearnerRead, Tag: "Classes", Summary: "Who is in a class, by family name"},
 		func(ctx context.Context, c *Call, in *struct {
-			classPath
+			ClassRef
 			Paging
 		}) (*List[classes.Learner], error) {
 			return ClassLearners(ctx, c, in.Class, in.Paging)
@@ -74,7 +75,7 @@ func classRoutes(s *Server) {
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/learners", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated,
 		Summary: "Place a learner in a class, also when registration is closed"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			classPath
+			ClassRef
 			Body struct {
 				LearnerID uuid.UUID `json:"learner_id" format:"uuid"`
 			}
@@ -83,7 +84,7 @@ func classRoutes(s *Server) {
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take a learner out of a class"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			classPath
+			ClassRef
 			Learner uuid.UUID `path:"learner" format:"uuid"`
 		}) (*Done, error) {
 			return RemoveLearner(ctx, c, tx, in.Class, in.Learner)

@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/assessment"
+	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
 	"lignum/domain/people"
@@ -97,9 +99,10 @@ type LearnerRecord struct {
 	Grade      string                   `json:"grade"`
 	SchoolID   *uuid.UUID               `json:"school_id,omitempty"`
 	Courses    []classes.CourseProgress `json:"courses"`
-	Points     int                      `json:"points"` // in all
-	Month      int                      `json:"month"`  // points of the current month
-	Days       []string                 `json:"days"`   // worked on in the last 60 days, newest first
+	Points     int                      `json:"points"`   // in all
+	Month      int                      `json:"month"`    // points of the current month
+	Days       []string                 `json:"days"`     // worked on in the last 60 days, newest first
+	Attempts   []assessment.Summary     `json:"attempts"` // the last 20, newest first
 }
 
 // reasonLength is how many characters a stated reason has, without blanks around it.
@@ -161,6 +164,11 @@ func (c *Call) learnerRecord(ctx context.Context, learner uuid.UUID) (*LearnerRe
 			return err
 		}
 		rec.Points, rec.Month = own.Total, own.Month
+		attempts, err := assessment.Attempts(ctx, r, learner, catalog.Page{Limit: 20})
+		if err != nil {
+			return err
+		}
+		rec.Attempts = attempts.Items
 		rec.Days, err = classes.DaysOf(ctx, r, learner, c.day().AddDate(0, 0, -60))
 		return err
 	})

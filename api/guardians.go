@@ -13,7 +13,8 @@ import (
 
 func init() { resources = append(resources, guardians) }
 
-type childPath struct {
+// ChildRef names a child in a path.
+type ChildRef struct {
 	Child uuid.UUID `path:"child" format:"uuid"`
 }
 
@@ -24,12 +25,12 @@ func guardians(s *Server) {
 			return MyChildren(ctx, c)
 		})
 	Query(s, Route{Path: "/api/v1/me/children/{child}", Permission: policy.ChildRead, Tag: "Guardians", Summary: "The progress of one's own child"},
-		func(ctx context.Context, c *Call, in *childPath) (*LearnerRecord, error) {
+		func(ctx context.Context, c *Call, in *ChildRef) (*LearnerRecord, error) {
 			return ChildPage(ctx, c, in.Child)
 		})
 	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/consent", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Give or withdraw consent"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			childPath
+			ChildRef
 			Body struct {
 				Consent bool `json:"consent"`
 			}

@@ -59,6 +59,7 @@ func (s *Server) housekeeping() {
 			s.rate.Forget()
 			ctx, cancel := context.WithTimeout(s.base, 50*time.Second)
 			s.summarise(ctx)
+			s.closeOverdue(ctx)
 			if now.Minute()%10 == 0 {
 				s.tidy(ctx, now.UTC())
 			}

@@ -13,7 +13,8 @@ import (
 
 func init() { resources = append(resources, platformTenants) }
 
-type tenantPath struct {
+// TenantRef names a tenant in a path.
+type TenantRef struct {
 	Tenant string `path:"tenant" maxLength:"32"`
 }
 
@@ -28,7 +29,7 @@ func platformTenants(s *Server) {
 			return ListTenants(ctx, c, tenants.State(in.State), in.Paging)
 		})
 	Query(s, Route{Path: "/api/v1/platform/tenants/{tenant}", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "A tenant"},
-		func(ctx context.Context, c *Call, in *tenantPath) (*TenantInfo, error) {
+		func(ctx context.Context, c *Call, in *TenantRef) (*TenantInfo, error) {
 			return TenantPage(ctx, c, in.Tenant)
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantProvision, Tag: "Platform", Status: http.StatusCreated, Summary: "Open a tenant",
@@ -39,7 +40,7 @@ func platformTenants(s *Server) {
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Tag: "Platform",
 		Summary: "Suspend a tenant, or make it read-only", Detail: "Its people are shown the reason, and so is its audit trail."},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			tenantPath
+			TenantRef
 			Body struct {
 				State  tenants.State `json:"state" enum:"suspended,read_only"`
 				Reason string        `json:"reason" minLength:"10" maxLength:"300"`
@@ -48,12 +49,12 @@ func platformTenants(s *Server) {
 			return SuspendTenant(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason)
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Let a tenant work again"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *tenantPath) (*TenantInfo, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *TenantRef) (*TenantInfo, error) {
 			return ResumeTenant(ctx, c, tx, in.Tenant)
 		})
 	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Give a tenant another plan, or limits of its own"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			tenantPath
+			TenantRef
 			Body struct {
 				Plan   string          `json:"plan" enum:"school,college,country"`
 				Limits *tenants.Limits `json:"limits,omitempty" doc:"In place of the plan's; zero means none at all"`
@@ -66,20 +67,20 @@ func platformTenants(s *Server) {
 	}
 	Query(s, Route{Path: "/api/v1/platform/tenants/{tenant}/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What a tenant used, day by day, newest first"}, usage)
 	Query(s, Route{Path: "/api/v1/platform/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What all tenants used, day by day, newest first"},
-		func(ctx context.Context, c *Call, in *dayRange) (*List[tenants.UsageDay], error) {
+		func(ctx context.Context, c *Call, in *DayRange) (*List[tenants.UsageDay], error) {
 			return UsageDays(ctx, c, "", in.From, in.To)
 		})
 }
 
-// dayRange is a time in days; without it the last 30.
-type dayRange struct {
+// DayRange is a time in days; without it the last 30.
+type DayRange struct {
 	From string `query:"from" format:"date" doc:"First day, such as 2026-11-01"`
 	To   string `query:"to" format:"date" doc:"Last day"`
 }
 
 type usageQuery struct {
-	tenantPath
-	dayRange
+	TenantRef
+	DayRange
 }
 
 // days reads a range of days; without one it is the last 30 until today.

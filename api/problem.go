@@ -88,6 +88,18 @@ func (p *Problem) write(fc *fiber.Ctx) error {
 	return fc.JSON(p, "application/problem+json")
 }
 
+// Huma asks these variables of its own whenever it refuses; they are set once, before any server runs.
+func init() {
+	huma.NewError = humaError
+	huma.NewErrorWithContext = func(hc huma.Context, status int, message string, errs ...error) huma.StatusError {
+		p := humaError(status, message, errs...)
+		if c, ok := hc.Context().Value(callKey{}).(*Call); ok {
+			return c.Server.fail(c, p) // counted, and with the id to quote
+		}
+		return p
+	}
+}
+
 // humaError makes huma's own refusals (a body that is no JSON, a field out of range) our problems.
 func humaError(status int, message string, errs ...error) huma.StatusError {
 	if status == http.StatusRequestTimeout {

@@ -20,6 +20,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"lignum/domain/assessment"
+	"lignum/domain/catalog"
 	"lignum/domain/people"
 	"lignum/infra/config"
 	"lignum/policy"
@@ -49,6 +51,7 @@ type Server struct {
 	provisioner *tenants.Provisioner
 	desk        *people.Desk
 	tokens      *people.Verifier
+	exams       *assessment.Exams
 	rate        *limits.Rate
 	platform    tenants.Realm
 	proxies     []netip.Prefix
@@ -70,15 +73,27 @@ type Server struct {
 // firewall looks at the first 64 KB only, so larger bodies are for routes that name them.
 const maxBody = 8 << 20
 
+// What a process remembers of running tests: some 40 MB of items and 50 MB of papers at most. Nothing is lost with it.
+const (
+	itemsKept  = 10_000
+	papersKept = 50_000
+)
+
 // New builds a server with the API's routes. Pages are registered on it by portal and console.
 func New(d Deps) (*Server, error) {
 	if err := d.Config.Validate(); err != nil {
 		return nil, err
 	}
-	huma.NewError = humaError
 	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, rules: d.Rules, provisioner: d.Provisioner, log: d.Log, version: d.Version,
 		rate: limits.NewRate(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
 		desk: people.NewDesk(people.NewHasher(0)), tokens: people.NewVerifier(0)}
+	items, err := catalog.NewItems(itemsKept)
+	if err != nil {
+		return nil, err
+	}
+	if s.exams, err = assessment.New(items, papersKept); err != nil {
+		return nil, err
+	}
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.metrics = newMetrics(s)
 	s.app = fiber.New(fiber.Config{

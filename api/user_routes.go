@@ -13,7 +13,8 @@ import (
 
 func init() { resources = append(resources, users) }
 
-type userPath struct {
+// UserRef names an account in a path.
+type UserRef struct {
 	User uuid.UUID `path:"user" format:"uuid"`
 }
 
@@ -40,7 +41,7 @@ func users(s *Server) {
 			return PrintCards(ctx, c, tx, in.Body.UserIDs)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cards", Permission: policy.UserReset, Tag: "Users", ShownOnce: true, Summary: "Cards to print, for the students of a class without a password"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *classPath) (*CardSheet, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ClassRef) (*CardSheet, error) {
 			return PrintClassCards(ctx, c, tx, in.Class)
 		})
 }
@@ -55,7 +56,7 @@ func accounts(s *Server, path, tag string, read, create, change, reset, suspend 
 			return ListUsers(ctx, c, in.UserFilter, in.Paging)
 		})
 	Query(s, Route{Path: path + "/{user}", Permission: read, Tag: tag, Summary: "An account"},
-		func(ctx context.Context, c *Call, in *userPath) (*people.User, error) {
+		func(ctx context.Context, c *Call, in *UserRef) (*people.User, error) {
 			return UserPage(ctx, c, in.User)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: path, Permission: create, Tag: tag, Status: http.StatusCreated, ShownOnce: true, Summary: "Open an account",
@@ -65,35 +66,35 @@ func accounts(s *Server, path, tag string, read, create, change, reset, suspend 
 		})
 	Command(s, Route{Method: http.MethodPatch, Path: path + "/{user}", Permission: change, Tag: tag, Summary: "Change an account"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			userPath
+			UserRef
 			Body UserChange
 		}) (*people.User, error) {
 			return ChangeUser(ctx, c, tx, in.User, in.Body)
 		})
 	Command(s, Route{Method: http.MethodPut, Path: path + "/{user}/roles", Permission: change, Tag: tag, Summary: "Give an account other roles", Detail: "They hold from the person's next request on."},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			userPath
+			UserRef
 			Body rolesBody
 		}) (*people.User, error) {
 			return SetUserRoles(ctx, c, tx, in.User, in.Body.Roles)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: path + "/{user}/suspension", Permission: suspend, Tag: tag, Summary: "Suspend an account; its sessions end at once"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			userPath
+			UserRef
 			Body reasonBody
 		}) (*people.User, error) {
 			return SuspendUser(ctx, c, tx, in.User, in.Body.Reason)
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: path + "/{user}/suspension", Permission: suspend, Tag: tag, Summary: "Let a suspended account in again"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *userPath) (*people.User, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *UserRef) (*people.User, error) {
 			return ResumeUser(ctx, c, tx, in.User)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: path + "/{user}/reset", Permission: reset, Tag: tag, ShownOnce: true, Summary: "Take the password away and give a card for choosing a new one"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *userPath) (*people.Card, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *UserRef) (*people.Card, error) {
 			return ResetUser(ctx, c, tx, in.User)
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: path + "/{user}/second-factor", Permission: reset, Tag: tag, Summary: "Take a lost authenticator app away"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *userPath) (*Done, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *UserRef) (*Done, error) {
 			return ResetSecondFactor(ctx, c, tx, in.User)
 		})
 }

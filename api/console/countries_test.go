@@ -19,8 +19,8 @@ func TestEveryCountryBeginsWithWhatATenantTakes(t *testing.T) {
 		if err := spec.Validate(); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		if !strings.Contains(web.Readability(c.colour), "white") {
-			t.Errorf("%s: %s", c.name, web.Readability(c.colour))
+		if !strings.Contains(web.Readability(c.colour, true), "white") {
+			t.Errorf("%s: %s", c.name, web.Readability(c.colour, true))
 		}
 		names = append(names, c.name)
 	}

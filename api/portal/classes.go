@@ -51,6 +51,7 @@ func changePlace(c *api.Call, fc *fiber.Ctx, notice string, change func(uuid.UUI
 }
 
 type classesData struct {
+	Learner        bool
 	Query, Subject string
 	Subjects       []web.Choice
 	Classes        []classes.Class
@@ -58,7 +59,7 @@ type classesData struct {
 }
 
 func showClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	d := classesData{Query: strings.TrimSpace(fc.Query("q")), Subject: fc.Query("subject")}
+	d := classesData{Learner: learns(c), Query: strings.TrimSpace(fc.Query("q")), Subject: fc.Query("subject")}
 	list, err := api.ListClasses(ctx, c, api.ClassFilter{Query: d.Query, Subject: d.Subject}, api.Paging{Limit: 24, Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
@@ -83,6 +84,7 @@ func nextPage(fc *fiber.Ctx, cursor string) string {
 // classData adds to a class where its learner goes on.
 type classData struct {
 	*classes.ClassPage
+	Learner  bool
 	Continue *classes.LessonState // the first lesson that is not done; nil: all are
 }
 
@@ -95,7 +97,7 @@ func showClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, goOn(p)}})
+	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), goOn(p)}})
 }
 
 // goOn is the lesson that was begun, or else the first that is not done.

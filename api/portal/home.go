@@ -9,6 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain/assessment"
 	"lignum/domain/classes"
 	"lignum/domain/points"
 	"lignum/policy"
@@ -22,6 +23,9 @@ func init() {
 func home(s *api.Server) {
 	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Summary: "Where one's day begins"}, showHome)
 }
+
+// learns tells learners from staff: an administrator's role holds everything, and yet an administrator is no learner.
+func learns(c *api.Call) bool { return c.May(policy.ClassRegister) && !c.May(policy.LearnerRead) }
 
 // homeClass is a class of the learner with how far they are in its course.
 type homeClass struct {
@@ -39,7 +43,8 @@ type homeData struct {
 	Learner  bool
 	Classes  []homeClass // the one worked on last first
 	Meetings []meeting
-	Points   *points.Own
+	Attempts []assessment.Summary // under way
+	Points   *points.Own          // nil: not to be seen
 }
 
 // shown bounds the classes and meetings on the page.
@@ -49,7 +54,7 @@ const (
 )
 
 func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	d := homeData{Learner: c.May(policy.ClassRegister)}
+	d := homeData{Learner: learns(c)}
 	if !d.Learner {
 		if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 			return err
@@ -60,12 +65,28 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	progress, err := api.MyProgress(ctx, c)
-	if err != nil {
-		return err
+	// A tenant may take either away from its learners; the page then does without.
+	progress := &api.List[classes.CourseProgress]{}
+	if under, err := c.Under(policy.ProgressRead); err == nil {
+		if progress, err = api.MyProgress(ctx, under); err != nil {
+			return err
+		}
 	}
-	if d.Points, err = api.MyPoints(ctx, c); err != nil {
-		return err
+	if under, err := c.Under(policy.PointsRead); err == nil {
+		if d.Points, err = api.MyPoints(ctx, under); err != nil {
+			return err
+		}
+	}
+	if under, err := c.Under(policy.AttemptRead); err == nil {
+		attempts, err := api.MyAttempts(ctx, under, api.Paging{Limit: 20})
+		if err != nil {
+			return err
+		}
+		for _, a := range attempts.Items {
+			if a.State == assessment.Open && a.Deadline.After(c.Now) {
+				d.Attempts = append(d.Attempts, a)
+			}
+		}
 	}
 	d.Classes, d.Meetings = arrange(mine.Items, progress.Items, c.Now, c.Tenant.Location())
 	return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})

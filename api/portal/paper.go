@@ -1,11 +1,19 @@
 package portal
 
 import (
+	"encoding/json"
+	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
 
 	"lignum/api/web"
+	"lignum/domain"
+	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
 )
 
@@ -56,6 +64,79 @@ func (p paperItem) read(f *web.Form) item.Response {
 		r.Text = strings.ReplaceAll(f.Get(p.field("")), "\r\n", "\n")
 	}
 	return r
+}
+
+// paperData is an attempt under way, as its page shows it.
+type paperData struct {
+	ID                       uuid.UUID
+	Ticket                   string
+	Deadline                 time.Time
+	SecondsLeft, MinutesLeft int
+	Questions                int
+	Items                    []paperItem
+	Counter                  int64 // the highest of the stored answers
+}
+
+// onPaper prepares a paper for its page.
+func onPaper(p *assessment.Paper, ticket string) paperData {
+	d := paperData{ID: p.ID, Ticket: ticket, Deadline: p.Deadline, SecondsLeft: p.Remaining, MinutesLeft: (p.Remaining + 59) / 60}
+	for _, q := range p.Questions {
+		one := paperItem{Position: q.Position, Public: q.Item, Saved: q.Counter}
+		if len(q.Response) > 0 {
+			if r, err := item.ParseResponse(q.Response); err == nil {
+				one.Response = r
+			}
+		}
+		d.Counter = max(d.Counter, q.Counter)
+		d.Items = append(d.Items, one)
+	}
+	d.Questions = number(d.Items)
+	return d
+}
+
+// answers takes from a form what differs from the stored answers. All get one counter, higher than any before it: the
+// form's own field carries the script's highest, whose clock may be ahead of ours.
+func (d *paperData) answers(f *web.Form, now time.Time) ([]assessment.Answer, error) {
+	counter := max(d.Counter+1, now.UnixMilli())
+	if typed, err := strconv.ParseInt(f.Get("counter"), 10, 64); err == nil && typed < 1<<53 {
+		counter = max(counter, typed+1)
+	}
+	var list []assessment.Answer
+	for i := range d.Items {
+		one := &d.Items[i]
+		r := one.read(f)
+		if reflect.DeepEqual(r, one.Response) || r.Empty() && one.Response.Empty() {
+			continue
+		}
+		one.Response = r
+		raw, err := json.Marshal(r)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, assessment.Answer{Position: one.Position, Counter: counter, Response: raw})
+	}
+	return list, nil
+}
+
+var answerField = regexp.MustCompile(`answers\[([0-9]+)\]`)
+
+// refuse notes beside each question why its answer could not be stored. list is what was sent.
+func (d *paperData) refuse(list []assessment.Answer, wrong []domain.Field) {
+	for _, w := range wrong {
+		m := answerField.FindStringSubmatch(w.Name)
+		if m == nil {
+			continue
+		}
+		n, err := strconv.Atoi(m[1])
+		if err != nil || n >= len(list) {
+			continue
+		}
+		for i := range d.Items {
+			if d.Items[i].Position == list[n].Position {
+				d.Items[i].Problem = "Your answer " + w.Reason + "."
+			}
+		}
+	}
 }
 
 // number counts the questions; descriptions between them have no number.

@@ -19,9 +19,8 @@ var (
 
 func init() {
 	tables = append(tables, pointPages)
-	// Staff may read points, but only learners have any.
 	web.AddLinks(
-		web.Link{Path: "/points", Text: "My points", About: "What you earned by learning.", Permission: policy.ClassRegister, Order: 30},
+		web.Link{Path: "/points", Text: "My points", About: "What you earned by learning.", Permission: policy.PointsRead, Unless: policy.LearnerRead, Order: 30},
 		web.Link{Path: "/leaderboard", Text: "Leaderboard", About: "Who earned most this month.", Permission: policy.LeaderboardRead, Order: 40})
 }
 
@@ -57,8 +56,12 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	before := month.AddDate(0, 0, -month.Day())
 	d := leaderboardData{Period: fc.Query("period", points.Month(month)), Among: fc.Query("among"), Periods: []web.Choice{
 		{Value: points.Month(month), Text: month.Format("January 2006")}, {Value: points.Month(before), Text: before.Format("January 2006")}, {Value: points.AllTime, Text: "All time"}}}
-	learner := c.May(policy.ClassRegister)
-	mine, err := api.ListClasses(ctx, c, api.ClassFilter{Mine: learner, Coaching: !learner}, api.Paging{Limit: 50})
+	learner := learns(c)
+	under, err := c.Under(policy.ClassRead)
+	if err != nil {
+		return err
+	}
+	mine, err := api.ListClasses(ctx, under, api.ClassFilter{Mine: learner, Coaching: !learner}, api.Paging{Limit: 50})
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,11 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	for _, one := range mine.Items {
 		d.Circles = append(d.Circles, web.Choice{Value: one.ID.String(), Text: one.Title})
 	}
-	if len(d.Circles) > 0 {
+	if len(d.Circles) == 0 {
+		if err := c.Permit(policy.Facts{Owner: true}); err != nil { // nothing but the own place would be shown, and there is none
+			return err
+		}
+	} else {
 		if d.Among == "" {
 			d.Among = d.Circles[0].Value
 		}

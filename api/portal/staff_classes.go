@@ -59,10 +59,10 @@ type managedClasses struct {
 
 func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "q", "show")
-	everybody := c.May(policy.UserRead) // runs a school or the tenant
+	wide := c.May(policy.UserRead) // runs a school or the tenant
 	d := managedClasses{Show: []web.Choice{{Value: "", Text: "My classes, running"}, {Value: "ended", Text: "My classes, also past ones"}}}
 	filter := api.ClassFilter{Query: f.Text("q"), Coaching: true, All: f.Get("show") == "ended"}
-	if everybody {
+	if wide {
 		d.Show = []web.Choice{{Value: "", Text: "Running"}, {Value: "ended", Text: "Also past ones"}, {Value: "mine", Text: "Only my own"}}
 		filter.Coaching = f.Get("show") == "mine"
 	}
@@ -71,7 +71,7 @@ func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	d.Classes, d.Newer, d.Older = list.Items, firstPage(fc), nextPage(fc, list.Next)
-	return pages.Render(c, fc, "staff_classes", web.Page{Title: "Manage classes", Wide: true, Form: f, Data: d})
+	return pages.Render(c, fc, "staff_classes", web.Page{Title: "Manage classes", Form: f, Data: d})
 }
 
 type managedClass struct {
@@ -99,7 +99,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 		return err
 	}
 	d := managedClass{Class: p.Class, Learners: list.Items, Newer: firstPage(fc), Older: nextPage(fc, list.Next), MayProgress: c.May(policy.LearnerProgress)}
-	return pages.Render(c, fc, "staff_class", web.Page{Title: p.Title, Wide: true, Form: f, Data: d})
+	return pages.Render(c, fc, "staff_class", web.Page{Title: p.Title, Form: f, Data: d})
 }
 
 // classForm is the form of a new class (ID "") or of one that is there.

@@ -139,7 +139,7 @@ func TestReadability(t *testing.T) {
 		"#eab308": "Letters on it will be dark (contrast 10.6 to 1; 4.5 is needed). It is pale: buttons and links take a darker shade of it.",
 		"red":     "", "#12345g": "", "": "",
 	} {
-		if got := Readability(colour); got != want {
+		if got := Readability(colour, true); got != want {
 			t.Errorf("%s: %q", colour, got)
 		}
 	}

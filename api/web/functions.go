@@ -22,6 +22,7 @@ var functions = template.FuncMap{
 	"sub":     func(a, b int) int { return a - b },
 	"add":     func(a, b int) int { return a + b },
 	"dict":    dict,
+	"marks":   marks,
 	"initial": func(s string) string { return strings.ToUpper(string([]rune(s + " ")[:1])) },
 }
 
@@ -96,4 +97,9 @@ func dict(pairs ...any) (map[string]any, error) {
 		m[key] = pairs[i+1]
 	}
 	return m, nil
+}
+
+// marks gives hundredths of a mark as people write them: 750 is "7.5".
+func marks(hundredths int) string {
+	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(float64(hundredths)/100, 'f', 2, 64), "0"), ".")
 }

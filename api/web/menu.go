@@ -15,7 +15,8 @@ type Link struct {
 	Text       string
 	About      string // one sentence: what one finds there
 	Permission policy.Permission
-	Order      int // lower comes first; learners' pages have 10 to 50
+	Unless     policy.Permission // not for those who hold this one; zero: for all
+	Order      int               // lower comes first; learners' pages have 10 to 50
 	Current    bool
 }
 
@@ -39,7 +40,7 @@ func menuFor(c *api.Call, path string) []Link {
 	var mine []Link
 	best := -1
 	for _, l := range links {
-		if !l.Permission.In(kind) || !c.May(l.Permission) {
+		if !l.Permission.In(kind) || !c.May(l.Permission) || !l.Unless.IsZero() && c.May(l.Unless) {
 			continue
 		}
 		if (path == l.Path || strings.HasPrefix(path, l.Path+"/")) && (best < 0 || len(l.Path) > len(mine[best].Path)) {

@@ -2,10 +2,17 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/url"
 	"strings"
+	"time"
 
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"lignum/api"
+	"lignum/domain"
 	"lignum/policy"
 	"lignum/tenants/audit"
 )
@@ -24,6 +31,7 @@ type Trail struct {
 type TrailEntry struct {
 	audit.Stored
 	Roles                 string
+	OfActor               string // address of all that this actor did
 	Says                  string // the action in words
 	Short                 string // the thing's id, shortened when it is long
 	BeforeText, AfterText string
@@ -43,6 +51,9 @@ func NewTrail(path, realm string, entries []audit.Stored, query url.Values, next
 	}
 	for _, e := range entries {
 		entry := TrailEntry{Stored: e, Says: ActionInWords(e.Action), Short: e.ObjectID, BeforeText: indented(e.Before), AfterText: indented(e.After)}
+		if e.ActorID != nil {
+			entry.OfActor = path + "?" + with(with(query, "cursor", ""), "actor", e.ActorID.String()).Encode()
+		}
 		for i, r := range strings.Split(e.ActorRoles, ",") {
 			if i > 0 {
 				entry.Roles += ", "
@@ -112,3 +123,90 @@ func indented(raw json.RawMessage) string {
 	}
 	return out.String()
 }
+
+// AskTrail reads the filter of a trail's page, asks for its entries, and makes the page. users is the permission to look
+// people up by their user names; without it an actor is chosen by the name in the list. Dates are the realm's days. On a
+// filter that makes no sense it gives the error, and f says what was wrong.
+func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Permission) (t Trail, f *Form, err error) {
+	path, query := strings.Clone(fc.Path()), url.Values{}
+	f = &Form{}
+	for _, name := range []string{"actor", "action", "from", "to", "cursor"} {
+		if v := strings.TrimSpace(fc.Query(name)); v != "" {
+			query.Set(name, v)
+			f.Set(name, v)
+		}
+	}
+	t = NewTrail(path, c.Realm.Name(), nil, query, "")
+	filter := api.TrailFilter{Action: query.Get("action")}
+	zone := time.UTC
+	if c.Tenant != nil {
+		zone = c.Tenant.Location()
+	}
+	var wrong domain.Problems
+	day := func(name string, add int) (at time.Time) {
+		text := query.Get(name)
+		if text == "" {
+			return at
+		}
+		at, err := time.ParseInLocation(time.DateOnly, text, zone)
+		if err != nil {
+			wrong.Add(name, "must be a date such as 2026-09-07")
+			return at
+		}
+		return at.AddDate(0, 0, add)
+	}
+	filter.From, filter.To = day("from", 0), day("to", 1)
+	if !filter.From.IsZero() && !filter.To.IsZero() && !filter.From.Before(filter.To) {
+		wrong.Add("to", "must not be before the first day")
+	}
+	if who := query.Get("actor"); who != "" {
+		if filter.Actor, err = actorID(ctx, c, who, users); err != nil {
+			return t, f, err
+		}
+	}
+	if err := wrong.Err(); err != nil {
+		return t, f, err
+	}
+	list, err := api.Trail(ctx, c, filter, api.Paging{Cursor: query.Get("cursor"), Limit: 50})
+	if err != nil {
+		return t, f, err
+	}
+	return NewTrail(path, c.Realm.Name(), list.Items, query, list.Next), f, nil
+}
+
+// actorID finds whom a filter means: an id, or a user name for those who may look people up.
+func actorID(ctx context.Context, c *api.Call, who string, users policy.Permission) (uuid.UUID, error) {
+	if id, err := uuid.Parse(who); err == nil {
+		return id, nil
+	}
+	part, err := c.Under(users)
+	if err != nil {
+		return uuid.Nil, domain.InvalidField("actor", "is found by a click on a name in the list")
+	}
+	list, err := api.ListUsers(ctx, part, api.UserFilter{Query: who}, api.Paging{Limit: 200})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	for _, u := range list.Items {
+		if strings.EqualFold(u.UserName, who) {
+			return u.ID, nil
+		}
+	}
+	return uuid.Nil, domain.InvalidField("actor", "is the user name of nobody here")
+}
+
+// RoleName gives a role as people say it: "tenant_administrator" is "Tenant administrator".
+func RoleName(role string) string { return roleName(role) }
+
+// DaysBetween says how many days are between two dates as stored: "1 day", "12 days".
+func DaysBetween(from, to string) string {
+	a, errA := time.Parse(time.DateOnly, from)
+	b, errB := time.Parse(time.DateOnly, to)
+	if errA != nil || errB != nil {
+		return "some days"
+	}
+	return plural(int(b.Sub(a)/(24*time.Hour)), "day", "days")
+}
+
+// Number groups digits by thousands: 12,345.
+func Number(n int64) string { return number(int(n)) }

@@ -131,7 +131,7 @@ func (v *View) May(permission string) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("there is no permission %q", permission)
 	}
-	return v.call.May(p), nil
+	return v.call.State != nil && v.call.May(p), nil
 }
 
 // Day is a date where the tenant is: "Tue 8 Sep 2026".

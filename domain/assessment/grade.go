@@ -49,7 +49,7 @@ func score(items []*catalog.Item, latest map[int]answered) *outcome {
 			}
 		}
 		got := it.Content.Score(r)
-		o.Items[i] = itemOutcome{Position: i, ItemID: it.ID, Section: it.Section, Counter: a.counter, Score: points(got.Fraction),
+		o.Items[i] = itemOutcome{Position: i, ItemID: it.ID, Section: it.Section, Counter: a.counter, Score: hundredths(got.Fraction),
 			Correct: got.Correct, NeedsMarking: got.NeedsMarking}
 		if it.Content.Scored() {
 			o.Items[i].MaxScore = PointsEach
@@ -59,8 +59,8 @@ func score(items []*catalog.Item, latest map[int]answered) *outcome {
 	return o
 }
 
-// points turns a fraction in basis points into hundredths of a point, rounded half up.
-func points(fraction int) int { return (fraction*PointsEach + item.FullMark/2) / item.FullMark }
+// hundredths turns a fraction in basis points into hundredths of a point, rounded half up.
+func hundredths(fraction int) int { return (fraction*PointsEach + item.FullMark/2) / item.FullMark }
 
 // sum adds up the sections in the order in which the paper first has them.
 func (o *outcome) sum() {

@@ -2,6 +2,7 @@ package classes
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,84 +51,103 @@ type Progress struct {
 	Points      int        `json:"points"`  // earned by this report
 }
 
-// ProgressSQL is a report of progress as one statement: permission, progress, attendance, points and the entry in the
-// audit trail. $1 to $14 are the arguments of an audit entry, $15 the learner, $16 the lesson, $17 percent, $18 seconds,
-// $19 counter, $20 the time, $21 the tenant's date, $22 its month, $23 to $25 what completing earns.
+// saveProgressSQL stores a report with its entry in the audit trail. $1 to $14 are the arguments of an audit entry, $15 the
+// learner, $16 the lesson, $17 percent, $18 seconds, $19 counter, $20 the time.
 //
 // Each column keeps the furthest that was ever reported, so that the order in which reports arrive does not matter: after
 // a storm a device sends its queue while another one goes on. A report that brings nothing new writes nothing.
-const ProgressSQL = `WITH target AS (
-	SELECT l.id AS lesson_id, l.course_id, u.id AS learner_id, u.school_id
-	FROM lessons l CROSS JOIN users u
-	WHERE l.id = $16::uuid AND l.active AND u.id = $15::uuid AND u.state = 'active'
-		AND EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
-			WHERE e.learner_id = u.id AND e.state = 'active' AND c.course_id = l.course_id AND c.state <> 'cancelled')
-), was AS (
-	SELECT p.percent, p.seconds, p.counter, p.completed_at FROM target JOIN lesson_progress p USING (learner_id, course_id, lesson_id)
-), saved AS (
+const saveProgressSQL = `WITH saved AS (
 	INSERT INTO lesson_progress AS p (learner_id, course_id, lesson_id, percent, seconds, counter, started_at, updated_at, completed_at)
-	SELECT learner_id, course_id, lesson_id, $17::smallint, $18::integer, $19::bigint, $20::timestamptz, $20::timestamptz,
-		CASE WHEN $17::smallint = 100 THEN $20::timestamptz END FROM target
+	SELECT $15::uuid, l.course_id, l.id, $17::smallint, $18::integer, $19::bigint, $20::timestamptz, $20::timestamptz, CASE WHEN $17::smallint = 100 THEN $20::timestamptz END
+	FROM lessons l WHERE l.id = $16::uuid AND l.active AND EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
+		WHERE e.learner_id = $15::uuid AND e.state = 'active' AND c.course_id = l.course_id AND c.state <> 'cancelled')
 	ON CONFLICT (learner_id, course_id, lesson_id) DO UPDATE SET percent = greatest(p.percent, excluded.percent),
 		seconds = greatest(p.seconds, excluded.seconds), counter = greatest(p.counter, excluded.counter),
 		updated_at = greatest(p.updated_at, excluded.updated_at), completed_at = coalesce(p.completed_at, excluded.completed_at)
 	WHERE excluded.counter > p.counter OR excluded.percent > p.percent OR excluded.seconds > p.seconds
 	RETURNING p.percent, p.seconds, p.counter, p.completed_at
-), worker AS (
-	SELECT learner_id, school_id, $21::text::date AS day, $20::timestamptz AS at FROM target WHERE EXISTS (SELECT FROM saved)
-), ` + AttendanceCTE + `, earning AS (
-	SELECT learner_id, school_id, $23::text AS rule, $24::text AS ref, $25::integer AS points, at, $22::text AS month FROM worker WHERE $17::smallint = 100
-), ` + points.CTEs + `, noted AS (
+), noted AS (
 	INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
 	SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb, $12::jsonb, $13::text, $14::text
 	FROM saved
 )
-SELECT EXISTS (SELECT FROM lessons WHERE id = $16::uuid AND active), EXISTS (SELECT FROM target), s.percent IS NOT NULL,
-	coalesce(s.percent, w.percent), coalesce(s.seconds, w.seconds), coalesce(s.counter, w.counter), coalesce(s.completed_at, w.completed_at),
-	(SELECT coalesce(sum(points), 0)::integer FROM point_entry)
-FROM (SELECT) AS one LEFT JOIN saved s ON true LEFT JOIN was w ON true`
+SELECT percent, seconds, counter, completed_at FROM saved`
 
-// RecordProgress stores a report in one round trip and one transaction. Completing a lesson sets its time once and earns
-// points once. It gives domain.Forbidden when the learner is in no class with the lesson, domain.NotFound when there is
-// no such lesson; then nothing was written.
+// savedNow holds for the learner's ($1) row of the lesson ($2) when this very transaction wrote it: the statements that
+// follow the one above in its batch do their part only then.
+const savedNow = `EXISTS (SELECT FROM lesson_progress p WHERE p.learner_id = $1::uuid AND p.lesson_id = $2::uuid AND p.xmin = pg_current_xact_id()::xid)`
+
+const attendProgressSQL = `INSERT INTO attendance (day, learner_id, school_id, first_at)
+	SELECT $3::text::date, u.id, u.school_id, $4::timestamptz FROM users u WHERE u.id = $1::uuid AND ` + savedNow + ` ON CONFLICT DO NOTHING`
+
+const earnProgressSQL = `WITH earning AS (
+	SELECT u.id AS learner_id, u.school_id, $3::text AS rule, $4::text AS ref, $5::integer AS points, $6::timestamptz AS at, $7::text AS month
+	FROM users u WHERE u.id = $1::uuid AND ` + savedNow + `
+), ` + points.CTEs + ` SELECT coalesce(sum(points), 0)::integer FROM point_entry`
+
+// standingSQL says why a report was not stored: no such lesson, no place in a class with it, or nothing new in it.
+const standingSQL = `SELECT EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
+		WHERE e.learner_id = $1::uuid AND e.state = 'active' AND c.course_id = l.course_id AND c.state <> 'cancelled'),
+	p.percent, p.seconds, p.counter, p.completed_at
+	FROM lessons l LEFT JOIN lesson_progress p ON p.learner_id = $1::uuid AND p.course_id = l.course_id AND p.lesson_id = l.id
+	WHERE l.id = $2::uuid AND l.active`
+
+// RecordProgress stores a report in one round trip and one transaction, a batch of small statements: one statement that did all
+// of it took PostgreSQL longer to plan than to do. Completing a lesson sets its time once and earns points once. It gives
+// domain.Forbidden when the learner is in no class with the lesson, domain.NotFound when there is no such lesson; then nothing
+// was written.
 func RecordProgress(ctx context.Context, db *tenants.DB, who audit.Actor, in ProgressInput) (Progress, error) {
 	if err := in.Validate(); err != nil {
 		return Progress{}, err
 	}
-	// A report that found a row of its own twin, stored an instant before, sees it at the second try.
-	for range 3 {
-		p, again, err := recordProgress(ctx, db, who, &in)
-		if err != nil || !again {
-			return p, err
-		}
-	}
-	return Progress{}, domain.Errorf(domain.Conflict, "The same progress is being stored by another request; send it again.")
-}
-
-func recordProgress(ctx context.Context, db *tenants.DB, who audit.Actor, in *ProgressInput) (p Progress, again bool, err error) {
 	entry := audit.Entry{Action: "progress.record", ObjectKind: "lesson", ObjectID: in.LessonID.String(),
 		After: map[string]any{"learner": in.LearnerID, "percent": in.Percent, "seconds": in.Seconds, "counter": in.Counter}}
-	earns := points.ForLesson(in.LessonID)
+	learner, lesson, now := in.LearnerID.String(), in.LessonID.String(), in.Now.UTC()
 	b := &pgx.Batch{}
-	b.Queue(ProgressSQL, append(entry.Args(who), in.LearnerID.String(), in.LessonID.String(), in.Percent, in.Seconds, in.Counter, in.Now.UTC(),
-		in.Today.Format(time.DateOnly), points.Month(in.Today), earns.Rule, earns.Ref, earns.Points)...)
-	var lesson, allowed bool
+	b.Queue(saveProgressSQL, append(entry.Args(who), learner, lesson, in.Percent, in.Seconds, in.Counter, now)...)
+	b.Queue(attendProgressSQL, learner, lesson, in.Today.Format(time.DateOnly), now)
+	if in.Percent == 100 {
+		earns := points.ForLesson(in.LessonID)
+		b.Queue(earnProgressSQL, learner, lesson, earns.Rule, earns.Ref, earns.Points, now, points.Month(in.Today))
+	}
+	p := Progress{LessonID: in.LessonID}
+	err := db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
+		switch err := res.QueryRow().Scan(&p.Percent, &p.Seconds, &p.Counter, &p.CompletedAt); {
+		case err == nil:
+			p.Changed = true
+		case !errors.Is(err, pgx.ErrNoRows):
+			return err
+		}
+		if _, err := res.Exec(); err != nil || in.Percent != 100 {
+			return err
+		}
+		return res.QueryRow().Scan(&p.Points)
+	})
+	if err != nil || p.Changed {
+		return p, err
+	}
+	return unchanged(ctx, db, in)
+}
+
+// unchanged tells what is stored when a report brought nothing new, or why it may not be stored.
+func unchanged(ctx context.Context, db *tenants.DB, in ProgressInput) (Progress, error) {
+	p := Progress{LessonID: in.LessonID}
+	var allowed bool
 	var percent, seconds *int
 	var counter *int64
-	p.LessonID = in.LessonID
-	err = db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
-		return res.QueryRow().Scan(&lesson, &allowed, &p.Changed, &percent, &seconds, &counter, &p.CompletedAt, &p.Points)
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
+		return r.QueryRow(ctx, standingSQL, in.LearnerID.String(), in.LessonID.String()).Scan(&allowed, &percent, &seconds, &counter, &p.CompletedAt)
 	})
 	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return p, domain.Errorf(domain.NotFound, "There is no such lesson.")
 	case err != nil:
-		return p, false, err
-	case !lesson:
-		return p, false, domain.Errorf(domain.NotFound, "There is no such lesson.")
+		return p, err
 	case !allowed:
-		return p, false, domain.Errorf(domain.Forbidden, "Progress is recorded for learners of a class with this lesson.")
-	case percent == nil:
-		return p, true, nil
+		return p, domain.Errorf(domain.Forbidden, "Progress is recorded for learners of a class with this lesson.")
+	case percent == nil: // the learner got the place a moment after the report
+		return p, domain.Errorf(domain.Conflict, "The progress could not be stored at this moment; send it again.")
 	}
 	p.Percent, p.Seconds, p.Counter = *percent, *seconds, *counter
-	return p, false, nil
+	return p, nil
 }

@@ -48,7 +48,7 @@ func (r *Rate) Allow(key string, perSecond int64) Verdict {
 	if perSecond <= 0 {
 		return Verdict{Window: burstWindow, RetryAfter: time.Minute}
 	}
-	step := time.Second / time.Duration(perSecond)
+	step := max(1, time.Second/time.Duration(perSecond))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()

@@ -26,7 +26,7 @@ type world struct {
 	tokens   []string
 }
 
-// world fills a tenant with the mathematics course and a class of 30 learners who have begun.
+// world fills a tenant with a course of the repository and a class of 30 learners who have begun.
 func (b *bench) world(ctx context.Context, slug string) (*world, error) {
 	if err := b.registry.Refresh(ctx); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (b *bench) world(ctx context.Context, slug string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := packs.Open("csec-mathematics")
+	files, err := packs.Open("csec-principles-of-business")
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (b *bench) people(ctx context.Context, db *tenants.DB, w *world, n int) err
 			id := audit.NewID()
 			w.learners = append(w.learners, id)
 			batch.Queue(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name) VALUES ($1::uuid, $2::text, $2::text, 'Learner', $3::text)`,
-				id.String(), fmt.Sprintf("learner%d", i), fmt.Sprint(i))
+				id.String(), "learner-"+id.String()[24:], fmt.Sprint(i))
 			batch.Queue(`INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, 'student')`, id.String())
 			batch.Queue(`INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid)`, w.class.String(), id.String())
 			if len(w.lessons) > 0 {
@@ -103,8 +103,8 @@ func (b *bench) people(ctx context.Context, db *tenants.DB, w *world, n int) err
 // issue makes fresh tokens, since the whole run takes longer than a token lives.
 func (b *bench) issue(w *world) error {
 	w.tokens = w.tokens[:0]
-	for i, id := range w.learners {
-		t, err := w.keys.Issue(people.SignedIn{SessionID: audit.NewID(), UserID: id, UserName: fmt.Sprintf("learner%d", i), Roles: []string{"student"}, SessionVersion: 1},
+	for _, id := range w.learners {
+		t, err := w.keys.Issue(people.SignedIn{SessionID: audit.NewID(), UserID: id, UserName: "learner-" + id.String()[24:], Roles: []string{"student"}, SessionVersion: 1},
 			b.issuer(w.tenant.Slug), time.Now().UTC())
 		if err != nil {
 			return err

@@ -90,6 +90,7 @@
         await deliver(id, keepalive);
         tries = 0;
         if (state.dataset.lost) { state.textContent = "You are connected again. Your progress is saved."; delete state.dataset.lost; }
+        if (percent === 100) $("form[data-done]")?.remove();
       } catch (problem) {
         state.textContent = "No connection. Your progress is kept on this device and will be sent later.";
         state.dataset.lost = "yes";
@@ -160,11 +161,18 @@
       clearTimeout(timer);
       if (sending || closed || !waits()) return !waits();
       sending = true;
-      const batch = Object.entries(pending).slice(0, 50).map(([position, p]) => ({ position: Number(position), counter: p.counter, response: p.response }));
+      let size = 0; // one request takes so much
+      const batch = Object.entries(pending).map(([position, p]) => ({ position: Number(position), counter: p.counter, response: p.response }))
+        .filter((b, i) => i === 0 || (i < 50 && (size += JSON.stringify(b.response).length) < 60000));
       say("Saving …");
       try {
-        await send("PUT", `/api/v1/attempts/${attempt}/answers`, { answers: batch });
-        for (const b of batch) if (pending[b.position]?.counter === b.counter) delete pending[b.position];
+        const got = await send("PUT", `/api/v1/attempts/${attempt}/answers`, { ticket: paper.dataset.ticket, answers: batch });
+        const refused = new Map((got.kept || []).filter((k) => !k.stored).map((k) => [k.position, k.counter]));
+        for (const b of batch) {
+          if (pending[b.position]?.counter !== b.counter) continue;
+          if (refused.has(b.position)) pending[b.position].counter = Math.max(counter(), refused.get(b.position) + 1); // another device took the number
+          else delete pending[b.position];
+        }
         tries = 0;
         keep();
         say(waits() ? "Saving …" : "All answers saved", "ok");
@@ -186,10 +194,11 @@
       return true;
     }
     // When the time is up, what is kept goes first, however long the connection takes to come back.
-    const handIn = () => { leaving = true; paper.requestSubmit($("[value=submit]", paper)); };
+    const handIn = () => { leaving = true; paper.requestSubmit($("[data-submit]", paper)); };
     const changed = (event) => {
       const el = event.target.closest("[data-item]");
-      if (!el) return;
+      if (!el || known.get(el) === JSON.stringify(answer(el))) return;
+      known.set(el, JSON.stringify(answer(el)));
       pending[el.dataset.item] = { response: answer(el), counter: counter() };
       keep();
       mark();
@@ -210,8 +219,10 @@
       const el = items.get(position);
       if (el && p.counter > (Number(el.dataset.counter) || 0)) fill(el, p.response); else delete pending[position];
     }
+    const known = new Map([...items.values()].map((el) => [el, JSON.stringify(answer(el))]));
     keep();
     mark();
+    if (!waits()) say("Answers are saved as you go.");
     flush();
 
     const deadline = Date.now() + Number(paper.dataset.left) * 1000, said = new Set();

@@ -9,6 +9,6 @@ for (const input of document.querySelectorAll('input[data-contrast]')) {
     if (!/^#[0-9a-f]{6}$/i.test(input.value)) { says.textContent = 'A colour looks like #14532d.'; return }
     const white = contrast('#ffffff', input.value), dark = contrast('#111827', input.value)
     says.textContent = 'Letters on it will be ' + (white >= dark ? 'white' : 'dark') + ' (contrast ' + Math.max(white, dark).toFixed(1) + ' to 1; 4.5 is needed).' +
-      (white < 4.5 ? ' It is pale: buttons and links take a darker shade of it.' : '')
+      (white < 4.5 && input.name === 'colour' ? ' It is pale: buttons and links take a darker shade of it.' : '')
   })
 }

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/assessment"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, attempts) }
+
+// AttemptRef names an attempt in a path.
+type AttemptRef struct {
+	Attempt uuid.UUID `path:"attempt" format:"uuid"`
+}
+
+// attempts is tests and what learners make of them.
+func attempts(s *Server) {
+	Query(s, Route{Path: "/api/v1/tests/{test}", Permission: policy.TestRead, Tag: "Tests", Summary: "A test and its rules, and what one has made of it"},
+		func(ctx context.Context, c *Call, in *struct {
+			Test uuid.UUID `path:"test" format:"uuid"`
+		}) (*assessment.Announcement, error) {
+			return TestPage(ctx, c, in.Test)
+		})
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/tests/{test}/attempts", Permission: policy.AttemptStart, Tag: "Tests", Status: http.StatusCreated, Summary: "Start an attempt, or go on with the one under way",
+		Detail: "However often it is sent and from however many devices, one attempt comes of it. Nothing in the paper tells what is right. The ticket goes with each save of answers."},
+		func(ctx context.Context, c *Call, in *struct {
+			Test uuid.UUID `path:"test" format:"uuid"`
+		}) (*OpenAttempt, error) {
+			return StartAttempt(ctx, c, in.Test)
+		})
+	Query(s, Route{Path: "/api/v1/attempts/{attempt}/paper", Permission: policy.AttemptRead, Tag: "Tests", Summary: "One's own attempt under way, with the answers saved so far"},
+		func(ctx context.Context, c *Call, in *AttemptRef) (*OpenAttempt, error) {
+			return AttemptPaper(ctx, c, in.Attempt)
+		})
+	Direct(s, Route{Method: http.MethodPut, Path: "/api/v1/attempts/{attempt}/answers", Permission: policy.AttemptAnswer, Tag: "Tests", Body: assessment.MaxSave + 64<<10, Summary: "Save answers",
+		Detail: "May be sent again and in any order: for each position the highest counter counts. What the answer names in `kept` as stored is never lost; keep everything else and send it again."},
+		func(ctx context.Context, c *Call, in *struct {
+			AttemptRef
+			Body struct {
+				Ticket  string              `json:"ticket" minLength:"1" maxLength:"200"`
+				Answers []assessment.Answer `json:"answers" minItems:"1" maxItems:"100"`
+			}
+		}) (*Saved, error) {
+			return SaveAnswers(ctx, c, in.Attempt, in.Body.Ticket, in.Body.Answers)
+		})
+	// The attempt is its own key: handing in again gives the same result, however large, so an Idempotency-Key stores nothing.
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/attempts/{attempt}/submission", Permission: policy.AttemptSubmit, Tag: "Tests", Summary: "Hand an attempt in; again, it gives the same result"},
+		func(ctx context.Context, c *Call, in *AttemptRef) (res *assessment.Result, err error) {
+			err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
+				res, err = SubmitAttempt(ctx, c, tx, in.Attempt)
+				return err
+			})
+			return res, err
+		})
+	// Before the path with a parameter, which would take it.
+	Query(s, Route{Path: "/api/v1/attempts/to-mark", Permission: policy.AttemptMark, Tag: "Tests", Summary: "Attempts that wait for one's mark, the longest waiting first"},
+		func(ctx context.Context, c *Call, in *Paging) (*List[assessment.ToMark], error) {
+			return AttemptsToMark(ctx, c, *in)
+		})
+	Query(s, Route{Path: "/api/v1/attempts/{attempt}", Permission: policy.AttemptRead, Tag: "Tests", Summary: "What came of an attempt",
+		Detail: "A learner sees of the questions what the test's rule shows at this time; those who look after the learner see all."},
+		func(ctx context.Context, c *Call, in *AttemptRef) (*assessment.Result, error) {
+			return AttemptResult(ctx, c, in.Attempt)
+		})
+	Query(s, Route{Path: "/api/v1/me/attempts", Permission: policy.AttemptRead, Tag: "Tests", Summary: "One's own attempts, the newest first"},
+		func(ctx context.Context, c *Call, in *Paging) (*List[assessment.Summary], error) {
+			return MyAttempts(ctx, c, *in)
+		})
+	Query(s, Route{Path: "/api/v1/learners/{learner}/attempts", Permission: policy.AttemptRead, Tag: "Tests", Summary: "A learner's attempts, for those who look after the learner"},
+		func(ctx context.Context, c *Call, in *struct {
+			Paging
+			Learner uuid.UUID `path:"learner" format:"uuid"`
+		}) (*List[assessment.Summary], error) {
+			return LearnerAttempts(ctx, c, in.Learner, in.Paging)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/attempts/{attempt}/marks", Permission: policy.AttemptMark, Tag: "Tests", Summary: "Mark what a machine cannot mark; with the last mark the score is final"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			AttemptRef
+			Body MarkRequest
+		}) (*assessment.MarkedState, error) {
+			return MarkAttempt(ctx, c, tx, in.Attempt, in.Body)
+		})
+}

@@ -1,0 +1,241 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/assessment"
+	"lignum/domain/classes"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// TestPage gives a test as it is announced, with what the viewer has made of it.
+func TestPage(ctx context.Context, c *Call, test uuid.UUID) (*assessment.Announcement, error) {
+	var a *assessment.Announcement
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		if a, err = assessment.Announce(ctx, r, test, c.Claims.UserID, c.Now); err != nil {
+			return err
+		}
+		enrolled, coachOf, err := classes.CourseFacts(ctx, r, a.Course, c.Claims.UserID)
+		if err != nil {
+			return err
+		}
+		return c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf})
+	})
+	return a, err
+}
+
+// OpenAttempt is an attempt under way: its paper, and the ticket that each save of answers shows.
+type OpenAttempt struct {
+	Ticket string           `json:"ticket"`
+	Paper  assessment.Paper `json:"paper"`
+}
+
+// StartAttempt gives the signed-in learner's attempt at a test: the one under way, or a new one.
+func StartAttempt(ctx context.Context, c *Call, test uuid.UUID) (*OpenAttempt, error) {
+	var f assessment.StartFacts
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		f, err = assessment.FactsOfStart(ctx, r, test, c.Claims.UserID, c.Now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(policy.Facts{Owner: true, Enrolled: f.Enrolled, WindowOpen: f.WindowOpen, AttemptsLeft: f.AttemptsLeft}); err != nil {
+		return nil, err
+	}
+	a, err := c.Server.exams.Start(ctx, c.DB, c.Actor, f, assessment.StartInput{TestID: test, LearnerID: c.Claims.UserID, Now: c.Now, Today: c.day()})
+	if err != nil {
+		return nil, err
+	}
+	return c.paper(ctx, a.ID)
+}
+
+// paper gives an attempt of the signed-in learner with its ticket.
+func (c *Call) paper(ctx context.Context, attempt uuid.UUID) (*OpenAttempt, error) {
+	var p *assessment.Paper
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		p, err = c.Server.exams.Paper(ctx, r, c.Realm.Name(), attempt, c.Claims.UserID, c.Now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &OpenAttempt{Ticket: p.Ticket().Seal(c.DB.Vault(), c.Realm.Name()), Paper: *p}, nil
+}
+
+// AttemptPaper gives the signed-in learner's attempt under way, to go on with: also on another device. An attempt whose
+// time ran out is handed in on the way.
+func AttemptPaper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt, error) {
+	open, err := c.paper(ctx, attempt) // is the learner's own, or not found
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	if c.Now.After(open.Paper.Deadline.Add(assessment.SaveGrace)) && c.Tenant.State == tenants.Active {
+		if _, err := c.Server.exams.CloseIfOverdue(ctx, c.DB, attempt, c.Now, c.day()); err != nil {
+			return nil, err
+		}
+		return nil, domain.Errorf(domain.Conflict, "The time for this test is over. It was handed in with what was saved.")
+	}
+	return open, nil
+}
+
+// Saved is what became of answers: a client keeps an answer until it finds it here.
+type Saved struct {
+	Kept []assessment.Kept `json:"kept"`
+}
+
+// SaveAnswers stores answers in one round trip. The policy decides on the signed ticket; the statement asks owner, state
+// and deadline once more.
+func SaveAnswers(ctx context.Context, c *Call, attempt uuid.UUID, ticket string, answers []assessment.Answer) (*Saved, error) {
+	t, err := assessment.OpenTicket(c.DB.Vault(), c.Realm.Name(), ticket)
+	if err != nil {
+		return nil, err
+	}
+	if t.AttemptID != attempt {
+		return nil, domain.InvalidField("ticket", "is of another attempt")
+	}
+	if err := c.Permit(attemptFacts(t.Facts(c.Claims.UserID, c.Now))); err != nil {
+		return nil, err
+	}
+	kept, err := c.Server.exams.SaveAnswers(ctx, c.DB, c.Actor, t, answers, c.Now)
+	return &Saved{kept}, err
+}
+
+func attemptFacts(f assessment.AttemptFacts) policy.Facts {
+	return policy.Facts{Owner: f.Owner, CoachOf: f.CoachOf, Teaches: f.CoachOf, SameSchool: f.SameSchool,
+		AttemptOpen: f.AttemptOpen, WithinDeadline: f.WithinDeadline, WithinGrace: f.WithinGrace}
+}
+
+// mayOnAttempt reads the facts about an attempt and asks the policy.
+func (c *Call) mayOnAttempt(ctx context.Context, q tenants.Querier, attempt uuid.UUID) (assessment.AttemptFacts, error) {
+	f, err := assessment.FactsOf(ctx, q, attempt, c.Claims.UserID, c.Now)
+	if err != nil {
+		return f, err
+	}
+	return f, c.Permit(attemptFacts(f))
+}
+
+// SubmitAttempt hands the signed-in learner's attempt in and gives its result. Again, it gives the same result.
+func SubmitAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID) (*assessment.Result, error) {
+	if _, err := c.mayOnAttempt(ctx, tx, attempt); err != nil {
+		return nil, err
+	}
+	return c.Server.exams.Submit(ctx, tx, c.Realm.Name(), attempt, c.Claims.UserID, c.Now, c.day())
+}
+
+// AttemptResult gives what came of an attempt. The learner sees of the items what the test's rule shows; staff see all.
+func AttemptResult(ctx context.Context, c *Call, attempt uuid.UUID) (*assessment.Result, error) {
+	var res *assessment.Result
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		f, err := c.mayOnAttempt(ctx, r, attempt)
+		if err != nil {
+			return err
+		}
+		res, err = c.Server.exams.Result(ctx, r, c.Realm.Name(), attempt, !f.Owner, c.Now)
+		return err
+	})
+	return res, err
+}
+
+// MyAttempts lists the signed-in learner's attempts, the newest first.
+func MyAttempts(ctx context.Context, c *Call, p Paging) (*List[assessment.Summary], error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	return c.attemptsOf(ctx, c.Claims.UserID, p)
+}
+
+// LearnerAttempts lists a learner's attempts, for those who look after the learner.
+func LearnerAttempts(ctx context.Context, c *Call, learner uuid.UUID, p Paging) (*List[assessment.Summary], error) {
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		t, err := people.TiesTo(ctx, r, c.Claims.UserID, learner)
+		if err != nil {
+			return err
+		}
+		return c.Permit(policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.attemptsOf(ctx, learner, p)
+}
+
+func (c *Call) attemptsOf(ctx context.Context, learner uuid.UUID, p Paging) (*List[assessment.Summary], error) {
+	var items []assessment.Summary
+	var next string
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		list, err := assessment.Attempts(ctx, r, learner, p.page())
+		items, next = list.Items, list.Next
+		return err
+	})
+	return listOf(items, next, err)
+}
+
+// AttemptsToMark lists attempts that wait for the signed-in person, the longest waiting first.
+func AttemptsToMark(ctx context.Context, c *Call, p Paging) (*List[assessment.ToMark], error) {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	var f assessment.MarkFilter
+	switch d.Scope {
+	case policy.Assigned:
+		f.CoachID = c.Claims.UserID
+	case policy.Whole:
+		f.Whole = true
+	case policy.Own, policy.School, policy.Region, policy.Aggregate:
+		return nil, figuresOnly()
+	default:
+		return nil, figuresOnly()
+	}
+	var items []assessment.ToMark
+	var next string
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		list, err := assessment.AttemptsToMark(ctx, r, f, p.page())
+		items, next = list.Items, list.Next
+		return err
+	})
+	return listOf(items, next, err)
+}
+
+// MarkRequest is one person's mark for one position.
+type MarkRequest struct {
+	Position int    `json:"position" minimum:"0" maximum:"1000" doc:"From 0"`
+	Fraction int    `json:"fraction" minimum:"0" maximum:"10000" doc:"Of the item's mark, in hundredths of a percent"`
+	Comment  string `json:"comment,omitempty" maxLength:"2000" doc:"The learner reads it"`
+}
+
+// MarkAttempt stores a mark for a position that a machine could not mark. With the last one the score is final.
+func MarkAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID, in MarkRequest) (*assessment.MarkedState, error) {
+	if _, err := c.mayOnAttempt(ctx, tx, attempt); err != nil {
+		return nil, err
+	}
+	m, err := assessment.Mark(ctx, tx, assessment.MarkInput{AttemptID: attempt, Position: in.Position, Fraction: in.Fraction, Comment: in.Comment, Now: c.Now, Today: c.day()})
+	return &m, err
+}
+
+// closeOverdue hands in, as the platform, what learners left open beyond its time.
+func (s *Server) closeOverdue(ctx context.Context) {
+	const batch = 500
+	for _, t := range s.registry.Tenants() {
+		if t.State != tenants.Active {
+			continue
+		}
+		now := time.Now().UTC()
+		for n := batch; n == batch; {
+			var err error
+			if n, err = s.exams.CloseOverdue(ctx, s.store.DB(t.Realm()), batch, now, t.Today(now)); err != nil && ctx.Err() == nil {
+				s.log.Warn("overdue attempts could not be handed in", "realm", t.Slug, "err", causes(err))
+			}
+		}
+	}
+}

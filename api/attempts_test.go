@@ -1,0 +1,184 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"lignum/api"
+	"lignum/domain/assessment"
+	"lignum/domain/catalog/item"
+	"lignum/domain/classes"
+	"lignum/tenants/audit"
+	"lignum/tests/apitest"
+)
+
+// newTest puts a test of three questions with numbers and one essay into the world's course.
+func (w *world) newTest(attempts int) (id uuid.UUID) {
+	w.T.Helper()
+	id = audit.NewID()
+	section, essays := audit.NewID(), audit.NewID()
+	for code, s := range map[string]uuid.UUID{"numbers-" + id.String(): section, "essays-" + id.String(): essays} {
+		w.Exec("jamaica", `INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, $3::text, 'Section', 1)`, s.String(), w.course.String(), code)
+	}
+	plain := func(s string) item.Text { return item.Text{Body: s, Format: item.Plain} }
+	add := func(in uuid.UUID, it *item.Item) {
+		it.AssignIDs()
+		body, err := item.Marshal(it)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		w.Exec("jamaica", `INSERT INTO items (id, course_id, section_id, name, kind, body, content_hash) VALUES ($1::uuid, $2::uuid, $3::uuid, $1::text, $4::text, $5::jsonb, $6::text)`,
+			audit.NewID().String(), w.course.String(), in.String(), string(it.Kind), string(body), it.Hash())
+	}
+	for i := range 3 {
+		add(section, &item.Item{Kind: item.Numeric, Stem: plain(fmt.Sprintf("What is %d + 1?", i)), Numbers: []item.Number{{Value: fmt.Sprint(i + 1), Weight: item.Whole}}})
+	}
+	add(essays, &item.Item{Kind: item.Essay, Stem: plain("Explain.")})
+	w.Exec("jamaica", `INSERT INTO tests (id, course_id, slug, title, kind, minutes, attempts, feedback, blueprint, items)
+		VALUES ($1::uuid, $2::uuid, $1::text, 'Paper 1', 'assessment', 60, $3::integer, 'on_submit', $4::jsonb, 4)`, id.String(), w.course.String(), attempts,
+		fmt.Sprintf(`[{"section_id": %q, "code": "n", "items": 3}, {"section_id": %q, "code": "e", "items": 1}]`, section, essays))
+	return id
+}
+
+func TestATestFromStartToMark(t *testing.T) {
+	w := newWorld(t)
+	test := w.newTest(1)
+	start := path("/tests/%s/attempts", test)
+	if p := w.Post(w.student, start, nil).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:test_needs_enrolment" {
+		t.Errorf("without a place in a class: %+v", p)
+	}
+	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
+	if a := apitest.As[assessment.Announcement](w.Get(w.student, path("/tests/%s", test))); a.Items != 4 || a.Made != 0 {
+		t.Errorf("announced: %+v", a)
+	}
+
+	open := apitest.As[api.OpenAttempt](w.Post(w.student, start, nil).Want(http.StatusCreated))
+	again := apitest.As[api.OpenAttempt](w.Post(w.student, start, nil))
+	if again.Paper.ID != open.Paper.ID || len(open.Paper.Questions) != 4 {
+		t.Fatalf("two starts: %+v %+v", open, again)
+	}
+	if raw := string(w.Post(w.student, start, nil).Body); strings.Contains(raw, "weight") || strings.Contains(raw, "right_answer") {
+		t.Error("the paper tells what is right")
+	}
+
+	attempt := path("/attempts/%s", open.Paper.ID)
+	var answers []assessment.Answer
+	for _, q := range open.Paper.Questions {
+		response := `{"text": "Because."}`
+		var n int
+		if _, err := fmt.Sscanf(stem(q.Item), "What is %d + 1?", &n); err == nil {
+			response = fmt.Sprintf(`{"text": "%d"}`, n+1)
+		}
+		answers = append(answers, assessment.Answer{Position: q.Position, Counter: 1, Response: json.RawMessage(response)})
+	}
+	save := map[string]any{"ticket": open.Ticket, "answers": answers}
+	saved := apitest.As[api.Saved](w.Do(w.student, http.MethodPut, attempt+"/answers", save))
+	if len(saved.Kept) != 4 || !saved.Kept[0].Stored {
+		t.Fatalf("saved: %+v", saved)
+	}
+	w.refusesForeignSaves(attempt, open, save)
+	resumed := apitest.As[api.OpenAttempt](w.Get(w.student, attempt+"/paper"))
+	if string(resumed.Paper.Questions[3].Response) == "" || resumed.Paper.Questions[3].Counter != 1 {
+		t.Errorf("after a reload: %+v", resumed.Paper.Questions[3])
+	}
+
+	res := apitest.As[assessment.Result](w.Post(w.student, attempt+"/submission", nil))
+	if res.Final || res.Score != 300 || len(res.Questions) != 4 {
+		t.Errorf("result: %+v", res)
+	}
+	if twice := apitest.As[assessment.Result](w.Post(w.student, attempt+"/submission", nil)); twice.Score != res.Score || twice.Points != 0 {
+		t.Errorf("handed in twice: %+v", twice)
+	}
+	w.Do(w.student, http.MethodPut, attempt+"/answers", save).Want(http.StatusConflict)
+	if p := w.Post(w.student, start, nil).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:attempts_used_up" {
+		t.Errorf("a second attempt: %+v", p)
+	}
+	w.marks(attempt)
+}
+
+// refusesForeignSaves shows that neither a ticket nor a sign-in is enough by itself.
+func (w *world) refusesForeignSaves(attempt string, open api.OpenAttempt, save map[string]any) {
+	w.T.Helper()
+	other := w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
+	if p := w.Do(other, http.MethodPut, attempt+"/answers", save).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:not_own" {
+		w.T.Errorf("another learner with the ticket: %+v", p)
+	}
+	forged := map[string]any{"ticket": strings.Repeat("A", len(open.Ticket)), "answers": save["answers"]}
+	w.Do(w.student, http.MethodPut, attempt+"/answers", forged).Want(http.StatusForbidden)
+	w.Do(w.student, http.MethodPut, path("/attempts/%s/answers", audit.NewID()), save).Want(http.StatusUnprocessableEntity)
+	w.Get(other, attempt+"/paper").Want(http.StatusNotFound)
+	w.Get(other, attempt).Want(http.StatusForbidden)
+	w.Post(other, attempt+"/submission", nil).Want(http.StatusForbidden)
+}
+
+// marks lets the coach, and nobody else, give the essay its mark.
+func (w *world) marks(attempt string) {
+	w.T.Helper()
+	list := apitest.As[api.List[assessment.ToMark]](w.Get(w.coach, "/api/v1/attempts/to-mark"))
+	if len(list.Items) != 1 || list.Items[0].Unmarked != 1 {
+		w.T.Fatalf("to mark: %+v", list)
+	}
+	mark := api.MarkRequest{Position: 3, Fraction: 5000, Comment: "Half."}
+	stranger := w.UserWith("jamaica", []string{"coach"}, apitest.At(w.school))
+	w.Post(stranger, attempt+"/marks", mark).Want(http.StatusForbidden)
+	if empty := apitest.As[api.List[assessment.ToMark]](w.Get(stranger, "/api/v1/attempts/to-mark")); len(empty.Items) != 0 {
+		w.T.Errorf("another coach sees %+v", empty)
+	}
+	if m := apitest.As[assessment.MarkedState](w.Post(w.coach, attempt+"/marks", mark)); m.State != assessment.Marked || m.Score != 350 {
+		w.T.Errorf("marked: %+v", m)
+	}
+	res := apitest.As[assessment.Result](w.Get(w.student, attempt))
+	if !res.Final || res.Percent != 87 || res.Questions[3].Comment != "Half." {
+		w.T.Errorf("the learner sees: %+v", res)
+	}
+	if mine := apitest.As[api.List[assessment.Summary]](w.Get(w.student, "/api/v1/me/attempts")); len(mine.Items) != 1 || *mine.Items[0].Percent != 87 {
+		w.T.Errorf("the own attempts: %+v", mine)
+	}
+	if theirs := apitest.As[api.List[assessment.Summary]](w.Get(w.coach, path("/learners/%s/attempts", w.student.ID))); len(theirs.Items) != 1 {
+		w.T.Errorf("the coach sees: %+v", theirs)
+	}
+}
+
+func stem(p item.Public) string {
+	return strings.TrimSpace(strings.NewReplacer("<p>", "", "</p>", "").Replace(p.Stem))
+}
+
+func TestProgressIsRecordedInAnyOrder(t *testing.T) {
+	w := newWorld(t)
+	lesson := path("/lessons/%s/progress", w.lessons[0])
+	report := func(percent, counter int) *apitest.Response {
+		return w.Do(w.student, http.MethodPut, lesson, api.ProgressReport{Percent: percent, Seconds: 60 * counter, Counter: int64(counter)})
+	}
+	report(50, 1).Want(http.StatusForbidden)
+	w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug)).Want(http.StatusForbidden)
+	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
+
+	if p := apitest.As[classes.Progress](report(100, 2)); p.Points != 10 || p.CompletedAt == nil {
+		t.Errorf("completed: %+v", p)
+	}
+	if p := apitest.As[classes.Progress](report(50, 1)); p.Percent != 100 || p.Changed || p.Points != 0 {
+		t.Errorf("an older report: %+v", p)
+	}
+	report(101, 3).Want(http.StatusUnprocessableEntity)
+	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", audit.NewID()), api.ProgressReport{}).Want(http.StatusNotFound)
+
+	view := apitest.As[api.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug)))
+	if !view.Records || view.Progress.Counter != 2 || view.HTML == "" || view.Next == nil {
+		t.Errorf("the lesson: %+v", view)
+	}
+	if view = apitest.As[api.LessonView](w.Get(w.coach, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Records {
+		t.Error("a coach's reading is no progress")
+	}
+	mine := apitest.As[api.List[classes.CourseProgress]](w.Get(w.student, "/api/v1/me/progress"))
+	if len(mine.Items) != 1 || mine.Items[0].Done != 1 || mine.Items[0].NextSlug != "lesson-1" || mine.Items[0].Seconds != 120 {
+		t.Errorf("the own progress: %+v", mine)
+	}
+	if days := apitest.As[api.List[string]](w.Get(w.student, "/api/v1/me/attendance")); len(days.Items) != 1 {
+		t.Errorf("the own days: %+v", days)
+	}
+}

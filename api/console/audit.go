@@ -1,0 +1,32 @@
+package console
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/policy"
+)
+
+func init() {
+	tables = append(tables, auditPages)
+	web.AddLinks(web.Link{Path: "/console/audit", Text: "Audit trail", About: "What was done on the platform, by whom and why.", Permission: policy.PlatformAuditRead, Order: 72})
+}
+
+func auditPages(s *api.Server) {
+	api.Page(s, api.Route{Path: "/console/audit", Permission: policy.PlatformAuditRead, Summary: "The platform's audit trail"}, showAudit)
+}
+
+func showAudit(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	trail, f, err := web.AskTrail(ctx, c, fc, policy.PlatformUserRead)
+	show := func(f *web.Form) error {
+		return pages.Render(c, fc, "audit", web.Page{Title: "Audit trail", Form: f, Data: trail})
+	}
+	if err != nil {
+		f.Again(fc, show)
+		return err
+	}
+	return show(f)
+}

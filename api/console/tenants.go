@@ -1,0 +1,220 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	stateChanged = web.Notice("tenant-state", "The state is changed. The tenant's people notice within seconds.")
+	planChanged  = web.Notice("tenant-plan", "The plan is changed. Its limits hold at once.")
+)
+
+func init() {
+	tables = append(tables, tenantPages)
+	web.AddLinks(web.Link{Path: "/console", Text: "Tenants", About: "Countries and colleges, their plans and states.", Permission: policy.PlatformTenantRead, Order: 60})
+}
+
+func tenantPages(s *api.Server) {
+	api.Page(s, api.Route{Path: "/console", Permission: policy.PlatformTenantRead, Summary: "Tenants and what they use"}, showTenants)
+	api.Page(s, api.Route{Path: "/console/tenants/new", Permission: policy.PlatformTenantRead, Summary: "Form of a new tenant"}, newTenant)
+	api.Page(s, api.Route{Method: fiber.MethodPost, Path: "/console/tenants", Permission: policy.PlatformTenantProvision, Summary: "Open a tenant"}, openTenant)
+	api.Page(s, api.Route{Path: "/console/tenants/{tenant}", Permission: policy.PlatformTenantRead, Summary: "One tenant"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showTenant(ctx, c, fc, &web.Form{})
+		})
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Summary: "Suspend a tenant or make it read-only"},
+		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
+			_, err := api.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"))
+			return err
+		}))
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Summary: "Let a tenant work again"},
+		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, _ *web.Form) error {
+			_, err := api.ResumeTenant(ctx, c, tx, slug)
+			return err
+		}))
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Summary: "Give a tenant another plan"},
+		tenantForm(planChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
+			_, err := api.ChangePlan(ctx, c, tx, slug, f.Get("plan"), nil)
+			return err
+		}))
+}
+
+// tenantRow is a tenant with what it published for its yesterday.
+type tenantRow struct {
+	Slug, Name, Country, Plan, State, StateReason string
+	Known                                         bool
+	Learners, Active, Attendance                  int
+}
+
+type tenantsData struct {
+	Rows                         []tenantRow
+	States                       string
+	Learners, Active, Attendance int
+	MayOpen                      bool
+}
+
+func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	d := tenantsData{MayOpen: c.May(policy.PlatformTenantProvision)}
+	all, err := allTenants(ctx, c)
+	if err != nil {
+		return err
+	}
+	published, err := yesterdays(ctx, c)
+	if err != nil {
+		return err
+	}
+	active := 0
+	for _, t := range all {
+		row := tenantRow{Slug: t.Slug, Name: t.Name, Country: nameOf(t.Country), Plan: t.Plan, State: string(t.State), StateReason: t.StateReason}
+		if day, ok := published[t.Slug+" "+t.Today(c.Now).AddDate(0, 0, -1).Format(time.DateOnly)]; ok {
+			row.Known, row.Learners, row.Active, row.Attendance = true, day.Learners, day.ActiveUsers, day.Attendance
+			d.Learners, d.Active, d.Attendance = d.Learners+day.Learners, d.Active+day.ActiveUsers, d.Attendance+day.Attendance
+		}
+		if t.State == tenants.Active {
+			active++
+		}
+		d.Rows = append(d.Rows, row)
+	}
+	d.States = fmt.Sprintf("%d active", active)
+	return pages.Render(c, fc, "tenants", web.Page{Title: "Tenants", Data: d})
+}
+
+// mostTenants is how many the list shows.
+const mostTenants = 1000
+
+func allTenants(ctx context.Context, c *api.Call) ([]api.TenantInfo, error) {
+	var all []api.TenantInfo
+	for cursor := ""; len(all) < mostTenants; {
+		list, err := api.ListTenants(ctx, c, "", api.Paging{Cursor: cursor, Limit: 200})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list.Items...)
+		if cursor = list.Next; cursor == "" {
+			break
+		}
+	}
+	return all, nil
+}
+
+// yesterdays gives the last days that were published, by "slug day"; nothing to those who may not see use.
+func yesterdays(ctx context.Context, c *api.Call) (map[string]tenants.UsageDay, error) {
+	days := map[string]tenants.UsageDay{}
+	part, err := c.Under(policy.PlatformUsageRead)
+	if err != nil {
+		return days, nil
+	}
+	// Somewhere it is still the day before: two days back from UTC holds every tenant's yesterday.
+	list, err := api.UsageDays(ctx, part, "", c.Now.AddDate(0, 0, -2).Format(time.DateOnly), c.Now.Format(time.DateOnly))
+	if err != nil {
+		return nil, err
+	}
+	for _, day := range list.Items {
+		days[day.Slug+" "+day.Day] = day
+	}
+	return days, nil
+}
+
+func nameOf(code string) string {
+	if c, ok := countryByCode(code); ok {
+		return c.name
+	}
+	return code
+}
+
+type limitRow struct {
+	Name, Now string
+	Plans     []string
+}
+
+type tenantData struct {
+	Tenant                           tenants.Tenant
+	State, Country, Address          string
+	Active, Attendance               web.Chart
+	Days                             []tenants.UsageDay
+	Plans                            []tenants.Plan
+	PlanChoices                      []web.Choice
+	Limits                           []limitRow
+	MaySuspend, MayResume, MayChange bool
+}
+
+func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	slug := fc.Params("tenant")
+	reading, err := c.Under(policy.PlatformTenantRead) // also when a form of this page is shown again
+	if err != nil {
+		return err
+	}
+	t, err := api.TenantPage(ctx, reading, slug)
+	if err != nil {
+		return err
+	}
+	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Plans: tenants.Plans, PlanChoices: planChoices(), Limits: limitRows(t.Limits),
+		MaySuspend: c.May(policy.PlatformTenantSuspend), MayResume: c.May(policy.PlatformTenantResume), MayChange: c.May(policy.PlatformTenantChange)}
+	if part, err := c.Under(policy.PlatformUsageRead); err == nil {
+		list, err := api.UsageDays(ctx, part, slug, "", "")
+		if err != nil {
+			return err
+		}
+		d.Days = list.Items
+		d.Active, d.Attendance = usageCharts(list.Items)
+	}
+	return pages.Render(c, fc, "tenant", web.Page{Title: t.Name, Form: f, Data: d})
+}
+
+// usageCharts draws days, which come newest first, from the oldest on.
+func usageCharts(days []tenants.UsageDay) (active, attendance web.Chart) {
+	active, attendance = web.Chart{ID: "active", Title: "Active users a day"}, web.Chart{ID: "attendance", Title: "Learners in attendance a day"}
+	for i := len(days) - 1; i >= 0; i-- {
+		label := days[i].Day
+		if t, err := time.Parse(time.DateOnly, label); err == nil {
+			label = t.Format("2 Jan")
+		}
+		active.Bars = append(active.Bars, web.Bar{Label: label, Value: days[i].ActiveUsers})
+		attendance.Bars = append(attendance.Bars, web.Bar{Label: label, Value: days[i].Attendance})
+	}
+	return active, attendance
+}
+
+// limitRows puts a tenant's limits beside those of the plans.
+func limitRows(now tenants.Limits) []limitRow {
+	rows := []limitRow{}
+	add := func(name string, of func(tenants.Limits) string) {
+		row := limitRow{Name: name, Now: of(now)}
+		for _, p := range tenants.Plans {
+			row.Plans = append(row.Plans, of(p.Limits))
+		}
+		rows = append(rows, row)
+	}
+	add("Learners", func(l tenants.Limits) string { return web.Number(l.Learners) })
+	add("Staff and guardians", func(l tenants.Limits) string { return web.Number(l.Staff) })
+	add("Running classes", func(l tenants.Limits) string { return web.Number(l.Classes) })
+	add("Files, GB", func(l tenants.Limits) string { return web.Number(l.StorageBytes >> 30) })
+	add("Pages read a second", func(l tenants.Limits) string { return web.Number(l.ReadsPerSec) })
+	add("Changes a second", func(l tenants.Limits) string { return web.Number(l.WritesPerSec) })
+	add("Sign-ins a second", func(l tenants.Limits) string { return web.Number(l.SignInsPerSec) })
+	add("Database connections", func(l tenants.Limits) string { return web.Number(l.Connections) })
+	return rows
+}
+
+// tenantForm is a form of a tenant's page: it changes, and goes back to the page.
+func tenantForm(notice string, change func(context.Context, *api.Call, *tenants.Tx, string, *web.Form) error) func(context.Context, *api.Call, *tenants.Tx, *fiber.Ctx) (string, error) {
+	return func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+		f := web.ReadForm(fc)
+		f.Again(fc, func(f *web.Form) error { return showTenant(ctx, c, fc, f) })
+		slug := fc.Params("tenant")
+		if err := change(ctx, c, tx, slug, f); err != nil {
+			return "", err
+		}
+		web.Notify(c, fc, notice)
+		return "/console/tenants/" + slug, nil
+	}
+}

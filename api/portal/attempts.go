@@ -1,0 +1,213 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain"
+	"lignum/domain/assessment"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	answersSaved = web.Notice("answers-saved", "Your answers are saved.")
+	handedIn     = web.Notice("handed-in", "Handed in. Well done!")
+	alreadyOver  = web.Notice("attempt-over", "This test is handed in. What was saved in time counts.")
+)
+
+func init() { tables = append(tables, attemptPages) }
+
+// paperBody is the most bytes of a paper's form: what one save takes, in the letters of a form.
+const paperBody = 1 << 20
+
+func attemptPages(s *api.Server) {
+	api.Page(s, api.Route{Path: "/tests/{test}", Permission: policy.TestRead, Summary: "A test before it begins"}, showTest)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/tests/{test}/start", Permission: policy.AttemptStart, Summary: "Start a test, or go on with it"}, startTest)
+	api.Page(s, api.Route{Path: "/attempts/{attempt}", Permission: policy.AttemptRead, Summary: "The paper"}, showPaper)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}", Permission: policy.AttemptAnswer, Body: paperBody, Summary: "Save the answers of a paper"}, savePaper)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}/submission", Permission: policy.AttemptSubmit, Body: paperBody, Summary: "Save the answers and hand them in"}, submitPaper)
+	api.Page(s, api.Route{Path: "/attempts/{attempt}/result", Permission: policy.AttemptRead, Summary: "What came of an attempt"}, showResult)
+}
+
+func showTest(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("test", fc.Params("test"))
+	if err != nil {
+		return err
+	}
+	a, err := api.TestPage(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "test", web.Page{Title: a.Title, Data: onTest(a, learns(c), c.Now)})
+}
+
+// testData is a test before it begins.
+type testData struct {
+	*assessment.Announcement
+	Closed string // why it cannot be started; "" when it can
+}
+
+func onTest(a *assessment.Announcement, learner bool, now time.Time) testData {
+	d := testData{Announcement: a}
+	switch {
+	case !learner:
+		d.Closed = "This is what learners see before they start."
+	case a.Running != nil:
+	case a.OpensAt != nil && now.Before(*a.OpensAt):
+		d.Closed = "The test is not open yet."
+	case a.ClosesAt != nil && !now.Before(*a.ClosesAt):
+		d.Closed = "The test is closed."
+	case a.Attempts > 0 && a.Made >= a.Attempts:
+		d.Closed = "You have used all your tries."
+	}
+	return d
+}
+
+func startTest(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("test", fc.Params("test"))
+	if err != nil {
+		return err
+	}
+	open, err := api.StartAttempt(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return fc.Redirect(attemptPath(open.Paper.ID), http.StatusSeeOther)
+}
+
+func attemptPath(id uuid.UUID) string { return "/attempts/" + id.String() }
+
+func showPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("attempt", fc.Params("attempt"))
+	if err != nil {
+		return err
+	}
+	open, err := api.AttemptPaper(ctx, c, id)
+	if domain.CodeOf(err) == domain.Conflict { // handed in
+		if _, err := api.AttemptResult(ctx, c, id); err != nil {
+			return err
+		}
+		return fc.Redirect(attemptPath(id)+"/result", http.StatusSeeOther)
+	}
+	if err != nil {
+		return err
+	}
+	return renderPaper(c, fc, onPaper(&open.Paper, open.Ticket), open.Paper.Title, nil)
+}
+
+func renderPaper(c *api.Call, fc *fiber.Ctx, d paperData, title string, f *web.Form) error {
+	return pages.Render(c, fc, "paper", web.Page{Title: title, Data: d, Form: f})
+}
+
+// keepPaper stores the answers of a paper's form. When the attempt is over meanwhile, the visitor is led to its result; when
+// an answer cannot be stored, the paper comes back with everything that was typed.
+func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (*api.OpenAttempt, error) {
+	f := web.ReadForm(fc)
+	var open *api.OpenAttempt
+	var d paperData
+	var sent []assessment.Answer
+	f.Again(fc, func(f *web.Form) error {
+		if open == nil || fc.Response().StatusCode() == http.StatusConflict {
+			web.Notify(c, fc, alreadyOver)
+			return fc.Redirect(attemptPath(id)+"/result", http.StatusSeeOther)
+		}
+		d.refuse(sent, f.Errors)
+		f.Errors = nil
+		return renderPaper(c, fc, d, open.Paper.Title, f)
+	})
+	read, err := c.Under(policy.AttemptRead)
+	if err != nil {
+		return nil, err
+	}
+	if open, err = api.AttemptPaper(ctx, read, id); err != nil {
+		return nil, err
+	}
+	d = onPaper(&open.Paper, open.Ticket)
+	all, err := d.answers(f, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.Under(policy.AttemptAnswer)
+	if err != nil {
+		return nil, err
+	}
+	for len(all) > 0 {
+		sent = all[:fits(all)]
+		if _, err := api.SaveAnswers(ctx, answer, id, open.Ticket, sent); err != nil {
+			return nil, err
+		}
+		all = all[len(sent):]
+	}
+	return open, nil
+}
+
+// fits is how many of the answers one save takes; at least one.
+func fits(list []assessment.Answer) int {
+	n, size := 0, 0
+	for n < len(list) && n < assessment.MaxAnswers {
+		if size += len(list[n].Response); size > assessment.MaxSave && n > 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func savePaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("attempt", fc.Params("attempt"))
+	if err != nil {
+		return err
+	}
+	open, err := keepPaper(ctx, c, fc, id)
+	if err != nil {
+		return err
+	}
+	// Nothing may have changed, and then nothing was asked of the policy. The paper is the actor's own, open and in time, or
+	// keepPaper had not come back with it.
+	if err := c.Permit(policy.Facts{Owner: true, AttemptOpen: true, WithinDeadline: !c.Now.After(open.Paper.Deadline.Add(assessment.SaveGrace))}); err != nil {
+		return err
+	}
+	web.Notify(c, fc, answersSaved)
+	return fc.Redirect(attemptPath(id), http.StatusSeeOther)
+}
+
+func submitPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("attempt", fc.Params("attempt"))
+	if err != nil {
+		return err
+	}
+	if _, err := keepPaper(ctx, c, fc, id); err != nil {
+		return err
+	}
+	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
+		_, err := api.SubmitAttempt(ctx, c, tx, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	web.Notify(c, fc, handedIn)
+	return fc.Redirect(attemptPath(id)+"/result", http.StatusSeeOther)
+}
+
+func showResult(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("attempt", fc.Params("attempt"))
+	if err != nil {
+		return err
+	}
+	r, err := api.AttemptResult(ctx, c, id)
+	if domain.CodeOf(err) == domain.Conflict { // not handed in yet
+		return fc.Redirect(attemptPath(id), http.StatusSeeOther)
+	}
+	if err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "result", web.Page{Title: "Result: " + r.Title, Data: onResult(r)})
+}

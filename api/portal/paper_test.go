@@ -1,0 +1,79 @@
+package portal
+
+import (
+	"encoding/json"
+	"net/url"
+	"reflect"
+	"testing"
+	"time"
+
+	"lignum/api/web"
+	"lignum/domain"
+	"lignum/domain/assessment"
+	"lignum/domain/catalog/item"
+)
+
+// samplePaper has one question of each kind.
+func samplePaper() *assessment.Paper {
+	text := func(s string) item.Text { return item.Text{Body: s, Format: item.Plain} }
+	items := []item.Item{
+		{Kind: item.MultipleChoice, Stem: text("7 × 8?"), Choices: []item.Choice{{ID: "a", Text: text("54")}, {ID: "b", Text: text("56")}}},
+		{Kind: item.MultipleChoice, Multiple: true, Stem: text("Primes?"), Choices: []item.Choice{{ID: "a", Text: text("2")}, {ID: "b", Text: text("9")}, {ID: "c", Text: text("11")}}},
+		{Kind: item.Description, Stem: text("Read <this> first.")},
+		{Kind: item.TrueFalse, Stem: text("Nassau is a capital."), Truth: &item.Truth{Answer: true}},
+		{Kind: item.Matching, Stem: text("Capitals"), Pairs: []item.Pair{{ID: "p", Left: text("Jamaica"), Right: "x"}}, Options: []item.Option{{ID: "x", Text: "Kingston"}, {ID: "y", Text: "Belmopan"}}},
+		{Kind: item.Numeric, Stem: text("Half of 60?")},
+		{Kind: item.Essay, Stem: text("Why?")},
+	}
+	p := &assessment.Paper{Title: "Practice <test>", Remaining: 90}
+	for i := range items {
+		p.Questions = append(p.Questions, assessment.PaperItem{Position: i, Item: items[i].Public(0), Counter: -1})
+	}
+	p.Questions[0].Response, p.Questions[0].Counter = json.RawMessage(`{"choice":["a"]}`), 41
+	p.Questions[5].Response, p.Questions[5].Counter = json.RawMessage(`{"number":"30"}`), 40
+	return p
+}
+
+func TestFormWithoutScriptSendsWhatChanged(t *testing.T) {
+	d := onPaper(samplePaper(), "ticket")
+	if d.Questions != 6 || d.Items[2].Number != 0 || d.Items[3].Number != 3 || d.MinutesLeft != 2 || !d.Items[0].Chosen("a") {
+		t.Fatalf("%+v", d)
+	}
+	now := time.UnixMilli(1000)
+	form := &web.Form{Values: url.Values{"a0": {"b"}, "a1": {"a", "c"}, "a4-p": {"x"}, "a5": {" 30 "}, "a6": {"Because\r\nit is."}, "counter": {"5000"}}}
+	got, err := d.answers(form, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[int]string{0: `{"choice":["b"]}`, 1: `{"choice":["a","c"]}`, 4: `{"match":{"p":"x"}}`, 6: `{"text":"Because\nit is."}`}
+	seen := map[int]string{}
+	for _, a := range got {
+		if a.Counter != 5001 {
+			t.Errorf("position %d has counter %d", a.Position, a.Counter)
+		}
+		seen[a.Position] = string(a.Response)
+	}
+	if !reflect.DeepEqual(seen, want) {
+		t.Fatalf("%v", seen)
+	}
+	// The same form again changes nothing; an emptied field takes the answer back.
+	if again, err := d.answers(form, now); err != nil || len(again) != 0 {
+		t.Fatalf("%v %v", again, err)
+	}
+	form.Values.Set("a5", "")
+	form.Values.Set("counter", "not a number")
+	back, err := d.answers(form, now)
+	if err != nil || len(back) != 1 || string(back[0].Response) != `{}` || back[0].Counter != 1000 {
+		t.Fatalf("%v %v", back, err)
+	}
+}
+
+func TestRefusedAnswersAreSaidBesideTheirQuestions(t *testing.T) {
+	d := onPaper(samplePaper(), "")
+	d.refuse([]assessment.Answer{{Position: 1}, {Position: 5}}, []domain.Field{{Name: "answers[1].response.number", Reason: "is no number"}, {Name: "answers[9].x", Reason: "?"}, {Name: "other", Reason: "?"}})
+	for _, one := range d.Items {
+		if want := map[int]string{5: "Your answer is no number."}[one.Position]; one.Problem != want {
+			t.Errorf("position %d: %q", one.Position, one.Problem)
+		}
+	}
+}

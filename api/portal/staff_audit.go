@@ -1,0 +1,32 @@
+package portal
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/policy"
+)
+
+func init() {
+	staffTable(staffAudit)
+	web.AddLinks(web.Link{Path: "/audit", Text: "Audit trail", About: "Who did what, when and why. Nothing in it can be changed.", Permission: policy.AuditRead, Order: 72})
+}
+
+func staffAudit(s *api.Server) {
+	api.Page(s, api.Route{Path: "/audit", Permission: policy.AuditRead, Summary: "The audit trail"}, showAudit)
+}
+
+func showAudit(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	trail, f, err := web.AskTrail(ctx, c, fc, policy.UserRead)
+	show := func(f *web.Form) error {
+		return pages.Render(c, fc, "staff_audit", web.Page{Title: "Audit trail", Form: f, Data: trail})
+	}
+	if err != nil {
+		f.Again(fc, show)
+		return err
+	}
+	return show(f)
+}

@@ -1,0 +1,271 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	rolesSaved      = web.Notice("roles-saved", "The roles are saved. They hold from the person's next request on.")
+	personSuspended = web.Notice("person-suspended", "The account is suspended, and signed out everywhere.")
+	personResumed   = web.Notice("person-resumed", "The person can sign in again.")
+)
+
+func init() {
+	staffTable(staffPeople)
+	web.AddLinks(web.Link{Path: "/people", Text: "People", About: "Find accounts, open new ones, print sign-in cards.", Permission: policy.UserRead, Order: 64})
+}
+
+// staffPeople is the accounts of a school or the tenant.
+func staffPeople(s *api.Server) {
+	api.Page(s, api.Route{Path: "/people", Permission: policy.UserRead, Summary: "Find people"}, showPeople)
+	api.Page(s, api.Route{Path: "/people/new", Permission: policy.ClassRead, Summary: "Form of a new account"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showNewPerson(ctx, c, fc, &web.Form{})
+		})
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/people", Permission: policy.UserCreate, Summary: "Open an account"}, openAccount)
+	api.Page(s, api.Route{Path: "/people/{user}", Permission: policy.UserRead, Summary: "One account"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showPerson(ctx, c, fc, &web.Form{})
+		})
+	api.Form(s, api.Route{Path: "/people/{user}/roles", Permission: policy.UserChange, Summary: "Change somebody's roles"}, personForm(rolesSaved,
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
+			id, err := pathID(fc, "user")
+			if err == nil {
+				_, err = api.SetUserRoles(ctx, c, tx, id, f.Values["role"])
+			}
+			return err
+		}))
+	api.Form(s, api.Route{Path: "/people/{user}/suspend", Permission: policy.UserSuspend, Summary: "Suspend an account"}, personForm(personSuspended,
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
+			id, err := pathID(fc, "user")
+			if err == nil {
+				_, err = api.SuspendUser(ctx, c, tx, id, f.Text("reason"))
+			}
+			return err
+		}))
+	api.Form(s, api.Route{Path: "/people/{user}/resume", Permission: policy.UserSuspend, Summary: "Let an account in again"}, personForm(personResumed,
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
+			id, err := pathID(fc, "user")
+			if err == nil {
+				_, err = api.ResumeUser(ctx, c, tx, id)
+			}
+			return err
+		}))
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/people/{user}/card", Permission: policy.UserReset, Summary: "Reset a password and print a card"}, printPersonCard)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/classes/manage/{class}/cards", Permission: policy.UserReset, Summary: "Print the cards of a class"}, printClassCards)
+}
+
+type peopleData struct {
+	Roles, States []web.Choice
+	Users         []people.User
+	Newer, Older  string
+	Filtered      bool
+}
+
+func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := asked(fc, "q", "role", "state")
+	d := peopleData{Filtered: len(f.Values) > 0, States: []web.Choice{{Value: "", Text: "Every state"}, {Value: "active", Text: "Active"}, {Value: "suspended", Text: "Suspended"}, {Value: "card", Text: "No password yet"}}}
+	d.Roles = append([]web.Choice{{Value: "", Text: "Every role"}}, roleChoices(ctx, c)...)
+	filter := api.UserFilter{Query: f.Text("q"), Role: f.Get("role"), State: f.Get("state")}
+	if filter.State == "card" {
+		filter.State, filter.NoCard = "", true
+	}
+	list, err := api.ListUsers(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
+	if err != nil {
+		return err
+	}
+	d.Users, d.Newer, d.Older = list.Items, firstPage(fc), nextPage(fc, list.Next)
+	return pages.Render(c, fc, "staff_people", web.Page{Title: "People", Form: f, Data: d})
+}
+
+// roleChoices offers the system's roles, and to those who see roles those of the tenant's own making.
+func roleChoices(ctx context.Context, c *api.Call) []web.Choice {
+	names := policy.SystemRoles(policy.Tenant)
+	if part, err := c.Under(policy.RoleRead); err == nil {
+		if list, err := api.ListRoles(ctx, part); err == nil {
+			for _, r := range list.Items {
+				if !slices.Contains(names, r.Name) {
+					names = append(slices.Clip(names), r.Name)
+				}
+			}
+		}
+	}
+	var choices []web.Choice
+	for _, name := range names {
+		if name != everybody {
+			choices = append(choices, web.Choice{Value: name, Text: web.RoleName(name)})
+		}
+	}
+	return choices
+}
+
+type newPersonData struct{ Roles, Schools []web.Choice }
+
+func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	if _, err := c.Under(policy.UserCreate); err != nil {
+		return err
+	}
+	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, roleChoices(ctx, c)...)}
+	var err error
+	if d.Schools, err = schoolChoices(ctx, c, "None"); err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "staff_person_new", web.Page{Title: "New account", Form: f, Data: d})
+}
+
+// cardsData is a sheet of cards. Codes are in no table, so the page that shows them is the answer to the form itself.
+type cardsData struct {
+	Cards       []people.Card
+	Where, Back string
+}
+
+func showCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []people.Card) error {
+	_, where, _ := strings.Cut(c.URL(c.Tenant.Slug)+"/card", "://")
+	return pages.Render(c, fc, "staff_cards", web.Page{Title: title, Data: cardsData{cards, where, back}})
+}
+
+func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error { return showNewPerson(ctx, c, fc, f) })
+	school, schoolErr := chosenID(f, "school_id")
+	in := api.NewUser{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Email: f.Text("email"), Grade: f.Text("grade"),
+		Roles: []string{f.Get("role")}, SchoolID: school}
+	var roleErr error
+	if in.Roles[0] == "" {
+		roleErr = domain.InvalidField("role", "must be chosen")
+	}
+	if err := allWrong(schoolErr, roleErr); err != nil {
+		return err
+	}
+	var made *api.NewAccount
+	err := c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
+		made, err = api.CreateUser(ctx, c, tx, in)
+		return err
+	})
+	if err != nil {
+		return renameFields(err, "body.roles[0]", "role")
+	}
+	return showCards(c, fc, made.User.GivenName+" "+made.User.FamilyName+" has an account", "/people/"+made.User.ID.String(), []people.Card{made.Card})
+}
+
+// renameFields gives a wrong field the name that it has in the form.
+func renameFields(err error, from, to string) error {
+	var d *domain.Error
+	if errors.As(err, &d) {
+		for i := range d.Fields {
+			if d.Fields[i].Name == from {
+				d.Fields[i].Name = to
+			}
+		}
+	}
+	return err
+}
+
+type personData struct {
+	User   *people.User
+	School string
+	Roles  []tick
+}
+
+// tick is a check box.
+type tick struct {
+	Value, Text string
+	On          bool
+	Through     bool // on through something else as well
+}
+
+func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	id, err := pathID(fc, "user")
+	if err != nil {
+		return err
+	}
+	reading, err := c.Under(policy.UserRead) // also when a form of this page is shown again
+	if err != nil {
+		return err
+	}
+	d := personData{}
+	if d.User, err = api.UserPage(ctx, reading, id); err != nil {
+		return err
+	}
+	if d.User.SchoolID != nil {
+		names, err := schoolNames(ctx, c)
+		if err != nil {
+			return err
+		}
+		d.School = names.of(d.User.SchoolID.String())
+	}
+	on := d.User.Roles
+	if f.Values.Has("role") {
+		on = f.Values["role"]
+	}
+	offered := roleChoices(ctx, c)
+	for _, r := range d.User.Roles {
+		if !slices.ContainsFunc(offered, func(o web.Choice) bool { return o.Value == r }) {
+			offered = append(offered, web.Choice{Value: r, Text: web.RoleName(r)})
+		}
+	}
+	for _, r := range offered {
+		d.Roles = append(d.Roles, tick{Value: r.Value, Text: r.Text, On: slices.Contains(on, r.Value)})
+	}
+	return pages.Render(c, fc, "staff_person", web.Page{Title: d.User.GivenName + " " + d.User.FamilyName, Form: f, Data: d})
+}
+
+// personForm is a form of an account's page: it changes, and goes back to the page.
+func personForm(notice string, change func(context.Context, *api.Call, *tenants.Tx, *fiber.Ctx, *web.Form) error) func(context.Context, *api.Call, *tenants.Tx, *fiber.Ctx) (string, error) {
+	return func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+		f := web.ReadForm(fc)
+		f.Again(fc, func(f *web.Form) error { return showPerson(ctx, c, fc, f) })
+		if err := change(ctx, c, tx, fc, f); err != nil {
+			return "", err
+		}
+		web.Notify(c, fc, notice)
+		return "/people/" + fc.Params("user"), nil
+	}
+}
+
+func printPersonCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := pathID(fc, "user")
+	if err != nil {
+		return err
+	}
+	(&web.Form{}).Again(fc, func(f *web.Form) error { return showPerson(ctx, c, fc, f) })
+	var card *people.Card
+	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
+		card, err = api.ResetUser(ctx, c, tx, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return showCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/people/"+id.String(), []people.Card{*card})
+}
+
+func printClassCards(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := pathID(fc, "class")
+	if err != nil {
+		return err
+	}
+	(&web.Form{}).Again(fc, func(f *web.Form) error { return showManaged(ctx, c, fc, f) })
+	var sheet *api.CardSheet
+	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
+		sheet, err = api.PrintClassCards(ctx, c, tx, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return showCards(c, fc, "Sign-in cards", "/classes/manage/"+id.String(), sheet.Cards)
+}

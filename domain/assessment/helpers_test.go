@@ -1,0 +1,276 @@
+package assessment_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/assessment"
+	"lignum/domain/catalog"
+	"lignum/domain/catalog/item"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tests/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+var (
+	ctx   = context.Background()
+	now   = time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
+	today = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+)
+
+const realm = "jamaica"
+
+// school is a small world: a course with a bank of each kind of item, a test, a class with a coach, and learners in it.
+type school struct {
+	*testkit.World
+	t        *testing.T
+	db       *tenants.DB
+	exams    *assessment.Exams
+	course   uuid.UUID
+	class    uuid.UUID
+	coach    uuid.UUID
+	test     uuid.UUID
+	learners []uuid.UUID
+}
+
+// rules are what a test of the small world says.
+type rules struct {
+	attempts int
+	feedback string
+	sets     int // multiple choice, several right answers
+	numbers  int // numeric
+	essays   int
+}
+
+func newExams(t *testing.T) *assessment.Exams {
+	t.Helper()
+	items, err := catalog.NewItems(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exams, err := assessment.New(items, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exams
+}
+
+func newSchool(t *testing.T, learners int, r rules) *school {
+	t.Helper()
+	w := testkit.New(t)
+	s := &school{World: w, t: t, db: w.DB(realm), exams: newExams(t), course: audit.NewID(), class: audit.NewID(), coach: audit.NewID(), test: audit.NewID()}
+	s.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
+		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', 'Mathematics', '', '', 'en', '', '', '')`, s.course.String())
+	s.user(s.coach, "Grace", "Coach")
+	s.do(`INSERT INTO classes (id, course_id, title, kind, coach_id, starts_on, ends_on, seats) VALUES ($1::uuid, $2::uuid, '10A', 'on_demand', $3::uuid, '2026-09-07', '2026-12-18', 1000)`,
+		s.class.String(), s.course.String(), s.coach.String())
+	for i := range learners {
+		id := audit.NewID()
+		s.learners = append(s.learners, id)
+		s.user(id, fmt.Sprintf("Given%d", i), fmt.Sprintf("Family%03d", i))
+		s.enrol(id)
+	}
+	var blueprint []map[string]any
+	for i, bank := range []struct {
+		code string
+		n    int
+		make func(i int) *item.Item
+	}{{"sets", r.sets, setItem}, {"numbers", r.numbers, numberItem}, {"essays", r.essays, essayItem}} {
+		section := audit.NewID()
+		s.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, $3::text, initcap($3::text), $4::integer)`,
+			section.String(), s.course.String(), bank.code, i)
+		for n := range bank.n + 3 {
+			it := bank.make(n)
+			it.AssignIDs()
+			body, err := item.Marshal(it)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.do(`INSERT INTO items (id, course_id, section_id, name, kind, body, content_hash) VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::jsonb, $7::text)`,
+				audit.NewID().String(), s.course.String(), section.String(), fmt.Sprintf("%s-%d", bank.code, n), string(it.Kind), string(body), it.Hash())
+		}
+		if bank.n > 0 {
+			blueprint = append(blueprint, map[string]any{"section_id": section, "code": bank.code, "items": bank.n})
+		}
+	}
+	raw, err := json.Marshal(blueprint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, attempts, feedback, blueprint, grades, items)
+		VALUES ($1::uuid, $2::uuid, 'paper-1', 'Paper 1', 'assessment', 90, $3::integer, $4::text, $5::jsonb, '[{"grade": "I", "percent": 75}, {"grade": "II", "percent": 40}]', $6::integer)`,
+		s.test.String(), s.course.String(), r.attempts, r.feedback, string(raw), r.sets+r.numbers+r.essays)
+	return s
+}
+
+func plain(s string) item.Text { return item.Text{Body: s, Format: item.Plain} }
+
+// setItem has two right answers, each half of the mark.
+func setItem(i int) *item.Item {
+	return &item.Item{Kind: item.MultipleChoice, Multiple: true, Stem: plain(fmt.Sprintf("Which are primes? (%d)", i)), Feedback: &item.Text{Body: "Secret hint.", Format: item.Plain},
+		Choices: []item.Choice{{Text: plain("two"), Weight: item.Whole / 2}, {Text: plain("three"), Weight: item.Whole / 2}, {Text: plain("four"), Weight: -item.Whole / 2}}}
+}
+
+func numberItem(i int) *item.Item {
+	return &item.Item{Kind: item.Numeric, Stem: plain(fmt.Sprintf("What is %d + 1?", i)), Numbers: []item.Number{{Value: fmt.Sprint(i + 1), Weight: item.Whole}}}
+}
+
+func essayItem(i int) *item.Item {
+	return &item.Item{Kind: item.Essay, Stem: plain(fmt.Sprintf("Explain %d.", i))}
+}
+
+func (s *school) do(sql string, args ...any) {
+	s.t.Helper()
+	if err := s.db.Write(ctx, s.Actor, func(tx *tenants.Tx) error {
+		tx.Record(audit.Entry{Action: "setup"})
+		_, err := tx.Exec(ctx, sql, args...)
+		return err
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *school) user(id uuid.UUID, given, family string) {
+	s.t.Helper()
+	s.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name) VALUES ($1::uuid, $1::text, $1::text, $2::text, $3::text)`, id.String(), given, family)
+}
+
+func (s *school) enrol(learner uuid.UUID) {
+	s.t.Helper()
+	s.do(`INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid)`, s.class.String(), learner.String())
+}
+
+func who(id uuid.UUID) audit.Actor {
+	return audit.Actor{ID: id, Name: "learner", Roles: []string{"student"}, Realm: realm, RequestID: "r"}
+}
+
+func (s *school) facts(learner uuid.UUID, at time.Time) (f assessment.StartFacts) {
+	s.t.Helper()
+	s.read(func(q tenants.Querier) (err error) {
+		f, err = assessment.FactsOfStart(ctx, q, s.test, learner, at)
+		return err
+	})
+	return f
+}
+
+func (s *school) tryStart(exams *assessment.Exams, learner uuid.UUID, at time.Time) (a assessment.Attempt, err error) {
+	var f assessment.StartFacts
+	if err := s.db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		f, err = assessment.FactsOfStart(ctx, r, s.test, learner, at)
+		return err
+	}); err != nil {
+		return a, err
+	}
+	return exams.Start(ctx, s.db, who(learner), f, assessment.StartInput{TestID: s.test, LearnerID: learner, Now: at, Today: today})
+}
+
+func (s *school) start(learner uuid.UUID, at time.Time) assessment.Attempt {
+	s.t.Helper()
+	a, err := s.tryStart(s.exams, learner, at)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+func (s *school) read(fn func(q tenants.Querier) error) {
+	s.t.Helper()
+	if err := s.db.ReadFresh(ctx, func(r *tenants.Reader) error { return fn(r) }); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *school) paper(a assessment.Attempt, at time.Time) (p *assessment.Paper) {
+	s.t.Helper()
+	s.read(func(q tenants.Querier) (err error) {
+		p, err = s.exams.Paper(ctx, q, realm, a.ID, a.LearnerID, at)
+		return err
+	})
+	return p
+}
+
+func (s *school) save(t assessment.Ticket, at time.Time, answers ...assessment.Answer) ([]assessment.Kept, error) {
+	return s.exams.SaveAnswers(ctx, s.db, who(t.LearnerID), t, answers, at)
+}
+
+func (s *school) mustSave(t assessment.Ticket, at time.Time, answers ...assessment.Answer) []assessment.Kept {
+	s.t.Helper()
+	kept, err := s.save(t, at, answers...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return kept
+}
+
+func (s *school) submit(a assessment.Attempt, at time.Time) (r *assessment.Result, err error) {
+	err = s.db.Write(ctx, who(a.LearnerID), func(tx *tenants.Tx) (err error) {
+		r, err = s.exams.Submit(ctx, tx, realm, a.ID, a.LearnerID, at, today)
+		return err
+	})
+	return r, err
+}
+
+func (s *school) result(id uuid.UUID, staff bool, at time.Time) (r *assessment.Result) {
+	s.t.Helper()
+	s.read(func(q tenants.Querier) (err error) {
+		r, err = s.exams.Result(ctx, q, realm, id, staff, at)
+		return err
+	})
+	return r
+}
+
+// number asks the database behind the scenes.
+func (s *school) number(sql string, args ...any) (n int) {
+	s.t.Helper()
+	s.read(func(q tenants.Querier) error { return q.QueryRow(ctx, sql, args...).Scan(&n) })
+	return n
+}
+
+func answer(position int, counter int64, r item.Response) assessment.Answer {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		panic(err)
+	}
+	return assessment.Answer{Position: position, Counter: counter, Response: raw}
+}
+
+// right answers a question of the small world as its author would.
+func right(q assessment.PaperItem) item.Response {
+	switch q.Item.Kind {
+	case item.MultipleChoice:
+		return item.Response{Choice: choices(q, "two", "three")}
+	case item.Numeric:
+		var n int
+		if _, err := fmt.Sscanf(q.Item.Stem, "What is %d", &n); err != nil {
+			panic(q.Item.Stem)
+		}
+		return item.Response{Number: fmt.Sprint(n + 1)}
+	}
+	return item.Response{Text: "Because of the angles."}
+}
+
+func choices(q assessment.PaperItem, texts ...string) (ids []string) {
+	for _, text := range texts {
+		for _, c := range q.Item.Choices {
+			if c.HTML == text {
+				ids = append(ids, c.ID)
+			}
+		}
+	}
+	return ids
+}
+
+func wantCode(t *testing.T, what string, err error, code domain.Code) {
+	t.Helper()
+	if domain.CodeOf(err) != code {
+		t.Errorf("%s: got %v, want %s", what, err, code)
+	}
+}

@@ -1,0 +1,130 @@
+package assessment
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/domain/catalog"
+	"lignum/domain/catalog/item"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// MaxComment is the longest comment of a marker, in characters.
+const MaxComment = 2000
+
+// MarkInput is one person's mark for one position.
+type MarkInput struct {
+	AttemptID uuid.UUID
+	Position  int    // from 0
+	Fraction  int    // of the item's mark in basis points, 0 to item.FullMark
+	Comment   string // plain text, at most MaxComment characters; the learner reads it
+	Now       time.Time
+	Today     time.Time // the tenant's date
+}
+
+// MarkedState is how far the marking of an attempt is.
+type MarkedState struct {
+	AttemptID uuid.UUID `json:"attempt_id"`
+	State     string    `json:"state"`
+	Unmarked  int       `json:"unmarked"` // positions that still wait
+	Score     int       `json:"score"`    // hundredths of a point
+	MaxScore  int       `json:"max_score"`
+	Percent   int       `json:"percent"`
+	Grade     string    `json:"grade"` // an estimate; "" until the last mark
+}
+
+// Mark stores a person's mark for a position that a machine could not mark; until the last one it may be changed. With the
+// last one the attempt is Marked, its score is final and its points are awarded. It gives domain.NotFound,
+// domain.Conflict when nothing of the attempt waits for a mark, and domain.Invalid.
+func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error) {
+	in.Comment = strings.TrimSpace(in.Comment)
+	var p domain.Problems
+	if in.Fraction < 0 || in.Fraction > item.FullMark {
+		p.Add("fraction", "must be 0 to %d", item.FullMark)
+	}
+	if !utf8.ValidString(in.Comment) || strings.ContainsRune(in.Comment, 0) || utf8.RuneCountInString(in.Comment) > MaxComment {
+		p.Add("comment", "must be at most %d characters", MaxComment)
+	}
+	if err := p.Err(); err != nil {
+		return MarkedState{}, err
+	}
+	rows, err := tx.Query(ctx, recordSQL+`WHERE a.id = $1::uuid FOR UPDATE OF a`, in.AttemptID.String())
+	if err != nil {
+		return MarkedState{}, err
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, scanRecord)
+	if err != nil {
+		return MarkedState{}, unknownAttempt(err)
+	}
+	switch {
+	case r.State == Open:
+		return MarkedState{}, domain.Errorf(domain.Conflict, "The attempt is not handed in yet.")
+	case r.State == Marked:
+		return MarkedState{}, domain.Errorf(domain.Conflict, "The attempt is marked and its score is final.")
+	case in.Position < 0 || in.Position >= len(r.outcome.Items) || !r.outcome.Items[in.Position].NeedsMarking && !r.outcome.Items[in.Position].ByPerson:
+		return MarkedState{}, domain.InvalidField("position", "is not one that a person marks")
+	}
+	it := &r.outcome.Items[in.Position]
+	was := *it
+	it.Score, it.Correct, it.NeedsMarking, it.ByPerson, it.Comment = hundredths(in.Fraction), in.Fraction == item.FullMark, false, true, in.Comment
+	r.outcome.sum()
+	r.conclude()
+	if err := store(ctx, tx, []*record{r}, in.Now, in.Today); err != nil {
+		return MarkedState{}, err
+	}
+	tx.Record(audit.Entry{Action: "attempt.mark", ObjectKind: "attempt", ObjectID: r.ID.String(),
+		Before: map[string]any{"position": in.Position, "score": was.Score, "needs_marking": was.NeedsMarking},
+		After:  map[string]any{"position": in.Position, "score": it.Score, "learner": r.LearnerID, "state": r.State}})
+	m := MarkedState{AttemptID: r.ID, State: r.State, Percent: r.percent(), Grade: r.grade}
+	m.Score, m.MaxScore, m.Unmarked = r.outcome.total()
+	return m, nil
+}
+
+// ToMark is an attempt that waits for a person.
+type ToMark struct {
+	ID          uuid.UUID `json:"id"`
+	LearnerID   uuid.UUID `json:"learner_id"`
+	GivenName   string    `json:"given_name"`
+	FamilyName  string    `json:"family_name"`
+	Title       string    `json:"title"`  // the test's
+	Course      string    `json:"course"` // title
+	SubmittedAt time.Time `json:"submitted_at"`
+	Unmarked    int       `json:"unmarked"` // positions that wait
+}
+
+// MarkFilter says whose attempts. The zero filter is refused, so that a forgotten scope shows nothing.
+type MarkFilter struct {
+	CoachID uuid.UUID // learners in active classes of this coach, in the classes' courses
+	Whole   bool      // the whole tenant
+}
+
+// AttemptsToMark lists attempts that wait for a person, the longest waiting first.
+func AttemptsToMark(ctx context.Context, q tenants.Querier, f MarkFilter, page catalog.Page) (catalog.List[ToMark], error) {
+	var none catalog.List[ToMark]
+	if f.CoachID == uuid.Nil && !f.Whole {
+		return none, domain.InvalidField("coach_id", "a coach must be named")
+	}
+	limit, after, err := moment(page)
+	if err != nil {
+		return none, err
+	}
+	rows, err := q.Query(ctx, `SELECT a.id, a.learner_id, u.given_name, u.family_name, t.title, c.title, a.submitted_at,
+		(SELECT count(*)::integer FROM jsonb_array_elements(a.result->'items') i WHERE (i->>'needs_marking')::boolean)
+		FROM attempts a JOIN users u ON u.id = a.learner_id JOIN tests t ON t.id = a.test_id JOIN courses c ON c.id = a.course_id
+		WHERE a.state = 'marking' AND ($1::boolean OR EXISTS (SELECT FROM enrolments e JOIN classes k ON k.id = e.class_id
+			WHERE e.learner_id = a.learner_id AND e.state = 'active' AND k.coach_id = $2::uuid AND k.course_id = a.course_id AND k.state = 'active'))
+		AND ($3::timestamptz IS NULL OR (a.submitted_at, a.id) > ($3::timestamptz, $4::text::uuid))
+		ORDER BY a.submitted_at, a.id LIMIT $5::integer`, f.Whole, f.CoachID.String(), after.at, after.id, limit+1)
+	if err != nil {
+		return none, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ToMark])
+	return catalog.Cut(list, limit, func(m ToMark) []string { return momentKey(m.SubmittedAt, m.ID) }), err
+}

@@ -1,0 +1,189 @@
+package assessment
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/domain/catalog"
+	"lignum/domain/catalog/item"
+	"lignum/tenants"
+)
+
+// Result is what came of an attempt that was handed in.
+type Result struct {
+	Attempt
+	SchoolID     *uuid.UUID      `json:"school_id,omitempty"`
+	Title        string          `json:"title"` // the test's
+	Kind         string          `json:"kind"`
+	SubmittedAt  time.Time       `json:"submitted_at"`
+	ByPlatform   bool            `json:"by_platform"` // the time ran out: handed in with what was saved
+	Final        bool            `json:"final"`       // false: a person still has to mark some of it, the score may rise
+	Score        int             `json:"score"`       // hundredths of a point
+	MaxScore     int             `json:"max_score"`
+	Percent      int             `json:"percent"`               // rounded down
+	Grade        string          `json:"grade"`                 // "" where the test has no boundaries, none is reached, or marks are missing
+	Estimate     bool            `json:"estimate"`              // always true: examination boards do not publish their boundaries
+	Passed       bool            `json:"passed"`                // PassMark is reached
+	Points       int             `json:"points"`                // earned by handing in just now
+	FeedbackAt   *time.Time      `json:"feedback_at,omitempty"` // the answers are shown from then on
+	FeedbackNote string          `json:"feedback_note"`         // why there are no questions below; "" when there are
+	Sections     []SectionResult `json:"sections"`
+	Questions    []ItemResult    `json:"questions"` // empty while the test's rule withholds them
+}
+
+// SectionResult is the part of one section of the syllabus.
+type SectionResult struct {
+	Section  string `json:"section"` // code
+	Title    string `json:"title"`
+	Items    int    `json:"items"`
+	Score    int    `json:"score"` // hundredths of a point
+	MaxScore int    `json:"max_score"`
+	Percent  int    `json:"percent"`
+}
+
+// ItemResult is one position with the learner's answer and what it earned.
+type ItemResult struct {
+	Position     int             `json:"position"`
+	Section      string          `json:"section"` // code
+	Item         item.Public     `json:"item"`    // as the learner saw it
+	Response     json.RawMessage `json:"response,omitempty"`
+	Score        int             `json:"score"` // hundredths of a point
+	MaxScore     int             `json:"max_score"`
+	Correct      bool            `json:"correct"`
+	NeedsMarking bool            `json:"needs_marking"`
+	Feedback     []string        `json:"feedback"`          // HTML
+	RightAnswer  string          `json:"right_answer"`      // plain text
+	Comment      string          `json:"comment,omitempty"` // of the person who marked, plain text
+}
+
+// Result gives the result of an attempt in one round trip. For staff, whom the policy has let see it, it is whole; for the
+// learner and guardians the test's feedback rule decides what of the items is in it. It gives domain.NotFound, and
+// domain.Conflict while the attempt is open.
+func (e *Exams) Result(ctx context.Context, q tenants.Querier, realm string, attemptID uuid.UUID, staff bool, now time.Time) (*Result, error) {
+	b := &pgx.Batch{}
+	b.Queue(recordSQL+`WHERE a.id = $1::uuid`, attemptID.String())
+	b.Queue(latestSQL, []string{attemptID.String()})
+	r, latest, err := readOne(q.SendBatch(ctx, b))
+	if err != nil {
+		return nil, err
+	}
+	if r.State == Open {
+		return nil, domain.Errorf(domain.Conflict, "This attempt is not handed in yet.")
+	}
+	items, err := e.items.Get(ctx, q, realm, r.paper)
+	if err != nil {
+		return nil, err
+	}
+	return r.result(items, latest, now, staff), nil
+}
+
+func (r *record) result(items []*catalog.Item, latest map[int]answered, now time.Time, staff bool) *Result {
+	res := &Result{Attempt: r.Attempt, SchoolID: r.schoolID, Title: r.title, Kind: r.kind, SubmittedAt: *r.submittedAt, ByPlatform: r.byPlatform,
+		Final: r.State == Marked, Grade: r.grade, Estimate: true, Percent: r.percent(), Points: r.earned, Questions: []ItemResult{}}
+	res.Score, res.MaxScore, _ = r.outcome.total()
+	res.Passed = res.Final && res.Percent >= PassMark
+	for _, s := range r.outcome.Sections {
+		res.Sections = append(res.Sections, SectionResult{s.Section, r.sections[s.Section], s.Items, s.Score, s.MaxScore, percentOf(s.Score, s.MaxScore)})
+	}
+	if !staff {
+		if res.FeedbackNote, res.FeedbackAt = r.withheld(now); res.FeedbackNote != "" {
+			return res
+		}
+	}
+	for i, it := range items {
+		if i >= len(r.outcome.Items) {
+			break
+		}
+		o := r.outcome.Items[i]
+		a, ok := latest[i]
+		var given item.Response
+		q := ItemResult{Position: i, Section: o.Section, Item: it.Shown.Shuffled(uint64(r.seed)), Score: o.Score, MaxScore: o.MaxScore, Correct: o.Correct,
+			NeedsMarking: o.NeedsMarking, Comment: o.Comment}
+		if ok {
+			q.Response = json.RawMessage(a.response)
+			if parsed, err := item.ParseResponse(q.Response); err == nil {
+				given = parsed
+			}
+		}
+		scored := it.Content.Score(given)
+		q.Feedback, q.RightAnswer = scored.Feedback, scored.RightAnswer
+		res.Questions = append(res.Questions, q)
+	}
+	return res
+}
+
+// withheld says why the learner does not see the items now, and when they will; "" when they do.
+func (r *record) withheld(now time.Time) (note string, until *time.Time) {
+	switch {
+	case r.feedback == OnSubmit:
+		return "", nil
+	case r.feedback == AfterWindow && (r.closesAt == nil || !now.Before(*r.closesAt)):
+		return "", nil
+	case r.feedback == AfterWindow:
+		return "The answers are shown when everybody has finished.", r.closesAt
+	}
+	return "This test shows the score alone.", nil
+}
+
+// Summary is an attempt as lists show it.
+type Summary struct {
+	ID          uuid.UUID  `json:"id"`
+	TestID      uuid.UUID  `json:"test_id"`
+	Title       string     `json:"title"` // the test's
+	Kind        string     `json:"kind"`
+	Course      string     `json:"course"` // title
+	Number      int        `json:"number"`
+	State       string     `json:"state"`
+	StartedAt   time.Time  `json:"started_at"`
+	Deadline    time.Time  `json:"deadline"`
+	SubmittedAt *time.Time `json:"submitted_at,omitempty"`
+	Percent     *int       `json:"percent,omitempty"` // when the score is final
+	Grade       string     `json:"grade"`             // an estimate
+}
+
+// Attempts lists a learner's attempts, the newest first.
+func Attempts(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, page catalog.Page) (catalog.List[Summary], error) {
+	var none catalog.List[Summary]
+	limit, before, err := moment(page)
+	if err != nil {
+		return none, err
+	}
+	rows, err := q.Query(ctx, `SELECT a.id, a.test_id, t.title, t.kind, c.title, a.number, a.state, a.started_at, a.deadline, a.submitted_at,
+		CASE WHEN a.state = 'marked' THEN a.score * 100 / nullif(a.max_score, 0) END, a.grade
+		FROM attempts a JOIN tests t ON t.id = a.test_id JOIN courses c ON c.id = a.course_id
+		WHERE a.learner_id = $1::uuid AND ($2::timestamptz IS NULL OR (a.started_at, a.id) < ($2::timestamptz, $3::text::uuid))
+		ORDER BY a.started_at DESC, a.id DESC LIMIT $4::integer`, learnerID.String(), before.at, before.id, limit+1)
+	if err != nil {
+		return none, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Summary])
+	return catalog.Cut(list, limit, func(s Summary) []string { return momentKey(s.StartedAt, s.ID) }), err
+}
+
+// place is where a list ordered by time goes on; a nil moment is its start.
+type place struct {
+	at *time.Time
+	id string
+}
+
+func moment(page catalog.Page) (limit int, p place, err error) {
+	limit, key, err := page.Start(1, 1)
+	if err != nil || key[0] == "" {
+		return limit, place{id: uuid.Nil.String()}, err
+	}
+	at, err := time.Parse(time.RFC3339Nano, key[0])
+	if err != nil {
+		return 0, place{}, domain.InvalidField("after", "is not a place in this list; start again without it")
+	}
+	at = at.UTC()
+	return limit, place{&at, key[1]}, nil
+}
+
+func momentKey(at time.Time, id uuid.UUID) []string {
+	return []string{at.UTC().Format(time.RFC3339Nano), id.String()}
+}

@@ -1,0 +1,150 @@
+package assessment
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain/catalog"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// Submit hands an attempt in and scores it by the answers that count, once: handing in again gives the same result and
+// no second points. What a person must read leaves it in the state Marking. realm is tenants.Realm.Name, today the
+// tenant's date. It gives domain.NotFound when the attempt is not the learner's.
+func (e *Exams) Submit(ctx context.Context, tx *tenants.Tx, realm string, attemptID, learnerID uuid.UUID, now, today time.Time) (*Result, error) {
+	b := &pgx.Batch{}
+	// The lock comes first: the statement after it sees all that was acknowledged before, and no save comes after.
+	b.Queue(recordSQL+`WHERE a.id = $1::uuid AND a.learner_id = $2::uuid FOR UPDATE OF a`, attemptID.String(), learnerID.String())
+	b.Queue(latestSQL, []string{attemptID.String()})
+	r, latest, err := readOne(tx.SendBatch(ctx, b))
+	if err != nil {
+		return nil, err
+	}
+	items, err := e.items.Get(ctx, tx, realm, r.paper)
+	if err != nil {
+		return nil, err
+	}
+	if r.State != Open {
+		tx.Record(audit.Entry{Action: "attempt.submit", ObjectKind: "attempt", ObjectID: attemptID.String(), Reason: "it was handed in before"})
+		return r.result(items, latest, now, false), nil
+	}
+	r.settle(items, latest, now.UTC(), false)
+	if err := store(ctx, tx, []*record{r}, now, today); err != nil {
+		return nil, err
+	}
+	tx.Record(r.entry("attempt.submit"))
+	return r.result(items, latest, now, false), nil
+}
+
+func (r *record) entry(action string) audit.Entry {
+	score, most, unmarked := r.outcome.total()
+	return audit.Entry{Action: action, ObjectKind: "attempt", ObjectID: r.ID.String(), After: map[string]any{"learner": r.LearnerID, "test": r.TestID,
+		"state": r.State, "score": score, "max_score": most, "unmarked": unmarked, "grade": r.grade}}
+}
+
+// platformActor is who hands in when the time ran out.
+var platformActor = audit.Actor{Name: "platform", Realm: "platform"}
+
+var errNothingToDo = errors.New("nothing to do")
+
+// CloseOverdue hands in, as the platform, attempts whose deadline and SaveGrace have passed, with what was saved: at most
+// limit (1 to 500), oldest first. It tells how many; as long as that is limit there may be more. Several processes may
+// do it at once: each takes what the others have not. today is the tenant's date.
+func (e *Exams) CloseOverdue(ctx context.Context, db *tenants.DB, limit int, now, today time.Time) (int, error) {
+	var ids []string
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
+		rows, err := r.Query(ctx, `SELECT id::text FROM attempts WHERE state = 'open' AND deadline < $1::timestamptz ORDER BY deadline LIMIT $2::integer`,
+			now.Add(-SaveGrace).UTC(), min(max(limit, 1), 500))
+		if err == nil {
+			ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		return err
+	})
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return e.close(ctx, db, ids, now, today)
+}
+
+// CloseIfOverdue does the same for one attempt, for a learner who comes back before the platform's next round.
+func (e *Exams) CloseIfOverdue(ctx context.Context, db *tenants.DB, attemptID uuid.UUID, now, today time.Time) (closed bool, err error) {
+	n, err := e.close(ctx, db, []string{attemptID.String()}, now, today)
+	return n > 0, err
+}
+
+// close hands in those of the attempts that are open and overdue and that nobody else has locked, in one transaction of
+// a few statements however many they are. The moment of handing in is the deadline.
+func (e *Exams) close(ctx context.Context, db *tenants.DB, ids []string, now, today time.Time) (closed int, err error) {
+	err = db.Write(ctx, platformActor, func(tx *tenants.Tx) error {
+		b := &pgx.Batch{}
+		b.Queue(recordSQL+`WHERE a.id = ANY ($1::text[]::uuid[]) AND a.state = 'open' AND a.deadline < $2::timestamptz
+			ORDER BY a.id FOR UPDATE OF a SKIP LOCKED`, ids, now.Add(-SaveGrace).UTC())
+		b.Queue(latestSQL, ids)
+		res := tx.SendBatch(ctx, b)
+		defer res.Close()
+		rows, err := res.Query()
+		if err != nil {
+			return err
+		}
+		list, err := pgx.CollectRows(rows, scanRecord)
+		if err != nil {
+			return err
+		}
+		latest, err := readLatest(res.Query())
+		if err != nil {
+			return err
+		}
+		if err := res.Close(); err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return errNothingToDo
+		}
+		if err := e.settleAll(ctx, tx, db.Realm().Name(), list, latest); err != nil {
+			return err
+		}
+		closed = len(list)
+		return store(ctx, tx, list, now, today)
+	})
+	if errors.Is(err, errNothingToDo) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return closed, nil
+}
+
+func (e *Exams) settleAll(ctx context.Context, tx *tenants.Tx, realm string, list []*record, latest map[uuid.UUID]map[int]answered) error {
+	var all []uuid.UUID
+	known := map[uuid.UUID]*catalog.Item{}
+	for _, r := range list {
+		for _, id := range r.paper {
+			if _, ok := known[id]; !ok {
+				known[id] = nil
+				all = append(all, id)
+			}
+		}
+	}
+	items, err := e.items.Get(ctx, tx, realm, all)
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		known[it.ID] = it
+	}
+	for _, r := range list {
+		paper := make([]*catalog.Item, len(r.paper))
+		for i, id := range r.paper {
+			paper[i] = known[id]
+		}
+		r.settle(paper, latest[r.ID], r.Deadline.UTC(), true)
+		tx.Record(r.entry("attempt.close"))
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+// Package insight is a country's figures: attendance, active users, pass rates; never a person's record. A figure about
+// fewer people than the smallest cell is left blank, and so is a second one wherever the first could be had by taking the
+// others from their total (primary and complementary cell suppression, as statistical offices do it). What this cannot
+// prevent is that somebody compares figures of overlapping periods; who asks for figures is therefore a matter of policy.
+package insight
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+)
+
+// MinCell is the fewest people that a figure over a whole tenant is about.
+const MinCell = 5
+
+// MaxDays is the longest period.
+const MaxDays = 400
+
+// By says what a table has a row for.
+type By string
+
+// The breakdowns.
+const (
+	ByDay     By = "day"
+	ByRegion  By = "region"
+	BySchool  By = "school"
+	BySubject By = "subject"
+)
+
+// Period is some of the tenant's days, the first and the last among them.
+type Period struct {
+	From time.Time
+	To   time.Time
+}
+
+// ParsePeriod reads dates such as 2026-09-07.
+func ParsePeriod(from, to string) (Period, error) {
+	var p Period
+	var wrong domain.Problems
+	var err error
+	if p.From, err = time.Parse(time.DateOnly, from); err != nil {
+		wrong.Add("from", "must be a date such as 2026-09-07")
+	}
+	if p.To, err = time.Parse(time.DateOnly, to); err != nil {
+		wrong.Add("to", "must be a date such as 2026-12-18")
+	}
+	if err := wrong.Err(); err != nil {
+		return p, err
+	}
+	return p, p.check()
+}
+
+func (p Period) check() error {
+	switch days := p.To.Sub(p.From) / (24 * time.Hour); {
+	case days < 0:
+		return domain.InvalidField("to", "must not be before the first day")
+	case days >= MaxDays:
+		return domain.InvalidField("to", "must be within 400 days of the first day")
+	}
+	return nil
+}
+
+func (p Period) dates() (from, to string) {
+	return p.From.Format(time.DateOnly), p.To.Format(time.DateOnly)
+}
+
+// instants gives the period as moments, the end excluded, in the tenant's zone.
+func (p Period) instants(zone *time.Location) (from, to time.Time) {
+	midnight := func(d time.Time) time.Time {
+		return time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone).UTC()
+	}
+	return midnight(p.From), midnight(p.To.AddDate(0, 0, 1))
+}
+
+// View says whose figures, and how few people one may be about.
+type View struct {
+	SchoolID uuid.UUID // only this school; Nil: the whole tenant
+	MinCell  int       // as the policy decided; over the whole tenant never under the package's MinCell
+}
+
+func (v View) min() int {
+	if v.SchoolID == uuid.Nil {
+		return max(v.MinCell, MinCell)
+	}
+	return v.MinCell
+}
+
+func (v View) school() *string {
+	if v.SchoolID == uuid.Nil {
+		return nil
+	}
+	s := v.SchoolID.String()
+	return &s
+}
+
+// Cell is one row of a table. A suppressed one has no figure at all.
+type Cell struct {
+	Key        string `json:"key"`               // the date, region, school's id or subject; "" where none is known
+	Name       string `json:"name"`              // for people
+	Group      string `json:"group,omitempty"`   // a school's region
+	People     *int   `json:"people"`            // different people
+	Count      *int   `json:"count"`             // days of attendance, users, or attempts
+	Passed     *int   `json:"passed,omitempty"`  // attempts passed, for pass rates
+	Percent    *int   `json:"percent,omitempty"` // of the attempts, rounded down, for pass rates
+	Suppressed bool   `json:"suppressed"`
+}
+
+// Table is a breakdown of one figure over a period.
+type Table struct {
+	By      By     `json:"by"`
+	From    string `json:"from"`
+	To      string `json:"to"`
+	MinCell int    `json:"min_cell"`
+	Cells   []Cell `json:"cells"`
+	Total   Cell   `json:"total"`
+}

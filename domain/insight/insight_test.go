@@ -1,0 +1,218 @@
+package insight_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/insight"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tests/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+var (
+	ctx     = context.Background()
+	today   = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	jamaica = time.FixedZone("Jamaica", -5*3600)
+)
+
+type country struct {
+	*testkit.World
+	t       *testing.T
+	db      *tenants.DB
+	schools []uuid.UUID
+}
+
+// newCountry has schools of so many learners each, two schools to a region.
+func newCountry(t *testing.T, sizes ...int) *country {
+	t.Helper()
+	w := testkit.New(t)
+	c := &country{World: w, t: t, db: w.DB("jamaica")}
+	for i, n := range sizes {
+		id := audit.NewID()
+		c.schools = append(c.schools, id)
+		c.do(`INSERT INTO schools (id, name, region) VALUES ($1::uuid, $2::text, $3::text)`, id.String(), fmt.Sprintf("School %d", i), fmt.Sprintf("Region %d", i/2))
+		c.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id)
+			SELECT gen_random_uuid(), $2::text || n, $2::text || n, 'G', 'F', $1::uuid FROM generate_series(1, $3::integer) n`, id.String(), fmt.Sprintf("s%d-", i), n)
+	}
+	c.do(`INSERT INTO user_roles (user_id, role) SELECT id, 'student' FROM users WHERE school_id IS NOT NULL`)
+	return c
+}
+
+func (c *country) do(sql string, args ...any) {
+	c.t.Helper()
+	if err := c.db.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
+		tx.Record(audit.Entry{Action: "setup"})
+		_, err := tx.Exec(ctx, sql, args...)
+		return err
+	}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *country) read(fn func(q tenants.Querier) error) {
+	c.t.Helper()
+	if err := c.db.Read(ctx, func(r *tenants.Reader) error { return fn(r) }); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// attend lets every learner work on some days from a day on.
+func (c *country) attend(from string, days int) {
+	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT $1::text::date + d, id, school_id FROM users, generate_series(0, $2::integer - 1) d WHERE school_id IS NOT NULL`, from, days)
+	c.do(`INSERT INTO active_days (day, user_id) SELECT day, learner_id FROM attendance ON CONFLICT DO NOTHING`)
+}
+
+func shown(cells []insight.Cell) (text string) {
+	for _, c := range cells {
+		text += c.Name + "="
+		if c.Suppressed {
+			text += "-"
+		} else {
+			text += fmt.Sprint(*c.People, "/", *c.Count)
+		}
+		if c.Percent != nil {
+			text += fmt.Sprint("/", *c.Passed, "/", *c.Percent)
+		}
+		text += " "
+	}
+	return text
+}
+
+func (c *country) attendance(from, to string, by insight.By, view insight.View) (t *insight.Table) {
+	c.t.Helper()
+	p, err := insight.ParsePeriod(from, to)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.read(func(q tenants.Querier) (err error) { t, err = insight.Attendance(ctx, q, p, by, view); return err })
+	return t
+}
+
+func TestAttendance(t *testing.T) {
+	c := newCountry(t, 10, 8, 3, 20, 12)
+	c.attend("2026-11-09", 3)
+	for _, w := range []struct {
+		by          insight.By
+		cells, sums string
+	}{
+		{insight.ByDay, "2026-11-09=53/53 2026-11-10=53/53 2026-11-11=53/53 ", "=53/159 "},
+		{insight.ByRegion, "Region 0=18/54 Region 1=23/69 Region 2=12/36 ", "=53/159 "},
+		// The school of three is hidden, and with it its only neighbour, which would give it away.
+		{insight.BySchool, "School 0=10/30 School 1=8/24 School 2=- School 3=- School 4=12/36 ", "=53/159 "},
+	} {
+		tab := c.attendance("2026-11-01", "2026-11-30", w.by, insight.View{MinCell: 5})
+		if got, sum := shown(tab.Cells), shown([]insight.Cell{tab.Total}); got != w.cells || sum != w.sums {
+			t.Errorf("by %s: %s total %s", w.by, got, sum)
+		}
+	}
+	if tab := c.attendance("2026-11-10", "2026-11-10", insight.ByDay, insight.View{}); tab.MinCell != 5 || shown(tab.Cells) != "2026-11-10=53/53 " {
+		t.Errorf("a view without a limit: %+v", tab)
+	}
+	// A school sees its own figures, however small.
+	if tab := c.attendance("2026-11-01", "2026-11-30", insight.ByDay, insight.View{SchoolID: c.schools[2]}); shown(tab.Cells) != "2026-11-09=3/3 2026-11-10=3/3 2026-11-11=3/3 " {
+		t.Errorf("the small school's own: %s", shown(tab.Cells))
+	}
+	if tab := c.attendance("2027-01-01", "2027-01-31", insight.BySchool, insight.View{}); len(tab.Cells) != 0 || !tab.Total.Suppressed {
+		t.Errorf("a period without anybody: %+v", tab)
+	}
+	var active *insight.Table
+	c.read(func(q tenants.Querier) (err error) {
+		active, err = insight.ActiveUsers(ctx, q, insight.Period{From: today.AddDate(0, 0, -30), To: today}, insight.View{})
+		return err
+	})
+	if len(active.Cells) != 3 || *active.Total.People != 53 || *active.Cells[0].Count != 53 {
+		t.Errorf("active users: %+v", active)
+	}
+}
+
+func TestPassRates(t *testing.T) {
+	c := newCountry(t, 10, 8, 3, 20)
+	for _, subject := range []string{"Mathematics", "Biology"} {
+		course, test := audit.NewID(), audit.NewID()
+		c.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
+			VALUES ($1::uuid, $2::text, '1', '', $2::text, $2::text, '', '', 'en', '', '', '')`, course.String(), subject)
+		c.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items) VALUES ($1::uuid, $2::uuid, 't', 'T', 'practice', 10, 'on_submit', '[]', 1)`,
+			test.String(), course.String())
+		// Every other learner passes with exactly half; all of Mathematics, but only the small school in Biology.
+		c.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline, submitted_at, score, max_score, result)
+			SELECT gen_random_uuid(), $1::uuid, $2::uuid, u.id, u.school_id, 1, 'marked', 0, '{}', $3::timestamptz, $3::timestamptz, $3::timestamptz,
+				CASE WHEN row_number() OVER (PARTITION BY u.school_id ORDER BY u.id) % 2 = 0 THEN 200 ELSE 199 END, 400, '{}'
+			FROM users u WHERE u.school_id IS NOT NULL AND ($4::text = 'Mathematics' OR u.school_id = $5::text::uuid)`,
+			test.String(), course.String(), time.Date(2026, 11, 24, 4, 59, 0, 0, time.UTC), subject, c.schools[2].String())
+	}
+	rates := func(p insight.Period, by insight.By) (tab *insight.Table) {
+		c.read(func(q tenants.Querier) (err error) {
+			tab, err = insight.PassRates(ctx, q, p, jamaica, by, insight.View{})
+			return err
+		})
+		return tab
+	}
+	day := insight.Period{From: today, To: today} // five hours behind: a minute to midnight there
+	for by, want := range map[insight.By]string{
+		insight.BySubject: "Biology=- Mathematics=- ",
+		insight.ByRegion:  "Region 0=18/18/9/50 Region 1=23/26/12/46 ",
+		insight.BySchool:  "School 0=10/10/5/50 School 1=8/8/4/50 School 2=- School 3=- ",
+	} {
+		if got := shown(rates(day, by).Cells); got != want {
+			t.Errorf("by %s: %s", by, got)
+		}
+	}
+	if tab := rates(insight.Period{From: today.AddDate(0, 0, 1), To: today.AddDate(0, 0, 1)}, insight.BySubject); len(tab.Cells) != 0 {
+		t.Errorf("the next day: %+v", tab)
+	}
+	var s *insight.Summary
+	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT '2026-11-20', id, school_id FROM users WHERE school_id IS NOT NULL LIMIT 30`)
+	c.read(func(q tenants.Querier) (err error) {
+		s, err = insight.Glance(ctx, q, today, jamaica, insight.View{})
+		return err
+	})
+	if *s.Learners != 41 || s.Staff != nil || s.Schools != 4 || s.AttendanceToday != nil || *s.AttendanceWeek != 30 || *s.Attempts != 44 || *s.PassPercent != 47 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestBoundsOfAPeriod(t *testing.T) {
+	for _, c := range [][2]string{{"2026-11-02", "2026-11-01"}, {"2025-01-01", "2026-11-01"}, {"yesterday", "2026-11-01"}, {"2026-11-01", ""}} {
+		if _, err := insight.ParsePeriod(c[0], c[1]); domain.CodeOf(err) != domain.Invalid {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+	if _, err := insight.ParsePeriod("2025-11-01", "2026-12-05"); err != nil {
+		t.Errorf("400 days: %v", err)
+	}
+	_, err := insight.Attendance(ctx, nil, insight.Period{From: today, To: today}, insight.BySubject, insight.View{})
+	if domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("attendance by subject: %v", err)
+	}
+	_, err = insight.PassRates(ctx, nil, insight.Period{From: today, To: today.AddDate(2, 0, 0)}, jamaica, insight.BySubject, insight.View{})
+	if domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("two years: %v", err)
+	}
+}
+
+func TestADayIsPublishedToThePlatform(t *testing.T) {
+	c := newCountry(t, 4, 2)
+	c.attend("2026-11-23", 1)
+	for range 2 {
+		if err := c.db.Write(ctx, c.Actor, func(tx *tenants.Tx) error { return insight.PublishDay(ctx, tx, today, jamaica) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var active, attended, rows int
+	if err := c.DB("").ReadFresh(ctx, func(r *tenants.Reader) error {
+		return r.QueryRow(ctx, `SELECT max(active_users), max(attendance), count(*) FROM usage_days WHERE slug = 'jamaica' AND day = '2026-11-23'`).Scan(&active, &attended, &rows)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if active != 6 || attended != 6 || rows != 1 {
+		t.Errorf("%d active, %d attended, %d rows", active, attended, rows)
+	}
+}

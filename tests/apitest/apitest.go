@@ -1,0 +1,92 @@
+// Package apitest serves a test's world over real HTTP: the API on a listener of its own, people with tokens, and a client
+// that finds every tenant's host there. Pages join by a hook, so that this package needs to know neither portal nor console.
+package apitest
+
+import (
+	"context"
+	"encoding/base64"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"lignum/api"
+	"lignum/infra/config"
+	"lignum/policy"
+	"lignum/tests/testkit"
+)
+
+// Server is a world that answers requests until its test ends.
+type Server struct {
+	*testkit.World
+	API    *api.Server
+	Port   int
+	Client *http.Client // finds every *.localhost at the listener; follows no redirect
+}
+
+// New serves a new world with the API's routes, and whatever the hooks register: portal.Register, console.Register.
+func New(t testing.TB, register ...func(*api.Server)) *Server {
+	t.Helper()
+	return Serve(t, testkit.New(t), register...)
+}
+
+// Serve serves a world that is there already. A world can be served by several servers at once, as it is in production.
+func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Server {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{World: w, Port: ln.Addr().(*net.TCPAddr).Port, Client: client(ln.Addr().String())}
+	t.Cleanup(s.Client.CloseIdleConnections)
+	rules, err := policy.NewEngine(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.API, err = api.New(api.Deps{Config: s.config(), Store: w.Store, Registry: w.Registry, Rules: rules, Provisioner: w.Provisioner,
+		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fn := range register {
+		fn(s.API)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.API.Serve(ctx, ln) }()
+	t.Cleanup(func() {
+		s.Client.CloseIdleConnections()
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("server: %v", err)
+		}
+	})
+	return s
+}
+
+func (s *Server) config() *config.Config {
+	return &config.Config{Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", PublicPort: s.Port,
+		Installation: testkit.Installation, MasterKey: base64.StdEncoding.EncodeToString(make([]byte, 32)), Database: s.Database,
+		Proxy: "127.0.0.1:1", Connections: 20, DrainTime: 5 * time.Second, LogLevel: "warn"}
+}
+
+// client reaches the listener under any host name, so that no resolver is asked.
+func client(address string) *http.Client {
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	return &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{MaxIdleConnsPerHost: 100, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "tcp", address)
+		}},
+	}
+}
+
+// testLog puts the server's warnings into the test's output.
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(line []byte) (int, error) {
+	l.t.Logf("server: %s", line)
+	return len(line), nil
+}

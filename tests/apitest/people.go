@@ -1,0 +1,157 @@
+package apitest
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/people"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// User is somebody with an account and a valid token. The zero User is nobody: a request without a token.
+type User struct {
+	Slug     string // the tenant; "" is the platform
+	ID       uuid.UUID
+	UserName string
+	Roles    []string
+	SchoolID *uuid.UUID
+	Token    string
+	Card     string // the code with which this person can choose a password
+}
+
+// Anonymous is nobody, at a tenant's host.
+func Anonymous(slug string) User { return User{Slug: slug} }
+
+// Option changes a person before the account is made.
+type Option func(*people.NewUser, *people.SignedIn)
+
+// At puts a person into a school.
+func At(school uuid.UUID) Option {
+	return func(u *people.NewUser, _ *people.SignedIn) { u.SchoolID = &school }
+}
+
+// Named gives a person names.
+func Named(given, family string) Option {
+	return func(u *people.NewUser, _ *people.SignedIn) { u.GivenName, u.FamilyName = given, family }
+}
+
+// SecondFactor says that the session was opened with a second factor.
+func SecondFactor() Option {
+	return func(_ *people.NewUser, s *people.SignedIn) { s.SecondFactor = true }
+}
+
+// MustChangePassword says that the password was only given.
+func MustChangePassword() Option {
+	return func(_ *people.NewUser, s *people.SignedIn) { s.MustChangePassword = true }
+}
+
+var userCount atomic.Int64
+
+// User makes an account with a role, or several, in a tenant ("": on the platform) and a session with a token. No password
+// is hashed: argon2 would take longer than the test.
+func (s *Server) User(slug string, roles ...string) User {
+	s.T.Helper()
+	return s.UserWith(slug, roles)
+}
+
+// UserWith is User with options.
+func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
+	s.T.Helper()
+	ctx, now := context.Background(), time.Now().UTC()
+	n := userCount.Add(1)
+	in := people.NewUser{UserName: fmt.Sprintf("%s%d", roles[0], n), GivenName: "Given", FamilyName: fmt.Sprintf("Family%04d", n), Roles: roles}
+	signedIn := people.SignedIn{SessionID: audit.NewID(), SessionVersion: 1, RefreshExpires: now.Add(time.Hour)}
+	for _, o := range options {
+		o(&in, &signedIn)
+	}
+	db := s.DB(slug)
+	u := User{Slug: slug, Roles: roles, SchoolID: in.SchoolID}
+	err := db.Write(ctx, s.Actor, func(tx *tenants.Tx) error {
+		made, card, err := people.CreateUser(ctx, tx, db.Realm(), in, now)
+		if err != nil {
+			return err
+		}
+		u.ID, u.UserName, u.Card = made.ID, made.UserName, card.Code
+		_, err = tx.Exec(ctx, `INSERT INTO sessions (id, user_id, refresh_hash, second_factor, created_at, expires_at)
+			VALUES ($1::uuid, $2::uuid, $3::bytea, $4::boolean, $5::timestamptz, $6::timestamptz)`,
+			signedIn.SessionID.String(), u.ID.String(), signedIn.SessionID[:], signedIn.SecondFactor, now, signedIn.RefreshExpires)
+		return err
+	})
+	if err != nil {
+		s.T.Fatalf("user of %q: %v", slug, err)
+	}
+	signedIn.UserID, signedIn.UserName, signedIn.Roles, signedIn.SchoolID = u.ID, u.UserName, roles, in.SchoolID
+	u.Token = s.sign(db, signedIn, now)
+	return u
+}
+
+// sign makes a token with the realm's own keys.
+func (s *Server) sign(db *tenants.DB, who people.SignedIn, now time.Time) string {
+	s.T.Helper()
+	ctx := context.Background()
+	if err := people.EnsureKeys(ctx, db, now); err != nil {
+		s.T.Fatal(err)
+	}
+	var ring *people.KeyRing
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		ring, err = people.LoadKeys(ctx, r, db.Vault(), db.Realm().Name())
+		return err
+	})
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	tokens, err := ring.Issue(who, s.URL(db.Realm().Slug), now)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return tokens.Access
+}
+
+// School adds a school to a tenant.
+func (s *Server) School(slug, name string) uuid.UUID {
+	s.T.Helper()
+	var school people.School
+	s.Write(slug, func(tx *tenants.Tx) (err error) {
+		school, err = people.CreateSchool(context.Background(), tx, name, "secondary", "Kingston")
+		return err
+	})
+	return school.ID
+}
+
+// Write runs fn in one transaction of a tenant ("": of the platform), for set-up. What fn changes needs no audit entry.
+func (s *Server) Write(slug string, fn func(tx *tenants.Tx) error) {
+	s.T.Helper()
+	err := s.DB(slug).Write(context.Background(), s.Actor, func(tx *tenants.Tx) error {
+		tx.Record(audit.Entry{Action: "test.setup"})
+		return fn(tx)
+	})
+	if err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+// Exec runs one statement in a tenant ("": on the platform), for set-up.
+func (s *Server) Exec(slug, sql string, args ...any) {
+	s.T.Helper()
+	s.Write(slug, func(tx *tenants.Tx) error {
+		_, err := tx.Exec(context.Background(), sql, args...)
+		return err
+	})
+}
+
+// Number asks a tenant's database for one number.
+func (s *Server) Number(slug, sql string, args ...any) (n int) {
+	s.T.Helper()
+	err := s.DB(slug).ReadFresh(context.Background(), func(r *tenants.Reader) error {
+		return r.QueryRow(context.Background(), sql, args...).Scan(&n)
+	})
+	if err != nil {
+		s.T.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
