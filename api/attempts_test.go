@@ -72,7 +72,7 @@ func TestATestFromStartToMark(t *testing.T) {
 		response := `{"text": "Because."}`
 		var n int
 		if _, err := fmt.Sscanf(stem(q.Item), "What is %d + 1?", &n); err == nil {
-			response = fmt.Sprintf(`{"text": "%d"}`, n+1)
+			response = fmt.Sprintf(`{"number": "%d"}`, n+1)
 		}
 		answers = append(answers, assessment.Answer{Position: q.Position, Counter: 1, Response: json.RawMessage(response)})
 	}

@@ -234,3 +234,25 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 	s.Do(apitest.Anonymous("jamaica"), http.MethodHead, "/api/v1/classes", nil).Want(http.StatusUnauthorized)
 	s.Do(student, http.MethodHead, "/api/v1/nothing", nil).Want(http.StatusNotFound)
 }
+
+func TestTheReferenceDescribesEveryRoute(t *testing.T) {
+	s := apitest.New(t)
+	var doc struct {
+		OpenAPI    string
+		Paths      map[string]map[string]any
+		Components struct{ Schemas map[string]any }
+	}
+	s.Get(apitest.Anonymous("jamaica"), "/openapi.json").Want(http.StatusOK).Into(&doc)
+	if !strings.HasPrefix(doc.OpenAPI, "3.1") || doc.Components.Schemas["ClassesLearner"] == nil || doc.Components.Schemas["ListCoachingLearner"] == nil {
+		t.Errorf("%s, %d schemas", doc.OpenAPI, len(doc.Components.Schemas))
+	}
+	for _, rt := range s.API.Routes() {
+		if !strings.HasPrefix(rt.Path, "/api/") {
+			continue
+		}
+		if doc.Paths[rt.Path][strings.ToLower(rt.Method)] == nil || rt.Summary == "" || rt.Tag == "" {
+			t.Errorf("%s %s is not described", rt.Method, rt.Path)
+		}
+	}
+	s.Get(apitest.Anonymous("jamaica"), "/reference").Want(http.StatusOK)
+}

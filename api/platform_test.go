@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"context"
+	"crypto/rand"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
+	"lignum/tests/testkit"
 )
 
 func TestAnAccountManagerRunsTenants(t *testing.T) {
@@ -40,6 +43,43 @@ func TestAnAccountManagerRunsTenants(t *testing.T) {
 		}
 	}
 	s.Get(manager, "/api/v1/platform/users").Want(http.StatusForbidden)
+}
+
+func TestATenantIsOpenedAndReachedAtOnce(t *testing.T) {
+	s := apitest.New(t)
+	operator := s.User("", "operator")
+	slug := "t" + strings.ToLower(rand.Text()[:10])
+	spec := tenants.Spec{Slug: slug, Name: "Antigua", Country: "AG", Plan: "school", TimeZone: "America/Antigua", Locale: "en-AG", Currency: "XCD",
+		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: tenants.Admin{UserName: "ada", GivenName: "Ada", FamilyName: "Min", Email: "ada@antigua.example"}}
+	t.Cleanup(func() {
+		if err := s.Provisioner.Drop(context.Background(), slug, slug); err != nil {
+			t.Error(err) // its roles would outlive the test's database
+		}
+	})
+	made := apitest.As[tenants.Provisioned](s.Post(operator, "/api/v1/platform/tenants", spec).Want(http.StatusCreated))
+	s.Get(apitest.Anonymous(slug), "/api/v1/me").Want(http.StatusUnauthorized)
+	again := apitest.As[tenants.Provisioned](s.Post(operator, "/api/v1/platform/tenants", spec).Want(http.StatusCreated))
+	redeem := func(code string) *apitest.Response {
+		return s.Post(apitest.Anonymous(slug), "/api/v1/sign-in/card", map[string]string{"code": code, "password": apitest.Password})
+	}
+	redeem(made.Invitation).Want(http.StatusUnprocessableEntity) // void: another was made in its place
+	admin := apitest.Anonymous(slug)
+	admin.Token = apitest.As[api.TokenAnswer](redeem(again.Invitation)).AccessToken
+	if settings := apitest.As[api.TenantSettings](s.Get(admin, "/api/v1/tenant")); settings.Plan != "school" {
+		t.Errorf("%+v", settings)
+	}
+}
+
+func TestAProcessThatMayNotProvisionSaysSo(t *testing.T) {
+	w := testkit.New(t)
+	w.Provisioner = nil
+	s := apitest.Serve(t, w)
+	spec := tenants.Spec{Slug: "antigua", Name: "Antigua", Country: "AG", Plan: "school", TimeZone: "America/Antigua", Locale: "en-AG", Currency: "XCD",
+		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: tenants.Admin{UserName: "ada", GivenName: "Ada", FamilyName: "Min", Email: "ada@antigua.example"}}
+	p := s.Post(s.User("", "operator"), "/api/v1/platform/tenants", spec).Want(http.StatusServiceUnavailable).Problem()
+	if !strings.Contains(p.Detail, "lignum tenant create") {
+		t.Errorf("%+v", p)
+	}
 }
 
 func TestUsageIsWhatTenantsPublished(t *testing.T) {

@@ -94,19 +94,29 @@ func onPaper(p *assessment.Paper, ticket string) paperData {
 	return d
 }
 
-// answers takes from a form what differs from the stored answers. All get one counter, higher than any before it: the
+// answers takes from a form what differs from the stored answers. A blank never wipes out an answer that the page had not
+// shown. All get one counter, higher than any before it: the
 // form's own field carries the script's highest, whose clock may be ahead of ours.
 func (d *paperData) answers(f *web.Form, now time.Time) ([]assessment.Answer, error) {
 	counter := max(d.Counter+1, now.UnixMilli())
-	if typed, err := strconv.ParseInt(f.Get("counter"), 10, 64); err == nil && typed < 1<<53 {
-		counter = max(counter, typed+1)
+	known, err := strconv.ParseInt(f.Get("counter"), 10, 64)
+	if err == nil && known < 1<<53 {
+		counter = max(counter, known+1)
 	}
 	var list []assessment.Answer
 	for i := range d.Items {
 		one := &d.Items[i]
+		if !slices.Contains(f.Values["shown"], strconv.Itoa(one.Position)) {
+			continue // half a form takes nothing back
+		}
 		r := one.read(f)
-		if reflect.DeepEqual(r, one.Response) || r.Empty() && one.Response.Empty() {
+		switch {
+		case reflect.DeepEqual(r, one.Response), r.Empty() && one.Response.Empty():
 			continue
+		case r.Empty() && one.Saved > known:
+			continue // answered on another device after this page was shown
+		case r.Empty() && !one.Public.Multiple && len(one.Public.Choices) > 0:
+			continue // a browser cannot take back the choice of one
 		}
 		one.Response = r
 		raw, err := json.Marshal(r)

@@ -40,7 +40,7 @@ func TestFormWithoutScriptSendsWhatChanged(t *testing.T) {
 		t.Fatalf("%+v", d)
 	}
 	now := time.UnixMilli(1000)
-	form := &web.Form{Values: url.Values{"a0": {"b"}, "a1": {"a", "c"}, "a4-p": {"x"}, "a5": {" 30 "}, "a6": {"Because\r\nit is."}, "counter": {"5000"}}}
+	form := &web.Form{Values: url.Values{"a0": {"b"}, "a1": {"a", "c"}, "a4-p": {"x"}, "a5": {" 30 "}, "a6": {"Because\r\nit is."}, "counter": {"5000"}, "shown": {"0", "1", "2", "3", "4", "5", "6"}}}
 	got, err := d.answers(form, now)
 	if err != nil {
 		t.Fatal(err)
@@ -61,10 +61,24 @@ func TestFormWithoutScriptSendsWhatChanged(t *testing.T) {
 		t.Fatalf("%v %v", again, err)
 	}
 	form.Values.Set("a5", "")
-	form.Values.Set("counter", "not a number")
+	form.Values.Set("counter", "40")
 	back, err := d.answers(form, now)
 	if err != nil || len(back) != 1 || string(back[0].Response) != `{}` || back[0].Counter != 1000 {
 		t.Fatalf("%v %v", back, err)
+	}
+}
+
+func TestBlanksOfAStaleOrBrokenFormWipeNothingOut(t *testing.T) {
+	for name, values := range map[string]url.Values{
+		"half a form":                  {"counter": {"9000"}},
+		"answered elsewhere meanwhile": {"counter": {"39"}, "shown": {"0", "5"}, "a5": {""}},
+		"a choice of one":              {"counter": {"9000"}, "shown": {"0"}},
+		"no counter":                   {"shown": {"5"}, "counter": {"what?"}},
+	} {
+		d := onPaper(samplePaper(), "")
+		if got, err := d.answers(&web.Form{Values: values}, time.UnixMilli(1000)); err != nil || len(got) != 0 {
+			t.Errorf("%s: %v %v", name, got, err)
+		}
 	}
 }
 

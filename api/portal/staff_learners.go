@@ -53,7 +53,7 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 		filter.Class = id
 	}
-	list, err := api.CoachLearners(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: 60})
+	list, err := api.CoachLearners(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: 30})
 	if err != nil {
 		return err
 	}

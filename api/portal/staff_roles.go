@@ -52,6 +52,7 @@ func showRoles(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(r api.Role) bool { return r.Name == everybody }) // all others include it
 	d := rolesData{Roles: list, Columns: len(list) + 1, Groups: matrix(list, permissions)}
 	return pages.Render(c, fc, "staff_roles", web.Page{Title: "Roles and permissions", Wide: true, Data: d})
 }

@@ -12,6 +12,7 @@ import (
 type Chart struct {
 	ID    string // unique on the page; a-z, 0-9 and -
 	Title string // what is counted: "Learners in attendance a day"
+	Few   string // how a withheld figure is written; empty: "not shown"
 	Bars  []Bar
 }
 
@@ -52,7 +53,7 @@ func (ch Chart) SVG() template.HTML {
 	for i, bar := range ch.Bars {
 		x, y, class, says := (float64(i)+(1-barShare)/2)*slot, chartY(bar.Value, top), "bar", number(max(0, bar.Value))
 		if bar.Few {
-			y, class, says = chartFloor-5, "few", "fewer than 5"
+			y, class, says = chartFloor-5, "few", escape(ch.few())
 		}
 		fmt.Fprintf(&b, `<rect class="%s" x="%.3f%%" width="%.3f%%" y="%.1f" height="%.1f"><title>%s: %s</title></rect>`,
 			class, x, slot*barShare, y, chartFloor-y, escape(bar.Label), says)
@@ -88,9 +89,16 @@ func (ch Chart) Words() string {
 			number(max(0, ch.Bars[low].Value)), ch.Bars[low].Label)
 	}
 	if few > 0 {
-		text += fmt.Sprintf(" Fewer than 5, so not shown: %s.", plural(few, "column", "columns"))
+		text += fmt.Sprintf(" Withheld (%s): %s.", ch.few(), plural(few, "column", "columns"))
 	}
 	return text + " The table has every figure."
+}
+
+func (ch Chart) few() string {
+	if ch.Few == "" {
+		return "not shown"
+	}
+	return ch.Few
 }
 
 // scale gives the top of the axis and the distance of its lines: 1, 2 or 5 times a power of ten, three to six of them.

@@ -120,12 +120,12 @@ func TestChartScale(t *testing.T) {
 }
 
 func TestChartOfFewTellsNoFigure(t *testing.T) {
-	ch := Chart{ID: "x", Title: "Attendance", Bars: []Bar{{Label: "Mon", Value: 3, Few: true}, {Label: "Tue", Value: 900}}}
+	ch := Chart{ID: "x", Title: "Attendance", Few: "fewer than 5", Bars: []Bar{{Label: "Mon", Value: 3, Few: true}, {Label: "Tue", Value: 900}}}
 	columns, _, _, desc := drawn(t, ch)
 	if columns[0].tip != "Mon: fewer than 5" || columns[1].tip != "Tue: 900" {
 		t.Fatal(columns)
 	}
-	if want := "2 columns. Highest: 900 on Tue. Lowest: 900 on Tue. Fewer than 5, so not shown: 1 column. The table has every figure."; desc != want {
+	if want := "2 columns. Highest: 900 on Tue. Lowest: 900 on Tue. Withheld (fewer than 5): 1 column. The table has every figure."; desc != want {
 		t.Fatalf("%q", desc)
 	}
 	if (Chart{}).SVG() != "" {

@@ -3,6 +3,7 @@ package assessment_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,5 +284,67 @@ func TestOverdueAttemptsAreHandedInByThePlatform(t *testing.T) {
 	}
 	if closed, err := s.exams.CloseIfOverdue(ctx, s.db, attempts[3].ID, over, today); closed || err != nil {
 		t.Errorf("closed twice: %v %v", closed, err)
+	}
+}
+
+func TestAnAttemptThatCannotBeScoredHoldsUpNoOther(t *testing.T) {
+	s := newSchool(t, 3, rules{feedback: "on_submit", numbers: 2})
+	var attempts []assessment.Attempt
+	for _, learner := range s.learners {
+		attempts = append(attempts, s.start(learner, now))
+	}
+	s.do(`UPDATE attempts SET paper = ARRAY[id] WHERE id = $1::uuid`, attempts[1].ID.String())
+	n, err := s.exams.CloseOverdue(ctx, s.db, 100, now.Add(2*time.Hour), today)
+	if n != 2 || err == nil || !strings.Contains(err.Error(), attempts[1].ID.String()) {
+		t.Errorf("%d closed, %v", n, err)
+	}
+}
+
+func TestListsGoOnWhereTheyStopped(t *testing.T) {
+	s := newSchool(t, 1, rules{feedback: "on_submit", essays: 1})
+	const made = 5
+	for i := range made {
+		a := s.start(s.learners[0], now.Add(time.Duration(i/2)*time.Minute)) // some at the same moment
+		s.mustSave(a.Ticket(), now, answer(0, 1, item.Response{Text: "Words."}))
+		if _, err := s.submit(a, now.Add(time.Duration(i/2)*time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var own, waiting []string
+	for page := (catalog.Page{Limit: 2}); ; {
+		var list catalog.List[assessment.Summary]
+		s.read(func(q tenants.Querier) (err error) {
+			list, err = assessment.Attempts(ctx, q, s.learners[0], page)
+			return err
+		})
+		for _, a := range list.Items {
+			own = append(own, a.ID.String())
+		}
+		if page.After = list.Next; page.After == "" {
+			break
+		}
+	}
+	for page := (catalog.Page{Limit: 2}); ; {
+		var list catalog.List[assessment.ToMark]
+		s.read(func(q tenants.Querier) (err error) {
+			list, err = assessment.AttemptsToMark(ctx, q, assessment.MarkFilter{CoachID: s.coach}, page)
+			return err
+		})
+		for _, a := range list.Items {
+			waiting = append(waiting, a.ID.String())
+		}
+		if page.After = list.Next; page.After == "" {
+			break
+		}
+	}
+	slices.Reverse(own)
+	if len(own) != made || !reflect.DeepEqual(own, waiting) || len(slices.Compact(slices.Sorted(slices.Values(own)))) != made {
+		t.Errorf("own, oldest first: %v\nto mark: %v", own, waiting)
+	}
+	if err := s.db.Read(ctx, func(r *tenants.Reader) error {
+		_, err := assessment.AttemptsToMark(ctx, r, assessment.MarkFilter{}, catalog.Page{})
+		return err
+	}); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("nobody's list: %v", err)
 	}
 }

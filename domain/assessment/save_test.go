@@ -95,6 +95,10 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 		many[i] = answer(1, int64(i), item.Response{Number: "1"})
 	}
 	big, _ := json.Marshal(item.Response{Text: strings.Repeat("a", assessment.MaxResponse)})
+	large := make([]assessment.Answer, 14)
+	for i := range large {
+		large[i] = assessment.Answer{Position: 1, Counter: int64(i), Response: big[:19<<10]}
+	}
 	for what, c := range map[string]struct {
 		answers []assessment.Answer
 		code    domain.Code
@@ -110,6 +114,7 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 		"no number":              {[]assessment.Answer{answer(1, 1, item.Response{Number: "five"})}, domain.Invalid},
 		"no JSON":                {[]assessment.Answer{{Position: 1, Counter: 1, Response: json.RawMessage(`{"number"`)}}, domain.Invalid},
 		"an unknown key":         {[]assessment.Answer{{Position: 1, Counter: 1, Response: json.RawMessage(`{"score": 100}`)}}, domain.Invalid},
+		"256 K together":         {large, domain.TooLarge},
 		"a response beyond 20 K": {[]assessment.Answer{{Position: 1, Counter: 1, Response: big}}, domain.TooLarge},
 	} {
 		_, err := s.save(ticket, now, c.answers...)

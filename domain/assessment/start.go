@@ -29,7 +29,8 @@ type StartFacts struct {
 
 const noLimit = 1000
 
-const startFactsSQL = `SELECT c.content_hash,
+// StartFactsSQL: $1 the test, $2 the learner, $3 the time, $4 the time less SaveGrace.
+const StartFactsSQL = `SELECT c.content_hash,
 	EXISTS (SELECT FROM enrolments e JOIN classes k ON k.id = e.class_id
 		WHERE e.learner_id = $2::uuid AND e.state = 'active' AND k.course_id = t.course_id AND k.state <> 'cancelled'),
 	(t.opens_at IS NULL OR t.opens_at <= $3::timestamptz) AND (t.closes_at IS NULL OR t.closes_at > $3::timestamptz),
@@ -45,7 +46,7 @@ func FactsOfStart(ctx context.Context, q tenants.Querier, testID, learnerID uuid
 	var limit, made int
 	var open *uuid.UUID
 	var late bool
-	err := q.QueryRow(ctx, startFactsSQL, testID.String(), learnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC()).
+	err := q.QueryRow(ctx, StartFactsSQL, testID.String(), learnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC()).
 		Scan(&f.content, &f.Enrolled, &f.WindowOpen, &limit, &made, &open, &late)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return f, domain.Errorf(domain.NotFound, "There is no such test.")
@@ -146,23 +147,25 @@ func (p *pool) paper(seed int64) []uuid.UUID {
 
 // StartSQL is a start as one statement: the rules again, the attempt, the day's attendance and the entry in the audit
 // trail. $1 to $14 are the arguments of an audit entry, $15 the test, $16 the learner, $17 the time, $18 the time less
-// SaveGrace, $19 the tenant's date, $20 the attempt's id, $21 the seed, $22 the paper. Nothing comes back when another
-// start of the same learner came in between.
+// SaveGrace, $19 the tenant's date, $20 the attempt's id, $21 the seed, $22 the paper. Nothing comes back when the
+// rules do not allow a start, or another start of the same learner came in between.
 const StartSQL = `WITH running AS (
-	SELECT id FROM attempts WHERE test_id = $15::uuid AND learner_id = $16::uuid AND state = 'open'
+	SELECT id, course_id, number, started_at, deadline, cardinality(paper) AS items FROM attempts
+	WHERE test_id = $15::uuid AND learner_id = $16::uuid AND state = 'open'
 ), rules AS (
-	SELECT t.id AS test_id, t.course_id, u.id AS learner_id, u.school_id, least($17::timestamptz + t.minutes * interval '1 minute', t.closes_at) AS deadline,
-		(SELECT count(*) FROM attempts a WHERE a.test_id = t.id AND a.learner_id = u.id) AS made
+	SELECT t.id AS test_id, t.course_id, u.id AS learner_id, u.school_id, t.attempts,
+		least($17::timestamptz + t.minutes * interval '1 minute', t.closes_at) AS deadline,
+		(SELECT count(*) FROM attempts a WHERE a.test_id = $15::uuid AND a.learner_id = $16::uuid) AS made
 	FROM tests t CROSS JOIN users u
 	WHERE t.id = $15::uuid AND t.active AND u.id = $16::uuid AND u.state = 'active'
 		AND (t.opens_at IS NULL OR t.opens_at <= $17::timestamptz) AND (t.closes_at IS NULL OR t.closes_at > $17::timestamptz)
-		AND (t.attempts = 0 OR t.attempts > (SELECT count(*) FROM attempts a WHERE a.test_id = t.id AND a.learner_id = u.id))
 		AND EXISTS (SELECT FROM enrolments e JOIN classes k ON k.id = e.class_id
-			WHERE e.learner_id = u.id AND e.state = 'active' AND k.course_id = t.course_id AND k.state <> 'cancelled')
+			WHERE e.learner_id = $16::uuid AND e.state = 'active' AND k.course_id = t.course_id AND k.state <> 'cancelled')
+		AND NOT EXISTS (SELECT FROM running)
 ), fresh AS (
 	INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline)
 	SELECT $20::uuid, test_id, course_id, learner_id, school_id, made + 1, 'open', $21::bigint, $22::text[]::uuid[], $17::timestamptz, deadline
-	FROM rules WHERE NOT EXISTS (SELECT FROM running)
+	FROM rules WHERE attempts = 0 OR made < attempts
 	ON CONFLICT DO NOTHING RETURNING id, course_id, school_id, number, started_at, deadline, cardinality(paper) AS items
 ), worker AS (
 	SELECT $16::uuid AS learner_id, school_id, $19::text::date AS day, $17::timestamptz AS at FROM fresh
@@ -173,8 +176,7 @@ const StartSQL = `WITH running AS (
 )
 SELECT id, course_id, number, started_at, deadline, items, false FROM fresh
 UNION ALL
-SELECT id, course_id, number, started_at, deadline, cardinality(paper), true FROM attempts
-WHERE test_id = $15::uuid AND learner_id = $16::uuid AND state = 'open' AND deadline >= $18::timestamptz`
+SELECT id, course_id, number, started_at, deadline, items, true FROM running WHERE deadline >= $18::timestamptz`
 
 // StartInput asks for an attempt.
 type StartInput struct {

@@ -3,11 +3,13 @@ package assessment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain"
 	"lignum/domain/catalog"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -54,7 +56,8 @@ var errNothingToDo = errors.New("nothing to do")
 
 // CloseOverdue hands in, as the platform, attempts whose deadline and SaveGrace have passed, with what was saved: at most
 // limit (1 to 500), oldest first. It tells how many; as long as that is limit there may be more. Several processes may
-// do it at once: each takes what the others have not. today is the tenant's date.
+// do it at once: each takes what the others have not. One that cannot be scored holds up no other and is in the error.
+// today is the tenant's date.
 func (e *Exams) CloseOverdue(ctx context.Context, db *tenants.DB, limit int, now, today time.Time) (int, error) {
 	var ids []string
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -68,7 +71,19 @@ func (e *Exams) CloseOverdue(ctx context.Context, db *tenants.DB, limit int, now
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	return e.close(ctx, db, ids, now, today)
+	closed, err := e.close(ctx, db, ids, now, today)
+	if err == nil || domain.CodeOf(err) == domain.Unavailable {
+		return closed, err
+	}
+	var failed []error
+	for _, id := range ids {
+		n, err := e.close(ctx, db, []string{id}, now, today)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("attempt %s: %w", id, err))
+		}
+		closed += n
+	}
+	return closed, errors.Join(failed...)
 }
 
 // CloseIfOverdue does the same for one attempt, for a learner who comes back before the platform's next round.

@@ -13,7 +13,7 @@ import (
 // The statements of a class's page: $1 is the viewer, $2 the class. They are exported so that a measurement can run
 // the very same work without the platform around it.
 const (
-	PageClassSQL = classSelect + `, c.school_id IS NOT NULL AND c.school_id = (SELECT v.school_id FROM users v WHERE v.id = $1::uuid)` + classFrom +
+	PageClassSQL = classSelect + `, coalesce(c.school_id = (SELECT v.school_id FROM users v WHERE v.id = $1::uuid), false)` + classFrom +
 		` WHERE c.id = $2::uuid`
 
 	PageLessonsSQL = `SELECT l.id, l.slug, l.title, s.title, l.minutes, coalesce(p.percent, 0), p.completed_at

@@ -29,7 +29,7 @@ type Ties struct {
 func TiesTo(ctx context.Context, q tenants.Querier, actor, other uuid.UUID) (Ties, error) {
 	var t Ties
 	err := q.QueryRow(ctx, `SELECT ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.state, u.school_id, u.id = $1::uuid,
-			u.school_id IS NOT NULL AND u.school_id = (SELECT school_id FROM users WHERE id = $1::uuid),
+			coalesce(u.school_id = (SELECT school_id FROM users WHERE id = $1::uuid), false),
 			g.guardian_id IS NOT NULL, coalesce(g.consent, false), u.on_leaderboard,
 			EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
 				WHERE e.learner_id = u.id AND e.state = 'active' AND c.state = 'active' AND c.coach_id = $1::uuid)

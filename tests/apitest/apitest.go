@@ -31,7 +31,8 @@ func New(t testing.TB, register ...func(*api.Server)) *Server {
 	return Serve(t, testkit.New(t), register...)
 }
 
-// Serve serves a world that is there already. A world can be served by several servers at once, as it is in production.
+// Serve serves a world that is there already, with what the test changed in it before. The port is part of a realm's address
+// in tokens, so a token of one server is none of another's.
 func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Server {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

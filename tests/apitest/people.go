@@ -155,3 +155,14 @@ func (s *Server) Number(slug, sql string, args ...any) (n int) {
 	}
 	return n
 }
+
+// Password is what ChoosePassword chooses.
+const Password = "seven grey herons wade at noon"
+
+// ChoosePassword uses a person's card as they would, so that they can sign in with Password: for tests of pages and of
+// signing in. It is the one place here that hashes.
+func (s *Server) ChoosePassword(u User) {
+	s.T.Helper()
+	anonymous := Anonymous(u.Slug)
+	s.Post(anonymous, "/api/v1/sign-in/card", map[string]string{"code": u.Card, "password": Password}).Want(200)
+}

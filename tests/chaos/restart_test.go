@@ -25,6 +25,7 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/classroom"
 	"lignum/tests/testkit"
 )
 
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 type platform struct {
 	cluster *localcluster.Cluster
 	store   *tenants.Store
-	rooms   map[string]*testkit.Classroom
+	rooms   map[string]*classroom.Room
 	dbs     map[string]*tenants.DB
 	addr    string
 	client  *http.Client
@@ -54,7 +55,7 @@ func start(t *testing.T) *platform {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := &platform{rooms: map[string]*testkit.Classroom{}, dbs: map[string]*tenants.DB{}}
+	p := &platform{rooms: map[string]*classroom.Room{}, dbs: map[string]*tenants.DB{}}
 	// Durable, as in production: what was acknowledged must survive a crash of the database.
 	if p.cluster, err = localcluster.Start(ctx, localcluster.Options{Dir: dir + "/c", Name: "chaos"}); err != nil {
 		t.Fatal(err)
@@ -89,7 +90,7 @@ func start(t *testing.T) *platform {
 	}
 	for _, tenant := range registry.Tenants() {
 		db := p.store.DB(tenant.Realm())
-		if p.rooms[tenant.Slug], err = testkit.NewClassroom(ctx, db, tenant, 3, 6); err != nil {
+		if p.rooms[tenant.Slug], err = classroom.New(ctx, db, tenant, 3, 6); err != nil {
 			t.Fatal(err)
 		}
 		p.dbs[tenant.Slug] = db

@@ -1,4 +1,5 @@
-package testkit
+// Package classroom fills a tenant with a small class whose learners are signed in: what load and chaos work on.
+package classroom
 
 import (
 	"context"
@@ -13,8 +14,8 @@ import (
 	"lignum/tenants/audit"
 )
 
-// Classroom is a class on a small course, with learners who are signed in.
-type Classroom struct {
+// Room is a class on a small course, with learners who are signed in.
+type Room struct {
 	Tenant   *tenants.Tenant
 	Class    uuid.UUID
 	Lessons  []uuid.UUID
@@ -22,11 +23,11 @@ type Classroom struct {
 	keys     *people.KeyRing
 }
 
-// NewClassroom puts a course with lessons and a class with learners into a tenant, as rows, in one transaction.
-func NewClassroom(ctx context.Context, db *tenants.DB, tenant *tenants.Tenant, lessons, learners int) (*Classroom, error) {
-	c := &Classroom{Tenant: tenant, Class: audit.NewID()}
+// New puts a course with lessons and a class with learners into a tenant, as rows, in one transaction.
+func New(ctx context.Context, db *tenants.DB, tenant *tenants.Tenant, lessons, learners int) (*Room, error) {
+	c := &Room{Tenant: tenant, Class: audit.NewID()}
 	course, section := audit.NewID().String(), audit.NewID().String()
-	err := db.Write(ctx, audit.Actor{Name: "testkit", Realm: "platform"}, func(tx *tenants.Tx) error {
+	err := db.Write(ctx, audit.Actor{Name: "classroom", Realm: "platform"}, func(tx *tenants.Tx) error {
 		b := &pgx.Batch{}
 		b.Queue(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
 			VALUES ($1::uuid, $2::text, '1.0.0', $2::text, 'A course', 'Mathematics', '10', 'CSEC', 'en', 'For tests.', 'CC-BY-4.0', 'Lignum')`, course, "course-"+course)
@@ -47,7 +48,7 @@ func NewClassroom(ctx context.Context, db *tenants.DB, tenant *tenants.Tenant, l
 			b.Queue(`INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, 'student')`, id.String())
 			b.Queue(`INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid)`, c.Class.String(), id.String())
 		}
-		tx.Record(audit.Entry{Action: "testkit.classroom"})
+		tx.Record(audit.Entry{Action: "classroom.make"})
 		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
@@ -64,7 +65,7 @@ func NewClassroom(ctx context.Context, db *tenants.DB, tenant *tenants.Tenant, l
 }
 
 // Token is an access token of the i-th learner, as if they had signed in a moment ago.
-func (c *Classroom) Token(i int, issuer string) (string, error) {
+func (c *Room) Token(i int, issuer string) (string, error) {
 	t, err := c.keys.Issue(people.SignedIn{SessionID: audit.NewID(), UserID: c.Learners[i], UserName: "learner-" + c.Learners[i].String()[24:], Roles: []string{"student"}, SessionVersion: 1},
 		issuer, time.Now().UTC())
 	if err != nil {

@@ -1,0 +1,195 @@
+package portal
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain/insight"
+	"lignum/policy"
+)
+
+func init() {
+	staffTable(staffFigures)
+	web.AddLinks(web.Link{Path: "/figures", Text: "Figures", About: "Attendance, active users and results, of many people together.", Permission: policy.InsightRead, Order: 66})
+}
+
+// staffFigures is the figures of a country, or of a school for those who run it.
+func staffFigures(s *api.Server) {
+	api.Page(s, api.Route{Path: "/figures", Permission: policy.InsightRead, Summary: "Attendance, active users and results"}, showFigures)
+}
+
+type figureTile struct{ Value, Label, Hint string }
+
+type figureDay struct{ Day, Attendance, Active string }
+
+type resultRow struct {
+	Name, Group, Marked, Passed string
+	Rate                        int // percent
+	Known                       bool
+}
+
+type figuresData struct {
+	Says, Grouping     string
+	By                 []web.Choice
+	AsOf               time.Time
+	Tiles              []figureTile
+	Attendance, Active web.Chart
+	Days               []figureDay
+	Results            []resultRow
+	MinCell            int
+	Few                string // how a withheld figure is written
+}
+
+var figureGroups = []web.Choice{{Value: "subject", Text: "Subject"}, {Value: "region", Text: "Region"}, {Value: "school", Text: "School"}}
+
+func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := asked(fc, "from", "to", "by")
+	d := figuresData{By: figureGroups, AsOf: c.Now, Grouping: "subject"}
+	show := func(f *web.Form) error {
+		return pages.Render(c, fc, "staff_figures", web.Page{Title: "Figures", Form: f, Data: d})
+	}
+	for _, g := range figureGroups {
+		if g.Value == f.Get("by") {
+			d.Grouping = g.Value
+		}
+	}
+	if err := d.read(ctx, c, api.DayRange{From: f.Text("from"), To: f.Text("to")}); err != nil {
+		err = renameFields(renameFields(err, "query.from", "from"), "query.to", "to")
+		f.Again(fc, show)
+		return err
+	}
+	return show(f)
+}
+
+func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange) error {
+	sum, err := api.InsightSummary(ctx, c)
+	if err != nil {
+		return err
+	}
+	attendance, err := api.AttendanceFigures(ctx, c, insight.ByDay, days)
+	if err != nil {
+		return err
+	}
+	active, err := api.ActiveUserFigures(ctx, c, days)
+	if err != nil {
+		return err
+	}
+	results, err := api.PassRateFigures(ctx, c, insight.By(d.Grouping), days)
+	if err != nil {
+		return err
+	}
+	d.MinCell = max(sum.MinCell, attendance.MinCell, active.MinCell, results.MinCell)
+	d.Few = "fewer than " + strconv.Itoa(d.MinCell)
+	d.Says = longDate(attendance.From) + " to " + longDate(attendance.To)
+	d.Tiles = d.tiles(sum, attendance)
+	d.Attendance = web.Chart{ID: "attendance", Title: "Learners in attendance a day", Few: d.Few, Bars: bars(attendance)}
+	d.Active = web.Chart{ID: "active", Title: "Active users a day", Few: d.Few, Bars: bars(active)}
+	for i := len(d.Attendance.Bars) - 1; i >= 0; i-- { // the newest first
+		row := figureDay{Day: longDate(dayOf(attendance.From, i)), Attendance: d.barText(d.Attendance.Bars[i])}
+		if i < len(d.Active.Bars) {
+			row.Active = d.barText(d.Active.Bars[i])
+		}
+		d.Days = append(d.Days, row)
+	}
+	for _, cell := range results.Cells {
+		d.Results = append(d.Results, d.result(cell))
+	}
+	if len(d.Results) > 1 {
+		total := d.result(results.Total)
+		total.Name = "All together"
+		d.Results = append(d.Results, total)
+	}
+	return nil
+}
+
+func (d *figuresData) tiles(s *insight.Summary, attendance *insight.Table) []figureTile {
+	tiles := []figureTile{
+		{d.count(s.Learners), "Learners", web.Number(int64(s.Schools)) + " schools, " + web.Number(int64(s.Classes)) + " classes"},
+		{d.count(s.AttendanceToday), "In attendance today", ""},
+		{d.count(s.AttendanceWeek), "Different learners", "in the last seven days"},
+		{d.count(s.ActiveToday), "Active users today", "staff included"},
+		{d.count(attendance.Total.Count), "Days of attendance", "in the time shown"},
+		{d.count(s.Attempts), "Tests marked", "in the last 30 days"},
+	}
+	if s.PassPercent != nil {
+		tiles = append(tiles, figureTile{strconv.Itoa(*s.PassPercent) + " %", "Tests passed", "in the last 30 days"})
+	}
+	return tiles
+}
+
+// count writes a figure, or that it is withheld.
+func (d *figuresData) count(n *int) string {
+	if n == nil {
+		return "< " + strconv.Itoa(d.MinCell)
+	}
+	return web.Number(int64(*n))
+}
+
+func (d *figuresData) barText(b web.Bar) string {
+	if b.Few {
+		return d.Few
+	}
+	return web.Number(int64(b.Value))
+}
+
+func (d *figuresData) result(cell insight.Cell) resultRow {
+	row := resultRow{Name: cell.Name, Group: cell.Group, Marked: d.Few, Passed: d.Few}
+	if row.Name == "" {
+		row.Name = "Not known"
+	}
+	if cell.Count != nil {
+		row.Marked = web.Number(int64(*cell.Count))
+	}
+	if cell.Passed != nil {
+		row.Passed = web.Number(int64(*cell.Passed))
+	}
+	if cell.Percent != nil {
+		row.Rate, row.Known = *cell.Percent, true
+	}
+	return row
+}
+
+// bars has a column for every day of the table's period: a day without a cell had nobody.
+func bars(t *insight.Table) []web.Bar {
+	first, errFrom := time.Parse(time.DateOnly, t.From)
+	last, errTo := time.Parse(time.DateOnly, t.To)
+	if errFrom != nil || errTo != nil {
+		return nil
+	}
+	cells := map[string]insight.Cell{}
+	for _, cell := range t.Cells {
+		cells[cell.Key] = cell
+	}
+	var all []web.Bar
+	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
+		bar := web.Bar{Label: day.Format("2 Jan")}
+		if cell, ok := cells[day.Format(time.DateOnly)]; ok {
+			if bar.Few = cell.Count == nil; !bar.Few {
+				bar.Value = *cell.Count
+			}
+		}
+		all = append(all, bar)
+	}
+	return all
+}
+
+func dayOf(from string, i int) string {
+	t, err := time.Parse(time.DateOnly, from)
+	if err != nil {
+		return from
+	}
+	return t.AddDate(0, 0, i).Format(time.DateOnly)
+}
+
+func longDate(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.Format("Mon 2 Jan 2006")
+}
