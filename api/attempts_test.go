@@ -148,6 +148,30 @@ func stem(p item.Public) string {
 	return strings.TrimSpace(strings.NewReplacer("<p>", "", "</p>", "").Replace(p.Stem))
 }
 
+func TestAnAttemptBeyondItsTimeIsHandedInWithWhatWasSaved(t *testing.T) {
+	w := newWorld(t)
+	test := w.newTest(0)
+	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
+	open := apitest.As[api.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
+	attempt := path("/attempts/%s", open.Paper.ID)
+	w.Get(w.student, attempt).Want(http.StatusConflict) // no result while it is open
+	w.Exec("jamaica", `UPDATE attempts SET deadline = now() - interval '1 hour' WHERE id = $1::uuid`, open.Paper.ID.String())
+
+	save := map[string]any{"ticket": open.Ticket, "answers": []assessment.Answer{{Position: 0, Counter: 1, Response: json.RawMessage(`{}`)}}}
+	w.Do(w.student, http.MethodPut, attempt+"/answers", save).Want(http.StatusConflict) // the ticket has the old deadline, the row decides
+	if p := w.Post(w.student, attempt+"/submission", nil).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:deadline_passed" {
+		t.Errorf("%+v", p)
+	}
+	w.Get(w.student, attempt+"/paper").Want(http.StatusConflict)
+	if res := apitest.As[assessment.Result](w.Get(w.student, attempt)); !res.ByPlatform || res.State == assessment.Open {
+		t.Errorf("%+v", res)
+	}
+	next := apitest.As[api.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
+	if next.Paper.Number != 2 || next.Paper.ID == open.Paper.ID {
+		t.Errorf("the next attempt: %+v", next.Paper.Attempt)
+	}
+}
+
 func TestProgressIsRecordedInAnyOrder(t *testing.T) {
 	w := newWorld(t)
 	lesson := path("/lessons/%s/progress", w.lessons[0])

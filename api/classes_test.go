@@ -43,7 +43,7 @@ func TestAFullClassIsAConflict(t *testing.T) {
 	w := newWorld(t)
 	full := w.newClass(1)
 	w.Post(w.student, path("/classes/%s/registration", full), nil).Want(http.StatusCreated)
-	p := w.Post(w.UserWith("jamaica", []string{"student"}, apitest.At(w.school)), path("/classes/%s/registration", full), nil).Want(http.StatusConflict).Problem()
+	p := w.Post(w.User("jamaica", "student"), path("/classes/%s/registration", full), nil).Want(http.StatusConflict).Problem()
 	if p.Detail != "The class is full." || p.Type != "urn:lignum:problem:conflict" || p.RequestID == "" {
 		t.Errorf("the refusal: %+v", p)
 	}
@@ -81,7 +81,7 @@ func TestWhoRunsAClass(t *testing.T) {
 		t.Errorf("who is in the class: %+v", list)
 	}
 	w.Get(w.coach, path("/classes/%s/learners", made.ID)).Want(http.StatusForbidden)
-	w.Get(w.UserWith("jamaica", []string{"ministry_official"}, apitest.At(w.school)), path("/classes/%s/learners", made.ID)).Want(http.StatusForbidden)
+	w.Get(w.User("jamaica", "ministry_official"), path("/classes/%s/learners", made.ID)).Want(http.StatusForbidden)
 	w.Do(teacher, http.MethodDelete, path("/classes/%s/learners/%s", made.ID, w.student.ID), nil).Want(http.StatusOK)
 
 	w.Post(teacher, path("/classes/%s/cancellation", made.ID), map[string]string{"reason": "No learner came."}).Want(http.StatusOK)

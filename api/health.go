@@ -8,7 +8,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/policy"
-	"lignum/tenants"
 )
 
 // health registers what load balancers and people who look after the platform ask.
@@ -45,37 +44,4 @@ func (s *Server) ready(fc *fiber.Ctx) error {
 		fc.Status(http.StatusServiceUnavailable)
 	}
 	return fc.JSON(r)
-}
-
-// housekeeping does what must be done now and then, in every process; each task may run twice without harm.
-func (s *Server) housekeeping() {
-	minute := time.NewTicker(time.Minute)
-	defer minute.Stop()
-	for {
-		select {
-		case <-s.base.Done():
-			return
-		case now := <-minute.C:
-			s.rate.Forget()
-			ctx, cancel := context.WithTimeout(s.base, 50*time.Second)
-			s.summarise(ctx)
-			s.closeOverdue(ctx)
-			if now.Minute()%10 == 0 {
-				s.tidy(ctx, now.UTC())
-			}
-			cancel()
-		}
-	}
-}
-
-func (s *Server) tidy(ctx context.Context, now time.Time) {
-	realms := []tenants.Realm{s.platform}
-	for _, t := range s.registry.Tenants() {
-		realms = append(realms, t.Realm())
-	}
-	for _, r := range realms {
-		if err := s.store.DB(r).EmptyBucket(ctx, now); err != nil && ctx.Err() == nil {
-			s.log.Warn("old idempotency keys could not be dropped", "realm", r.Name(), "err", causes(err))
-		}
-	}
 }

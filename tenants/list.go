@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,7 +53,7 @@ func UsageDays(ctx context.Context, q Querier, slug string, from, to time.Time) 
 		most = 31
 	}
 	if days := int(to.Sub(from)/(24*time.Hour)) + 1; days < 1 || days > most {
-		return nil, domain.Errorf(domain.Invalid, "The time asked for must be 1 to %d days.", most)
+		return nil, domain.InvalidField("from", fmt.Sprintf("must be so that the days asked for are 1 to %d", most))
 	}
 	rows, err := q.Query(ctx, `SELECT slug, day::text, active_users, attendance, learners, classes, attempts, published_at FROM usage_days
 		WHERE ($1::text = '' OR slug = $1::text) AND day BETWEEN $2::text::date AND $3::text::date ORDER BY day DESC, slug`,

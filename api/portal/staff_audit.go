@@ -12,7 +12,7 @@ import (
 
 func init() {
 	staffTable(staffAudit)
-	web.AddLinks(web.Link{Path: "/audit", Text: "Audit trail", About: "Who did what, when and why. Nothing in it can be changed.", Permission: policy.AuditRead, Order: 72})
+	web.AddLinks(web.Link{Path: "/audit", Text: "Audit", About: "Who did what, when and why. Nothing in it can be changed.", Permission: policy.AuditRead, Order: 72})
 }
 
 func staffAudit(s *api.Server) {

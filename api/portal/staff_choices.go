@@ -90,5 +90,23 @@ func coachChoices(ctx context.Context, c *api.Call, is *classes.Class) ([]web.Ch
 		choices = append(choices, web.Choice{Value: is.CoachID.String(), Text: is.Coach})
 		have[is.CoachID.String()] = true
 	}
+	part, err := c.Under(policy.UserRead)
+	if err != nil {
+		return choices, nil
+	}
+	for _, role := range []string{"teacher", "coach"} {
+		all, err := everyPage(func(p api.Paging) (*api.List[people.User], error) {
+			return api.ListUsers(ctx, part, api.UserFilter{Role: role, State: "active"}, p)
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range all {
+			if !have[u.ID.String()] {
+				have[u.ID.String()] = true
+				choices = append(choices, web.Choice{Value: u.ID.String(), Text: u.FamilyName + ", " + u.GivenName + " (" + u.UserName + ")"})
+			}
+		}
+	}
 	return choices, nil
 }

@@ -34,6 +34,7 @@ type resultRow struct {
 }
 
 type figuresData struct {
+	From, To           string // the first and the last day
 	Says, Grouping     string
 	By                 []web.Choice
 	AsOf               time.Time
@@ -58,12 +59,13 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			d.Grouping = g.Value
 		}
 	}
-	if err := d.read(ctx, c, api.DayRange{From: f.Text("from"), To: f.Text("to")}); err != nil {
+	err := d.read(ctx, c, api.DayRange{From: f.Text("from"), To: f.Text("to")})
+	if err != nil {
 		err = renameFields(renameFields(err, "query.from", "from"), "query.to", "to")
 		f.Again(fc, show)
 		return err
 	}
-	return show(f)
+	return show(f.Set("from", d.From).Set("to", d.To))
 }
 
 func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange) error {
@@ -85,6 +87,7 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange) 
 	}
 	d.MinCell = max(sum.MinCell, attendance.MinCell, active.MinCell, results.MinCell)
 	d.Few = "fewer than " + strconv.Itoa(d.MinCell)
+	d.From, d.To = attendance.From, attendance.To
 	d.Says = longDate(attendance.From) + " to " + longDate(attendance.To)
 	d.Tiles = d.tiles(sum, attendance)
 	d.Attendance = web.Chart{ID: "attendance", Title: "Learners in attendance a day", Few: d.Few, Bars: bars(attendance)}
@@ -114,12 +117,11 @@ func (d *figuresData) tiles(s *insight.Summary, attendance *insight.Table) []fig
 		{d.count(s.AttendanceWeek), "Different learners", "in the last seven days"},
 		{d.count(s.ActiveToday), "Active users today", "staff included"},
 		{d.count(attendance.Total.Count), "Days of attendance", "in the time shown"},
-		{d.count(s.Attempts), "Tests marked", "in the last 30 days"},
 	}
-	if s.PassPercent != nil {
-		tiles = append(tiles, figureTile{strconv.Itoa(*s.PassPercent) + " %", "Tests passed", "in the last 30 days"})
+	if s.PassPercent == nil {
+		return append(tiles, figureTile{d.count(s.Attempts), "Tests marked", "in the last 30 days"})
 	}
-	return tiles
+	return append(tiles, figureTile{strconv.Itoa(*s.PassPercent) + " %", "Tests passed", "of " + d.count(s.Attempts) + " in the last 30 days"})
 }
 
 // count writes a figure, or that it is withheld.

@@ -21,7 +21,7 @@ import (
 func init() {
 	staffTable(staffLearners)
 	// An official may open a record, for a reason, but has no list of learners: the link is for those who coach.
-	web.AddLinks(web.Link{Path: "/learners", Text: "My learners", About: "See how your learners are doing, and who falls behind.", Permission: policy.QuestionAnswer, Order: 60})
+	web.AddLinks(web.Link{Path: "/learners", Text: "Learners", About: "See how your learners are doing, and who falls behind.", Permission: policy.QuestionAnswer, Order: 60})
 }
 
 // staffLearners is the learners of those who look after them.

@@ -17,7 +17,7 @@ var settingsSaved = web.Notice("settings-saved", "Saved. Everybody sees it withi
 
 func init() {
 	staffTable(staffSettings)
-	web.AddLinks(web.Link{Path: "/settings", Text: "Settings", About: "Name, colours, what is asked of staff, and what the plan allows.", Permission: policy.TenantRead, Order: 70})
+	web.AddLinks(web.Link{Path: "/settings", Text: "Settings", About: "Name, colours, what is asked of staff, and what the plan allows.", Permission: policy.TenantChange, Order: 70})
 }
 
 // staffSettings is what a tenant sees of itself, and decides for itself.

@@ -57,8 +57,12 @@ func (ch Chart) SVG() template.HTML {
 		}
 		fmt.Fprintf(&b, `<rect class="%s" x="%.3f%%" width="%.3f%%" y="%.1f" height="%.1f"><title>%s: %s</title></rect>`,
 			class, x, slot*barShare, y, chartFloor-y, escape(bar.Label), says)
-		if i%every == every/2 || len(ch.Bars) <= mostLabels {
-			fmt.Fprintf(&b, `<text x="%.3f%%" y="%.0f" text-anchor="middle">%s</text>`, (float64(i)+0.5)*slot, chartFloor+20, escape(bar.Label))
+		if i%every == every/2 {
+			class := "" // a narrow window hides every second label
+			if i/every%2 == 1 {
+				class = ` class="alternate"`
+			}
+			fmt.Fprintf(&b, `<text%s x="%.3f%%" y="%.0f" text-anchor="middle">%s</text>`, class, (float64(i)+0.5)*slot, chartFloor+20, escape(bar.Label))
 		}
 	}
 	b.WriteString("</svg>")

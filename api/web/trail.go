@@ -70,10 +70,21 @@ func NewTrail(path, realm string, entries []audit.Stored, query url.Values, next
 
 // ActionInWords says an action of the trail for people: a permission's description, or an event's name in words.
 func ActionInWords(action string) string {
+	if text := eventWords[action]; text != "" {
+		return text
+	}
 	if p, ok := policy.Lookup(action); ok {
 		return strings.TrimSuffix(p.Description(), ".")
 	}
 	return roleName(strings.ReplaceAll(action, ".", " "))
+}
+
+// eventWords are events that come up often.
+var eventWords = map[string]string{
+	"sign_in.done": "Signed in", "sign_in.failed": "Failed to sign in", "session.end": "Signed out", "session.end_all": "Signed out everywhere",
+	"session.reuse": "Used a copied session", "user.cards": "Printed sign-in cards", "user.password.reset": "Reset a password", "user.roles": "Changed roles",
+	"user.password.change": "Changed the own password", "request.anonymous_refused": "Requests of nobody signed in", "signing_key.create": "Made a signing key",
+	"token.foreign": "Used another realm's token",
 }
 
 // events are actions of the trail that are no permissions and that people look for.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,39 +41,40 @@ type Kept struct {
 	Stored bool `json:"stored"`
 }
 
-// SaveSQL saves answers as one statement: owner, state and deadline, the rows, and the entry in the audit trail with
-// their digest. $1 to $14 are the arguments of an audit entry, $15 the attempt, $16 the learner, $17 the time, $18 the
-// time less SaveGrace, $19 positions, $20 counters, $21 responses. It gives one row: whether the attempt took them,
-// the attempt's state (null: not the learner's), and for each answer in order whether it is stored and the position's
-// highest counter.
+// SaveSQL saves answers: owner, state and deadline, the rows, and the entry in the audit trail with their digest, all in one
+// small statement, since PostgreSQL plans it anew each time. $1 to $14 are the arguments of an audit entry, $15 the
+// attempt, $16 the learner, $17 the time, $18 the time less SaveGrace, $19 positions, $20 counters, $21 responses. It gives
+// a row for each answer that is new, with the position's highest counter.
 //
-// The row of the attempt is locked against handing in: what is acknowledged here is there when the score is made. A save
-// that brings nothing new writes nothing. The digest is SHA-256 over the new rows as "position:counter:response" in the
+// The row of the attempt is locked against handing in: what is acknowledged is there when the score is made. A save that
+// brings nothing new writes nothing. The digest is SHA-256 over the new rows as "position:counter:response" in the
 // order of position and counter, a line each, the response as jsonb prints it.
-const SaveSQL = `WITH attempt AS MATERIALIZED (
+const SaveSQL = `WITH attempt AS (
 	SELECT id FROM attempts WHERE id = $15::uuid AND learner_id = $16::uuid AND state = 'open' AND deadline >= $18::timestamptz FOR KEY SHARE
-), sent AS MATERIALIZED (
-	SELECT s.position::smallint AS position, s.counter, s.response::jsonb AS response, s.n
-	FROM unnest($19::bigint[], $20::bigint[], $21::text[]) WITH ORDINALITY AS s (position, counter, response, n)
 ), stored AS (
 	INSERT INTO responses (attempt_id, position, counter, response, saved_at)
-	SELECT attempt.id, s.position, s.counter, s.response, $17::timestamptz FROM attempt CROSS JOIN sent s ORDER BY s.position, s.counter
+	SELECT attempt.id, s.position, s.counter, s.response::jsonb, $17::timestamptz
+	FROM attempt CROSS JOIN unnest($19::bigint[], $20::bigint[], $21::text[]) AS s (position, counter, response) ORDER BY s.position, s.counter
 	ON CONFLICT DO NOTHING RETURNING position, counter, response
 ), noted AS (
 	INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
 	SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb,
-		$12::jsonb || jsonb_build_object('rows', d.rows, 'sha256', d.sha256), $13::text, $14::text
-	FROM (SELECT count(*) AS rows, encode(sha256(convert_to(string_agg(position || ':' || counter || ':' || response::text, E'\n' ORDER BY position, counter), 'UTF8')), 'hex') AS sha256
-		FROM stored) d WHERE d.rows > 0
+		$12::jsonb || jsonb_build_object('rows', count(*), 'sha256', encode(sha256(convert_to(
+			string_agg(position || ':' || counter || ':' || response::text, E'\n' ORDER BY position, counter), 'UTF8')), 'hex')), $13::text, $14::text
+	FROM stored HAVING count(*) > 0
 )
-SELECT EXISTS (SELECT FROM attempt), (SELECT state FROM attempts WHERE id = $15::uuid AND learner_id = $16::uuid),
-	array_agg(n.position IS NOT NULL OR coalesce(o.response = s.response, false) ORDER BY s.n),
-	array_agg(coalesce(greatest(n.counter, (SELECT max(r.counter) FROM responses r WHERE r.attempt_id = $15::uuid AND r.position = s.position)), -1) ORDER BY s.n)
-FROM sent s LEFT JOIN stored n ON n.position = s.position AND n.counter = s.counter
-LEFT JOIN responses o ON o.attempt_id = $15::uuid AND o.position = s.position AND o.counter = s.counter`
+SELECT position, counter, greatest(counter, (SELECT max(r.counter) FROM responses r WHERE r.attempt_id = $15::uuid AND r.position = stored.position)) FROM stored`
 
-// SaveAnswers stores answers in one round trip and one transaction and acknowledges each position. It may be repeated
-// and may arrive in any order. When the time is over or the attempt was handed in it gives domain.Conflict, for a ticket
+// standingSQL tells what became of answers that were not new: whether the attempt still takes any, and, for each answer in
+// order, whether the very same is stored, and the position's highest counter. Nothing: it is not the learner's attempt.
+const standingSQL = `SELECT a.state, a.deadline >= $3::timestamptz,
+	coalesce((SELECT r.response = s.response::jsonb FROM responses r WHERE r.attempt_id = a.id AND r.position = s.position AND r.counter = s.counter), false),
+	coalesce((SELECT max(r.counter) FROM responses r WHERE r.attempt_id = a.id AND r.position = s.position), -1)
+FROM attempts a CROSS JOIN unnest($4::bigint[], $5::bigint[], $6::text[]) WITH ORDINALITY AS s (position, counter, response, n)
+WHERE a.id = $1::uuid AND a.learner_id = $2::uuid ORDER BY s.n`
+
+// SaveAnswers stores answers in one round trip and one transaction and acknowledges each position, in their order; where
+// not all of them were new, a second trip looks at what is stored. It may be repeated and may arrive in any order. When the time is over or the attempt was handed in it gives domain.Conflict, for a ticket
 // of another learner domain.NotFound; then nothing was written. Input that is out of bounds, or that does not fit the
 // item, is domain.Invalid or domain.TooLarge.
 func (e *Exams) SaveAnswers(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, answers []Answer, now time.Time) ([]Kept, error) {
@@ -89,13 +91,16 @@ func (e *Exams) SaveAnswers(ctx context.Context, db *tenants.DB, who audit.Actor
 	if err != nil {
 		return nil, err
 	}
-	var kept []Kept
-	for range 2 { // an answer that met its twin sees what the twin stored at the second try
-		var settled bool
-		if kept, settled, err = save(ctx, db, who, t, answers, clean, now); err != nil || settled {
-			break
-		}
+	n := len(answers)
+	c := columns{make([]int64, n), make([]int64, n), clean}
+	for i, a := range answers {
+		c.positions[i], c.counters[i] = int64(a.Position), a.Counter
 	}
+	kept, fresh, err := save(ctx, db, who, t, c, now)
+	if err == nil && fresh < n {
+		kept, err = standing(ctx, db, t, c, now)
+	}
+	slices.SortFunc(kept, func(a, b Kept) int { return a.Position - b.Position })
 	return kept, err
 }
 
@@ -195,49 +200,75 @@ func (e *Exams) paperOf(ctx context.Context, db *tenants.DB, t Ticket) ([]*catal
 	return items, err
 }
 
-func save(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, answers []Answer, clean []string, now time.Time) (kept []Kept, settled bool, err error) {
-	positions, counters := make([]int64, len(answers)), make([]int64, len(answers))
-	for i, a := range answers {
-		positions[i], counters[i] = int64(a.Position), a.Counter
-	}
+// columns are answers as the statements take them.
+type columns struct {
+	positions []int64
+	counters  []int64
+	responses []string
+}
+
+// save tells how many answers were new, and what is kept of their positions.
+func save(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, c columns, now time.Time) (kept []Kept, fresh int, err error) {
 	entry := audit.Entry{Action: "attempt.answer", ObjectKind: "attempt", ObjectID: t.AttemptID.String(), After: map[string]any{}}
 	b := &pgx.Batch{}
-	b.Queue(SaveSQL, append(entry.Args(who), t.AttemptID.String(), t.LearnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC(), positions, counters, clean)...)
-	var taken bool
-	var state *string
-	var stored []bool
-	var highest []int64
+	b.Queue(SaveSQL, append(entry.Args(who), t.AttemptID.String(), t.LearnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC(), c.positions, c.counters, c.responses)...)
 	err = db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
-		return res.QueryRow().Scan(&taken, &state, &stored, &highest)
+		rows, err := res.Query()
+		if err != nil {
+			return err
+		}
+		var position int
+		var counter, highest int64
+		_, err = pgx.ForEachRow(rows, []any{&position, &counter, &highest}, func() error {
+			fresh++
+			kept = keep(kept, position, highest, true)
+			return nil
+		})
+		return err
+	})
+	return kept, fresh, err
+}
+
+// standing tells what became of answers of which some were not new: a replay, another device's answer under the same
+// counter, or an attempt that takes none.
+func standing(ctx context.Context, db *tenants.DB, t Ticket, c columns, now time.Time) (kept []Kept, err error) {
+	state := ""
+	err = db.ReadFresh(ctx, func(r *tenants.Reader) error {
+		rows, err := r.Query(ctx, standingSQL, t.AttemptID.String(), t.LearnerID.String(), now.Add(-SaveGrace).UTC(), c.positions, c.counters, c.responses)
+		if err != nil {
+			return err
+		}
+		var inTime, stored bool
+		var highest int64
+		i := 0
+		_, err = pgx.ForEachRow(rows, []any{&state, &inTime, &stored, &highest}, func() error {
+			if !inTime {
+				return timeOver()
+			}
+			kept = keep(kept, int(c.positions[i]), highest, stored)
+			i++
+			return nil
+		})
+		return err
 	})
 	switch {
 	case err != nil:
-		return nil, false, err
-	case state == nil:
-		return nil, false, unknownAttempt(pgx.ErrNoRows)
-	case !taken && *state != Open:
-		return nil, false, domain.Errorf(domain.Conflict, "This attempt was handed in. What was saved before counts.")
-	case !taken:
-		return nil, false, timeOver()
+		return nil, err
+	case state == "":
+		return nil, unknownAttempt(pgx.ErrNoRows)
+	case state != Open:
+		return nil, domain.Errorf(domain.Conflict, "This attempt was handed in. What was saved before counts.")
 	}
-	kept, settled = acknowledge(answers, stored, highest)
-	return kept, settled, nil
+	return kept, nil
 }
 
-// acknowledge sums up answer by answer what is stored, a position once and in the order sent.
-func acknowledge(answers []Answer, stored []bool, highest []int64) (kept []Kept, all bool) {
-	at := make(map[int]int, len(answers))
-	all = true
-	for i, a := range answers {
-		n, ok := at[a.Position]
-		if !ok {
-			n = len(kept)
-			at[a.Position] = n
-			kept = append(kept, Kept{Position: a.Position, Counter: -1, Stored: true})
+// keep notes an answer; a position is there once.
+func keep(kept []Kept, position int, highest int64, stored bool) []Kept {
+	for i := range kept {
+		if kept[i].Position == position {
+			kept[i].Counter, kept[i].Stored = max(kept[i].Counter, highest), kept[i].Stored && stored
+			return kept
 		}
-		kept[n].Counter = max(kept[n].Counter, highest[i])
-		kept[n].Stored = kept[n].Stored && stored[i]
-		all = all && stored[i]
 	}
-	return kept, all
+	return append(kept, Kept{position, highest, stored})
 }

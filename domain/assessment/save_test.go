@@ -29,7 +29,7 @@ func TestAReplayIsHarmlessAndTheEntryCarriesTheDigest(t *testing.T) {
 	answers := []assessment.Answer{answer(1, 7, item.Response{Number: "5"}), answer(0, 3, item.Response{Number: "4"})}
 	for range 3 {
 		kept := s.mustSave(a.Ticket(), now, answers...)
-		if fmt.Sprint(kept) != "[{1 7 true} {0 3 true}]" {
+		if fmt.Sprint(kept) != "[{0 3 true} {1 7 true}]" {
 			t.Errorf("acknowledged %v", kept)
 		}
 	}

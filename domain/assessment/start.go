@@ -23,6 +23,8 @@ type StartFacts struct {
 	WindowOpen   bool       // now is inside the test's window, or an attempt is under way
 	AttemptsLeft int        // 1000 where there is no limit; an attempt under way may be gone on with and counts as left
 	Running      *uuid.UUID // the attempt under way
+	learner      uuid.UUID
+	running      Attempt    // the same, when Running is set
 	overdue      *uuid.UUID // one whose time ran out and that is not handed in yet
 	content      string     // hash of the course's content
 }
@@ -34,7 +36,8 @@ const StartFactsSQL = `SELECT c.content_hash,
 	EXISTS (SELECT FROM enrolments e JOIN classes k ON k.id = e.class_id
 		WHERE e.learner_id = $2::uuid AND e.state = 'active' AND k.course_id = t.course_id AND k.state <> 'cancelled'),
 	(t.opens_at IS NULL OR t.opens_at <= $3::timestamptz) AND (t.closes_at IS NULL OR t.closes_at > $3::timestamptz),
-	t.attempts, (SELECT count(*) FROM attempts a WHERE a.test_id = t.id AND a.learner_id = $2::uuid), o.id, coalesce(o.deadline < $4::timestamptz, false)
+	t.attempts, (SELECT count(*) FROM attempts a WHERE a.test_id = t.id AND a.learner_id = $2::uuid), coalesce(o.deadline < $4::timestamptz, false),
+	t.course_id, o.id, coalesce(o.number, 0), coalesce(o.started_at, $3::timestamptz), coalesce(o.deadline, $3::timestamptz), coalesce(cardinality(o.paper), 0)
 FROM tests t JOIN courses c ON c.id = t.course_id
 LEFT JOIN attempts o ON o.test_id = t.id AND o.learner_id = $2::uuid AND o.state = 'open'
 WHERE t.id = $1::uuid AND t.active`
@@ -42,12 +45,14 @@ WHERE t.id = $1::uuid AND t.active`
 // FactsOfStart gives the facts about a learner and a test in one query, or domain.NotFound. Read them fresh
 // (tenants.DB.ReadFresh).
 func FactsOfStart(ctx context.Context, q tenants.Querier, testID, learnerID uuid.UUID, now time.Time) (StartFacts, error) {
-	f := StartFacts{TestID: testID}
+	f := StartFacts{TestID: testID, learner: learnerID}
+	a := &f.running
+	a.TestID, a.LearnerID, a.State, a.Resumed = testID, learnerID, Open, true
 	var limit, made int
 	var open *uuid.UUID
 	var late bool
 	err := q.QueryRow(ctx, StartFactsSQL, testID.String(), learnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC()).
-		Scan(&f.content, &f.Enrolled, &f.WindowOpen, &limit, &made, &open, &late)
+		Scan(&f.content, &f.Enrolled, &f.WindowOpen, &limit, &made, &late, &a.CourseID, &open, &a.Number, &a.StartedAt, &a.Deadline, &a.Items)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return f, domain.Errorf(domain.NotFound, "There is no such test.")
 	}
@@ -58,6 +63,7 @@ func FactsOfStart(ctx context.Context, q tenants.Querier, testID, learnerID uuid
 		f.overdue = open
 	} else if open != nil {
 		f.Running, f.WindowOpen, f.AttemptsLeft = open, true, min(f.AttemptsLeft+1, noLimit)
+		a.ID, a.StartedAt, a.Deadline = *open, a.StartedAt.UTC(), a.Deadline.UTC()
 	}
 	return f, err
 }
@@ -145,38 +151,30 @@ func (p *pool) paper(seed int64) []uuid.UUID {
 	return paper
 }
 
-// StartSQL is a start as one statement: the rules again, the attempt, the day's attendance and the entry in the audit
-// trail. $1 to $14 are the arguments of an audit entry, $15 the test, $16 the learner, $17 the time, $18 the time less
-// SaveGrace, $19 the tenant's date, $20 the attempt's id, $21 the seed, $22 the paper. Nothing comes back when the
-// rules do not allow a start, or another start of the same learner came in between.
-const StartSQL = `WITH running AS (
-	SELECT id, course_id, number, started_at, deadline, cardinality(paper) AS items FROM attempts
-	WHERE test_id = $15::uuid AND learner_id = $16::uuid AND state = 'open'
-), rules AS (
-	SELECT t.id AS test_id, t.course_id, u.id AS learner_id, u.school_id, t.attempts,
-		least($17::timestamptz + t.minutes * interval '1 minute', t.closes_at) AS deadline,
-		(SELECT count(*) FROM attempts a WHERE a.test_id = $15::uuid AND a.learner_id = $16::uuid) AS made
-	FROM tests t CROSS JOIN users u
-	WHERE t.id = $15::uuid AND t.active AND u.id = $16::uuid AND u.state = 'active'
+// StartSQL stores a new attempt: the rules again, the row, and the entry in the audit trail. $1 to $14 are the arguments of
+// an audit entry, $15 the test, $16 the learner, $17 the time, $18 the attempt's id, $19 the seed, $20 the paper. Nothing
+// comes back when the rules do not allow a start or an attempt is under way: then nothing was written.
+const StartSQL = `WITH fresh AS (
+	INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline)
+	SELECT $18::uuid, t.id, t.course_id, u.id, u.school_id, m.made + 1, 'open', $19::bigint, $20::text[]::uuid[], $17::timestamptz,
+		least($17::timestamptz + t.minutes * interval '1 minute', t.closes_at)
+	FROM tests t CROSS JOIN users u CROSS JOIN (SELECT count(*) AS made FROM attempts WHERE test_id = $15::uuid AND learner_id = $16::uuid) m
+	WHERE t.id = $15::uuid AND t.active AND u.id = $16::uuid AND u.state = 'active' AND (t.attempts = 0 OR m.made < t.attempts)
 		AND (t.opens_at IS NULL OR t.opens_at <= $17::timestamptz) AND (t.closes_at IS NULL OR t.closes_at > $17::timestamptz)
 		AND EXISTS (SELECT FROM enrolments e JOIN classes k ON k.id = e.class_id
 			WHERE e.learner_id = $16::uuid AND e.state = 'active' AND k.course_id = t.course_id AND k.state <> 'cancelled')
-		AND NOT EXISTS (SELECT FROM running)
-), fresh AS (
-	INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline)
-	SELECT $20::uuid, test_id, course_id, learner_id, school_id, made + 1, 'open', $21::bigint, $22::text[]::uuid[], $17::timestamptz, deadline
-	FROM rules WHERE attempts = 0 OR made < attempts
-	ON CONFLICT DO NOTHING RETURNING id, course_id, school_id, number, started_at, deadline, cardinality(paper) AS items
-), worker AS (
-	SELECT $16::uuid AS learner_id, school_id, $19::text::date AS day, $17::timestamptz AS at FROM fresh
-), ` + classes.AttendanceCTE + `, noted AS (
+	ON CONFLICT DO NOTHING RETURNING course_id, number, deadline
+), noted AS (
 	INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
 	SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb,
 		$12::jsonb || jsonb_build_object('number', fresh.number), $13::text, $14::text FROM fresh
 )
-SELECT id, course_id, number, started_at, deadline, items, false FROM fresh
-UNION ALL
-SELECT id, course_id, number, started_at, deadline, items, true FROM running WHERE deadline >= $18::timestamptz`
+SELECT course_id, number, deadline FROM fresh`
+
+// AttendSQL follows StartSQL in its batch: whoever starts a test works that day. $1 the attempt, $2 the tenant's date.
+const AttendSQL = `WITH worker AS (
+	SELECT learner_id, school_id, $2::text::date AS day, started_at AS at FROM attempts WHERE id = $1::uuid
+), ` + classes.AttendanceCTE + ` SELECT`
 
 // StartInput asks for an attempt.
 type StartInput struct {
@@ -191,8 +189,11 @@ type StartInput struct {
 // often and from however many devices it is called, one attempt comes of it. The deadline is the test's time after the
 // start, but never after the window. It gives domain.Conflict when the rules do not allow a start any more.
 func (e *Exams) Start(ctx context.Context, db *tenants.DB, who audit.Actor, f StartFacts, in StartInput) (Attempt, error) {
-	if f.TestID != in.TestID {
-		return Attempt{}, errors.New("the facts are of another test")
+	if f.TestID != in.TestID || f.learner != in.LearnerID {
+		return Attempt{}, errors.New("the facts are of another test or learner")
+	}
+	if f.Running != nil {
+		return f.running, nil
 	}
 	if f.overdue != nil {
 		if _, err := e.close(ctx, db, []string{f.overdue.String()}, in.Now, in.Today); err != nil {
@@ -203,22 +204,20 @@ func (e *Exams) Start(ctx context.Context, db *tenants.DB, who audit.Actor, f St
 	if err != nil {
 		return Attempt{}, err
 	}
-	a := Attempt{TestID: in.TestID, LearnerID: in.LearnerID, State: Open}
-	for range 2 { // a start that met its twin sees the twin's attempt at the second try
-		err := start(ctx, db, who, source, &in, &a)
-		if err == nil {
-			return a, nil
-		}
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return Attempt{}, err
-		}
+	a, err := start(ctx, db, who, source, &in)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return a, err
 	}
+	// Another device was first, or the rules changed since the facts were read.
 	err = db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		f, err = FactsOfStart(ctx, r, in.TestID, in.LearnerID, in.Now)
 		return err
 	})
 	if err != nil {
 		return Attempt{}, err
+	}
+	if f.Running != nil {
+		return f.running, nil
 	}
 	return Attempt{}, f.refusal()
 }
@@ -235,26 +234,31 @@ func (f *StartFacts) refusal() error {
 	return domain.Errorf(domain.Conflict, "The attempt could not be started; try again.")
 }
 
-func start(ctx context.Context, db *tenants.DB, who audit.Actor, source *pool, in *StartInput, a *Attempt) error {
+func start(ctx context.Context, db *tenants.DB, who audit.Actor, source *pool, in *StartInput) (Attempt, error) {
 	seed := 1 + rand.Int64N(1<<53-1)
 	paper := source.paper(seed)
 	if len(paper) == 0 {
-		return domain.Errorf(domain.Conflict, "The test has no items to draw from yet.")
+		return Attempt{}, domain.Errorf(domain.Conflict, "The test has no items to draw from yet.")
 	}
 	if !source.shuffle {
 		seed = 0
 	}
-	id := audit.NewID()
-	entry := audit.Entry{Action: "attempt.start", ObjectKind: "attempt", ObjectID: id.String(),
+	a := Attempt{ID: audit.NewID(), TestID: in.TestID, LearnerID: in.LearnerID, State: Open, StartedAt: in.Now.UTC(), Items: len(paper)}
+	entry := audit.Entry{Action: "attempt.start", ObjectKind: "attempt", ObjectID: a.ID.String(),
 		After: map[string]any{"test": in.TestID, "learner": in.LearnerID, "items": len(paper)}}
 	b := &pgx.Batch{}
-	b.Queue(StartSQL, append(entry.Args(who), in.TestID.String(), in.LearnerID.String(), in.Now.UTC(), in.Now.Add(-SaveGrace).UTC(),
-		in.Today.Format(time.DateOnly), id.String(), seed, texts(paper))...)
+	b.Queue(StartSQL, append(entry.Args(who), in.TestID.String(), in.LearnerID.String(), a.StartedAt, a.ID.String(), seed, texts(paper))...)
+	b.Queue(AttendSQL, a.ID.String(), in.Today.Format(time.DateOnly))
 	err := db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
-		return res.QueryRow().Scan(&a.ID, &a.CourseID, &a.Number, &a.StartedAt, &a.Deadline, &a.Items, &a.Resumed)
+		err := res.QueryRow().Scan(&a.CourseID, &a.Number, &a.Deadline)
+		if err != nil {
+			return err
+		}
+		_, err = res.Exec()
+		return err
 	})
-	a.StartedAt, a.Deadline = a.StartedAt.UTC(), a.Deadline.UTC()
-	return err
+	a.Deadline = a.Deadline.UTC()
+	return a, err
 }
 
 func texts(ids []uuid.UUID) []string {

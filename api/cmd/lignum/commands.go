@@ -4,6 +4,7 @@ import "github.com/spf13/cobra"
 
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		devCommand(), demoCommand(), serveCommand(), migrateCommand(), tenantCommand(), versionCommand(),
+		devCommand(), demoCommand(), serveCommand(), migrateCommand(), tenantCommand(), userCommand(), rosterCommand(),
+		contentCommand(), policyCommand(), auditCommand(), versionCommand(),
 	}
 }

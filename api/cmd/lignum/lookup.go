@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"unicode"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+
+	"lignum/domain"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// opened is one realm of the installation, for the time of one command.
+type opened struct {
+	*installation
+	db     *tenants.DB
+	tenant *tenants.Tenant // nil: the platform
+}
+
+// inRealm runs fn on a realm: a tenant's slug, or "platform".
+func inRealm(cmd *cobra.Command, slug string, fn func(ctx context.Context, in opened) error) error {
+	in, err := open()
+	if err != nil {
+		return err
+	}
+	defer in.store.Close()
+	db, t, err := in.realmDB(cmd.Context(), slug)
+	if err != nil {
+		return err
+	}
+	return fn(cmd.Context(), opened{in, db, t})
+}
+
+// inTenant is inRealm for what the platform's own realm does not have.
+func inTenant(cmd *cobra.Command, slug string, fn func(ctx context.Context, in opened) error) error {
+	if slug == "platform" {
+		return domain.InvalidField("TENANT", "must be the slug of a tenant; the platform's own realm has no schools, classes and courses")
+	}
+	return inRealm(cmd, slug, fn)
+}
+
+// cardURL is where a code is typed.
+func (in opened) cardURL(ctx context.Context) (string, error) {
+	reg, err := in.registry(ctx)
+	if err != nil {
+		return "", err
+	}
+	return in.cfg.URL(reg.Host(in.db.Realm().Slug)) + "/card", nil
+}
+
+// enforcer builds the realm's role rules as they are stored now.
+func (in opened) enforcer(ctx context.Context) (*policy.Enforcer, error) {
+	reg, err := in.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rules []policy.Rule
+	err = in.db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		rules, err = tenants.Rules(ctx, r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	realm := in.db.Realm()
+	return policy.NewEnforcer(realm.Name(), reg.Version(realm.Slug, "rules"), rules)
+}
+
+// userIDs finds accounts by user name, in the order asked. The error names every one that is not there.
+func userIDs(ctx context.Context, q tenants.Querier, field string, names ...string) ([]uuid.UUID, error) {
+	keys := make([]string, len(names))
+	for i, n := range names {
+		keys[i] = strings.ToLower(strings.TrimSpace(n))
+	}
+	known, err := idsBy(ctx, q, `SELECT user_name_key, id FROM users WHERE user_name_key = ANY($1::text[])`, keys)
+	if err != nil {
+		return nil, err
+	}
+	var missing domain.Problems
+	ids := make([]uuid.UUID, len(keys))
+	for i, k := range keys {
+		id, ok := known[k]
+		if !ok {
+			missing.Add(field, "no account here has the user name %q", k)
+		}
+		ids[i] = id
+	}
+	return ids, missing.Err()
+}
+
+// schoolID finds a school by its id in the country's own records.
+func schoolID(ctx context.Context, q tenants.Querier, source string) (uuid.UUID, error) {
+	known, err := idsBy(ctx, q, `SELECT source_id, id FROM schools WHERE source_id = ANY($1::text[])`, []string{source})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	id, ok := known[source]
+	if !ok {
+		return uuid.Nil, domain.InvalidField("--school", "no school here has the sourcedId "+plain(source))
+	}
+	return id, nil
+}
+
+func idsBy(ctx context.Context, q tenants.Querier, sql string, keys []string) (map[string]uuid.UUID, error) {
+	rows, err := q.Query(ctx, sql, keys)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]uuid.UUID{}
+	var key string
+	var id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&key, &id}, func() error { found[key] = id; return nil })
+	return found, err
+}
+
+// plain keeps text that somebody else wrote from commanding the terminal.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}

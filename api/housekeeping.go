@@ -1,0 +1,86 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"lignum/domain/classes"
+	"lignum/domain/insight"
+	"lignum/domain/people"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// housekeeping does what must be done now and then, in every process; each task may run twice without harm.
+func (s *Server) housekeeping() {
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	nights := map[string]time.Time{} // per tenant, the day for which the night's work was done here
+	for {
+		select {
+		case <-s.base.Done():
+			return
+		case now := <-minute.C:
+			s.rate.Forget()
+			ctx, cancel := context.WithTimeout(s.base, 50*time.Second)
+			s.summarise(ctx)
+			s.closeOverdue(ctx)
+			if now.Minute()%10 == 0 {
+				s.everyTenMinutes(ctx, now.UTC())
+			}
+			if now.Minute() == 30 {
+				s.everyHour(ctx, now.UTC(), nights)
+			}
+			cancel()
+		}
+	}
+}
+
+// everyTenMinutes drops old idempotency keys and prepares the next signing keys of every realm.
+func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
+	realms := []tenants.Realm{s.platform}
+	for _, t := range s.registry.Tenants() {
+		realms = append(realms, t.Realm())
+	}
+	for _, r := range realms {
+		db := s.store.DB(r)
+		s.warn(ctx, r, "old idempotency keys could not be dropped", db.EmptyBucket(ctx, now))
+		s.warn(ctx, r, "signing keys could not be renewed", people.EnsureKeys(ctx, db, now))
+	}
+}
+
+// everyHour publishes each tenant's figures of today and, once a night, does what belongs to the end of a day.
+func (s *Server) everyHour(ctx context.Context, now time.Time, nights map[string]time.Time) {
+	for _, t := range s.registry.Tenants() {
+		if t.State != tenants.Active {
+			continue
+		}
+		today := t.Today(now)
+		db, who := s.store.DB(t.Realm()), audit.Actor{Name: "lignum", Realm: "platform"}
+		s.warn(ctx, t.Realm(), "today's figures could not be published", db.Write(ctx, who, func(tx *tenants.Tx) error {
+			return insight.PublishDay(ctx, tx, today, t.Location())
+		}))
+		if nights[t.Slug].Equal(today) {
+			continue
+		}
+		err := db.Write(ctx, who, func(tx *tenants.Tx) error {
+			if err := insight.PublishDay(ctx, tx, today.AddDate(0, 0, -1), t.Location()); err != nil {
+				return err
+			}
+			if _, err := classes.EndPast(ctx, tx, today); err != nil {
+				return err
+			}
+			return people.Sweep(ctx, tx, now)
+		})
+		s.warn(ctx, t.Realm(), "the night's work could not be done", err)
+		if err == nil {
+			nights[t.Slug] = today
+		}
+	}
+}
+
+func (s *Server) warn(ctx context.Context, realm tenants.Realm, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn(what, "realm", realm.Name(), "err", causes(err))
+	}
+}

@@ -1,0 +1,179 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"lignum/api/demo"
+)
+
+// A learner's day: register for a class, read a lesson, sit a practice test, see what came of it.
+func TestLearnersDayInEachCountry(t *testing.T) {
+	s := serve(t)
+	for _, country := range []struct {
+		slug  string
+		width int64
+	}{{"jamaica", 1280}, {"bahamas", 390}, {"celearn", 1280}} {
+		t.Run(country.slug, func(t *testing.T) {
+			b := open(t, s, country.slug, "student9", country.width)
+			b.visit("/classes")
+			b.wants("Sign in") // nobody sees a class without a name
+			b.signIn()
+			b.shot("home")
+
+			b.visit("/classes")
+			b.shot("classes")
+			if b.count(`form[action$="/register"] button`) > 0 {
+				b.click(`form[action$="/register"] button`)
+			}
+			b.visit("/home")
+			b.do(chromedp.WaitReady(`main a[href^="/classes/"]`))
+			b.click(`main a[href^="/classes/"]`)
+			b.wants("Lessons", "Tests")
+			b.shot("class")
+			class := b.text()
+
+			b.click(`main a[href*="/lessons/"]`)
+			b.do(chromedp.WaitReady(".prose"))
+			b.shot("lesson")
+			if b.count(`form[action$="/done"] button`) > 0 {
+				done := s.Number(country.slug, `SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL`)
+				b.click(`form[action$="/done"] button`)
+				if now := s.Number(country.slug, `SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL`); now != done+1 {
+					t.Errorf("%d lessons done before, %d after", done, now)
+				}
+			}
+			b.visit("/home")
+			b.click(`main a[href^="/classes/"]`)
+			if b.text() == class {
+				t.Log("the class looks as before: the lesson was done already")
+			}
+			sitTest(t, b)
+
+			b.visit("/points")
+			b.wants("points")
+			b.shot("points")
+			b.visit("/leaderboard")
+			b.wants("(you)")
+			b.shot("leaderboard")
+			b.click(`form[action="/sign-out"] button`)
+			b.visit("/home")
+			b.wants("Sign in")
+		})
+	}
+}
+
+// sitTest answers some items of the first practice test, loses the connection in between, and hands in.
+func sitTest(t *testing.T, b *browser) {
+	t.Helper()
+	b.click(`main a[href^="/tests/"]`)
+	b.wants("Good to know")
+	b.click(`form[action$="/start"] button`)
+	items := b.count(`[data-item]`)
+	if items < 5 {
+		t.Fatalf("the paper has %d items", items)
+	}
+	b.shot("paper")
+	saved := func() int {
+		return b.s.Number(b.slug, `SELECT count(*) FROM responses r JOIN attempts a ON a.id = r.attempt_id JOIN users u ON u.id = a.learner_id WHERE u.user_name = $1::text AND a.state = 'open'`, b.name)
+	}
+	answer := func(from, to int) {
+		var n int
+		b.do(chromedp.Evaluate(fmt.Sprintf(`(() => { let n = 0; for (const item of [...document.querySelectorAll('[data-item]')].slice(%d, %d)) {
+			const choice = item.querySelector('input[type=radio], input[type=checkbox]');
+			if (choice) { choice.click(); n++; continue }
+			const text = item.querySelector('input:not([type=hidden])');
+			if (text) { text.value = '42'; text.dispatchEvent(new Event('input', {bubbles: true})); text.dispatchEvent(new Event('change', {bubbles: true})); n++ }
+		} return n })()`, from, to), &n))
+		if n == 0 {
+			t.Fatal("nothing could be answered")
+		}
+	}
+	answer(0, 3)
+	wait(t, b, "the first answers are stored", func() bool { return saved() >= 2 })
+
+	before := saved()
+	offline(b, true)
+	answer(3, 6)
+	b.until("the page says that an answer is not saved yet", `/not saved|offline|connection|kept|waiting|try/i.test(document.querySelector('[data-state]').innerText)`)
+	if now := saved(); now != before {
+		t.Errorf("offline, and yet %d answers arrived", now-before)
+	}
+	b.shot("offline")
+	offline(b, false)
+	wait(t, b, "what was answered offline has arrived", func() bool { return saved() > before })
+	b.click(`button[data-submit]`)
+	b.until("the result is there", `/your result/i.test(document.body.innerText)`)
+	b.wants("Topic by topic", "points")
+	b.shot("result")
+}
+
+func offline(b *browser, yes bool) {
+	b.t.Helper()
+	b.do(network.Enable(), chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := network.EmulateNetworkConditionsByRule(yes, []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: -1}}).Do(ctx)
+		return err
+	}))
+}
+
+// The staff of a country and the platform's own people find what is theirs.
+func TestStaffSeeWhatIsTheirs(t *testing.T) {
+	s := serve(t)
+	for _, p := range []struct {
+		slug, name string
+		pages      map[string][]string
+	}{
+		{"jamaica", "coach1", map[string][]string{"/learners": {"behind"}}},
+		{"jamaica", "official1", map[string][]string{"/figures": {"attendance", "fewer than 5"}}},
+		{"jamaica", "admin", map[string][]string{"/audit": {"attempt", "class"}, "/settings": {"Jamaica"}, "/roles": {"student"}, "/people": {"student"}}},
+		{"jamaica", "school1", map[string][]string{"/people": {"student"}}},
+		{"", "manager1", map[string][]string{"/console": {"Jamaica", "CELEARN"}, "/console/tenants/new": {"Country"}, "/console/tenants/jamaica": {"Suspend"}}},
+	} {
+		t.Run(p.name, func(t *testing.T) {
+			b := open(t, s, p.slug, p.name, 1280)
+			b.signIn()
+			for path, says := range p.pages {
+				b.visit(path)
+				b.wants(says...)
+				b.shot(path[1:3] + fmt.Sprint(len(path)))
+			}
+		})
+	}
+}
+
+// wait looks at the database until something is so.
+func wait(t *testing.T, b *browser, what string, so func() bool) {
+	t.Helper()
+	for range 200 {
+		if so() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	b.shot("failed")
+	t.Fatalf("never: %s\n%.1500s", what, b.text())
+}
+
+// A learner signs in, registers and reads without any JavaScript.
+func TestWithoutJavaScript(t *testing.T) {
+	s := serve(t)
+	b := open(t, s, "jamaica", "student11", 390)
+	b.do(emulation.SetScriptExecutionDisabled(true), chromedp.Navigate(s.URL("jamaica")+"/sign-in"),
+		chromedp.SendKeys(`input[name=user_name]`, b.name), chromedp.SendKeys(`input[name=password]`, demo.Password+"\r"),
+		chromedp.WaitReady(`form[action="/sign-out"]`), chromedp.WaitVisible(`main a[href^="/classes/"]`))
+	attempts := s.Number("jamaica", `SELECT count(*) FROM attempts`)
+	b.do(chromedp.Click(`main a[href^="/classes/"]`), chromedp.WaitVisible(`main a[href^="/tests/"]`),
+		chromedp.Click(`main a[href^="/tests/"]`), chromedp.WaitVisible(`form[action$="/start"] button`), chromedp.Click(`form[action$="/start"] button`),
+		chromedp.WaitVisible(`[data-item] label.option`), chromedp.Click(`[data-item] label.option`), chromedp.Click(`button[data-submit]`),
+		chromedp.WaitVisible(`[data-finished]`))
+	if now := s.Number("jamaica", `SELECT count(*) FROM attempts`); now != attempts+1 {
+		t.Errorf("%d attempts before, %d after", attempts, now)
+	}
+	b.shot("result")
+}
