@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
 	"lignum/domain/people"
@@ -202,10 +204,17 @@ func (s *Server) ServeMetrics(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// notFound is the last route: what nothing else took.
+// notFound is the last route: what nothing else took passes the pipeline all the same, so that it is counted and limited, and
+// a person in a browser gets a page.
 func (s *Server) notFound() {
 	s.app.Use(func(fc *fiber.Ctx) error {
-		return newProblem(http.StatusNotFound, "There is nothing at this address.").write(fc)
+		rt := &Route{Method: fc.Method(), Path: "*", Permission: policy.Public("nothing is there"), Quota: limits.Read, Body: defaultBody,
+			Page: fc.Method() == fiber.MethodGet && strings.Contains(fc.Get(fiber.HeaderAccept), "text/html")}
+		c, err := s.enter(fc, rt)
+		if err == nil {
+			err = domain.Errorf(domain.NotFound, "There is nothing at this address.")
+		}
+		return s.refuse(fc, rt, c, err)
 	})
 }
 

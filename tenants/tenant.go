@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lignum/domain"
@@ -81,12 +82,19 @@ type Tenant struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
+// zones keeps what was loaded: reading a zone's file costs more than most requests do.
+var zones sync.Map // name -> *time.Location
+
 // Location is the tenant's time zone; UTC when the machine does not know it.
 func (t *Tenant) Location() *time.Location {
+	if loc, ok := zones.Load(t.TimeZone); ok {
+		return loc.(*time.Location)
+	}
 	loc, err := time.LoadLocation(t.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
+	zones.Store(t.TimeZone, loc)
 	return loc
 }
 

@@ -67,6 +67,7 @@ func TestADifferentAnswerUnderAUsedCounterIsNotAcknowledged(t *testing.T) {
 func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 	s := newSchool(t, 2, rules{feedback: "on_submit", sets: 1, numbers: 2})
 	a := s.start(s.learners[0], now)
+	s.paper(a, now) // in memory from here on: nothing but the statement itself asks the row
 	good := answer(1, 1, item.Response{Number: "4"})
 	ticket := a.Ticket()
 

@@ -21,6 +21,8 @@ func TestLearnersDayInEachCountry(t *testing.T) {
 		width int64
 	}{{"jamaica", 1280}, {"bahamas", 390}, {"celearn", 1280}} {
 		t.Run(country.slug, func(t *testing.T) {
+			s.Exec(country.slug, `WITH gone AS (UPDATE enrolments SET state = 'left' WHERE learner_id = (SELECT id FROM users WHERE user_name = 'student9') AND state = 'active' RETURNING class_id)
+				UPDATE classes SET taken = taken - 1 WHERE id IN (SELECT class_id FROM gone)`)
 			b := open(t, s, country.slug, "student9", country.width)
 			b.visit("/classes")
 			b.wants("Sign in") // nobody sees a class without a name
@@ -29,20 +31,20 @@ func TestLearnersDayInEachCountry(t *testing.T) {
 
 			b.visit("/classes")
 			b.shot("classes")
-			if b.count(`form[action$="/register"] button`) > 0 {
-				b.click(`form[action$="/register"] button`)
+			b.click(`form[action$="/register"] button`)
+			if n := s.Number(country.slug, `SELECT count(*) FROM enrolments e JOIN users u ON u.id = e.learner_id WHERE u.user_name = 'student9' AND e.state = 'active'`); n != 1 {
+				t.Errorf("after registering for one class the learner is in %d", n)
 			}
 			b.visit("/home")
 			b.do(chromedp.WaitReady(`main a[href^="/classes/"]`))
 			b.click(`main a[href^="/classes/"]`)
 			b.wants("Lessons", "Tests")
 			b.shot("class")
-			class := b.text()
 
 			b.click(`main a[href*="/lessons/"]`)
 			b.do(chromedp.WaitReady(".prose"))
 			b.shot("lesson")
-			if b.count(`form[action$="/done"] button`) > 0 {
+			if b.count(`form[action$="/done"] button`) > 0 { // the first lesson of a demo learner may be done already
 				done := s.Number(country.slug, `SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL`)
 				b.click(`form[action$="/done"] button`)
 				if now := s.Number(country.slug, `SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL`); now != done+1 {
@@ -51,9 +53,6 @@ func TestLearnersDayInEachCountry(t *testing.T) {
 			}
 			b.visit("/home")
 			b.click(`main a[href^="/classes/"]`)
-			if b.text() == class {
-				t.Log("the class looks as before: the lesson was done already")
-			}
 			sitTest(t, b)
 
 			b.visit("/points")

@@ -87,9 +87,12 @@ func clusterDir() string {
 	return filepath.Join(base, "lg-"+hex.EncodeToString(sum[:4]))
 }
 
-// Vault is the vault of all tests; its key guards nothing.
+// MasterKey is that of all tests; it guards nothing.
+var MasterKey = []byte("the test installation's master key, 32+")
+
+// testVault is the vault of all tests.
 func testVault() *tenants.Vault {
-	v, err := tenants.NewVault([]byte("the test installation's master key, 32+"))
+	v, err := tenants.NewVault(MasterKey)
 	if err != nil {
 		panic(err)
 	}

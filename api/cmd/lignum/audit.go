@@ -23,11 +23,11 @@ func auditCommand() *cobra.Command {
 	return cmd
 }
 
-// How --follow looks: every two seconds, at the last two minutes. An entry gets its id before its transaction is stored, and
+// How --follow looks: every two seconds, at the last minute. An entry gets its id before its transaction is stored, and
 // clocks differ, so one that is older than the last one shown may still come.
 const (
 	followEvery  = 2 * time.Second
-	followWindow = 2 * time.Minute
+	followWindow = time.Minute
 )
 
 func auditTail() *cobra.Command {
@@ -130,7 +130,7 @@ func (t *tail) show(list []audit.Stored) error {
 	return nil
 }
 
-// recent reads what the window holds. Ten thousand in two minutes is more than anybody reads.
+// recent reads what the window holds. Ten thousand in it are more than anybody reads.
 func (t *tail) recent(ctx context.Context) ([]audit.Stored, error) {
 	f := t.filter
 	f.From = time.Now().Add(-followWindow)

@@ -173,7 +173,7 @@ func policyExplain() *cobra.Command {
 		Long: "Ask both engines what they answer to somebody with these roles, by the roles' rules that the realm (a tenant's slug, or platform)\n" +
 			"has now, and say why. Facts that are not stated do not hold.\n\nFacts:\n" + factsHelp() +
 			"\nPermissions (lignum policy permissions says what they mean):\n  " + strings.Join(permissionNames(), ", "),
-		Example: "  lignum policy explain jamaica class.register --role student --fact class_open\n" +
+		Example: "  lignum policy explain jamaica class.register --role student --fact owner --fact class_open\n" +
 			"  lignum policy explain jamaica learner.progress --role coach --fact coach_of --tenant-state read_only",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, ok := policy.Lookup(args[1])

@@ -87,7 +87,7 @@ func tenantList() *cobra.Command {
 }
 
 func tenantShow() *cobra.Command {
-	return &cobra.Command{Use: "show SLUG", Short: "Show one tenant", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "show SLUG", Short: "Show one tenant", Args: cobra.ExactArgs(1), Example: "  lignum tenant show jamaica",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := open()
 			if err != nil {
@@ -110,7 +110,11 @@ func tenantShow() *cobra.Command {
 
 func tenantState(use string, state tenants.State, short string) *cobra.Command {
 	var reason string
-	cmd := &cobra.Command{Use: use + " SLUG", Short: short, Args: cobra.ExactArgs(1),
+	example := ""
+	if state != tenants.Active {
+		example = " --reason 'Contract under review'"
+	}
+	cmd := &cobra.Command{Use: use + " SLUG", Short: short, Args: cobra.ExactArgs(1), Example: "  lignum tenant " + use + " jamaica" + example,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := open()
 			if err != nil {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"lignum/domain/people"
+	"lignum/tests/classroom"
+	"lignum/tests/testkit"
+)
+
+var codePattern = regexp.MustCompile(`\b[0-9A-Z]{4}(-[0-9A-Z]{4}){3}\b`)
+
+// redeem chooses a password with a code, as its owner does.
+func redeem(t *testing.T, w *testkit.World, slug, code string) (people.SignedIn, error) {
+	t.Helper()
+	desk := people.NewDesk(people.NewHasher(1))
+	return desk.RedeemCard(t.Context(), w.DB(slug), people.RedeemCard{Code: code, Password: "four brown pelicans at noon", Device: people.Device{Address: "127.0.0.1"}}, time.Now().UTC())
+}
+
+func TestUserCreateAndReset(t *testing.T) {
+	w := installed(t)
+	out := must(t, "user", "create", "jamaica", "J.Clarke", "--given", "Joan", "--family", "Clarke", "--role", "coach", "--role", "teacher", "--email", "j.clarke@moe.example")
+	wants(t, out, "Joan Clarke is j.clarke, as coach, teacher", "http://jamaica.localhost/card")
+	code := codePattern.FindString(out)
+	who, err := redeem(t, w, "jamaica", code)
+	if err != nil || who.UserName != "j.clarke" {
+		t.Fatalf("the code does not work: %+v %v", who, err)
+	}
+	out = must(t, "user", "reset-password", "jamaica", "J.CLARKE")
+	wants(t, out, "Joan Clarke (j.clarke) is signed out everywhere")
+	if again, err := redeem(t, w, "jamaica", codePattern.FindString(out)); err != nil || again.UserID != who.UserID || again.SessionVersion <= who.SessionVersion {
+		t.Errorf("%+v %v", again, err)
+	}
+	if _, err := redeem(t, w, "jamaica", code); err == nil {
+		t.Error("the first code worked twice")
+	}
+	wants(t, must(t, "audit", "tail", "jamaica"), "user.create", "user.password.reset", " of platform  user "+who.UserID.String())
+
+	out = must(t, "user", "create", "platform", "m.rolle", "--given", "Mark", "--family", "Rolle", "--role", "operator")
+	if _, err := redeem(t, w, "", codePattern.FindString(out)); err != nil {
+		t.Error(err)
+	}
+	wants(t, must(t, "user", "list", "platform", "--role", "operator"), "m.rolle", "Mark Rolle")
+}
+
+func TestUserRefuses(t *testing.T) {
+	installed(t)
+	create := func(realm, name string, more ...string) []string {
+		return append([]string{"user", "create", realm, name, "--given", "Joan", "--family", "Clarke"}, more...)
+	}
+	refused(t, `required flag(s) "role"`, create("jamaica", "j.clarke")...)
+	refused(t, `--role: "operator" is no role here`, create("jamaica", "j.clarke", "--role", "operator")...)
+	refused(t, `--role: "student" is no role here`, create("platform", "j.clarke", "--role", "student")...)
+	refused(t, "--school: is for tenants", create("platform", "j.clarke", "--role", "operator", "--school", "s1")...)
+	refused(t, "--school: no school here has the sourcedId s1", create("jamaica", "j.clarke", "--role", "coach", "--school", "s1")...)
+	refused(t, "user_name", create("jamaica", "j clarke", "--role", "coach")...)
+	refused(t, "email: must be an address", create("jamaica", "j.clarke", "--role", "coach", "--email", "moe")...)
+	refused(t, "USERNAME: must not be empty", create("jamaica", " ", "--role", "coach")...)
+	refused(t, "is taken", create("jamaica", "admin", "--role", "coach")...)
+	refused(t, `USERNAME: no account here has the user name "nobody"`, "user", "reset-password", "jamaica", "nobody")
+	refused(t, "--state must be", "user", "list", "jamaica", "--state", "asleep")
+	refused(t, "name exactly one", "user", "cards", "jamaica")
+	refused(t, "name exactly one", "user", "cards", "jamaica", "--school", "s1", "admin")
+	refused(t, "--class: must be the id", "user", "cards", "jamaica", "--class", "10A")
+	refused(t, "--class: there is no such class", "user", "cards", "jamaica", "--class", "01981c5e-7d3a-7c07-8a11-3f0c52a4b6d1")
+	refused(t, `"one"`+` (USERNAME`, "user", "cards", "jamaica", "one", "two", "admin")
+	refused(t, "TENANT: must be the slug", "user", "cards", "platform", "m.rolle")
+}
+
+func TestUserCards(t *testing.T) {
+	w := installed(t)
+	table := w.Tenant("jamaica").SchemaName
+	if _, err := w.Direct(t).Exec(t.Context(), "INSERT INTO "+table+".schools (id, source_id, name) VALUES (gen_random_uuid(), 's1', 'St. Hugh''s <High>')"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"kerry.brown", "ama.grant", "tia.chin"} {
+		given, family, _ := strings.Cut(name, ".")
+		must(t, "user", "create", "jamaica", name, "--given", given, "--family", family, "--role", "student", "--school", "s1", "--grade", "10")
+	}
+	sheet := filepath.Join(t.TempDir(), "cards.html")
+	out := must(t, "user", "cards", "jamaica", "--school", "s1", "--html", sheet)
+	wants(t, out, "3 cards", sheet)
+	if codePattern.MatchString(out) {
+		t.Error("the codes are on the terminal as well")
+	}
+	raw, err := os.ReadFile(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	html := string(raw)
+	wants(t, html, "St. Hugh&#39;s &lt;High&gt;", "<h2>kerry brown</h2>", "Grade 10", "http://jamaica.localhost/card", "Ministry of Education, Jamaica")
+	if info, err := os.Stat(sheet); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others can read the sheet: %v %v", info.Mode(), err)
+	}
+	codes := codePattern.FindAllString(html, -1)
+	if len(codes) != 3 {
+		t.Fatalf("%d codes on the sheet", len(codes))
+	}
+	if _, err := redeem(t, w, "jamaica", codes[0]); err != nil {
+		t.Fatal(err)
+	}
+	// A sheet is never written over, and nothing happens to the codes that are on it.
+	refused(t, "--html: must be a file that can be made", "user", "cards", "jamaica", "--school", "s1", "--html", sheet)
+	if who, err := redeem(t, w, "jamaica", codes[1]); err != nil {
+		t.Error(who, err)
+	}
+	out = must(t, "user", "cards", "jamaica", "kerry.brown", "ama.grant", "tia.chin")
+	wants(t, out, "1 cards", "St. Hugh's <High>", "tia.chin")
+	if _, err := redeem(t, w, "jamaica", codes[2]); err == nil {
+		t.Error("the older card still works")
+	}
+	if _, err := redeem(t, w, "jamaica", codePattern.FindString(out)); err != nil {
+		t.Error(err)
+	}
+	none := filepath.Join(t.TempDir(), "none.html")
+	wants(t, must(t, "user", "cards", "jamaica", "--school", "s1", "--html", none), "No cards are needed")
+	if _, err := os.Stat(none); !os.IsNotExist(err) {
+		t.Error("an empty sheet was left")
+	}
+
+	wants(t, must(t, "user", "list", "jamaica", "--school", "s1"), "tia.chin", "student", "yes")
+	lines := strings.Split(strings.TrimSpace(must(t, "user", "list", "jamaica", "--role", "student", "--json")), "\n")
+	var u people.User
+	if err := json.Unmarshal([]byte(lines[0]), &u); err != nil || len(lines) != 3 || u.UserName != "kerry.brown" {
+		t.Errorf("%v %d lines, %+v", err, len(lines), u)
+	}
+}
+
+func TestClassCards(t *testing.T) {
+	w := installed(t)
+	room, err := classroom.New(t.Context(), w.DB("bahamas"), w.Tenant("bahamas"), 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, "user", "cards", "bahamas", "--class", room.Class.String())
+	if wants(t, out, "2 cards"); len(codePattern.FindAllString(out, -1)) != 2 {
+		t.Error(out)
+	}
+}
