@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"net/netip"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lignum/domain"
@@ -54,6 +56,7 @@ type Server struct {
 	desk        *people.Desk
 	tokens      *people.Verifier
 	exams       *assessment.Exams
+	workdays    *lru.Cache[workday, bool]
 	rate        *limits.Rate
 	platform    tenants.Realm
 	proxies     []netip.Prefix
@@ -91,6 +94,9 @@ func New(d Deps) (*Server, error) {
 		desk: people.NewDesk(people.NewHasher(0)), tokens: people.NewVerifier(0)}
 	items, err := catalog.NewItems(itemsKept)
 	if err != nil {
+		return nil, err
+	}
+	if s.workdays, err = lru.New[workday, bool](workdaysKept); err != nil {
 		return nil, err
 	}
 	if s.exams, err = assessment.New(items, papersKept); err != nil {
@@ -192,6 +198,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 // ServeMetrics answers Prometheus on a listener of its own until ctx ends.
 func (s *Server) ServeMetrics(ctx context.Context, ln net.Listener) error {
 	mux := http.NewServeMux()
+	// Profiles tell where the time goes on a real machine; like the metrics they are for the operator's network alone.
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {

@@ -23,6 +23,7 @@ type ProgressInput struct {
 	Counter   int64     // the client's own, rising with each report; 0 to 2^53
 	Now       time.Time // when the report arrived
 	Today     time.Time // the tenant's date
+	Attended  bool      // today is marked for the learner, as the caller remembers; false costs a statement and does no harm
 }
 
 // Validate tells everything that is wrong as one domain.Invalid.
@@ -105,7 +106,9 @@ func RecordProgress(ctx context.Context, db *tenants.DB, who audit.Actor, in Pro
 	learner, lesson, now := in.LearnerID.String(), in.LessonID.String(), in.Now.UTC()
 	b := &pgx.Batch{}
 	b.Queue(saveProgressSQL, append(entry.Args(who), learner, lesson, in.Percent, in.Seconds, in.Counter, now)...)
-	b.Queue(attendProgressSQL, learner, lesson, in.Today.Format(time.DateOnly), now)
+	if !in.Attended {
+		b.Queue(attendProgressSQL, learner, lesson, in.Today.Format(time.DateOnly), now)
+	}
 	if in.Percent == 100 {
 		earns := points.ForLesson(in.LessonID)
 		b.Queue(earnProgressSQL, learner, lesson, earns.Rule, earns.Ref, earns.Points, now, points.Month(in.Today))
@@ -118,8 +121,13 @@ func RecordProgress(ctx context.Context, db *tenants.DB, who audit.Actor, in Pro
 		case !errors.Is(err, pgx.ErrNoRows):
 			return err
 		}
-		if _, err := res.Exec(); err != nil || in.Percent != 100 {
-			return err
+		if !in.Attended {
+			if _, err := res.Exec(); err != nil {
+				return err
+			}
+		}
+		if in.Percent != 100 {
+			return nil
 		}
 		return res.QueryRow().Scan(&p.Points)
 	})

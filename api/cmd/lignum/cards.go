@@ -93,7 +93,7 @@ func (in opened) printCards(ctx context.Context, out io.Writer, who cardsFor, wh
 	for _, c := range cards {
 		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", c.Code, plain(c.UserName), plain(c.GivenName+" "+c.FamilyName), plain(c.School))
 	}
-	_, err = fmt.Fprintf(out, "%d cards, good once and until %s, used at %s\n", len(cards), in.date(cards[0].Expires), where)
+	_, err = fmt.Fprintf(out, "%s, good once and until %s, used at %s\n", number(len(cards), "card"), in.date(cards[0].Expires), where)
 	return err
 }
 
@@ -119,7 +119,7 @@ func (in opened) writeCards(ctx context.Context, out io.Writer, who cardsFor, wh
 		return fmt.Errorf("the cards were made but could not be written; make them again: %w", err)
 	}
 	keep = true
-	_, err = fmt.Fprintf(out, "%d cards, good once and until %s, are in %s\n", len(cards), until, sheet)
+	_, err = fmt.Fprintf(out, "%s, good once and until %s: %s\n", number(len(cards), "card"), until, sheet)
 	return err
 }
 

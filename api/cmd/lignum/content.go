@@ -57,7 +57,7 @@ func contentCheck() *cobra.Command {
 				}
 			}
 			if errs > 0 {
-				return fmt.Errorf("%d errors; nothing of this can be imported before they are gone", errs)
+				return errors.New(number(errs, "error") + "; what has errors cannot be imported")
 			}
 			return nil
 		}}

@@ -98,7 +98,7 @@ func TestContentCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, must(t, "content", "check", good), "celearn-bookkeeping", "0 errors", "SECTION", "TEST")
-	wants(t, refused(t, "errors; nothing of this can be imported", "content", "check", good, bad), "ERROR bad.gift", "bank")
+	wants(t, refused(t, "what has errors cannot be imported", "content", "check", good, bad), "ERROR bad.gift", "bank")
 
 	var reports []pack.Report
 	if err := json.Unmarshal([]byte(refused(t, "error", "content", "check", "--json", good, bad)), &reports); err != nil {

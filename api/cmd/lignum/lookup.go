@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -125,4 +126,12 @@ func plain(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// number is "1 card" or "2 cards".
+func number(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.Itoa(n) + " " + thing
 }

@@ -156,6 +156,15 @@ func factsHelp() string {
 	return b.String()
 }
 
+// permissionsHelp is the catalogue in lines that a terminal holds.
+func permissionsHelp() string {
+	var b strings.Builder
+	for line := range slices.Chunk(permissionNames(), 6) {
+		b.WriteString("  " + strings.Join(line, ", ") + "\n")
+	}
+	return b.String()
+}
+
 func permissionNames() []string {
 	var names []string
 	for _, p := range policy.Catalogue() {
@@ -172,7 +181,7 @@ func policyExplain() *cobra.Command {
 	cmd := &cobra.Command{Use: "explain REALM PERMISSION --role ROLE...", Short: "Say whether roles may do a thing, and why", Args: cobra.ExactArgs(2),
 		Long: "Ask both engines what they answer to somebody with these roles, by the roles' rules that the realm (a tenant's slug, or platform)\n" +
 			"has now, and say why. Facts that are not stated do not hold.\n\nFacts:\n" + factsHelp() +
-			"\nPermissions (lignum policy permissions says what they mean):\n  " + strings.Join(permissionNames(), ", "),
+			"\nPermissions (lignum policy permissions says what they mean):\n" + permissionsHelp(),
 		Example: "  lignum policy explain jamaica class.register --role student --fact owner --fact class_open\n" +
 			"  lignum policy explain jamaica learner.progress --role coach --fact coach_of --tenant-state read_only",
 		RunE: func(cmd *cobra.Command, args []string) error {

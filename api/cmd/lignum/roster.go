@@ -77,7 +77,7 @@ func rosterError(ctx context.Context, rep people.Report, err error) error {
 	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted; what was imported stays, and the same command goes on from there")
 	case err == nil && refused > 0:
-		return fmt.Errorf("%d rows were refused; correct them and import again, all others stay as they are", refused)
+		return errors.New(number(refused, "row") + " refused; correct and import again, all others stay as they are")
 	}
 	return err
 }

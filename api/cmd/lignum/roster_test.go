@@ -73,7 +73,7 @@ func TestRosterReport(t *testing.T) {
 	}
 	dir := folder(t, map[string]string{"orgs.csv": orgs, "users.csv": bad, "notes.csv": "a,b\n1,2\n"})
 	path := filepath.Join(t.TempDir(), "refused.csv")
-	out := refused(t, "rows were refused", "roster", "import", "jamaica", dir, "--report", path)
+	out := refused(t, "rows refused", "roster", "import", "jamaica", dir, "--report", path)
 	wants(t, out, "users.csv line 4: ", "and 12 more", "left out", "notes.csv")
 	f, err := os.Open(path)
 	if err != nil {
@@ -101,7 +101,7 @@ func TestRosterReportIsWhole(t *testing.T) {
 	bad := strings.ReplaceAll(students(1500), ",student,", ",pirate,")
 	dir := folder(t, map[string]string{"orgs.csv": orgs, "users.csv": bad})
 	path := filepath.Join(t.TempDir(), "refused.csv")
-	refused(t, "1500 rows were refused", "roster", "import", "jamaica", dir, "--report", path)
+	refused(t, "1500 rows refused", "roster", "import", "jamaica", dir, "--report", path)
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
