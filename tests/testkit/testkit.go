@@ -6,12 +6,10 @@ package testkit
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,7 +50,7 @@ func Main(m *testing.M) {
 func run(m *testing.M) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	c, err := localcluster.Join(ctx, localcluster.Options{Dir: clusterDir(), Name: Installation, Ephemeral: true,
+	c, err := localcluster.Join(ctx, localcluster.Options{Name: Installation, Ephemeral: true,
 		Log: slog.New(slog.DiscardHandler), MaxConnections: 400})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tests need PostgreSQL and PgBouncer (make test installs them):", err)
@@ -65,26 +63,6 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
-}
-
-// clusterDir is the same for every test process of one checkout and one user, and short enough for a socket.
-func clusterDir() string {
-	wd, err := os.Getwd()
-	if err != nil {
-		wd = "?"
-	}
-	for dir := wd; dir != "/" && dir != "."; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			wd = dir
-			break
-		}
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", wd, os.Getuid()))
-	base := os.TempDir()
-	if _, err := os.Stat("/dev/shm"); err == nil {
-		base = "/dev/shm"
-	}
-	return filepath.Join(base, "lg-"+hex.EncodeToString(sum[:4]))
 }
 
 // MasterKey is that of all tests; it guards nothing.
