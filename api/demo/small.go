@@ -61,8 +61,21 @@ func (r *room) small(ctx context.Context) error {
 		for i := range staff {
 			w.present(r, staff[i])
 		}
-		return w.store(ctx, tx, r)
+		if err := w.store(ctx, tx, r); err != nil {
+			return err
+		}
+		return publish(ctx, tx, from, r.today.AddDate(0, 0, -1))
 	})
+}
+
+// publish gives the platform the figures of past days, as every day's job does.
+func publish(ctx context.Context, tx *tenants.Tx, from, to time.Time) error {
+	_, err := tx.Exec(ctx, `SELECT gate.publish_usage(d.day, d.users, coalesce(a.n, 0)::integer, (SELECT n::integer FROM usage_counts WHERE kind = 'learners'),
+			(SELECT n::integer FROM usage_counts WHERE kind = 'classes'), coalesce(t.n, 0)::integer)
+		FROM (SELECT day, count(*)::integer AS users FROM active_days WHERE day BETWEEN $1::text::date AND $2::text::date GROUP BY day) d
+		LEFT JOIN (SELECT day, count(*) AS n FROM attendance GROUP BY day) a ON a.day = d.day
+		LEFT JOIN (SELECT submitted_at::date AS day, count(*) AS n FROM attempts GROUP BY 1) t ON t.day = d.day`, from.Format(time.DateOnly), to.Format(time.DateOnly))
+	return err
 }
 
 func (r *room) smallLearners(schools []school) []person {
