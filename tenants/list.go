@@ -67,3 +67,23 @@ func UsageDays(ctx context.Context, q Querier, slug string, from, to time.Time) 
 	}
 	return list, err
 }
+
+const tenantColumns = `slug, id::text, name, country, state, state_reason, plan, limits, time_zone, locale, currency, exam_scheme, cluster, schema_name, login_role, owner_role, created_at, updated_at`
+
+func scanTenant(row pgx.CollectableRow) (t Tenant, err error) {
+	err = row.Scan(&t.Slug, &t.ID, &t.Name, &t.Country, &t.State, &t.StateReason, &t.Plan, &t.Limits, &t.TimeZone, &t.Locale, &t.Currency,
+		&t.ExamScheme, &t.Cluster, &t.SchemaName, &t.LoginRole, &t.OwnerRole, &t.CreatedAt, &t.UpdatedAt)
+	return t, err
+}
+
+func tenantBySlug(ctx context.Context, tx pgx.Tx, slug string) (Tenant, error) {
+	rows, err := tx.Query(ctx, "SELECT "+tenantColumns+" FROM control.tenants WHERE slug = $1", slug)
+	if err != nil {
+		return Tenant{}, err
+	}
+	t, err := pgx.CollectExactlyOneRow(rows, scanTenant)
+	if err == pgx.ErrNoRows {
+		return t, domain.Errorf(domain.NotFound, "There is no tenant %q.", slug)
+	}
+	return t, err
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/tenants/audit"
+	"lignum/tests/classroom"
 	"lignum/tests/testkit"
 )
 
@@ -35,43 +36,45 @@ func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, ma
 	if err := b.registry.Refresh(ctx); err != nil {
 		return err
 	}
-	var worlds []*world
+	var rooms []*classroom.Room
 	for _, slug := range slugs {
 		t, err := b.registry.Tenant(slug)
 		if err != nil {
 			return err
 		}
-		w := &world{tenant: t, class: audit.NewID()}
-		if err := b.people(ctx, b.store.DB(t.Realm()), w, 2); err != nil {
+		room, err := classroom.New(ctx, b.store.DB(t.Realm()), t, 10, 2)
+		if err != nil {
 			return err
 		}
-		worlds = append(worlds, w)
+		rooms = append(rooms, room)
 	}
 	time.Sleep(2 * time.Second) // for the API to hear of them
-	requests := func(n int) (list []request) {
-		for _, w := range worlds[:n] {
-			for _, token := range w.tokens {
-				list = append(list, request{method: "GET", host: w.tenant.Slug + ".localhost", path: "/api/v1/classes/" + w.class.String(), token: token})
+	requests := func(n int) (list []request, err error) {
+		for _, room := range rooms[:n] {
+			for i := range room.Learners {
+				token, err := room.Token(i, b.issuer(room.Tenant.Slug)) // a fresh one: the whole run takes longer than a token lives
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, request{method: "GET", host: room.Tenant.Slug + ".localhost", path: "/api/v1/classes/" + room.Class.String(), token: token})
 			}
 		}
-		return list
+		return list, nil
 	}
 	const perSecond = 300
 	var ratios, few, all []float64
 	for i := range pairs + 1 {
-		for _, w := range worlds {
-			if err := b.issue(w); err != nil {
+		var runs [2]sample
+		for j, n := range []int{3, many} {
+			list, err := requests(n)
+			if err != nil {
+				return err
+			}
+			if runs[j], err = b.paced(clients, perSecond, length, list); err != nil {
 				return err
 			}
 		}
-		f, err := b.paced(clients, perSecond, length, requests(3))
-		if err != nil {
-			return err
-		}
-		a, err := b.paced(clients, perSecond, length, requests(many))
-		if err != nil {
-			return err
-		}
+		f, a := runs[0], runs[1]
 		if i == 0 {
 			continue // the first round opens each tenant's connections and loads its rules
 		}

@@ -1,0 +1,91 @@
+package tenants
+
+import (
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+)
+
+// Spec is what an account manager says of a new tenant.
+type Spec struct {
+	Slug       string `json:"slug" doc:"Subdomain: 3 to 32 characters of a-z, 0-9 and single hyphens" minLength:"3" maxLength:"32"`
+	Name       string `json:"name" doc:"The name people see, such as the ministry's" minLength:"1" maxLength:"120"`
+	Country    string `json:"country" doc:"ISO 3166-1 alpha-2" minLength:"2" maxLength:"2"`
+	Plan       string `json:"plan" enum:"school,college,country"`
+	TimeZone   string `json:"time_zone" doc:"IANA name, such as America/Jamaica" maxLength:"64"`
+	Locale     string `json:"locale" doc:"BCP 47" maxLength:"16"`
+	Currency   string `json:"currency" doc:"ISO 4217" minLength:"3" maxLength:"3"`
+	ExamScheme string `json:"exam_scheme" doc:"Such as CSEC or BGCSE" minLength:"1" maxLength:"64"`
+	Colour     string `json:"colour" doc:"Main colour of the pages, #rrggbb" pattern:"^#[0-9a-fA-F]{6}$"`
+	Accent     string `json:"accent" doc:"Second colour, #rrggbb" pattern:"^#[0-9a-fA-F]{6}$"`
+	Admin      Admin  `json:"admin" doc:"The first tenant administrator, who gets the invitation"`
+}
+
+// Admin is the person who gets a tenant's first invitation.
+type Admin struct {
+	UserName   string `json:"user_name" minLength:"1" maxLength:"64"`
+	GivenName  string `json:"given_name" minLength:"1" maxLength:"100"`
+	FamilyName string `json:"family_name" minLength:"1" maxLength:"100"`
+	Email      string `json:"email" maxLength:"254" format:"email"`
+}
+
+var (
+	countryPattern  = regexp.MustCompile(`^[A-Z]{2}$`)
+	currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
+	colourPattern   = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+	localePattern   = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+	// UserNamePattern is what a user name may look like, once folded.
+	UserNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
+)
+
+// Validate checks a spec and puts it into its normal form; it reports all that is wrong at once.
+func (s *Spec) Validate() error {
+	s.Country, s.Currency = strings.ToUpper(s.Country), strings.ToUpper(s.Currency)
+	s.Colour, s.Accent = strings.ToLower(s.Colour), strings.ToLower(s.Accent)
+	s.Admin.UserName = strings.ToLower(strings.TrimSpace(s.Admin.UserName))
+	var p domain.Problems
+	if err := CheckSlug(s.Slug); err != nil {
+		p.Add("slug", "%s", err.(*domain.Error).Fields[0].Reason)
+	}
+	text := func(name, v string, most int) {
+		if n := utf8.RuneCountInString(strings.TrimSpace(v)); n < 1 || n > most {
+			p.Add(name, "must have 1 to %d characters", most)
+		}
+	}
+	text("name", s.Name, 120)
+	text("exam_scheme", s.ExamScheme, 64)
+	text("admin.given_name", s.Admin.GivenName, 100)
+	text("admin.family_name", s.Admin.FamilyName, 100)
+	match := func(name, v string, re *regexp.Regexp, want string) {
+		if !re.MatchString(v) {
+			p.Add(name, "must be %s", want)
+		}
+	}
+	match("country", s.Country, countryPattern, "two letters, such as JM")
+	match("currency", s.Currency, currencyPattern, "three letters, such as JMD")
+	match("colour", s.Colour, colourPattern, "a colour, such as #1a5c38")
+	match("accent", s.Accent, colourPattern, "a colour, such as #e0a800")
+	match("locale", s.Locale, localePattern, "a language tag, such as en-JM")
+	match("admin.user_name", s.Admin.UserName, UserNamePattern, "1 to 64 characters of a-z, 0-9 and . _ @ + -")
+	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" || s.TimeZone == "Local" {
+		p.Add("time_zone", "must be an IANA time zone, such as America/Jamaica")
+	}
+	if _, ok := PlanByName(s.Plan); !ok {
+		p.Add("plan", "must be one of school, college, country")
+	}
+	return p.Err()
+}
+
+// ParseID reads a UUID that came from outside.
+func ParseID(field, text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || len(text) != 36 {
+		return uuid.Nil, domain.InvalidField(field, "must be a UUID such as 0190a1b2-...")
+	}
+	return id, nil
+}
