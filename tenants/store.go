@@ -116,7 +116,7 @@ func (s *Store) open(realm Realm, end Endpoint) (*pool, error) {
 	cfg.MinConns, cfg.MaxConns = 0, int32(s.cfg.Connections)
 	cfg.MaxConnIdleTime, cfg.MaxConnLifetime = time.Minute, time.Hour
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
-	cfg.HealthCheckPeriod = 15 * time.Second
+	cfg.HealthCheckPeriod = time.Minute
 	cfg.PingTimeout = 2 * time.Second
 	px, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	if err != nil {
