@@ -150,7 +150,8 @@ func consistent(t *testing.T, conn *pgx.Conn, schema string) {
 	none(t, conn, schema+": school of the day", `SELECT FROM attendance a JOIN users u ON u.id = a.learner_id WHERE a.school_id IS DISTINCT FROM u.school_id`)
 	none(t, conn, schema+": papers", `SELECT FROM attempts a WHERE cardinality(paper) <> (SELECT items FROM tests WHERE id = a.test_id)
 		OR cardinality(paper) <> (SELECT count(*) FROM responses r WHERE r.attempt_id = a.id)
-		OR cardinality(paper) <> (SELECT count(*) FROM items i WHERE i.id = ANY (a.paper) AND i.course_id = a.course_id) OR score > max_score OR grade = ''`)
+		OR cardinality(paper) <> (SELECT count(*) FROM items i WHERE i.id = ANY (a.paper) AND i.course_id = a.course_id) OR score > max_score
+		OR (grade = '') <> (SELECT grades = '[]' FROM tests WHERE id = a.test_id)`)
 	none(t, conn, schema+": tests without enough items", `SELECT FROM tests t, jsonb_to_recordset(t.blueprint) AS d (section_id uuid, items integer)
 		WHERE t.active AND d.items > (SELECT count(*) FROM items i WHERE i.active AND i.section_id = d.section_id AND i.course_id = t.course_id)`)
 	none(t, conn, schema+": one hash for all", `SELECT FROM (SELECT DISTINCT password_hash FROM users) h OFFSET 1`)
