@@ -3,6 +3,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,7 @@ type browser struct {
 	t    *testing.T
 	ctx  context.Context
 	s    *apitest.Server
+	wire *wire
 	slug string
 	name string
 }
@@ -72,7 +74,7 @@ func open(t *testing.T, s *apitest.Server, slug, name string, width int64) *brow
 	ctx, stop := chromedp.NewContext(alloc)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(func() { cancel(); stop(); stopAlloc() })
-	b := &browser{t, ctx, s, slug, name}
+	b := &browser{t, ctx, s, newWire(t, s.Port), slug, name}
 	chromedp.ListenTarget(ctx, func(ev any) {
 		switch e := ev.(type) {
 		case *runtime.EventExceptionThrown:
@@ -96,18 +98,33 @@ func (b *browser) do(actions ...chromedp.Action) {
 // visit opens a page of the person's own host.
 func (b *browser) visit(path string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(b.s.URL(b.slug)+path), chromedp.WaitReady("main"))
+	b.do(chromedp.Navigate(b.url(path)), chromedp.WaitReady("main"))
+}
+
+// url is an address of the person's own host, reached over the person's own wire.
+func (b *browser) url(path string) string {
+	host := b.slug
+	if host == "" {
+		host = "platform"
+	}
+	return fmt.Sprintf("http://%s.localhost:%d%s", host, b.wire.port(), path)
 }
 
 // click presses what the selector finds first and waits for the next page.
 func (b *browser) click(selector string) {
 	b.t.Helper()
-	b.do(chromedp.WaitReady(selector))
-	if _, err := chromedp.RunResponse(b.ctx, chromedp.Evaluate(`document.querySelector(`+quote(selector)+`).click()`, nil)); err != nil {
-		b.shot("failed")
-		b.t.Fatalf("%s: %s: %v\n%.1500s", b.name, selector, err, b.text())
+	b.do(chromedp.WaitReady(selector), chromedp.Evaluate(`window.left = false; document.querySelector(`+quote(selector)+`).click()`, nil))
+	for range 300 {
+		var arrived bool
+		// Between two pages there is nothing to ask; then it is not there yet.
+		err := chromedp.Run(b.ctx, chromedp.Evaluate(`window.left === undefined && document.readyState !== 'loading' && document.querySelector('main') !== null`, &arrived))
+		if err == nil && arrived {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	b.do(chromedp.WaitReady("main"))
+	b.shot("failed")
+	b.t.Fatalf("%s: pressing %s led nowhere\n%.1500s", b.name, selector, b.text())
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `\'`) + "'" }
@@ -151,17 +168,26 @@ func (b *browser) until(what, expression string) {
 	b.t.Fatalf("%s: never: %s\n%.1500s", b.name, what, b.text())
 }
 
-// shot leaves a picture of the whole page.
+// shot leaves a picture of the whole page, window one of what a screen shows of it.
 func (b *browser) shot(name string) {
 	var png []byte
-	if err := chromedp.Run(b.ctx, chromedp.FullScreenshot(&png, 100)); err != nil {
+	b.keep(name, &png, chromedp.FullScreenshot(&png, 100))
+}
+
+func (b *browser) window(name string) {
+	var png []byte
+	b.keep(name, &png, chromedp.CaptureScreenshot(&png))
+}
+
+func (b *browser) keep(name string, png *[]byte, take chromedp.Action) {
+	if err := chromedp.Run(b.ctx, take); err != nil {
 		b.t.Logf("no picture of %s: %v", name, err)
 		return
 	}
 	if err := os.MkdirAll(shots, 0o755); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(shots, b.slug+"-"+b.name+"-"+name+".png"), png, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(shots, b.slug+"-"+b.name+"-"+name+".png"), *png, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -1,13 +1,11 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"lignum/api/demo"
@@ -40,6 +38,7 @@ func TestLearnersDayInEachCountry(t *testing.T) {
 			b.click(`main a[href^="/classes/"]`)
 			b.wants("Lessons", "Tests")
 			b.shot("class")
+			b.window("window")
 
 			b.click(`main a[href*="/lessons/"]`)
 			b.do(chromedp.WaitReady(".prose"))
@@ -98,27 +97,19 @@ func sitTest(t *testing.T, b *browser) {
 	wait(t, b, "the first answers are stored", func() bool { return saved() >= 2 })
 
 	before := saved()
-	offline(b, true)
+	b.wire.cut(true)
 	answer(3, 6)
 	b.until("the page says that an answer is not saved yet", `/not saved|offline|connection|kept|waiting|try/i.test(document.querySelector('[data-state]').innerText)`)
 	if now := saved(); now != before {
 		t.Errorf("offline, and yet %d answers arrived", now-before)
 	}
 	b.shot("offline")
-	offline(b, false)
+	b.wire.cut(false)
 	wait(t, b, "what was answered offline has arrived", func() bool { return saved() > before })
 	b.click(`button[data-submit]`)
 	b.until("the result is there", `/your result/i.test(document.body.innerText)`)
 	b.wants("Topic by topic", "points")
 	b.shot("result")
-}
-
-func offline(b *browser, yes bool) {
-	b.t.Helper()
-	b.do(network.Enable(), chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := network.EmulateNetworkConditionsByRule(yes, []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: -1}}).Do(ctx)
-		return err
-	}))
 }
 
 // The staff of a country and the platform's own people find what is theirs.
@@ -163,7 +154,7 @@ func wait(t *testing.T, b *browser, what string, so func() bool) {
 func TestWithoutJavaScript(t *testing.T) {
 	s := serve(t)
 	b := open(t, s, "jamaica", "student11", 390)
-	b.do(emulation.SetScriptExecutionDisabled(true), chromedp.Navigate(s.URL("jamaica")+"/sign-in"),
+	b.do(emulation.SetScriptExecutionDisabled(true), chromedp.Navigate(b.url("/sign-in")),
 		chromedp.SendKeys(`input[name=user_name]`, b.name), chromedp.SendKeys(`input[name=password]`, demo.Password+"\r"),
 		chromedp.WaitReady(`form[action="/sign-out"]`), chromedp.WaitVisible(`main a[href^="/classes/"]`))
 	attempts := s.Number("jamaica", `SELECT count(*) FROM attempts`)
