@@ -47,4 +47,17 @@ func (s *Server) trusted(a netip.Addr) bool {
 	return false
 }
 
+// network is what one visitor has: an IPv4 address, or the first 64 bits of an IPv6 one.
+func network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || !a.Is6() {
+		return address
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
+}
+
 func urlQueryEscape(text string) string { return url.QueryEscape(text) }

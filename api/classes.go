@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/classes"
+	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -220,9 +221,21 @@ func CancelClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, rea
 	return &Done{true}, classes.Cancel(ctx, tx, id, reason)
 }
 
-// PlaceLearner gives a learner a place in a class, also when registration is closed.
+// PlaceLearner gives a learner a place in a class, also when registration is closed. A place makes the learner's record the
+// class's staff's to see, so whoever places needs a tie to the learner as well: they must be of one school, unless the
+// actor reaches the whole tenant. Learners of other schools register themselves.
 func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*classes.Enrolment, error) {
-	if err := c.mayManage(ctx, tx, id); err != nil {
+	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
+	if err != nil {
+		return nil, err
+	}
+	ties, err := people.TiesTo(ctx, tx, c.Claims.UserID, learner)
+	if err != nil {
+		return nil, err
+	}
+	facts := classFacts(f)
+	facts.SameSchool, facts.Teaches, facts.CoachOf = facts.SameSchool && ties.SameSchool, facts.Teaches && ties.SameSchool, facts.CoachOf && ties.SameSchool
+	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
 	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: learner, ByStaff: true, Now: c.Now, Today: c.day()})

@@ -25,13 +25,29 @@ type Readiness struct {
 	Migrations string `json:"migrations"`
 }
 
+// ready answers from what was found within the last second: anybody may ask, and each look asks the database.
 func (s *Server) ready(fc *fiber.Ctx) error {
+	s.readiness.Lock()
+	if time.Since(s.readiness.at) > time.Second {
+		s.readiness.found, s.readiness.at = s.lookReady(), time.Now()
+	}
+	r := s.readiness.found
+	s.readiness.Unlock()
+	if s.draining.Load() {
+		r.Ready, r.Database = false, "the process is stopping"
+	}
+	if !r.Ready {
+		fc.Set(fiber.HeaderRetryAfter, "2")
+		fc.Status(http.StatusServiceUnavailable)
+	}
+	return fc.JSON(r)
+}
+
+func (s *Server) lookReady() Readiness {
 	ctx, cancel := context.WithTimeout(s.base, 3*time.Second)
 	defer cancel()
 	r := Readiness{Ready: true, Database: "ok", Policy: "ok", Migrations: "ok"}
-	if s.draining.Load() {
-		r.Ready, r.Database = false, "the process is stopping"
-	} else if pending, err := s.store.DB(s.platform).Pending(ctx); err != nil {
+	if pending, err := s.store.DB(s.platform).Pending(ctx); err != nil {
 		r.Ready, r.Database, r.Migrations = false, "away", "unknown"
 	} else if len(pending) > 0 {
 		r.Ready, r.Migrations = false, "pending"
@@ -39,9 +55,5 @@ func (s *Server) ready(fc *fiber.Ctx) error {
 	if _, err := s.rules.Decide(ctx, policy.Input{}); err != nil {
 		r.Ready, r.Policy = false, "failing"
 	}
-	if !r.Ready {
-		fc.Set(fiber.HeaderRetryAfter, "2")
-		fc.Status(http.StatusServiceUnavailable)
-	}
-	return fc.JSON(r)
+	return r
 }

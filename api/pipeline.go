@@ -74,11 +74,16 @@ func (s *Server) enter(fc *fiber.Ctx, rt *Route) (*Call, error) {
 	if err := c.authenticate(); err != nil {
 		return c, err
 	}
+	if c.Claims == nil { // before anything is refused, so that refusals are not free
+		if err := c.quotaOfStrangers(); err != nil {
+			return c, err
+		}
+	}
 	if err := c.authorise(); err != nil {
 		return c, err
 	}
-	if err := c.quota(); err != nil {
-		return c, err
+	if c.Claims != nil {
+		return c, c.quota(c.Realm.Slug+"/"+string(c.route.Quota), c.rate())
 	}
 	return c, nil
 }
@@ -138,19 +143,33 @@ func (c *Call) authorise() error {
 // platformLimits are the rates on the platform's own host.
 var platformLimits = tenants.Limits{ReadsPerSec: 200, WritesPerSec: 50, SignInsPerSec: 10}
 
-func (c *Call) quota() error {
+// rate is the realm's quota for the route's class, in requests a second.
+func (c *Call) rate() int64 {
 	lim := platformLimits
 	if c.Tenant != nil {
 		lim = c.Tenant.Limits
 	}
-	rate := lim.ReadsPerSec
 	switch c.route.Quota {
 	case limits.Write:
-		rate = lim.WritesPerSec
+		return lim.WritesPerSec
 	case limits.SignIn:
-		rate = lim.SignInsPerSec
+		return lim.SignInsPerSec
 	}
-	v := c.Server.rate.Allow(c.Realm.Slug+"/"+string(c.route.Quota), rate)
+	return lim.ReadsPerSec
+}
+
+// quotaOfStrangers holds people who are not signed in to a bucket of their own, and each of their addresses to a fifth of
+// it: enough for a school behind one address, and never what the signed-in learners of the tenant live on.
+func (c *Call) quotaOfStrangers() error {
+	rate, bucket := c.rate(), c.Realm.Slug+"/"+string(c.route.Quota)+"/strangers"
+	if err := c.quota(bucket+"/"+network(c.Actor.Address), min(rate, max(5, rate/5))); err != nil {
+		return err
+	}
+	return c.quota(bucket, rate)
+}
+
+func (c *Call) quota(bucket string, rate int64) error {
+	v := c.Server.rate.Allow(bucket, rate)
 	c.verdict = v
 	window := strconv.Itoa(int(v.Window / time.Second))
 	name := `"` + string(c.route.Quota) + `"`

@@ -69,6 +69,11 @@ type Server struct {
 	base        context.Context
 	stop        context.CancelFunc
 	draining    atomic.Bool
+	readiness   struct {
+		sync.Mutex
+		at    time.Time
+		found Readiness
+	}
 
 	// ErrorPage shows a problem to a person in a browser. The portal sets it.
 	ErrorPage func(c *Call, fc *fiber.Ctx, p *Problem) error

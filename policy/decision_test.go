@@ -127,7 +127,8 @@ coach                | attempt.answer    | owner open in-time                 | 
 teacher              | lesson.read       |                                    | tenant
 teacher              | learner.progress  | teaches                            | assigned
 teacher              | user.reset        | teaches                            | subject_holds_more
-teacher              | user.reset        | teaches covers                     | assigned
+teacher              | user.reset        | teaches covers                     | not_own_school
+teacher              | user.reset        | teaches covers same-school         | assigned
 teacher              | content.import    |                                    | tenant
 teacher              | content.import    | read-only                          | import_needs_active_tenant
 school_administrator | learner.progress  | same-school                        | school

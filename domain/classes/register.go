@@ -42,7 +42,7 @@ const takeSeat = `WITH seat AS (
 	UPDATE classes SET taken = taken + 1
 	WHERE id = $1::uuid AND (open OR $3::boolean) AND state = 'active' AND ends_on >= $4::text::date AND taken < seats
 		AND NOT EXISTS (SELECT FROM enrolments WHERE class_id = $1::uuid AND learner_id = $2::uuid AND state = 'active')
-		AND EXISTS (SELECT FROM users WHERE id = $2::uuid AND state = 'active')
+		AND EXISTS (SELECT FROM users u JOIN user_roles r ON r.user_id = u.id AND r.role = 'student' WHERE u.id = $2::uuid AND u.state = 'active')
 	RETURNING id
 )
 INSERT INTO enrolments AS e (class_id, learner_id, enrolled_at)

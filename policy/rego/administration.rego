@@ -34,10 +34,12 @@ reaches_school if {
 	own_school
 }
 
-# A teacher prints password cards for the own classes.
+# A teacher prints password cards for the own classes, and only for pupils of the own school: a place in a class, which a
+# learner may take alone, must not hand over the account.
 reaches_assigned if {
 	input.permission == "user.reset"
 	input.covers
+	input.same_school
 	looks_after
 }
 

@@ -30,7 +30,8 @@ test_nobody_takes_over_an_account_that_holds_more if {
 		allowed(asks(administrator, {"permission": permission, "covers": true}), "tenant")
 	}
 	refused(asks(principal, {"permission": "user.erase", "same_school": true, "covers": true}), "not_own_school")
-	allowed(asks(teacher, {"permission": "user.reset", "teaches": true, "covers": true}), "assigned")
+	allowed(asks(teacher, {"permission": "user.reset", "teaches": true, "covers": true, "same_school": true}), "assigned")
+	refused(asks(teacher, {"permission": "user.reset", "teaches": true, "covers": true}), "not_own_school")
 }
 
 test_imports if {

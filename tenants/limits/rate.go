@@ -41,6 +41,9 @@ type Verdict struct {
 	RetryAfter time.Duration // when not OK: until the next one is let through
 }
 
+// maxKeys bounds the buckets in use at one moment, of some 100 bytes each; more keys than that are a flood.
+const maxKeys = 200_000
+
 const burstWindow = 2 * time.Second
 
 // Allow takes one request of the key at perSecond; a limit of 0 lets nothing through.
@@ -52,7 +55,12 @@ func (r *Rate) Allow(key string, perSecond int64) Verdict {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	tat := r.tat[key]
+	tat, known := r.tat[key]
+	if !known && len(r.tat) >= maxKeys {
+		if r.forget(now); len(r.tat) >= maxKeys {
+			return Verdict{Limit: perSecond, Window: burstWindow, RetryAfter: burstWindow}
+		}
+	}
 	if tat.Before(now) {
 		tat = now
 	}
@@ -72,7 +80,10 @@ func (r *Rate) Allow(key string, perSecond int64) Verdict {
 func (r *Rate) Forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.now()
+	r.forget(r.now())
+}
+
+func (r *Rate) forget(now time.Time) {
 	for k, t := range r.tat {
 		if t.Before(now) {
 			delete(r.tat, k)

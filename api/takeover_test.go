@@ -1,0 +1,62 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"lignum/tests/apitest"
+)
+
+// A place in a class opens a learner's record to the class's staff. It must not be a way to anybody's account: neither to
+// learners of other schools, nor to colleagues.
+func TestPlacingSomebodyInAClassTakesOverNoAccount(t *testing.T) {
+	w := newWorld(t)
+	other := w.School("jamaica", "Hillside High")
+	teacher := w.UserWith("jamaica", []string{"teacher"}, apitest.At(w.school))
+	w.Exec("jamaica", `UPDATE classes SET coach_id = $1::uuid WHERE id = $2::uuid`, teacher.ID.String(), w.class.String())
+	foreign := w.UserWith("jamaica", []string{"student"}, apitest.At(other))
+	place := func(by apitest.User, who uuid.UUID) *apitest.Response {
+		return w.Post(by, "/api/v1/classes/"+w.class.String()+"/learners", map[string]any{"learner_id": who})
+	}
+	place(teacher, w.student.ID).Want(http.StatusCreated) // a pupil of the own school
+	for name, victim := range map[string]apitest.User{"a learner of another school": foreign, "a colleague": w.coach, "the principal": w.principal, "the administrator": w.admin} {
+		for _, by := range []apitest.User{teacher, w.principal} {
+			if by.ID == victim.ID {
+				continue
+			}
+			if res := place(by, victim.ID); res.Status < 400 {
+				t.Errorf("%s was placed by a %s: %d", name, by.Roles[0], res.Status)
+			}
+		}
+		w.Get(teacher, "/api/v1/learners/"+victim.ID.String()).Want(http.StatusForbidden)
+	}
+	if res := place(w.admin, w.coach.ID); res.Status < 400 {
+		t.Errorf("a coach was placed as a learner: %d", res.Status)
+	}
+	// Who registers alone is the class's learner, but the account stays out of reach.
+	w.Post(foreign, "/api/v1/classes/"+w.class.String()+"/registration", nil).Want(http.StatusCreated)
+	w.Get(teacher, "/api/v1/learners/"+foreign.ID.String()).Want(http.StatusOK)
+	for _, by := range []apitest.User{teacher, w.principal} {
+		w.Post(by, "/api/v1/users/"+foreign.ID.String()+"/reset", nil).Want(http.StatusForbidden)
+		w.Do(by, http.MethodDelete, "/api/v1/users/"+foreign.ID.String()+"/second-factor", nil).Want(http.StatusForbidden)
+	}
+	w.Post(teacher, "/api/v1/users/"+w.student.ID.String()+"/reset", nil).Want(http.StatusOK)
+}
+
+// Strangers spend buckets of their own: whatever they send, the signed-in people of the tenant go on.
+func TestStrangersCannotSpendTheTenantsQuota(t *testing.T) {
+	w := newWorld(t)
+	w.Tenant("jamaica").Limits.SignInsPerSec, w.Tenant("jamaica").Limits.ReadsPerSec = 10, 10
+	refused := 0
+	for range 60 {
+		if w.Get(apitest.Anonymous("jamaica"), "/api/v1/me").Status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused < 20 {
+		t.Errorf("only %d of 60 requests without a token were limited", refused)
+	}
+	w.Get(w.student, "/api/v1/me").Want(http.StatusOK)
+}
