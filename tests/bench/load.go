@@ -73,7 +73,7 @@ func (b *bench) paced(clients int, perSecond int, length time.Duration, requests
 	latency := make([]time.Duration, total)
 	var next atomic.Int64
 	var problem atomic.Pointer[string]
-	start := time.Now()
+	before, start := b.usage(), time.Now()
 	var wg sync.WaitGroup
 	for range clients {
 		wg.Go(func() {
@@ -94,7 +94,7 @@ func (b *bench) paced(clients int, perSecond int, length time.Duration, requests
 		})
 	}
 	wg.Wait()
-	s := sample{requests: total, took: time.Since(start), latency: latency}
+	s := sample{requests: total, took: time.Since(start), latency: latency, used: b.usage().minus(before)}
 	if p := problem.Load(); p != nil {
 		return s, fmt.Errorf("%s", *p)
 	}

@@ -63,6 +63,7 @@ func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, ma
 	}
 	const perSecond = 300
 	var ratios, few, all []float64
+	var used [2]sample
 	for i := range pairs + 1 {
 		var runs [2]sample
 		for j, n := range []int{3, many} {
@@ -75,6 +76,7 @@ func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, ma
 			}
 		}
 		f, a := runs[0], runs[1]
+		used[0], used[1] = sum(used[0], f), sum(used[1], a)
 		if i == 0 {
 			continue // the first round opens each tenant's connections and loads its rules
 		}
@@ -83,6 +85,11 @@ func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, ma
 		ratios, few, all = append(ratios, pa/pf), append(few, percentile(f.latency, 0.5)), append(all, percentile(a.latency, 0.5))
 	}
 	b.report.atMost(fmt.Sprintf("latency at the 99th percentile, %d tenants to 3", many), median(ratios), "ratio", 1.2)
+	for i, n := range []int{3, many} {
+		b.report.tell(fmt.Sprintf("CPU of the API a request at that rate, %d tenants", n), micros(used[i].used.api, used[i].requests), "µs")
+		b.report.tell(fmt.Sprintf("CPU of PgBouncer a request at that rate, %d tenants", n), micros(used[i].used.bouncer, used[i].requests), "µs")
+		b.report.tell(fmt.Sprintf("CPU of PostgreSQL a request at that rate, %d tenants", n), micros(used[i].used.postgres, used[i].requests), "µs")
+	}
 	b.report.tell("latency at the median, 3 tenants", median(few), "ms")
 	b.report.tell(fmt.Sprintf("latency at the median, %d tenants", many), median(all), "ms")
 	return nil

@@ -117,7 +117,7 @@ func (b *browser) click(selector string) {
 	for range 300 {
 		var arrived bool
 		// Between two pages there is nothing to ask; then it is not there yet.
-		err := chromedp.Run(b.ctx, chromedp.Evaluate(`window.left === undefined && document.readyState !== 'loading' && document.querySelector('main') !== null`, &arrived))
+		err := chromedp.Run(b.ctx, chromedp.Evaluate(`window.left === undefined && document.readyState === 'complete' && document.querySelector('main') !== null`, &arrived))
 		if err == nil && arrived {
 			return
 		}

@@ -215,6 +215,10 @@
     paper.addEventListener("submit", () => { leaving = true; const c = $("[name=counter]", paper); if (c) c.value = counter(); });
     addEventListener("pageshow", () => { leaving = false; });
 
+    // On a slow connection somebody may answer before this runs: what differs from the page as it was sent is not saved yet.
+    const touched = (el) => $$("input:not([type=hidden]),textarea,option", el).some((i) => i.tagName === "OPTION" ? i.selected !== i.defaultSelected && i.value
+      : i.type === "radio" || i.type === "checkbox" ? i.checked !== i.defaultChecked : i.value !== i.defaultValue);
+    for (const [position, el] of items) if (!pending[position] && touched(el)) pending[position] = { response: answer(el), counter: counter() };
     for (const [position, p] of Object.entries(pending)) {
       const el = items.get(position);
       if (el && p.counter > (Number(el.dataset.counter) || 0)) fill(el, p.response); else delete pending[position];
