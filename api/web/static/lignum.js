@@ -125,6 +125,7 @@
     const waits = () => Object.keys(pending).length > 0;
     const keep = () => (waits() ? kept.set("paper", attempt, pending) : kept.drop("paper", attempt));
 
+    const field = (el) => $("input:not([type=hidden],[type=radio],[type=checkbox]),textarea", el); // what is typed into
     const answer = (el) => {
       const r = {}, kind = el.dataset.kind;
       if (kind === "multiple_choice" || kind === "true_false") {
@@ -134,14 +135,14 @@
         const match = Object.fromEntries($$("select", el).filter((s) => s.value).map((s) => [s.dataset.left, s.value]));
         if (Object.keys(match).length) r.match = match;
       } else if (kind === "numeric") {
-        if ($("input", el).value.trim()) r.number = $("input", el).value.trim();
-      } else if ($("input,textarea", el)?.value) r.text = $("input,textarea", el).value;
+        if (field(el).value.trim()) r.number = field(el).value.trim();
+      } else if (field(el)?.value) r.text = field(el).value;
       return r;
     };
     const fill = (el, r) => {
       for (const i of $$("input[type=radio],input[type=checkbox]", el)) i.checked = (r.choice || []).includes(i.value);
       for (const s of $$("select", el)) s.value = r.match?.[s.dataset.left] || "";
-      const typed = $("input:not([type=radio]):not([type=checkbox]),textarea", el);
+      const typed = field(el);
       if (typed) typed.value = r.number ?? r.text ?? "";
     };
     const mark = () => {
