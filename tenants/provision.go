@@ -22,6 +22,7 @@ type Provisioner struct {
 	Installation string // prefix of every role name; roles are global to a cluster
 	Vault        *Vault
 	ProxyRole    string // the role of auth_query, which must be allowed to connect; may be empty (RDS Proxy needs none)
+	IAM          bool   // logins have no password and sign in with tokens (RDS: they are members of rds_iam)
 }
 
 var installationPattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,11}$`)
@@ -100,11 +101,22 @@ func (p *Provisioner) ensureRole(ctx context.Context, tx pgx.Tx, name string, lo
 	}
 	id := pgx.Identifier{name}.Sanitize()
 	if !login {
-		_, err := tx.Exec(ctx, "CREATE ROLE "+id+" NOLOGIN NOINHERIT NOCREATEDB NOCREATEROLE")
+		q := "CREATE ROLE " + id + " NOLOGIN NOINHERIT NOCREATEDB NOCREATEROLE"
+		var super bool // where nobody is (RDS), only a member of a role may make what belongs to it
+		if err := tx.QueryRow(ctx, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user").Scan(&super); err != nil {
+			return err
+		}
+		if !super {
+			q += "; GRANT " + id + " TO CURRENT_USER"
+		}
+		_, err := tx.Exec(ctx, q)
 		return err
 	}
-	_, err := tx.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN NOINHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d PASSWORD '%s'",
-		id, connections, p.Vault.scramVerifier(name)))
+	how, granted := "PASSWORD '"+p.Vault.scramVerifier(name)+"'", ""
+	if p.IAM {
+		how, granted = "PASSWORD NULL", "; GRANT rds_iam TO "+id
+	}
+	_, err := tx.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN NOINHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d %s%s", id, connections, how, granted))
 	return err
 }
 

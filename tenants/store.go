@@ -4,12 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
@@ -29,9 +31,12 @@ type Endpoint struct {
 
 // StoreConfig is what a Store needs.
 type StoreConfig struct {
-	Writer      Endpoint // the proxy's read-write endpoint
-	Reader      Endpoint // its read-only endpoint; the zero value: the writer serves reads as well
-	Vault       *Vault
+	Writer Endpoint // the proxy's read-write endpoint
+	Reader Endpoint // its read-only endpoint; the zero value: the writer serves reads as well
+	Vault  *Vault
+	// Password gives the password with which a role opens a connection to an endpoint (host:port), asked for each connection
+	// anew; nil: the vault's.
+	Password    func(ctx context.Context, endpoint, role string) (string, error)
 	Connections int // what this process may have open and busy at once; a tenant may use all of it when others are idle
 	Realms      int // how many realms' pools are kept before the least used is closed; 0: 512
 }
@@ -118,6 +123,12 @@ func (s *Store) open(realm Realm, end Endpoint) (*pool, error) {
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.HealthCheckPeriod = time.Minute
 	cfg.PingTimeout = 2 * time.Second
+	if s.cfg.Password != nil {
+		cfg.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) (err error) {
+			conn.Password, err = s.cfg.Password(ctx, net.JoinHostPort(end.Host, strconv.Itoa(end.Port)), realm.Login)
+			return err
+		}
+	}
 	px, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("pool of realm %s: %w", realm.Name(), err)

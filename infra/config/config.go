@@ -29,12 +29,13 @@ type Config struct {
 	Proxy         string        `env:"LIGNUM_PROXY,required"` // host:port of the proxy's read-write endpoint
 	ProxyReader   string        `env:"LIGNUM_PROXY_READER"`   // host:port of the read-only endpoint
 	SSLMode       string        `env:"LIGNUM_SSLMODE" envDefault:"verify-full"`
-	DirectDSN     string        `env:"LIGNUM_DIRECT_DSN,unset"`            // for migrate, tenant create and the console's provisioning
-	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                  // role of the proxy's auth_query, where there is one
-	Connections   int           `env:"LIGNUM_CONNECTIONS" envDefault:"40"` // database connections busy at once
-	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`             // networks whose X-Forwarded-For is believed
-	PolicyDir     string        `env:"LIGNUM_POLICY_DIR"`                  // Rego that replaces the built-in rules, watched
-	DrainTime     time.Duration `env:"LIGNUM_DRAIN" envDefault:"25s"`      // for requests under way when told to stop
+	DatabaseAuth  string        `env:"LIGNUM_DATABASE_AUTH" envDefault:"password"` // or iam: tokens of the machine's AWS role
+	DirectDSN     string        `env:"LIGNUM_DIRECT_DSN,unset"`                    // for migrate, tenant create and the console's provisioning
+	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                          // role of the proxy's auth_query, where there is one
+	Connections   int           `env:"LIGNUM_CONNECTIONS" envDefault:"40"`         // database connections busy at once
+	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
+	PolicyDir     string        `env:"LIGNUM_POLICY_DIR"`                          // Rego that replaces the built-in rules, watched
+	DrainTime     time.Duration `env:"LIGNUM_DRAIN" envDefault:"25s"`              // for requests under way when told to stop
 	LogLevel      string        `env:"LIGNUM_LOG_LEVEL" envDefault:"info"`
 
 	key     []byte
@@ -85,6 +86,12 @@ func (c *Config) check() (wrong []string) {
 		if _, _, err := net.SplitHostPort(hostport); err != nil {
 			bad("%s must be host:port", name)
 		}
+	}
+	if c.DatabaseAuth != "password" && c.DatabaseAuth != "iam" {
+		bad("LIGNUM_DATABASE_AUTH must be password or iam")
+	}
+	if c.DatabaseAuth == "iam" && (c.SSLMode == "disable" || c.SSLMode == "allow" || c.SSLMode == "prefer") {
+		bad("LIGNUM_SSLMODE must be verify-full with LIGNUM_DATABASE_AUTH=iam: a token is sent as it is")
 	}
 	if c.Scheme != "https" && c.Scheme != "http" {
 		bad("LIGNUM_SCHEME must be https or http")

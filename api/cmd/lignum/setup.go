@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lignum/infra/config"
+	"lignum/infra/rdsiam"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -58,12 +59,20 @@ func openWith(cfg *config.Config) (*installation, error) {
 			return nil, err
 		}
 	}
-	in.store, err = tenants.NewStore(tenants.StoreConfig{Writer: writer, Reader: reader, Vault: in.vault, Connections: cfg.Connections})
+	stored := tenants.StoreConfig{Writer: writer, Reader: reader, Vault: in.vault, Connections: cfg.Connections}
+	if cfg.DatabaseAuth == "iam" {
+		signer, err := rdsiam.New(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		stored.Password = signer.Password
+	}
+	in.store, err = tenants.NewStore(stored)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.DirectDSN != "" {
-		in.provisioner = &tenants.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole}
+		in.provisioner = &tenants.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole, IAM: cfg.DatabaseAuth == "iam"}
 	}
 	return in, nil
 }
