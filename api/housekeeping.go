@@ -47,6 +47,7 @@ func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
 		s.warn(ctx, r, "old idempotency keys could not be dropped", db.EmptyBucket(ctx, now))
 		s.warn(ctx, r, "signing keys could not be renewed", people.EnsureKeys(ctx, db, now))
 	}
+	s.warn(ctx, s.platform, "the day's figures could not be read", s.showUsage(ctx, now))
 }
 
 // everyHour publishes each tenant's figures of today and, once a night, does what belongs to the end of a day.

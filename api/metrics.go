@@ -1,11 +1,15 @@
 package api
 
 import (
+	"context"
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"lignum/tenants"
 )
 
 // metrics are the server's, per tenant; Prometheus reads them on a port of its own.
@@ -14,6 +18,22 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
+	active   *prometheus.GaugeVec
+	attended *prometheus.GaugeVec
+}
+
+// databaseRequests shows the store's own count.
+type databaseRequests struct {
+	store *tenants.Store
+	desc  *prometheus.Desc
+}
+
+func (d databaseRequests) Describe(out chan<- *prometheus.Desc) { out <- d.desc }
+
+func (d databaseRequests) Collect(out chan<- prometheus.Metric) {
+	d.store.Requests(func(realm string, n int64) {
+		out <- prometheus.MustNewConstMetric(d.desc, prometheus.CounterValue, float64(n), realm)
+	})
 }
 
 func newMetrics(s *Server) *metrics {
@@ -24,11 +44,37 @@ func newMetrics(s *Server) *metrics {
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{Name: "lignum_panics_total", Help: "Requests that ended in a panic."})
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lignum_transactions_waiting", Help: "Transactions that wait for a connection of their tenant's share."},
 		func() float64 { return float64(s.store.Waiting()) })
-	m.registry.MustRegister(m.requests, m.seconds, m.panics, waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	sent := databaseRequests{s.store, prometheus.NewDesc("lignum_database_requests_total", "Statements, batches and copies sent to the database.", []string{"realm"}, nil)}
+	m.active = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lignum_active_users", Help: "People who used the platform today, in the tenant's time zone."}, []string{"realm"})
+	m.attended = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lignum_attendance", Help: "Learners in attendance today, in the tenant's time zone."}, []string{"realm"})
+	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.active, m.attended, sent, waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 func (m *metrics) request(realm string, rt *Route, status int, took time.Duration) {
 	m.requests.WithLabelValues(realm, rt.Method+" "+rt.Path, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(realm, string(rt.Quota)).Observe(took.Seconds())
+}
+
+// showUsage shows the figures that each tenant's job has published of its own today.
+func (s *Server) showUsage(ctx context.Context, now time.Time) error {
+	return s.store.DB(s.platform).Read(ctx, func(r *tenants.Reader) error {
+		rows, err := r.Query(ctx, `SELECT slug, day, active_users, attendance FROM usage_days WHERE day >= $1::date`, now.AddDate(0, 0, -2).Format(time.DateOnly))
+		if err != nil {
+			return err
+		}
+		s.metrics.active.Reset()
+		s.metrics.attended.Reset()
+		var slug string
+		var day time.Time
+		var active, attended int
+		_, err = pgx.ForEachRow(rows, []any{&slug, &day, &active, &attended}, func() error {
+			if t, err := s.registry.Tenant(slug); err == nil && t.Today(now).Format(time.DateOnly) == day.Format(time.DateOnly) {
+				s.metrics.active.WithLabelValues(slug).Set(float64(active))
+				s.metrics.attended.WithLabelValues(slug).Set(float64(attended))
+			}
+			return nil
+		})
+		return err
+	})
 }

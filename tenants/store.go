@@ -45,6 +45,7 @@ type StoreConfig struct {
 type Store struct {
 	cfg       StoreConfig
 	admission *limits.Admission
+	requests  requestCount
 	mu        sync.Mutex
 	pools     *lru.Cache[string, *pool]
 }
@@ -123,6 +124,7 @@ func (s *Store) open(realm Realm, end Endpoint) (*pool, error) {
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.HealthCheckPeriod = time.Minute
 	cfg.PingTimeout = 2 * time.Second
+	cfg.ConnConfig.Tracer = s.requests.of(realm)
 	if s.cfg.Password != nil {
 		cfg.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) (err error) {
 			conn.Password, err = s.cfg.Password(ctx, net.JoinHostPort(end.Host, strconv.Itoa(end.Port)), realm.Login)
