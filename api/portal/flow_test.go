@@ -100,7 +100,7 @@ func TestSignInPageLetsNobodyLose(t *testing.T) {
 	s := apitest.New(t, portal.Register)
 	at := s.URL("jamaica")
 	send := func(values url.Values, headers ...string) *apitest.Response {
-		return s.Send(apitest.Anonymous("jamaica"), "POST", at+"/sign-in", values.Encode(), append([]string{"Content-Type", "application/x-www-form-urlencoded"}, headers...)...)
+		return s.Send(apitest.Anonymous("jamaica"), "POST", at+"/sign-in", values.Encode(), append([]string{"Content-Type", "application/x-www-form-urlencoded", "Origin", at}, headers...)...)
 	}
 	wrong := send(url.Values{"user_name": {"nobody.here"}, "password": {"a secret of mine"}, "next": {"https://evil.example/"}}).Want(http.StatusForbidden)
 	body := string(wrong.Body)

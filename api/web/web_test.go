@@ -152,7 +152,7 @@ func TestSameOrigin(t *testing.T) {
 	for _, c := range []struct {
 		site, origin string
 		want         int
-	}{{"same-origin", "", 204}, {"cross-site", "", 403}, {"same-site", "http://x.example.com", 403}, {"", "http://example.com", 204}, {"", "http://evil.example", 403}, {"", "null", 403}, {"", "", 204}} {
+	}{{"same-origin", "", 204}, {"cross-site", "", 403}, {"same-site", "http://x.example.com", 403}, {"", "http://example.com", 204}, {"", "http://evil.example", 403}, {"", "null", 403}, {"", "", 403}} {
 		req := httptest.NewRequest("POST", "/", nil)
 		req.Host = "example.com"
 		if c.site != "" {

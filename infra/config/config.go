@@ -87,6 +87,9 @@ func (c *Config) check() (wrong []string) {
 			bad("%s must be host:port", name)
 		}
 	}
+	if c.DatabaseAuth == "" {
+		c.DatabaseAuth = "password"
+	}
 	if c.DatabaseAuth != "password" && c.DatabaseAuth != "iam" {
 		bad("LIGNUM_DATABASE_AUTH must be password or iam")
 	}
