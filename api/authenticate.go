@@ -73,9 +73,16 @@ func (c *Call) refresh(token string) (*people.Tokens, error) {
 	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
 }
 
-// device is where the request comes from, for the list of sessions and the trail.
+// deviceHeader is where API clients show a device token; browsers have a cookie.
+const deviceHeader = "Device-Token"
+
+// device is where the request comes from, for the list of sessions, the trail, and the count of failures.
 func (c *Call) device() people.Device {
-	return people.Device{Address: c.Actor.Address, UserAgent: c.fc.Get(fiber.HeaderUserAgent), RequestID: c.Actor.RequestID}
+	tokens := c.fc.Get(deviceHeader)
+	if tokens == "" {
+		tokens = c.fc.Cookies(c.Server.cookieNames().device)
+	}
+	return people.Device{Address: c.Actor.Address, UserAgent: c.fc.Get(fiber.HeaderUserAgent), RequestID: c.Actor.RequestID, Tokens: tokens}
 }
 
 // day is today where the tenant is; the zero time on the platform.
@@ -171,23 +178,27 @@ func (s *Server) realmOfIssuer(issuer string) (tenants.Realm, bool) {
 	return t.Realm(), true
 }
 
-type cookieNames struct{ access, refresh string }
+type cookieNames struct{ access, refresh, device string }
 
 // cookieNames: the __Host- prefix (RFC 6265bis) binds a cookie to one host over https. On plain http, which is only
 // ever allowed on loopback, browsers refuse it.
 func (s *Server) cookieNames() cookieNames {
 	if s.cfg.Scheme == "https" {
-		return cookieNames{"__Host-lignum", "__Host-lignum-refresh"}
+		return cookieNames{"__Host-lignum", "__Host-lignum-refresh", "__Host-lignum_device"}
 	}
-	return cookieNames{"lignum", "lignum-refresh"}
+	return cookieNames{"lignum", "lignum-refresh", "lignum_device"}
 }
 
 func (s *Server) setCookies(fc *fiber.Ctx, t *people.Tokens) {
 	names := s.cookieNames()
 	s.cookie(fc, names.access, t.Access, t.AccessExpires)
 	s.cookie(fc, names.refresh, t.Refresh, t.RefreshExpires)
+	if t.Device != "" {
+		s.cookie(fc, names.device, people.DeviceTokens(fc.Cookies(names.device), t.Device), time.Now().Add(people.DeviceLife))
+	}
 }
 
+// clearCookies signs a browser out. The device cookie stays: it is for the next sign-in, and opens nothing.
 func (s *Server) clearCookies(fc *fiber.Ctx) {
 	names := s.cookieNames()
 	s.cookie(fc, names.access, "", time.Unix(1, 0))

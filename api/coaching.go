@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -33,7 +35,7 @@ func coachingRoutes(s *Server) {
 			return CoachLearners(ctx, c, CoachFilter{in.Class, in.Behind}, in.Paging)
 		})
 	Query(s, Route{Path: "/api/v1/learners/{learner}", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "One learner's progress and results",
-		Detail: "For those who look after the learner. An official of the ministry must state a reason of at least ten characters; it is written into the audit trail before anything is shown."},
+		Detail: "For those who look after the learner. An official of the ministry must state a reason of at least ten letters or digits in at least two words; it is written into the audit trail before anything is shown."},
 		func(ctx context.Context, c *Call, in *struct {
 			Learner uuid.UUID `path:"learner" format:"uuid"`
 			Reason  string    `query:"reason" maxLength:"500"`
@@ -105,8 +107,42 @@ type LearnerRecord struct {
 	Attempts   []assessment.Summary     `json:"attempts"` // the last 20, newest first
 }
 
-// reasonLength is how many characters a stated reason has, without blanks around it.
-func reasonLength(reason string) int { return utf8.RuneCountInString(strings.TrimSpace(reason)) }
+// The least that a stated reason says.
+const (
+	reasonLetters = 10 // letters and digits
+	reasonWords   = 2
+)
+
+// reasonLength is how many letters and digits a stated reason has, as the rules count them: dots and blanks say nothing, and
+// neither does a single word, so a reason of fewer than two words has none.
+func reasonLength(reason string) int {
+	words, letters := 0, 0
+	for _, word := range strings.Fields(reason) {
+		n := 0
+		for _, r := range word {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				n++
+			}
+		}
+		if n > 0 {
+			words, letters = words+1, letters+n
+		}
+	}
+	if words < reasonWords {
+		return 0
+	}
+	return letters
+}
+
+// reasonWanted names the field of the reason in a refusal for want of one.
+func reasonWanted(err error, field string) error {
+	var p *Problem
+	if errors.As(err, &p) && strings.HasSuffix(p.Type, ":reason_required") {
+		p.Detail = "State a reason of at least ten letters or digits, in at least two words; it is written down."
+		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: fmt.Sprintf("must have at least %d letters or digits in at least %d words", reasonLetters, reasonWords)})
+	}
+	return err
+}
 
 // LearnerPage gives one learner's record. Who gets it only for a stated reason has the reading written down first.
 func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string) (*LearnerRecord, error) {
@@ -124,7 +160,7 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 	}
 	d, err := c.Decide(facts)
 	if err != nil {
-		return nil, err
+		return nil, reasonWanted(err, "query.reason")
 	}
 	switch d.Scope {
 	case policy.Own, policy.Assigned, policy.School:

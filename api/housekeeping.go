@@ -36,7 +36,7 @@ func (s *Server) housekeeping() {
 	}
 }
 
-// everyTenMinutes drops old idempotency keys and prepares the next signing keys of every realm.
+// everyTenMinutes drops old idempotency keys and prepares the next signing keys of every realm, and tells what load each tenant expects.
 func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
 	realms := []tenants.Realm{s.platform}
 	for _, t := range s.registry.Tenants() {
@@ -48,6 +48,9 @@ func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
 		s.warn(ctx, r, "signing keys could not be renewed", people.EnsureKeys(ctx, db, now))
 	}
 	s.warn(ctx, s.platform, "the day's figures could not be read", s.showUsage(ctx, now))
+	for _, t := range s.registry.Tenants() {
+		s.warn(ctx, t.Realm(), "the forecast could not be published", s.publishForecast(ctx, t, now))
+	}
 }
 
 // everyHour publishes each tenant's figures of today and, once a night, does what belongs to the end of a day.
@@ -84,4 +87,19 @@ func (s *Server) warn(ctx context.Context, realm tenants.Realm, what string, err
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn(what, "realm", realm.Name(), "err", causes(err))
 	}
+}
+
+// publishForecast tells the autoscaler what a tenant's exams, lessons and imports will bring. A suspended tenant brings nothing.
+func (s *Server) publishForecast(ctx context.Context, t *tenants.Tenant, now time.Time) error {
+	db := s.store.DB(t.Realm())
+	var loads []insight.Load
+	if t.State != tenants.Suspended {
+		if err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+			loads, err = insight.Forecast(ctx, r, now, t.Location())
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return insight.PublishForecast(ctx, db, audit.Actor{Name: "lignum", Realm: "platform"}, loads)
 }

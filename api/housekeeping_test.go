@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lignum/tenants"
+	"lignum/tenants/audit"
 	"lignum/tests/testkit"
 )
 
@@ -55,5 +56,45 @@ func TestMetricsShowWhatEachTenantPublishedAndAskedOfTheDatabase(t *testing.T) {
 	}
 	if _, shown := got["lignum_active_users bahamas"]; shown {
 		t.Error("figures of another day are shown as today's")
+	}
+}
+
+func TestEveryTenantTellsWhatLoadItExpects(t *testing.T) {
+	w := testkit.New(t)
+	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), log: slog.New(slog.DiscardHandler)}
+	s.metrics = newMetrics(s)
+	now, direct := time.Now().UTC(), w.Direct(t)
+	for _, slug := range []string{"jamaica", "bahamas"} {
+		if _, err := direct.Exec(t.Context(), `SET search_path = tenant_`+slug+`; INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
+				VALUES ('00000000-0000-7000-8000-00000000000c', 'c', '1', '', 'C', '', '', '', 'en', '', '', '');
+			INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items, opens_at)
+				SELECT id, id, 't', 'T', 'assessment', 90, 'on_submit', '[]', 1, now() + interval '1 day' FROM courses;
+			INSERT INTO classes (id, course_id, title, kind, starts_on, ends_on, seats, taken) SELECT id, id, 'C', 'live', '2020-01-01', '2040-01-01', 50, 40 FROM courses;
+			RESET search_path`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func() (text string) {
+		s.everyTenMinutes(t.Context(), now)
+		if err := direct.QueryRow(t.Context(), `SELECT coalesce(string_agg(slug || ' ' || kind || ' ' || learners, ', ' ORDER BY slug), '') FROM control.capacity_forecast`).Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if got := told(); got != "bahamas exam 40, jamaica exam 40" {
+		t.Errorf("told: %q", got)
+	}
+	err := w.DB("").Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
+		_, err := tenants.SetState(t.Context(), tx, "bahamas", tenants.Suspended, "hurricane", audit.Entry{Action: "platform.tenant.suspend"})
+		return err
+	})
+	if err == nil {
+		err = w.Registry.Refresh(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := told(); got != "jamaica exam 40" {
+		t.Errorf("told while one is suspended: %q", got)
 	}
 }

@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
+	"strings"
+	"time"
 
 	"lignum/domain"
 	"lignum/domain/insight"
@@ -11,25 +14,34 @@ import (
 
 func init() { resources = append(resources, insights) }
 
+// wholeMonths is what those must know who ask for groups of the whole tenant.
+const wholeMonths = "Over the whole tenant, figures by school, region or subject are of calendar months that are over: from is the first day of a month, to the last of one, " +
+	"otherwise the answer is 422; without them it is the last finished month. Each month is protected on its own. Over several, count and passed add up the months that are shown; " +
+	"withheld says how many are not, so the figure is at least so high; incomplete says in how many some rows are not even listed; people is null, since different people do not add up."
+
 // insights is figures: of the own school, or of the whole tenant with those about too few people left blank.
 func insights(s *Server) {
-	Query(s, Route{Path: "/api/v1/insight/summary", Permission: policy.InsightRead, Tag: "Insight", Summary: "The tenant, or the own school, at a glance"},
+	Query(s, Route{Path: "/api/v1/insight/summary", Permission: policy.InsightRead, Tag: "Insight", Summary: "The tenant, or the own school, at a glance",
+		Detail: "Over the whole tenant, attendance_month, attempts and pass_percent are of the last finished month."},
 		func(ctx context.Context, c *Call, _ *struct{}) (*insight.Summary, error) {
 			return InsightSummary(ctx, c)
 		})
 	Query(s, Route{Path: "/api/v1/insight/attendance", Permission: policy.InsightRead, Tag: "Insight", Summary: "Attendance by day, region or school",
-		Detail: "A figure about too few people is left blank, and so is a second one wherever the first could be had by subtraction."},
+		Detail: "A figure about too few people is left blank, and so is a second one wherever the first could be had by subtraction. " + wholeMonths +
+			" By day, a day with too few people counts in no sum and in no month."},
 		func(ctx context.Context, c *Call, in *struct {
 			DayRange
 			By insight.By `query:"by" enum:"day,region,school" default:"day"`
 		}) (*insight.Table, error) {
 			return AttendanceFigures(ctx, c, in.By, in.DayRange)
 		})
-	Query(s, Route{Path: "/api/v1/insight/active-users", Permission: policy.InsightRead, Tag: "Insight", Summary: "Users of any role by day"},
+	Query(s, Route{Path: "/api/v1/insight/active-users", Permission: policy.InsightRead, Tag: "Insight", Summary: "Users of any role by day",
+		Detail: "Over the whole tenant a day with too few people counts in no sum, and different people are not given over more than one day."},
 		func(ctx context.Context, c *Call, in *DayRange) (*insight.Table, error) {
 			return ActiveUserFigures(ctx, c, *in)
 		})
-	Query(s, Route{Path: "/api/v1/insight/pass-rates", Permission: policy.InsightRead, Tag: "Insight", Summary: "How many attempts passed, by subject, region or school"},
+	Query(s, Route{Path: "/api/v1/insight/pass-rates", Permission: policy.InsightRead, Tag: "Insight", Summary: "How many attempts passed, by subject, region or school",
+		Detail: wholeMonths},
 		func(ctx context.Context, c *Call, in *struct {
 			DayRange
 			By insight.By `query:"by" enum:"subject,region,school" default:"subject"`
@@ -47,7 +59,7 @@ func (c *Call) view() (insight.View, error) {
 	}
 	switch d.Scope {
 	case policy.Aggregate, policy.Whole:
-		return insight.View{MinCell: d.MinCell}, nil
+		return insight.View{MinCell: d.MinCell, Today: c.day()}, nil
 	case policy.School:
 		if c.Claims.SchoolID != nil {
 			return insight.View{SchoolID: *c.Claims.SchoolID, MinCell: d.MinCell}, nil
@@ -59,47 +71,93 @@ func (c *Call) view() (insight.View, error) {
 }
 
 // figures asks the policy, reads the range of days, and gives what read makes of them.
-func figures[T any](ctx context.Context, c *Call, in DayRange, read func(q tenants.Querier, p insight.Period, v insight.View) (*T, error)) (*T, error) {
+func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, read func(q tenants.Querier, p insight.Period, v insight.View) (*T, error)) (*T, error) {
 	v, err := c.view()
 	if err != nil {
 		return nil, err
 	}
-	first, last, err := days(in.From, in.To, c.day())
+	p, err := period(in, by, v, c.day())
 	if err != nil {
 		return nil, err
 	}
 	var out *T
 	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		out, err = read(r, insight.Period{From: first, To: last}, v)
+		out, err = read(r, p, v)
 		return err
 	})
-	return out, err
+	return out, inQuery(err)
+}
+
+// period reads a range of days. Without one it is the last thirty days, or the last finished month where only whole months
+// are to be had; with one end, the month of that end.
+func period(in DayRange, by insight.By, v insight.View, today time.Time) (insight.Period, error) {
+	first, last, err := days(in.From, in.To, today)
+	if err != nil || !insight.Grouped(by, v) {
+		return insight.Period{From: first, To: last}, err
+	}
+	p := insight.Period{From: first, To: last}
+	switch {
+	case in.From == "" && in.To == "":
+		p = insight.FinishedMonth(today)
+	case in.From == "":
+		p.From = last.AddDate(0, 0, 1-last.Day())
+	case in.To == "":
+		p.To = first.AddDate(0, 1, -first.Day())
+	}
+	return p, nil
+}
+
+// inQuery gives wrong fields the names that they have in the address.
+func inQuery(err error) error {
+	var d *domain.Error
+	if errors.As(err, &d) {
+		for i, f := range d.Fields {
+			if !strings.HasPrefix(f.Name, "query.") {
+				d.Fields[i].Name = "query." + f.Name
+			}
+		}
+	}
+	return err
+}
+
+// FigureMonths is the months, the newest first, of which the signed-in person may have figures of groups; nil where any days
+// may be asked for, as of the own school. A year and a month: the longest time that one answer is about.
+func FigureMonths(c *Call, by insight.By) ([]insight.Period, error) {
+	v, err := c.view()
+	if err != nil || !insight.Grouped(by, v) {
+		return nil, err
+	}
+	var months []insight.Period
+	for m := insight.FinishedMonth(c.day()); len(months) < 13; m = insight.FinishedMonth(m.From) {
+		months = append(months, m)
+	}
+	return months, nil
 }
 
 // InsightSummary gives the tenant, or the own school, at a glance.
 func InsightSummary(ctx context.Context, c *Call) (*insight.Summary, error) {
-	return figures(ctx, c, DayRange{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
+	return figures(ctx, c, insight.ByDay, DayRange{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
 		return insight.Glance(ctx, q, c.day(), c.Tenant.Location(), v)
 	})
 }
 
 // AttendanceFigures gives attendance by day, region or school.
 func AttendanceFigures(ctx context.Context, c *Call, by insight.By, in DayRange) (*insight.Table, error) {
-	return figures(ctx, c, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.Attendance(ctx, q, p, by, v)
 	})
 }
 
 // ActiveUserFigures gives users of any role by day.
 func ActiveUserFigures(ctx context.Context, c *Call, in DayRange) (*insight.Table, error) {
-	return figures(ctx, c, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return figures(ctx, c, insight.ByDay, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.ActiveUsers(ctx, q, p, v)
 	})
 }
 
 // PassRateFigures gives how many attempts passed, by subject, region or school.
 func PassRateFigures(ctx context.Context, c *Call, by insight.By, in DayRange) (*insight.Table, error) {
-	return figures(ctx, c, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.PassRates(ctx, q, p, c.Tenant.Location(), by, v)
 	})
 }

@@ -2,8 +2,12 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"lignum/domain"
 	"lignum/domain/insight"
 	"lignum/tests/apitest"
 )
@@ -12,8 +16,8 @@ func TestFiguresNeverSingleAnybodyOut(t *testing.T) {
 	s := apitest.New(t)
 	small, large := s.School("jamaica", "Hill High"), s.School("jamaica", "Harbour High")
 	s.Exec("jamaica", `INSERT INTO attendance (day, learner_id, school_id)
-		SELECT '2026-11-20', gen_random_uuid(), CASE WHEN n <= 3 THEN $1::uuid ELSE $2::uuid END FROM generate_series(1, 23) n`, small.String(), large.String())
-	const table = "/api/v1/insight/attendance?from=2026-11-01&to=2026-11-30&by=school"
+		SELECT '2025-09-18', gen_random_uuid(), CASE WHEN n <= 3 THEN $1::uuid ELSE $2::uuid END FROM generate_series(1, 23) n`, small.String(), large.String())
+	const table = "/api/v1/insight/attendance?from=2025-09-01&to=2025-09-30&by=school"
 	official := s.User("jamaica", "ministry_official")
 	whole := apitest.As[insight.Table](s.Get(official, table))
 	if whole.MinCell != 5 || *whole.Total.People != 23 || len(whole.Cells) != 2 {
@@ -41,5 +45,41 @@ func TestFiguresByPeriod(t *testing.T) {
 	}
 	for _, query := range []string{"?from=2024-01-01&to=2026-01-01", "?from=2026-11-30&to=2026-11-01", "?from=x", "?by=shoe-size"} {
 		s.Get(official, "/api/v1/insight/attendance"+query).Want(http.StatusUnprocessableEntity).Problem()
+	}
+}
+
+func TestGroupsOfTheWholeTenantAreOfWholeFinishedMonths(t *testing.T) {
+	s := apitest.New(t)
+	school := s.School("jamaica", "Hill High")
+	official := s.User("jamaica", "ministry_official")
+	principal := s.UserWith("jamaica", []string{"school_administrator"}, apitest.At(school))
+	now := time.Now().In(s.Tenant("jamaica").Location())
+	month := insight.FinishedMonth(time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC))
+	running := month.To.AddDate(0, 0, 1)
+	day := func(d time.Time) string { return d.Format(time.DateOnly) }
+	for _, figure := range []string{"attendance?by=school", "attendance?by=region", "pass-rates?by=subject", "pass-rates?by=region", "pass-rates?by=school"} {
+		path := "/api/v1/insight/" + figure
+		for query, want := range map[string][2]string{
+			"&from=2025-02-02&to=2025-02-28":                   {"query.from", "2025-02-01 or 2025-03-01"},
+			"&from=2025-02-01&to=2025-03-30":                   {"query.to", "2025-02-28 or 2025-03-31"},
+			"&from=" + day(month.From) + "&to=" + day(running): {"query.to", day(month.To) + " at the latest"},
+			"&from=" + day(running) + "&to=" + day(now):        {"query.to", day(month.To) + " at the latest"},
+			"&from=2025-03-01&to=2025-02-28":                   {"query.to", "must not be before"},
+			"&from=2024-01-01&to=2025-12-31":                   {"query.to", "within 400 days"},
+			"&to=" + day(running.AddDate(0, 1, -1)):            {"query.to", day(month.To) + " at the latest"},
+		} {
+			p := s.Get(official, path+query).Want(http.StatusUnprocessableEntity).Problem()
+			if !slices.ContainsFunc(p.Errors, func(f domain.Field) bool { return f.Name == want[0] && strings.Contains(f.Reason, want[1]) }) {
+				t.Errorf("%s%s: %+v", path, query, p.Errors)
+			}
+		}
+		last := apitest.As[insight.Table](s.Get(official, path))
+		if last.From != day(month.From) || last.To != day(month.To) || last.Months != 1 {
+			t.Errorf("%s: without a time %+v", path, last)
+		}
+		if year := apitest.As[insight.Table](s.Get(official, path+"&from=2024-09-01&to=2025-09-30")); year.Months != 13 {
+			t.Errorf("%s: a year and a month: %+v", path, year)
+		}
+		s.Get(principal, path+"&from=2025-02-02&to=2025-02-27").Want(http.StatusOK)
 	}
 }

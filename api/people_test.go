@@ -153,8 +153,8 @@ func TestWhoSeesALearnersRecord(t *testing.T) {
 	w.Get(w.UserWith("jamaica", []string{"school_administrator"}, apitest.At(w.School("jamaica", "Hill High"))), record).Want(http.StatusForbidden)
 
 	official := w.User("jamaica", "ministry_official")
-	for _, query := range []string{"", "?reason=short", "?reason=%20%20short%20%20%20%20"} {
-		if p := w.Get(official, record+query).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:reason_required" {
+	for _, query := range []string{"", "?reason=short", "?reason=%20%20short%20%20%20%20", "?reason=..........", "?reason=.%20.%20..........", "?reason=incomprehensibilities", "?reason=to%20be%20sure"} {
+		if p := w.Get(official, record+query).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:reason_required" || len(p.Errors) != 1 || p.Errors[0].Name != "query.reason" {
 			t.Errorf("%q: %+v", query, p)
 		}
 	}

@@ -20,7 +20,8 @@ func sessions(s *Server) {
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
 		Summary: "Sign in with user name and password", Detail: "Unknown names, wrong passwords and wrong codes get the same answer. An account with a second factor gets 401 with the field `code`; send the same again with it."},
 		func(ctx context.Context, c *Call, in *struct {
-			Body struct {
+			Device string `header:"Device-Token" maxLength:"1024" doc:"The device_token of an earlier sign-in: failures are then counted apart from strangers'"`
+			Body   struct {
 				UserName string `json:"user_name" minLength:"1" maxLength:"256"`
 				Password string `json:"password" minLength:"1" maxLength:"1024"`
 				Code     string `json:"code,omitempty" maxLength:"64" doc:"Of the authenticator app, or a recovery code"`
@@ -156,13 +157,14 @@ type TokenAnswer struct {
 	ExpiresIn        int       `json:"expires_in" doc:"Seconds"`
 	RefreshToken     string    `json:"refresh_token,omitempty" doc:"Absent when the same refresh token was sent twice within seconds: the other answer has it"`
 	RefreshExpiresAt time.Time `json:"refresh_expires_at"`
+	DeviceToken      string    `json:"device_token,omitempty" doc:"After a sign-in. Keep it beyond the session and send it as the header Device-Token when the same person signs in again: strangers' failures then do not stop them. It opens nothing, and counts for 180 days"`
 }
 
 func tokenAnswer(t *people.Tokens, err error) (*TokenAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &TokenAnswer{AccessToken: t.Access, TokenType: "Bearer", ExpiresIn: int(people.TokenLife / time.Second), RefreshToken: t.Refresh, RefreshExpiresAt: t.RefreshExpires}, nil
+	return &TokenAnswer{AccessToken: t.Access, TokenType: "Bearer", ExpiresIn: int(people.TokenLife / time.Second), RefreshToken: t.Refresh, RefreshExpiresAt: t.RefreshExpires, DeviceToken: t.Device}, nil
 }
 
 // SignIn opens a session on a public route. A browser page follows it with SetCookies.

@@ -86,11 +86,11 @@ func (db *DB) Pending(ctx context.Context) ([]string, error) {
 }
 
 // roles are the database roles that a migration's text may name.
-type roles struct{ owner, login, gate string }
+type roles struct{ owner, login, gate, autoscale string }
 
 func (r roles) fill(sql string, schema string) string {
 	q := func(s string) string { return pgx.Identifier{s}.Sanitize() }
-	return strings.NewReplacer("{{owner}}", q(r.owner), "{{login}}", q(r.login), "{{gate}}", q(r.gate),
+	return strings.NewReplacer("{{owner}}", q(r.owner), "{{login}}", q(r.login), "{{gate}}", q(r.gate), "{{autoscale}}", q(r.autoscale),
 		"{{login_literal}}", "'"+strings.ReplaceAll(r.login, "'", "''")+"'", "{{schema}}", q(schema)).Replace(sql)
 }
 
@@ -185,7 +185,7 @@ func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress fun
 				start := time.Now()
 				res := MigrationResult{Realm: t.Slug}
 				res.Err = pgx.BeginFunc(gctx, conn, func(tx pgx.Tx) (err error) {
-					res.Applied, err = migrateIn(gctx, tx, t.Realm, roles{t.owner, t.Login, p.gateRole()})
+					res.Applied, err = migrateIn(gctx, tx, t.Realm, p.roles(t.owner, t.Login))
 					return err
 				})
 				res.Took = time.Since(start)

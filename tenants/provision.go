@@ -29,7 +29,11 @@ var installationPattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,11}$`)
 
 func (p *Provisioner) ownerRole(name string) string { return p.Installation + "_" + name + "_owner" }
 func (p *Provisioner) loginRole(name string) string { return p.Installation + "_" + name }
-func (p *Provisioner) gateRole() string             { return p.Installation + "_gate" }
+
+// roles are a realm's own, and the two that all realms share: the gate's, and the autoscaler's login.
+func (p *Provisioner) roles(owner, login string) roles {
+	return roles{owner, login, p.Installation + "_gate", AutoscaleRole(p.Installation)}
+}
 
 // PlatformRealm is the platform's own realm in an installation.
 func PlatformRealm(installation string) Realm {
@@ -69,7 +73,7 @@ func (p *Provisioner) inLock(ctx context.Context, fn func(tx pgx.Tx) error) erro
 // whether the realm is new, so that the caller can invite the first operator.
 func (p *Provisioner) Install(ctx context.Context) (fresh bool, err error) {
 	realm := PlatformRealm(p.Installation)
-	r := roles{p.ownerRole("platform"), realm.Login, p.gateRole()}
+	r := p.roles(p.ownerRole("platform"), realm.Login)
 	err = p.inLock(ctx, func(tx pgx.Tx) error {
 		var exists bool
 		if err := tx.QueryRow(ctx, "SELECT to_regnamespace('control') IS NOT NULL").Scan(&exists); err != nil {
@@ -80,6 +84,9 @@ func (p *Provisioner) Install(ctx context.Context) (fresh bool, err error) {
 			return err
 		}
 		if err := p.ensureSchema(ctx, tx, realm, r, 40); err != nil {
+			return err
+		}
+		if err := p.ensureAutoscale(ctx, tx, r); err != nil {
 			return err
 		}
 		if _, err := migrateIn(ctx, tx, realm, r); err != nil {
@@ -205,7 +212,7 @@ func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Pr
 
 // build makes the schema and fills it.
 func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec) error {
-	r := roles{t.OwnerRole, t.LoginRole, p.gateRole()}
+	r := p.roles(t.OwnerRole, t.LoginRole)
 	if err := p.ensureSchema(ctx, tx, t.Realm(), r, t.Limits.Connections); err != nil {
 		return err
 	}
@@ -218,7 +225,7 @@ func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec)
 	}
 	if _, err := tx.Exec(ctx, r.fill(`
 		GRANT USAGE ON SCHEMA gate TO {{login}};
-		GRANT EXECUTE ON FUNCTION gate.bump(text), gate.publish_usage(date, integer, integer, integer, integer, integer) TO {{login}};
+		GRANT EXECUTE ON FUNCTION gate.bump(text), gate.publish_usage(date, integer, integer, integer, integer, integer), gate.publish_forecast(jsonb) TO {{login}};
 		GRANT USAGE ON SCHEMA {{schema}} TO {{gate}};
 		GRANT SELECT, UPDATE ON {{schema}}.settings TO {{gate}};
 		GRANT INSERT ON {{schema}}.audit_entries TO {{gate}};`, t.SchemaName)); err != nil {
@@ -290,7 +297,7 @@ func (p *Provisioner) Drop(ctx context.Context, slug, again string) error {
 		if err != nil {
 			return err
 		}
-		r := roles{t.OwnerRole, t.LoginRole, p.gateRole()}
+		r := p.roles(t.OwnerRole, t.LoginRole)
 		_, err = tx.Exec(ctx, r.fill(`DROP SCHEMA {{schema}} CASCADE; DELETE FROM control.tenants WHERE slug = '`+t.Slug+`';
 			DROP OWNED BY {{login}}, {{owner}}; DROP ROLE {{login}}; DROP ROLE {{owner}};
 			INSERT INTO control.versions AS v (slug, kind, n) VALUES ('', 'registry', 1) ON CONFLICT (slug, kind) DO UPDATE SET n = v.n + 1;`, t.SchemaName))

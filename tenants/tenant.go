@@ -111,7 +111,7 @@ var reserved = []string{
 	"platform", "www", "api", "app", "admin", "administrator", "root", "control", "console", "gate", "public", "static", "assets",
 	"cdn", "mail", "smtp", "imap", "ftp", "ns1", "ns2", "status", "support", "help", "billing", "login", "signin", "sign-in",
 	"account", "accounts", "auth", "sso", "security", "lignum", "content", "sandbox", "test", "staging", "localhost", "postgres",
-	"pgbouncer", "template", "system", "internal", "metrics", "health", "well-known", "autoconfig", "autodiscover", "wpad",
+	"pgbouncer", "template", "system", "internal", "metrics", "health", "well-known", "autoconfig", "autodiscover", "autoscale", "wpad",
 }
 
 // CheckSlug refuses a name that cannot be a subdomain (RFC 1123 label), a schema, or that is reserved.

@@ -9,6 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain"
 	"lignum/domain/insight"
 	"lignum/policy"
 )
@@ -31,12 +32,16 @@ type resultRow struct {
 	Name, Group, Marked, Passed string
 	Rate                        int // percent
 	Known                       bool
+	Withheld                    int // months that are left out
 }
 
 type figuresData struct {
 	From, To           string // the first and the last day
 	Says, Grouping     string
 	By                 []web.Choice
+	Months             []web.Choice // of which results may be had, the newest first; none: of the days shown
+	ResultsOf          string       // the time of the results, where it is months
+	Incomplete         int          // months in which rows of the results are not listed
 	AsOf               time.Time
 	Tiles              []figureTile
 	Attendance, Active web.Chart
@@ -49,7 +54,7 @@ type figuresData struct {
 var figureGroups = []web.Choice{{Value: "subject", Text: "Subject"}, {Value: "region", Text: "Region"}, {Value: "school", Text: "School"}}
 
 func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	f := asked(fc, "from", "to", "by")
+	f := asked(fc, "from", "to", "by", "first", "last")
 	d := figuresData{By: figureGroups, AsOf: c.Now, Grouping: "subject"}
 	show := func(f *web.Form) error {
 		return pages.Render(c, fc, "staff_figures", web.Page{Title: "Figures", Form: f, Data: d})
@@ -59,7 +64,11 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			d.Grouping = g.Value
 		}
 	}
-	err := d.read(ctx, c, api.DayRange{From: f.Text("from"), To: f.Text("to")})
+	days := api.DayRange{From: f.Text("from"), To: f.Text("to")}
+	results, err := d.chooseMonths(c, f)
+	if err == nil {
+		err = d.read(ctx, c, days, results)
+	}
 	if err != nil {
 		err = renameFields(renameFields(err, "query.from", "from"), "query.to", "to")
 		f.Again(fc, show)
@@ -68,7 +77,48 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	return show(f.Set("from", d.From).Set("to", d.To))
 }
 
-func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange) error {
+// chooseMonths gives the time of the results: months where only those may be had, else nil for the days that are shown.
+func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, error) {
+	months, err := api.FigureMonths(c, insight.By(d.Grouping))
+	if err != nil || months == nil {
+		return nil, err
+	}
+	find := func(field string) (insight.Period, error) {
+		for _, m := range months {
+			if m.From.Format(monthValue) == f.Text(field) {
+				return m, nil
+			}
+		}
+		return months[0], domain.InvalidField(field, "must be one of the months in the list")
+	}
+	for _, m := range months {
+		d.Months = append(d.Months, web.Choice{Value: m.From.Format(monthValue), Text: m.From.Format("January 2006")})
+	}
+	for _, field := range []string{"first", "last"} {
+		if f.Text(field) == "" {
+			f.Set(field, d.Months[0].Value)
+		}
+	}
+	first, err := find("first")
+	if err != nil {
+		return nil, err
+	}
+	last, err := find("last")
+	if err == nil && last.From.Before(first.From) {
+		err = domain.InvalidField("last", "must not be before the first month")
+	}
+	d.ResultsOf = first.From.Format("January 2006")
+	if !last.From.Equal(first.From) {
+		d.ResultsOf += " to " + last.From.Format("January 2006")
+	}
+	return &api.DayRange{From: first.From.Format(time.DateOnly), To: last.To.Format(time.DateOnly)}, err
+}
+
+// monthValue is how a month stands in the address.
+const monthValue = "2006-01"
+
+// read reads the figures of some days, and the results of these or of another time.
+func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange, other *api.DayRange) error {
 	sum, err := api.InsightSummary(ctx, c)
 	if err != nil {
 		return err
@@ -81,7 +131,11 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange) 
 	if err != nil {
 		return err
 	}
-	results, err := api.PassRateFigures(ctx, c, insight.By(d.Grouping), days)
+	of := days
+	if other != nil {
+		of = *other
+	}
+	results, err := api.PassRateFigures(ctx, c, insight.By(d.Grouping), of)
 	if err != nil {
 		return err
 	}
@@ -99,6 +153,7 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange) 
 		}
 		d.Days = append(d.Days, row)
 	}
+	d.Incomplete = results.Incomplete
 	for _, cell := range results.Cells {
 		d.Results = append(d.Results, d.result(cell))
 	}
@@ -114,14 +169,22 @@ func (d *figuresData) tiles(s *insight.Summary, attendance *insight.Table) []fig
 	tiles := []figureTile{
 		{d.count(s.Learners), "Learners", web.Number(int64(s.Schools)) + " schools, " + web.Number(int64(s.Classes)) + " classes"},
 		{d.count(s.AttendanceToday), "In attendance today", ""},
-		{d.count(s.AttendanceWeek), "Different learners", "in the last seven days"},
-		{d.count(s.ActiveToday), "Active users today", "staff included"},
-		{d.count(attendance.Total.Count), "Days of attendance", "in the time shown"},
 	}
+	different, of := s.AttendanceWeek, "in the last 30 days"
+	when := "in the last seven days"
+	if d.Months != nil { // the whole country: what is not of single days is of months
+		different, of = s.AttendanceMonth, "in "+d.Months[0].Text
+		when = of
+	}
+	days := figureTile{d.count(attendance.Total.Count), "Days of attendance", "in the days shown"}
+	if n := attendance.Total.Withheld; n > 0 && d.Months != nil {
+		days.Hint += ", without those that are withheld"
+	}
+	tiles = append(tiles, figureTile{d.count(different), "Different learners", when}, figureTile{d.count(s.ActiveToday), "Active users today", "staff included"}, days)
 	if s.PassPercent == nil {
-		return append(tiles, figureTile{d.count(s.Attempts), "Tests marked", "in the last 30 days"})
+		return append(tiles, figureTile{d.count(s.Attempts), "Tests marked", of})
 	}
-	return append(tiles, figureTile{strconv.Itoa(*s.PassPercent) + " %", "Tests passed", "of " + d.count(s.Attempts) + " in the last 30 days"})
+	return append(tiles, figureTile{strconv.Itoa(*s.PassPercent) + " %", "Tests passed", "of " + d.count(s.Attempts) + " " + of})
 }
 
 // count writes a figure, or that it is withheld.
@@ -141,14 +204,21 @@ func (d *figuresData) barText(b web.Bar) string {
 
 func (d *figuresData) result(cell insight.Cell) resultRow {
 	row := resultRow{Name: cell.Name, Group: cell.Group, Marked: d.Few, Passed: d.Few}
+	least := ""
+	if row.Withheld = cell.Withheld; row.Withheld > 0 {
+		least = "at least "
+		if cell.Suppressed {
+			row.Marked, row.Passed = "withheld", "withheld"
+		}
+	}
 	if row.Name == "" {
 		row.Name = "Not known"
 	}
 	if cell.Count != nil {
-		row.Marked = web.Number(int64(*cell.Count))
+		row.Marked = least + web.Number(int64(*cell.Count))
 	}
 	if cell.Passed != nil {
-		row.Passed = web.Number(int64(*cell.Passed))
+		row.Passed = least + web.Number(int64(*cell.Passed))
 	}
 	if cell.Percent != nil {
 		row.Rate, row.Known = *cell.Percent, true

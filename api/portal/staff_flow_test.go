@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lignum/api/portal"
+	"lignum/domain/insight"
 	"lignum/tests/apitest"
 )
 
@@ -78,7 +79,8 @@ func TestAnOfficialStatesAReasonBeforeARecordOpens(t *testing.T) {
 	s := newStaffed(t)
 	at := "/learners/" + s.learner.ID.String()
 	s.shows(s.Get(s.official, at).Want(http.StatusForbidden), "Why do you need to see this record?")
-	s.shows(s.Get(s.official, at+"?reason=short").Want(http.StatusForbidden), "ten characters", `short</textarea>`)
+	s.shows(s.Get(s.official, at+"?reason=short").Want(http.StatusForbidden), "at least 10 letters or digits", `short</textarea>`)
+	s.shows(s.Get(s.official, at+"?reason="+strings.Repeat(".", 12)).Want(http.StatusForbidden), "at least 2 words", `aria-invalid="true"`)
 	s.shows(s.Get(s.official, at+"?reason="+url.QueryEscape("Appeal 114 about a score")).Want(http.StatusOK), "Appeal 114 about a score", "audit trail")
 	if n := s.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'learner.progress' AND outcome = 'done' AND reason = 'Appeal 114 about a score'`); n != 1 {
 		t.Errorf("%d entries of the reading", n)
@@ -176,4 +178,16 @@ func TestFigures(t *testing.T) {
 	s.shows(s.Get(s.official, "/figures").Want(http.StatusOK), `<svg role="img"`, "fewer than 5", `class="few"`, ": 9</title>", "by subtraction")
 	s.shows(s.Get(s.official, "/figures?from=2026-09-01&to=2026-08-01").Want(http.StatusUnprocessableEntity), "must not be before the first day")
 	s.shows(s.Get(s.official, "/figures?by=region").Want(http.StatusOK), "Results by region")
+
+	finished := insight.FinishedMonth(today)
+	month, before := finished.From.Format("2006-01"), finished.From.AddDate(0, -1, 0).Format("2006-01")
+	s.shows(s.Get(s.official, "/figures?first="+before+"&last="+month).Want(http.StatusOK), `<option value="`+before+`" selected>`, `<option value="`+month+`" selected>`, "whole months")
+	if strings.Contains(string(s.Get(s.official, "/figures").Want(http.StatusOK).Body), `<option value="`+today.Format("2006-01")+`"`) {
+		t.Error("the running month is offered")
+	}
+	s.shows(s.Get(s.official, "/figures?first="+today.Format("2006-01")).Want(http.StatusUnprocessableEntity), "one of the months in the list")
+	s.shows(s.Get(s.official, "/figures?first="+month+"&last="+before).Want(http.StatusUnprocessableEntity), "must not be before the first month")
+	if strings.Contains(string(s.Get(s.school, "/figures").Want(http.StatusOK).Body), `name="first"`) {
+		t.Error("a school is held to months")
+	}
 }

@@ -138,9 +138,12 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	var refused *api.Problem
 	if errors.As(err, &refused) && strings.HasSuffix(refused.Type, ":reason_required") {
 		typed := f.Get("reason")
+		for i := range refused.Errors {
+			refused.Errors[i].Name = strings.TrimPrefix(refused.Errors[i].Name, "query.")
+		}
 		f.Again(fc, func(f *web.Form) error {
 			if typed == "" {
-				f.Message = "" // nothing was wrong yet
+				f.Message, f.Errors = "", nil // nothing was wrong yet
 			}
 			return pages.Render(c, fc, "staff_reason", web.Page{Title: "Why do you open this record?", Form: f})
 		})

@@ -13,19 +13,24 @@ import (
 
 // Every statement gives rows of level, group, key, name, people, count, passed in the order of the table.
 
-// $1 and $2 the dates, $3 the school or null.
+// $1 and $2 the dates, $3 the school or null, $4 the fewest people that a day is about to count in a sum.
 const attendanceByDay = `WITH worked AS MATERIALIZED (
-	SELECT day, learner_id FROM attendance WHERE day BETWEEN $1::text::date AND $2::text::date AND ($3::text IS NULL OR school_id = $3::text::uuid)
-)
-SELECT 1 AS level, day::text AS grp, day::text AS key, day::text AS name, count(*)::integer, count(*)::integer, 0 FROM worked GROUP BY day
+	SELECT day, learner_id AS person FROM attendance WHERE day BETWEEN $1::text::date AND $2::text::date AND ($3::text IS NULL OR school_id = $3::text::uuid)
+)` + sumOfDays
+
+const sumOfDays = `, days AS (SELECT day, count(*)::integer AS n FROM worked GROUP BY day)
+SELECT 1 AS level, day::text AS grp, day::text AS key, day::text AS name, n, n, 0 FROM days
 UNION ALL
-SELECT 0, '', '', '', (SELECT count(*)::integer FROM (SELECT FROM worked GROUP BY learner_id) l), (SELECT count(*)::integer FROM worked), 0
+SELECT 0, '', '', '', (SELECT count(DISTINCT person)::integer FROM worked JOIN days USING (day) WHERE n >= $4::integer),
+	(SELECT coalesce(sum(n), 0)::integer FROM days WHERE n >= $4::integer), 0
 ORDER BY level, key`
 
 // One row per school and learner first: the days of a term shrink to the learners of a country.
 const attendanceByPlace = `WITH worked AS (
 	SELECT school_id, learner_id, count(*) AS days FROM attendance
-	WHERE day BETWEEN $1::text::date AND $2::text::date AND ($3::text IS NULL OR school_id = $3::text::uuid) GROUP BY school_id, learner_id
+	WHERE day BETWEEN $1::text::date AND $2::text::date AND ($3::text IS NULL OR school_id = $3::text::uuid)
+		AND ($3::text IS NOT NULL OR day IN (SELECT day FROM attendance WHERE day BETWEEN $1::text::date AND $2::text::date GROUP BY day HAVING count(*) >= $4::integer))
+	GROUP BY school_id, learner_id
 ), placed AS (
 	SELECT coalesce(s.region, '') AS region, coalesce(s.id::text, '') AS school, coalesce(s.name, '') AS name, w.learner_id, w.days
 	FROM worked w LEFT JOIN schools s ON s.id = w.school_id
@@ -36,14 +41,10 @@ SELECT 2 - grouping(region) - grouping(school) AS level, coalesce(region, '') AS
 FROM placed GROUP BY GROUPING SETS ((region, school, name), (region), ())
 ORDER BY level, grp, label, key`
 
-const activeByDay = `WITH active AS MATERIALIZED (
-	SELECT a.day, a.user_id FROM active_days a WHERE a.day BETWEEN $1::text::date AND $2::text::date
+const activeByDay = `WITH worked AS MATERIALIZED (
+	SELECT a.day, a.user_id AS person FROM active_days a WHERE a.day BETWEEN $1::text::date AND $2::text::date
 		AND ($3::text IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = a.user_id AND u.school_id = $3::text::uuid))
-)
-SELECT 1 AS level, day::text AS grp, day::text AS key, day::text AS name, count(*)::integer, count(*)::integer, 0 FROM active GROUP BY day
-UNION ALL
-SELECT 0, '', '', '', (SELECT count(*)::integer FROM (SELECT FROM active GROUP BY user_id) u), (SELECT count(*)::integer FROM active), 0
-ORDER BY level, key`
+)` + sumOfDays
 
 // $1 and $2 the moments, $3 the school or null, $4 the pass mark.
 const takenCTE = `WITH taken AS (
@@ -69,57 +70,84 @@ SELECT 2 - grouping(region) - grouping(school) AS level, coalesce(region, '') AS
 FROM placed GROUP BY GROUPING SETS ((region, school, name), (region), ())
 ORDER BY level, grp, label, key`
 
-// Attendance counts the days on which learners worked, by day, region or school (where the learner was then).
+// Attendance counts the days on which learners worked, by day, region or school (where the learner was then). Over the whole
+// tenant it counts no day on which fewer worked than the smallest cell, and regions and schools have figures of whole
+// finished months only: any other period is Invalid.
 func Attendance(ctx context.Context, q tenants.Querier, p Period, by By, view View) (*Table, error) {
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	from, to := p.dates()
 	switch by {
 	case ByDay:
-		return read(ctx, q, by, p, view, false, attendanceByDay, from, to, view.school())
+		return byDay(ctx, q, p, view, attendanceByDay)
 	case ByRegion, BySchool:
-		return read(ctx, q, by, p, view, false, attendanceByPlace, from, to, view.school())
+		return byGroup(p, by, view, func(p Period) ([]*figure, error) {
+			from, to := p.dates()
+			return read(ctx, q, false, attendanceByPlace, from, to, view.school(), view.min())
+		})
 	}
 	return nil, domain.InvalidField("by", "must be day, region or school")
 }
 
 // ActiveUsers counts users of any role by day.
 func ActiveUsers(ctx context.Context, q tenants.Querier, p Period, view View) (*Table, error) {
+	return byDay(ctx, q, p, view, activeByDay)
+}
+
+// PassRates counts attempts handed in during the period whose score is final, and how many of them reached
+// assessment.PassMark, by subject, region or school (the learner's at the start). zone is the tenant's. Over the whole
+// tenant the period is whole finished months: any other is Invalid.
+func PassRates(ctx context.Context, q tenants.Querier, p Period, zone *time.Location, by By, view View) (*Table, error) {
+	sql := passedByPlace
+	switch by {
+	case BySubject:
+		sql = passedBySubject
+	case ByRegion, BySchool:
+	default:
+		return nil, domain.InvalidField("by", "must be subject, region or school")
+	}
+	return byGroup(p, by, view, func(p Period) ([]*figure, error) {
+		from, to := p.instants(zone)
+		return read(ctx, q, true, sql, from, to, view.school(), assessment.PassMark)
+	})
+}
+
+func byDay(ctx context.Context, q tenants.Querier, p Period, view View, sql string) (*Table, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
 	from, to := p.dates()
-	return read(ctx, q, ByDay, p, view, false, activeByDay, from, to, view.school())
-}
-
-// PassRates counts attempts handed in during the period whose score is final, and how many of them reached
-// assessment.PassMark, by subject, region or school (the learner's at the start). zone is the tenant's.
-func PassRates(ctx context.Context, q tenants.Querier, p Period, zone *time.Location, by By, view View) (*Table, error) {
-	if err := p.check(); err != nil {
+	figures, err := read(ctx, q, false, sql, from, to, view.school(), view.min())
+	if err != nil {
 		return nil, err
 	}
-	from, to := p.instants(zone)
-	switch by {
-	case BySubject:
-		return read(ctx, q, by, p, view, true, passedBySubject, from, to, view.school(), assessment.PassMark)
-	case ByRegion, BySchool:
-		return read(ctx, q, by, p, view, true, passedByPlace, from, to, view.school(), assessment.PassMark)
-	}
-	return nil, domain.InvalidField("by", "must be subject, region or school")
+	return dayTable(p, view, figures), nil
 }
 
-func read(ctx context.Context, q tenants.Querier, by By, p Period, view View, rates bool, sql string, args ...any) (*Table, error) {
+// byGroup makes the table of a school's period at once, and that of the whole tenant month by month.
+func byGroup(p Period, by By, view View, figures func(p Period) ([]*figure, error)) (*Table, error) {
+	blocks, err := []Period{p}, p.check()
+	if Grouped(by, view) {
+		blocks, err = p.months(view.Today)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var tables []*Table
+	for _, block := range blocks {
+		found, err := figures(block)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, groupTable(by, block, view, found))
+	}
+	return sum(tables, p), nil
+}
+
+func read(ctx context.Context, q tenants.Querier, rates bool, sql string, args ...any) ([]*figure, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
-	figures, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*figure, error) {
-		f := &figure{}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*figure, error) {
+		f := &figure{rates: rates}
 		return f, row.Scan(&f.level, &f.group, &f.key, &f.name, &f.people, &f.count, &f.passed)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return table(by, p, view, figures, rates), nil
 }

@@ -1,7 +1,17 @@
 // Package insight is a country's figures: attendance, active users, pass rates; never a person's record. A figure about
 // fewer people than the smallest cell is left blank, and so is a second one wherever the first could be had by taking the
-// others from their total (primary and complementary cell suppression, as statistical offices do it). What this cannot
-// prevent is that somebody compares figures of overlapping periods; who asks for figures is therefore a matter of policy.
+// others from their total (primary and complementary cell suppression, as statistical offices do it).
+//
+// Whoever sees the whole tenant could ask for two times that overlap and subtract. So figures of groups (by school, region,
+// subject) come in one kind of block only, calendar months in the tenant's zone that are over; each is protected on its own,
+// and a longer time is the sum of what is shown of its months. By day there are figures of the whole tenant alone, each day
+// protected on its own: a day with too few people counts in no sum and in no month, so that no sum gives it away. Different
+// people do not add up: over more than one day or month their number is not given, since two overlapping times would tell
+// who came only in one of them.
+//
+// What stays possible: figures are read when they are asked for, so whoever asks before and after an attempt of a past month
+// is marked, or a person erased, sees the difference; and who compares attendance with pass rates knows that whoever sat a
+// test was there.
 package insight
 
 import (
@@ -78,33 +88,37 @@ func (p Period) instants(zone *time.Location) (from, to time.Time) {
 type View struct {
 	SchoolID uuid.UUID // only this school; Nil: the whole tenant
 	MinCell  int       // as the policy decided; over the whole tenant never under the package's MinCell
+	Today    time.Time // the tenant's date: months until the last one before it are over; needed for the whole tenant
 }
 
+func (v View) whole() bool { return v.SchoolID == uuid.Nil }
+
 func (v View) min() int {
-	if v.SchoolID == uuid.Nil {
+	if v.whole() {
 		return max(v.MinCell, MinCell)
 	}
 	return v.MinCell
 }
 
 func (v View) school() *string {
-	if v.SchoolID == uuid.Nil {
+	if v.whole() {
 		return nil
 	}
 	s := v.SchoolID.String()
 	return &s
 }
 
-// Cell is one row of a table. A suppressed one has no figure at all.
+// Cell is one row of a table. A suppressed one has no figure at all. Over several months a cell sums those that are shown.
 type Cell struct {
 	Key        string `json:"key"`               // the date, region, school's id or subject; "" where none is known
 	Name       string `json:"name"`              // for people
 	Group      string `json:"group,omitempty"`   // a school's region
-	People     *int   `json:"people"`            // different people
+	People     *int   `json:"people"`            // different people; null over several days or months of the whole tenant
 	Count      *int   `json:"count"`             // days of attendance, users, or attempts
 	Passed     *int   `json:"passed,omitempty"`  // attempts passed, for pass rates
 	Percent    *int   `json:"percent,omitempty"` // of the attempts, rounded down, for pass rates
 	Suppressed bool   `json:"suppressed"`
+	Withheld   int    `json:"withheld,omitempty"` // days (of a total by day) or months left out of the figures: they are at least so high
 }
 
 // Table is a breakdown of one figure over a period.
@@ -113,6 +127,9 @@ type Table struct {
 	From    string `json:"from"`
 	To      string `json:"to"`
 	MinCell int    `json:"min_cell"`
+	Months  int    `json:"months,omitempty"` // how many months, each protected on its own; 0: the time is one piece
 	Cells   []Cell `json:"cells"`
 	Total   Cell   `json:"total"`
+	// Incomplete is in how many months rows are not listed at all, because even that they are there would tell too much.
+	Incomplete int `json:"incomplete,omitempty"`
 }

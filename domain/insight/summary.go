@@ -9,7 +9,8 @@ import (
 	"lignum/tenants/audit"
 )
 
-// Summary is a tenant, or one school of it, at a glance. A figure about too few people is null.
+// Summary is a tenant, or one school of it, at a glance. A figure about too few people is null. What slides from day to day
+// over a school's last days is, over the whole tenant, of its last finished month: two slides subtracted would tell of a day.
 type Summary struct {
 	Day             string `json:"day"`
 	Learners        *int   `json:"learners"`         // accounts in good standing
@@ -18,9 +19,12 @@ type Summary struct {
 	Classes         int    `json:"classes"`          // active
 	ActiveToday     *int   `json:"active_today"`     // users of any role
 	AttendanceToday *int   `json:"attendance_today"` // learners
-	AttendanceWeek  *int   `json:"attendance_week"`  // different learners in the last seven days
-	Attempts        *int   `json:"attempts"`         // with a final score, in the last thirty days
-	PassPercent     *int   `json:"pass_percent"`     // of those, rounded down
+	AttendanceWeek  *int   `json:"attendance_week"`  // a school's different learners in the last seven days
+	AttendanceMonth *int   `json:"attendance_month"` // the whole tenant's, in the time of the attempts
+	AttemptsFrom    string `json:"attempts_from"`    // a school's last thirty days, or the whole tenant's last finished month
+	AttemptsTo      string `json:"attempts_to"`
+	Attempts        *int   `json:"attempts"`     // with a final score
+	PassPercent     *int   `json:"pass_percent"` // of those, rounded down
 	MinCell         int    `json:"min_cell"`
 }
 
@@ -39,17 +43,24 @@ SELECT people.learners, people.staff,
 	(SELECT count(*)::integer FROM active_days a WHERE a.day = $1::text::date
 		AND ($2::text IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = a.user_id AND u.school_id = $2::text::uuid))),
 	(SELECT count(*)::integer FROM attendance a WHERE a.day = $1::text::date AND ($2::text IS NULL OR a.school_id = $2::text::uuid)),
-	(SELECT count(DISTINCT a.learner_id)::integer FROM attendance a WHERE a.day BETWEEN $1::text::date - 6 AND $1::text::date
-		AND ($2::text IS NULL OR a.school_id = $2::text::uuid)),
+	(SELECT count(DISTINCT a.learner_id)::integer FROM attendance a WHERE a.day BETWEEN $6::text::date AND $7::text::date
+		AND ($2::text IS NULL OR a.school_id = $2::text::uuid)
+		AND ($2::text IS NOT NULL OR a.day IN (SELECT day FROM attendance WHERE day BETWEEN $6::text::date AND $7::text::date GROUP BY day HAVING count(*) >= $8::integer))),
 	taken.people, taken.n, taken.passed FROM people, taken`
 
 // Glance gives the summary of a day in one query. today is the tenant's date, zone its zone.
 func Glance(ctx context.Context, q tenants.Querier, today time.Time, zone *time.Location, view View) (*Summary, error) {
-	from, to := Period{today.AddDate(0, 0, -29), today}.instants(zone)
 	s := &Summary{Day: today.Format(time.DateOnly), MinCell: view.min()}
-	var learners, staff, active, attended, week, sat, attempts, passed int
-	if err := q.QueryRow(ctx, summarySQL, s.Day, view.school(), from, to, assessment.PassMark).
-		Scan(&learners, &staff, &s.Schools, &s.Classes, &active, &attended, &week, &sat, &attempts, &passed); err != nil {
+	sat, came := Period{today.AddDate(0, 0, -29), today}, Period{today.AddDate(0, 0, -6), today}
+	if view.whole() {
+		sat, came = FinishedMonth(today), FinishedMonth(today)
+	}
+	s.AttemptsFrom, s.AttemptsTo = sat.dates()
+	from, to := sat.instants(zone)
+	first, last := came.dates()
+	var learners, staff, active, attended, different, takers, attempts, passed int
+	if err := q.QueryRow(ctx, summarySQL, s.Day, view.school(), from, to, assessment.PassMark, first, last, s.MinCell).
+		Scan(&learners, &staff, &s.Schools, &s.Classes, &active, &attended, &different, &takers, &attempts, &passed); err != nil {
 		return nil, err
 	}
 	shown := func(people, value int) *int {
@@ -59,10 +70,15 @@ func Glance(ctx context.Context, q tenants.Querier, today time.Time, zone *time.
 		return &value
 	}
 	s.Learners, s.Staff = shown(learners, learners), shown(staff, staff)
-	s.ActiveToday, s.AttendanceToday, s.AttendanceWeek = shown(active, active), shown(attended, attended), shown(week, week)
-	s.Attempts = shown(sat, attempts)
+	s.ActiveToday, s.AttendanceToday = shown(active, active), shown(attended, attended)
+	if view.whole() {
+		s.AttendanceMonth = shown(different, different)
+	} else {
+		s.AttendanceWeek = shown(different, different)
+	}
+	s.Attempts = shown(takers, attempts)
 	if attempts > 0 {
-		s.PassPercent = shown(sat, passed*100/attempts)
+		s.PassPercent = shown(takers, passed*100/attempts)
 	}
 	return s, nil
 }

@@ -31,8 +31,9 @@ func TestNoSmallCellIsShownOrHadBySubtraction(t *testing.T) {
 		total, groups, members, all := tree(rt)
 		protect(total, groups, members, least)
 		check := func(what string, sum *figure, cells []*figure) {
-			hidden, left := 0, sum.people
+			hidden, left, listed := 0, sum.people, true
 			for _, c := range cells {
+				listed = listed && !c.absent
 				switch {
 				case c.hidden:
 					hidden++
@@ -49,6 +50,8 @@ func TestNoSmallCellIsShownOrHadBySubtraction(t *testing.T) {
 				rt.Fatalf("%s: the only hidden cell is what is left of the sum: %d", what, left)
 			case !sum.hidden && hidden > 0 && left < least:
 				rt.Fatalf("%s: what is left of the sum are %d", what, left)
+			case !sum.hidden && hidden > 0 && listed && left < 2*hidden:
+				rt.Fatalf("%s: %d are left in %d cells", what, left, hidden)
 			case sum.hidden && hidden == 0 && len(cells) > 0:
 				rt.Fatalf("%s: all cells are shown, and their sum is hidden", what)
 			}

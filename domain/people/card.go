@@ -86,11 +86,12 @@ func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, no
 	if err := a.rule(in.Expected).Check(in.Password); err != nil {
 		return SignedIn{}, err
 	}
+	counted := reserved{subject: accountSubject(db, foldUserName(a.UserName)), found: true}
 	if a.TOTP {
 		if in.OTP == "" {
 			return SignedIn{}, needCode()
 		}
-		if _, _, err := d.reserve(ctx, db, foldUserName(a.UserName), in.Device, now); err != nil {
+		if _, counted, err = d.reserve(ctx, db, foldUserName(a.UserName), in.Device, now); err != nil {
 			return SignedIn{}, err
 		}
 	}
@@ -122,7 +123,7 @@ func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, no
 			return err
 		}
 		a.MustChange = false
-		tx.Last(`DELETE FROM sign_in_failures WHERE subject = $1::bytea`, accountSubject(db, foldUserName(a.UserName)))
+		counted.forgive(tx)
 		tx.Record(audit.Entry{Action: "sign_in.done", ObjectKind: "user", ObjectID: a.ID.String(), After: map[string]any{"card": true, "second_factor": a.TOTP}})
 		s, err = d.openSession(ctx, tx, db, a, a.TOTP, in.Device, in.Day, now)
 		return err

@@ -37,11 +37,12 @@ func (l Lifetimes) idle(roles []string) time.Duration {
 	return l.LearnerIdle
 }
 
-// Device is where a request comes from, for the trail and the list of sessions.
+// Device is where a request comes from, for the trail, the list of sessions and the count of failures.
 type Device struct {
 	Address   string // IP address
 	UserAgent string
 	RequestID string
+	Tokens    string // the device tokens that it shows, as DeviceTokens joins them; never logged
 }
 
 // SignedIn is an open session, as the account is at this moment.
@@ -56,6 +57,7 @@ type SignedIn struct {
 	MustChangePassword bool
 	Refresh            string    // the refresh token; shown to its owner alone
 	RefreshExpires     time.Time // moves on with every refresh
+	Device             string    // a device token, after a sign-in; empty after a refresh
 }
 
 // A refresh token is session id | secret | tag in base64url. The tag is a keyed hash, so that made-up tokens cost no query and
@@ -91,7 +93,7 @@ func (d *Desk) openSession(ctx context.Context, tx *tenants.Tx, db *tenants.DB, 
 	rand.Read(secret)
 	s := SignedIn{SessionID: audit.NewID(), UserID: a.ID, UserName: a.UserName, Roles: a.Roles, SchoolID: a.SchoolID, SessionVersion: a.SessionVersion,
 		SecondFactor: secondFactor, MustChangePassword: a.MustChange, RefreshExpires: now.Add(min(d.Lifetimes.idle(a.Roles), d.Lifetimes.Longest))}
-	s.Refresh = refreshToken(db, s.SessionID, secret)
+	s.Refresh, s.Device = refreshToken(db, s.SessionID, secret), newDeviceToken(db, a.ID, now)
 	agent := []rune(dev.UserAgent)
 	b := &pgx.Batch{}
 	b.Queue(`INSERT INTO sessions (id, user_id, refresh_hash, rotated_at, second_factor, user_agent, address, created_at, expires_at)

@@ -18,12 +18,13 @@ type Desk struct {
 	Hasher    *Hasher
 	Lifetimes Lifetimes
 	Account   Throttle
+	Device    Throttle
 	Address   Throttle
 }
 
 // NewDesk makes a Desk with the default lifetimes and throttles.
 func NewDesk(h *Hasher) *Desk {
-	return &Desk{Hasher: h, Lifetimes: DefaultLifetimes, Account: AccountThrottle, Address: AddressThrottle}
+	return &Desk{Hasher: h, Lifetimes: DefaultLifetimes, Account: AccountThrottle, Device: DeviceThrottle, Address: AddressThrottle}
 }
 
 // SignIn is what somebody types to sign in.
@@ -113,7 +114,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 	if len(key) > 256 || len(in.Password) > 4*MaxPassword || !utf8.ValidString(key) || len(in.Code) > 64 {
 		return SignedIn{}, wrong()
 	}
-	a, found, err := d.reserve(ctx, db, key, in.Device, now)
+	a, counted, err := d.reserve(ctx, db, key, in.Device, now)
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -122,7 +123,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 		return SignedIn{}, err
 	}
 	if !right {
-		return SignedIn{}, d.failed(ctx, db, a, found, "password", in.Device, now)
+		return SignedIn{}, d.failed(ctx, db, a, counted.found, "password", in.Device, now)
 	}
 	if a.State != "active" {
 		return SignedIn{}, domain.Errorf(domain.Forbidden, "This account is suspended. Please ask your school or your administrator.")
@@ -151,7 +152,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 				return err
 			}
 		}
-		tx.Last(`DELETE FROM sign_in_failures WHERE subject = $1::bytea`, accountSubject(db, key))
+		counted.forgive(tx)
 		tx.Record(audit.Entry{Action: "sign_in.done", ObjectKind: "user", ObjectID: a.ID.String(), After: map[string]any{"second_factor": a.TOTP}})
 		s, err = d.openSession(ctx, tx, db, a, a.TOTP, in.Device, in.Day, now)
 		return err
@@ -172,7 +173,7 @@ func stillSo(ctx context.Context, tx *tenants.Tx, a account) error {
 	return err
 }
 
-// failed counts a failure of the address and, when the account exists, stores an entry; the account's was counted before.
+// failed counts a failure of the address and, when the account exists, stores an entry; the account's or the device's was counted before.
 // Both cases are one round trip.
 func (d *Desk) failed(ctx context.Context, db *tenants.DB, a account, found bool, what string, dev Device, now time.Time) error {
 	b := &pgx.Batch{}
@@ -214,8 +215,8 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 	if err := a.rule(in.Expected).Check(in.New); err != nil {
 		return err
 	}
-	key := foldUserName(a.UserName)
-	if a, _, err = d.reserve(ctx, db, key, in.Device, now); err != nil {
+	a, counted, err := d.reserve(ctx, db, foldUserName(a.UserName), in.Device, now)
+	if err != nil {
 		return err
 	}
 	right, _, err := d.Hasher.Verify(ctx, in.Old, a.PasswordHash)
@@ -237,7 +238,7 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 		if err := stillSo(ctx, tx, a); err != nil {
 			return err
 		}
-		tx.Last(`DELETE FROM sign_in_failures WHERE subject = $1::bytea`, accountSubject(db, key))
+		counted.forgive(tx)
 		return storePassword(ctx, tx, a, hash, in.New, in.SessionID, now)
 	})
 }

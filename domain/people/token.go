@@ -92,6 +92,7 @@ type Tokens struct {
 	AccessExpires  time.Time
 	Refresh        string
 	RefreshExpires time.Time
+	Device         string // a new device token, after a sign-in; it counts for DeviceLife
 }
 
 // Issue signs an access token for a session that was just opened or refreshed.
@@ -101,7 +102,7 @@ func (k *KeyRing) Issue(s SignedIn, issuer string, now time.Time) (*Tokens, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Tokens{Access: access, AccessExpires: c.ExpiresAt.Time, Refresh: s.Refresh, RefreshExpires: s.RefreshExpires}, nil
+	return &Tokens{Access: access, AccessExpires: c.ExpiresAt.Time, Refresh: s.Refresh, RefreshExpires: s.RefreshExpires, Device: s.Device}, nil
 }
 
 // PeekIssuer reads the issuer that a token claims, without believing it: to find the keys that can tell.

@@ -153,8 +153,8 @@ func (d *Desk) withCode(ctx context.Context, db *tenants.DB, user uuid.UUID, cod
 	if !a.TOTP {
 		return domain.Errorf(domain.Conflict, "The account has no authenticator app.")
 	}
-	key := foldUserName(a.UserName)
-	if a, _, err = d.reserve(ctx, db, key, dev, now); err != nil {
+	a, counted, err := d.reserve(ctx, db, foldUserName(a.UserName), dev, now)
+	if err != nil {
 		return err
 	}
 	err = db.Write(ctx, a.actor(db.Realm(), dev), func(tx *tenants.Tx) error {
@@ -164,7 +164,7 @@ func (d *Desk) withCode(ctx context.Context, db *tenants.DB, user uuid.UUID, cod
 		if err := useCode(ctx, tx, db, user, code, now); err != nil {
 			return err
 		}
-		tx.Last(`DELETE FROM sign_in_failures WHERE subject = $1::bytea`, accountSubject(db, key))
+		counted.forgive(tx)
 		return fn(tx)
 	})
 	if domain.CodeOf(err) == domain.Unauthentic {

@@ -3,6 +3,7 @@
 #
 #   infra/setup/install.sh run     PostgreSQL server and PgBouncer
 #   infra/setup/install.sh test    the same, a C compiler (for the race detector), Chromium with a font
+#   infra/setup/install.sh cloud   the same, buildah for the image
 #
 # On Debian and Ubuntu, as root or with sudo that asks for no password, it installs with apt-get.
 # Elsewhere it names what is missing and the command that installs it, and exits with 1.
@@ -11,8 +12,8 @@ set -eu
 
 goal=${1:-}
 case $goal in
-run | test) ;;
-*) echo "usage: $0 run|test" >&2; exit 2 ;;
+run | test | cloud) ;;
+*) echo "usage: $0 run|test|cloud" >&2; exit 2 ;;
 esac
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -39,6 +40,11 @@ have_chromium() {
 	[ -d "/Applications/Google Chrome.app" ] || [ -d "/Applications/Chromium.app" ]
 }
 
+# The same files as infra/image/build.sh looks for.
+have_certificates() {
+	[ -s /etc/ssl/certs/ca-certificates.crt ] || [ -s /etc/pki/tls/certs/ca-bundle.crt ] || [ -s /etc/ssl/cert.pem ]
+}
+
 # PostgreSQL refuses to run as root, and Lignum as root then runs it as postgres or lignum-db.
 have_account() { [ "$(id -u)" != 0 ] || id postgres >/dev/null 2>&1 || id lignum-db >/dev/null 2>&1; }
 
@@ -53,9 +59,13 @@ look() {
 	missing='' apt='' dnf='' apk='' brew=''
 	have_postgres || need 'PostgreSQL server' postgresql 'postgresql-server postgresql-contrib' 'postgresql postgresql-contrib' postgresql@17
 	have_pgbouncer || need PgBouncer pgbouncer pgbouncer pgbouncer pgbouncer
-	if [ "$goal" = test ]; then
+	if [ "$goal" != run ]; then
 		have_compiler || need 'C compiler with headers' 'gcc libc6-dev' 'gcc glibc-devel' 'gcc musl-dev' gcc
 		have_chromium || need Chromium 'chromium fonts-dejavu-core' 'chromium dejavu-sans-fonts' 'chromium font-dejavu' chromium
+	fi
+	if [ "$goal" = cloud ]; then
+		have buildah || need buildah buildah buildah buildah buildah
+		have_certificates || need 'CA certificates' ca-certificates ca-certificates ca-certificates ca-certificates
 	fi
 }
 

@@ -1,0 +1,141 @@
+package insight
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// ForecastDays is how far ahead a forecast looks, besides the rest of the present day (UTC).
+const ForecastDays = 14
+
+// Kinds of load.
+const (
+	ExamLoad   = "exam"   // a test with a window
+	LiveLoad   = "live"   // lessons of live classes that begin in the same quarter of an hour
+	ImportLoad = "import" // a roster import that has begun and not ended
+)
+
+// Load is one thing to come that brings many people, or much work, to the database at once.
+type Load struct {
+	Kind     string    `json:"kind"`
+	ID       uuid.UUID `json:"id"`
+	StartsAt time.Time `json:"starts_at"`
+	EndsAt   time.Time `json:"ends_at"`
+	Learners int       `json:"learners"` // enrolled; of an import the rows done so far: how many will come is not known
+}
+
+// The most rows of each kind. With lessons, of which 17 days have at most 17*96 quarters, a forecast never has more than the
+// 2,000 rows that the platform takes. Of more exams than this the largest are told.
+const (
+	mostExams   = 300
+	mostImports = 20
+)
+
+// Bounds of an import that has begun: one that made no end in half a day was abandoned; the others are told anew every ten minutes.
+const (
+	importForgotten = 12 * time.Hour
+	importGoesOn    = 30 * time.Minute
+)
+
+// A learner in two classes of a course counts twice: the counters of the classes cost nothing to read. No number is above the
+// tenant's limit, which is what the gate takes at most. $1 is the time, $2 the end of the forecast, $3 the zone.
+const (
+	mostLearners = `least(1000000, (SELECT (limits->>'learners')::bigint FROM settings))`
+
+	// A test that only opens, or only closes, is expected to be sat once: right after it opens, or right before it closes.
+	examLoadSQL = `SELECT t.id, t.starts_at, least(t.ends_at, $2::timestamptz), least(sum(c.taken), ` + mostLearners + `)::integer AS learners
+		FROM (SELECT id, course_id, coalesce(opens_at, closes_at - minutes * interval '1 minute') AS starts_at,
+				coalesce(closes_at, opens_at + minutes * interval '1 minute') AS ends_at FROM tests WHERE active) t
+		JOIN classes c ON c.course_id = t.course_id AND c.state = 'active' AND c.taken > 0
+			AND c.starts_on <= (t.ends_at AT TIME ZONE $3::text)::date AND c.ends_on >= (t.starts_at AT TIME ZONE $3::text)::date
+		WHERE t.ends_at > $1::timestamptz + interval '1 minute' AND t.starts_at < $2::timestamptz AND t.starts_at < t.ends_at
+		GROUP BY t.id, t.starts_at, t.ends_at ORDER BY learners DESC, t.id LIMIT $4::integer`
+
+	// A slot comes once in seven days: three weeks from yesterday on hold all that counts. Wall time counts. Classes of the same
+	// times are put together first: a country has many classes and few times.
+	liveLoadSQL = `WITH meetings AS (
+			SELECT (d.day + (s->>'at')::time) AT TIME ZONE $3::text AS starts_at, (s->>'minutes')::integer * interval '1 minute' AS lasts, c.taken
+			FROM (SELECT weekly, starts_on, ends_on, sum(taken) AS taken FROM classes
+				WHERE state = 'active' AND kind = 'live' AND taken > 0 GROUP BY weekly, starts_on, ends_on) c
+			CROSS JOIN LATERAL jsonb_array_elements(c.weekly) s CROSS JOIN generate_series(0, 2) week
+			CROSS JOIN (SELECT ($1::timestamptz AT TIME ZONE $3::text)::date - 1) AS f(first)
+			CROSS JOIN LATERAL (SELECT f.first + ((s->>'weekday')::integer - extract(dow FROM f.first)::integer + 7) % 7 + 7 * week) AS d(day)
+			WHERE d.day BETWEEN c.starts_on AND c.ends_on
+		)
+		SELECT date_bin('15 minutes', starts_at, '2000-01-01 00:00+00') AS quarter, max(starts_at + lasts), least(sum(taken), ` + mostLearners + `)::integer
+		FROM meetings WHERE starts_at < $2::timestamptz AND starts_at + lasts > $1::timestamptz + interval '1 minute' GROUP BY quarter ORDER BY quarter`
+
+	importLoadSQL = `SELECT id, started_at, $1::timestamptz + $3::double precision * interval '1 second', least(next_line - 1, ` + mostLearners + `)::integer
+		FROM imports WHERE finished_at IS NULL AND started_at BETWEEN $1::timestamptz - $2::double precision * interval '1 second' AND $1::timestamptz
+		ORDER BY started_at DESC, id DESC LIMIT $4::integer`
+)
+
+// lessonsSpace makes the ids of lessons: the same quarter of an hour has the same id in every forecast.
+var lessonsSpace = uuid.MustParse("6f1b7a52-6a0e-5d0c-9d3e-2f6c1d9d7c41")
+
+// Forecast collects the loads that a tenant knows of: exam windows and lessons that go on now or begin in the next ForecastDays days, and
+// imports under way. It is one round trip with one query for each kind. zone is the tenant's.
+func Forecast(ctx context.Context, q tenants.Querier, now time.Time, zone *time.Location) ([]Load, error) {
+	until := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, ForecastDays+1)
+	b := &pgx.Batch{}
+	b.Queue(examLoadSQL, now, until, zone.String(), mostExams)
+	b.Queue(liveLoadSQL, now, until, zone.String())
+	b.Queue(importLoadSQL, now, importForgotten.Seconds(), importGoesOn.Seconds(), mostImports)
+	res := q.SendBatch(ctx, b)
+	defer res.Close()
+	loads := []Load{}
+	take := func(kind string, columns func(l *Load) []any) error {
+		rows, err := res.Query()
+		if err != nil {
+			return err
+		}
+		l := Load{Kind: kind}
+		_, err = pgx.ForEachRow(rows, columns(&l), func() error {
+			if kind == LiveLoad {
+				l.ID = uuid.NewSHA1(lessonsSpace, []byte(l.StartsAt.UTC().Format(time.RFC3339)))
+			}
+			loads = append(loads, l)
+			return nil
+		})
+		return err
+	}
+	whole := func(l *Load) []any { return []any{&l.ID, &l.StartsAt, &l.EndsAt, &l.Learners} }
+	lessons := func(l *Load) []any { return []any{&l.StartsAt, &l.EndsAt, &l.Learners} }
+	if err := take(ExamLoad, whole); err != nil {
+		return nil, err
+	}
+	if err := take(LiveLoad, lessons); err != nil {
+		return nil, err
+	}
+	return loads, take(ImportLoad, whole)
+}
+
+// publishSQL stores an entry in the trail only when the forecast is another than the one that stood: a process tells it every ten
+// minutes, and most of the time nothing has changed.
+const publishSQL = `WITH told AS MATERIALIZED (SELECT gate.publish_forecast($15::text::jsonb) AS changed)
+	INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
+	SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb, $12::jsonb, $13::text, $14::text
+	FROM told WHERE changed`
+
+// PublishForecast replaces what the platform knows of the tenant's loads to come; none is right for a suspended tenant. It may be repeated. The
+// entry in the trail travels in the same statement. Loads beyond the bounds of gate.publish_forecast are refused, all of them.
+func PublishForecast(ctx context.Context, db *tenants.DB, who audit.Actor, loads []Load) error {
+	text, err := json.Marshal(append([]Load{}, loads...))
+	if err != nil {
+		return err
+	}
+	e := audit.Entry{Action: "forecast.publish", ObjectKind: "forecast", After: map[string]any{"loads": len(loads)}}
+	b := &pgx.Batch{}
+	b.Queue(publishSQL, append(e.Args(who), string(text))...)
+	return db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
+		_, err := res.Exec()
+		return err
+	})
+}
