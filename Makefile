@@ -3,10 +3,10 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint build
+.PHONY: help run test test-cloud bench lint build
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build, and serve with demo tenants; Ctrl-C stops all of it
 	@infra/setup/install.sh run
@@ -21,6 +21,15 @@ test: ## install what is missing and run every test, with the race detector
 	@infra/setup/install.sh test
 	go vet ./...
 	CGO_ENABLED=1 go test -race -shuffle=on -count=1 -p 2 -timeout 20m ./...
+
+test-cloud: ## check the CloudFormation with cfn-lint and run the cloud tests against moto
+	@missing=; \
+	command -v cfn-lint >/dev/null || missing="$$missing cfn-lint"; \
+	command -v moto_server >/dev/null || missing="$$missing 'moto[server]'"; \
+	for name in $$missing; do echo "missing; install with: pipx install $$name"; done; \
+	[ -z "$$missing" ]
+	@infra/setup/install.sh cloud
+	CGO_ENABLED=1 go test -race -shuffle=on -count=1 -timeout 10m -tags cloud ./infra/...
 
 bench: ## measure the load of the reference: exam starts, fairness among tenants, isolation's price
 	@infra/setup/install.sh run

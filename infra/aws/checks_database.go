@@ -1,0 +1,73 @@
+package aws
+
+import "strings"
+
+const cluster, instance, proxy = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::RDS::DBProxy"
+
+func (c *checker) databasePublic() {
+	for _, r := range c.resources(cluster, instance) {
+		if v := r.prop("PubliclyAccessible"); v != nil || r.kind == instance {
+			if !r.t.always(v, "false") {
+				c.find(r, v, describe(v, []string{"PubliclyAccessible"}), "say PubliclyAccessible: false; the database is reached through the proxy")
+			}
+		}
+	}
+	for _, r := range c.resources("AWS::RDS::DBSubnetGroup") {
+		if v := r.prop("SubnetIds"); strings.Contains(text(v), "Public") {
+			c.find(r, v, "the database stands in public subnets", "use DataSubnetIds")
+		}
+	}
+}
+
+func (c *checker) databaseProtected() {
+	for _, r := range c.resources(cluster) {
+		c.need(r, "say DeletionProtection: true", []string{"true"}, "DeletionProtection")
+	}
+}
+
+func (c *checker) databaseBackup() {
+	for _, r := range c.resources(cluster) {
+		v := r.prop("BackupRetentionPeriod")
+		for _, w := range r.t.worlds() {
+			if days, ok := r.t.number(v, w); !ok || days < 7 {
+				c.find(r, v, "backups may be kept for less than 7 days", "set BackupRetentionPeriod to 7 or more")
+			}
+		}
+	}
+}
+
+func (c *checker) databaseIAM() {
+	for _, r := range c.resources(cluster) {
+		c.need(r, "say EnableIAMDatabaseAuthentication: true; the proxy signs in by IAM", []string{"true"}, "EnableIAMDatabaseAuthentication")
+	}
+}
+
+func (c *checker) proxyTLS() {
+	for _, r := range c.resources(proxy) {
+		c.need(r, "say RequireTLS: true", []string{"true"}, "RequireTLS")
+	}
+	for _, r := range c.resources("AWS::RDS::DBClusterParameterGroup") {
+		if !strings.Contains(r.prop("Family").Scalar(), "postgresql") {
+			continue
+		}
+		c.need(r, "say rds.force_ssl: 1", []string{"1"}, "Parameters", "rds.force_ssl")
+	}
+}
+
+// proxyIAM wants clients to sign in to the proxy by IAM: for all of them at once, or for each secret.
+func (c *checker) proxyIAM() {
+	for _, r := range c.resources(proxy) {
+		if r.t.always(r.prop("DefaultAuthScheme"), "IAM_AUTH") {
+			continue
+		}
+		logins := r.prop("Auth").entries()
+		if len(logins) == 0 {
+			c.find(r, r.prop("DefaultAuthScheme"), "the proxy demands no IAM", "say DefaultAuthScheme: IAM_AUTH")
+		}
+		for _, login := range logins {
+			if !r.t.always(login.Get("IAMAuth"), "REQUIRED") {
+				c.find(r, login, "a login of the proxy does without IAM", "say IAMAuth: REQUIRED, or DefaultAuthScheme: IAM_AUTH for all")
+			}
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package aws
+
+import (
+	"slices"
+	"strings"
+)
+
+const bucket, table, logGroup = "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"
+
+// retained wants what holds data to outlive its stack, whether it is deleted or replaced.
+func (c *checker) retained() {
+	for _, r := range c.resources(cluster, bucket, table, "AWS::KMS::Key", "AWS::SecretsManager::Secret", logGroup) {
+		if r.kind == logGroup && !strings.Contains(strings.ToLower(r.name+text(r.prop("LogGroupName"))), "audit") {
+			continue
+		}
+		allowed := []string{"Retain", "RetainExceptOnCreate"}
+		if r.kind == cluster {
+			allowed = append(allowed, "Snapshot")
+		}
+		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+			if v := r.whole.Get(policy); !slices.Contains(allowed, v.Scalar()) {
+				c.find(r, v, policy+" would lose the data", "say "+policy+": Retain")
+			}
+		}
+	}
+}
+
+// encrypted wants everything at rest encrypted, and says so also where AWS does it by default: a reader shall see it.
+func (c *checker) encrypted() {
+	yes := []string{"true"}
+	for _, r := range c.resources() {
+		switch r.kind {
+		case cluster:
+			c.need(r, "say StorageEncrypted: true", yes, "StorageEncrypted")
+			c.present(r, "name the data key", "KmsKeyId")
+		case bucket:
+			c.present(r, "say which key encrypts the bucket", "BucketEncryption", "ServerSideEncryptionConfiguration", "0", "ServerSideEncryptionByDefault", "SSEAlgorithm")
+		case table:
+			c.need(r, "say SSEEnabled: true", yes, "SSESpecification", "SSEEnabled")
+		case "AWS::SNS::Topic":
+			c.present(r, "name a key", "KmsMasterKeyId")
+		case "AWS::SQS::Queue":
+			if !r.t.always(r.prop("SqsManagedSseEnabled"), "true") {
+				c.present(r, "name a key, or say SqsManagedSseEnabled: true", "KmsMasterKeyId")
+			}
+		case logGroup:
+			c.present(r, "name a key, such as the network stack's LogsKeyArn", "KmsKeyId")
+		case "AWS::EC2::LaunchTemplate":
+			disks := r.prop("LaunchTemplateData", "BlockDeviceMappings").entries()
+			if len(disks) == 0 {
+				c.find(r, nil, "the disk is as the image has it", "name the root disk in BlockDeviceMappings with Encrypted: true")
+			}
+			for _, disk := range disks {
+				if v := disk.Get("Ebs", "Encrypted"); !r.t.always(v, "true") {
+					c.find(r, disk, "a disk is not encrypted", "say Encrypted: true")
+				}
+			}
+		}
+	}
+}
+
+// present notes a property that is not there in every case that !If leaves.
+func (c *checker) present(r resource, remedy string, path ...string) {
+	if v := r.prop(path...); slices.Contains(v.branches(), nil) {
+		c.find(r, v, path[len(path)-1]+" is missing", remedy)
+	}
+}
+
+func (c *checker) bucketPublic() {
+	for _, r := range c.resources(bucket) {
+		for _, what := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+			c.need(r, "say "+what+": true", []string{"true"}, "PublicAccessBlockConfiguration", what)
+		}
+	}
+}
+
+// bucketTLS wants of every bucket a policy that denies everything to whoever comes without TLS.
+func (c *checker) bucketTLS() {
+	policies := c.resources("AWS::S3::BucketPolicy")
+	for _, b := range c.resources(bucket) {
+		refuses := slices.ContainsFunc(policies, func(p resource) bool {
+			return p.t == b.t && refersTo(p.prop("Bucket")) == b.name &&
+				slices.ContainsFunc(p.prop("PolicyDocument", "Statement").entries(), deniesPlain)
+		})
+		if !refuses {
+			c.find(b, nil, "the bucket answers plain HTTP", "add a bucket policy that denies s3:* to everybody when aws:SecureTransport is false")
+		}
+	}
+}
+
+func deniesPlain(s *Value) bool {
+	all := s.Get("Principal").Scalar() == "*" || s.Get("Principal", "AWS").Scalar() == "*"
+	action := text(s.Get("Action"))
+	return all && s.Get("Effect").Scalar() == "Deny" && (strings.Contains(action, "s3:*") || action == "*") &&
+		text(s.Get("Condition", "Bool", "aws:SecureTransport")) == "false" && len(s.Get("Condition").Items) == 1 &&
+		strings.Contains(text(s.Get("Resource")), "/*")
+}
+
+func (c *checker) logRetention() {
+	for _, r := range c.resources(logGroup) {
+		c.present(r, "say how many days the logs are kept", "RetentionInDays")
+	}
+}

@@ -1,0 +1,125 @@
+package aws
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func parsed(t *testing.T) stackSet {
+	t.Helper()
+	set := stackSet{T: t}
+	for _, name := range Stacks {
+		one, err := Parse(name, Templates()[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.templates = append(set.templates, one)
+	}
+	return set
+}
+
+func TestTemplatesAreClean(t *testing.T) {
+	stacks := Templates()
+	if len(stacks) != len(Stacks) {
+		t.Errorf("%d templates; the order of deployment names %d", len(stacks), len(Stacks))
+	}
+	for _, f := range Check(stacks) {
+		t.Error(f)
+	}
+}
+
+// TestPlantedFaults spoils the real templates in one way at a time. Each fault must be caught by its rule, by no other,
+// and the same templates must be clean before it.
+func TestPlantedFaults(t *testing.T) {
+	for _, fault := range faults {
+		t.Run(fault.rule+"/"+fault.name, func(t *testing.T) {
+			set := parsed(t)
+			for _, f := range checkParsed(set.templates) {
+				t.Errorf("before the fault: %s", f)
+			}
+			before := set.dump()
+			fault.plant(set)
+			if set.dump() == before {
+				t.Fatal("the fault changed nothing")
+			}
+			found := checkParsed(set.templates)
+			if len(found) == 0 {
+				t.Fatal("not caught")
+			}
+			for _, f := range found {
+				if f.Rule != fault.rule {
+					t.Errorf("another rule: %s", f)
+				}
+				if f.Line == 0 || f.Resource == "" || f.Problem == "" || f.Remedy == "" {
+					t.Errorf("a finding that does not say all: %+v", f)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryRuleHasAFault(t *testing.T) {
+	var names []string
+	for _, r := range rules {
+		names = append(names, r.name)
+		if !slices.ContainsFunc(faults, func(f fault) bool { return f.rule == r.name }) {
+			t.Errorf("%s catches no planted fault", r.name)
+		}
+	}
+	for _, f := range faults {
+		if !slices.Contains(names, f.rule) {
+			t.Errorf("%s is no rule", f.rule)
+		}
+	}
+}
+
+func TestUnreadableTemplates(t *testing.T) {
+	for name, test := range map[string]struct{ yaml, says string }{
+		"no YAML":          {"Resources: [", "no YAML"},
+		"two documents":    {"Resources: {}\n---\nResources: {}\n", "one YAML document"},
+		"a list":           {"- a\n", "no map of sections"},
+		"unknown section":  {"Resorces:\n  A: {Type: x}\n", "Resorces is no section"},
+		"unknown function": {"Resources:\n  A:\n    Type: !Transform x\n", "!Transform is no function"},
+		"key twice":        {"Resources:\n  A: {Type: x}\n  A: {Type: y}\n", "x.yaml:3"},
+		"no resources":     {"Description: nothing\n", "no Resources"},
+		"empty":            {"", "empty"},
+	} {
+		found := Check(map[string][]byte{"x": []byte(test.yaml)})
+		if len(found) != 1 || found[0].Rule != "readable" || !strings.Contains(found[0].String(), test.says) {
+			t.Errorf("%s: %v", name, found)
+		}
+	}
+}
+
+func TestSecretsAreNotRepeated(t *testing.T) {
+	const secret = "correct-horse-battery"
+	found := Check(map[string][]byte{"x": []byte("Resources:\n  A:\n    Type: T\n    Properties:\n      MasterUserPassword: " + secret + "\n")})
+	if len(found) != 1 || found[0].Rule != "literal-secret" || found[0].Line != 5 {
+		t.Fatalf("%v", found)
+	}
+	if strings.Contains(found[0].String(), secret) {
+		t.Error("the finding shows the secret")
+	}
+}
+
+func TestTwoExportsOfOneName(t *testing.T) {
+	set := parsed(t)
+	outputs := set.template("network").Outputs
+	outputs.Keys, outputs.Items = append(outputs.Keys, outputs.Keys[0]), append(outputs.Items, outputs.Items[0])
+	found := checkParsed(set.templates)
+	if len(found) != 1 || found[0].Rule != "import-export" || !strings.Contains(found[0].Problem, "twice") {
+		t.Errorf("%v", found)
+	}
+}
+
+// dump is all of the templates as text, to see whether a fault changed anything.
+func (s stackSet) dump() string {
+	s.Helper()
+	data, err := json.Marshal(s.templates)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return string(data)
+}

@@ -1,0 +1,116 @@
+package aws
+
+import (
+	"slices"
+	"strings"
+)
+
+const webACL, distribution = "AWS::WAFv2::WebACL", "AWS::CloudFront::Distribution"
+
+// aclScope wants CLOUDFRONT in the edge stack and REGIONAL elsewhere: an ACL of the other scope cannot be attached.
+func (c *checker) aclScope() {
+	for _, r := range c.resources(webACL, "AWS::WAFv2::IPSet", "AWS::WAFv2::RegexPatternSet", "AWS::WAFv2::RuleGroup") {
+		wanted := "REGIONAL"
+		if r.t.Name == "edge" {
+			wanted = "CLOUDFRONT"
+		}
+		c.need(r, "say Scope: "+wanted+" in "+r.t.Name, []string{wanted}, "Scope")
+	}
+	for _, r := range c.resources("AWS::WAFv2::WebACLAssociation") {
+		c.attached(r, "WebACLArn", "REGIONAL")
+	}
+	for _, r := range c.resources(distribution) {
+		c.attached(r, "DistributionConfig.WebACLId", "CLOUDFRONT")
+	}
+	for _, r := range c.resources("AWS::ElasticLoadBalancingV2::LoadBalancer") {
+		guarded := slices.ContainsFunc(c.resources("AWS::WAFv2::WebACLAssociation"), func(a resource) bool {
+			return a.t == r.t && refersTo(a.prop("ResourceArn")) == r.name
+		})
+		if !guarded {
+			c.find(r, nil, "the load balancer has no web ACL", "add a WebACLAssociation")
+		}
+	}
+}
+
+func (c *checker) attached(r resource, property, scope string) {
+	v := r.prop(strings.Split(property, ".")...)
+	acl := r.t.Resources.Get(refersTo(v))
+	if acl.Get("Type").Scalar() != webACL || !r.t.always(acl.Get("Properties", "Scope"), scope) {
+		c.find(r, v, property+" is no web ACL of this template with scope "+scope, "refer to one")
+	}
+}
+
+func (c *checker) imdsv2() {
+	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {
+		c.need(r, "say HttpTokens: required", []string{"required"}, "LaunchTemplateData", "MetadataOptions", "HttpTokens")
+	}
+	for _, r := range c.resources("AWS::EC2::Instance", "AWS::AutoScaling::LaunchConfiguration") {
+		c.find(r, nil, "a machine outside a launch template", "use a launch template, where HttpTokens: required can be said")
+	}
+}
+
+// modern are the listener policies that speak TLS 1.3, and 1.2 with forward secrecy alone.
+var modern = []string{"ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06", "ELBSecurityPolicy-TLS13-1-3-2021-06",
+	"ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", "ELBSecurityPolicy-TLS13-1-2-PQ-2025-09", "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09"}
+
+func (c *checker) listenerTLS() {
+	for _, r := range c.resources("AWS::ElasticLoadBalancingV2::Listener") {
+		if r.t.always(r.prop("Protocol"), "HTTPS", "TLS") {
+			c.need(r, "use a policy such as "+modern[1], modern, "SslPolicy")
+			continue
+		}
+		for _, action := range r.prop("DefaultActions").entries() {
+			if action.Get("RedirectConfig", "Protocol").Scalar() != "HTTPS" {
+				c.find(r, action, "the listener answers plain HTTP", "redirect to HTTPS")
+			}
+		}
+	}
+}
+
+// fetchChecksum wants a machine that fetches a program at its start to compare it with a sum that it was told.
+func (c *checker) fetchChecksum() {
+	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {
+		v := r.prop("LaunchTemplateData", "UserData")
+		script := ""
+		v.walk(func(v *Value) { script += v.Scalar() + "\n" })
+		fetches := strings.Contains(script, "aws s3 cp") || strings.Contains(script, "s3api get-object") || strings.Contains(script, "curl -") && strings.Contains(script, "https://")
+		verifies := slices.ContainsFunc(strings.Split(script, "\n"), func(line string) bool {
+			_, command, found := strings.Cut(line, "sha256sum ")
+			return found && (strings.Contains(command, "-c") || strings.Contains(command, "--check"))
+		})
+		if fetches && !verifies {
+			c.find(r, v, "the program is fetched and run unseen", "compare it with its SHA-256 by sha256sum --check, and stop when it differs")
+		}
+	}
+}
+
+func (c *checker) cdnTLS() {
+	for _, r := range c.resources(distribution) {
+		c.need(r, "say TLSv1.2_2021 or newer", []string{"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"},
+			"DistributionConfig", "ViewerCertificate", "MinimumProtocolVersion")
+		config := r.prop("DistributionConfig")
+		behaviours := append(config.Get("CacheBehaviors").entries(), config.Get("DefaultCacheBehavior"))
+		for _, b := range behaviours {
+			if v := b.Get("ViewerProtocolPolicy"); !r.t.always(v, "redirect-to-https", "https-only") {
+				c.find(r, b, "a behaviour answers plain HTTP", "say ViewerProtocolPolicy: redirect-to-https")
+			}
+		}
+	}
+}
+
+// cdnOrigin wants buckets behind origin access control, and other origins spoken to by TLS alone.
+func (c *checker) cdnOrigin() {
+	for _, r := range c.resources(distribution) {
+		for _, o := range r.prop("DistributionConfig", "Origins").entries() {
+			custom := o.Get("CustomOriginConfig")
+			switch {
+			case custom == nil && len(text(o.Get("OriginAccessControlId"))) == 0:
+				c.find(r, o, "the bucket is read without origin access control", "name an OriginAccessControlId")
+			case custom != nil && !r.t.always(custom.Get("OriginProtocolPolicy"), "https-only"):
+				c.find(r, o, "the origin may be spoken to in plain HTTP", "say OriginProtocolPolicy: https-only")
+			case custom != nil && text(custom.Get("OriginSSLProtocols")) != "TLSv1.2;":
+				c.find(r, o, "the origin may be spoken to in old TLS", "say OriginSSLProtocols: [TLSv1.2]")
+			}
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package aws
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A stackSet is the real templates, parsed, for a fault to be planted in.
+type stackSet struct {
+	*testing.T
+	templates []*Template
+}
+
+func (s stackSet) template(name string) *Template {
+	s.Helper()
+	for _, t := range s.templates {
+		if t.Name == name {
+			return t
+		}
+	}
+	s.Fatalf("there is no template %s", name)
+	return nil
+}
+
+// first is the first resource of a type in a stack that fits; none fails the test.
+func (s stackSet) first(stack, kind string, fits ...func(*Value) bool) *Value {
+	s.Helper()
+	for _, r := range s.template(stack).Resources.Items {
+		if r.Get("Type").Scalar() == kind && !slices.ContainsFunc(fits, func(f func(*Value) bool) bool { return !f(r) }) {
+			return r
+		}
+	}
+	s.Fatalf("%s has no such %s", stack, kind)
+	return nil
+}
+
+func has(path string) func(*Value) bool {
+	return func(v *Value) bool { return v.Get(strings.Split(path, ".")...) != nil }
+}
+
+// set puts a literal in the place of the value at path, or adds it to the map that holds the path's last step.
+func (s stackSet) set(v *Value, path, literal string) {
+	s.Helper()
+	s.put(v, path, &Value{Kind: Scalar, Line: v.Line, Text: literal})
+}
+
+func (s stackSet) put(v *Value, path string, value *Value) {
+	s.Helper()
+	steps := strings.Split(path, ".")
+	last := len(steps) - 1
+	if old := v.Get(steps...); old != nil {
+		*old = *value
+		return
+	}
+	holder := v.Get(steps[:last]...)
+	if holder == nil || holder.Kind != Map {
+		s.Fatalf("nothing holds %s", path)
+	}
+	holder.Keys, holder.Items = append(holder.Keys, steps[last]), append(holder.Items, value)
+}
+
+// drop takes away what is at path, which must be there.
+func (s stackSet) drop(v *Value, path string) {
+	s.Helper()
+	steps := strings.Split(path, ".")
+	last := len(steps) - 1
+	holder := v.Get(steps[:last]...)
+	if holder == nil || holder.Get(steps[last]) == nil {
+		s.Fatalf("there is no %s to take away", path)
+	}
+	i := slices.Index(holder.Keys, steps[last])
+	holder.Keys, holder.Items = slices.Delete(holder.Keys, i, i+1), slices.Delete(holder.Items, i, i+1)
+}
+
+// remove takes away the first resource of a type that fits.
+func (s stackSet) remove(stack, kind string, fits ...func(*Value) bool) {
+	s.Helper()
+	gone := s.first(stack, kind, fits...)
+	all := s.template(stack).Resources
+	i := slices.Index(all.Items, gone)
+	all.Keys, all.Items = slices.Delete(all.Keys, i, i+1), slices.Delete(all.Items, i, i+1)
+}
+
+// statement is the first allowing statement in a stack that fits.
+func (s stackSet) statement(stack string, fits func(statement) bool) *Value {
+	s.Helper()
+	c := &checker{templates: []*Template{s.template(stack)}}
+	for _, one := range c.allowing() {
+		if fits(one) {
+			return one.body
+		}
+	}
+	s.Fatalf("%s has no such statement", stack)
+	return nil
+}
+
+func bound(one statement) bool {
+	return one.body.Get("Principal") == nil && !strings.Contains(text(one.body.Get("Resource")), "*") && one.body.Get("Resource") != nil
+}
+
+type fault struct {
+	name, rule string
+	plant      func(s stackSet)
+}
+
+// change is a fault that gives one property of a resource another value.
+func change(rule, stack, kind, path, literal string) fault {
+	return fault{path + " " + literal, rule, func(s stackSet) { s.set(s.first(stack, kind), path, literal) }}
+}
+
+// lose is a fault that takes one property of a resource away.
+func lose(rule, stack, kind, path string) fault {
+	return fault{"no " + path, rule, func(s stackSet) { s.drop(s.first(stack, kind, has(path)), path) }}
+}
+
+const (
+	listener = "AWS::ElasticLoadBalancingV2::Listener"
+	launch   = "AWS::EC2::LaunchTemplate"
+	alarm    = "AWS::CloudWatch::Alarm"
+	cdn      = "Properties.DistributionConfig."
+)
+
+var faults = []fault{
+	change("database-public", "data", instance, "Properties.PubliclyAccessible", "true"),
+	lose("database-public", "data", instance, "Properties.PubliclyAccessible"),
+	change("database-protected", "data", cluster, "Properties.DeletionProtection", "false"),
+	change("database-backup", "data", cluster, "Properties.BackupRetentionPeriod", "1"),
+	change("database-iam", "data", cluster, "Properties.EnableIAMDatabaseAuthentication", "false"),
+	{"the web's group on the cluster", "database-groups", func(s stackSet) {
+		s.put(s.first("data", cluster), "Properties.VpcSecurityGroupIds", &Value{Kind: List, Items: []*Value{{Kind: Call, Fn: "ImportValue",
+			Items: []*Value{{Kind: Call, Fn: "Sub", Items: []*Value{{Text: "${Installation}-network-WebSecurityGroupId"}}}}}}})
+	}},
+	{"addresses of the VPC", "database-groups", func(s stackSet) {
+		in := s.databaseIngress()
+		s.drop(in, "SourceSecurityGroupId")
+		s.set(in, "CidrIp", "10.0.0.0/16")
+	}},
+	{"everybody to the database", "open-group", func(s stackSet) { s.set(s.databaseIngress(), "CidrIp", "0.0.0.0/0") }},
+	{"everybody by IPv6", "open-group", func(s stackSet) { s.set(s.databaseIngress(), "CidrIpv6", "::/0") }},
+	change("proxy-tls", "data", proxy, "Properties.RequireTLS", "false"),
+	lose("proxy-tls", "data", proxy, "Properties.RequireTLS"),
+	change("proxy-iam", "data", proxy, "Properties.DefaultAuthScheme", "NONE"),
+
+	{"every action of a service", "wildcard-action", func(s stackSet) { s.set(s.statement("operations", bound), "Action", "rds:*") }},
+	{"every action", "wildcard-action", func(s stackSet) { s.set(s.statement("web", bound), "Action", "*") }},
+	{"every resource", "wildcard-resource", func(s stackSet) { s.set(s.statement("operations", bound), "Resource", "*") }},
+	{"everybody takes a role", "wildcard-principal", func(s stackSet) {
+		role := s.statement("web", func(one statement) bool { return one.body.Get("Principal") != nil && one.body.Get("Condition") == nil })
+		s.set(role, "Principal", "*")
+	}},
+
+	change("acl-scope", "web", webACL, "Properties.Scope", "CLOUDFRONT"),
+	change("acl-scope", "edge", webACL, "Properties.Scope", "REGIONAL"),
+	{"a load balancer without one", "acl-scope", func(s stackSet) { s.remove("web", "AWS::WAFv2::WebACLAssociation") }},
+	change("imdsv2", "web", launch, "Properties.LaunchTemplateData.MetadataOptions.HttpTokens", "optional"),
+	{"an old policy", "listener-tls", func(s stackSet) {
+		s.set(s.first("web", listener, has("Properties.SslPolicy")), "Properties.SslPolicy", "ELBSecurityPolicy-2016-08")
+	}},
+	{"a program of anybody's", "fetch-checksum", func(s stackSet) {
+		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "sha256sum", "md5sum") })
+	}},
+	change("cdn-tls", "edge", distribution, cdn+"ViewerCertificate.MinimumProtocolVersion", "TLSv1"),
+	change("cdn-tls", "edge", distribution, cdn+"DefaultCacheBehavior.ViewerProtocolPolicy", "allow-all"),
+	{"a bucket read by everybody", "cdn-origin", func(s stackSet) {
+		bucketed := func(v *Value) bool {
+			return has("OriginAccessControlId")(v.Get("Properties", "DistributionConfig", "Origins", "0"))
+		}
+		s.drop(s.first("edge", distribution, bucketed).Get("Properties", "DistributionConfig", "Origins", "0"), "OriginAccessControlId")
+	}},
+
+	lose("retained", "data", cluster, "DeletionPolicy"),
+	lose("retained", "operations", table, "UpdateReplacePolicy"),
+	change("retained", "data", bucket, "DeletionPolicy", "Delete"),
+	change("encrypted", "data", cluster, "Properties.StorageEncrypted", "false"),
+	lose("encrypted", "data", bucket, "Properties.BucketEncryption"),
+	lose("encrypted", "operations", "AWS::SNS::Topic", "Properties.KmsMasterKeyId"),
+	lose("encrypted", "operations", logGroup, "Properties.KmsKeyId"),
+	change("bucket-public", "data", bucket, "Properties.PublicAccessBlockConfiguration.BlockPublicPolicy", "false"),
+	{"no policy", "bucket-tls", func(s stackSet) { s.remove("data", "AWS::S3::BucketPolicy") }},
+	lose("log-retention", "operations", logGroup, "Properties.RetentionInDays"),
+
+	lose("alarm-action", "operations", alarm, "Properties.AlarmActions"),
+	lose("alarm-missing-data", "operations", alarm, "Properties.TreatMissingData"),
+	lose("dead-letter", "operations", lambda, "Properties.DeadLetterConfig"),
+	lose("reserved-concurrency", "operations", lambda, "Properties.ReservedConcurrentExecutions"),
+	{"a night without its morning", "night-morning", func(s stackSet) { s.remove("operations", schedule, s.turn("morning")) }},
+	{"a morning without its night", "night-morning", func(s stackSet) { s.remove("operations", schedule, s.turn("night")) }},
+	{"a morning elsewhere", "night-morning", func(s stackSet) {
+		s.set(s.first("operations", schedule, s.turn("morning")), "Properties.ScheduleExpressionTimezone", "America/Cayenne")
+	}},
+
+	change("min-max", "web", "AWS::AutoScaling::AutoScalingGroup", "Properties.MinSize", "1000"),
+	{"of the database", "min-max", func(s stackSet) {
+		s.set(s.first("data", cluster), "Properties.ServerlessV2ScalingConfiguration.MinCapacity", "256.5")
+	}},
+	{"an import of nothing", "import-export", func(s stackSet) {
+		s.put(s.first("web", "AWS::ElasticLoadBalancingV2::TargetGroup"), "Properties.VpcId", &Value{Kind: Call, Fn: "ImportValue",
+			Items: []*Value{{Kind: Call, Fn: "Sub", Items: []*Value{{Text: "${Installation}-network-Vpc"}}}}})
+	}},
+	{"an export of another form", "export-name", func(s stackSet) {
+		outputs := s.template("operations").Outputs
+		for _, o := range outputs.Items {
+			if o.Get("Export") != nil {
+				s.set(o, "Export.Name", "alarms")
+				return
+			}
+		}
+	}},
+	{"a parameter that takes anything", "parameter-constrained", func(s stackSet) { s.drop(s.template("data").Parameters, "Installation.AllowedPattern") }},
+	{"a password", "literal-secret", func(s stackSet) {
+		s.set(s.first("data", cluster), "Properties.MasterUserPassword", "correct-horse-battery")
+	}},
+	{"a secret's text", "literal-secret", func(s stackSet) {
+		s.set(s.first("data", "AWS::SecretsManager::Secret"), "Properties.SecretString", "correct-horse-battery")
+	}},
+	{"a key in an output", "literal-secret", func(s stackSet) {
+		s.set(s.template("data").Outputs.Items[0], "Value", "AKIA"+strings.Repeat("A2", 8))
+	}},
+}
+
+// databaseIngress is a rule of who may reach the database.
+func (s stackSet) databaseIngress() *Value {
+	s.Helper()
+	t := s.template("network")
+	c := &checker{templates: []*Template{t}}
+	guarded := t.exported("-DatabaseSecurityGroupId")
+	for _, in := range c.ingresses() {
+		if slices.Contains(guarded, in.group) {
+			return in.rule
+		}
+	}
+	s.Fatal("nobody may reach the database")
+	return nil
+}
+
+// turn tells the schedules of night or morning.
+func (s stackSet) turn(which string) func(*Value) bool {
+	c := &checker{templates: []*Template{s.template("operations")}}
+	return func(v *Value) bool {
+		return slices.ContainsFunc(c.turns(), func(t turn) bool { return t.whole == v && t.which == which })
+	}
+}
