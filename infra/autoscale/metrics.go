@@ -1,0 +1,179 @@
+package autoscale
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+const (
+	lookBack = 10 * time.Minute // metrics come one to three minutes late; Settings.Stale judges what is too old
+	period   = 60               // seconds
+)
+
+// A series is one metric of the last minutes, by the start of the minute.
+type series map[time.Time]float64
+
+// newest gives the latest value times a factor.
+func (s series) newest(factor float64) (r Reading) {
+	for at, v := range s {
+		if r.At.IsZero() || at.After(r.At) {
+			r = Reading{Value: v * factor, At: at}
+		}
+	}
+	return r
+}
+
+// measure fills in the readings, all by one call of GetMetricData.
+func (c *Cluster) measure(ctx context.Context, now time.Time, o *Observed) error {
+	metrics, err := c.read(ctx, now, c.queries(o))
+	if err != nil {
+		return err
+	}
+	for i := range o.Instances {
+		in := &o.Instances[i]
+		cpu, acu := metrics[queryID("cpu", i)], metrics[queryID("acu", i)]
+		use := cpu.newest(0.01)
+		if in.Class == Serverless {
+			use = serverlessUse(cpu, acu, o.MaxACU)
+		}
+		if !in.Writer {
+			if use.Value > o.ReaderCPU.Value || o.ReaderCPU.At.IsZero() {
+				o.ReaderCPU = use
+			}
+			continue
+		}
+		o.WriterCPU = use
+		if in.Class == Serverless {
+			o.ACU = acu.newest(1)
+			if v, ok := acu[use.At]; ok {
+				o.ACU = Reading{v, use.At} // of the same minute, so that their product is the load
+			}
+		}
+		if most := connectionLimit(in.Class, o.MinACU, o.MaxACU); most > 0 {
+			o.Connections = metrics[queryID("connections", i)].newest(1 / most)
+		}
+	}
+	o.Borrow = metrics["borrow"].newest(1e-6)
+	o.ReplicaLag = metrics["lag"].newest(1e-3)
+	o.Queue = metrics["queue"].newest(1)
+	return nil
+}
+
+// serverlessUse is the share of the present ACU in use: of a Serverless v2 instance CloudWatch tells the processor's use as a
+// share of what the cluster's upper limit would have (Aurora User Guide, Important CloudWatch metrics for Serverless v2).
+func serverlessUse(cpu, acu series, most float64) (r Reading) {
+	for at, percent := range cpu {
+		if have := acu[at]; have > 0 && most > 0 && (r.At.IsZero() || at.After(r.At)) {
+			r = Reading{Value: percent / 100 * most / have, At: at}
+		}
+	}
+	return r
+}
+
+func queryID(metric string, instance int) string { return fmt.Sprintf("%s%d", metric, instance) }
+
+func (c *Cluster) queries(o *Observed) []cwtypes.MetricDataQuery {
+	query := func(id, namespace, metric, stat string, dimension ...string) cwtypes.MetricDataQuery {
+		m := &cwtypes.Metric{Namespace: &namespace, MetricName: &metric}
+		if len(dimension) == 2 {
+			m.Dimensions = []cwtypes.Dimension{{Name: &dimension[0], Value: &dimension[1]}}
+		}
+		return cwtypes.MetricDataQuery{Id: &id, MetricStat: &cwtypes.MetricStat{Metric: m, Period: aws.Int32(period), Stat: &stat}}
+	}
+	const instance = "DBInstanceIdentifier"
+	all := []cwtypes.MetricDataQuery{
+		query("borrow", "AWS/RDS", "DatabaseConnectionsBorrowLatency", "Average", "ProxyName", c.proxy), // microseconds
+		query("lag", "AWS/RDS", "AuroraReplicaLagMaximum", "Maximum", "DBClusterIdentifier", c.id),      // milliseconds
+		query("queue", "Lignum", "lignum_transactions_waiting", "Maximum"),
+	}
+	for i, in := range o.Instances {
+		all = append(all, query(queryID("cpu", i), "AWS/RDS", "CPUUtilization", "Average", instance, in.ID)) // percent
+		if in.Class == Serverless {
+			all = append(all, query(queryID("acu", i), "AWS/RDS", "ServerlessDatabaseCapacity", "Average", instance, in.ID))
+		}
+		if in.Writer {
+			all = append(all, query(queryID("connections", i), "AWS/RDS", "DatabaseConnections", "Maximum", instance, in.ID))
+		}
+	}
+	return all
+}
+
+func (c *Cluster) read(ctx context.Context, now time.Time, queries []cwtypes.MetricDataQuery) (map[string]series, error) {
+	minute := now.Truncate(time.Minute)
+	out, err := c.metrics.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{MetricDataQueries: queries,
+		StartTime: aws.Time(minute.Add(-lookBack)), EndTime: aws.Time(minute.Add(time.Minute)), ScanBy: cwtypes.ScanByTimestampDescending})
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]series{}
+	for _, r := range out.MetricDataResults {
+		s := series{}
+		for i := range min(len(r.Timestamps), len(r.Values)) {
+			s[r.Timestamps[i].UTC()] = r.Values[i]
+		}
+		all[aws.ToString(r.Id)] = s
+	}
+	return all, nil
+}
+
+// connectionLimit is the default max_connections of an instance, 0 when the class is not known: about 211 for each 2 GiB of
+// memory, 5000 at most (Aurora User Guide: 189 for 1 ACU, 823 for 4, 1669 for 8, 3360 for 16). Serverless counts the upper
+// limit's memory, and 2000 at most below 1 ACU.
+func connectionLimit(class string, minACU, maxACU float64) float64 {
+	acu, most := maxACU, 5000.0
+	if class == Serverless {
+		if minACU <= 0.5 {
+			most = 2000
+		}
+	} else {
+		acu = 8 * largeTimes(class) // a memory-optimised large has 16 GiB
+	}
+	if acu <= 0 {
+		return 0
+	}
+	return min(211.4*acu-22, most)
+}
+
+// largeTimes is how many times the size large a memory-optimised class is, 0 for others.
+func largeTimes(class string) float64 {
+	parts := strings.Split(class, ".")
+	if len(parts) != 3 || !strings.HasPrefix(parts[1], "r") {
+		return 0
+	}
+	switch size := parts[2]; size {
+	case "large":
+		return 1
+	case "xlarge":
+		return 2
+	default:
+		var n float64
+		if _, err := fmt.Sscanf(size, "%gxlarge", &n); err != nil {
+			return 0
+		}
+		return 2 * n
+	}
+}
+
+// Publish tells CloudWatch what a decision wanted and what there is, for the dashboard; Rung is -1 below the smallest.
+func (c *Cluster) Publish(ctx context.Context, s *Settings, o *Observed, d *Decision) error {
+	_, rung := present(s, o)
+	var capacity float64
+	if rung >= 0 {
+		capacity = s.capacity(rung)
+	}
+	datum := func(name string, v float64) cwtypes.MetricDatum {
+		return cwtypes.MetricDatum{MetricName: &name, Value: &v, Timestamp: &d.At}
+	}
+	_, err := c.metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: aws.String("Lignum/Autoscale"),
+		MetricData: []cwtypes.MetricDatum{datum("Need", d.Need), datum("Capacity", capacity), datum("Rung", float64(rung))}})
+	if err != nil {
+		return fmt.Errorf("the autoscaler's own metrics could not be published: %w", err)
+	}
+	return nil
+}

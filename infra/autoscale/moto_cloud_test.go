@@ -1,0 +1,123 @@
+//go:build cloud
+
+package autoscale
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/infra/localcluster"
+)
+
+// The cloud that all tests of this binary share: moto_server for AWS, a database behind PgBouncer for the forecast.
+var (
+	awsURL  string
+	direct  *pgx.Conn       // superuser's
+	proxied *pgx.ConnConfig // the autoscaler's role, through PgBouncer
+)
+
+const schema = `CREATE SCHEMA control;
+	CREATE TABLE control.capacity_forecast (slug text NOT NULL, kind text NOT NULL, id uuid NOT NULL, starts_at timestamptz NOT NULL,
+		ends_at timestamptz NOT NULL, learners integer NOT NULL, published_at timestamptz NOT NULL, PRIMARY KEY (slug, kind, id));`
+
+func TestMain(m *testing.M) {
+	localcluster.SuperviseIfAsked()
+	code, err := withCloud(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func withCloud(run func() int) (code int, err error) {
+	stop, err := startMoto()
+	if err != nil {
+		return 1, err
+	}
+	defer stop()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cluster, err := localcluster.Join(ctx, localcluster.Options{})
+	if err != nil {
+		return 1, err
+	}
+	defer cluster.Stop()
+	name := fmt.Sprintf("autoscale_test_%d", os.Getpid())
+	if err := cluster.PrepareDatabase(ctx, name); err != nil {
+		return 1, err
+	}
+	admin, err := pgx.Connect(ctx, cluster.DirectDSN("postgres"))
+	if err != nil {
+		return 1, err
+	}
+	defer admin.Close(context.Background())
+	if direct, err = pgx.Connect(ctx, cluster.DirectDSN(name)); err != nil {
+		return 1, err
+	}
+	_, err = direct.Exec(ctx, fmt.Sprintf(schema+`CREATE ROLE %[1]s LOGIN PASSWORD 'token'; GRANT CONNECT ON DATABASE %[1]s TO %[1]s;
+		GRANT USAGE ON SCHEMA control TO %[1]s; GRANT SELECT ON control.capacity_forecast TO %[1]s`, name))
+	if err != nil {
+		return 1, err
+	}
+	proxied, err = pgx.ParseConfig(fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable default_query_exec_mode=exec",
+		cluster.ProxyHost(), cluster.ProxyPort(), name, name))
+	if err != nil {
+		return 1, err
+	}
+	code = run()
+	direct.Close(context.Background())
+	for _, end := range []string{"DROP DATABASE %s WITH (FORCE)", "DROP ROLE %s"} {
+		if _, err := admin.Exec(context.Background(), fmt.Sprintf(end, name)); err != nil {
+			return 1, err
+		}
+	}
+	return code, nil
+}
+
+// startMoto starts moto_server on a free port and waits for it.
+func startMoto() (stop func(), err error) {
+	path, err := exec.LookPath("moto_server")
+	if err != nil {
+		return nil, fmt.Errorf("these tests need moto_server: pipx install 'moto[server]'")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	l.Close()
+	log, err := os.CreateTemp("", "moto-*.log")
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", port)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	stop = func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		log.Close()
+		os.Remove(log.Name())
+	}
+	awsURL = "http://127.0.0.1:" + port
+	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(100 * time.Millisecond) {
+		if resp, err := http.Get(awsURL + "/moto-api/"); err == nil {
+			resp.Body.Close()
+			return stop, nil
+		}
+	}
+	said, _ := os.ReadFile(log.Name())
+	stop()
+	return nil, fmt.Errorf("moto_server did not answer within 30 s:\n%s", said)
+}
