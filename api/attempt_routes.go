@@ -26,6 +26,14 @@ func attempts(s *Server) {
 		}) (*assessment.Announcement, error) {
 			return TestPage(ctx, c, in.Test)
 		})
+	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/tests/{test}/window", Permission: policy.CalendarChange, Tag: "Tests", Summary: "Say when a test may be started; null for both: always",
+		Detail: "Both times or neither, at most 60 days apart, and not over yet. An attempt that has begun keeps its deadline. The times are kept in whole seconds."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			Test uuid.UUID `path:"test" format:"uuid"`
+			Body assessment.Window
+		}) (*assessment.Window, error) {
+			return ScheduleTest(ctx, c, tx, in.Test, in.Body)
+		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/tests/{test}/attempts", Permission: policy.AttemptStart, Tag: "Tests", Status: http.StatusCreated, Summary: "Start an attempt, or go on with the one under way",
 		Detail: "However often it is sent and from however many devices, one attempt comes of it. Nothing in the paper tells what is right. The ticket goes with each save of answers."},
 		func(ctx context.Context, c *Call, in *struct {

@@ -30,6 +30,16 @@ func TestPage(ctx context.Context, c *Call, test uuid.UUID) (*assessment.Announc
 	return a, err
 }
 
+// ScheduleTest sets when a test may be started, for all classes of the tenant; an empty window makes it one that is always
+// open. It gives what is stored.
+func ScheduleTest(ctx context.Context, c *Call, tx *tenants.Tx, test uuid.UUID, to assessment.Window) (*assessment.Window, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	w, err := assessment.ScheduleTest(ctx, tx, test, to, c.Now)
+	return &w, err
+}
+
 // OpenAttempt is an attempt under way: its paper, and the ticket that each save of answers shows.
 type OpenAttempt struct {
 	Ticket string           `json:"ticket"`

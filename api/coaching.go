@@ -138,7 +138,6 @@ func reasonLength(reason string) int {
 func reasonWanted(err error, field string) error {
 	var p *Problem
 	if errors.As(err, &p) && strings.HasSuffix(p.Type, ":reason_required") {
-		p.Detail = "State a reason of at least ten letters or digits, in at least two words; it is written down."
 		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: fmt.Sprintf("must have at least %d letters or digits in at least %d words", reasonLetters, reasonWords)})
 	}
 	return err

@@ -165,10 +165,11 @@ func ProvisionTenant(ctx context.Context, c *Call, spec tenants.Spec) (*tenants.
 	return &out, nil
 }
 
-// SuspendTenant suspends a tenant or makes it read-only, for a reason of 10 to 300 characters that its people will read.
+// SuspendTenant suspends a tenant or makes it read-only, for a reason that its people will read: at most 300 characters, and
+// at least ten letters or digits in at least two words. A refusal for want of one names the field.
 func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, state tenants.State, reason string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{ReasonLength: reasonLength(reason)}); err != nil {
-		return nil, err
+		return nil, reasonWanted(err, "body.reason")
 	}
 	if state != tenants.Suspended && state != tenants.ReadOnly {
 		return nil, domain.InvalidField("state", "must be suspended or read_only")

@@ -34,6 +34,8 @@ func TestAnAccountManagerRunsTenants(t *testing.T) {
 	s.Post(manager, suspension, map[string]string{"state": "suspended", "reason": "short"}).Want(http.StatusUnprocessableEntity)
 	if p := s.Post(manager, suspension, map[string]string{"state": "suspended", "reason": "          "}).Want(http.StatusForbidden).Problem(); !strings.HasSuffix(p.Type, "reason_required") {
 		t.Errorf("%+v", p)
+	} else if len(p.Errors) != 1 || p.Errors[0].Name != "body.reason" {
+		t.Errorf("the field of the reason is not named: %+v", p.Errors)
 	}
 	s.Post(manager, suspension, map[string]string{"state": "suspended", "reason": "The invoice of March is not paid."}).Want(http.StatusOK)
 	// The change is in both trails.

@@ -35,7 +35,7 @@ type Facts struct {
 	WithinDeadline  bool // now is not after the attempt's deadline
 	WithinGrace     bool // now is not after the deadline and the grace for handing in
 	AttemptsLeft    int  // how many more attempts the learner may start; a large number where there is no limit
-	ReasonLength    int  // characters of the stated reason, without blanks around it
+	ReasonLength    int  // letters and digits of the stated reason; 0 when it has fewer than two words
 }
 
 func key(name string) *ast.Term { return ast.StringTerm(name) }

@@ -37,7 +37,7 @@ var reasons = []ReasonInfo{
 	{"not_your_learner", "This learner's record is not open to you.", "To be the learner, their coach or teacher, or the administrator of their school."},
 	{"password_change_needed", "Choose your own password first.", "The person changes the password that they were given."},
 	{PolicyError, "This cannot be decided now, so it is refused.", "The rules must evaluate without error; see the log."},
-	{"reason_required", "State a reason of at least ten characters; it is written down.", "A stated reason of at least ten characters."},
+	{"reason_required", "State a reason of at least ten letters or digits, in at least two words; it is written down.", "A stated reason of at least ten letters or digits, in at least two words."},
 	{RoleLacks, "Your roles do not let you do this.", "A role that holds the permission."},
 	{"second_factor_needed", "Sign in with your second factor first.", "A session that has proven a second factor."},
 	{"subject_holds_more", "This account may do more than yours, so you cannot change it.", "To hold everything that the account's roles hold."},

@@ -145,9 +145,6 @@ func TestBoundsOfAForecast(t *testing.T) {
 
 func TestTheAutoscalersLoginReadsTheForecastAndNothingElse(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
-	if _, err := w.Provisioner.Install(ctx); err != nil { // a clone has lost the right to connect; an upgrade gives it too
-		t.Fatal(err)
-	}
 	if _, err := through(t, w, "test_jamaica").Exec(ctx, publish, "["+entry("exam", 1, 2, 100)+"]"); err != nil {
 		t.Fatal(err)
 	}
@@ -236,11 +233,13 @@ func TestNoTenantMayHaveTheAutoscalersName(t *testing.T) {
 	}
 }
 
-// An installation of before the forecast gets it with its next Install, and the tenants that it has may publish.
+// An installation of before the forecast gets it with its next Install: the tenants that it has may publish, and the
+// autoscaler may sign in.
 func TestAnOlderInstallationGetsTheForecast(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	if _, err := w.Direct(t).Exec(ctx, `DROP FUNCTION gate.publish_forecast(jsonb); DROP TABLE control.capacity_forecast;
-		DELETE FROM control.schema_versions WHERE name = 'control/0003_forecast'`); err != nil {
+		DELETE FROM control.schema_versions WHERE name = 'control/0003_forecast';
+		REVOKE CONNECT ON DATABASE `+w.Database+` FROM test_autoscale`); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -250,5 +249,10 @@ func TestAnOlderInstallationGetsTheForecast(t *testing.T) {
 	}
 	if _, err := through(t, w, "test_jamaica").Exec(ctx, publish, "["+entry("exam", 1, 2, 100)+"]"); err != nil {
 		t.Error(err)
+	}
+	var rows int
+	err := through(t, w, tenants.AutoscaleRole(testkit.Installation)).QueryRow(ctx, `SELECT count(*) FROM control.capacity_forecast`).Scan(&rows)
+	if err != nil || rows != 1 {
+		t.Errorf("the autoscaler sees %d rows, %v", rows, err)
 	}
 }

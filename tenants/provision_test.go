@@ -87,6 +87,20 @@ func TestCreateRefusesWhatIsWrongAllAtOnce(t *testing.T) {
 	}
 }
 
+// A tenant's login, its owner and the roles of the installation are called by the same pattern: no name may be two of them.
+func TestNoSlugClashesWithAnotherRole(t *testing.T) {
+	for _, slug := range []string{"platform", "gate", "autoscale", "jamaica-owner", "platform-owner", "a-b-owner"} {
+		if err := tenants.CheckSlug(slug); domain.CodeOf(err) != domain.Invalid {
+			t.Errorf("%s: %v", slug, err)
+		}
+	}
+	for _, slug := range []string{"jamaica", "land-owners", "coowner", "owner-one"} {
+		if err := tenants.CheckSlug(slug); err != nil {
+			t.Errorf("%s: %v", slug, err)
+		}
+	}
+}
+
 // The child process of the test below: provisions once and prints.
 func TestProvisionInAChild(t *testing.T) {
 	dsn := os.Getenv("LIGNUM_TEST_CHILD_DSN")

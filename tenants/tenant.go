@@ -114,11 +114,14 @@ var reserved = []string{
 	"pgbouncer", "template", "system", "internal", "metrics", "health", "well-known", "autoconfig", "autodiscover", "autoscale", "wpad",
 }
 
-// CheckSlug refuses a name that cannot be a subdomain (RFC 1123 label), a schema, or that is reserved.
+// CheckSlug refuses a name that cannot be a subdomain (RFC 1123 label), a schema, or that is reserved. A name that ends in
+// -owner is reserved too: its login would be called as the owner of the tenant whose name is before that.
 func CheckSlug(slug string) error {
 	switch {
 	case !slugPattern.MatchString(slug), strings.Contains(slug, "--"):
 		return domain.InvalidField("slug", "must be 3 to 32 characters of a-z, 0-9 and single hyphens, start with a letter and end with a letter or a digit")
+	case strings.HasSuffix(slug, "-owner"):
+		return domain.InvalidField("slug", "must not end in -owner, which is kept for the owners of tenants' data")
 	case slices.Contains(reserved, slug):
 		return domain.InvalidField("slug", "is reserved; choose another, such as the country's name")
 	}

@@ -73,7 +73,7 @@ func TestATenantIsMadeReadOnlyAndLetGoOn(t *testing.T) {
 	s, form, shows := serve(t)
 	manager := s.User("", "account_manager")
 	at := "/console/tenants/celearn"
-	shows(form(manager, at+"/suspension", url.Values{"state": {"read_only"}, "reason": {"short"}}).Want(http.StatusForbidden), "ten characters", "short</textarea>")
+	shows(form(manager, at+"/suspension", url.Values{"state": {"read_only"}, "reason": {"short"}}).Want(http.StatusForbidden), "ten letters or digits", "Reason must have at least 10 letters or digits in at least 2 words", "short</textarea>")
 	shows(form(manager, at+"/suspension", url.Values{"state": {"gone"}, "reason": {"A reason that is long enough"}}).Want(http.StatusUnprocessableEntity), "suspended or read_only")
 	form(manager, at+"/suspension", url.Values{"state": {"read_only"}, "reason": {"The yearly move of the schools"}}).Want(http.StatusSeeOther)
 	shows(s.Get(manager, at).Want(http.StatusOK), "Read-only", "The yearly move of the schools", "Let it work again")

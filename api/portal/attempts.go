@@ -28,7 +28,8 @@ func init() { tables = append(tables, attemptPages) }
 const paperBody = 1 << 20
 
 func attemptPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/tests/{test}", Permission: policy.TestRead, Summary: "A test before it begins"}, showTest)
+	api.Page(s, api.Route{Path: "/tests/{test}", Permission: policy.TestRead, Summary: "A test before it begins"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return showTest(ctx, c, fc, nil) })
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/tests/{test}/start", Permission: policy.AttemptStart, Summary: "Start a test, or go on with it"}, startTest)
 	api.Page(s, api.Route{Path: "/attempts/{attempt}", Permission: policy.AttemptRead, Summary: "The paper"}, showPaper)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}", Permission: policy.AttemptAnswer, Body: paperBody, Summary: "Save the answers of a paper"}, savePaper)
@@ -36,7 +37,8 @@ func attemptPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/attempts/{attempt}/result", Permission: policy.AttemptRead, Summary: "What came of an attempt"}, showResult)
 }
 
-func showTest(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+// showTest shows a test, to those who may say when it is open with a form: what is stored, or with f what somebody typed.
+func showTest(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 	id, err := tenants.ParseID("test", fc.Params("test"))
 	if err != nil {
 		return err
@@ -45,13 +47,21 @@ func showTest(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "test", web.Page{Title: a.Title, Data: onTest(a, learns(c), c.Now)})
+	d := onTest(a, learns(c), c.Now)
+	if c.May(policy.CalendarChange) {
+		d.Zone = c.Tenant.TimeZone
+	}
+	if f == nil {
+		f = windowForm(a, c.Tenant.Location())
+	}
+	return pages.Render(c, fc, "test", web.Page{Title: a.Title, Form: f, Data: d})
 }
 
 // testData is a test before it begins.
 type testData struct {
 	*assessment.Announcement
 	Closed string // why it cannot be started; "" when it can
+	Zone   string // whose times the form of the window takes; "": no form is shown
 }
 
 func onTest(a *assessment.Announcement, learner bool, now time.Time) testData {

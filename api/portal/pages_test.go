@@ -64,7 +64,7 @@ func samples() map[string][]any {
 		"resources":     {resourcesData{}, resourcesData{Query: evil}, resourcesData{Items: []catalog.Resource{{Kind: "lab", Title: evil, Subject: evil, URL: "https://x.example/"}, {Kind: "lab", Title: evil, URL: "javascript:alert(1)"}}, Next: "/resources?cursor=x"}},
 		"paper":         {onPaper(samplePaper(), "ticket")},
 		"test": {onTest(&assessment.Announcement{Title: evil, CourseTitle: evil, Instructions: "<p>Read.</p>", Minutes: 60, Items: 30, Best: &best, OpensAt: &soon, ClosesAt: &soon}, true, testNow),
-			onTest(&assessment.Announcement{Running: &id, Attempts: 2}, true, testNow)},
+			onTest(&assessment.Announcement{Running: &id, Attempts: 2}, true, testNow), testData{Announcement: &assessment.Announcement{ID: id, Title: evil}, Zone: evil}},
 		"result": {onResult(result), onResult(&assessment.Result{})},
 	}
 }

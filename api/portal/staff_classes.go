@@ -79,6 +79,7 @@ type managedClass struct {
 	Learners     []classes.Learner
 	Newer, Older string
 	MayProgress  bool
+	Tests        []classes.TestState
 }
 
 func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
@@ -98,7 +99,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if err != nil {
 		return err
 	}
-	d := managedClass{Class: p.Class, Learners: list.Items, Newer: firstPage(fc), Older: nextPage(fc, list.Next), MayProgress: c.May(policy.LearnerProgress)}
+	d := managedClass{Class: p.Class, Learners: list.Items, Newer: firstPage(fc), Older: nextPage(fc, list.Next), MayProgress: c.May(policy.LearnerProgress), Tests: p.Tests}
 	return pages.Render(c, fc, "staff_class", web.Page{Title: p.Title, Form: f, Data: d})
 }
 

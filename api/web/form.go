@@ -95,7 +95,7 @@ type Field struct {
 type Choice struct{ Value, Text string }
 
 // Field makes the input of a name with what was typed and what was wrong with it. What was typed into a password field
-// is not shown again. Options by name: kind (text, password, search, date, number, email, textarea, select), hint, auto,
+// is not shown again. Options by name: kind (text, password, search, date, datetime-local, number, email, textarea, select), hint, auto,
 // mode, pattern, max, rows, required, focus, choices, value (when nothing was typed).
 func (v *View) Field(name, label string, options ...any) (Field, error) {
 	m, err := dict(options...)

@@ -6,10 +6,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +52,7 @@ type cloud struct {
 	rds  *rds.Client
 	mu   sync.Mutex
 	time time.Time
-	log  *bytes.Buffer
+	log  *journal
 }
 
 func (w *cloud) now() time.Time {
@@ -104,15 +102,18 @@ func newCloud(t *testing.T) *cloud {
 	_, err = direct.Exec(t.Context(), `TRUNCATE control.capacity_forecast`)
 	must(t, err)
 	plain := awsConfig(http.DefaultTransport)
-	w := &cloud{t: t, net: &wire{}, cw: cloudwatch.NewFromConfig(plain), rds: rds.NewFromConfig(plain), log: &bytes.Buffer{},
+	w := &cloud{t: t, net: &wire{}, cw: cloudwatch.NewFromConfig(plain), rds: rds.NewFromConfig(plain), log: &journal{},
 		time: time.Date(2026, 3, 2, 15, 0, 5, 0, time.UTC)}
 	_, err = dynamodb.NewFromConfig(plain).CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: aws.String(tableName),
-		BillingMode:          ddbtypes.BillingModePayPerRequest,
-		AttributeDefinitions: []ddbtypes.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: "S"}, {AttributeName: aws.String("sk"), AttributeType: "S"}},
-		KeySchema:            []ddbtypes.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: "HASH"}, {AttributeName: aws.String("sk"), KeyType: "RANGE"}}})
+		BillingMode: ddbtypes.BillingModePayPerRequest,
+		AttributeDefinitions: []ddbtypes.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: "S"},
+			{AttributeName: aws.String("sk"), AttributeType: "S"}},
+		KeySchema: []ddbtypes.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: "HASH"},
+			{AttributeName: aws.String("sk"), KeyType: "RANGE"}}})
 	must(t, err)
-	_, err = w.rds.CreateDBCluster(t.Context(), &rds.CreateDBClusterInput{DBClusterIdentifier: aws.String(clusterID), Engine: aws.String("aurora-postgresql"),
-		MasterUsername: aws.String("platformadmin"), ManageMasterUserPassword: aws.Bool(true), Tags: []rdstypes.Tag{{Key: aws.String("Installation"), Value: aws.String("test")}},
+	_, err = w.rds.CreateDBCluster(t.Context(), &rds.CreateDBClusterInput{DBClusterIdentifier: aws.String(clusterID),
+		Engine: aws.String("aurora-postgresql"), MasterUsername: aws.String("platformadmin"), ManageMasterUserPassword: aws.Bool(true),
+		Tags:                             []rdstypes.Tag{{Key: aws.String("Installation"), Value: aws.String("test")}},
 		ServerlessV2ScalingConfiguration: &rdstypes.ServerlessV2ScalingConfiguration{MinCapacity: aws.Float64(1), MaxCapacity: aws.Float64(maxACU)}})
 	must(t, err)
 	for i, name := range []string{"one", "two"} {
@@ -133,18 +134,25 @@ func (w *cloud) autoscaler(transport http.RoundTripper) *Autoscaler {
 	cfg := awsConfig(transport)
 	return &Autoscaler{Cluster: NewCluster(cfg, clusterID, proxyName), Store: NewStore(cfg, tableName),
 		Forecast: &Forecast{proxied, func(context.Context) (string, error) { return "token", nil }},
-		Settings: cloudSettings(), Now: w.now, Log: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.log}, nil))}
+		Settings: cloudSettings(), Now: w.now, Log: slog.New(slog.NewJSONHandler(w.log, nil))}
 }
 
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
+// A journal keeps what all autoscalers of a test log.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
-func (l *lockedWriter) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(b)
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 // request is the context of one invocation.
@@ -166,7 +174,8 @@ func (w *cloud) load(vcpu float64) {
 	datum := func(name, dimension, value string, v float64) cwtypes.MetricDatum {
 		return cwtypes.MetricDatum{MetricName: &name, Value: &v, Timestamp: &at, Dimensions: []cwtypes.Dimension{{Name: &dimension, Value: &value}}}
 	}
-	data := []cwtypes.MetricDatum{datum("DatabaseConnectionsBorrowLatency", "ProxyName", proxyName, 900), datum("AuroraReplicaLagMaximum", "DBClusterIdentifier", clusterID, 20)}
+	data := []cwtypes.MetricDatum{datum("DatabaseConnectionsBorrowLatency", "ProxyName", proxyName, 900),
+		datum("AuroraReplicaLagMaximum", "DBClusterIdentifier", clusterID, 20)}
 	for _, in := range o.Instances {
 		v := vcpu
 		if !in.Writer {
@@ -174,7 +183,8 @@ func (w *cloud) load(vcpu float64) {
 		}
 		present := min(max(o.MinACU, v/VCPUPerACU), o.MaxACU)
 		data = append(data, datum("CPUUtilization", "DBInstanceIdentifier", in.ID, 100*v/(maxACU*VCPUPerACU)),
-			datum("ServerlessDatabaseCapacity", "DBInstanceIdentifier", in.ID, present), datum("DatabaseConnections", "DBInstanceIdentifier", in.ID, 40))
+			datum("ServerlessDatabaseCapacity", "DBInstanceIdentifier", in.ID, present),
+			datum("DatabaseConnections", "DBInstanceIdentifier", in.ID, 40))
 	}
 	_, err = w.cw.PutMetricData(w.t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("AWS/RDS"), MetricData: data})
 	must(w.t, err)
@@ -183,14 +193,20 @@ func (w *cloud) load(vcpu float64) {
 // minutes lets the watch run each minute under a load.
 func (w *cloud) minutes(n int, vcpu float64) {
 	w.t.Helper()
+	w.every(time.Minute, n, vcpu)
+}
+
+// every lets the watch run n times, so far apart.
+func (w *cloud) every(apart time.Duration, n int, vcpu float64) {
+	w.t.Helper()
 	for range n {
 		w.load(vcpu)
 		w.watch()
-		w.pass(time.Minute)
+		w.pass(apart)
 	}
 }
 
-// exam publishes an exam, or something else that is known to come.
+// event publishes an exam, or something else that is known to come.
 func (w *cloud) event(kind string, in, lasts time.Duration, learners int) {
 	w.t.Helper()
 	_, err := direct.Exec(w.t.Context(), `INSERT INTO control.capacity_forecast VALUES ('jamaica', $1, $2, $3, $4, $5, $6)`,
@@ -256,72 +272,6 @@ func (w *cloud) wantChanges(want ...string) {
 	if got := w.net.changes(); !slices.Equal(got, want) {
 		w.t.Fatalf("changes: %v, not %v; last decision: %s", got, want, w.lastEntry())
 	}
-}
-
-// A wire is the network between the autoscaler and AWS. It notes the changing RDS calls that arrive, and does what AWS does
-// and moto does not: it answers, alters or loses calls.
-type wire struct {
-	mu     sync.Mutex
-	noted  []string
-	before func(call string) *http.Response               // an answer without asking AWS
-	after  func(call string, body []byte) ([]byte, error) // another answer than AWS's, or its loss
-	pause  func(call string)                              // before the call goes out
-}
-
-func (n *wire) changes() []string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.noted)
-}
-
-func (n *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	call := r.Header.Get("X-Amz-Target")
-	if _, after, ok := strings.Cut(call, "."); ok {
-		call = after
-	}
-	if call == "" && r.Body != nil {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		form, _ := url.ParseQuery(string(body))
-		call = form.Get("Action")
-	}
-	if n.pause != nil {
-		n.pause(call)
-	}
-	if n.before != nil {
-		if resp := n.before(call); resp != nil {
-			return resp, nil
-		}
-	}
-	if slices.Contains([]string{"ModifyDBCluster", "CreateDBInstance", "DeleteDBInstance", "ModifyDBInstance", "FailoverDBCluster"}, call) {
-		n.mu.Lock()
-		n.noted = append(n.noted, call)
-		n.mu.Unlock()
-	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil || n.after == nil {
-		return resp, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if body, err = n.after(call, body); err != nil {
-		return nil, err
-	}
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return resp, nil
-}
-
-// no is RDS's answer to a call that it refuses.
-func no(status int, code, message string) *http.Response {
-	body := fmt.Sprintf(`<ErrorResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>r</RequestId></ErrorResponse>`, code, message)
-	return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: http.Header{"Content-Type": {"text/xml"}},
-		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), ProtoMajor: 1, ProtoMinor: 1}
 }
 
 func (w *cloud) putMetric(namespace, name string, v float64, at time.Time) {

@@ -25,7 +25,8 @@ func Decide(in Input) Decision { return decide(&in, false) }
 func decide(in *Input, morning bool) Decision {
 	s := &in.Settings
 	if len(s.Rungs) == 0 || s.DayFloor < 0 || s.DayFloor >= len(s.Rungs) {
-		return Decision{At: in.Now, Now: -1, Memory: in.Memory, Reasons: []string{"the settings have no rungs, or no day floor among them: nothing is changed"}}
+		return Decision{At: in.Now, Now: -1, Memory: in.Memory,
+			Reasons: []string{"the settings have no rungs, or no day floor among them: nothing is changed"}}
 	}
 	m := remembered(in)
 	v := judge(in, &m)

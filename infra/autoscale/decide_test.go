@@ -150,6 +150,18 @@ func TestDecide(t *testing.T) {
 			in.Observed.Instances[1].Class, in.Observed.MinACU = Serverless, 8
 			in.busy(0.5)
 		}, "resize_reader c-reader-1", 3, "towards rung 3"},
+		"a large reader of another class takes over": {func(in *Input) {
+			in.have(2)
+			in.Observed.Instances[1].Class = "db.r7g.4xlarge"
+			in.Memory.Profile[hourOfWeek(noon)] = 3.5
+		}, "fail_over c-reader-1", 3, "towards rung 3"},
+		"a small reader too many is not made larger": {func(in *Input) {
+			in.have(3)
+			in.Observed.Instances = append(in.Observed.Instances, Instance{ID: "c-reader-2", Class: "db.r8g.large", Status: available})
+			in.Memory.QuietRung = 3
+			in.busy(0.3)
+			in.Memory.Trend = 10
+		}, "remove_reader c-reader-2", 3, "remove_reader c-reader-2"},
 		"without readers one is added": {func(in *Input) { in.have(0); in.busy(0.8) }, "add_reader c-reader-1", 1, "add_reader c-reader-1 (db.serverless)"},
 		"no failover while an exam is on": {func(in *Input) {
 			in.have(2)

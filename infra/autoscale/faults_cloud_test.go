@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,10 +20,11 @@ func TestTwoWatchesAtOnceActOnce(t *testing.T) {
 	w.minutes(2, 0.05)
 	w.load(0.6)
 	inside, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
+	var first atomic.Bool
 	w.net.pause = func(call string) { // the first to come this far waits there until the second is done
-		if call == "DescribeDBClusters" {
-			once.Do(func() { close(inside); <-release })
+		if call == "DescribeDBClusters" && first.CompareAndSwap(false, true) {
+			close(inside)
+			<-release
 		}
 	}
 	second := w.autoscaler(w.net)
@@ -181,26 +183,30 @@ func TestAHoldThatComesWhileDecidingIsObeyed(t *testing.T) {
 
 // A run that was stopped for so long that its lock expired writes nothing over its successor's memory.
 func TestALateRunWritesNothing(t *testing.T) {
-	w := newCloud(t)
-	w.load(0.6)
-	second := w.autoscaler(&wire{})
-	var once sync.Once
-	w.net.pause = func(call string) {
-		if call == "GetMetricData" {
-			once.Do(func() {
-				w.pass(3 * time.Minute)
-				w.load(0.05)
-				must(t, second.HandleWatch(w.request("successor")))
-			})
-		}
-	}
-	must(t, w.a.HandleWatch(w.request("late")))
-	w.wantChanges()
-	if all := w.entries(); len(all) != 1 || all[0].Request != "successor" || all[0].Token != 2 {
-		t.Errorf("decisions: %+v", all)
-	}
-	if !strings.Contains(w.log.String(), ErrLost.Error()) {
-		t.Error("the late run does not say that it lost")
+	for name, vcpu := range map[string]float64{"that would act": 0.6, "that only looks": 0.05} {
+		t.Run(name, func(t *testing.T) {
+			w := newCloud(t)
+			w.load(vcpu)
+			second := w.autoscaler(&wire{})
+			var once sync.Once
+			w.net.pause = func(call string) {
+				if call == "GetMetricData" {
+					once.Do(func() {
+						w.pass(3 * time.Minute)
+						w.load(0.05)
+						must(t, second.HandleWatch(w.request("successor")))
+					})
+				}
+			}
+			must(t, w.a.HandleWatch(w.request("late")))
+			w.wantNoChanges()
+			if all := w.entries(); len(all) != 1 || all[0].Request != "successor" || all[0].Token != 2 {
+				t.Errorf("decisions: %+v", all)
+			}
+			if !strings.Contains(w.log.String(), ErrLost.Error()) {
+				t.Error("the late run does not say that it lost")
+			}
+		})
 	}
 }
 
@@ -246,8 +252,12 @@ func TestRefusalsAreToldAndTriedAgainByALaterRun(t *testing.T) {
 				t.Errorf("%d calls in one run, not %d", calls, r.calls)
 			}
 			w.wantReason("refused (" + r.code + "): not now")
+			if loud := strings.Contains(w.log.String(), `"level":"ERROR"`); loud == r.passing {
+				t.Errorf("told as an error: %v, ends by itself: %v", loud, r.passing)
+			}
 			var refused *Refused
-			if err := w.a.Cluster.Act(t.Context(), Action{Kind: SetRange, MinACU: 2, MaxACU: maxACU}); !errors.As(err, &refused) || refused.Passing != r.passing {
+			err := w.a.Cluster.Act(t.Context(), Action{Kind: SetRange, MinACU: 2, MaxACU: maxACU})
+			if !errors.As(err, &refused) || refused.Passing != r.passing {
 				t.Errorf("%v, passing %v", err, refused)
 			}
 			w.net.before = nil
@@ -348,7 +358,8 @@ func TestAChangeOfClassThatHasNotBegunCountsAsModifying(t *testing.T) {
 	w := newCloud(t)
 	w.net.after = func(call string, body []byte) ([]byte, error) {
 		if call == "DescribeDBInstances" {
-			body = bytes.Replace(body, []byte("<DBInstanceStatus>"), []byte("<PendingModifiedValues><DBInstanceClass>db.r8g.large</DBInstanceClass></PendingModifiedValues><DBInstanceStatus>"), 1)
+			body = bytes.Replace(body, []byte("<DBInstanceStatus>"),
+				[]byte("<PendingModifiedValues><DBInstanceClass>db.r8g.large</DBInstanceClass></PendingModifiedValues><DBInstanceStatus>"), 1)
 		}
 		return body, nil
 	}

@@ -208,9 +208,11 @@ func (a *Autoscaler) carryOut(ctx context.Context, l *Lease, e *Entry, m *Memory
 	case errors.As(err, &refused):
 		e.Outcome = refused.Error()
 		m.Pending = nil // the rest stays, so that the next try keeps the distance of the cool-down
-		d.Reasons = append(d.Reasons, "RDS: "+refused.Error())
+		if e.level = slog.LevelError; refused.Passing {
+			e.level = slog.LevelWarn
+		}
 	default:
-		e.Outcome = "not known: " + err.Error()
+		e.Outcome, e.level = "not known: "+err.Error(), slog.LevelError
 		left := *e
 		left.Outcome = ""
 		l.Intent = &left
@@ -219,11 +221,8 @@ func (a *Autoscaler) carryOut(ctx context.Context, l *Lease, e *Entry, m *Memory
 }
 
 func (a *Autoscaler) report(e *Entry, log *slog.Logger) {
-	level, d := slog.LevelInfo, &e.Decision
-	if d.Action.Kind != "" && e.Outcome != "accepted by RDS" && !a.DryRun {
-		level = slog.LevelError
-	}
-	log.Log(context.Background(), level, "decided", "load", d.Load, "need", d.Need, "rung", d.Now, "target", d.Rung, "action", d.Action.Kind,
+	d := &e.Decision
+	log.Log(context.Background(), e.level, "decided", "load", d.Load, "need", d.Need, "rung", d.Now, "target", d.Rung, "action", d.Action.Kind,
 		"instance", d.Action.Instance, "class", d.Action.Class, "min_acu", d.Action.MinACU, "max_acu", d.Action.MaxACU,
 		"outcome", e.Outcome, "reasons", d.Reasons)
 }

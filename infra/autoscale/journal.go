@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,6 +24,8 @@ type Entry struct {
 	Outcome  string    `json:"outcome"` // empty: the action was announced, its end not written
 	Ended    time.Time `json:"ended"`
 	Before   marks     `json:"before"` // for a run that must take the decision back
+
+	level slog.Level // how loudly the outcome is told: a refusal that needs a person is an error
 }
 
 // marks are what a decision to act leaves in the memory.
@@ -64,7 +67,8 @@ func (s *Store) Announce(ctx context.Context, l *Lease, e *Entry, m Memory) erro
 	if err != nil {
 		return err
 	}
-	same, values := "attribute_not_exists(#hold)", item{":token": number(l.Token), ":memory": memory, ":intent": intent, ":minute": text(minute(e.Decision.At))}
+	same := "attribute_not_exists(#hold)"
+	values := item{":token": number(l.Token), ":memory": memory, ":intent": intent, ":minute": text(minute(e.Decision.At))}
 	if l.hold != "" {
 		same, values[":hold"] = "#hold = :hold", text(l.hold)
 	}
@@ -97,7 +101,8 @@ func (s *Store) Finish(ctx context.Context, l *Lease, e *Entry, m Memory) error 
 	if err != nil {
 		return err
 	}
-	update, used := "SET #memory = :memory, #expires = :zero, #request = :request REMOVE #intent", names("memory", "expires", "token", "request", "intent")
+	update := "SET #memory = :memory, #expires = :zero, #request = :request REMOVE #intent"
+	used := names("memory", "expires", "token", "request", "intent")
 	values := item{":token": number(l.Token), ":memory": memory, ":zero": number(0), ":request": text(e.Request)}
 	if l.Intent != nil {
 		update, used = "SET #memory = :memory, #expires = :zero, #intent = :intent", names("memory", "expires", "token", "intent")

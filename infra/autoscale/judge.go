@@ -96,8 +96,8 @@ func (v *view) measure() {
 	}
 }
 
-// atPresent is the vCPU that the writer has now, the largest that a reader has, and the number of readers that answer. It
-// is not known of Serverless whose present capacity is not.
+// atPresent is the vCPU that the writer has now, the least that a reader has, and the number of readers that answer: reads
+// are spread evenly, so that the smallest reader is the busiest. It is not known of Serverless whose present capacity is not.
 func (v *view) atPresent() (writer, reader float64, readers int, known bool) {
 	s, o := &v.in.Settings, &v.in.Observed
 	known = true
@@ -118,7 +118,9 @@ func (v *view) atPresent() (writer, reader float64, readers int, known bool) {
 		if in.Writer {
 			writer = have
 		} else if in.Status == available {
-			reader = max(reader, have)
+			if readers == 0 || have < reader {
+				reader = have
+			}
 			readers++
 		}
 	}

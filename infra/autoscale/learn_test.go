@@ -113,6 +113,21 @@ func TestAClippedExamTeachesNothingCheap(t *testing.T) {
 	}
 }
 
+// Exams of one kind that end together teach in the same order each time.
+func TestLearningIsTheSameEachTime(t *testing.T) {
+	in := situation()
+	in.Memory.Running = map[string]float64{}
+	for n := range 8 {
+		in.Memory.Running[fmt.Sprint("exam|jamaica|", n)] = 0.0002 * float64(n*n)
+	}
+	once := Decide(in).Memory.PerLearner["exam"]
+	for range 20 {
+		if again := Decide(in).Memory.PerLearner["exam"]; again != once {
+			t.Fatalf("%g, then %g", once, again)
+		}
+	}
+}
+
 func TestThousandsOfEventsStayBounded(t *testing.T) {
 	in := situation()
 	for n := range 5000 {

@@ -3,7 +3,6 @@ package autoscale
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +13,8 @@ import (
 const (
 	lookBack = 10 * time.Minute // metrics come one to three minutes late; Settings.Stale judges what is too old
 	period   = 60               // seconds
+
+	maxConnections = 2000 // max_connections, fixed by the data stack (infra/aws/templates/data.yaml) for all sizes
 )
 
 // A series is one metric of the last minutes, by the start of the minute.
@@ -37,26 +38,16 @@ func (c *Cluster) measure(ctx context.Context, now time.Time, o *Observed) error
 	}
 	for i := range o.Instances {
 		in := &o.Instances[i]
-		cpu, acu := metrics[queryID("cpu", i)], metrics[queryID("acu", i)]
-		use := cpu.newest(0.01)
+		use, acu := metrics[queryID("cpu", i)].newest(0.01), Reading{}
 		if in.Class == Serverless {
-			use = serverlessUse(cpu, acu, o.MaxACU)
+			use, acu = serverlessUse(metrics[queryID("cpu", i)], metrics[queryID("acu", i)], o.MaxACU)
 		}
-		if !in.Writer {
-			if use.Value > o.ReaderCPU.Value || o.ReaderCPU.At.IsZero() {
-				o.ReaderCPU = use
-			}
-			continue
-		}
-		o.WriterCPU = use
-		if in.Class == Serverless {
-			o.ACU = acu.newest(1)
-			if v, ok := acu[use.At]; ok {
-				o.ACU = Reading{v, use.At} // of the same minute, so that their product is the load
-			}
-		}
-		if most := connectionLimit(in.Class, o.MinACU, o.MaxACU); most > 0 {
-			o.Connections = metrics[queryID("connections", i)].newest(1 / most)
+		switch {
+		case in.Writer:
+			o.WriterCPU, o.ACU = use, acu
+			o.Connections = metrics[queryID("connections", i)].newest(1.0 / maxConnections)
+		case o.ReaderCPU.At.IsZero() || use.Value > o.ReaderCPU.Value:
+			o.ReaderCPU, o.ReaderACU = use, acu
 		}
 	}
 	o.Borrow = metrics["borrow"].newest(1e-6)
@@ -65,15 +56,16 @@ func (c *Cluster) measure(ctx context.Context, now time.Time, o *Observed) error
 	return nil
 }
 
-// serverlessUse is the share of the present ACU in use: of a Serverless v2 instance CloudWatch tells the processor's use as a
-// share of what the cluster's upper limit would have (Aurora User Guide, Important CloudWatch metrics for Serverless v2).
-func serverlessUse(cpu, acu series, most float64) (r Reading) {
+// serverlessUse is the share of the present ACU in use, and those ACU, of the newest minute that has both: of a Serverless v2
+// instance CloudWatch tells the processor's use as a share of what the cluster's upper limit would have (Aurora User Guide,
+// Important CloudWatch metrics for Aurora Serverless v2).
+func serverlessUse(cpu, acu series, most float64) (use, present Reading) {
 	for at, percent := range cpu {
-		if have := acu[at]; have > 0 && most > 0 && (r.At.IsZero() || at.After(r.At)) {
-			r = Reading{Value: percent / 100 * most / have, At: at}
+		if have := acu[at]; have > 0 && most > 0 && (use.At.IsZero() || at.After(use.At)) {
+			use, present = Reading{percent / 100 * most / have, at}, Reading{have, at}
 		}
 	}
-	return r
+	return use, present
 }
 
 func queryID(metric string, instance int) string { return fmt.Sprintf("%s%d", metric, instance) }
@@ -122,56 +114,14 @@ func (c *Cluster) read(ctx context.Context, now time.Time, queries []cwtypes.Met
 	return all, nil
 }
 
-// connectionLimit is the default max_connections of an instance, 0 when the class is not known: about 211 for each 2 GiB of
-// memory, 5000 at most (Aurora User Guide: 189 for 1 ACU, 823 for 4, 1669 for 8, 3360 for 16). Serverless counts the upper
-// limit's memory, and 2000 at most below 1 ACU.
-func connectionLimit(class string, minACU, maxACU float64) float64 {
-	acu, most := maxACU, 5000.0
-	if class == Serverless {
-		if minACU <= 0.5 {
-			most = 2000
-		}
-	} else {
-		acu = 8 * largeTimes(class) // a memory-optimised large has 16 GiB
-	}
-	if acu <= 0 {
-		return 0
-	}
-	return min(211.4*acu-22, most)
-}
-
-// largeTimes is how many times the size large a memory-optimised class is, 0 for others.
-func largeTimes(class string) float64 {
-	parts := strings.Split(class, ".")
-	if len(parts) != 3 || !strings.HasPrefix(parts[1], "r") {
-		return 0
-	}
-	switch size := parts[2]; size {
-	case "large":
-		return 1
-	case "xlarge":
-		return 2
-	default:
-		var n float64
-		if _, err := fmt.Sscanf(size, "%gxlarge", &n); err != nil {
-			return 0
-		}
-		return 2 * n
-	}
-}
-
 // Publish tells CloudWatch what a decision wanted and what there is, for the dashboard; Rung is -1 below the smallest.
 func (c *Cluster) Publish(ctx context.Context, s *Settings, o *Observed, d *Decision) error {
 	_, rung := present(s, o)
-	var capacity float64
-	if rung >= 0 {
-		capacity = s.capacity(rung)
-	}
 	datum := func(name string, v float64) cwtypes.MetricDatum {
 		return cwtypes.MetricDatum{MetricName: &name, Value: &v, Timestamp: &d.At}
 	}
 	_, err := c.metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: aws.String("Lignum/Autoscale"),
-		MetricData: []cwtypes.MetricDatum{datum("Need", d.Need), datum("Capacity", capacity), datum("Rung", float64(rung))}})
+		MetricData: []cwtypes.MetricDatum{datum("Need", d.Need), datum("Capacity", observedCapacity(s, o)), datum("Rung", float64(rung))}})
 	if err != nil {
 		return fmt.Errorf("the autoscaler's own metrics could not be published: %w", err)
 	}

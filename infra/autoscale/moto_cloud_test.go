@@ -99,14 +99,19 @@ func startMoto() (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", port)
+	// The shell ends the server when its standard input does: also when this process is killed.
+	cmd := exec.Command("sh", "-c", `"$0" -H 127.0.0.1 -p "$1" & read -r _; kill $!; wait $!`, path, port)
 	cmd.Stdout, cmd.Stderr = log, log
+	lifeline, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	stop = func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		lifeline.Close()
+		_ = cmd.Wait() // 143: ended by the signal
 		log.Close()
 		os.Remove(log.Name())
 	}

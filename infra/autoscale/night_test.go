@@ -35,6 +35,7 @@ func TestANightEndsByTheClockOnTheWall(t *testing.T) {
 		{"America/Nassau", "02:30", "05:30", "2027-03-14 06:59", ""},
 		{"America/Havana", "00:30", "05:30", "2027-03-14 04:59", ""},
 		{"America/Havana", "00:30", "05:30", "2027-03-14 05:00", "2027-03-14 09:30"},
+		{"Europe/Amsterdam", "23:00", "02:30", "2027-03-28 00:00", "2027-03-28 01:00"}, // east of Greenwich
 		{"America/Nowhere", "23:00", "05:30", "2027-05-12 06:00", ""},
 	} {
 		until, night := NightHours{c.zone, c.from, c.until}.at(at(t, c.now))
@@ -142,7 +143,8 @@ func TestAMarkHoldsOnlyAtNight(t *testing.T) {
 	if d := Decide(in); d.Rung != 0 {
 		t.Errorf("it is night: %q", d.Reasons)
 	}
-	in.Now = noon
+	in.Now, in.ForecastAt = noon, noon
+	in.busy(0.01)
 	if d := Decide(in); d.Rung != 1 {
 		t.Errorf("it is noon: %q", d.Reasons)
 	}

@@ -22,6 +22,7 @@ func someTime(t *rapid.T) time.Time {
 func TestNothingMakesADecisionUnsafe(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, someTime(t))
+		w.thorough, w.load = true, w.s.capacity(len(w.s.Rungs)-1)*rapid.Float64Range(0, 0.3).Draw(t, "first load")
 		most := w.s.capacity(len(w.s.Rungs) - 1)
 		ending := rapid.IntRange(0, endings-1)
 		zone := rapid.Map(rapid.IntRange(0, len(w.s.Nights)-1), func(i int) string { return w.s.Nights[i].Zone })
@@ -133,7 +134,7 @@ func TestASteadyLoadSettles(t *testing.T) {
 		w.become(rapid.IntRange(0, len(w.s.Rungs)-1).Draw(t, "from"))
 		w.load = w.s.capacity(len(w.s.Rungs)-1) * rapid.Float64Range(0, 0.4).Draw(t, "load")
 		w.readShare = rapid.Float64Range(0, 1).Draw(t, "reads")
-		for range 24 * 60 {
+		for range 8 * 60 {
 			w.pass(1)
 			w.call(Decide, fine)
 		}

@@ -26,6 +26,9 @@ func TestHighLoadEnlargesAndQuietShrinksAfterTheCoolDown(t *testing.T) {
 	if use := o.WriterCPU.Value; use < 0.99 || use > 1.01 || o.Connections.Value < 0.01 || o.Borrow.Value != 0.0009 || o.ReplicaLag.Value != 0.02 {
 		t.Errorf("observed: %+v", o)
 	}
+	if use, acu := o.ReaderCPU.Value, o.ReaderACU.Value; use < 0.99 || use > 1.01 || acu < 1.19 || acu > 1.21 || o.ReaderACU.At != o.ReaderCPU.At {
+		t.Errorf("the reader has %g of %g ACU in use", use, acu)
+	}
 	w.minutes(30, 0.6)
 	w.wantShape("8 ACU, 2 instances")
 	grown := len(w.net.changes())
@@ -33,7 +36,7 @@ func TestHighLoadEnlargesAndQuietShrinksAfterTheCoolDown(t *testing.T) {
 	if got := len(w.net.changes()); got != grown {
 		t.Fatalf("changed %d times within the cool-down: %s", got-grown, w.lastEntry())
 	}
-	w.minutes(75, 0.05)
+	w.every(3*time.Minute, 25, 0.05)
 	w.wantShape("1 ACU, 2 instances")
 	for _, e := range w.entries() {
 		if e.Outcome == "" || e.Ended.IsZero() || len(e.Decision.Reasons) == 0 || e.Token == 0 {
@@ -54,7 +57,7 @@ func TestAReaderIsAddedAndRemoved(t *testing.T) {
 	if got := w.rdsTag(clusterID+"-reader-1", "Installation"); got != "test" {
 		t.Errorf("the new reader belongs to installation %q", got)
 	}
-	w.minutes(120, 0.05)
+	w.every(3*time.Minute, 40, 0.05)
 	w.wantShape("1 ACU, 2 instances")
 }
 
@@ -66,7 +69,8 @@ func (w *cloud) schedules(zone string) map[string][]byte {
 	for name, cron := range map[string]string{"night": "cron(0 23 * * ? *)", "morning": "cron(30 5 * * ? *)"} {
 		_, err := c.CreateSchedule(w.t.Context(), &scheduler.CreateScheduleInput{Name: &name, ScheduleExpression: &cron, ScheduleExpressionTimezone: &zone,
 			FlexibleTimeWindow: &schedulertypes.FlexibleTimeWindow{Mode: "OFF"},
-			Target:             &schedulertypes.Target{Arn: aws.String("arn:aws:lambda:us-east-1:123456789012:function:" + name), RoleArn: aws.String("arn:aws:iam::123456789012:role/r"), Input: aws.String(`{"zone": "` + zone + `"}`)}})
+			Target: &schedulertypes.Target{Arn: aws.String("arn:aws:lambda:us-east-1:123456789012:function:" + name),
+				RoleArn: aws.String("arn:aws:iam::123456789012:role/r"), Input: aws.String(`{"zone": "` + zone + `"}`)}})
 		must(w.t, err)
 		s, err := c.GetSchedule(w.t.Context(), &scheduler.GetScheduleInput{Name: &name})
 		must(w.t, err)
@@ -86,13 +90,13 @@ func TestNightShrinksAndMorningRestores(t *testing.T) {
 	w := newCloud(t)
 	sent := w.schedules("America/Jamaica")
 	w.at("22:30")
-	w.minutes(30, 0.02)
+	w.every(2*time.Minute, 15, 0.02)
 	w.wantShape("1 ACU, 2 instances")
 	w.load(0.02)
 	w.invoke(w.a.HandleNight, sent["night"])
 	w.wantReason("America/Jamaica sleeps until 10:30 UTC")
 	w.pass(time.Minute)
-	w.minutes(30, 0.02)
+	w.every(2*time.Minute, 15, 0.02)
 	w.wantShape("0.5 ACU, 2 instances")
 	w.at("05:30")
 	w.load(0.02)
@@ -115,7 +119,7 @@ func TestAMorningThatNeverRunsIsMadeUpForByTheWatch(t *testing.T) {
 	w.load(0.02)
 	must(t, w.a.HandleNight(w.request("n"), ZoneInput{"America/Jamaica"}))
 	w.pass(time.Minute)
-	w.minutes(30, 0.02)
+	w.every(2*time.Minute, 15, 0.02)
 	w.wantShape("0.5 ACU, 2 instances")
 	w.at("05:31")
 	w.minutes(1, 0.02)
@@ -163,7 +167,7 @@ func TestAnUnreadableForecastIsNoEnd(t *testing.T) {
 	w.minutes(1, 0.6)
 	w.wantReason("the forecast could not be read")
 	w.wantChanges("ModifyDBCluster") // load enlarges all the same
-	w.minutes(90, 0.05)
+	w.every(3*time.Minute, 30, 0.05)
 	w.wantReason("the forecast is not known")
 	if strings.Contains(w.lastEntry()+w.log.String(), "a-secret-token") {
 		t.Error("the token is told")
@@ -172,7 +176,8 @@ func TestAnUnreadableForecastIsNoEnd(t *testing.T) {
 
 func TestATokenIsSentToNobodyWithoutTLS(t *testing.T) {
 	asked := 0
-	f, err := NewForecast(proxied.Host+":"+uitoa(proxied.Port), proxied.Database, proxied.User, func(context.Context) (string, error) { asked++; return "token", nil })
+	f, err := NewForecast(proxied.Host+":"+uitoa(proxied.Port), proxied.Database, proxied.User,
+		func(context.Context) (string, error) { asked++; return "token", nil })
 	must(t, err)
 	if c := f.config.TLSConfig; c == nil || c.ServerName != proxied.Host || c.InsecureSkipVerify || len(f.config.Fallbacks) > 0 {
 		t.Fatalf("TLS: %+v, fallbacks %d", c, len(f.config.Fallbacks))

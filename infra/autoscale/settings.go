@@ -33,7 +33,8 @@ func DefaultSettings(size string) (Settings, error) {
 		// in two seconds at the peak, one in a live class one in ten, an import some 200 rows a second whoever is in it.
 		PerLearner: map[string]float64{"exam": 0.0004, "live": 0.0001, "import": 0.00002},
 	}
-	for _, zone := range []string{"America/Jamaica", "America/Nassau", "America/Guyana", "America/Port_of_Spain", "America/Belize", "America/Paramaribo"} {
+	for _, zone := range []string{"America/Jamaica", "America/Nassau", "America/Guyana", "America/Port_of_Spain", "America/Belize",
+		"America/Paramaribo"} {
 		s.Nights = append(s.Nights, NightHours{zone, "23:00", "05:30"})
 	}
 	// The steps are fine because a set_range hurts nobody and half an ACU too much costs for a whole year.

@@ -12,6 +12,13 @@ test_settings_need_only_the_role if {
 	}
 }
 
+test_windows_stand_while_changes_are_not_taken if {
+	refused(
+		asks(administrator, {"permission": "calendar.change", "tenant_state": "read_only", "mutating": true}),
+		"tenant_read_only",
+	)
+}
+
 test_accounts_of_a_school if {
 	every permission in ["user.read", "user.create", "guardian.link", "class.manage"] {
 		allowed(asks(administrator, {"permission": permission}), "tenant")

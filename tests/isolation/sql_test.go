@@ -63,6 +63,7 @@ var attacks = []string{
 	`SELECT password_hash FROM control.users`,
 	`SELECT sealed_key FROM control.signing_keys`,
 	`SELECT * FROM control.usage_days`,
+	`SELECT * FROM control.capacity_forecast`,
 	`INSERT INTO tenant_bahamas.schools (id, name) VALUES (gen_random_uuid(), 'x')`,
 	`UPDATE tenant_bahamas.schools SET name = 'x'`,
 	`DELETE FROM tenant_bahamas.schools`,

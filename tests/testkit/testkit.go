@@ -160,7 +160,8 @@ func (w *World) clone(ctx context.Context) {
 		w.T.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	grant := fmt.Sprintf("REVOKE ALL ON DATABASE %s FROM PUBLIC; GRANT CONNECT ON DATABASE %s TO pgbouncer_auth, %s_platform", w.Database, w.Database, Installation)
+	grant := fmt.Sprintf("REVOKE ALL ON DATABASE %s FROM PUBLIC; GRANT CONNECT ON DATABASE %s TO pgbouncer_auth, %s_platform, %s",
+		w.Database, w.Database, Installation, tenants.AutoscaleRole(Installation))
 	for _, f := range Fixtures {
 		grant += ", " + Installation + "_" + f.Slug
 	}

@@ -42,17 +42,17 @@ type Assumptions struct {
 	LiveMinutes       int         `json:"live_minutes"`        // length of a live class
 	LiveJoinRequests  float64     `json:"live_join_requests"`  // of each learner who joins, within 3 minutes
 	LiveRequests      float64     `json:"live_requests"`       // per learner-minute in a live class
-	ImportSeconds     float64     `json:"import_seconds"`      // vCPU-seconds of a roster import for each 10,000 rows (README: 50,000 users in 3 s on two cores), 02:00 local, 1 September
+	ImportSeconds     float64     `json:"import_seconds"`      // vCPU-seconds for 10,000 rows (README: 50,000 users in 3 s on two cores)
 	ForecastError     float64     `json:"forecast_error"`      // actual learners of an event are the forecast x 1 +- this share
 	Surprises         int         `json:"surprises"`           // surges that nobody announced, a year
 	SurpriseShare     float64     `json:"surprise_share"`      // size of each: share of one country's users of the day; they start as an exam does
-	StormDate         string      `json:"storm_date"`          // YYYY-MM-DD on which a hurricane takes the first third of the countries off line; unforecast
+	StormDate         string      `json:"storm_date"`          // YYYY-MM-DD on which a hurricane takes a third of the countries off line
 	StormDays         int         `json:"storm_days"`          // without power
 	StormRecoveryDays int         `json:"storm_recovery_days"` // power returns gradually over these
-	StormFlood        float64     `json:"storm_flood"`         // requests after it, of the usual: pent-up work and what was done off line; fades over 4 days
+	StormFlood        float64     `json:"storm_flood"`         // requests after it, of the usual; fades over 4 days
 
 	// What a request costs the database.
-	ReadMs         float64 `json:"read_ms"`         // PostgreSQL CPU a signed-in read (README: 0.71 with 3 tenants, 0.89 with 200 at a low rate)
+	ReadMs         float64 `json:"read_ms"`         // PostgreSQL CPU a signed-in read (README: 0.71, and 0.89 to 1.15 in its run with 200 tenants)
 	WriteMs        float64 `json:"write_ms"`        // PostgreSQL CPU an audited write (README: 0.50)
 	ReadRequests   float64 `json:"read_requests"`   // share of ordinary requests that read
 	StartReads     float64 `json:"start_reads"`     // share of the requests at 'start' that read

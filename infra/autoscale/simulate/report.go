@@ -37,7 +37,8 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 func WriteTable(out io.Writer, sizes []Size) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, s := range sizes {
-		fmt.Fprintf(w, "%s%s\tcost USD\tless than static peak\tminutes over\tof them not in static peak\trequests in them\tbelow need\tworst p99 ms\tchanges\tfailovers\truns on\n",
+		fmt.Fprintf(w, "%s%s\tcost USD\tless than static peak\tminutes over\t"+
+			"of them not in static peak\trequests in them\tbelow need\tworst p99 ms\tchanges\tfailovers\truns on\n",
 			plural(s.Countries, "country", "countries"), ofClusters(s.Clusters))
 		for _, r := range s.Results {
 			changes := 0

@@ -72,7 +72,8 @@ func settings(size, text string) (autoscale.Settings, error) {
 		}
 	}
 	if text != "" {
-		w := written{Settings: s, LeadTime: duration(s.LeadTime), UpCoolDown: duration(s.UpCoolDown), DownCoolDown: duration(s.DownCoolDown), Stale: duration(s.Stale)}
+		w := written{Settings: s, LeadTime: duration(s.LeadTime), UpCoolDown: duration(s.UpCoolDown),
+			DownCoolDown: duration(s.DownCoolDown), Stale: duration(s.Stale)}
 		w.Rungs, w.Nights = nil, nil // lists are replaced as a whole: what an element leaves out is not taken from a default
 		d := json.NewDecoder(strings.NewReader(text))
 		d.DisallowUnknownFields()

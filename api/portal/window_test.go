@@ -1,0 +1,86 @@
+package portal_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"lignum/domain/classes"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tests/apitest"
+)
+
+func TestAnAdministratorSaysWhenATestIsOpen(t *testing.T) {
+	s := newStaffed(t)
+	test, course := audit.NewID(), audit.NewID()
+	s.Exec("jamaica", `INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
+		VALUES ($1::uuid, 'maths', '1', '', 'Maths', '', '', '', 'en', '', '', '')`, course.String())
+	s.Exec("jamaica", `INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items)
+		VALUES ($1::uuid, $2::uuid, 'p1', 'Paper 1', 'assessment', 60, 'on_submit', '[]', 1)`, test.String(), course.String())
+	zone := s.Tenant("jamaica").Location()
+	today := time.Now().In(zone)
+	var class string
+	s.Write("jamaica", func(tx *tenants.Tx) error {
+		id, err := classes.Create(t.Context(), tx, classes.Fields{Title: "Maths 10A", Kind: classes.OnDemand, CourseID: &course, CoachID: &s.teacher.ID,
+			StartsOn: today.Format(time.DateOnly), EndsOn: today.AddDate(0, 1, 0).Format(time.DateOnly), Seats: 5, Open: true})
+		class = id.String()
+		return err
+	})
+	s.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id, state) VALUES ($1::uuid, $2::uuid, 'active')`, class, s.learner.ID.String())
+
+	at := "/tests/" + test.String()
+	s.shows(s.Get(s.admin, "/classes/manage/"+class).Want(http.StatusOK), `href="`+at+`"`, "always open")
+	s.shows(s.Get(s.admin, at).Want(http.StatusOK), `action="`+at+`/window"`, `name="opens_at" type="datetime-local" value=""`, "America/Jamaica")
+	for _, u := range []string{string(s.Get(s.teacher, at).Want(http.StatusOK).Body), string(s.Get(s.learner, at).Want(http.StatusOK).Body)} {
+		if strings.Contains(u, "/window") {
+			t.Error("the form is shown to somebody who may not")
+		}
+	}
+
+	day := today.AddDate(0, 0, 3).Format(time.DateOnly)
+	opens, closes := day+"T09:00", day+"T12:30"
+	save := func(opens, closes string) *apitest.Response {
+		t.Helper()
+		return s.form(s.admin, at+"/window", url.Values{"opens_at": {opens}, "closes_at": {closes}})
+	}
+	again := save(closes, opens).Want(http.StatusUnprocessableEntity)
+	s.shows(again, `value="`+opens+`"`, `value="`+closes+`"`, "Closes must be after the time at which the test opens")
+	s.shows(save(opens, "late").Want(http.StatusUnprocessableEntity), "Closes must be a date and a time such as", `value="late"`)
+	s.shows(save(opens, "").Want(http.StatusUnprocessableEntity), "Closes must be given as well")
+	s.form(s.teacher, at+"/window", url.Values{}).Want(http.StatusForbidden)
+	s.form(s.far, at+"/window", url.Values{}).Want(http.StatusNotFound)
+
+	if to := save(opens, closes).Want(http.StatusSeeOther).Header.Get("Location"); to != at {
+		t.Errorf("led to %s", to)
+	}
+	utc, err := time.ParseInLocation("2006-01-02T15:04", opens, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Number("jamaica", `SELECT count(*) FROM tests WHERE opens_at = $1::timestamptz
+		AND closes_at = $1::timestamptz + interval '210 minutes'`, utc.UTC()); n != 1 {
+		t.Error("the wall times were not taken as Jamaica's")
+	}
+	s.shows(s.Get(s.admin, at).Want(http.StatusOK), `value="`+opens+`"`, `value="`+closes+`"`, "09:00")
+	s.shows(s.Get(s.learner, at).Want(http.StatusOK), "The test is not open yet", "It opens on")
+	s.form(s.learner, at+"/start", nil).Want(http.StatusForbidden)
+	save("", " ").Want(http.StatusSeeOther)
+	if n := s.Number("jamaica", `SELECT count(*) FROM tests WHERE opens_at IS NULL AND closes_at IS NULL`); n != 1 {
+		t.Error("the window was not removed")
+	}
+}
+
+// Nassau's clocks skip from 2:00 to 3:00 on 14 March 2027.
+func TestAWallTimeThatDoesNotExistIsRefused(t *testing.T) {
+	s := newStaffed(t)
+	test := audit.NewID()
+	s.Exec("bahamas", `INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
+		VALUES ($1::uuid, 'maths', '1', '', 'Maths', '', '', '', 'en', '', '', '')`, test.String())
+	s.Exec("bahamas", `INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items)
+		VALUES ($1::uuid, $1::uuid, 'p1', 'Paper 1', 'assessment', 60, 'on_submit', '[]', 1)`, test.String())
+	res := s.form(s.far, "/tests/"+test.String()+"/window", url.Values{"opens_at": {"2027-03-14T02:30"}, "closes_at": {"2027-03-14T05:00"}})
+	s.shows(res.Want(http.StatusUnprocessableEntity), "Opens must be a time that there is", `value="2027-03-14T02:30"`)
+}

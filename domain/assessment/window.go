@@ -1,0 +1,85 @@
+package assessment
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// LongestWindow is how long a test may be open at most: longer than any sitting with its resits, and short enough that a
+// mistyped year is refused.
+const LongestWindow = 60 * 24 * time.Hour
+
+// Window is the time in which attempts at a test may be started, from OpensAt until just before ClosesAt. Both are nil for
+// a test that is always open.
+type Window struct {
+	OpensAt  *time.Time `json:"opens_at" doc:"The first moment at which an attempt may be started; null together with closes_at: always"`
+	ClosesAt *time.Time `json:"closes_at" doc:"When it closes, at most 60 days later: attempts started meanwhile end then at the latest"`
+}
+
+// whole gives the window in whole seconds of UTC, as it is stored.
+func (w Window) whole() Window {
+	second := func(t *time.Time) *time.Time {
+		if t == nil {
+			return nil
+		}
+		u := t.UTC().Truncate(time.Second)
+		return &u
+	}
+	return Window{second(w.OpensAt), second(w.ClosesAt)}
+}
+
+// Validate refuses a window that is open at one end, ends before it begins, is longer than LongestWindow or over at the
+// given time. It names every field that is wrong.
+func (w Window) Validate(now time.Time) error {
+	var p domain.Problems
+	switch {
+	case w.OpensAt == nil && w.ClosesAt == nil:
+		return nil
+	case w.OpensAt == nil:
+		p.Add("opens_at", "must be given as well; leave out both times for a test that is always open")
+	case w.ClosesAt == nil:
+		p.Add("closes_at", "must be given as well; leave out both times for a test that is always open")
+	case !w.ClosesAt.After(*w.OpensAt):
+		p.Add("closes_at", "must be after the time at which the test opens")
+	case w.ClosesAt.Sub(*w.OpensAt) > LongestWindow:
+		p.Add("closes_at", "must be at most 60 days after the time at which the test opens")
+	}
+	if w.ClosesAt != nil && !w.ClosesAt.After(now) {
+		p.Add("closes_at", "must be in the future")
+	}
+	return p.Err()
+}
+
+// ScheduleTest sets when a test may be started, or with an empty window makes it one that is always open, and gives what
+// is stored: in whole seconds of UTC. The entry in the trail tells the window before and after. It never extends or cuts
+// an attempt that has begun: the deadline is written into the attempt at its start, and FactsOfStart takes the window of
+// whoever has an attempt under way for open. Papers whose answers are shown after the window follow the new one. It gives
+// domain.NotFound for a test that is not there or not taught any more, and domain.Invalid as Window.Validate does.
+func ScheduleTest(ctx context.Context, tx *tenants.Tx, testID uuid.UUID, to Window, now time.Time) (Window, error) {
+	var before Window
+	// Not FOR UPDATE, which would hold up everybody who starts an attempt at the test.
+	err := tx.QueryRow(ctx, `SELECT opens_at, closes_at FROM tests WHERE id = $1::uuid AND active FOR NO KEY UPDATE`, testID.String()).
+		Scan(&before.OpensAt, &before.ClosesAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Window{}, domain.Errorf(domain.NotFound, "There is no such test.")
+	}
+	if err != nil {
+		return Window{}, err
+	}
+	to = to.whole()
+	if err := to.Validate(now); err != nil {
+		return Window{}, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE tests SET opens_at = $2::timestamptz, closes_at = $3::timestamptz WHERE id = $1::uuid`,
+		testID.String(), to.OpensAt, to.ClosesAt)
+	tx.Record(audit.Entry{Action: "calendar.change", ObjectKind: "test", ObjectID: testID.String(), Before: before.whole(), After: to})
+	return to, err
+}
