@@ -24,11 +24,12 @@ const maxFields = 2000
 func ReadForm(fc *fiber.Ctx) *Form {
 	f := &Form{Values: url.Values{}}
 	n := 0
-	fc.Request().PostArgs().VisitAll(func(key, value []byte) {
-		if n++; n <= maxFields {
-			f.Values.Add(string(key), string(value))
+	for key, value := range fc.Request().PostArgs().All() {
+		if n++; n > maxFields {
+			break
 		}
-	})
+		f.Values.Add(string(key), string(value))
+	}
 	return f
 }
 

@@ -19,8 +19,6 @@ func (u usage) minus(v usage) usage {
 	return usage{u.api - v.api, u.bouncer - v.bouncer, u.postgres - v.postgres}
 }
 
-func (u usage) total() float64 { return u.api + u.bouncer + u.postgres }
-
 // processorTime gives user and system time of a process, with that of its children that have ended when waited is set.
 func processorTime(pid int, waited bool) float64 {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -14,8 +14,8 @@ import (
 )
 
 func capacityCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "capacity", Short: "Compare ways to run the database"}
-	cmd.AddCommand(capacitySimulate())
+	cmd := &cobra.Command{Use: "capacity", Short: "Hold the autoscaler, compare ways to run the database"}
+	cmd.AddCommand(capacitySimulate(), capacityHold(), capacityRelease())
 	return cmd
 }
 
