@@ -66,7 +66,7 @@ func (c *Call) renew(refresh string) error {
 }
 
 func (c *Call) refresh(token string) (*people.Tokens, error) {
-	session, err := c.Server.desk.Refresh(c.ctx, c.DB, token, c.device(), c.day(), c.Now)
+	session, err := c.Server.desk.Refresh(c.ctx, c.own(), token, c.device(), c.day(), c.Now)
 	if err != nil {
 		return nil, err
 	}

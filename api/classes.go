@@ -179,6 +179,11 @@ func (c *Call) manageFacts(f *classes.Fields) policy.Facts {
 	return policy.Facts{SameSchool: same, Teaches: teaches && (same || f.SchoolID == nil && c.Claims.SchoolID == nil)}
 }
 
+// MayOpenClass asks the policy whether there is a class that the actor may open: to teach, in the own school.
+func MayOpenClass(c *Call) error {
+	return c.Permit(c.manageFacts(&classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
+}
+
 // CreateClass opens a class.
 func CreateClass(ctx context.Context, c *Call, tx *tenants.Tx, f classes.Fields) (*ClassID, error) {
 	if err := c.Permit(c.manageFacts(&f)); err != nil {

@@ -41,7 +41,11 @@ type Call struct {
 	cancel     context.CancelFunc
 	start      time.Time
 	viaCookie  bool
-	permitted  bool
+	permitted  bool  // the policy said yes
+	decided    bool  // the policy was asked
+	whole      *Call // of which this is a part; see Under
+	parts      []*Call
+	fault      error // of a part
 	replayed   bool
 	verdict    limits.Verdict
 	decision   policy.Decision
@@ -106,7 +110,7 @@ func (c *Call) realm() error {
 		c.Realm = t.Realm()
 	}
 	c.Actor.Realm = c.Realm.Name()
-	c.DB = c.Server.store.DB(c.Realm)
+	c.DB = c.own().Guarded(c.mayWrite)
 	if t != nil && t.State == tenants.Suspended {
 		return domain.Errorf(domain.Forbidden, "%s is suspended: %s", t.Name, reasonOr(t.StateReason, "please ask your ministry"))
 	}
@@ -194,7 +198,7 @@ func (c *Call) Decide(facts policy.Facts) (policy.Decision, error) {
 	if err != nil {
 		return d, err
 	}
-	c.decision = d
+	c.decision, c.decided = d, true
 	if !d.Allow {
 		p := newProblem(http.StatusForbidden, d.Reason.Sentence())
 		p.Type, p.Permission = "urn:lignum:problem:policy:"+string(d.Reason), c.route.Permission.Name()
@@ -223,7 +227,7 @@ func (c *Call) Open() error {
 	if _, public := c.route.Permission.IsPublic(); !public {
 		return errNotPermitted
 	}
-	c.permitted = true
+	c.permitted, c.decided = true, true
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (c *Call) note(who audit.Actor, e audit.Entry) {
 	}
 	ctx, cancel := context.WithTimeout(c.Server.base, 2*time.Second)
 	defer cancel()
-	err := c.DB.Write(ctx, who, func(tx *tenants.Tx) error { tx.Record(e); return nil })
+	err := c.own().Write(ctx, who, func(tx *tenants.Tx) error { tx.Record(e); return nil })
 	if err != nil && domain.CodeOf(err) != domain.Unavailable {
 		c.Server.log.Warn("a refusal could not be written down", "err", err, "request_id", c.Actor.RequestID)
 	}

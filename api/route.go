@@ -26,14 +26,15 @@ type Route struct {
 	Method     string
 	Path       string // "/api/v1/classes/{class}"
 	Permission policy.Permission
-	Quota      limits.Class // zero: Read for GET, Write for the rest
-	Summary    string       // one line for the reference
-	Detail     string       // Markdown for the reference
-	Tag        string       // section of the reference
-	Body       int          // most bytes of a body; 0: 64 KB
-	Status     int          // of success; 0: 200
-	ShownOnce  bool         // the answer holds a secret: an idempotency key stores none of it
-	Page       bool         // HTML for a browser: an anonymous visitor is sent to the sign-in page
+	Parts      []policy.Permission // what a page shows or asks beyond its own: the permissions that Under may give
+	Quota      limits.Class        // zero: Read for GET, Write for the rest
+	Summary    string              // one line for the reference
+	Detail     string              // Markdown for the reference
+	Tag        string              // section of the reference
+	Body       int                 // most bytes of a body; 0: 64 KB
+	Status     int                 // of success; 0: 200
+	ShownOnce  bool                // the answer holds a secret: an idempotency key stores none of it
+	Page       bool                // HTML for a browser: an anonymous visitor is sent to the sign-in page
 
 	mutating bool
 }
@@ -121,10 +122,13 @@ func register[I, O any](s *Server, rt Route, handle func(ctx context.Context, c 
 	huma.Register(s.docs, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		c := ctx.Value(callKey{}).(*Call)
 		out, err := handle(ctx, c, in)
-		if err == nil && !c.permitted {
-			err = errNotPermitted
+		if err == nil {
+			err = c.asked()
 		}
 		if err != nil {
+			if forgot(err) {
+				c.discard()
+			}
 			return nil, s.fail(c, err)
 		}
 		return &answer[O]{Status: rt.Status, Body: out}, nil
@@ -132,8 +136,6 @@ func register[I, O any](s *Server, rt Route, handle func(ctx context.Context, c 
 }
 
 type callKey struct{}
-
-var errNotPermitted = errors.New("the handler answered without asking the policy")
 
 func operationID(rt *Route) string {
 	id := strings.ToLower(rt.Method) + strings.NewReplacer("/api/v1", "", "/", "-", "{", "", "}", "", ".", "-", "*", "").Replace(rt.Path)
@@ -154,11 +156,13 @@ func Page(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fib
 		}
 		defer c.cancel()
 		err = handle(c.ctx, c, fc)
-		if err == nil && !c.permitted {
-			fc.Response().ResetBody()
-			err = errNotPermitted
+		if err == nil {
+			err = c.asked()
 		}
 		if err != nil {
+			if forgot(err) {
+				c.discard()
+			}
 			return s.refuse(fc, &rt, c, err)
 		}
 		s.leave(c)
@@ -217,9 +221,6 @@ func inTransaction[O any](ctx context.Context, c *Call, fn func(tx *tenants.Tx) 
 		var err error
 		if out, err = fn(tx); err != nil {
 			return err
-		}
-		if !c.permitted {
-			return errNotPermitted
 		}
 		if once != nil {
 			if c.route.ShownOnce {

@@ -116,7 +116,10 @@ func New(d Deps) (*Server, error) {
 		ReadBufferSize: 16 << 10, Concurrency: 64 << 10, StrictRouting: true, CaseSensitive: true,
 		ErrorHandler: func(fc *fiber.Ctx, err error) error { return problemOf(err).write(fc) },
 	})
-	s.app.Use(s.recovered, s.head, secureHeaders(d.Config.Scheme == "https"))
+	s.app.Use(s.recovered, s.head, func(fc *fiber.Ctx) error {
+		s.secure(fc)
+		return fc.Next()
+	})
 	s.openAPI()
 	s.health()
 	s.reference()
@@ -138,20 +141,17 @@ func (s *Server) head(fc *fiber.Ctx) error {
 	return fc.Next()
 }
 
-// secureHeaders are on every answer. Pages set their own Content-Security-Policy, with a nonce.
-func secureHeaders(https bool) fiber.Handler {
-	return func(fc *fiber.Ctx) error {
-		fc.Set("X-Content-Type-Options", "nosniff")
-		fc.Set("Referrer-Policy", "same-origin")
-		fc.Set("X-Frame-Options", "DENY")
-		fc.Set("Cross-Origin-Opener-Policy", "same-origin")
-		fc.Set("Cross-Origin-Resource-Policy", "same-origin")
-		fc.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		fc.Set("Cache-Control", "no-store")
-		if https {
-			fc.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-		}
-		return fc.Next()
+// secure sets the headers that are on every answer. Pages set their own Content-Security-Policy, with a nonce.
+func (s *Server) secure(fc *fiber.Ctx) {
+	fc.Set("X-Content-Type-Options", "nosniff")
+	fc.Set("Referrer-Policy", "same-origin")
+	fc.Set("X-Frame-Options", "DENY")
+	fc.Set("Cross-Origin-Opener-Policy", "same-origin")
+	fc.Set("Cross-Origin-Resource-Policy", "same-origin")
+	fc.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	fc.Set("Cache-Control", "no-store")
+	if s.cfg.Scheme == "https" {
+		fc.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 	}
 }
 
@@ -237,7 +237,17 @@ func (s *Server) errorPage(c *Call, fc *fiber.Ctx, p *Problem) error {
 		return p.write(fc)
 	}
 	fc.Status(p.Status)
-	return s.ErrorPage(c, fc, p)
+	c.parts, c.fault = nil, nil // of the handler that failed: nothing of it is shown
+	if err := s.ErrorPage(c, fc, p); err != nil {
+		return err
+	}
+	// A form that is shown again has parts like any page.
+	if err := c.partsAsked(); err != nil {
+		c.discard()
+		s.log.ErrorContext(c.ctx, "a form could not be shown again", "err", err, "request_id", c.Actor.RequestID, "route", c.route.Method+" "+c.route.Path)
+		return problemOf(err).write(fc)
+	}
+	return nil
 }
 
 // openAPI prepares the document and the reference page. Huma's own routes would bypass Route, so they are off.

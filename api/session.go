@@ -251,8 +251,14 @@ func (c *Call) May(p policy.Permission) bool {
 // Registry knows the tenants.
 func (c *Call) Registry() *tenants.Registry { return c.Server.registry }
 
-// Provisioner makes tenants; nil when this process may not.
-func (c *Call) Provisioner() *tenants.Provisioner { return c.Server.provisioner }
+// Provisioner makes tenants; nil when this process may not, and before the policy was asked: what it writes is not the
+// call's database.
+func (c *Call) Provisioner() *tenants.Provisioner {
+	if c.mayWrite() != nil {
+		return nil
+	}
+	return c.Server.provisioner
+}
 
 // URL is where browsers find a tenant, or with "" the platform.
 func (c *Call) URL(slug string) string { return c.Server.cfg.URL(c.Server.registry.Host(slug)) }

@@ -30,6 +30,24 @@ type Querier interface {
 type DB struct {
 	store *Store
 	realm Realm
+	guard func() error // asked before anything is written; nil: nothing is asked
+}
+
+// Guarded gives the same data, written to only while check gives nil. It is asked last before a commit, when a transaction
+// has found out what it had to know, and before a batch is sent that is a transaction of its own. Its error is given back,
+// and nothing is written.
+func (db *DB) Guarded(check func() error) *DB {
+	guarded := *db
+	guarded.guard = check
+	return &guarded
+}
+
+// guarded tells why nothing may be written now.
+func (db *DB) guarded() error {
+	if db.guard == nil {
+		return nil
+	}
+	return db.guard()
 }
 
 // Realm is whose data it is.
@@ -75,6 +93,9 @@ func (db *DB) ReadFresh(ctx context.Context, fn func(r *Reader) error) error {
 // conditions in its WHERE, and the one that changes something stores its audit entry in the same statement.
 // read must take every result in order.
 func (db *DB) WriteOneTrip(ctx context.Context, b *pgx.Batch, read func(pgx.BatchResults) error) error {
+	if err := db.guarded(); err != nil {
+		return err
+	}
 	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error {
 		res := p.pgx.SendBatch(ctx, b)
 		err := read(res)
@@ -99,7 +120,12 @@ func (db *DB) Write(ctx context.Context, who audit.Actor, fn func(tx *Tx) error)
 		if err != nil {
 			return err
 		}
-		return runTx(ctx, conn, px, p.gorm, who, fn)
+		return runTx(ctx, conn, px, p.gorm, who, func(tx *Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return db.guarded()
+		})
 	})
 }
 

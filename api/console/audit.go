@@ -16,7 +16,7 @@ func init() {
 }
 
 func auditPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/console/audit", Permission: policy.PlatformAuditRead, Summary: "The platform's audit trail"}, showAudit)
+	api.Page(s, api.Route{Path: "/console/audit", Permission: policy.PlatformAuditRead, Parts: []policy.Permission{policy.PlatformUserRead}, Summary: "The platform's audit trail"}, showAudit)
 }
 
 func showAudit(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {

@@ -24,24 +24,24 @@ func init() {
 }
 
 func tenantPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/console", Permission: policy.PlatformTenantRead, Summary: "Tenants and what they use"}, showTenants)
-	api.Page(s, api.Route{Path: "/console/tenants/new", Permission: policy.PlatformTenantRead, Summary: "Form of a new tenant"}, newTenant)
+	api.Page(s, api.Route{Path: "/console", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead}, Summary: "Tenants and what they use"}, showTenants)
+	api.Page(s, api.Route{Path: "/console/tenants/new", Permission: policy.PlatformTenantProvision, Summary: "Form of a new tenant"}, newTenant)
 	api.Page(s, api.Route{Method: fiber.MethodPost, Path: "/console/tenants", Permission: policy.PlatformTenantProvision, Summary: "Open a tenant"}, openTenant)
-	api.Page(s, api.Route{Path: "/console/tenants/{tenant}", Permission: policy.PlatformTenantRead, Summary: "One tenant"},
+	api.Page(s, api.Route{Path: "/console/tenants/{tenant}", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead}, Summary: "One tenant"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return showTenant(ctx, c, fc, &web.Form{})
 		})
-	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Summary: "Suspend a tenant or make it read-only"},
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Suspend a tenant or make it read-only"},
 		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
 			_, err := api.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"))
 			return err
 		}))
-	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Summary: "Let a tenant work again"},
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Let a tenant work again"},
 		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, _ *web.Form) error {
 			_, err := api.ResumeTenant(ctx, c, tx, slug)
 			return err
 		}))
-	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Summary: "Give a tenant another plan"},
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Give a tenant another plan"},
 		tenantForm(planChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
 			_, err := api.ChangePlan(ctx, c, tx, slug, f.Get("plan"), nil)
 			return err

@@ -32,8 +32,8 @@ func attemptPages(s *api.Server) {
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return showTest(ctx, c, fc, nil) })
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/tests/{test}/start", Permission: policy.AttemptStart, Summary: "Start a test, or go on with it"}, startTest)
 	api.Page(s, api.Route{Path: "/attempts/{attempt}", Permission: policy.AttemptRead, Summary: "The paper"}, showPaper)
-	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}", Permission: policy.AttemptAnswer, Body: paperBody, Summary: "Save the answers of a paper"}, savePaper)
-	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}/submission", Permission: policy.AttemptSubmit, Body: paperBody, Summary: "Save the answers and hand them in"}, submitPaper)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}", Permission: policy.AttemptAnswer, Parts: []policy.Permission{policy.AttemptRead}, Body: paperBody, Summary: "Save the answers of a paper"}, savePaper)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}/submission", Permission: policy.AttemptSubmit, Parts: []policy.Permission{policy.AttemptAnswer, policy.AttemptRead}, Body: paperBody, Summary: "Save the answers and hand them in"}, submitPaper)
 	api.Page(s, api.Route{Path: "/attempts/{attempt}/result", Permission: policy.AttemptRead, Summary: "What came of an attempt"}, showResult)
 }
 
@@ -144,11 +144,11 @@ func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (*
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.Under(policy.AttemptAnswer)
-	if err != nil {
-		return nil, err
-	}
 	for len(all) > 0 {
+		answer, err := c.Under(policy.AttemptAnswer)
+		if err != nil {
+			return nil, err
+		}
 		sent = all[:fits(all)]
 		if _, err := api.SaveAnswers(ctx, answer, id, open.Ticket, sent); err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ func init() {
 }
 
 func home(s *api.Server) {
-	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Summary: "Where one's day begins"}, showHome)
+	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Parts: []policy.Permission{policy.AttemptRead, policy.PointsRead, policy.ProgressRead}, Summary: "Where one's day begins"}, showHome)
 }
 
 // learns tells learners from staff: an administrator's role holds everything, and yet an administrator is no learner.

@@ -16,7 +16,7 @@ func init() {
 }
 
 func staffAudit(s *api.Server) {
-	api.Page(s, api.Route{Path: "/audit", Permission: policy.AuditRead, Summary: "The audit trail"}, showAudit)
+	api.Page(s, api.Route{Path: "/audit", Permission: policy.AuditRead, Parts: []policy.Permission{policy.UserRead}, Summary: "The audit trail"}, showAudit)
 }
 
 func showAudit(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {

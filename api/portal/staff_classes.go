@@ -27,13 +27,13 @@ func init() {
 	web.AddLinks(web.Link{Path: "/classes/manage", Text: "Manage classes", About: "Open and change classes, see who is in them, print sign-in cards.", Permission: policy.ClassManage, Order: 62})
 }
 
-// staffClasses is the classes of those who manage them. Pages need only a reading permission, so that they stay open while
-// the tenant is read-only.
+// staffClasses is the classes of those who manage them. Pages without a form need only a reading permission, so that they
+// stay open while the tenant is read-only.
 func staffClasses(s *api.Server) {
-	api.Page(s, api.Route{Path: "/classes/manage", Permission: policy.ClassRead, Summary: "Classes to manage"}, showManagedClasses)
-	api.Page(s, api.Route{Path: "/classes/manage/new", Permission: policy.CourseRead, Summary: "Form of a new class"},
+	api.Page(s, api.Route{Path: "/classes/manage", Permission: policy.LearnerRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "Classes to manage"}, showManagedClasses)
+	api.Page(s, api.Route{Path: "/classes/manage/new", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead, policy.CourseRead, policy.UserRead}, Summary: "Form of a new class"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-			if _, err := c.Under(policy.ClassManage); err != nil {
+			if err := api.MayOpenClass(c); err != nil {
 				return err
 			}
 			today := c.Tenant.Today(c.Now)
@@ -41,14 +41,14 @@ func staffClasses(s *api.Server) {
 				Set("starts_on", today.Format("2006-01-02")).Set("ends_on", today.AddDate(0, 3, 0).Format("2006-01-02"))
 			return showClassForm(ctx, c, fc, nil, f)
 		})
-	api.Form(s, api.Route{Path: "/classes/manage", Permission: policy.ClassManage, Summary: "Open a class"}, openClass)
+	api.Form(s, api.Route{Path: "/classes/manage", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead, policy.CourseRead, policy.UserRead}, Summary: "Open a class"}, openClass)
 	api.Page(s, api.Route{Path: "/classes/manage/{class}", Permission: policy.LearnerRead, Summary: "A class as its teacher sees it"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return showManaged(ctx, c, fc, &web.Form{})
 		})
-	api.Page(s, api.Route{Path: "/classes/manage/{class}/edit", Permission: policy.ClassManage, Summary: "Form of a class"}, editClass)
-	api.Form(s, api.Route{Path: "/classes/manage/{class}", Permission: policy.ClassManage, Summary: "Change a class"}, changeClass)
-	api.Form(s, api.Route{Path: "/classes/manage/{class}/cancel", Permission: policy.ClassManage, Summary: "Cancel a class"}, cancelClass)
+	api.Page(s, api.Route{Path: "/classes/manage/{class}/edit", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead, policy.CourseRead, policy.UserRead}, Summary: "Form of a class"}, editClass)
+	api.Form(s, api.Route{Path: "/classes/manage/{class}", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead, policy.CourseRead, policy.UserRead}, Summary: "Change a class"}, changeClass)
+	api.Form(s, api.Route{Path: "/classes/manage/{class}/cancel", Permission: policy.ClassManage, Parts: []policy.Permission{policy.LearnerRead}, Summary: "Cancel a class"}, cancelClass)
 }
 
 type managedClasses struct {
@@ -66,7 +66,14 @@ func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		d.Show = []web.Choice{{Value: "", Text: "Running"}, {Value: "ended", Text: "Also past ones"}, {Value: "mine", Text: "Only my own"}}
 		filter.Coaching = f.Get("show") == "mine"
 	}
-	list, err := api.ListClasses(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return err
+	}
+	reading, err := c.Under(policy.ClassRead)
+	if err != nil {
+		return err
+	}
+	list, err := api.ListClasses(ctx, reading, filter, api.Paging{Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}

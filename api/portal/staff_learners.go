@@ -26,8 +26,8 @@ func init() {
 
 // staffLearners is the learners of those who look after them.
 func staffLearners(s *api.Server) {
-	api.Page(s, api.Route{Path: "/learners", Permission: policy.LearnerProgress, Summary: "The learners that one looks after"}, showLearners)
-	api.Page(s, api.Route{Path: "/learners/{learner}", Permission: policy.LearnerProgress, Summary: "One learner's progress"}, showLearner)
+	api.Page(s, api.Route{Path: "/learners", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "The learners that one looks after"}, showLearners)
+	api.Page(s, api.Route{Path: "/learners/{learner}", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "One learner's progress"}, showLearner)
 }
 
 // learnerCard is a learner with the reasons in words.

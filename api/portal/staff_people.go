@@ -30,17 +30,17 @@ func init() {
 
 // staffPeople is the accounts of a school or the tenant.
 func staffPeople(s *api.Server) {
-	api.Page(s, api.Route{Path: "/people", Permission: policy.UserRead, Summary: "Find people"}, showPeople)
-	api.Page(s, api.Route{Path: "/people/new", Permission: policy.ClassRead, Summary: "Form of a new account"},
+	api.Page(s, api.Route{Path: "/people", Permission: policy.UserRead, Parts: []policy.Permission{policy.RoleRead}, Summary: "Find people"}, showPeople)
+	api.Page(s, api.Route{Path: "/people/new", Permission: policy.UserCreate, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead}, Summary: "Form of a new account"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return showNewPerson(ctx, c, fc, &web.Form{})
 		})
-	api.Page(s, api.Route{Method: http.MethodPost, Path: "/people", Permission: policy.UserCreate, Summary: "Open an account"}, openAccount)
-	api.Page(s, api.Route{Path: "/people/{user}", Permission: policy.UserRead, Summary: "One account"},
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/people", Permission: policy.UserCreate, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead}, Summary: "Open an account"}, openAccount)
+	api.Page(s, api.Route{Path: "/people/{user}", Permission: policy.UserRead, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead}, Summary: "One account"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return showPerson(ctx, c, fc, &web.Form{})
 		})
-	api.Form(s, api.Route{Path: "/people/{user}/roles", Permission: policy.UserChange, Summary: "Change somebody's roles"}, personForm(rolesSaved,
+	api.Form(s, api.Route{Path: "/people/{user}/roles", Permission: policy.UserChange, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Change somebody's roles"}, personForm(rolesSaved,
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
 			id, err := pathID(fc, "user")
 			if err == nil {
@@ -48,7 +48,7 @@ func staffPeople(s *api.Server) {
 			}
 			return err
 		}))
-	api.Form(s, api.Route{Path: "/people/{user}/suspend", Permission: policy.UserSuspend, Summary: "Suspend an account"}, personForm(personSuspended,
+	api.Form(s, api.Route{Path: "/people/{user}/suspend", Permission: policy.UserSuspend, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Suspend an account"}, personForm(personSuspended,
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
 			id, err := pathID(fc, "user")
 			if err == nil {
@@ -56,7 +56,7 @@ func staffPeople(s *api.Server) {
 			}
 			return err
 		}))
-	api.Form(s, api.Route{Path: "/people/{user}/resume", Permission: policy.UserSuspend, Summary: "Let an account in again"}, personForm(personResumed,
+	api.Form(s, api.Route{Path: "/people/{user}/resume", Permission: policy.UserSuspend, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Let an account in again"}, personForm(personResumed,
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
 			id, err := pathID(fc, "user")
 			if err == nil {
@@ -64,8 +64,8 @@ func staffPeople(s *api.Server) {
 			}
 			return err
 		}))
-	api.Page(s, api.Route{Method: http.MethodPost, Path: "/people/{user}/card", Permission: policy.UserReset, Summary: "Reset a password and print a card"}, printPersonCard)
-	api.Page(s, api.Route{Method: http.MethodPost, Path: "/classes/manage/{class}/cards", Permission: policy.UserReset, Summary: "Print the cards of a class"}, printClassCards)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/people/{user}/card", Permission: policy.UserReset, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Reset a password and print a card"}, printPersonCard)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/classes/manage/{class}/cards", Permission: policy.UserReset, Parts: []policy.Permission{policy.LearnerRead}, Summary: "Print the cards of a class"}, printClassCards)
 }
 
 type peopleData struct {
@@ -115,7 +115,7 @@ func roleChoices(ctx context.Context, c *api.Call) []web.Choice {
 type newPersonData struct{ Roles, Schools []web.Choice }
 
 func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	if _, err := c.Under(policy.UserCreate); err != nil {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil { // some school's account; whose, the use case asks
 		return err
 	}
 	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, roleChoices(ctx, c)...)}

@@ -20,7 +20,7 @@ func init() { staffTable(staffRoles) }
 // staffRoles is who may ever do what in a tenant.
 func staffRoles(s *api.Server) {
 	api.Page(s, api.Route{Path: "/roles", Permission: policy.RoleRead, Summary: "Roles and permissions"}, showRoles)
-	api.Page(s, api.Route{Path: "/roles/{role}", Permission: policy.RoleRead, Summary: "Form of a role"},
+	api.Page(s, api.Route{Path: "/roles/{role}", Permission: policy.RoleChange, Parts: []policy.Permission{policy.RoleRead}, Summary: "Form of a role"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			name := fc.Params("role")
 			if name == "new" {
@@ -28,7 +28,7 @@ func staffRoles(s *api.Server) {
 			}
 			return showRole(ctx, c, fc, name, &web.Form{})
 		})
-	api.Form(s, api.Route{Path: "/roles/{role}", Permission: policy.RoleChange, Summary: "Change a role, or make one"}, saveRole)
+	api.Form(s, api.Route{Path: "/roles/{role}", Permission: policy.RoleChange, Parts: []policy.Permission{policy.RoleRead}, Summary: "Change a role, or make one"}, saveRole)
 }
 
 type roleGroup struct {
@@ -118,7 +118,7 @@ type roleData struct {
 }
 
 func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *web.Form) error {
-	if _, err := c.Under(policy.RoleChange); err != nil {
+	if err := c.Permit(policy.Facts{}); err != nil {
 		return err
 	}
 	list, permissions, err := rolesOf(ctx, c)

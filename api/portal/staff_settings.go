@@ -24,7 +24,7 @@ func init() {
 func staffSettings(s *api.Server) {
 	api.Page(s, api.Route{Path: "/settings", Permission: policy.TenantRead, Summary: "The tenant's settings"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return showSettings(ctx, c, fc, nil) })
-	api.Form(s, api.Route{Path: "/settings", Permission: policy.TenantChange, Summary: "Change the tenant's settings"}, saveSettings)
+	api.Form(s, api.Route{Path: "/settings", Permission: policy.TenantChange, Parts: []policy.Permission{policy.TenantRead}, Summary: "Change the tenant's settings"}, saveSettings)
 }
 
 type settingsData struct {

@@ -20,7 +20,7 @@ func init() { tables = append(tables, windowForms) }
 
 // windowForms is what those do on a test's page who decide when it is open.
 func windowForms(s *api.Server) {
-	api.Form(s, api.Route{Path: "/tests/{test}/window", Permission: policy.CalendarChange, Summary: "Say when a test may be started"}, saveWindow)
+	api.Form(s, api.Route{Path: "/tests/{test}/window", Permission: policy.CalendarChange, Parts: []policy.Permission{policy.TestRead}, Summary: "Say when a test may be started"}, saveWindow)
 }
 
 // localTime is how a browser sends an input of the kind datetime-local: wall time, in minutes.

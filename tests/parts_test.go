@@ -1,0 +1,224 @@
+package tests
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A page asks for no permission that its route does not name, and a route names none that its page never asks for. The
+// server refuses the first while it runs (api/guard.go); this reads the source, so that no path has to be walked for it.
+func TestPagesAskForWhatTheirRoutesName(t *testing.T) {
+	web := readPackage(t, "../api/web")
+	routes := 0
+	for _, dir := range []string{"../api/portal", "../api/console", "../api/web"} {
+		p := readPackage(t, dir)
+		p.beyond = map[string]*source{"web": web}
+		for _, r := range p.registrations() {
+			routes++
+			asks := map[string]bool{}
+			for _, arg := range r.handlers {
+				p.asks(arg, asks, map[string]bool{})
+			}
+			delete(asks, r.permission)
+			for name := range asks {
+				if !slices.Contains(r.parts, name) {
+					t.Errorf("%s (%s): the page asks for %s, which its route does not name among its Parts", r.path, r.permission, name)
+				}
+			}
+			for _, name := range r.parts {
+				if !asks[name] {
+					t.Errorf("%s (%s): the route names %s among its Parts, and the page never asks for it", r.path, r.permission, name)
+				}
+			}
+		}
+	}
+	if routes < 60 {
+		t.Fatalf("only %d routes of pages were found", routes)
+	}
+}
+
+// source is the functions of one package by name; methods by their own name, whatever they hang on.
+type source struct {
+	name   string
+	files  []*ast.File
+	funcs  map[string]*ast.FuncDecl
+	beyond map[string]*source // packages whose functions may be given a permission to ask for
+}
+
+func readPackage(t *testing.T, dir string) *source {
+	t.Helper()
+	pkgs, err := parser.ParseDir(token.NewFileSet(), dir, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &source{funcs: map[string]*ast.FuncDecl{}}
+	for name, pkg := range pkgs {
+		if strings.HasSuffix(name, "_test") {
+			continue
+		}
+		s.name = name
+		for file, f := range pkg.Files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			s.files = append(s.files, f)
+			for _, d := range f.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok {
+					s.funcs[fn.Name.Name] = fn
+				}
+			}
+		}
+	}
+	return s
+}
+
+type registration struct {
+	path, permission string
+	parts            []string
+	handlers         []ast.Expr
+}
+
+func (s *source) registrations() []registration {
+	var list []registration
+	for _, f := range s.files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || !slices.Contains([]string{"api.Page", "api.Form"}, calledName(call)) {
+				return true
+			}
+			r := registration{handlers: call.Args[2:]}
+			for _, field := range call.Args[1].(*ast.CompositeLit).Elts {
+				kv := field.(*ast.KeyValueExpr)
+				switch kv.Key.(*ast.Ident).Name {
+				case "Path":
+					r.path = kv.Value.(*ast.BasicLit).Value
+				case "Permission":
+					r.permission = permissionName(kv.Value)
+				case "Parts":
+					for _, e := range kv.Value.(*ast.CompositeLit).Elts {
+						r.parts = append(r.parts, permissionName(e))
+					}
+				}
+			}
+			list = append(list, r)
+			return true
+		})
+	}
+	return list
+}
+
+// calledName gives "pkg.Func", "value.Method" or "Func".
+func calledName(call *ast.CallExpr) string {
+	switch fn := call.Fun.(type) {
+	case *ast.Ident:
+		return fn.Name
+	case *ast.SelectorExpr:
+		if x, ok := fn.X.(*ast.Ident); ok {
+			return x.Name + "." + fn.Sel.Name
+		}
+		return fn.Sel.Name
+	}
+	return ""
+}
+
+// permissionName gives X of policy.X, and "" for anything else.
+func permissionName(e ast.Expr) string {
+	if sel, ok := e.(*ast.SelectorExpr); ok {
+		if x, ok := sel.X.(*ast.Ident); ok && x.Name == "policy" {
+			return sel.Sel.Name
+		}
+	}
+	return ""
+}
+
+// asks collects what is given to Under in n and in every function of the package that n mentions; and the permissions given
+// to functions that hand them on to Under.
+func (s *source) asks(n ast.Node, found, seen map[string]bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			name := calledName(n)
+			pkg, fn, _ := strings.Cut(name, ".")
+			other := s.beyond[pkg]
+			switch {
+			case strings.HasSuffix(name, ".Under"):
+				if p := permissionName(n.Args[0]); p != "" {
+					found[p] = true
+				}
+			case other != nil && other.funcs[fn] != nil && other.handsOn(other.funcs[fn], map[string]bool{}), s.funcs[name] != nil && s.handsOn(s.funcs[name], map[string]bool{}):
+				for _, arg := range n.Args {
+					if p := permissionName(arg); p != "" {
+						found[p] = true
+					}
+				}
+			}
+		case *ast.Ident:
+			if fn := s.funcs[n.Name]; fn != nil && fn.Recv == nil && !seen[n.Name] {
+				seen[n.Name] = true
+				s.asks(fn.Body, found, seen)
+			}
+		}
+		return true
+	})
+}
+
+// handsOn reports whether a function, or one that it mentions, gives Under something that is no constant of its own.
+func (s *source) handsOn(fn *ast.FuncDecl, seen map[string]bool) (yes bool) {
+	if seen[fn.Name.Name] {
+		return false
+	}
+	seen[fn.Name.Name] = true
+	ast.Inspect(fn.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if strings.HasSuffix(calledName(n), ".Under") && permissionName(n.Args[0]) == "" {
+				yes = true
+			}
+		case *ast.Ident:
+			if f := s.funcs[n.Name]; f != nil && f.Recv == nil && s.handsOn(f, seen) {
+				yes = true
+			}
+		}
+		return !yes
+	})
+	return yes
+}
+
+// The reading above finds what it is there to find.
+func TestReadingOfPages(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+		func table() {
+			api.Page(s, api.Route{Path: "/a", Permission: policy.A, Parts: []policy.Permission{policy.B}}, show)
+			api.Form(s, api.Route{Path: "/c", Permission: policy.C}, wrapped(func() { given(c, policy.D) }))
+		}
+		func show() { other(); c.Under(policy.A) }
+		func other() { c.Under(policy.B); show() }
+		func wrapped(f any) { c.Under(policy.E); f() }
+		func given(p any) { deeper(p) }
+		func deeper(p any) { c.Under(p) }`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &source{files: []*ast.File{file}, funcs: map[string]*ast.FuncDecl{}}
+	for _, d := range file.Decls {
+		s.funcs[d.(*ast.FuncDecl).Name.Name] = d.(*ast.FuncDecl)
+	}
+	list := s.registrations()
+	if len(list) != 2 || list[0].permission != "A" || !slices.Equal(list[0].parts, []string{"B"}) {
+		t.Fatalf("registrations: %+v", list)
+	}
+	for i, want := range [][]string{{"A", "B"}, {"D", "E"}} {
+		asks := map[string]bool{}
+		for _, h := range list[i].handlers {
+			s.asks(h, asks, map[string]bool{})
+		}
+		if got := slices.Sorted(maps.Keys(asks)); !slices.Equal(got, want) {
+			t.Errorf("%s asks for %v, want %v", list[i].path, got, want)
+		}
+	}
+}
