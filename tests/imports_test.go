@@ -14,8 +14,8 @@ import (
 var order = []string{"lignum/infra", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/api", "lignum/tests"}
 
 var amongDomain = map[string][]string{
-	"points": {"people"}, "classes": {"people", "catalog", "points"}, "catalog": {"points"}, "assessment": {"catalog", "classes", "points"},
-	"coaching": {"people", "catalog", "classes", "assessment", "points"}, "insight": {"people", "catalog", "classes", "assessment", "points"},
+	"people": {"notices"}, "points": {"people", "notices"}, "classes": {"people", "catalog", "points", "notices"}, "catalog": {"points"},
+	"assessment": {"catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"}, "insight": {"people", "catalog", "classes", "assessment", "points"},
 }
 
 // exceptions may be imported although they stand higher or lower.

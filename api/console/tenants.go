@@ -9,6 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain/notices"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -24,7 +25,7 @@ func init() {
 }
 
 func tenantPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/console", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead}, Summary: "Tenants and what they use"}, showTenants)
+	api.Page(s, api.Route{Path: "/console", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead, policy.ProfileRead}, Summary: "Tenants and what they use"}, showTenants)
 	api.Page(s, api.Route{Path: "/console/tenants/new", Permission: policy.PlatformTenantProvision, Summary: "Form of a new tenant"}, newTenant)
 	api.Page(s, api.Route{Method: fiber.MethodPost, Path: "/console/tenants", Permission: policy.PlatformTenantProvision, Summary: "Open a tenant"}, openTenant)
 	api.Page(s, api.Route{Path: "/console/tenants/{tenant}", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead}, Summary: "One tenant"},
@@ -60,10 +61,18 @@ type tenantsData struct {
 	States                       string
 	Learners, Active, Attendance int
 	MayOpen                      bool
+	Told                         []notices.Notice
 }
 
 func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	d := tenantsData{MayOpen: c.May(policy.PlatformTenantProvision)}
+	if part, err := c.Under(policy.ProfileRead); err == nil {
+		list, err := api.MyNotices(ctx, part)
+		if err != nil {
+			return err
+		}
+		d.Told = list.Items
+	}
 	all, err := allTenants(ctx, c)
 	if err != nil {
 		return err

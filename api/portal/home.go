@@ -11,6 +11,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
+	"lignum/domain/notices"
 	"lignum/domain/points"
 	"lignum/policy"
 )
@@ -21,7 +22,7 @@ func init() {
 }
 
 func home(s *api.Server) {
-	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Parts: []policy.Permission{policy.AttemptRead, policy.PointsRead, policy.ProgressRead}, Summary: "Where one's day begins"}, showHome)
+	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Parts: []policy.Permission{policy.AttemptRead, policy.PointsRead, policy.ProfileRead, policy.ProgressRead}, Summary: "Where one's day begins"}, showHome)
 }
 
 // learns tells learners from staff: an administrator's role holds everything, and yet an administrator is no learner.
@@ -41,6 +42,7 @@ type meeting struct {
 
 type homeData struct {
 	Learner  bool
+	Told     []notices.Notice
 	Classes  []homeClass // the one worked on last first
 	Meetings []meeting
 	Attempts []assessment.Summary // under way
@@ -55,6 +57,13 @@ const (
 
 func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	d := homeData{Learner: learns(c)}
+	if part, err := c.Under(policy.ProfileRead); err == nil {
+		list, err := api.MyNotices(ctx, part)
+		if err != nil {
+			return err
+		}
+		d.Told = list.Items
+	}
 	if !d.Learner {
 		if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 			return err

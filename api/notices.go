@@ -1,0 +1,49 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/notices"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+func init() { resources = append(resources, noticeRoutes) }
+
+// noticeRoutes is what a person is told, in either kind of realm.
+func noticeRoutes(s *Server) {
+	Query(s, Route{Path: "/api/v1/me/notices", Permission: policy.ProfileRead, Tag: "Session", Summary: "What one has been told and has not seen yet, the newest first, at most 20"},
+		func(ctx context.Context, c *Call, _ *struct{}) (*List[notices.Notice], error) {
+			return MyNotices(ctx, c)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/notices/{notice}/seen", Permission: policy.ProfileChange, Tag: "Session", Summary: "Take a notice off one's home page"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			Notice uuid.UUID `path:"notice" format:"uuid"`
+		}) (*Done, error) {
+			return SeeNotice(ctx, c, tx, in.Notice)
+		})
+}
+
+// MyNotices gives what the signed-in person was told and has not seen yet.
+func MyNotices(ctx context.Context, c *Call) (*List[notices.Notice], error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	var list []notices.Notice
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		list, err = notices.Unseen(ctx, r, c.Claims.UserID)
+		return err
+	})
+	return listOf(list, "", err)
+}
+
+// SeeNotice takes one of the signed-in person's own notices off their home page.
+func SeeNotice(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Done, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	return &Done{true}, notices.See(ctx, tx, c.Claims.UserID, id, c.Now)
+}
