@@ -166,6 +166,42 @@ func TestForgetfulHandlersAnswerAndWriteNothing(t *testing.T) {
 	}
 }
 
+// What writes past the call's database is not handed out either.
+func TestNobodyProvisionsUnasked(t *testing.T) {
+	given := false
+	s := apitest.New(t, func(s *api.Server) {
+		api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/forgetful/tenant", Permission: policy.PlatformTenantProvision, Tag: "Test", Summary: "tenant"},
+			func(_ context.Context, c *api.Call, _ *struct{}) (*said, error) {
+				given = c.Provisioner() != nil
+				return &said{secret}, nil
+			})
+	})
+	s.Post(s.User("", "account_manager"), "/api/v1/forgetful/tenant", nil).Want(http.StatusInternalServerError)
+	if given {
+		t.Error("a handler that asked nothing was given the provisioner")
+	}
+}
+
+// A form that is shown again is a page too: its parts ask, or it is not shown.
+func TestAFormShownAgainAsks(t *testing.T) {
+	s := apitest.New(t, func(s *api.Server) {
+		s.ErrorPage = func(c *api.Call, fc *fiber.Ctx, _ *api.Problem) error {
+			if _, err := c.Under(policy.CourseRead); err != nil {
+				return err
+			}
+			return fc.SendString(secret)
+		}
+		api.Form(s, api.Route{Path: "/forgetful/again", Permission: policy.ClassLeave, Parts: []policy.Permission{policy.CourseRead}, Summary: "again"},
+			func(_ context.Context, c *api.Call, _ *tenants.Tx, _ *fiber.Ctx) (string, error) {
+				return "", c.Permit(policy.Facts{}) // which refuses
+			})
+	})
+	r := s.Post(s.User("jamaica", "student"), "/forgetful/again", nil).Want(http.StatusInternalServerError)
+	if strings.Contains(string(r.Body), secret) {
+		t.Errorf("a part that did not ask was shown: %s", r.Body)
+	}
+}
+
 func TestARouteWithoutAPermissionDoesNotRegister(t *testing.T) {
 	apitest.New(t, func(s *api.Server) {
 		none := api.Route{Method: http.MethodPost, Path: "/api/v1/none", Summary: "none"}
