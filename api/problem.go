@@ -85,12 +85,13 @@ func (p *Problem) write(fc *fiber.Ctx) error {
 		fc.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 	}
 	fc.Status(p.Status)
-	return fc.JSON(p, "application/problem+json")
+	return fc.JSON(domain.FullLists(p), "application/problem+json")
 }
 
 // Huma asks these variables of its own whenever it refuses; they are set once, before any server runs.
 func init() {
 	huma.NewError = humaError
+	huma.DefaultArrayNullable = false // domain.FullLists sees to it, and null is not taken for a list either
 	huma.NewErrorWithContext = func(hc huma.Context, status int, message string, errs ...error) huma.StatusError {
 		p := humaError(status, message, errs...)
 		if c, ok := hc.Context().Value(callKey{}).(*Call); ok {

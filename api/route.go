@@ -131,7 +131,7 @@ func register[I, O any](s *Server, rt Route, handle func(ctx context.Context, c 
 			}
 			return nil, s.fail(c, err)
 		}
-		return &answer[O]{Status: rt.Status, Body: out}, nil
+		return &answer[O]{Status: rt.Status, Body: domain.FullLists(out)}, nil
 	})
 }
 
@@ -226,7 +226,7 @@ func inTransaction[O any](ctx context.Context, c *Call, fn func(tx *tenants.Tx) 
 			if c.route.ShownOnce {
 				return once.Store(tx, c.route.Status, "")
 			}
-			raw, err := json.Marshal(out)
+			raw, err := domain.JSON(out)
 			if err != nil {
 				return err
 			}

@@ -61,17 +61,17 @@ type Reader struct{ p *pool }
 
 // Query runs one statement.
 func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return r.p.pgx.Query(ctx, sql, args...)
+	return r.p.pgx.Query(ctx, sql, fullLists(args)...)
 }
 
 // QueryRow runs one statement that gives one row.
 func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return r.p.pgx.QueryRow(ctx, sql, args...)
+	return r.p.pgx.QueryRow(ctx, sql, fullLists(args)...)
 }
 
 // SendBatch runs several statements in one round trip and one snapshot per statement.
 func (r *Reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	return r.p.pgx.SendBatch(ctx, b)
+	return r.p.pgx.SendBatch(ctx, fullListsOf(b))
 }
 
 // Gorm is a session for reading.
@@ -97,7 +97,7 @@ func (db *DB) WriteOneTrip(ctx context.Context, b *pgx.Batch, read func(pgx.Batc
 		return err
 	}
 	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error {
-		res := p.pgx.SendBatch(ctx, b)
+		res := p.pgx.SendBatch(ctx, fullListsOf(b))
 		err := read(res)
 		if cerr := res.Close(); err == nil {
 			err = cerr

@@ -48,24 +48,24 @@ func (t txPool) QueryRowContext(ctx context.Context, q string, args ...any) *sql
 
 // Query runs one statement that gives rows.
 func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return tx.conn.Query(ctx, sql, args...)
+	return tx.conn.Query(ctx, sql, fullLists(args)...)
 }
 
 // QueryRow runs one statement that gives one row.
 func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return tx.conn.QueryRow(ctx, sql, args...)
+	return tx.conn.QueryRow(ctx, sql, fullLists(args)...)
 }
 
 // Exec runs one statement and tells how many rows it touched. Without arguments it would use the simple protocol,
 // so never build its text from input.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	tag, err := tx.conn.Exec(ctx, sql, args...)
+	tag, err := tx.conn.Exec(ctx, sql, fullLists(args)...)
 	return tag.RowsAffected(), err
 }
 
 // SendBatch runs several statements in one round trip.
 func (tx *Tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	return tx.conn.SendBatch(ctx, b)
+	return tx.conn.SendBatch(ctx, fullListsOf(b))
 }
 
 // CopyFrom streams many rows into a table of the realm and tells how many.
@@ -134,7 +134,7 @@ func (tx *Tx) finish(ctx context.Context) error {
 		b.Queue(audit.Insert, tx.entries[i].Args(tx.who)...)
 	}
 	b.Queue("commit")
-	res := tx.conn.SendBatch(ctx, b)
+	res := tx.conn.SendBatch(ctx, fullListsOf(b))
 	for range b.Len() - 1 {
 		if _, err := res.Exec(); err != nil {
 			res.Close()

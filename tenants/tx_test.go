@@ -173,3 +173,63 @@ func TestAKeyAnswersOnceAndTheBodyMustBeTheSame(t *testing.T) {
 		t.Error("an old key was kept")
 	}
 }
+
+// A nil list is an empty list to PostgreSQL, whichever way a statement takes.
+func TestNilListsAreEmptyLists(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	db := w.DB("jamaica")
+	const sql = "SELECT coalesce(cardinality($1::text[]), -1) + coalesce(cardinality($2::text[]::uuid[]), -1) + CASE WHEN NOT 'x' = ANY($1::text[]) THEN 0 ELSE 100 END + CASE WHEN $3::bytea IS NULL THEN 0 ELSE 1000 END"
+	var texts, ids []string
+	var none []byte
+	args := []any{texts, ids, none}
+	read := func(what string, row interface{ Scan(...any) error }) {
+		t.Helper()
+		n := -1
+		if err := row.Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s: %d, %v", what, n, err)
+		}
+	}
+	batch := func() *pgx.Batch { b := &pgx.Batch{}; b.Queue(sql, args...); return b }
+	both := func(q tenants.Querier) {
+		read("QueryRow", q.QueryRow(ctx, sql, args...))
+		rows, err := q.Query(ctx, sql, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := pgx.CollectOneRow(rows, pgx.RowTo[int])
+		if err != nil || n != 0 {
+			t.Errorf("Query: %d, %v", n, err)
+		}
+		res := q.SendBatch(ctx, batch())
+		read("SendBatch", res.QueryRow())
+		if err := res.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) error { both(r); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+		both(tx)
+		if n, err := tx.Exec(ctx, "SELECT 1 WHERE NOT 'x' = ANY($1::text[])", texts); err != nil || n != 1 {
+			t.Errorf("Exec: %d, %v", n, err)
+		}
+		tx.Last("INSERT INTO schools (id, name) SELECT $1::uuid, 'School' WHERE NOT 'x' = ANY($2::text[])", audit.NewID().String(), texts)
+		tx.Record(audit.Entry{Action: "test"})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM schools WHERE name = 'School'"); n != 1 {
+		t.Errorf("Last: %d", n)
+	}
+	err = db.WriteOneTrip(ctx, batch(), func(res pgx.BatchResults) error { read("WriteOneTrip", res.QueryRow()); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if args[0].([]string) != nil {
+		t.Error("the caller's arguments were changed")
+	}
+}

@@ -1,10 +1,9 @@
 package assessment
 
 import (
-	"encoding/json"
-
 	"github.com/google/uuid"
 
+	"lignum/domain"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
 	"lignum/domain/catalog/pack"
@@ -98,7 +97,7 @@ func (o *outcome) state() string {
 }
 
 func (o *outcome) json() string {
-	raw, err := json.Marshal(o)
+	raw, err := domain.JSON(o)
 	if err != nil {
 		panic(err) // strings, numbers and ids always marshal
 	}

@@ -6,13 +6,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain"
 	"lignum/domain/catalog/item"
 	"lignum/domain/catalog/pack"
 	"lignum/tenants"
@@ -234,7 +234,7 @@ func resourceRows(p *pack.Pack, sections map[string]uuid.UUID) *columns {
 }
 
 func jsonText(v any) string {
-	raw, err := json.Marshal(v)
+	raw, err := domain.JSON(v)
 	if err != nil {
 		panic(err) // strings, numbers and ids always marshal
 	}

@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,7 +51,7 @@ func (im *importer) open(ctx context.Context, s rosterStep, f *FileReport) (from
 
 // advance notes what is done, in the chunk's own transaction.
 func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s rosterStep, id uuid.UUID, rows []rosterRow, out *outcome, from, next int) error {
-	problems, err := json.Marshal(out.problems)
+	problems, err := domain.JSON(out.problems)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
 package people
 
 import (
-	"encoding/json"
-
 	"github.com/google/uuid"
+
+	"lignum/domain"
 )
 
 // simulation is what a dry run would have written so far, so that a class is found whose school stands in an earlier file.
@@ -42,7 +42,7 @@ func keep[K comparable, V any](simulated, planned map[K]V) {
 
 // jsonRows is how many rows travel as one parameter: jsonb_to_recordset reads them.
 func jsonRows[T any](rows []T) string {
-	raw, err := json.Marshal(rows)
+	raw, err := domain.JSON(rows)
 	if err != nil {
 		panic(err) // plain structs of text, numbers and ids
 	}

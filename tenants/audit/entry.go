@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"lignum/domain"
 )
 
 // Actor is who acts, as the token proved it. The zero Actor is the platform's own work without a person.
@@ -63,7 +65,7 @@ func jsonText(v any) *string {
 	if v == nil {
 		return nil
 	}
-	raw, err := json.Marshal(v)
+	raw, err := domain.JSON(v)
 	if err != nil {
 		panic(err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -189,8 +188,7 @@ func (t *tail) forget() {
 // entryLine prints one entry on one line: when, who, what, to what, and why.
 func entryLine(out io.Writer, in opened, asJSON bool) func(audit.Stored) error {
 	if asJSON {
-		enc := json.NewEncoder(out)
-		return func(e audit.Stored) error { return enc.Encode(e) }
+		return func(e audit.Stored) error { return domain.WriteJSON(out, e, "") }
 	}
 	zone := time.UTC
 	if in.tenant != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,9 +61,7 @@ func (s *simulation) run(cmd *cobra.Command) error {
 		return err
 	}
 	if s.printAssumptions {
-		e := json.NewEncoder(cmd.OutOrStdout())
-		e.SetIndent("", "  ")
-		return e.Encode(a)
+		return domain.WriteJSON(cmd.OutOrStdout(), a, "  ")
 	}
 	var sizes []simulate.Size
 	for _, n := range s.countries {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,9 +40,7 @@ func contentCheck() *cobra.Command {
 				errs += len(reports[i].Errors)
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetIndent("", "  ")
-				if err := enc.Encode(reports); err != nil {
+				if err := domain.WriteJSON(cmd.OutOrStdout(), reports, "  "); err != nil {
 					return err
 				}
 			} else {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lignum/domain"
 	"lignum/tenants"
 )
 
@@ -49,7 +49,7 @@ func migrateCommand() *cobra.Command {
 				}
 			}
 			if asJSON {
-				if err := json.NewEncoder(out).Encode(results); err != nil {
+				if err := domain.WriteJSON(out, results, ""); err != nil {
 					return err
 				}
 			} else {

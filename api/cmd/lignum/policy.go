@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -50,7 +49,7 @@ func policyTest() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(testReport(rep))
+				err = domain.WriteJSON(cmd.OutOrStdout(), testReport(rep), "")
 			} else {
 				err = rep.WriteText(cmd.OutOrStdout())
 			}
@@ -206,7 +205,7 @@ func policyExplain() *cobra.Command {
 					return err
 				}
 				if asJSON {
-					return json.NewEncoder(cmd.OutOrStdout()).Encode(x)
+					return domain.WriteJSON(cmd.OutOrStdout(), x, "")
 				}
 				return x.WriteText(cmd.OutOrStdout())
 			})
@@ -273,7 +272,7 @@ func policyPermissions() *cobra.Command {
 				for _, p := range policy.Catalogue() {
 					rows = append(rows, row{p.Name(), p.Realm().String(), p.Mutating(), p.Description()})
 				}
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(rows)
+				return domain.WriteJSON(cmd.OutOrStdout(), rows, "")
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "PERMISSION\tREALM\tCHANGES\tWHAT IT LETS SOMEBODY DO")

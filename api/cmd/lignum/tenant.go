@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -73,7 +73,7 @@ func tenantList() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(reg.Tenants())
+				return domain.WriteJSON(cmd.OutOrStdout(), reg.Tenants(), "")
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "SLUG\tNAME\tCOUNTRY\tSTATE\tPLAN")
@@ -102,9 +102,7 @@ func tenantShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			enc := json.NewEncoder(cmd.OutOrStdout())
-			enc.SetIndent("", "  ")
-			return enc.Encode(t)
+			return domain.WriteJSON(cmd.OutOrStdout(), t, "  ")
 		}}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -171,13 +170,13 @@ func userList() *cobra.Command {
 }
 
 func printUsers(ctx context.Context, out io.Writer, q tenants.Querier, filter people.UserFilter, asJSON bool) error {
-	w, enc := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0), json.NewEncoder(out)
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	if !asJSON {
 		fmt.Fprintln(w, "USERNAME\tNAME\tROLES\tGRADE\tSTATE\tPASSWORD\tSECOND FACTOR")
 	}
 	err := eachUser(ctx, q, filter, func(u people.User) error {
 		if asJSON {
-			return enc.Encode(u)
+			return domain.WriteJSON(out, u, "")
 		}
 		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(u.UserName), plain(u.GivenName+" "+u.FamilyName), strings.Join(u.Roles, ","), plain(u.Grade), u.State,
 			yesNo(u.HasPassword), yesNo(u.SecondFactor))

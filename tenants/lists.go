@@ -1,0 +1,47 @@
+package tenants
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A nil list would reach PostgreSQL as NULL, and NULL is no empty list: NOT id = ANY(NULL) holds for no row at all, where
+// everybody who writes it means all rows. So every list that goes into a statement goes as a list. Bytes stay: a column
+// of bytes may be NULL. The few elements of args are looked at without reflection where they are of the usual types.
+
+// fullLists gives args with every nil list replaced by an empty one; args itself is not changed.
+func fullLists(args []any) []any {
+	out := args
+	for i, a := range args {
+		if empty := emptyList(a); empty != nil {
+			if &out[0] == &args[0] {
+				out = slices.Clone(args)
+			}
+			out[i] = empty
+		}
+	}
+	return out
+}
+
+// emptyList gives the empty list of a nil list's type, and nil for everything else.
+func emptyList(a any) any {
+	switch a.(type) {
+	case nil, string, *string, bool, int, int64, []byte:
+		return nil
+	}
+	v := reflect.ValueOf(a)
+	if v.Kind() != reflect.Slice || !v.IsNil() || v.Type().Elem().Kind() == reflect.Uint8 {
+		return nil
+	}
+	return reflect.MakeSlice(v.Type(), 0, 0).Interface()
+}
+
+// fullListsOf does it for a whole batch.
+func fullListsOf(b *pgx.Batch) *pgx.Batch {
+	for _, q := range b.QueuedQueries {
+		q.Arguments = fullLists(q.Arguments)
+	}
+	return b
+}
