@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,9 +19,12 @@ import (
 )
 
 // A roster is what a ministry's or a school's own system exports: CSV files with the columns of OneRoster 1.1 or 1.2
-// (1EdTech). It is imported in chunks, each one transaction with its own entry in the trail, so that a killed import goes on where it
-// was and a repeated one changes nothing. A row's identity is its sourcedId. Nothing is ever deleted: 'tobedeleted'
+// (1EdTech). It is imported in chunks of a thousand rows, each one transaction with its own entry in the trail, so that a killed import goes on
+// where it was and a repeated one changes nothing. A row's identity is its sourcedId. Nothing is ever deleted: 'tobedeleted'
 // suspends a person and ends an enrolment.
+//
+// Of the files with people, classes and places, the rows that give room back are done before all others, whatever their order: who leaves
+// a full class makes room for who comes.
 
 // Bounds of one import, over all its files.
 const (
@@ -42,25 +46,35 @@ type RosterOptions struct {
 	Progress   func(kind string, line int) // told after each chunk; may be nil
 }
 
-// Report is what became of an import, file by file in the order of work.
+// Report is what became of an import, file by file in the order of what depends on what.
 type Report struct {
 	DryRun bool         `json:"dry_run"`
 	Files  []FileReport `json:"files"`
 }
 
-// FileReport is what became of one file. Every row is in exactly one of the four counts; they include what an interrupted run before did.
+// FileReport is what became of one file. Every line but the header's is in exactly one of the five counts, which add up to
+// Lines; they include what an interrupted run before did. users.csv has two reports when it names guardians: one of the accounts and one of the ties.
 type FileReport struct {
 	Name      string       `json:"name"`
-	Kind      string       `json:"kind"` // orgs, academicSessions, users, guardians, classes, enrollments, or "" for an ignored file
-	ImportID  uuid.UUID    `json:"import_id"`
-	Resumed   bool         `json:"resumed"` // an interrupted run was continued
+	Kind      string       `json:"kind"`      // orgs, academicSessions, roles, users, guardians, classes, enrollments, or "" for a file that was left out
+	ImportID  uuid.UUID    `json:"import_id"` // zero for what is only read: roles, and files that were left out
+	Resumed   bool         `json:"resumed"`   // an interrupted run was continued
+	Lines     int          `json:"lines"`     // of the file, without its header line
 	Created   int          `json:"created"`
 	Changed   int          `json:"changed"`
 	Unchanged int          `json:"unchanged"`
-	Refused   int          `json:"refused"`
+	Refused   int          `json:"refused"`       // each with a problem
+	Ignored   int          `json:"ignored"`       // lines that hold no row; Notes says which
 	Problems  []RowProblem `json:"problems"`      // at most a thousand
 	More      int          `json:"more_problems"` // beyond those
-	Notes     []string     `json:"notes"`         // columns that are not known, files that were left out
+	LeftOut   string       `json:"left_out"`      // why the file was not read; "" when it was
+	Needed    bool         `json:"needed"`        // it was left out although somebody meant it to be imported: the import is not whole
+	Notes     []string     `json:"notes"`         // columns that are not known, lines that hold no row, and how the file was read
+}
+
+// Whole reports whether nothing was refused: no row, and no file that was meant to be imported.
+func (r Report) Whole() bool {
+	return !slices.ContainsFunc(r.Files, func(f FileReport) bool { return f.Refused > 0 || f.Needed })
 }
 
 // RowProblem says what is wrong with one row.
@@ -76,16 +90,43 @@ type importer struct {
 	actor   audit.Actor
 	opts    RosterOptions
 	now     time.Time
-	roles   map[string]rosterRole // of roles.csv (OneRoster 1.2), by user
-	regions map[string]string     // names of organisations that are not schools
-	sim     *simulation           // in a dry run: what would be there by now
+	roles   map[string]*rosterRole // of roles.csv (OneRoster 1.2), by user
+	regions map[string]string      // names of organisations that are not schools
+	sim     *simulation            // in a dry run: what would be there by now
+	seen    map[string]*seen       // by kind and pass
 }
+
+// rosterWork is one kind of import of one file, over one pass or two.
+type rosterWork struct {
+	kind   string
+	file   *rosterSource
+	plan   planner
+	report *FileReport
+	from   int // the first position that is not done; 0: not begun
+	told   map[string]*ignoredLines
+}
+
+// rosterPass is which rows of a file are looked at.
+type rosterPass int
+
+const (
+	allRows   rosterPass = iota
+	freeing              // those that can only give room back
+	remaining            // all others; what is no row is counted here
+)
 
 // rosterStep is one pass over one file.
 type rosterStep struct {
-	kind string
-	file rosterSource
-	plan planner
+	*rosterWork
+	pass rosterPass
+}
+
+// position numbers the lines over both passes, so that one number tells how far an import is.
+func (s rosterStep) position(line int) int {
+	if s.pass == remaining {
+		return s.file.total + line
+	}
+	return line
 }
 
 // planner reads what the chunk is about, decides what becomes of each row, and gives the function that does it; nil when there is
@@ -96,7 +137,7 @@ type planner func(ctx context.Context, q tenants.Querier, rows []rosterRow, out 
 // error: what was done stays done, and the same call goes on from there. Errors: domain.Invalid for files that are no roster,
 // domain.TooLarge, domain.Conflict when the same file is being imported by somebody else.
 func ImportRoster(ctx context.Context, db *tenants.DB, actor audit.Actor, files []RosterFile, opts RosterOptions, now time.Time) (Report, error) {
-	im := &importer{db: db, actor: actor, opts: opts, now: now, roles: map[string]rosterRole{}, regions: map[string]string{}}
+	im := &importer{db: db, actor: actor, opts: opts, now: now, roles: map[string]*rosterRole{}, regions: map[string]string{}, seen: map[string]*seen{}}
 	if im.opts.Seats == 0 {
 		im.opts.Seats = 40
 	}
@@ -108,53 +149,99 @@ func ImportRoster(ctx context.Context, db *tenants.DB, actor audit.Actor, files 
 	if err != nil {
 		return report, err
 	}
-	steps, ignored, err := im.arrange(sources)
-	report.Files = append(report.Files, ignored...)
+	for _, s := range sources {
+		if s.kind == "" {
+			report.Files = append(report.Files, FileReport{Name: s.Name, Problems: []RowProblem{}, LeftOut: s.leftOut, Needed: s.needed, Notes: []string{}})
+		}
+	}
+	steps, err := im.arrange(sources)
 	if err != nil {
 		return report, err
 	}
-	for _, s := range steps {
-		f := FileReport{Name: s.file.Name, Kind: s.kind, Problems: []RowProblem{}, Notes: s.file.notes(s.kind)}
-		err := im.run(ctx, s, &f)
-		report.Files = append(report.Files, f)
-		if err != nil {
-			return report, err
+	work := []*rosterWork{}
+	for _, s := range sources {
+		if s.kind == "roles" {
+			w := &rosterWork{kind: "roles", file: s}
+			if err := im.readRoles(w); err != nil {
+				return report, err
+			}
+			work = append(work, w)
 		}
 	}
-	return report, nil
+	for _, s := range steps {
+		if s.report == nil {
+			work = append(work, s.rosterWork)
+		}
+		if err = im.run(ctx, s); err != nil {
+			break
+		}
+	}
+	im.countRoles(work)
+	slices.SortStableFunc(work, func(a, b *rosterWork) int {
+		return slices.Index(rosterOrder, a.kind) - slices.Index(rosterOrder, b.kind)
+	})
+	for _, w := range work {
+		report.Files = append(report.Files, *w.report)
+	}
+	return report, err
 }
 
-// arrange puts the passes into the order of what depends on what.
-func (im *importer) arrange(sources []rosterSource) (steps []rosterStep, ignored []FileReport, err error) {
+// rosterOrder is the order in which kinds depend on each other, and are reported.
+var rosterOrder = []string{"orgs", "academicSessions", "roles", "users", "guardians", "classes", "enrollments"}
+
+// arrange puts the passes into the order of what depends on what. Places are given back before classes are made smaller, and accounts before others are made.
+func (im *importer) arrange(sources []*rosterSource) (steps []rosterStep, err error) {
 	var roles string
 	for _, s := range sources {
 		switch s.kind {
 		case "roles":
 			roles += s.hash
-			err = im.readRoles(s)
 		case "orgs":
 			err = im.readRegions(s)
-		case "":
-			ignored = append(ignored, FileReport{Name: s.Name, Problems: []RowProblem{}, Notes: []string{s.ignored}})
 		}
 		if err != nil {
-			return nil, ignored, err
+			return nil, err
 		}
 	}
-	for _, kind := range []string{"orgs", "academicSessions", "users", "guardians", "classes", "enrollments"} {
-		plan := map[string]planner{"orgs": im.planOrgs, "academicSessions": im.planSessions, "users": im.planUsers, "guardians": im.planGuardians,
-			"classes": im.planClasses, "enrollments": im.planEnrolments}[kind]
-		for _, s := range sources {
-			if s.kind == kind || kind == "guardians" && s.kind == "users" && s.has("agentsourcedids") {
-				s.hash += roles
-				steps = append(steps, rosterStep{kind, s, plan})
+	plans := map[string]planner{"orgs": im.planOrgs, "academicSessions": im.planSessions, "users": im.planUsers, "guardians": im.planGuardians,
+		"classes": im.planClasses, "enrollments": im.planEnrolments}
+	works := map[string][]*rosterWork{}
+	for _, s := range sources {
+		add := func(kind, beside string) {
+			file := *s
+			file.hash += beside
+			works[kind] = append(works[kind], &rosterWork{kind: kind, file: &file, plan: plans[kind], told: map[string]*ignoredLines{}})
+		}
+		switch {
+		case s.kind == "users":
+			add("users", roles)
+			if s.has("agentsourcedids") {
+				add("guardians", roles)
 			}
+		case plans[s.kind] != nil:
+			add(s.kind, "")
+		}
+	}
+	for _, then := range []struct {
+		kind string
+		pass rosterPass
+	}{{"orgs", allRows}, {"academicSessions", allRows}, {"users", freeing}, {"users", remaining}, {"guardians", allRows},
+		{"enrollments", freeing}, {"classes", freeing}, {"classes", remaining}, {"enrollments", remaining}} {
+		for _, w := range works[then.kind] {
+			steps = append(steps, rosterStep{w, then.pass})
 		}
 	}
 	if len(steps) == 0 {
-		return nil, ignored, domain.InvalidField("file", "none of the files has the columns of a OneRoster file that is imported here (orgs, academicSessions, users, classes, enrollments)")
+		var p domain.Problems
+		for _, s := range sources {
+			if s.leftOut != "" && len(p) < 20 {
+				p.Add("file", "%s %s", s.Name, s.leftOut)
+			}
+		}
+		p.Add("file", "none of the files has the columns of a OneRoster file that is imported here (orgs, academicSessions, users, classes, enrollments)")
+		return nil, p.Err()
 	}
-	return steps, ignored, nil
+	return steps, nil
 }
 
 // outcome is what became of a chunk's rows.
@@ -177,59 +264,59 @@ func (o *outcome) refuseAll(line int, p domain.Problems) {
 }
 
 // run does one pass: whole chunks, each its own transaction.
-func (im *importer) run(ctx context.Context, s rosterStep, f *FileReport) error {
-	from := 1
-	if !im.opts.DryRun {
-		var err error
-		if from, err = im.open(ctx, s, f); err != nil {
+func (im *importer) run(ctx context.Context, s rosterStep) error {
+	if s.report == nil {
+		if err := im.begin(ctx, s.rosterWork); err != nil {
 			return err
 		}
 	}
-	src, err := s.file.rows()
-	if err != nil {
-		return err
+	src, why := s.file.rows()
+	if why != "" {
+		return domain.InvalidField("file", s.file.Name+" "+why)
 	}
 	defer src.Close()
-	seen := newSeen()
+	key := fmt.Sprint(s.kind, s.pass)
+	if im.seen[key] == nil {
+		im.seen[key] = newSeen()
+	}
+	im.seen[key].in(s.file.Name)
 	chunk := make([]rosterRow, 0, rosterChunk)
 	var bad []RowProblem
 	for {
-		row, problem, err := src.next()
+		line, err := src.next()
 		if err != nil && err != io.EOF {
 			return err
 		}
 		ended := err == io.EOF
-		switch {
-		case ended:
-		case problem != nil:
-			if problem.Line >= from {
-				bad = append(bad, *problem)
-			}
-		default:
-			problem := seen.check(s.kind, row)
+		if !ended {
+			row, problem := im.sift(s, line, im.seen[key])
 			switch {
-			case row.line < from:
-			case problem != nil:
+			case problem != nil && s.position(problem.Line) >= s.from:
 				bad = append(bad, *problem)
-			default:
-				chunk = append(chunk, row)
+			case row != nil && s.position(row.line) >= s.from:
+				chunk = append(chunk, *row)
 			}
 		}
 		if len(chunk)+len(bad) < rosterChunk && !ended {
 			continue
 		}
 		if len(chunk)+len(bad) > 0 {
-			next := src.line() + 1
-			if err := im.doChunk(ctx, s, f, chunk, bad, from, next); err != nil {
+			next := s.position(src.at) + 1
+			if err := im.doChunk(ctx, s, chunk, bad, next); err != nil {
 				return err
 			}
-			from = next
+			s.from = next
 			if im.opts.Progress != nil {
-				im.opts.Progress(s.kind, next-1)
+				im.opts.Progress(s.kind, src.at)
 			}
 		}
 		if ended {
-			return im.close(ctx, s, f)
+			if s.pass == freeing {
+				return nil
+			}
+			s.report.Lines = src.at - 1
+			s.tell()
+			return im.close(ctx, s.rosterWork)
 		}
 		chunk, bad = make([]rosterRow, 0, rosterChunk), nil
 		if err := ctx.Err(); err != nil {
@@ -238,14 +325,71 @@ func (im *importer) run(ctx context.Context, s rosterStep, f *FileReport) error 
 	}
 }
 
+// sift gives what of a line belongs to the pass: a row, or what is wrong with it. What is no row is counted, in the pass that comes last.
+func (im *importer) sift(s rosterStep, line reading, seen *seen) (*rosterRow, *RowProblem) {
+	last := s.pass != freeing
+	if last && line.more > 0 {
+		s.ignore("belong to a cell that goes over several lines", line.at+1, line.more)
+	}
+	if line.empty {
+		if last {
+			s.ignore("are empty", line.at, 1)
+		}
+		return nil, nil
+	}
+	problem := line.problem
+	if problem == nil {
+		problem = seen.check(s.kind, line.row)
+	}
+	switch {
+	case problem == nil && s.kind == "users":
+		if role := im.roles[line.row.get("sourcedid")]; role != nil {
+			role.used = true
+		}
+	case problem != nil && last && s.kind == "guardians":
+		s.ignore("are refused above", line.at, 1)
+		return nil, nil
+	}
+	switch {
+	case problem != nil && last:
+		return nil, problem
+	case problem != nil, s.pass != allRows && line.row.freesSeats(s.kind) != (s.pass == freeing):
+		return nil, nil
+	}
+	return &line.row, nil
+}
+
+// ignoredLines are lines that hold no row.
+type ignoredLines struct{ first, count int }
+
+func (w *rosterWork) ignore(why string, line, count int) {
+	w.report.Ignored += count
+	at := w.told[why]
+	if at == nil {
+		at = &ignoredLines{first: line}
+		w.told[why] = at
+	}
+	at.count += count
+}
+
+// tell puts the lines that were ignored into the notes.
+func (w *rosterWork) tell() {
+	for _, why := range slices.Sorted(maps.Keys(w.told)) {
+		l := w.told[why]
+		w.report.Notes = append(w.report.Notes, fmt.Sprintf("%d %s ignored, the first of them on line %d: they %s", l.count,
+			map[bool]string{true: "line was", false: "lines were"}[l.count == 1], l.first, why))
+	}
+}
+
 // doChunk plans and does one chunk, again when the database was away for a moment.
-func (im *importer) doChunk(ctx context.Context, s rosterStep, f *FileReport, rows []rosterRow, bad []RowProblem, from, next int) error {
+func (im *importer) doChunk(ctx context.Context, s rosterStep, rows []rosterRow, bad []RowProblem, next int) error {
+	f := s.report
 	for try := 1; ; try++ {
 		out := &outcome{refused: map[int]bool{}}
 		for _, p := range bad {
 			out.refuse(p.Line, p.Field, "%s", p.Reason)
 		}
-		err := im.tryChunk(ctx, s, f.ImportID, rows, out, from, next)
+		err := im.tryChunk(ctx, s, rows, out, next)
 		if err == nil {
 			f.Created, f.Changed, f.Unchanged, f.Refused = f.Created+out.created, f.Changed+out.changed, f.Unchanged+out.unchanged, f.Refused+len(out.refused)
 			f.addProblems(out.problems)
@@ -269,7 +413,7 @@ func (f *FileReport) addProblems(p []RowProblem) {
 	f.More += len(p) - room
 }
 
-func (im *importer) tryChunk(ctx context.Context, s rosterStep, id uuid.UUID, rows []rosterRow, out *outcome, from, next int) error {
+func (im *importer) tryChunk(ctx context.Context, s rosterStep, rows []rosterRow, out *outcome, next int) error {
 	if im.opts.DryRun {
 		return im.db.ReadFresh(ctx, func(r *tenants.Reader) error {
 			_, err := s.plan(ctx, r, rows, out)
@@ -278,8 +422,8 @@ func (im *importer) tryChunk(ctx context.Context, s rosterStep, id uuid.UUID, ro
 	}
 	return im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
 		var at int
-		err := tx.QueryRow(ctx, `SELECT next_line FROM imports WHERE id = $1::uuid AND finished_at IS NULL FOR UPDATE`, id.String()).Scan(&at)
-		if err != nil || at != from {
+		err := tx.QueryRow(ctx, `SELECT next_line FROM imports WHERE id = $1::uuid AND finished_at IS NULL FOR UPDATE`, s.report.ImportID.String()).Scan(&at)
+		if err != nil || at != s.from {
 			return errors.Join(domain.Errorf(domain.Conflict, "The same file is being imported by somebody else."), err)
 		}
 		apply, err := s.plan(ctx, tx, rows, out)
@@ -291,7 +435,7 @@ func (im *importer) tryChunk(ctx context.Context, s rosterStep, id uuid.UUID, ro
 				return err
 			}
 		}
-		return im.advance(ctx, tx, s, id, rows, out, from, next)
+		return im.advance(ctx, tx, s, rows, out, next)
 	})
 }
 

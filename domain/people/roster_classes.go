@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -77,7 +76,7 @@ func (im *importer) planClasses(ctx context.Context, q tenants.Querier, rows []r
 	var write []*rosterClass
 	for _, r := range rows {
 		is := have[r.get("sourcedid")]
-		if r.gone() && is == nil {
+		if r.ends() && is == nil {
 			out.unchanged++
 			continue
 		}
@@ -140,7 +139,7 @@ func (im *importer) readClass(r rosterRow, is *rosterClass, schools map[string]*
 		p.Add("sourcedId", "belongs to a class of another school")
 		return nil, p
 	}
-	if is != nil && r.gone() {
+	if is != nil && r.ends() {
 		want := *is
 		if want.State == "active" {
 			want.State = "cancelled"
@@ -157,14 +156,14 @@ func (im *importer) readClass(r rosterRow, is *rosterClass, schools map[string]*
 	want.SourceID, want.Title = r.get("sourcedid"), r.get("title")
 	checkText(&p, "sourcedId", want.SourceID, 1, 255)
 	checkText(&p, "title", want.Title, 1, 200)
+	r.status(&p)
+	r.word(&p, "classType", classWords)
 	if grades := r.list("grades"); len(grades) > 0 {
 		want.Grade = grades[0]
 		checkText(&p, "grades", want.Grade, 0, 20)
 	}
-	if kind := r.get("metadata.kind"); kind != "" {
-		if want.Kind = strings.ToLower(kind); want.Kind != "live" && want.Kind != "on_demand" {
-			p.Add("metadata.kind", "must be live or on_demand")
-		}
+	if kind := r.word(&p, "metadata.kind", meetingWords); kind != "" {
+		want.Kind = kind
 	}
 	if text := r.get("metadata.seats"); text != "" {
 		n, err := strconv.Atoi(text)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -111,12 +110,14 @@ func (pl *enrolmentsPlan) row(r rosterRow, out *outcome) {
 	if user == nil {
 		p.Add("userSourcedId", "%q is not known; import users.csv first", clipText(r.get("usersourcedid"), 60))
 	}
-	role := strings.ToLower(r.get("role"))
-	if role != "student" && role != "teacher" && role != "aide" {
-		p.Add("role", "%q has no place in a class; student and teacher have", clipText(r.get("role"), 40))
+	role := r.word(&p, "role", enrolmentWords)
+	if r.get("role") == "" {
+		p.Add("role", "is missing; allowed: %s", anyOf(enrolmentWords))
 	}
+	r.status(&p)
+	primary := r.word(&p, "primary", truthWords) == "true"
 	if len(p) > 0 {
-		if r.gone() && (class == nil || user == nil) {
+		if r.ends() && (class == nil || user == nil) {
 			out.unchanged++ // never was here
 			return
 		}
@@ -126,7 +127,7 @@ func (pl *enrolmentsPlan) row(r rosterRow, out *outcome) {
 	if role == "student" {
 		pl.student(r, class, user, out)
 	} else {
-		pl.teacher(r, class, user, out)
+		pl.teacher(r, primary, class, user, out)
 	}
 }
 
@@ -138,7 +139,7 @@ func (pl *enrolmentsPlan) student(r rosterRow, class *rosterClass, user *rosterU
 		return
 	}
 	ours := is != nil && (is.SourceID == source || is.SourceID == "")
-	if r.gone() {
+	if r.ends() {
 		if is == nil || !ours || is.State != "active" {
 			out.unchanged++
 			return
@@ -185,12 +186,12 @@ func (pl *enrolmentsPlan) set(class *rosterClass, e rosterEnrolment, seats int) 
 }
 
 // teacher makes the teacher of a class its coach: the primary one, or the first when it has none.
-func (pl *enrolmentsPlan) teacher(r rosterRow, class *rosterClass, user *rosterUser, out *outcome) {
+func (pl *enrolmentsPlan) teacher(r rosterRow, primary bool, class *rosterClass, user *rosterUser, out *outcome) {
 	coaches := sameID(class.CoachID, &user.ID)
 	switch {
-	case r.gone() && coaches:
+	case r.ends() && coaches:
 		class.CoachID = nil
-	case r.gone(), coaches, class.CoachID != nil && !strings.EqualFold(r.get("primary"), "true"):
+	case r.ends(), coaches, class.CoachID != nil && !primary:
 		out.unchanged++
 		return
 	case user.State != "active" || !user.is("teacher") && !user.is("coach"):

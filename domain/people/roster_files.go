@@ -2,12 +2,8 @@ package people
 
 import (
 	"archive/zip"
-	"bufio"
-	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -17,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"lignum/domain"
 )
@@ -28,10 +23,14 @@ type RosterFile struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// maxRosterFiles is how many files a directory or an archive may hold.
-const maxRosterFiles = 50
+// Bounds of a directory or an archive.
+const (
+	maxRosterFiles = 50    // tables
+	maxOtherFiles  = 1_000 // that are left out
+)
 
-// OpenRoster gives the CSV files of a path: one file, a directory, or a zip archive. Close the closer after the import.
+// OpenRoster gives the files of a path: one file, or all in a directory or a zip archive with the folders in it, so that each is either
+// imported or named as left out. Close the closer after the import.
 func OpenRoster(path string) ([]RosterFile, io.Closer, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -54,12 +53,19 @@ func OpenRoster(path string) ([]RosterFile, io.Closer, error) {
 
 func rosterFS(tree fs.FS) ([]RosterFile, error) {
 	var files []RosterFile
+	tables := 0
 	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.EqualFold(filepath.Ext(name), ".csv") || strings.HasPrefix(filepath.Base(name), ".") {
+		if err != nil || d.IsDir() {
 			return err
 		}
-		if len(files) == maxRosterFiles {
+		if _, _, leftOut := byName(name); !leftOut {
+			tables++
+		}
+		if tables > maxRosterFiles {
 			return domain.InvalidField("file", fmt.Sprintf("holds more than %d CSV files", maxRosterFiles))
+		}
+		if len(files) == maxOtherFiles {
+			return domain.InvalidField("file", fmt.Sprintf("holds more than %d files", maxOtherFiles))
 		}
 		files = append(files, RosterFile{name, func() (io.ReadCloser, error) { return tree.Open(name) }})
 		return nil
@@ -70,19 +76,42 @@ func rosterFS(tree fs.FS) ([]RosterFile, error) {
 	return files, err
 }
 
+// byName tells what is left out for its name alone, and why; needed: somebody meant it to be imported.
+func byName(name string) (why string, needed, leftOut bool) {
+	base := strings.ToLower(filepath.Base(name))
+	switch {
+	case strings.HasPrefix(base, "."), strings.HasPrefix(base, "~$"), base == "thumbs.db", base == "desktop.ini", strings.HasPrefix(name, "__MACOSX/"):
+		return "a file of the computer's own; left out", false, true
+	}
+	switch filepath.Ext(base) {
+	case ".csv", ".tsv", ".tab", ".txt", "":
+		return "", true, false
+	case ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers":
+		return "is a spreadsheet; save it as CSV UTF-8", true, true
+	case ".zip":
+		return "is an archive in the roster; unpack it, or import it by itself", true, true
+	}
+	return "is no CSV file; left out", false, true
+}
+
 // rosterSource is a file of which the header is read.
 type rosterSource struct {
 	RosterFile
-	kind    string // "": ignored, and why is in ignored
-	ignored string
-	hash    string         // SHA-256 of the bytes, in hex
-	columns map[string]int // by name in lower case
-	header  []string
+	kind     string // "": left out, and why is in leftOut
+	leftOut  string
+	needed   bool   // it was left out although somebody meant it to be imported
+	hash     string // SHA-256 of the bytes, in hex
+	text     rosterText
+	total    int            // lines, at least as many as there are
+	columns  map[string]int // by name in lower case
+	header   []string
+	unnamed  int // columns without a name
+	headerAt int // line
 }
 
-func (s rosterSource) has(column string) bool { _, ok := s.columns[column]; return ok }
+func (s *rosterSource) has(column string) bool { _, ok := s.columns[column]; return ok }
 
-// rosterKinds: what tells a kind of file by its header, and the columns that are looked at. Everything is in lower case.
+// rosterKinds: what tells a kind of file by its header, and the columns that are looked at. Everything is in lower case but the kind.
 var rosterKinds = []struct {
 	kind string
 	must []string
@@ -93,245 +122,267 @@ var rosterKinds = []struct {
 	{"enrollments", []string{"sourcedid", "classsourcedid", "usersourcedid", "role"}, []string{"status", "primary"}},
 	{"roles", []string{"sourcedid", "usersourcedid", "role", "orgsourcedid"}, []string{"status", "roletype"}},
 	{"classes", []string{"sourcedid", "title", "schoolsourcedid", "termsourcedids"},
-		[]string{"status", "grades", "coursesourcedid", "metadata.seats", "metadata.kind"}},
+		[]string{"status", "grades", "coursesourcedid", "classtype", "metadata.seats", "metadata.kind"}},
 	{"academicSessions", []string{"sourcedid", "title", "startdate", "enddate"}, []string{"status", "type"}},
 	{"orgs", []string{"sourcedid", "name", "type"}, []string{"status", "parentsourcedid", "metadata.region"}},
 }
 
+// otherKinds are OneRoster's files that a roster here does without, by the name of the file and by columns that no other file has together.
+var otherKinds = []struct {
+	name    string
+	columns []string
+	why     string
+}{
+	{"manifest", []string{"propertyname", "value"}, "the manifest is not needed"},
+	{"courses", []string{"sourcedid", "coursecode"}, "courses come from content packs; a class finds its course when courseSourcedId is the pack's name"},
+	{"demographics", []string{"sourcedid", "birthdate", "sex"}, "birth dates, sexes and the like are not kept here; left out"},
+	{"userprofiles", []string{"sourcedid", "profileid"}, "profiles of other systems are not kept here; left out"},
+	{"resources", []string{"sourcedid", "vendorresourceid"}, "resources come from content packs; left out"},
+	{"classresources", []string{"classsourcedid", "resourcesourcedid"}, "resources come from content packs; left out"},
+	{"courseresources", []string{"coursesourcedid", "resourcesourcedid"}, "resources come from content packs; left out"},
+	{"lineitems", []string{"sourcedid", "assigndate", "duedate"}, "marks are not imported; left out"},
+	{"results", []string{"lineitemsourcedid", "studentsourcedid"}, "marks are not imported; left out"},
+	{"categories", []string{"sourcedid", "title", "weight"}, "marks are not imported; left out"},
+	{"lineitemlearningobjectiveids", []string{"lineitemsourcedid", "learningobjectiveid"}, "marks are not imported; left out"},
+	{"lineitemscorescales", []string{"lineitemsourcedid", "scorescalesourcedid"}, "marks are not imported; left out"},
+	{"resultlearningobjectiveids", []string{"resultsourcedid", "learningobjectiveid"}, "marks are not imported; left out"},
+	{"resultscorescales", []string{"resultsourcedid", "scorescalesourcedid"}, "marks are not imported; left out"},
+	{"scorescales", []string{"sourcedid", "scorescalevalue"}, "marks are not imported; left out"},
+}
+
 // standardColumns are of OneRoster and left alone on purpose: they are not worth a note.
 var standardColumns = []string{"datelastmodified", "userids", "middlename", "identifier", "sms", "phone", "password", "usermasteridentifier", "resourcesourcedids",
-	"preferredgivenname", "preferredmiddlename", "preferredfamilyname", "pronouns", "classcode", "classtype", "location", "subjects", "subjectcodes", "periods",
+	"preferredgivenname", "preferredmiddlename", "preferredfamilyname", "pronouns", "classcode", "location", "subjects", "subjectcodes", "periods",
 	"schoolsourcedid", "begindate", "enddate", "parentsourcedid", "schoolyear", "userprofilesourcedid"}
 
-// inspect reads every file once: it checks the bounds of the whole import, hashes, and tells the kinds.
-func inspect(files []RosterFile) ([]rosterSource, error) {
-	if len(files) == 0 || len(files) > maxRosterFiles {
+// knownColumn reports whether any file of OneRoster that is looked at has the column. The name is in lower case.
+func knownColumn(name string) bool {
+	for _, k := range rosterKinds {
+		if slices.Contains(k.must, name) || slices.Contains(k.used, name) {
+			return true
+		}
+	}
+	for _, k := range otherKinds {
+		if slices.Contains(k.columns, name) {
+			return true
+		}
+	}
+	return slices.Contains(standardColumns, name)
+}
+
+// inspect reads every file once: it checks the bounds of the whole import, hashes, and tells the kinds. A file that cannot be taken is left out
+// with the reason; it stops no other.
+func inspect(files []RosterFile) ([]*rosterSource, error) {
+	if len(files) == 0 || len(files) > maxOtherFiles {
 		return nil, domain.InvalidField("file", fmt.Sprintf("must be 1 to %d CSV files", maxRosterFiles))
 	}
-	left, lines := int64(maxRosterBytes), 0
-	var out []rosterSource
+	left, lines, tables := int64(maxRosterBytes), 0, 0
+	var out []*rosterSource
 	for _, f := range files {
-		s := rosterSource{RosterFile: f}
+		s := &rosterSource{RosterFile: f}
+		out = append(out, s)
+		var leftOut bool
+		if s.leftOut, s.needed, leftOut = byName(f.Name); leftOut {
+			continue
+		}
+		if tables++; tables > maxRosterFiles {
+			return nil, domain.InvalidField("file", fmt.Sprintf("must be 1 to %d CSV files", maxRosterFiles))
+		}
 		if err := s.measure(&left, &lines); err != nil {
 			return nil, err
 		}
-		if err := s.readHeader(); err != nil {
-			return nil, err
+		if s.leftOut == "" {
+			s.tellKind()
 		}
-		out = append(out, s)
 	}
-	slices.SortStableFunc(out, func(a, b rosterSource) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(out, func(a, b *rosterSource) int { return strings.Compare(a.Name, b.Name) })
+	for i, s := range out {
+		for _, before := range out[:i] {
+			if s.kind != "" && s.kind == before.kind && s.hash == before.hash {
+				s.kind, s.leftOut, s.needed = "", "is the same as "+before.Name+"; left out", false
+			}
+		}
+	}
 	return out, nil
 }
 
 func (s *rosterSource) measure(left *int64, lines *int) error {
 	in, err := s.Open()
 	if err != nil {
-		return domain.InvalidField("file", s.Name+" cannot be read")
+		s.leftOut = "cannot be read"
+		return nil
 	}
 	defer in.Close()
 	h := sha256.New()
 	buf := make([]byte, 64<<10)
-	for {
+	for before := *lines; ; {
 		n, err := in.Read(buf)
 		*left -= int64(n)
-		*lines += bytes.Count(buf[:n], []byte{'\n'})
-		if *left < 0 || *lines > maxRosterRows+maxRosterFiles {
+		s.text.look(buf[:n])
+		s.total = max(s.text.lf, s.text.cr) + 1
+		if *lines = before + s.total; *left < 0 || *lines > maxRosterRows+maxRosterFiles {
 			return domain.Errorf(domain.TooLarge, "A roster has at most %d MB and %d rows in all its files.", maxRosterBytes>>20, maxRosterRows)
 		}
 		h.Write(buf[:n])
 		if err == io.EOF {
 			s.hash = hex.EncodeToString(h.Sum(nil))
+			s.leftOut = s.text.settle()
 			return nil
 		}
 		if err != nil {
-			return domain.InvalidField("file", s.Name+" cannot be read to its end")
-		}
-	}
-}
-
-func (s *rosterSource) readHeader() error {
-	r, err := s.rows()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	s.header, s.columns = r.header, r.columns
-	if slices.Equal(s.header, []string{"propertyName", "value"}) {
-		s.ignored = "the manifest is not needed"
-		return nil
-	}
-	for _, k := range rosterKinds {
-		if !slices.ContainsFunc(k.must, func(c string) bool { return !s.has(c) }) {
-			s.kind = k.kind
+			s.leftOut = "cannot be read to its end"
 			return nil
 		}
 	}
-	s.ignored = "its columns are not those of orgs, academicSessions, users, roles, classes or enrollments; left out"
-	if s.has("sourcedid") && s.has("coursecode") {
-		s.ignored = "courses come from content packs; a class finds its course when courseSourcedId is the pack's name"
-	}
-	return nil
 }
 
-// notes names the columns that nobody looks at.
-func (s rosterSource) notes(kind string) []string {
-	unknown := []string{}
+// tellKind finds out what the file is, by its header; its name is asked only about what is missing or not needed.
+func (s *rosterSource) tellKind() {
+	r, why := s.rows()
+	if why != "" {
+		s.leftOut = why
+		return
+	}
+	defer r.Close()
+	s.header, s.columns, s.headerAt = r.header, r.columns, r.headerAt
+	for _, c := range s.header {
+		if c == "" {
+			s.unnamed++
+		}
+	}
+	lacks := func(columns []string) (missing []string) {
+		return slices.DeleteFunc(slices.Clone(columns), s.has)
+	}
+	base := strings.ToLower(filepath.Base(s.Name))
+	stem := strings.TrimSuffix(base, filepath.Ext(base))
+	var near string
+	var missing []string
 	for _, k := range rosterKinds {
-		if k.kind != s.kind || kind == "guardians" {
+		m := lacks(k.must)
+		if len(m) == 0 {
+			s.kind = k.kind
+			return
+		}
+		named := strings.EqualFold(k.kind, stem)
+		if named || len(m) < len(k.must)-1 && (near == "" || len(m) < len(missing)) {
+			near, missing = k.kind, m
+		}
+		if named {
+			break
+		}
+	}
+	isCSV := slices.Contains([]string{".csv", ".tsv", ".tab"}, filepath.Ext(base))
+	for _, k := range otherKinds {
+		if len(lacks(k.columns)) == 0 || k.name == stem {
+			s.leftOut, s.needed = k.why, false
+			return
+		}
+	}
+	switch {
+	case near != "":
+		s.leftOut = fmt.Sprintf("lacks the %s of a %s file: %s; its header line reads %q", plural(len(missing), "column"), near, strings.Join(spelled(missing), ", "),
+			clipText(strings.Join(s.header, r.separator), 200))
+	case isCSV:
+		s.leftOut = "its columns are not those of orgs, academicSessions, users, roles, classes or enrollments; left out"
+	default:
+		s.leftOut, s.needed = "is no CSV file with the columns of a roster; left out", false
+	}
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+// spelled gives columns as OneRoster spells them.
+func spelled(columns []string) []string {
+	spelling := strings.NewReplacer("sourcedid", "SourcedId", "name", "Name", "date", "Date")
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		c = spelling.Replace(c)
+		out[i] = strings.ToLower(c[:1]) + c[1:]
+	}
+	return out
+}
+
+// notes says what of the file was not looked at, and how it was read.
+func (s *rosterSource) notes(kind string) []string {
+	notes := []string{}
+	if kind == "guardians" {
+		return notes
+	}
+	if s.text.encoding == windowsText {
+		notes = append(notes, "is not UTF-8 and was read as Windows-1252; if names with accents look wrong, save it as CSV UTF-8")
+	}
+	unknown := 0
+	for _, k := range rosterKinds {
+		if k.kind != s.kind {
 			continue
 		}
 		for _, c := range s.header {
 			name := strings.ToLower(c)
-			if !slices.Contains(k.must, name) && !slices.Contains(k.used, name) && !slices.Contains(standardColumns, name) && len(unknown) < 20 {
-				unknown = append(unknown, fmt.Sprintf("column %q is not known and was left out", clipText(c, 60)))
+			if name == "" || slices.Contains(k.must, name) || slices.Contains(k.used, name) || slices.Contains(standardColumns, name) {
+				continue
+			}
+			if unknown++; unknown <= 20 {
+				notes = append(notes, fmt.Sprintf("column %q is not known and was left out", clipText(c, 60)))
 			}
 		}
 	}
-	if s.kind == "users" && kind == "users" && s.has("password") {
-		unknown = append(unknown, "passwords are never imported; print sign-in cards")
+	if unknown > 20 {
+		notes = append(notes, fmt.Sprintf("%d more columns are not known and were left out", unknown-20))
 	}
-	return unknown
+	if s.unnamed > 0 {
+		notes = append(notes, fmt.Sprintf("%d %s no name and %s left out", s.unnamed, map[bool]string{true: "column has", false: "columns have"}[s.unnamed == 1],
+			map[bool]string{true: "was", false: "were"}[s.unnamed == 1]))
+	}
+	if s.kind == "users" && s.has("password") {
+		notes = append(notes, "passwords are never imported; print sign-in cards")
+	}
+	return notes
 }
 
-// rosterRow is one row of a file.
-type rosterRow struct {
-	line    int
-	cells   []string
-	columns map[string]int
-}
-
-// get gives a cell without blanks around it; "" when the row or the file has none.
-func (r rosterRow) get(column string) string {
-	i, ok := r.columns[column]
-	if !ok || i >= len(r.cells) {
-		return ""
-	}
-	return strings.TrimSpace(r.cells[i])
-}
-
-// list gives the parts of a cell that holds several values.
-func (r rosterRow) list(column string) []string {
-	return strings.FieldsFunc(r.get(column), func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
-}
-
-func (r rosterRow) gone() bool { return strings.EqualFold(r.get("status"), "tobedeleted") }
-
-// maxCell bounds the characters of one cell.
-const maxCell = 4000
-
-type rosterReader struct {
-	io.Closer
-	csv     *csv.Reader
-	header  []string
-	columns map[string]int
-	last    int // the line on which the record just read ends
-}
-
-// rows opens the file behind its header.
-func (s rosterSource) rows() (*rosterReader, error) {
-	in, err := s.Open()
-	if err != nil {
-		return nil, domain.InvalidField("file", s.Name+" cannot be read")
-	}
-	b := bufio.NewReaderSize(in, 64<<10)
-	if start, _ := b.Peek(3); bytes.Equal(start, []byte{0xEF, 0xBB, 0xBF}) {
-		b.Discard(3)
-	} else if len(start) >= 2 && (start[0] == 0xFF && start[1] == 0xFE || start[0] == 0xFE && start[1] == 0xFF) {
-		in.Close()
-		return nil, domain.InvalidField("file", s.Name+" is UTF-16; save it as CSV UTF-8")
-	}
-	r := &rosterReader{Closer: in, csv: csv.NewReader(b), columns: map[string]int{}}
-	r.csv.FieldsPerRecord = -1
-	header, err := r.csv.Read()
-	if err != nil {
-		in.Close()
-		return nil, domain.InvalidField("file", s.Name+" has no header line of column names separated by commas")
-	}
-	for i, c := range header {
-		name := strings.ToLower(strings.TrimSpace(c))
-		if _, twice := r.columns[name]; twice && name != "" {
-			in.Close()
-			return nil, domain.InvalidField("file", fmt.Sprintf("%s has the column %q twice", s.Name, clipText(c, 60)))
-		}
-		r.columns[name] = i
-		r.header = append(r.header, strings.TrimSpace(c))
-	}
-	r.mark()
-	return r, nil
-}
-
-func (r *rosterReader) mark() {
-	r.last, _ = r.csv.FieldPos(0)
-	if n := len(r.header); n > 0 {
-		r.last = max(r.last, 1)
-	}
-}
-
-// line is the last line that was read.
-func (r *rosterReader) line() int { return r.last }
-
-// next gives a row, or what is wrong with it, or io.EOF.
-func (r *rosterReader) next() (rosterRow, *RowProblem, error) {
-	cells, err := r.csv.Read()
-	var parse *csv.ParseError
-	switch {
-	case err == io.EOF:
-		return rosterRow{}, nil, io.EOF
-	case errors.As(err, &parse):
-		r.last = max(parse.Line, r.last)
-		return rosterRow{}, &RowProblem{parse.StartLine, "", "is not valid CSV: " + parse.Err.Error()}, nil
-	case err != nil:
-		return rosterRow{}, nil, domain.InvalidField("file", "cannot be read to its end")
-	}
-	line, _ := r.csv.FieldPos(0)
-	r.last = line
-	for _, c := range cells { // a cell in quotes may go over several lines
-		r.last += strings.Count(c, "\n")
-	}
-	if len(cells) != len(r.header) {
-		return rosterRow{}, &RowProblem{line, "", fmt.Sprintf("has %d cells, the header has %d", len(cells), len(r.header))}, nil
-	}
-	for i, c := range cells {
-		switch {
-		case len(c) > maxCell:
-			return rosterRow{}, &RowProblem{line, r.header[i], fmt.Sprintf("is longer than %d bytes", maxCell)}, nil
-		case !utf8.ValidString(c):
-			return rosterRow{}, &RowProblem{line, r.header[i], "is not UTF-8; save the file as CSV UTF-8"}, nil
-		case strings.ContainsRune(c, 0):
-			return rosterRow{}, &RowProblem{line, r.header[i], "holds a NUL character"}, nil
-		}
-	}
-	return rosterRow{line, cells, r.columns}, nil, nil
-}
-
-// seen remembers what a file said before, by hash: a million rows fit into a few dozen megabytes.
+// seen remembers what the files of a kind said before, by hash: a million rows fit into a few dozen megabytes.
 type seen struct {
-	seed maphash.Seed
-	at   map[uint64]int
+	seed  maphash.Seed
+	at    map[uint64]seenAt
+	files []string
 }
 
-func newSeen() *seen { return &seen{maphash.MakeSeed(), map[uint64]int{}} }
+type seenAt struct{ file, line int32 }
 
-func (s *seen) before(line int, key string) int {
+func newSeen() *seen { return &seen{seed: maphash.MakeSeed(), at: map[uint64]seenAt{}} }
+
+// in begins a file. The lines that follow are of it.
+func (s *seen) in(file string) { s.files = append(s.files, file) }
+
+// before gives where the key stood before, in words; "" when it did not.
+func (s *seen) before(line int, key string) string {
 	h := maphash.String(s.seed, key)
-	if at, ok := s.at[h]; ok {
-		return at
+	this := int32(len(s.files) - 1)
+	at, ok := s.at[h]
+	switch {
+	case !ok:
+		s.at[h] = seenAt{this, int32(line)}
+		return ""
+	case at.file == this:
+		return fmt.Sprintf("on line %d", at.line)
 	}
-	s.at[h] = line
-	return 0
+	return fmt.Sprintf("on line %d of %s", at.line, s.files[at.file])
 }
 
-// check refuses what would make an import of the same file change something each time.
+// check refuses what would make an import of the same files change something each time.
 func (s *seen) check(kind string, r rosterRow) *RowProblem {
 	if id := r.get("sourcedid"); id != "" {
-		if at := s.before(r.line, "id/"+id); at > 0 {
-			return &RowProblem{r.line, "sourcedId", fmt.Sprintf("is the same as on line %d", at)}
+		if at := s.before(r.line, "id/"+id); at != "" {
+			return &RowProblem{r.line, "sourcedId", "is the same as " + at}
 		}
 	}
-	if kind == "enrollments" && !r.gone() && strings.EqualFold(r.get("primary"), "true") && strings.EqualFold(r.get("role"), "teacher") {
-		if at := s.before(r.line, "primary/"+r.get("classsourcedid")); at > 0 {
-			return &RowProblem{r.line, "primary", fmt.Sprintf("the class has its primary teacher on line %d", at)}
+	if kind == "enrollments" && !r.ends() && strings.EqualFold(r.get("primary"), "true") && strings.EqualFold(r.get("role"), "teacher") {
+		if at := s.before(r.line, "primary/"+r.get("classsourcedid")); at != "" {
+			return &RowProblem{r.line, "primary", "the class has its primary teacher " + at}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,8 +14,21 @@ import (
 	"lignum/tenants/audit"
 )
 
-// open finds the interrupted import of the same file or begins a new one, and gives the line to go on from.
-func (im *importer) open(ctx context.Context, s rosterStep, f *FileReport) (from int, err error) {
+// begin makes the report of a file, and finds the interrupted import of the same file or begins a new one.
+func (im *importer) begin(ctx context.Context, w *rosterWork) (err error) {
+	w.from = 1
+	w.report = &FileReport{Name: w.file.Name, Kind: w.kind, Problems: []RowProblem{}, Notes: w.file.notes(w.kind), Ignored: w.file.headerAt - 1}
+	if w.file.headerAt > 1 {
+		w.report.Notes = append(w.report.Notes, fmt.Sprintf("the header is on line %d; nothing stands before it", w.file.headerAt))
+	}
+	if !im.opts.DryRun {
+		w.from, err = im.open(ctx, w, w.report)
+	}
+	return err
+}
+
+// open gives the position to go on from.
+func (im *importer) open(ctx context.Context, s *rosterWork, f *FileReport) (from int, err error) {
 	hash, err := hex.DecodeString(s.file.hash[:64])
 	if err != nil {
 		return 0, err
@@ -35,7 +49,7 @@ func (im *importer) open(ctx context.Context, s rosterStep, f *FileReport) (from
 		}
 		f.Resumed = from > 1
 		tx.Record(audit.Entry{Action: "roster.import.begin", ObjectKind: "import", ObjectID: f.ImportID.String(),
-			After: map[string]any{"kind": s.kind, "file_sha256": hex.EncodeToString(hash), "from_line": from}})
+			After: map[string]any{"kind": s.kind, "file_sha256": hex.EncodeToString(hash), "from": from}})
 		return nil
 	})
 	if err != nil || !f.Resumed {
@@ -50,7 +64,8 @@ func (im *importer) open(ctx context.Context, s rosterStep, f *FileReport) (from
 }
 
 // advance notes what is done, in the chunk's own transaction.
-func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s rosterStep, id uuid.UUID, rows []rosterRow, out *outcome, from, next int) error {
+func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s rosterStep, rows []rosterRow, out *outcome, next int) error {
+	id := s.report.ImportID
 	problems, err := domain.JSON(out.problems)
 	if err != nil {
 		return err
@@ -64,13 +79,14 @@ func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s rosterStep, i
 			FROM jsonb_to_recordset($2::jsonb) AS p(line integer, field text, reason text)
 			WHERE (SELECT refused FROM imports WHERE id = $1::uuid) <= $3::integer ON CONFLICT DO NOTHING`, id.String(), string(problems), 10*maxProblems)
 	}
-	tx.Record(audit.Entry{Action: "roster.import.chunk", ObjectKind: "import", ObjectID: id.String(), After: map[string]any{"kind": s.kind, "from_line": from, "to_line": next - 1,
+	tx.Record(audit.Entry{Action: "roster.import.chunk", ObjectKind: "import", ObjectID: id.String(), After: map[string]any{"kind": s.kind, "from_line": max(1, s.from-s.position(0)), "to_line": next - 1 - s.position(0), "gives_room_back": s.pass == freeing,
 		"created": out.created, "changed": out.changed, "unchanged": out.unchanged, "refused": len(out.refused), "rows_sha256": digest(rows)}})
 	return tx.SendBatch(ctx, b).Close()
 }
 
 // close ends a pass.
-func (im *importer) close(ctx context.Context, s rosterStep, f *FileReport) error {
+func (im *importer) close(ctx context.Context, s *rosterWork) error {
+	f := s.report
 	if im.opts.DryRun {
 		return nil
 	}
@@ -89,7 +105,7 @@ type Import struct {
 	ID         uuid.UUID  `json:"id"`
 	Kind       string     `json:"kind"`
 	FileName   string     `json:"file_name"`
-	NextLine   int        `json:"next_line"`
+	NextLine   int        `json:"next_line"` // the first that is not done; files that are read twice count on from their last line
 	Created    int        `json:"created"`
 	Changed    int        `json:"changed"`
 	Unchanged  int        `json:"unchanged"`

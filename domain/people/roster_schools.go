@@ -24,24 +24,56 @@ type rosterSchool struct {
 }
 
 // readRegions takes the names of districts and the like: a school's region is the name of the organisation above it.
-func (im *importer) readRegions(s rosterSource) error {
-	r, err := s.rows()
-	if err != nil {
-		return err
+func (im *importer) readRegions(s *rosterSource) error {
+	r, why := s.rows()
+	if why != "" {
+		return domain.InvalidField("file", s.Name+" "+why)
 	}
 	defer r.Close()
 	for {
-		row, problem, err := r.next()
+		line, err := r.next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if problem == nil && !strings.EqualFold(row.get("type"), "school") && len(im.regions) < 10_000 {
-			im.regions[row.get("sourcedid")] = clipText(row.get("name"), 100)
+		if line.problem != nil || line.empty || strings.EqualFold(line.row.get("type"), "school") {
+			continue
+		}
+		if len(im.regions) == maxRegions {
+			return domain.Errorf(domain.TooLarge, "A roster has at most %d organisations that are not schools.", maxRegions)
+		}
+		if org := checkOrg(line.row); len(org.problems) == 0 {
+			im.regions[org.SourceID] = org.Name
 		}
 	}
+}
+
+// maxRegions bounds what is kept of an import's organisations above the schools.
+const maxRegions = 10_000
+
+// checkedOrg is what a row of orgs.csv says by itself.
+type checkedOrg struct {
+	rosterSchool
+	kind     string
+	problems domain.Problems
+}
+
+func checkOrg(r rosterRow) checkedOrg {
+	c := checkedOrg{rosterSchool: rosterSchool{SourceID: r.get("sourcedid"), Name: r.get("name"), Region: r.get("metadata.region"), State: "active"}}
+	checkText(&c.problems, "sourcedId", c.SourceID, 1, 255)
+	longest := 200
+	if c.kind = r.word(&c.problems, "type", orgWords); c.kind != "school" {
+		longest = 100 // it becomes the region of its schools
+	}
+	if r.get("type") == "" {
+		c.problems.Add("type", "is missing; allowed: %s", anyOf(orgWords))
+	}
+	checkText(&c.problems, "name", c.Name, 1, longest)
+	checkText(&c.problems, "metadata.region", c.Region, 0, 100)
+	r.status(&c.problems)
+	return c
 }
 
 const tenantOnly = "only an administrator of the whole tenant may import this"
@@ -54,18 +86,12 @@ func (im *importer) planOrgs(ctx context.Context, q tenants.Querier, rows []rost
 	}
 	var write []*rosterSchool
 	for _, r := range rows {
-		if !strings.EqualFold(r.get("type"), "school") {
+		org := checkOrg(r)
+		want, p := org.rosterSchool, org.problems
+		if len(p) == 0 && org.kind != "school" {
 			out.unchanged++ // a region; schools carry its name
 			continue
 		}
-		var p domain.Problems
-		want := rosterSchool{SourceID: r.get("sourcedid"), Name: r.get("name"), Region: r.get("metadata.region"), State: "active"}
-		if want.Region == "" {
-			want.Region = im.regions[r.get("parentsourcedid")]
-		}
-		checkText(&p, "sourcedId", want.SourceID, 1, 255)
-		checkText(&p, "name", want.Name, 1, 200)
-		checkText(&p, "metadata.region", want.Region, 0, 100)
 		if im.opts.OnlySchool != nil {
 			p.Add("", tenantOnly)
 		}
@@ -74,8 +100,13 @@ func (im *importer) planOrgs(ctx context.Context, q tenants.Querier, rows []rost
 			continue
 		}
 		is := have[want.SourceID]
+		if above := r.get("parentsourcedid"); want.Region == "" && im.regions[above] != "" {
+			want.Region = im.regions[above]
+		} else if want.Region == "" && above != "" && is != nil {
+			want.Region = is.Region // the file does not say what is above it
+		}
 		switch {
-		case is == nil && r.gone():
+		case is == nil && r.ends():
 			out.unchanged++
 			continue
 		case is == nil:
@@ -83,7 +114,7 @@ func (im *importer) planOrgs(ctx context.Context, q tenants.Querier, rows []rost
 			out.created++
 		default:
 			want.ID = is.ID
-			if r.gone() {
+			if r.ends() {
 				want = *is
 				want.State = "closed"
 			}
@@ -146,6 +177,8 @@ func (im *importer) planSessions(ctx context.Context, q tenants.Querier, rows []
 		want := rosterTerm{SourceID: r.get("sourcedid"), Title: r.get("title"), Starts: r.get("startdate"), Ends: r.get("enddate")}
 		checkText(&p, "sourcedId", want.SourceID, 1, 255)
 		checkText(&p, "title", want.Title, 1, 100)
+		r.status(&p)
+		r.word(&p, "type", sessionWords)
 		starts, ok1 := checkDate(&p, "startDate", want.Starts)
 		ends, ok2 := checkDate(&p, "endDate", want.Ends)
 		if ok1 && ok2 && !ends.After(starts) {
@@ -160,7 +193,7 @@ func (im *importer) planSessions(ctx context.Context, q tenants.Querier, rows []
 		}
 		is := have[want.SourceID]
 		switch {
-		case r.gone(): // classes may hang on it; it stays in the calendar until somebody takes it out there
+		case r.ends(): // classes may hang on it; it stays in the calendar until somebody takes it out there
 			out.unchanged++
 			continue
 		case is == nil:

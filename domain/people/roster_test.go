@@ -34,6 +34,9 @@ func counts(f FileReport) [4]int { return [4]int{f.Created, f.Changed, f.Unchang
 func (r *room) expect(rep Report, want map[string][4]int) {
 	r.t.Helper()
 	for _, f := range rep.Files {
+		if sum := f.Created + f.Changed + f.Unchanged + f.Refused + f.Ignored; sum != f.Lines {
+			r.t.Errorf("%s: the counts add up to %d, the file has %d lines", f.Kind, sum, f.Lines)
+		}
 		if w, ok := want[f.Kind]; f.Kind != "" && (!ok || w != counts(f)) {
 			r.t.Errorf("%s: created, changed, unchanged, refused are %v, want %v; problems %+v", f.Kind, counts(f), w, f.Problems)
 		}
@@ -172,7 +175,7 @@ func TestRosterReportsRows(t *testing.T) {
 		{"b7,active,student,s1,two words,A,B,,", "username", "1 to 64"},
 		{"b8,active,student,s1,admin,A,B,,", "username", "taken"},
 		{"b9,active,student,s1,,A,B,not-an-address,", "email", "address"},
-		{"b10,active,student,s1,,A,B", "", "7 cells"},
+		{"b10,active,student,s1,,A,B,,,too,many", "", "11 cells"},
 		{"ok1,active,student,s1,,Fine,Again,,10", "sourcedId", "line 2"},
 		{"b11,sometimes,student,s1,,A,B,,", "status", "active"},
 		{"b12,active,student,s1,,A\x01,B,,", "givenName", "control"},
@@ -322,7 +325,7 @@ func TestRosterFiles(t *testing.T) {
 		rep, err := r.roster(RosterOptions{}, files...)
 		r.ok(err)
 		r.ok(closer.Close())
-		r.expect(rep, []map[string][4]int{{"orgs": {2, 0, 1, 0}, "users": {2, 0, 0, 1}}, {"orgs": {0, 0, 3, 0}, "users": {0, 0, 2, 1}}, {"orgs": {0, 0, 3, 0}}}[i])
+		r.expect(rep, []map[string][4]int{{"orgs": {2, 0, 1, 0}, "roles": {0, 0, 2, 0}, "users": {2, 0, 0, 1}}, {"orgs": {0, 0, 3, 0}, "roles": {0, 0, 2, 0}, "users": {0, 0, 2, 1}}, {"orgs": {0, 0, 3, 0}}}[i])
 	}
 	for name, file := range map[string]RosterFile{
 		"no roster":    textFile("x.csv", "a,b\n1,2\n"),

@@ -13,7 +13,6 @@ import (
 
 // row decides what becomes of one row.
 func (pl *usersPlan) row(r rosterRow, out *outcome) {
-
 	var p domain.Problems
 	is := pl.have[r.get("sourcedid")]
 	if r.gone() {
@@ -33,9 +32,7 @@ func (pl *usersPlan) row(r rosterRow, out *outcome) {
 		want.Grade = grades[0]
 		checkText(&p, "grades", want.Grade, 0, 20)
 	}
-	if status := strings.ToLower(r.get("status")); status != "" && status != "active" && status != "inactive" {
-		p.Add("status", "must be active or tobedeleted")
-	}
+	status, enabled := r.status(&p), r.word(&p, "enabledUser", truthWords)
 	role := pl.role(r, &p)
 	want.SchoolID = pl.school(r, role, &p)
 	if is != nil {
@@ -45,7 +42,7 @@ func (pl *usersPlan) row(r rosterRow, out *outcome) {
 		out.refuseAll(r.line, p)
 		return
 	}
-	if strings.EqualFold(r.get("enableduser"), "false") || strings.EqualFold(r.get("status"), "inactive") {
+	if enabled == "false" || status == "inactive" {
 		want.State, want.Reason = "suspended", rosterReason
 	}
 	if is == nil {
@@ -79,7 +76,7 @@ func (pl *usersPlan) role(r rosterRow, p *domain.Problems) string {
 	case given == "":
 		p.Add("role", "is missing; send roles.csv with users.csv, or a column role")
 	case role == "":
-		p.Add("role", "%q is not given by a roster", clipText(given, 40))
+		p.Add("role", "%q is not given by a roster; allowed: %s", clipText(given, 40), anyOf(userRoleWords))
 	case !slices.Contains(pl.im.opts.Roles, role):
 		p.Add("role", "you may not give the role %s", role)
 	}

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain"
 	"lignum/tenants"
 )
 
@@ -16,6 +18,7 @@ import (
 type rosterRole struct {
 	role, org string
 	primary   bool
+	used      bool // a row of users.csv is of this person
 }
 
 // rolesOf are OneRoster's roles and ours. Those that reach beyond a school are not given by a file.
@@ -25,27 +28,92 @@ var rolesOf = map[string]string{
 }
 
 // readRoles takes the roles of a OneRoster 1.2 file: the primary one of each person, else the first.
-func (im *importer) readRoles(s rosterSource) error {
-	r, err := s.rows()
-	if err != nil {
-		return err
+func (im *importer) readRoles(w *rosterWork) error {
+	w.report = &FileReport{Name: w.file.Name, Kind: w.kind, Problems: []RowProblem{}, Notes: w.file.notes(w.kind), Ignored: w.file.headerAt - 1}
+	w.told = map[string]*ignoredLines{}
+	r, why := w.file.rows()
+	if why != "" {
+		return domain.InvalidField("file", w.file.Name+" "+why)
 	}
 	defer r.Close()
+	seen := newSeen()
+	seen.in(w.file.Name)
+	out := &outcome{refused: map[int]bool{}}
 	for {
-		row, problem, err := r.next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
+		line, err := r.next()
+		if err != nil && err != io.EOF {
 			return err
 		}
-		if problem != nil || row.gone() {
+		if err == io.EOF {
+			w.report.Lines, w.report.Refused = r.at-1, len(out.refused)
+			w.report.addProblems(out.problems)
+			return nil
+		}
+		if line.more > 0 {
+			w.ignore("belong to a cell that goes over several lines", line.at+1, line.more)
+		}
+		switch {
+		case line.empty:
+			w.ignore("are empty", line.at, 1)
+			continue
+		case line.problem == nil:
+			line.problem = seen.check(w.kind, line.row)
+		}
+		if p := line.problem; p != nil {
+			out.refuse(p.Line, p.Field, "%s", p.Reason)
 			continue
 		}
-		user, role := row.get("usersourcedid"), rosterRole{row.get("role"), row.get("orgsourcedid"), strings.EqualFold(row.get("roletype"), "primary")}
-		if was, ok := im.roles[user]; !ok || role.primary && !was.primary {
-			im.roles[user] = role
+		im.readRole(w, line.row, out)
+	}
+}
+
+func (im *importer) readRole(w *rosterWork, row rosterRow, out *outcome) {
+	var p domain.Problems
+	user := row.get("usersourcedid")
+	checkText(&p, "userSourcedId", user, 1, 255)
+	role := rosterRole{role: row.get("role"), org: row.get("orgsourcedid"), primary: row.word(&p, "roleType", roleTypeWords) == "primary"}
+	row.status(&p)
+	if rolesOf[strings.ToLower(role.role)] == "" {
+		p.Add("role", "%q is not given by a roster; allowed: %s", clipText(role.role, 40), anyOf(userRoleWords))
+	}
+	was := im.roles[user]
+	switch {
+	case row.ends():
+		w.ignore("are of roles that ended", row.line, 1)
+	case len(p) > 0:
+		out.refuseAll(row.line, p)
+	case was == nil:
+		im.roles[user] = &role
+	default:
+		w.ignore("name a further role of somebody, and only the primary one is taken", row.line, 1)
+		if role.primary && !was.primary {
+			*was = role
 		}
+	}
+}
+
+// countRoles says what became of the rows of roles.csv, once it is known who is in users.csv. It changes nothing by itself: a role that was
+// taken is counted as unchanged.
+func (im *importer) countRoles(work []*rosterWork) {
+	i := slices.IndexFunc(work, func(w *rosterWork) bool { return w.kind == "roles" })
+	if i < 0 {
+		return
+	}
+	for _, w := range work {
+		if w.kind == "roles" {
+			w.report.Unchanged = w.report.Lines - w.report.Refused - w.report.Ignored
+			w.tell()
+		}
+	}
+	idle := 0
+	for _, r := range im.roles {
+		if !r.used {
+			idle++
+		}
+	}
+	if idle > 0 {
+		f := work[i].report
+		f.Notes = append(f.Notes, fmt.Sprintf("%d of the people have no row in users.csv; nothing became of their roles", idle))
 	}
 }
 
@@ -180,7 +248,10 @@ func (im *importer) planUsers(ctx context.Context, q tenants.Querier, rows []ros
 
 // roleAndOrg gives the row's OneRoster role and organisation, of 1.1's columns or of 1.2's roles.csv.
 func (im *importer) roleAndOrg(r rosterRow) (role, org string) {
-	other := im.roles[r.get("sourcedid")]
+	other := rosterRole{}
+	if of := im.roles[r.get("sourcedid")]; of != nil {
+		other = *of
+	}
 	if role = r.get("role"); role == "" {
 		role = other.role
 	}

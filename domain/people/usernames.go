@@ -4,10 +4,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/text/unicode/norm"
 
 	"lignum/tenants"
 )
@@ -21,36 +19,19 @@ func lockUserNames(ctx context.Context, tx *tenants.Tx) error {
 	return err
 }
 
-// userNameStem is a user name without its number: a-z and one dot, at most 40 characters. "user" when the names have no Latin letter.
+// userNameStem is a user name without its number: a-z and one dot, at most 40 characters. "user" when the
+// names have no letter.
 func userNameStem(given, family string) string {
 	// The first given name is what a child is called by.
 	if first := strings.Fields(given); len(first) > 0 {
 		given = first[0]
 	}
-	g, f := asciiLetters(given), asciiLetters(family)
+	g, f := latinLetters(given), latinLetters(family)
 	stem := strings.Trim(g[:min(len(g), 15)]+"."+f[:min(len(f), 24)], ".")
 	if stem == "" {
 		return "user"
 	}
 	return stem
-}
-
-func asciiLetters(s string) string {
-	var b strings.Builder
-	for _, c := range norm.NFKD.String(strings.ToLower(s)) {
-		switch {
-		case c >= 'a' && c <= 'z':
-			b.WriteRune(c)
-		case c == 'ß':
-			b.WriteString("ss")
-		case c == 'ø', c == 'œ':
-			b.WriteByte('o')
-		case c == 'æ':
-			b.WriteString("ae")
-		case unicode.Is(unicode.Mn, c), unicode.IsSpace(c), unicode.IsPunct(c):
-		}
-	}
-	return b.String()
 }
 
 // userNames knows which names are taken among those that a transaction asks about.

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
@@ -34,7 +35,10 @@ func rosterImport() *cobra.Command {
 	cmd := &cobra.Command{Use: "import TENANT FILE.csv|DIR|ZIP", Short: "Import OneRoster CSV files; interrupted, it may simply be repeated", Args: cobra.ExactArgs(2),
 		Long: "Import OneRoster 1.1 or 1.2 CSV files (orgs, academicSessions, users, roles, classes, enrollments) into a tenant. Rows that are\n" +
 			"right are taken, the others are refused and reported by line; then the command ends with 1. An interrupted import goes on\n" +
-			"where it was when the same command is given again, and the same files again change nothing.",
+			"where it was when the same command is given again, and the same files again change nothing. Every line of a file is in one\n" +
+			"of the counts, which add up to LINES.\n\n" +
+			"Files are told by their column names. Commas, semicolons or tabs stand between the cells, in UTF-8, UTF-16 or Windows-1252, as\n" +
+			"Excel writes them. What is left out is named; when it was meant to be imported, the command ends with 1 too.",
 		Example: "  lignum roster import jamaica ./roster --dry-run\n  lignum roster import jamaica roster.zip --report refused.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.Seats < 0 || opts.Seats > 10_000 {
@@ -69,15 +73,22 @@ func rosterImport() *cobra.Command {
 
 // rosterError says how the run ended. What a refused row lacks was printed before.
 func rosterError(ctx context.Context, rep people.Report, err error) error {
-	refused := 0
+	refused, files := 0, 0
 	for _, f := range rep.Files {
 		refused += f.Refused
+		if f.Needed {
+			files++
+		}
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted; what was imported stays, and the same command goes on from there")
+	case err == nil && refused > 0 && files > 0:
+		return errors.New(number(refused, "row") + " refused and " + number(files, "file") + " left out; correct and import again, all others stay as they are")
 	case err == nil && refused > 0:
 		return errors.New(number(refused, "row") + " refused; correct and import again, all others stay as they are")
+	case err == nil && files > 0:
+		return errors.New(number(files, "file") + " left out; correct and import again, all others stay as they are")
 	}
 	return err
 }
@@ -101,13 +112,13 @@ func rosterProgress(cmd *cobra.Command) func(kind string, line int) {
 
 func printRoster(out io.Writer, rep people.Report) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "FILE\tKIND\tCREATED\tCHANGED\tUNCHANGED\tREFUSED")
+	fmt.Fprintln(w, "FILE\tKIND\tCREATED\tCHANGED\tUNCHANGED\tREFUSED\tIGNORED\tLINES")
 	for _, f := range rep.Files {
-		kind := f.Kind
-		if kind == "" {
-			kind = "left out"
+		if f.LeftOut != "" {
+			fmt.Fprintf(w, "%s\tleft out\t-\t-\t-\t-\t-\t-\n", plain(f.Name))
+			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\n", plain(f.Name), kind, f.Created, f.Changed, f.Unchanged, f.Refused)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\n", plain(f.Name), f.Kind, f.Created, f.Changed, f.Unchanged, f.Refused, f.Ignored, f.Lines)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -115,6 +126,9 @@ func printRoster(out io.Writer, rep people.Report) error {
 	for _, f := range rep.Files {
 		if f.Resumed {
 			fmt.Fprintf(out, "%s: went on with an interrupted import\n", plain(f.Name))
+		}
+		if f.LeftOut != "" {
+			fmt.Fprintf(out, "%s: %s\n", plain(f.Name), plain(f.LeftOut))
 		}
 		for _, note := range f.Notes {
 			fmt.Fprintf(out, "%s: %s\n", plain(f.Name), plain(note))
@@ -176,7 +190,7 @@ func (r rowReport) fill(ctx context.Context, db *tenants.DB, rep people.Report) 
 
 // allProblems are those of the report and, when it could not carry all, those that were stored.
 func allProblems(ctx context.Context, db *tenants.DB, f people.FileReport, dryRun bool) ([]people.RowProblem, error) {
-	if f.More == 0 || dryRun {
+	if f.More == 0 || dryRun || f.ImportID == uuid.Nil { // what is only read is stored nowhere
 		return f.Problems, nil
 	}
 	var all []people.RowProblem

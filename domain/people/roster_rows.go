@@ -1,0 +1,302 @@
+package people
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The rows of a file are read line by line, so that whatever is wrong with a line, every other one is still found. A cell in quotation marks may go over
+// several lines; a quotation mark that only opens would swallow all that follows. Which of the two it is can be told when the next line is a row by itself.
+
+// Bounds of one row.
+const (
+	maxCell      = 4000 // bytes of a cell
+	maxCellLines = 20   // lines that a row in quotation marks may go over
+)
+
+// separators are what may stand between cells; Excel takes what the language of the computer asks for.
+const separators = ",;\t|"
+
+// rosterRow is one row of a file.
+type rosterRow struct {
+	line    int // on which it begins; the first line of the file is 1
+	cells   []string
+	columns map[string]int
+}
+
+// get gives a cell without blanks around it; "" when the row or the file has none.
+func (r rosterRow) get(column string) string {
+	i, ok := r.columns[column]
+	if !ok || i >= len(r.cells) {
+		return ""
+	}
+	return strings.TrimSpace(r.cells[i])
+}
+
+// list gives the parts of a cell that holds several values with commas between them (OneRoster 1.1 CSV, 'list of').
+func (r rosterRow) list(column string) []string {
+	parts := strings.Split(r.get(column), ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+}
+
+// reading is what a reader found on one line: a row, or what is wrong with it, or nothing (empty).
+type reading struct {
+	at      int // line
+	row     rosterRow
+	problem *RowProblem
+	empty   bool
+	more    int // lines after it that the row's cells go over
+}
+
+type rosterReader struct {
+	io.Closer
+	lines     *lineReader
+	separator string
+	header    []string
+	columns   map[string]int
+	must      []int // columns that no row goes without, as the kind of the file has it
+	at        int   // the last line that was taken
+	headerAt  int
+	spoilt    int // the line with an open quotation mark to which the next lines may belong; 0: none
+}
+
+// rows opens the file behind its header. What it gives as why is wrong with the header, in words that go behind the file's name.
+func (s *rosterSource) rows() (r *rosterReader, why string) {
+	in, err := s.Open()
+	if err != nil {
+		return nil, "cannot be read"
+	}
+	r = &rosterReader{Closer: in, lines: s.text.reader(in), columns: map[string]int{}}
+	if why := r.readHeader(); why != "" {
+		in.Close()
+		return nil, why
+	}
+	for _, k := range rosterKinds {
+		if k.kind == s.kind {
+			for _, c := range k.must {
+				r.must = append(r.must, r.columns[c])
+			}
+		}
+	}
+	return r, ""
+}
+
+// readHeader finds the line of column names: the first that is not empty.
+func (r *rosterReader) readHeader() (why string) {
+	var text string
+	for strings.Trim(text, separators+" \"") == "" {
+		line, err := r.lines.take()
+		switch {
+		case err == io.EOF && r.at == 0:
+			return "is empty"
+		case err == io.EOF:
+			return "holds empty lines only"
+		case err != nil:
+			return "cannot be read to its end"
+		}
+		r.at, r.headerAt = line.no, line.no
+		if text = line.text; !utf8.ValidString(text) || line.long {
+			return "has a first line that is no header of column names"
+		}
+		// Excel's own way to say what stands between the cells.
+		if sep, ok := strings.CutPrefix(strings.ToLower(text), "sep="); ok && len(sep) == 1 && strings.Contains(separators, sep) {
+			r.separator, text = sep, ""
+		}
+	}
+	var header []string
+	best, choices := -1, separators
+	if r.separator != "" {
+		choices = r.separator
+	}
+	for _, sep := range strings.Split(choices, "") {
+		cells, open, wrong := splitCells(text, sep)
+		if open || wrong != "" {
+			continue
+		}
+		known := 0
+		for _, c := range cells {
+			if knownColumn(strings.ToLower(strings.TrimSpace(c))) {
+				known++
+			}
+		}
+		if known > best || known == best && len(cells) > len(header) {
+			best, header, r.separator = known, cells, sep
+		}
+	}
+	if header == nil {
+		return "has a header line with a quotation mark that is not closed"
+	}
+	for len(header) > 1 && strings.TrimSpace(header[len(header)-1]) == "" { // Excel leaves separators at the end
+		header = header[:len(header)-1]
+	}
+	for i, c := range header {
+		c = strings.TrimSpace(c)
+		name := strings.ToLower(c)
+		if _, twice := r.columns[name]; twice && name != "" {
+			return fmt.Sprintf("has the column %q twice", clipText(c, 60))
+		}
+		r.columns[name] = i
+		r.header = append(r.header, c)
+	}
+	return ""
+}
+
+// splitCells parts a row. open: a cell in quotation marks has no end. wrong says what is no CSV (RFC 4180).
+func splitCells(text, sep string) (cells []string, open bool, wrong string) {
+	if !strings.Contains(text, `"`) {
+		return strings.Split(text, sep), false, ""
+	}
+	for {
+		if !strings.HasPrefix(text, `"`) {
+			cell, rest, more := strings.Cut(text, sep)
+			if strings.Contains(cell, `"`) {
+				return nil, false, "a quotation mark stands inside a cell that does not begin with one"
+			}
+			cells = append(cells, cell)
+			if text = rest; !more {
+				return cells, false, ""
+			}
+			continue
+		}
+		var cell strings.Builder
+		for text = text[1:]; ; {
+			part, rest, closed := strings.Cut(text, `"`)
+			if cell.WriteString(part); !closed {
+				return nil, true, ""
+			}
+			if text = rest; !strings.HasPrefix(text, `"`) {
+				break
+			}
+			cell.WriteByte('"')
+			text = text[1:]
+		}
+		cells = append(cells, cell.String())
+		switch {
+		case text == "":
+			return cells, false, ""
+		case !strings.HasPrefix(text, sep):
+			return nil, false, "text follows the quotation mark that ends a cell"
+		}
+		text = text[len(sep):]
+	}
+}
+
+// trim takes off the empty cells that Excel leaves behind the last column.
+func (r *rosterReader) trim(cells []string) []string {
+	for len(cells) > len(r.header) && strings.TrimSpace(cells[len(cells)-1]) == "" {
+		cells = cells[:len(cells)-1]
+	}
+	return cells
+}
+
+// whole reports whether cells are a row with all that a row of the file needs.
+func (r *rosterReader) whole(cells []string) bool {
+	if cells = r.trim(cells); len(cells) > len(r.header) {
+		return false
+	}
+	for _, i := range r.must {
+		if i >= len(cells) || strings.TrimSpace(cells[i]) == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// standsAlone reports whether a line looks like a row by itself, and not like the rest of one.
+func (r *rosterReader) standsAlone(text string) bool {
+	if strings.Count(text, r.separator)+1 == len(r.header) {
+		return true
+	}
+	cells, open, wrong := splitCells(text, r.separator)
+	return !open && wrong == "" && r.whole(cells)
+}
+
+// next gives what is on the next line, or io.EOF.
+func (r *rosterReader) next() (reading, error) {
+	line, err := r.lines.take()
+	if err != nil {
+		return reading{}, err
+	}
+	r.at = line.no
+	refuse := func(field, reason string, args ...any) (reading, error) {
+		return reading{at: line.no, problem: &RowProblem{line.no, field, fmt.Sprintf(reason, args...)}}, nil
+	}
+	if line.long {
+		return refuse("", "is longer than %d bytes", maxRosterLine)
+	}
+	if strings.Trim(line.text, r.separator+" \t\r\x1a") == "" {
+		return reading{at: line.no, empty: true}, nil
+	}
+	if r.spoilt > 0 && !r.standsAlone(line.text) {
+		return refuse("", "may belong to the cell whose quotation mark opens on line %d and is not closed", r.spoilt)
+	}
+	r.spoilt = 0
+	cells, open, wrong := splitCells(line.text, r.separator)
+	more := 0
+	if open {
+		if cells, more = r.goOn(line.text); cells == nil {
+			r.spoilt = line.no
+			return refuse("", "is not valid CSV: a quotation mark opens a cell and is not closed")
+		}
+	}
+	if wrong != "" {
+		return refuse("", "is not valid CSV: %s", wrong)
+	}
+	cells = r.trim(cells)
+	for range more {
+		taken, _ := r.lines.take() // goOn looked at it
+		r.at = taken.no
+	}
+	if wrong := r.checkCells(line.no, cells); wrong != nil {
+		return reading{at: line.no, problem: wrong, more: more}, nil
+	}
+	if !slices.ContainsFunc(cells, func(c string) bool { return strings.TrimSpace(c) != "" }) {
+		return reading{at: line.no, empty: true, more: more}, nil
+	}
+	return reading{at: line.no, row: rosterRow{line.no, cells, r.columns}, more: more}, nil
+}
+
+// goOn joins a row whose quotation mark is open with the lines after it, and tells how many those are. No cells: it is no such row.
+func (r *rosterReader) goOn(text string) (cells []string, more int) {
+	for more < maxCellLines {
+		line, ok := r.lines.peek(more)
+		if !ok || line.long || r.standsAlone(line.text) {
+			return nil, 0
+		}
+		more++
+		text += "\n" + line.text
+		cells, open, wrong := splitCells(text, r.separator)
+		switch {
+		case wrong != "":
+			return nil, 0
+		case !open && r.whole(cells):
+			return cells, more
+		case !open:
+			return nil, 0
+		}
+	}
+	return nil, 0
+}
+
+func (r *rosterReader) checkCells(line int, cells []string) *RowProblem {
+	if len(cells) > len(r.header) {
+		return &RowProblem{line, "", fmt.Sprintf("has %d cells, the header has %d", len(cells), len(r.header))}
+	}
+	for i, c := range cells {
+		switch {
+		case len(c) > maxCell:
+			return &RowProblem{line, r.header[i], fmt.Sprintf("is longer than %d bytes", maxCell)}
+		case !utf8.ValidString(c), strings.ContainsRune(c, utf8.RuneError), strings.ContainsFunc(c, func(c rune) bool { return c >= 0x80 && c < 0xa0 }):
+			return &RowProblem{line, r.header[i], "holds characters that cannot be read; save the file as CSV UTF-8"}
+		case strings.ContainsRune(c, 0):
+			return &RowProblem{line, r.header[i], "holds a NUL character"}
+		}
+	}
+	return nil
+}
