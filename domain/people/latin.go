@@ -18,7 +18,7 @@ func latinLetters(s string) string {
 			b.WriteRune(c)
 			continue
 		}
-		if !unicode.IsLetter(c) {
+		if !unicode.IsLetter(c) && !unicode.IsMark(c) { // the vowels of Indian scripts are marks
 			continue
 		}
 		spelled, ok := rareLetters[c]
