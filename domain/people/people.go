@@ -33,6 +33,8 @@ func checkText(p *domain.Problems, field, v string, least, most int) {
 		p.Add(field, "is not valid UTF-8 text")
 	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		p.Add(field, "must not hold control characters")
+	case n == 0 && least > 0:
+		p.Add(field, "is missing; it must have %d to %d characters", least, most)
 	case n < least || n > most:
 		p.Add(field, "must have %d to %d characters, has %d", least, most, n)
 	}

@@ -329,11 +329,11 @@ func (im *importer) run(ctx context.Context, s rosterStep) error {
 func (im *importer) sift(s rosterStep, line reading, seen *seen) (*rosterRow, *RowProblem) {
 	last := s.pass != freeing
 	if last && line.more > 0 {
-		s.ignore("belong to a cell that goes over several lines", line.at+1, line.more)
+		s.ignore(inCellAbove, line.at+1, line.more)
 	}
 	if line.empty {
 		if last {
-			s.ignore("are empty", line.at, 1)
+			s.ignore(isEmpty, line.at, 1)
 		}
 		return nil, nil
 	}
@@ -347,7 +347,7 @@ func (im *importer) sift(s rosterStep, line reading, seen *seen) (*rosterRow, *R
 			role.used = true
 		}
 	case problem != nil && last && s.kind == "guardians":
-		s.ignore("are refused above", line.at, 1)
+		s.ignore("refused above, among the accounts", line.at, 1)
 		return nil, nil
 	}
 	switch {
@@ -358,6 +358,12 @@ func (im *importer) sift(s rosterStep, line reading, seen *seen) (*rosterRow, *R
 	}
 	return &line.row, nil
 }
+
+// Why a line holds no row.
+const (
+	isEmpty     = "empty"
+	inCellAbove = "part of a cell that goes over several lines"
+)
 
 // ignoredLines are lines that hold no row.
 type ignoredLines struct{ first, count int }
@@ -375,9 +381,11 @@ func (w *rosterWork) ignore(why string, line, count int) {
 // tell puts the lines that were ignored into the notes.
 func (w *rosterWork) tell() {
 	for _, why := range slices.Sorted(maps.Keys(w.told)) {
-		l := w.told[why]
-		w.report.Notes = append(w.report.Notes, fmt.Sprintf("%d %s ignored, the first of them on line %d: they %s", l.count,
-			map[bool]string{true: "line was", false: "lines were"}[l.count == 1], l.first, why))
+		if l := w.told[why]; l.count == 1 {
+			w.report.Notes = append(w.report.Notes, fmt.Sprintf("ignored line %d: %s", l.first, why))
+		} else {
+			w.report.Notes = append(w.report.Notes, fmt.Sprintf("ignored %d lines, the first is line %d: %s", l.count, l.first, why))
+		}
 	}
 }
 

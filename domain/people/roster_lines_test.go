@@ -93,7 +93,7 @@ func TestACellOverSeveralLines(t *testing.T) {
 	r.ok(err)
 	f := r.file(rep, "users")
 	if f.Created != 2 || f.Ignored != 2 || f.Lines != 4 || !slices.ContainsFunc(f.Notes, func(n string) bool {
-		return strings.HasPrefix(n, "2 lines were ignored, the first of them on line 3: they belong to a cell")
+		return strings.HasPrefix(n, "ignored 2 lines, the first is line 3: part of a cell")
 	}) {
 		t.Errorf("%+v", f)
 	}

@@ -119,7 +119,7 @@ func TestWhatExcelLeaves(t *testing.T) {
 	if counts(f) != [4]int{3, 0, 0, 2} || f.Ignored != 5 || f.Lines != 10 || f.Problems[0].Line != 6 || f.Problems[0].Field != "familyName" || f.Problems[1].Line != 8 {
 		t.Errorf("%+v", f)
 	}
-	if !slices.Contains(f.Notes, "5 lines were ignored, the first of them on line 3: they are empty") {
+	if !slices.Contains(f.Notes, "ignored 5 lines, the first is line 3: empty") {
 		t.Errorf("%q", f.Notes)
 	}
 }

@@ -50,11 +50,11 @@ func (im *importer) readRoles(w *rosterWork) error {
 			return nil
 		}
 		if line.more > 0 {
-			w.ignore("belong to a cell that goes over several lines", line.at+1, line.more)
+			w.ignore(inCellAbove, line.at+1, line.more)
 		}
 		switch {
 		case line.empty:
-			w.ignore("are empty", line.at, 1)
+			w.ignore(isEmpty, line.at, 1)
 			continue
 		case line.problem == nil:
 			line.problem = seen.check(w.kind, line.row)
@@ -79,13 +79,13 @@ func (im *importer) readRole(w *rosterWork, row rosterRow, out *outcome) {
 	was := im.roles[user]
 	switch {
 	case row.ends():
-		w.ignore("are of roles that ended", row.line, 1)
+		w.ignore("of a role that ended", row.line, 1)
 	case len(p) > 0:
 		out.refuseAll(row.line, p)
 	case was == nil:
 		im.roles[user] = &role
 	default:
-		w.ignore("name a further role of somebody, and only the primary one is taken", row.line, 1)
+		w.ignore("a further role of somebody, and only the primary one is taken", row.line, 1)
 		if role.primary && !was.primary {
 			*was = role
 		}
