@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,9 +68,8 @@ type FileReport struct {
 	Ignored   int          `json:"ignored"`       // lines that hold no row; Notes says which
 	Problems  []RowProblem `json:"problems"`      // at most a thousand
 	More      int          `json:"more_problems"` // beyond those
-	LeftOut   string       `json:"left_out"`      // why the file was not read; "" when it was
 	Needed    bool         `json:"needed"`        // it was left out although somebody meant it to be imported: the import is not whole
-	Notes     []string     `json:"notes"`         // columns that are not known, lines that hold no row, and how the file was read
+	Notes     []string     `json:"notes"`         // why a file was left out; columns that are not known, lines that hold no row, how the file was read
 }
 
 // Whole reports whether nothing was refused: no row, and no file that was meant to be imported.
@@ -98,12 +98,13 @@ type importer struct {
 
 // rosterWork is one kind of import of one file, over one pass or two.
 type rosterWork struct {
-	kind   string
-	file   *rosterSource
-	plan   planner
-	report *FileReport
-	from   int // the first position that is not done; 0: not begun
-	told   map[string]*ignoredLines
+	kind    string
+	file    *rosterSource
+	plan    planner
+	report  *FileReport
+	from    int // the first position that is not done; 0: not begun
+	told    map[string]*ignoredLines
+	clipped map[string]int // rows that name several of what one is taken of, by column
 }
 
 // rosterPass is which rows of a file are looked at.
@@ -151,7 +152,7 @@ func ImportRoster(ctx context.Context, db *tenants.DB, actor audit.Actor, files 
 	}
 	for _, s := range sources {
 		if s.kind == "" {
-			report.Files = append(report.Files, FileReport{Name: s.Name, Problems: []RowProblem{}, LeftOut: s.leftOut, Needed: s.needed, Notes: []string{}})
+			report.Files = append(report.Files, FileReport{Name: s.Name, Problems: []RowProblem{}, Needed: s.needed, Notes: []string{s.leftOut}})
 		}
 	}
 	steps, err := im.arrange(sources)
@@ -210,7 +211,7 @@ func (im *importer) arrange(sources []*rosterSource) (steps []rosterStep, err er
 		add := func(kind, beside string) {
 			file := *s
 			file.hash += beside
-			works[kind] = append(works[kind], &rosterWork{kind: kind, file: &file, plan: plans[kind], told: map[string]*ignoredLines{}})
+			works[kind] = append(works[kind], &rosterWork{kind: kind, file: &file, plan: plans[kind], told: map[string]*ignoredLines{}, clipped: map[string]int{}})
 		}
 		switch {
 		case s.kind == "users":
@@ -341,6 +342,9 @@ func (im *importer) sift(s rosterStep, line reading, seen *seen) (*rosterRow, *R
 	if problem == nil {
 		problem = seen.check(s.kind, line.row)
 	}
+	if problem == nil && last {
+		s.clip(line.row)
+	}
 	switch {
 	case problem == nil && s.kind == "users":
 		if role := im.roles[line.row.get("sourcedid")]; role != nil {
@@ -357,6 +361,18 @@ func (im *importer) sift(s rosterStep, line reading, seen *seen) (*rosterRow, *R
 		return nil, nil
 	}
 	return &line.row, nil
+}
+
+// clip notes what a row names several of and only one is taken of.
+func (w *rosterWork) clip(r rosterRow) {
+	if w.kind != "users" && w.kind != "classes" {
+		return
+	}
+	for _, column := range []string{"grades", "orgsourcedids"} {
+		if strings.Contains(r.get(column), ",") && len(r.list(column)) > 1 {
+			w.clipped[column]++
+		}
+	}
 }
 
 // Why a line holds no row.
@@ -380,6 +396,12 @@ func (w *rosterWork) ignore(why string, line, count int) {
 
 // tell puts the lines that were ignored into the notes.
 func (w *rosterWork) tell() {
+	if n := w.clipped["grades"]; n > 0 {
+		w.report.Notes = append(w.report.Notes, fmt.Sprintf("rows that name several grades: %d; the first grade is kept", n))
+	}
+	if n := w.clipped["orgsourcedids"]; n > 0 {
+		w.report.Notes = append(w.report.Notes, fmt.Sprintf("rows that name several organisations: %d; the first school is kept", n))
+	}
 	for _, why := range slices.Sorted(maps.Keys(w.told)) {
 		if l := w.told[why]; l.count == 1 {
 			w.report.Notes = append(w.report.Notes, fmt.Sprintf("ignored line %d: %s", l.first, why))

@@ -148,7 +148,7 @@ func TestEveryLineIsCounted(t *testing.T) {
 					t.Errorf("seed %d, round %d: problem %+v of %q", seed, round, p, text)
 				}
 			}
-			if f.LeftOut != "" {
+			if f.Kind == "" {
 				if f.Lines+f.Created+f.Refused > 0 || !f.Needed {
 					t.Errorf("seed %d, round %d: left out, yet %+v", seed, round, f)
 				}
@@ -234,7 +234,7 @@ func TestRosterEncodingsAndSeparators(t *testing.T) {
 		rep, err := r.roster(RosterOptions{DryRun: true}, textFile("orgs.csv", orgsCSV), textFile(name, text))
 		r.ok(err)
 		f := rep.Files[0]
-		if f.Name != name || !strings.Contains(f.LeftOut, why) || f.Needed == (name == "users.pdf") || rep.Whole() != (name == "users.pdf") {
+		if f.Name != name || !strings.Contains(strings.Join(f.Notes, ""), why) || f.Needed == (name == "users.pdf") || rep.Whole() != (name == "users.pdf") {
 			t.Errorf("%s: %+v", why, f)
 		}
 		if _, err := r.roster(RosterOptions{DryRun: true}, textFile(name, text)); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), why) {

@@ -109,6 +109,19 @@ func TestListsSplitAtCommasAlone(t *testing.T) {
 	}
 }
 
+// Of several schools and grades the first is kept, and the report says so; a district may stand before the school.
+func TestOneOfSeveral(t *testing.T) {
+	r := newRoom(t)
+	rep, err := r.roster(RosterOptions{}, textFile("orgs.csv", orgsCSV), textFile("users.csv", shortUsers+
+		"m1,active,student,\"d1,s2,s1\",Ann,Lee,\"10,11\"\nm2,active,student,\"d1\",Ann,Lee,10\nm3,active,student,\"x, y\",Ann,Lee,\"10,\"\n"))
+	r.ok(err)
+	f := r.file(rep, "users")
+	if counts(f) != [4]int{1, 0, 0, 2} || r.number("SELECT count(*) FROM users u JOIN schools s ON s.id = u.school_id WHERE u.source_id = 'm1' AND s.source_id = 's2' AND grade = '10'") != 1 ||
+		!slices.Contains(f.Notes, "rows that name several grades: 1; the first grade is kept") || !slices.Contains(f.Notes, "rows that name several organisations: 2; the first school is kept") {
+		t.Errorf("%+v", f)
+	}
+}
+
 // What Excel leaves: rows and columns of commas alone, and a last row that ends early.
 func TestWhatExcelLeaves(t *testing.T) {
 	r := schoolRoom(t)
@@ -257,9 +270,9 @@ func TestEveryFileIsTakenOrNamed(t *testing.T) {
 	for _, f := range rep.Files {
 		got[f.Name] = f.Kind
 		if f.Needed {
-			got[f.Name] = "needed: " + f.LeftOut
-		} else if f.LeftOut != "" {
-			got[f.Name] = f.LeftOut
+			got[f.Name] = "needed: " + f.Notes[0]
+		} else if f.Kind == "" {
+			got[f.Name] = f.Notes[0]
 		}
 	}
 	for name, want := range map[string]string{

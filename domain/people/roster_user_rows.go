@@ -85,7 +85,15 @@ func (pl *usersPlan) role(r rosterRow, p *domain.Problems) string {
 
 // school finds the row's school. Students and school administrators have one.
 func (pl *usersPlan) school(r rosterRow, role string, p *domain.Problems) *uuid.UUID {
-	_, org := pl.im.roleAndOrg(r)
+	_, orgs := pl.im.roleAndOrg(r)
+	org := ""
+	if len(orgs) > 0 {
+		org = orgs[0]
+	}
+	// A district may stand before the school.
+	if i := slices.IndexFunc(orgs, func(id string) bool { return pl.schools[id] != nil }); i > 0 {
+		org = orgs[i]
+	}
 	s := pl.schools[org]
 	only := pl.im.opts.OnlySchool
 	switch {

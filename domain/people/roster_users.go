@@ -204,8 +204,8 @@ func (im *importer) planUsers(ctx context.Context, q tenants.Querier, rows []ros
 	}
 	var orgs, stems, wanted []string
 	for _, r := range rows {
-		_, org := im.roleAndOrg(r)
-		orgs = append(orgs, org)
+		_, of := im.roleAndOrg(r)
+		orgs = append(orgs, of...)
 		if name := foldUserName(r.get("username")); name != "" {
 			wanted = append(wanted, name)
 		} else {
@@ -246,8 +246,8 @@ func (im *importer) planUsers(ctx context.Context, q tenants.Querier, rows []ros
 	return func(tx *tenants.Tx) error { return pl.apply(ctx, tx) }, nil
 }
 
-// roleAndOrg gives the row's OneRoster role and organisation, of 1.1's columns or of 1.2's roles.csv.
-func (im *importer) roleAndOrg(r rosterRow) (role, org string) {
+// roleAndOrg gives the row's OneRoster role and organisations, of 1.1's columns or of 1.2's roles.csv.
+func (im *importer) roleAndOrg(r rosterRow) (role string, orgs []string) {
 	other := rosterRole{}
 	if of := im.roles[r.get("sourcedid")]; of != nil {
 		other = *of
@@ -255,14 +255,13 @@ func (im *importer) roleAndOrg(r rosterRow) (role, org string) {
 	if role = r.get("role"); role == "" {
 		role = other.role
 	}
-	if org = r.get("primaryorgsourcedid"); org == "" {
-		if orgs := r.list("orgsourcedids"); len(orgs) > 0 {
-			org = orgs[0]
-		} else {
-			org = other.org
-		}
+	if org := r.get("primaryorgsourcedid"); org != "" {
+		return role, []string{org}
 	}
-	return role, org
+	if orgs = r.list("orgsourcedids"); len(orgs) == 0 && other.org != "" {
+		orgs = []string{other.org}
+	}
+	return role, orgs
 }
 
 const userRecord = `jsonb_to_recordset($1::jsonb) AS r(id uuid, source_id text, user_name text, given_name text, family_name text, email text,

@@ -114,7 +114,7 @@ func printRoster(out io.Writer, rep people.Report) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "FILE\tKIND\tCREATED\tCHANGED\tUNCHANGED\tREFUSED\tIGNORED\tLINES")
 	for _, f := range rep.Files {
-		if f.LeftOut != "" {
+		if f.Kind == "" {
 			fmt.Fprintf(w, "%s\tleft out\t-\t-\t-\t-\t-\t-\n", plain(f.Name))
 			continue
 		}
@@ -126,9 +126,6 @@ func printRoster(out io.Writer, rep people.Report) error {
 	for _, f := range rep.Files {
 		if f.Resumed {
 			fmt.Fprintf(out, "%s: went on with an interrupted import\n", plain(f.Name))
-		}
-		if f.LeftOut != "" {
-			fmt.Fprintf(out, "%s: %s\n", plain(f.Name), plain(f.LeftOut))
 		}
 		for _, note := range f.Notes {
 			fmt.Fprintf(out, "%s: %s\n", plain(f.Name), plain(note))

@@ -95,6 +95,27 @@ func TestRosterReport(t *testing.T) {
 	refused(t, "none of the files", "roster", "import", "jamaica", filepath.Join(dir, "notes.csv"))
 }
 
+// What is not imported is named, and when it was meant to be, the command says so with its exit status.
+func TestRosterNamesWhatItLeavesOut(t *testing.T) {
+	w := installed(t)
+	dir := folder(t, map[string]string{"orgs.csv": orgs, "users.csv": strings.ReplaceAll(students(3), ",", ";"), "photo.jpg": "x", "courses.csv": "sourcedId,title,courseCode\n"})
+	out := must(t, "roster", "import", "jamaica", dir)
+	wants(t, out, "users.csv", "photo.jpg: is no CSV file; left out", "courses.csv: courses come from content packs")
+	if n := count(t, w, "SELECT count(*) FROM "+w.Tenant("jamaica").SchemaName+".users WHERE source_id LIKE 'u%'"); n != 3 {
+		t.Errorf("%d accounts of a file with semicolons, not 3", n)
+	}
+	for name, text := range map[string]string{"users.csv": "Name;Form\nAnn;10\n", "users.xlsx": "PK\x03\x04", "classes.csv": "sourcedId,title\nc1,Maths\n", "enrollments.csv": ""} {
+		dir := folder(t, map[string]string{"orgs.csv": orgs, name: text})
+		wants(t, refused(t, "1 file left out; correct and import again", "roster", "import", "jamaica", dir, "--dry-run"), name, "left out", "orgs.csv")
+	}
+	bad := students(2) + "u9,active,true,s1,student,\"Given,Family,10\n" + "v1,active,true,s1,student,A,B,10\nv2,active,true,s1,student,A,B,10\nv3,active,true,s1,student,A,B,10\n"
+	out = refused(t, "1 row refused", "roster", "import", "jamaica", folder(t, map[string]string{"orgs.csv": orgs, "users.csv": bad}))
+	wants(t, out, "users.csv line 4: is not valid CSV: a quotation mark opens a cell and is not closed")
+	if fields := strings.Fields(out[strings.Index(out, "users.csv"):])[:8]; strings.Join(fields, " ") != "users.csv users 3 0 2 1 0 6" {
+		t.Errorf("%s", fields)
+	}
+}
+
 // An import of which the table keeps more problems than one report carries.
 func TestRosterReportIsWhole(t *testing.T) {
 	installed(t)
