@@ -76,7 +76,7 @@ func (im *importer) planClasses(ctx context.Context, q tenants.Querier, rows []r
 	var write []*rosterClass
 	for _, r := range rows {
 		is := have[r.get("sourcedid")]
-		if r.ends() && is == nil {
+		if r.ends() && is == nil && r.get("sourcedid") != "" {
 			out.unchanged++
 			continue
 		}

@@ -102,6 +102,16 @@ func (pl *enrolmentsPlan) row(r rosterRow, out *outcome) {
 	source := r.get("sourcedid")
 	class, user := pl.classes[r.get("classsourcedid")], pl.users[r.get("usersourcedid")]
 	checkText(&p, "sourcedId", source, 1, 255)
+	role := r.word(&p, "role", enrolmentWords)
+	if r.get("role") == "" {
+		p.Add("role", "is missing; allowed: %s", anyOf(enrolmentWords))
+	}
+	r.status(&p)
+	primary := r.word(&p, "primary", truthWords) == "true"
+	if len(p) == 0 && r.ends() && (class == nil || user == nil) {
+		out.unchanged++ // never was here
+		return
+	}
 	if class == nil {
 		p.Add("classSourcedId", "the class %q is not known; import classes.csv first", clipText(r.get("classsourcedid"), 60))
 	} else if only := pl.im.opts.OnlySchool; only != nil && !sameID(class.SchoolID, only) {
@@ -110,17 +120,7 @@ func (pl *enrolmentsPlan) row(r rosterRow, out *outcome) {
 	if user == nil {
 		p.Add("userSourcedId", "%q is not known; import users.csv first", clipText(r.get("usersourcedid"), 60))
 	}
-	role := r.word(&p, "role", enrolmentWords)
-	if r.get("role") == "" {
-		p.Add("role", "is missing; allowed: %s", anyOf(enrolmentWords))
-	}
-	r.status(&p)
-	primary := r.word(&p, "primary", truthWords) == "true"
 	if len(p) > 0 {
-		if r.ends() && (class == nil || user == nil) {
-			out.unchanged++ // never was here
-			return
-		}
 		out.refuseAll(r.line, p)
 		return
 	}

@@ -68,6 +68,16 @@ func TestRosterWords(t *testing.T) {
 	}
 }
 
+// Who is to go needs a name too, and the right words.
+func TestWhoIsToGoIsNamed(t *testing.T) {
+	r := schoolRoom(t)
+	rep, err := r.roster(RosterOptions{}, textFile("users.csv", shortUsers+",tobedeleted,student,s1,Ann,Lee,10\nx,tobedeleted,student,s1,Ann,Lee,10\n"),
+		textFile("classes.csv", "sourcedId,status,title,schoolSourcedId,termSourcedIds\n,tobedeleted,Maths,s1,t1\nx,inactive,Maths,s1,t1\n"),
+		textFile("enrollments.csv", "sourcedId,status,classSourcedId,userSourcedId,role\n,tobedeleted,x,x,student\ny,tobedeleted,x,x,Quatsch\nz,tobedeleted,x,x,student\n"))
+	r.ok(err)
+	r.expect(rep, map[string][4]int{"users": {0, 0, 1, 1}, "classes": {0, 0, 1, 1}, "enrollments": {0, 0, 1, 2}})
+}
+
 // Who is inactive in a class takes no place, and gives the one back that they had.
 func TestInactiveTakesNoPlace(t *testing.T) {
 	r := newRoom(t)

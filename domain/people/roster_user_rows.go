@@ -54,11 +54,15 @@ func (pl *usersPlan) row(r rosterRow, out *outcome) {
 
 // goneUser suspends an account whose row is to be deleted, whatever else the row says.
 func (pl *usersPlan) goneUser(r rosterRow, is *rosterUser, out *outcome) {
+	var p domain.Problems
+	if checkText(&p, "sourcedId", r.get("sourcedid"), 1, 255); len(p) > 0 {
+		out.refuseAll(r.line, p)
+		return
+	}
 	if is == nil { // never was here
 		out.unchanged++
 		return
 	}
-	var p domain.Problems
 	if pl.mayChange(is, "", &p); len(p) > 0 {
 		out.refuseAll(r.line, p)
 		return
