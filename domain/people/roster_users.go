@@ -36,7 +36,7 @@ func (im *importer) readRoles(w *rosterWork) error {
 		return domain.InvalidField("file", w.file.Name+" "+why)
 	}
 	defer r.Close()
-	seen := newSeen()
+	seen := newSeen("roles")
 	seen.in(w.file.Name)
 	out := &outcome{refused: map[int]bool{}}
 	for {

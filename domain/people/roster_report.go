@@ -1,0 +1,123 @@
+package people
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+)
+
+// Report is what became of an import, file by file in the order of what depends on what.
+type Report struct {
+	DryRun bool         `json:"dry_run"`
+	Files  []FileReport `json:"files"`
+}
+
+// FileReport is what became of one file. Every line but the header's is in exactly one of the five counts, which add up to
+// Lines; they include what an interrupted run before did. users.csv has two reports when it names guardians: one of the accounts and one of the ties.
+type FileReport struct {
+	Name      string       `json:"name"`
+	Kind      string       `json:"kind"`      // orgs, academicSessions, roles, users, guardians, classes, enrollments, or "" for a file that was left out
+	ImportID  uuid.UUID    `json:"import_id"` // zero for what is only read: roles, and files that were left out
+	Resumed   bool         `json:"resumed"`   // an interrupted run was continued
+	Lines     int          `json:"lines"`     // of the file, without its header line
+	Created   int          `json:"created"`
+	Changed   int          `json:"changed"`
+	Unchanged int          `json:"unchanged"`
+	Refused   int          `json:"refused"`       // each with a problem
+	Ignored   int          `json:"ignored"`       // lines that hold no row; Notes says which
+	Problems  []RowProblem `json:"problems"`      // at most a thousand
+	More      int          `json:"more_problems"` // beyond those
+	Needed    bool         `json:"needed"`        // it was left out although somebody meant it to be imported: the import is not whole
+	Notes     []string     `json:"notes"`         // why a file was left out; columns that are not known, lines that hold no row, how the file was read
+}
+
+// Whole reports whether nothing was refused: no row, and no file that was meant to be imported.
+func (r Report) Whole() bool {
+	return !slices.ContainsFunc(r.Files, func(f FileReport) bool { return f.Refused > 0 || f.Needed })
+}
+
+// RowProblem says what is wrong with one row.
+type RowProblem struct {
+	Line   int    `json:"line"` // of the file; the header is line 1
+	Field  string `json:"field"`
+	Reason string `json:"reason"`
+}
+
+// outcome is what became of a chunk's rows.
+type outcome struct {
+	created, changed, unchanged int
+	problems                    []RowProblem
+	refused                     map[int]bool
+}
+
+func (o *outcome) refuse(line int, field, reason string, args ...any) {
+	o.problems = append(o.problems, RowProblem{line, field, fmt.Sprintf(reason, args...)})
+	o.refused[line] = true
+}
+
+// refuseAll takes over what a validation found.
+func (o *outcome) refuseAll(line int, p domain.Problems) {
+	for _, f := range p {
+		o.refuse(line, f.Name, "%s", f.Reason)
+	}
+}
+
+func (f *FileReport) addProblems(p []RowProblem) {
+	slices.SortStableFunc(p, func(a, b RowProblem) int { return a.Line - b.Line })
+	room := min(len(p), maxProblems-len(f.Problems))
+	f.Problems = append(f.Problems, p[:room]...)
+	f.More += len(p) - room
+}
+
+// clip notes what a row names several of and only one is taken of.
+func (w *rosterWork) clip(r rosterRow) {
+	if w.kind != "users" && w.kind != "classes" {
+		return
+	}
+	for _, column := range []string{"grades", "orgsourcedids"} {
+		if strings.Contains(r.get(column), ",") && len(r.list(column)) > 1 {
+			w.clipped[column]++
+		}
+	}
+}
+
+// Why a line holds no row.
+const (
+	isEmpty     = "empty"
+	inCellAbove = "part of a cell that goes over several lines"
+)
+
+// ignoredLines are lines that hold no row.
+type ignoredLines struct{ first, count int }
+
+func (w *rosterWork) ignore(why string, line, count int) {
+	w.report.Ignored += count
+	at := w.told[why]
+	if at == nil {
+		at = &ignoredLines{first: line}
+		w.told[why] = at
+	}
+	at.count += count
+}
+
+// tell puts the lines that were ignored into the notes.
+func (w *rosterWork) tell() {
+	if n := w.clipped["grades"]; n > 0 {
+		w.report.Notes = append(w.report.Notes, fmt.Sprintf("rows that name several grades: %d; the first grade is kept", n))
+	}
+	if n := w.clipped["orgsourcedids"]; n > 0 {
+		w.report.Notes = append(w.report.Notes, fmt.Sprintf("rows that name several organisations: %d; the first school is kept", n))
+	}
+	for _, why := range slices.Sorted(maps.Keys(w.told)) {
+		if l := w.told[why]; l.count == 1 {
+			w.report.Notes = append(w.report.Notes, fmt.Sprintf("ignored line %d: %s", l.first, why))
+		} else {
+			w.report.Notes = append(w.report.Notes, fmt.Sprintf("ignored %d lines, the first is line %d: %s", l.count, l.first, why))
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package people
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"lignum/domain"
+	"lignum/tenants"
+)
+
+// run does one pass: whole chunks, each its own transaction.
+func (im *importer) run(ctx context.Context, s rosterStep) error {
+	if s.report == nil {
+		if err := im.begin(ctx, s.rosterWork); err != nil {
+			return err
+		}
+	}
+	src, why := s.file.rows()
+	if why != "" {
+		return domain.InvalidField("file", s.file.Name+" "+why)
+	}
+	defer src.Close()
+	if what := fmt.Sprint(s.kind, s.pass); im.seen == nil || im.seen.what != what {
+		im.seen = newSeen(what)
+	}
+	im.seen.in(s.file.Name)
+	chunk := make([]rosterRow, 0, rosterChunk)
+	var bad []RowProblem
+	for {
+		line, err := src.next()
+		if err != nil && err != io.EOF {
+			return err
+		}
+		ended := err == io.EOF
+		if !ended {
+			row, problem := im.sift(s, line)
+			switch {
+			case problem != nil && s.position(problem.Line) >= s.from:
+				bad = append(bad, *problem)
+			case row != nil && s.position(row.line) >= s.from:
+				chunk = append(chunk, *row)
+			}
+		}
+		if len(chunk)+len(bad) < rosterChunk && !ended {
+			continue
+		}
+		if len(chunk)+len(bad) > 0 {
+			next := s.position(src.at) + 1
+			if err := im.doChunk(ctx, s, chunk, bad, next); err != nil {
+				return err
+			}
+			s.from = next
+			if im.opts.Progress != nil {
+				im.opts.Progress(s.kind, src.at)
+			}
+		}
+		if ended {
+			if s.pass == freeing {
+				return nil
+			}
+			s.report.Lines = src.at - 1
+			s.tell()
+			return im.close(ctx, s.rosterWork)
+		}
+		chunk, bad = make([]rosterRow, 0, rosterChunk), nil
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// sift gives what of a line belongs to the pass: a row, or what is wrong with it. What is no row is counted, in the pass that comes last.
+func (im *importer) sift(s rosterStep, line reading) (*rosterRow, *RowProblem) {
+	last := s.pass != freeing
+	if last && line.more > 0 {
+		s.ignore(inCellAbove, line.at+1, line.more)
+	}
+	if line.empty {
+		if last {
+			s.ignore(isEmpty, line.at, 1)
+		}
+		return nil, nil
+	}
+	problem := line.problem
+	if problem == nil {
+		problem = im.seen.check(s.kind, line.row)
+	}
+	if problem == nil && last {
+		s.clip(line.row)
+	}
+	switch {
+	case problem == nil && s.kind == "users":
+		if role := im.roles[line.row.get("sourcedid")]; role != nil {
+			role.used = true
+		}
+	case problem != nil && last && s.kind == "guardians":
+		s.ignore("refused above, among the accounts", line.at, 1)
+		return nil, nil
+	}
+	switch {
+	case problem != nil && last:
+		return nil, problem
+	case problem != nil, s.pass != allRows && line.row.freesSeats(s.kind) != (s.pass == freeing):
+		return nil, nil
+	}
+	return &line.row, nil
+}
+
+// doChunk plans and does one chunk, again when the database was away for a moment.
+func (im *importer) doChunk(ctx context.Context, s rosterStep, rows []rosterRow, bad []RowProblem, next int) error {
+	f := s.report
+	for try := 1; ; try++ {
+		out := &outcome{refused: map[int]bool{}}
+		for _, p := range bad {
+			out.refuse(p.Line, p.Field, "%s", p.Reason)
+		}
+		err := im.tryChunk(ctx, s, rows, out, next)
+		if err == nil {
+			f.Created, f.Changed, f.Unchanged, f.Refused = f.Created+out.created, f.Changed+out.changed, f.Unchanged+out.unchanged, f.Refused+len(out.refused)
+			f.addProblems(out.problems)
+			return nil
+		}
+		if domain.CodeOf(err) != domain.Unavailable || try == 5 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try) * 300 * time.Millisecond):
+		}
+	}
+}
+
+func (im *importer) tryChunk(ctx context.Context, s rosterStep, rows []rosterRow, out *outcome, next int) error {
+	if im.opts.DryRun {
+		return im.db.ReadFresh(ctx, func(r *tenants.Reader) error {
+			_, err := s.plan(ctx, r, rows, out)
+			return err
+		})
+	}
+	return im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
+		var at int
+		err := tx.QueryRow(ctx, `SELECT next_line FROM imports WHERE id = $1::uuid AND finished_at IS NULL FOR UPDATE`, s.report.ImportID.String()).Scan(&at)
+		if err != nil || at != s.from {
+			return errors.Join(domain.Errorf(domain.Conflict, "The same file is being imported by somebody else."), err)
+		}
+		apply, err := s.plan(ctx, tx, rows, out)
+		if err != nil {
+			return err
+		}
+		if apply != nil {
+			if err := apply(tx); err != nil {
+				return err
+			}
+		}
+		return im.advance(ctx, tx, s, rows, out, next)
+	})
+}
+
+// digest is of the rows as they were read, for the trail.
+func digest(rows []rosterRow) string {
+	h := sha256.New()
+	for _, r := range rows {
+		fmt.Fprintf(h, "%q\n", r.cells)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
