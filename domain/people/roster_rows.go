@@ -253,7 +253,7 @@ func (r *rosterReader) next() (reading, error) {
 		taken, _ := r.lines.take() // goOn looked at it
 		r.at = taken.no
 	}
-	if wrong := r.checkCells(line.no, cells); wrong != nil {
+	if wrong := r.checkCells(line.no, cells, more > 0 || !plainText(line.text)); wrong != nil {
 		return reading{at: line.no, problem: wrong, more: more}, nil
 	}
 	if !slices.ContainsFunc(cells, func(c string) bool { return strings.TrimSpace(c) != "" }) {
@@ -284,7 +284,18 @@ func (r *rosterReader) goOn(text string) (cells []string, more int) {
 	return nil, 0
 }
 
-func (r *rosterReader) checkCells(line int, cells []string) *RowProblem {
+// plainText reports whether all characters are of ASCII and none is NUL, as in most lines.
+func plainText(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf || text[i] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// checkCells says what is wrong with the cells. letters: they may hold characters that cannot be read.
+func (r *rosterReader) checkCells(line int, cells []string, letters bool) *RowProblem {
 	if len(cells) > len(r.header) {
 		return &RowProblem{line, "", fmt.Sprintf("has %d cells, the header has %d", len(cells), len(r.header))}
 	}
@@ -292,6 +303,7 @@ func (r *rosterReader) checkCells(line int, cells []string) *RowProblem {
 		switch {
 		case len(c) > maxCell:
 			return &RowProblem{line, r.header[i], fmt.Sprintf("is longer than %d bytes", maxCell)}
+		case !letters:
 		case !utf8.ValidString(c), strings.ContainsRune(c, utf8.RuneError), strings.ContainsFunc(c, func(c rune) bool { return c >= 0x80 && c < 0xa0 }):
 			return &RowProblem{line, r.header[i], "holds characters that cannot be read; save the file as CSV UTF-8"}
 		case strings.ContainsRune(c, 0):

@@ -160,7 +160,11 @@ func (l *lineReader) readLine() (textLine, error) {
 		}
 		part, err = l.in.ReadSlice(l.end)
 	}
-	if line.long = line.long || len(whole)+len(part) > maxRosterLine; !line.long {
+	switch line.long = line.long || len(whole)+len(part) > maxRosterLine; {
+	case line.long:
+	case whole == nil:
+		whole = part // good until the next read; it becomes text below
+	default:
 		whole = append(whole, part...)
 	}
 	switch {
