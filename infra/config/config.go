@@ -19,6 +19,7 @@ import (
 // Config is everything that a serving process is told. Each field names its variable; README lists them.
 type Config struct {
 	Listen        string        `env:"LIGNUM_LISTEN" envDefault:":8080"`                  // address of the API and the pages
+	ListenTLS     string        `env:"LIGNUM_LISTEN_TLS" envDefault:"off"`                // or self-signed: what a load balancer that does not verify speaks to
 	MetricsListen string        `env:"LIGNUM_METRICS_LISTEN" envDefault:"127.0.0.1:9090"` // Prometheus; never public
 	BaseDomain    string        `env:"LIGNUM_BASE_DOMAIN,required"`                       // tenants are <slug>.<base domain>
 	Scheme        string        `env:"LIGNUM_SCHEME" envDefault:"https"`                  // as browsers see it; http only on loopback
@@ -86,6 +87,12 @@ func (c *Config) check() (wrong []string) {
 		if _, _, err := net.SplitHostPort(hostport); err != nil {
 			bad("%s must be host:port", name)
 		}
+	}
+	if c.ListenTLS == "" {
+		c.ListenTLS = "off"
+	}
+	if c.ListenTLS != "off" && c.ListenTLS != "self-signed" {
+		bad("LIGNUM_LISTEN_TLS must be off or self-signed")
 	}
 	if c.DatabaseAuth == "" {
 		c.DatabaseAuth = "password"

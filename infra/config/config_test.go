@@ -35,13 +35,13 @@ func TestLoadNamesEverythingThatIsWrongAtOnce(t *testing.T) {
 	vars := complete()
 	delete(vars, "LIGNUM_INSTALLATION")
 	vars["LIGNUM_MASTER_KEY"], vars["LIGNUM_PROXY"], vars["LIGNUM_SCHEME"] = "c2hvcnQ=", "nowhere", "http"
-	vars["LIGNUM_TRUSTED_PROXIES"], vars["LIGNUM_CONNECTIONS"] = "ten", "0"
+	vars["LIGNUM_TRUSTED_PROXIES"], vars["LIGNUM_CONNECTIONS"], vars["LIGNUM_LISTEN_TLS"] = "ten", "0", "on"
 	set(t, vars)
 	_, err := Load()
 	if err == nil {
 		t.Fatal("a half-configured environment was accepted")
 	}
-	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_CONNECTIONS"} {
+	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_CONNECTIONS", "LIGNUM_LISTEN_TLS"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
 		}

@@ -24,7 +24,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			defer in.store.Close()
-			ln, err := net.Listen("tcp", in.cfg.Listen)
+			ln, err := listen(in.cfg)
 			if err != nil {
 				return err
 			}
