@@ -224,7 +224,9 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 		return err
 	}
 	if !right {
-		d.failed(ctx, db, a, true, "old_password", in.Device, now)
+		if err := d.failed(ctx, db, a, true, "old_password", in.Device, now); domain.CodeOf(err) != domain.Unauthentic {
+			return err // it is not in the trail
+		}
 		return domain.InvalidField("old_password", "is not right")
 	}
 	if in.Old == in.New {

@@ -11,6 +11,7 @@ import (
 
 	"lignum/domain"
 	"lignum/tenants"
+	"lignum/tests/testkit"
 )
 
 func (r *room) signIn(name, password, code string) (SignedIn, error) {
@@ -280,5 +281,37 @@ func TestSecondFactor(t *testing.T) {
 	}
 	if s.SessionID == uuid.Nil {
 		t.Error("no session")
+	}
+}
+
+// A wrong password or code that cannot be put down in the trail is an error of the platform, not an answer to the person.
+func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
+	r := newRoom(t)
+	id := r.user("akeem", Student)
+	s, err := r.from("192.0.2.7", "", "akeem", goodPassword)
+	r.ok(err)
+	r.ok(r.write(func(tx *tenants.Tx) error {
+		setup, err := StartTOTP(r.ctx, tx, r.db, id, "Jamaica", r.now)
+		if err != nil {
+			return err
+		}
+		code, err := totp.GenerateCode(setup.Secret, r.now)
+		if err != nil {
+			return err
+		}
+		_, err = ConfirmTOTP(r.ctx, tx, r.db, id, s.SessionID, code, r.now)
+		return err
+	}))
+	if _, err := r.w.Direct(t).Exec(r.ctx, "REVOKE INSERT ON tenant_jamaica.audit_entries FROM "+testkit.Installation+"_jamaica"); err != nil {
+		t.Fatal(err)
+	}
+	change := PasswordChange{UserID: id, SessionID: s.SessionID, Old: "guess", New: "xk2plumv", Device: Device{Address: "192.0.2.7"}}
+	for what, err := range map[string]error{
+		"old password": r.desk.ChangePassword(r.ctx, r.db, change, r.now),
+		"code":         r.desk.DisableTOTP(r.ctx, r.db, id, "000000", Device{Address: "192.0.2.7"}, r.now),
+	} {
+		if code := domain.CodeOf(err); err == nil || code == domain.Invalid || code == domain.Unauthentic {
+			t.Errorf("a wrong %s that is not in the trail: %v", what, err)
+		}
 	}
 }

@@ -168,7 +168,9 @@ func (d *Desk) withCode(ctx context.Context, db *tenants.DB, user uuid.UUID, cod
 		return fn(tx)
 	})
 	if domain.CodeOf(err) == domain.Unauthentic {
-		d.failed(ctx, db, a, true, "code", dev, now)
+		if err := d.failed(ctx, db, a, true, "code", dev, now); domain.CodeOf(err) != domain.Unauthentic {
+			return err // it is not in the trail
+		}
 		return domain.InvalidField("code", "is not right, or was used already")
 	}
 	return err
