@@ -68,6 +68,7 @@ func TestABodyThatIsTooLargeKeepsTheConnection(t *testing.T) {
 		return res
 	}
 	res := ask(http.MethodPost, "/api/v1/users", 70<<10)
+	defer res.Body.Close()
 	body := new(bytes.Buffer)
 	if _, err := body.ReadFrom(res.Body); err != nil {
 		t.Fatal(err)
@@ -75,8 +76,10 @@ func TestABodyThatIsTooLargeKeepsTheConnection(t *testing.T) {
 	if res.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(body.String(), "urn:lignum:problem:too-large") {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
-	if res = ask(http.MethodGet, "/api/v1/me", 0); res.StatusCode != http.StatusOK {
-		t.Errorf("the next request on the connection: %d", res.StatusCode)
+	next := ask(http.MethodGet, "/api/v1/me", 0)
+	defer next.Body.Close()
+	if next.StatusCode != http.StatusOK {
+		t.Errorf("the next request on the connection: %d", next.StatusCode)
 	}
 }
 

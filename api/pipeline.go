@@ -154,12 +154,14 @@ func (c *Call) rate() int64 {
 		lim = c.Tenant.Limits
 	}
 	switch c.route.Quota {
+	case limits.Read:
+		return lim.ReadsPerSec
 	case limits.Write:
 		return lim.WritesPerSec
 	case limits.SignIn:
 		return lim.SignInsPerSec
 	}
-	return lim.ReadsPerSec
+	return 0 // of a class that is not known: nothing
 }
 
 // quotaOfStrangers holds people who are not signed in to a bucket of their own, and each of their addresses to a fifth of

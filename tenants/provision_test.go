@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -111,11 +112,11 @@ func TestProvisionInAChild(t *testing.T) {
 	spec.Slug, spec.Name = os.Getenv("LIGNUM_TEST_CHILD_SLUG"), "Trial"
 	vault := testkit.New(t).Vault
 	p := tenants.Provisioner{DirectDSN: dsn, Installation: testkit.Installation, Vault: vault, ProxyRole: "pgbouncer_auth"}
-	os.Stdout.WriteString("begin\n")
+	fmt.Println("begin")
 	if _, err := p.Create(context.Background(), spec, audit.Actor{Name: "child"}); err != nil {
 		t.Fatal(err)
 	}
-	os.Stdout.WriteString("made\n")
+	fmt.Println("made")
 }
 
 // A provisioning that is killed leaves nothing, or everything; run again it completes. The kills are spread over the whole time
@@ -160,8 +161,8 @@ func TestCreateKilledAtAnyMomentLeavesNothing(t *testing.T) {
 			seen += string(buf[:n])
 		}
 		time.Sleep(whole * time.Duration(i) / kills)
-		child.Process.Kill()
-		child.Wait()
+		_ = child.Process.Kill() // it may have ended
+		_ = child.Wait()
 		waitForNoBackends(t, w)
 		switch schemas, roles, rows := left(spec.Slug); {
 		case schemas+roles+rows == 0:

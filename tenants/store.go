@@ -58,7 +58,7 @@ type pool struct {
 }
 
 func (p *pool) close() {
-	p.sql.Close()
+	_ = p.sql.Close() // it holds nothing: the connections are the pool's
 	p.pgx.Close()
 }
 

@@ -130,6 +130,7 @@ func answer(it *item.Item, rnd *rand.Rand, right bool) item.Response {
 			}
 		}
 		return item.Response{Match: match}
+	case item.Essay, item.Description: // are not in tests that the program marks
 	}
 	return item.Response{}
 }

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http/httptest"
 	"regexp"
@@ -82,7 +83,10 @@ func TestEveryPageRendersAndEscapes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			raw, _ := io.ReadAll(res.Body)
+			raw, err := io.ReadAll(res.Body)
+			if err = errors.Join(err, res.Body.Close()); err != nil {
+				t.Fatal(err)
+			}
 			body := string(raw)
 			if res.StatusCode != 200 {
 				t.Errorf("%s %d: %s", name, n, body)

@@ -62,6 +62,7 @@ func (p paperItem) read(f *web.Form) item.Response {
 	case item.ShortAnswer, item.Essay:
 		// Browsers send line ends as CR LF.
 		r.Text = strings.ReplaceAll(f.Get(p.field("")), "\r\n", "\n")
+	case item.Description: // asks nothing
 	}
 	return r
 }

@@ -106,8 +106,9 @@ func statusOf(err error) int {
 		return http.StatusUnprocessableEntity
 	case domain.Forbidden, domain.Unauthentic:
 		return http.StatusForbidden // 401 would need a WWW-Authenticate that browsers ask about
+	default:
+		return http.StatusConflict
 	}
-	return http.StatusConflict
 }
 
 func showCard(c *api.Call, fc *fiber.Ctx, f *web.Form, code bool) error {

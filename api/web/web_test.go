@@ -19,8 +19,8 @@ import (
 	"lignum/tenants"
 )
 
-// show renders one page outside a realm and gives the answer and its body.
-func show(t *testing.T, page string, p Page) (*http.Response, string) {
+// show renders one page outside a realm and gives the answer's header and body.
+func show(t *testing.T, page string, p Page) (http.Header, string) {
 	t.Helper()
 	own := Parse(fstest.MapFS{"pages/x.html": {Data: []byte(page)}})
 	app := fiber.New()
@@ -31,6 +31,7 @@ func show(t *testing.T, page string, p Page) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -38,12 +39,12 @@ func show(t *testing.T, page string, p Page) (*http.Response, string) {
 	if res.StatusCode != 200 {
 		t.Fatalf("%d: %s", res.StatusCode, body)
 	}
-	return res, string(body)
+	return res.Header, string(body)
 }
 
 func TestNonceIsOnScriptAndStyleAndFreshEachTime(t *testing.T) {
-	res, body := show(t, `{{define "main"}}ok{{end}}`, Page{Title: "T"})
-	csp := res.Header.Get("Content-Security-Policy")
+	header, body := show(t, `{{define "main"}}ok{{end}}`, Page{Title: "T"})
+	csp := header.Get("Content-Security-Policy")
 	m := regexp.MustCompile(`script-src 'nonce-([A-Za-z0-9+/]{22})'`).FindStringSubmatch(csp)
 	if m == nil || strings.Contains(csp, "unsafe") || !strings.HasPrefix(csp, "default-src 'none'") {
 		t.Fatalf("policy: %s", csp)
@@ -55,7 +56,7 @@ func TestNonceIsOnScriptAndStyleAndFreshEachTime(t *testing.T) {
 		t.Fatalf("%d scripts and styles", n)
 	}
 	again, _ := show(t, `{{define "main"}}ok{{end}}`, Page{Title: "T"})
-	if again.Header.Get("Content-Security-Policy") == csp {
+	if again.Get("Content-Security-Policy") == csp {
 		t.Fatal("two answers have the same nonce")
 	}
 }
@@ -119,8 +120,12 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 		req := httptest.NewRequest("GET", path, nil)
 		req.Header.Set("Accept-Encoding", "gzip")
 		res, err := app.Test(req)
-		if err != nil || res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
-			t.Fatalf("%s: %v %v", path, res, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
+			t.Fatalf("%s: %d %v", path, res.StatusCode, res.Header)
 		}
 		z, err := gzip.NewReader(res.Body)
 		if err != nil {
@@ -132,13 +137,23 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/assets/000000000000/lignum.css", "/assets/000000000000/nothing.css"} {
-		if res, err := app.Test(httptest.NewRequest("GET", path, nil)); err != nil || res.StatusCode != 404 {
-			t.Errorf("%s: %v %v", path, res, err)
+		if status := statusOf(t, app, httptest.NewRequest("GET", path, nil)); status != 404 {
+			t.Errorf("%s: %d", path, status)
 		}
 	}
 	if css, _ := static.ReadFile("static/lignum.css"); len(css) > 13_000 {
 		t.Errorf("the style sheet has %d bytes; weak networks carry it", len(css))
 	}
+}
+
+func statusOf(t *testing.T, app *fiber.App, req *http.Request) int {
+	t.Helper()
+	res, err := app.Test(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return res.StatusCode
 }
 
 func TestSameOrigin(t *testing.T) {
@@ -161,8 +176,8 @@ func TestSameOrigin(t *testing.T) {
 		if c.origin != "" {
 			req.Header.Set("Origin", c.origin)
 		}
-		if res, err := app.Test(req); err != nil || res.StatusCode != c.want {
-			t.Errorf("%+v: %v %v", c, res.StatusCode, err)
+		if status := statusOf(t, app, req); status != c.want {
+			t.Errorf("%+v: %d", c, status)
 		}
 	}
 }

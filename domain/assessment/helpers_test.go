@@ -253,8 +253,9 @@ func right(q assessment.PaperItem) item.Response {
 			panic(q.Item.Stem)
 		}
 		return item.Response{Number: fmt.Sprint(n + 1)}
+	default:
+		return item.Response{Text: "Because of the angles."}
 	}
-	return item.Response{Text: "Because of the angles."}
 }
 
 func choices(q assessment.PaperItem, texts ...string) (ids []string) {

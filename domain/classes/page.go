@@ -91,17 +91,15 @@ func Page(ctx context.Context, q tenants.Querier, classID, viewerID uuid.UUID, n
 	if err != nil {
 		return nil, err
 	}
-	for rows.Next() {
-		p.Lessons = append(p.Lessons, LessonState{})
-		l := &p.Lessons[len(p.Lessons)-1]
-		if err := rows.Scan(&l.ID, &l.Slug, &l.Title, &l.Section, &l.Minutes, &l.Percent, &l.CompletedAt); err != nil {
-			return nil, err
-		}
+	var l LessonState
+	_, err = pgx.ForEachRow(rows, []any{&l.ID, &l.Slug, &l.Title, &l.Section, &l.Minutes, &l.Percent, &l.CompletedAt}, func() error {
+		p.Lessons = append(p.Lessons, l)
 		if l.CompletedAt != nil {
 			p.Done++
 		}
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	if rows, err = res.Query(); err != nil {

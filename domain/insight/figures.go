@@ -77,6 +77,7 @@ func Attendance(ctx context.Context, q tenants.Querier, p Period, by By, view Vi
 	switch by {
 	case ByDay:
 		return byDay(ctx, q, p, view, attendanceByDay)
+	case BySubject:
 	case ByRegion, BySchool:
 		return byGroup(p, by, view, func(p Period) ([]*figure, error) {
 			from, to := p.dates()

@@ -47,7 +47,9 @@ func TestAStrangerDoesNotShutOutAKnownDevice(t *testing.T) {
 	// Also from an address that a stranger has blocked: of the same school, say.
 	r.desk.Address.Free = 1
 	for _, name := range []string{"nobody", "somebody"} {
-		r.from("192.0.2.7", "", name, "guess")
+		if _, err := r.from("192.0.2.7", "", name, "guess"); domain.CodeOf(err) != domain.Unauthentic {
+			t.Fatalf("%s: %v", name, err)
+		}
 	}
 	if _, err := r.from("192.0.2.7", "", "nobody", "guess"); domain.CodeOf(err) != domain.OverQuota {
 		t.Fatalf("the address is not blocked: %v", err)

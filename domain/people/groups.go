@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
 	"lignum/tenants"
@@ -57,15 +58,9 @@ func CountByRole(ctx context.Context, q tenants.Querier) (map[string]int, error)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	counts := map[string]int{}
-	for rows.Next() {
-		var role string
-		var n int
-		if err := rows.Scan(&role, &n); err != nil {
-			return nil, err
-		}
-		counts[role] = n
-	}
-	return counts, rows.Err()
+	var role string
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&role, &n}, func() error { counts[role] = n; return nil })
+	return counts, err
 }

@@ -284,7 +284,10 @@ func TestRanksAgreeWithACount(t *testing.T) {
 				rt.Fatalf("%+v, want rank %d", s, rank(s.Points))
 			}
 			var i int
-			if fmt.Sscanf(s.Name, "L%d", &i); hidden[i] && !s.Me {
+			if _, err := fmt.Sscanf(s.Name, "L%d", &i); err != nil && !s.Me {
+				rt.Fatalf("%q is no learner of this test: %v", s.Name, err)
+			}
+			if hidden[i] && !s.Me {
 				rt.Fatalf("hidden %s is shown", s.Name)
 			}
 		}

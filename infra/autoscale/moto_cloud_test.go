@@ -50,7 +50,7 @@ func withCloud(run func() int) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	defer cluster.Stop()
+	defer func() { _ = cluster.Stop() }() // it ends by itself when nobody uses it
 	name := fmt.Sprintf("autoscale_test_%d", os.Getpid())
 	if err := cluster.PrepareDatabase(ctx, name); err != nil {
 		return 1, err
@@ -110,10 +110,10 @@ func startMoto() (stop func(), err error) {
 		return nil, err
 	}
 	stop = func() {
-		lifeline.Close()
+		_ = lifeline.Close()
 		_ = cmd.Wait() // 143: ended by the signal
-		log.Close()
-		os.Remove(log.Name())
+		_ = log.Close()
+		_ = os.Remove(log.Name())
 	}
 	awsURL = "http://127.0.0.1:" + port
 	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(100 * time.Millisecond) {

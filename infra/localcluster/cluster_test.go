@@ -411,8 +411,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	for _, o := range []Options{{Name: "Big Name"}, {Name: "averyverylongname"}, {PoolSize: -1}, {PoolSize: 1001}, {MaxConnections: 5}, {Linger: -1}} {
 		o.Dir = filepath.Join(t.TempDir(), "c")
 		if c, err := Start(t.Context(), o); err == nil {
-			c.Stop()
-			t.Errorf("%+v was taken", o)
+			t.Errorf("%+v was taken; its end: %v", o, c.Stop())
 		}
 		if _, err := os.Stat(o.Dir); err == nil {
 			t.Errorf("%+v made a directory", o)

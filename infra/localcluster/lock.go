@@ -37,7 +37,7 @@ func tryLock(path string, how int) (*os.File, error) {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err != nil {
-		f.Close()
+		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
 			return nil, errLocked
 		}
@@ -47,7 +47,7 @@ func tryLock(path string, how int) (*os.File, error) {
 	held, err1 := f.Stat()
 	named, err2 := os.Stat(path)
 	if err1 != nil || err2 != nil || !os.SameFile(held, named) {
-		f.Close()
+		_ = f.Close()
 		return nil, errLocked
 	}
 	return f, nil
@@ -70,7 +70,7 @@ func lockDir(ctx context.Context, dir string) (*os.File, error) {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("localcluster: write %s: %w", path, err)
 	}
 	return f, nil

@@ -54,7 +54,7 @@ func Join(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	s, err := findOrStart(ctx, o)
 	if err != nil {
-		users.Close()
+		_ = users.Close()
 		return nil, err
 	}
 	return &Cluster{opts: o, guard: users, state: s}, nil
@@ -129,7 +129,7 @@ func running(dir string) (state, bool) {
 	path := filepath.Join(dir, "lock")
 	f, err := tryLock(path, syscall.LOCK_SH)
 	if err == nil {
-		f.Close()
+		_ = f.Close()
 	}
 	if !errors.Is(err, errLocked) {
 		return state{}, false
@@ -188,7 +188,7 @@ func (c *Cluster) untilUnused(ctx context.Context, linger time.Duration) (*os.Fi
 		case time.Since(idleSince) >= linger:
 			return users, nil
 		default:
-			users.Close()
+			_ = users.Close()
 		}
 		select {
 		case <-ctx.Done():
@@ -251,9 +251,9 @@ func sweep(except string) {
 			if guard, err := tryLock(filepath.Join(dir, "lock"), syscall.LOCK_EX); err == nil {
 				dead := &Cluster{opts: Options{Dir: dir}, state: readState(dir)}
 				_ = dead.remove() // in part at worst: the next sweep tries again
-				guard.Close()
+				_ = guard.Close()
 			}
-			users.Close()
+			_ = users.Close()
 		}
 	}
 }

@@ -91,7 +91,7 @@ func TestAQueueIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range maxQueue {
-		go a.Acquire(ctx, "x")
+		go func() { _, _ = a.Acquire(ctx, "x") }() // waits until the end of the test
 	}
 	for a.Waiting() < maxQueue {
 		time.Sleep(time.Millisecond)

@@ -176,7 +176,10 @@ func (b *bench) serve(ctx context.Context) (stop func(), err error) {
 		return nil, err
 	}
 	b.apiPID = cmd.Process.Pid
-	stop = func() { cmd.Process.Signal(os.Interrupt); cmd.Wait() }
+	stop = func() {
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		_ = cmd.Wait()
+	}
 	for range 200 {
 		conn, err := net.Dial("tcp", b.apiAddr)
 		if err == nil {

@@ -60,7 +60,11 @@ func start(t *testing.T) *platform {
 	if p.cluster, err = localcluster.Start(ctx, localcluster.Options{Dir: dir + "/c", Name: "chaos"}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.cluster.Stop() })
+	t.Cleanup(func() {
+		if err := p.cluster.Stop(); err != nil {
+			t.Errorf("the cluster's end: %v", err)
+		}
+	})
 	if err := p.cluster.PrepareDatabase(ctx, "lignum"); err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func open(t *testing.T, s *apitest.Server, slug, name string, width int64) *brow
 		case *runtime.EventExceptionThrown:
 			t.Errorf("%s: a script failed: %s", name, e.ExceptionDetails.Error())
 		case *page.EventJavascriptDialogOpening:
-			go chromedp.Run(ctx, page.HandleJavaScriptDialog(true))
+			go func() { _ = chromedp.Run(ctx, page.HandleJavaScriptDialog(true)) }() // a dialog left open stops the next step
 		}
 	})
 	b.do(emulation.SetDeviceMetricsOverride(width, 900, 1, width < 600))

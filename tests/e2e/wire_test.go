@@ -54,7 +54,7 @@ func (w *wire) carry(from net.Conn) {
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
 		both.Go(func() {
-			io.Copy(way[0], way[1])
+			_, _ = io.Copy(way[0], way[1]) // until the wire is cut
 			from.Close()
 			to.Close()
 		})

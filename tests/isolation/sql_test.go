@@ -165,7 +165,11 @@ func try(ctx context.Context, conn *pgx.Conn, text string) (shown string, err er
 	if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
 		return "", err
 	}
-	defer conn.Exec(ctx, "ROLLBACK")
+	defer func() {
+		if _, end := conn.Exec(ctx, "ROLLBACK"); err == nil {
+			err = end
+		}
+	}()
 	results := conn.PgConn().Exec(ctx, text)
 	all, err := results.ReadAll()
 	for _, r := range all {

@@ -57,7 +57,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	cluster = c
-	defer c.Stop()
+	defer func() {
+		if err := c.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "the tests' cluster:", err)
+		}
+	}()
 	if err := prepareTemplate(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "template database:", err)
 		return 1

@@ -162,7 +162,7 @@ func (t *tail) follow(ctx context.Context, n int, errOut io.Writer) error {
 		list, err := t.recent(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // Ctrl-C is how it ends
 		case domain.CodeOf(err) == domain.Unavailable:
 			fmt.Fprintln(errOut, "lignum: the database is away for a moment; trying on")
 			continue

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -97,8 +98,8 @@ func TestAuditFollow(t *testing.T) {
 	defer stop()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"audit", "tail", "platform", "--follow", "-n", "1", "--action", "test."})
-		out.Close()
+		err := run(ctx, []string{"audit", "tail", "platform", "--follow", "-n", "1", "--action", "test."})
+		done <- errors.Join(err, out.Close())
 	}()
 	lines := bufio.NewScanner(r)
 	next := func(want string) {

@@ -105,8 +105,9 @@ func (in opened) writeCards(ctx context.Context, out io.Writer, who cardsFor, wh
 	}
 	keep := false
 	defer func() {
-		if f.Close(); !keep {
-			os.Remove(sheet)
+		_ = f.Close() // Sync has told whether all is on the disk
+		if !keep {
+			_ = os.Remove(sheet) // without a card on it
 		}
 	}()
 	cards, err := in.makeCards(ctx, who)

@@ -53,7 +53,11 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 	if err != nil {
 		return err
 	}
-	defer cluster.Stop()
+	defer func() {
+		if err := cluster.Stop(); err != nil {
+			log.Warn("the database did not stop in order; it recovers at the next start", "err", err)
+		}
+	}()
 	if err := cluster.PrepareDatabase(ctx, "lignum"); err != nil {
 		return err
 	}
@@ -79,7 +83,7 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 		{"LIGNUM_DIRECT_DSN", cfg.DirectDSN}, {"LIGNUM_PROXY_ROLE", cfg.ProxyRole}}); err != nil {
 		return err
 	}
-	defer os.Remove(filepath.Join(dir, "env"))
+	defer func() { _ = os.Remove(filepath.Join(dir, "env")) }() // should it stay, the next start writes it anew
 	if err := in.prepare(ctx, out, !empty); err != nil {
 		return err
 	}

@@ -158,7 +158,7 @@ func openReport(path string) (rowReport, error) {
 
 func (r rowReport) Close() {
 	if r.f != nil {
-		r.f.Close()
+		_ = r.f.Close() // fill has told whether all is on the disk
 	}
 }
 

@@ -57,7 +57,9 @@ func TestRosterImport(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	f.Close()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 	out := must(t, "roster", "import", "jamaica", archive)
 	if fields := strings.Fields(out[strings.Index(out, "users.csv"):])[:6]; strings.Join(fields, " ") != "users.csv users 0 0 30 0" {
 		t.Errorf("the same again: %s", fields)

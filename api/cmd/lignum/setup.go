@@ -122,12 +122,15 @@ func readLocalEnv(path string) error {
 		return err
 	}
 	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
 		if key, value, ok := strings.Cut(lines.Text(), "="); ok && strings.HasPrefix(key, "LIGNUM_") && os.Getenv(key) == "" {
-			os.Setenv(key, value)
+			if err := os.Setenv(key, value); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return lines.Err()
 }
 
 func writeLocalEnv(dir string, vars [][2]string) error {

@@ -81,6 +81,7 @@ func writeQuestion(out *bufio.Writer, it *item.Item) {
 		for _, n := range it.Numbers {
 			fmt.Fprintf(out, "\n\t=%s%s%s", weight(n.Weight, ""), number(n), feedback(n.Feedback, format))
 		}
+	case item.Essay, item.Description: // nothing stands between the braces
 	}
 	if it.Feedback != nil {
 		fmt.Fprint(out, "\n\t####", text(*it.Feedback, format))

@@ -92,6 +92,7 @@ func RenderHTML(text string, format Format) string {
 		return strings.TrimSpace(policy().Sanitize(text))
 	case Moodle:
 		return strings.TrimSpace(policy().Sanitize(moodleHTML(text)))
+	case Plain:
 	}
 	return plainHTML(text)
 }

@@ -80,6 +80,7 @@ func (it *Item) CheckResponse(r Response) error {
 		}
 	case Matching:
 		it.checkMatch(&p, r.Match)
+	case Description: // takes no response
 	}
 	return p.Err()
 }

@@ -77,6 +77,7 @@ func (it *Item) mark(r Response) (int, []*Text) {
 			}
 		}
 		return fraction(Weight(right), Weight(len(it.Pairs))), nil
+	case Essay, Description: // earn nothing of themselves
 	}
 	return 0, nil
 }
@@ -146,6 +147,7 @@ func (it *Item) rightAnswer() string {
 		for _, pair := range it.Pairs {
 			parts = append(parts, PlainText(pair.Left)+" → "+texts[pair.Right])
 		}
+	case Essay, Description: // have none
 	}
 	return strings.Join(parts, "; ")
 }

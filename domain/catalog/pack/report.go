@@ -31,7 +31,9 @@ func (rep Report) WriteText(w io.Writer) error {
 		for _, s := range rep.Sections {
 			fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\n", orDash(s.Code), s.Lessons, s.Minutes, s.Items, strings.TrimPrefix(kinds(s.Kinds), ": "))
 		}
-		table.Flush()
+		if err := table.Flush(); err != nil {
+			return err
+		}
 	}
 	for _, t := range rep.Tests {
 		fmt.Fprintf(out, "\nTEST %s (%s): %s, %s, %d minutes\n", t.Slug, t.Kind, t.Title, count(t.Items, "item"), t.Minutes)
