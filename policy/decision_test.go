@@ -8,6 +8,8 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"pgregory.net/rapid"
+
+	_ "lignum/tests/tenth"
 )
 
 // world reads the facts of a table's row: words separated by blanks.

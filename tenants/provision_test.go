@@ -14,6 +14,7 @@ import (
 	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/tenth"
 	"lignum/tests/testkit"
 )
 
@@ -120,7 +121,7 @@ func TestProvisionInAChild(t *testing.T) {
 }
 
 // A provisioning that is killed leaves nothing, or everything; run again it completes. The kills are spread over the whole time
-// that it takes.
+// that it takes. Which of them are tried follows from the commit.
 func TestCreateKilledAtAnyMomentLeavesNothing(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	direct := w.Direct(t)
@@ -139,9 +140,13 @@ func TestCreateKilledAtAnyMomentLeavesNothing(t *testing.T) {
 		}
 		return schemas, roles, rows
 	}
-	const kills = 12
-	nothing := 0
+	const kills = 40
+	var moments []int
 	for i := range kills {
+		moments = append(moments, i)
+	}
+	nothing := 0
+	for _, i := range tenth.Of(t, moments) {
 		spec := newSpec(t, w)
 		child := exec.Command(os.Args[0], "-test.run=^TestProvisionInAChild$", "-test.v")
 		child.Env = append(os.Environ(), "LIGNUM_TEST_CHILD_DSN="+w.Provisioner.DirectDSN, "LIGNUM_TEST_CHILD_SLUG="+spec.Slug)

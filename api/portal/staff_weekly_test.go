@@ -9,6 +9,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/classes"
+	_ "lignum/tests/tenth"
 )
 
 func TestWeeklyReadsWhatItWrote(t *testing.T) {

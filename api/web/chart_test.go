@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "lignum/tests/tenth"
 )
 
 // column is a drawn rect.

@@ -15,6 +15,7 @@ import (
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
 	"lignum/tenants"
+	_ "lignum/tests/tenth"
 )
 
 func (s *school) rows(a assessment.Attempt) (responses, entries int) {

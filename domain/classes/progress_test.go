@@ -12,6 +12,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/classes"
 	"lignum/tenants"
+	_ "lignum/tests/tenth"
 )
 
 func (s *school) report(learner, lesson uuid.UUID, percent, seconds int, counter int64) (classes.Progress, error) {

@@ -11,6 +11,7 @@ import (
 	"lignum/domain/insight"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	_ "lignum/tests/tenth"
 )
 
 // draw fills the tenant with a few learners' work in September and October.

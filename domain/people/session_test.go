@@ -12,6 +12,7 @@ import (
 
 	"lignum/domain"
 	"lignum/tenants"
+	_ "lignum/tests/tenth"
 )
 
 func (r *room) refresh(token string) (SignedIn, error) {

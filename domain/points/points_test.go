@@ -15,6 +15,7 @@ import (
 	"lignum/domain/points"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	_ "lignum/tests/tenth"
 	"lignum/tests/testkit"
 )
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	_ "lignum/tests/tenth"
 )
 
 // someTime is any minute of a year, and often one near a change of The Bahamas' clocks.

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lignum/domain"
+	_ "lignum/tests/tenth"
 )
 
 func TestOneTenantMayUseEverySlotWhenOthersAreIdle(t *testing.T) {

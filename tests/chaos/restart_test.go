@@ -26,6 +26,7 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/classroom"
+	"lignum/tests/tenth"
 	"lignum/tests/testkit"
 )
 
@@ -235,10 +236,11 @@ func TestRestartsUnderLoadLoseNoAcknowledgedWrite(t *testing.T) {
 	if got := p.ready(); got != http.StatusOK {
 		t.Fatalf("readyz is %d before anything has happened", got)
 	}
-	steps := []struct {
+	type step struct {
 		name string
 		do   func(ctx context.Context) error
-	}{
+	}
+	steps := []step{
 		{"after PgBouncer was restarted", p.cluster.RestartPgBouncer},
 		{"after PostgreSQL was restarted", p.cluster.RestartPostgres},
 		{"after PostgreSQL crashed and came back", func(ctx context.Context) error {
@@ -249,7 +251,7 @@ func TestRestartsUnderLoadLoseNoAcknowledgedWrite(t *testing.T) {
 			return p.cluster.StartPostgres(ctx)
 		}},
 	}
-	for _, s := range steps {
+	for _, s := range tenth.Of(t, steps) {
 		if err := s.do(t.Context()); err != nil {
 			t.Fatalf("%s: %v", s.name, err)
 		}

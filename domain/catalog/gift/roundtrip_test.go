@@ -9,6 +9,7 @@ import (
 
 	"lignum/domain/catalog/gift"
 	"lignum/domain/catalog/item"
+	_ "lignum/tests/tenth"
 
 	"pgregory.net/rapid"
 )

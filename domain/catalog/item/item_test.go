@@ -7,6 +7,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/catalog/item"
+	_ "lignum/tests/tenth"
 
 	"pgregory.net/rapid"
 )

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lignum/tests/tenth"
 )
 
 // The goals: ours costs at least 60 % less than static peak, and misses the objective in no minute in which static peak holds it.
 func TestGoals(t *testing.T) {
-	for _, countries := range []int{3, 10, 30} {
+	for _, countries := range tenth.Of(t, []int{3, 10, 30}) {
 		t.Run(plural(countries, "country", "countries"), func(t *testing.T) {
 			t.Parallel()
 			a := Default()
