@@ -1,9 +1,7 @@
 # Needs Go, git and make; the rest installs itself (infra/setup/install.sh), or is named when it cannot.
 
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cloud bench lint build
+.PHONY: help run test test-all test-cloud bench lint lint-code build release
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,10 +15,13 @@ build: ## build bin/lignum
 	@go build -o bin/lignum ./api/cmd/lignum
 
 # Two packages at a time: they share one database cluster, and a browser each would starve on a small machine.
-test: ## install what is missing and run every test, with the race detector
+test: ## install what is missing and run the tests, with the race detector; of what is long a tenth, by the commit's hash
 	@infra/setup/install.sh test
-	go vet ./...
 	CGO_ENABLED=1 go test -race -shuffle=on -count=1 -p 2 -timeout 20m ./...
+
+test-all: ## the same with the whole of what is long: every browser day, ten times as many generated cases
+	@infra/setup/install.sh test
+	LIGNUM_TEST_ALL=1 CGO_ENABLED=1 go test -race -shuffle=on -count=1 -p 2 -timeout 90m ./...
 
 test-cloud: ## check the CloudFormation with cfn-lint and run the cloud tests against moto
 	@missing=; \
@@ -30,14 +31,19 @@ test-cloud: ## check the CloudFormation with cfn-lint and run the cloud tests ag
 	[ -z "$$missing" ]
 	@infra/setup/install.sh cloud
 	CGO_ENABLED=1 go test -race -shuffle=on -count=1 -timeout 10m -tags cloud ./infra/...
-	go test -count=1 -timeout 5m -run '^TestGoals$$' ./infra/autoscale/simulate # the whole year; the race detector is too slow for it
+	LIGNUM_TEST_ALL=1 go test -count=1 -timeout 5m -run '^TestGoals$$' ./infra/autoscale/simulate # the whole year; the race detector is too slow for it
 
 bench: ## measure the load of the reference: exam starts, fairness among tenants, isolation's price
 	@infra/setup/install.sh run
 	go run ./tests/bench
 
-lint: ## formatting, go vet, staticcheck
-	@unformatted=$$(gofmt -l .); \
-	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
-	go vet ./...
-	go run $(STATICCHECK) ./...
+lint: lint-code ## formatting, go vet, the linters of .golangci.yaml and their planted faults, known vulnerabilities
+	@infra/setup/vulnerabilities.sh lint
+
+lint-code:
+	@linter=$$(infra/setup/tool.sh golangci-lint) && "$$linter" run ./...
+	@go test -tags lint -count=1 ./tests/lint
+
+release: ## check a clean checkout and build into dist/ what is delivered: programs, image, functions, what is in them, hashes
+	@infra/setup/install.sh release
+	@infra/release/release.sh

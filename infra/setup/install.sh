@@ -3,7 +3,8 @@
 #
 #   infra/setup/install.sh run     PostgreSQL server and PgBouncer
 #   infra/setup/install.sh test    the same, a C compiler (for the race detector), Chromium with a font
-#   infra/setup/install.sh cloud   the same, buildah for the image
+#   infra/setup/install.sh cloud   the same, and what release needs, to test it
+#   infra/setup/install.sh release buildah for the image, certificates, unzip; no database
 #
 # On Debian and Ubuntu, as root or with sudo that asks for no password, it installs with apt-get.
 # Elsewhere it names what is missing and the command that installs it, and exits with 1.
@@ -12,8 +13,8 @@ set -eu
 
 goal=${1:-}
 case $goal in
-run | test | cloud) ;;
-*) echo "usage: $0 run|test|cloud" >&2; exit 2 ;;
+run | test | cloud | release) ;;
+*) echo "usage: $0 run|test|cloud|release" >&2; exit 2 ;;
 esac
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -57,14 +58,17 @@ need() { # need NAME APT DNF APK BREW
 
 look() {
 	missing='' apt='' dnf='' apk='' brew=''
-	have_postgres || need 'PostgreSQL server' postgresql 'postgresql-server postgresql-contrib' 'postgresql postgresql-contrib' postgresql@17
-	have_pgbouncer || need PgBouncer pgbouncer pgbouncer pgbouncer pgbouncer
-	if [ "$goal" != run ]; then
+	if [ "$goal" != release ]; then
+		have_postgres || need 'PostgreSQL server' postgresql 'postgresql-server postgresql-contrib' 'postgresql postgresql-contrib' postgresql@17
+		have_pgbouncer || need PgBouncer pgbouncer pgbouncer pgbouncer pgbouncer
+	fi
+	if [ "$goal" = test ] || [ "$goal" = cloud ]; then
 		have_compiler || need 'C compiler with headers' 'gcc libc6-dev' 'gcc glibc-devel' 'gcc musl-dev' gcc
 		have_chromium || need Chromium 'chromium fonts-dejavu-core' 'chromium dejavu-sans-fonts' 'chromium font-dejavu' chromium
 	fi
-	if [ "$goal" = cloud ]; then
+	if [ "$goal" = cloud ] || [ "$goal" = release ]; then
 		have buildah || need buildah buildah buildah buildah buildah
+		have unzip || need unzip unzip unzip unzip unzip
 		have_certificates || need 'CA certificates' ca-certificates ca-certificates ca-certificates ca-certificates
 	fi
 }
@@ -156,4 +160,4 @@ if [ -n "$missing" ]; then
 	look
 	[ -z "$missing" ] || tell
 fi
-make_account
+if [ "$goal" != release ]; then make_account; fi
