@@ -56,6 +56,7 @@ var rules = []struct {
 	{"proxy-tls", (*checker).proxyTLS},
 	{"reserved-concurrency", (*checker).reservedConcurrency},
 	{"retained", (*checker).retained},
+	{"target-tls", (*checker).targetTLS},
 	{"wildcard-action", (*checker).wildcardAction},
 	{"wildcard-principal", (*checker).wildcardPrincipal},
 	{"wildcard-resource", (*checker).wildcardResource},

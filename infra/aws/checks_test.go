@@ -123,3 +123,23 @@ func (s stackSet) dump() string {
 	}
 	return string(data)
 }
+
+// Where the program listens is where the load balancer asks, where the machine asks itself, and what the security groups let through.
+func TestTheWebListensWhereItIsAsked(t *testing.T) {
+	set := parsed(t)
+	port := set.first("web", targets).Get("Properties", "Port").Scalar()
+	script := ""
+	set.first("web", launch).walk(func(v *Value) { script += v.Scalar() + "\n" })
+	for _, want := range []string{"LIGNUM_LISTEN=:" + port + "\n", "https://127.0.0.1:" + port + "/readyz"} {
+		if !strings.Contains(script, want) {
+			t.Errorf("the machine's script has not %q", want)
+		}
+	}
+	network := set.template("network").Resources
+	for _, name := range []string{"AlbToWeb", "WebFromAlb"} {
+		rule := network.Get(name, "Properties")
+		if from, to := rule.Get("FromPort").Scalar(), rule.Get("ToPort").Scalar(); from != port || to != port {
+			t.Errorf("%s lets %s to %s through, the load balancer asks at %s", name, from, to, port)
+		}
+	}
+}

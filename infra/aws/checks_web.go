@@ -67,6 +67,26 @@ func (c *checker) listenerTLS() {
 	}
 }
 
+// targetTLS wants load balancers to speak TLS to what is behind them, health checks too, and machines to start the program with it.
+// A function behind a load balancer is called, not spoken to.
+func (c *checker) targetTLS() {
+	for _, r := range c.resources("AWS::ElasticLoadBalancingV2::TargetGroup") {
+		if r.t.always(r.prop("TargetType"), "lambda") {
+			continue
+		}
+		c.need(r, "say Protocol: HTTPS", []string{"HTTPS", "TLS"}, "Protocol")
+		c.need(r, "say HealthCheckProtocol: HTTPS", []string{"HTTPS"}, "HealthCheckProtocol")
+	}
+	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {
+		v := r.prop("LaunchTemplateData", "UserData")
+		script := ""
+		v.walk(func(v *Value) { script += v.Scalar() + "\n" })
+		if strings.Contains(script, "LIGNUM_LISTEN=") && !slices.Contains(strings.Fields(script), "LIGNUM_LISTEN_TLS=self-signed") {
+			c.find(r, v, "the program listens in plain HTTP", "set LIGNUM_LISTEN_TLS=self-signed beside LIGNUM_LISTEN")
+		}
+	}
+}
+
 // fetchChecksum wants a machine that fetches a program at its start to compare it with a sum that it was told.
 func (c *checker) fetchChecksum() {
 	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {

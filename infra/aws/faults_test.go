@@ -117,6 +117,7 @@ func lose(rule, stack, kind, path string) fault {
 const (
 	listener = "AWS::ElasticLoadBalancingV2::Listener"
 	launch   = "AWS::EC2::LaunchTemplate"
+	targets  = "AWS::ElasticLoadBalancingV2::TargetGroup"
 	alarm    = "AWS::CloudWatch::Alarm"
 	cdn      = "Properties.DistributionConfig."
 )
@@ -156,6 +157,21 @@ var faults = []fault{
 	change("imdsv2", "web", launch, "Properties.LaunchTemplateData.MetadataOptions.HttpTokens", "optional"),
 	{"an old policy", "listener-tls", func(s stackSet) {
 		s.set(s.first("web", listener, has("Properties.SslPolicy")), "Properties.SslPolicy", "ELBSecurityPolicy-2016-08")
+	}},
+	change("target-tls", "web", targets, "Properties.Protocol", "HTTP"),
+	change("target-tls", "web", targets, "Properties.Protocol", "TCP"),
+	lose("target-tls", "web", targets, "Properties.Protocol"),
+	change("target-tls", "web", targets, "Properties.HealthCheckProtocol", "HTTP"),
+	lose("target-tls", "web", targets, "Properties.HealthCheckProtocol"),
+	{"plain HTTP in one case of two", "target-tls", func(s stackSet) {
+		s.put(s.first("web", targets), "Properties.Protocol", &Value{Kind: Call, Fn: "If",
+			Items: []*Value{{Text: "HasTenantCertificate"}, {Text: "HTTPS"}, {Text: "HTTP"}}})
+	}},
+	{"machines that listen in plain HTTP", "target-tls", func(s stackSet) {
+		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "LISTEN_TLS=self-signed", "LISTEN_TLS=off") })
+	}},
+	{"machines that are not told to speak TLS", "target-tls", func(s stackSet) {
+		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "LIGNUM_LISTEN_TLS=self-signed", "") })
 	}},
 	{"a program of anybody's", "fetch-checksum", func(s stackSet) {
 		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "sha256sum", "md5sum") })
