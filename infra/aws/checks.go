@@ -34,6 +34,7 @@ var rules = []struct {
 	{"bucket-tls", (*checker).bucketTLS},
 	{"cdn-origin", (*checker).cdnOrigin},
 	{"cdn-tls", (*checker).cdnTLS},
+	{"code-pinned", (*checker).codePinned},
 	{"database-backup", (*checker).databaseBackup},
 	{"database-groups", (*checker).databaseGroups},
 	{"database-iam", (*checker).databaseIAM},

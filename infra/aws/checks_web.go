@@ -104,6 +104,23 @@ func (c *checker) fetchChecksum() {
 	}
 }
 
+// codePinned wants functions that take their code from a bucket to publish a version of it by its sum, a parameter: of other code
+// Lambda publishes none, and the stack is put back.
+func (c *checker) codePinned() {
+	versions := c.resources("AWS::Lambda::Version")
+	for _, r := range c.resources("AWS::Lambda::Function") {
+		if r.prop("Code", "S3Key") == nil {
+			continue
+		}
+		pinned := slices.ContainsFunc(versions, func(v resource) bool {
+			return v.t == r.t && refersTo(v.prop("FunctionName")) == r.name && r.t.Parameters.Get(refersTo(v.prop("CodeSha256"))) != nil
+		})
+		if !pinned {
+			c.find(r, r.prop("Code"), "the function runs whatever lies in the bucket", "add an AWS::Lambda::Version of it with a CodeSha256 that is a parameter")
+		}
+	}
+}
+
 func (c *checker) cdnTLS() {
 	for _, r := range c.resources(distribution) {
 		c.need(r, "say TLSv1.2_2021 or newer", []string{"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"},

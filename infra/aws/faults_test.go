@@ -173,6 +173,17 @@ var faults = []fault{
 	{"machines that are not told to speak TLS", "target-tls", func(s stackSet) {
 		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "LIGNUM_LISTEN_TLS=self-signed", "") })
 	}},
+	{"a function without a version", "code-pinned", func(s stackSet) { s.remove("operations", "AWS::Lambda::Version") }},
+	lose("code-pinned", "operations", "AWS::Lambda::Version", "Properties.CodeSha256"),
+	change("code-pinned", "operations", "AWS::Lambda::Version", "Properties.CodeSha256", ""),
+	{"two versions of one function", "code-pinned", func(s stackSet) {
+		all := s.template("operations").Resources
+		for i, r := range all.Items {
+			if all.Keys[i] == "NightCode" {
+				r.Get("Properties", "FunctionName").Items = s.first("operations", "AWS::Lambda::Version").Get("Properties", "FunctionName").Items
+			}
+		}
+	}},
 	{"a program of anybody's", "fetch-checksum", func(s stackSet) {
 		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "sha256sum", "md5sum") })
 	}},

@@ -4,7 +4,7 @@ package aws
 func stacks(s Settings) []stack {
 	installation, size := parameter{name: "Installation", value: `"$INSTALLATION"`}, parameter{name: "Size", value: s.Size}
 	domain, zone := parameter{name: "BaseDomain", value: `"$BASE_DOMAIN"`}, parameter{name: "HostedZoneId", value: s.HostedZone}
-	operations := []parameter{installation, size, {name: "Version", value: `"$VERSION"`}}
+	operations := []parameter{installation, size, {name: "Version", value: `"$VERSION"`}, {name: "AutoscaleSha256", value: `"$(base64_of "$AUTOSCALE_SHA256")"`}}
 	if s.AlarmEmail != "" { // else who was told before stays told
 		operations = append(operations, parameter{name: "AlarmEmail", value: s.AlarmEmail})
 	}

@@ -17,7 +17,8 @@ func (p *plan) preamble(s Settings) {
   if [ -z "$value" ] || [ "$value" = None ]; then echo "the stack $INSTALLATION-$1 gives no $2" >&2; return 1; fi
   printf '%%s' "$value"
 }
-sum() { sha256sum "$1" | cut -d ' ' -f 1; }`)
+sum() { sha256sum "$1" | cut -d ' ' -f 1; }
+base64_of() { printf '%%b' "$(printf %%s "$1" | sed 's/../\\x&/g')" | base64; } # a sum in hexadecimal, as Lambda wants it`)
 }
 
 // build makes the programs: for the machines, for whoever prepares the database, and for the functions.
@@ -28,11 +29,11 @@ func (p *plan) build() {
 	p.line("make build")
 	p.line("bin/lignum deploy check infra/aws/templates")
 	p.line("for arch in arm64 amd64; do")
-	p.line("  CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOFLAGS= go build -trimpath -buildvcs=false -ldflags \"-s -w -buildid= -X main.version=$VERSION\" \\")
+	p.line("  CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOFLAGS= go build -trimpath -buildvcs=false -tags timetzdata -ldflags \"-s -w -buildid= -X main.version=$VERSION\" \\")
 	p.line("    -o bin/release/lignum-linux-$arch ./api/cmd/lignum")
 	p.line("done")
 	p.line("bin/lignum deploy zip --out bin/release/autoscale.zip")
-	p.line("LIGNUM_SHA256=$(sum bin/release/lignum-linux-arm64)")
+	p.line("LIGNUM_SHA256=$(sum bin/release/lignum-linux-arm64) AUTOSCALE_SHA256=$(sum bin/release/autoscale.zip)")
 	p.line("(cd bin/release && sha256sum lignum-linux-arm64 lignum-linux-amd64 autoscale.zip | tee SHA256SUMS)")
 }
 
@@ -112,7 +113,8 @@ func (p *plan) wayBack(web, operations stack) {
 	var script plan
 	script.deploy(web, []parameter{{name: "Version", value: "$PREVIOUS"},
 		{name: "BinarySha256", value: "$(grep lignum-linux-arm64 bin/release/SHA256SUMS.previous | cut -d ' ' -f 1)"}})
-	script.deploy(operations, []parameter{{name: "Version", value: "$PREVIOUS"}})
+	script.deploy(operations, []parameter{{name: "Version", value: "$PREVIOUS"},
+		{name: "AutoscaleSha256", value: `$(base64_of "$(grep autoscale.zip bin/release/SHA256SUMS.previous | cut -d ' ' -f 1)")`}})
 	p.WriteString(strings.ReplaceAll(script.String(), "\\\n", "\\\\\n"))
 	p.line("END\nfi")
 }

@@ -1,6 +1,10 @@
 package aws
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,6 +136,19 @@ func TestEarlyTemplatesFitARequest(t *testing.T) {
 	}
 }
 
+// zipBefore is the sum of the zip of the release before.
+const zipBefore = "00ff0a2725e35c6e81d0cf1b58a44e4b2d3a1fd4b8d6d2c5c1f6a1f27b0d9e3a"
+
+// inBase64 is how Lambda writes a sum.
+func inBase64(t *testing.T, sum string) string {
+	t.Helper()
+	raw, err := hex.DecodeString(sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
 // runPlan runs the plan in bash with -u, with programs that stand in for AWS, Go and the network: every variable is
 // set before it is used, every line is one that bash takes, and the stacks come in order. It cannot show what AWS says.
 func runPlan(t *testing.T) (source, calls string) {
@@ -144,7 +161,7 @@ func runPlan(t *testing.T) (source, calls string) {
 	stands := map[string]string{
 		"aws": `case "$*" in
 *"s3 cp"*SHA256SUMS.there*) exit 1 ;;
-*"s3 cp"*SHA256SUMS.previous*) echo "0123abcd  lignum-linux-arm64" >bin/release/SHA256SUMS.previous ;;
+*"s3 cp"*SHA256SUMS.previous*) printf '0123abcd  lignum-linux-arm64\n%s  autoscale.zip\n' "$ZIP_BEFORE" >bin/release/SHA256SUMS.previous ;;
 *deploy*|*"s3 cp"*) printf '%s\n' "$*" >>"$CALLS" ;;
 *describe-stacks*|*describe-managed-prefix-lists*) echo a-value ;;
 esac`,
@@ -162,7 +179,7 @@ esac`,
 	file := filepath.Join(dir, "calls")
 	run := exec.CommandContext(t.Context(), bash, "-c", Plan(example))
 	run.Dir, run.Stdin = source, strings.NewReader("\n")
-	run.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "CALLS="+file)
+	run.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "CALLS="+file, "ZIP_BEFORE="+zipBefore)
 	said, err := run.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
@@ -185,11 +202,15 @@ func TestPlanRuns(t *testing.T) {
 	if !slices.Equal(order, Stacks) {
 		t.Errorf("stacks in the order %v, wanted %v", order, Stacks)
 	}
+	now := fmt.Sprintf("%x", sha256.Sum256([]byte("zip\n"))) // what stands in for the zip
+	if want := "AutoscaleSha256=" + inBase64(t, now) + " "; !strings.Contains(calls+" ", want) {
+		t.Errorf("%s is not given:\n%s", want, calls)
+	}
 	back, err := os.ReadFile(filepath.Join(source, "bin/release/roll-back.sh"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{`--stack-name "prod-web"`, "Version=a-value", "BinarySha256=0123abcd", `--stack-name "prod-operations"`} {
+	for _, part := range []string{`--stack-name "prod-web"`, "Version=a-value", "BinarySha256=0123abcd", "AutoscaleSha256=" + inBase64(t, zipBefore), `--stack-name "prod-operations"`} {
 		if !strings.Contains(string(back), part) {
 			t.Errorf("roll-back.sh lacks %s:\n%s", part, back)
 		}
