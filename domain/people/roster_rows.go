@@ -74,7 +74,7 @@ func (s *rosterSource) rows() (r *rosterReader, why string) {
 	}
 	r = &rosterReader{Closer: in, lines: s.text.reader(in), columns: map[string]int{}}
 	if why := r.readHeader(); why != "" {
-		in.Close()
+		_ = in.Close()
 		return nil, why
 	}
 	for _, k := range rosterKinds {
