@@ -10,7 +10,7 @@ type leaf struct {
 	Few  []int    `json:"few,omitempty"`
 	None []int    `json:"none,omitzero"`
 	Raw  []byte   `json:"raw"`
-	own  []string
+	own  []string //nolint:unused // what JSON leaves out
 }
 
 type tree struct {
