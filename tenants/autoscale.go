@@ -25,10 +25,10 @@ func (p *Provisioner) ensureAutoscale(ctx context.Context, tx pgx.Tx, r roles) e
 	}
 	_, err := tx.Exec(ctx, r.fill(`
 		GRANT CONNECT ON DATABASE `+pgx.Identifier{database}.Sanitize()+` TO {{autoscale}};
-		ALTER ROLE {{autoscale}} SET search_path = control;
-		ALTER ROLE {{autoscale}} SET default_transaction_read_only = on;
-		ALTER ROLE {{autoscale}} SET statement_timeout = '15s';
-		ALTER ROLE {{autoscale}} SET idle_in_transaction_session_timeout = '15s';
-		ALTER ROLE {{autoscale}} SET lock_timeout = '5s';`, "control"))
+`, "control")+setAll(r.autoscale, autoscaleSettings()))
 	return err
+}
+
+func autoscaleSettings() []setting {
+	return append(loginSettings("control"), setting{"default_transaction_read_only", "on"})
 }

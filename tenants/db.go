@@ -153,10 +153,15 @@ func (db *DB) admitted(ctx context.Context, end Endpoint, fn func(p *pool) error
 	return explain(fn(p))
 }
 
-// explain turns the ways in which a database can be away into domain.Unavailable. Everything else passes.
+// explain turns the ways in which a database can be away, and waiting in vain for others, into domain.Unavailable.
+// Everything else passes.
 func explain(err error) error {
 	if err == nil || domain.CodeOf(err) != "" {
 		return err
+	}
+	if waited(err) {
+		return &domain.Error{Code: domain.Unavailable, Message: "Somebody else is changing the same thing at this moment. Nothing was lost; please try again.",
+			RetryAfter: 2 * time.Second, Cause: err}
 	}
 	if away(err) {
 		return &domain.Error{Code: domain.Unavailable, Message: "The service cannot reach its data for a moment. Nothing was lost; please try again.",
@@ -165,13 +170,19 @@ func explain(err error) error {
 	return err
 }
 
+// waited tells whether a statement waited for another transaction's lock, longer than the login's lock_timeout or in a circle.
+func waited(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "55P03" || pg.Code == "40P01")
+}
+
 func away(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch {
 		case strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57"),
 			pg.Code == "25006", // a writer that became a reader in a failover
-			pg.Code == "40001", pg.Code == "40P01":
+			pg.Code == "40001":
 			return true
 		}
 		return false

@@ -16,7 +16,7 @@ import (
 func Find(ctx context.Context, q Querier, slug string, lock bool) (Tenant, error) {
 	text := "SELECT " + tenantColumns + " FROM tenants WHERE slug = $1::text"
 	if lock {
-		text += " FOR UPDATE"
+		text += " FOR NO KEY UPDATE" // beside foreign keys: a tenant that publishes refers to its row
 	}
 	rows, err := q.Query(ctx, text, slug)
 	if err != nil {

@@ -14,10 +14,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
+
+	"lignum/tenants/audit"
 )
 
 //go:embed migrations
 var migrations embed.FS
+
+// closeSQL takes from everybody in the database what PostgreSQL gives and no login needs.
+//
+//go:embed close.sql
+var closeSQL string
 
 // migration is one numbered file. Names are "realm/0001_identity" and the like; forward only.
 type migration struct{ name, sql, sum string }
@@ -48,9 +55,11 @@ func migrationsOf(realm Realm) []migration {
 	return list
 }
 
-// MigrationsHash is a fingerprint of all migrations: databases with the same one have the same tables.
+// MigrationsHash is a fingerprint of all migrations and of what is closed to everybody: databases with the same one have the
+// same tables and rights.
 func MigrationsHash() string {
 	h := sha256.New()
+	fmt.Fprintln(h, closeSQL)
 	for _, r := range []Realm{{}, {Slug: "any"}} {
 		for _, m := range migrationsOf(r) {
 			fmt.Fprintln(h, m.name, m.sum)
@@ -97,9 +106,12 @@ func (r roles) fill(sql string, schema string) string {
 // migrateIn applies what is missing inside the transaction, as the realm's owner, and gives the names applied.
 func migrateIn(ctx context.Context, tx pgx.Tx, realm Realm, r roles) ([]string, error) {
 	// The owner may name no schema of another realm: an unqualified name can only mean the realm's own.
-	setup := r.fill(`SET LOCAL ROLE {{owner}}; SET LOCAL search_path = {{schema}};
+	// Two that migrate the realm at once come one after the other, by a lock that its login, which only reads the table, can
+	// neither take nor be in the way of.
+	setup := r.fill(mostWait+`; SET LOCAL ROLE {{owner}}; SET LOCAL search_path = {{schema}};
 		CREATE TABLE IF NOT EXISTS schema_versions (name text PRIMARY KEY, sum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
-		REVOKE INSERT, UPDATE, DELETE ON schema_versions FROM {{login}};`, realm.Schema)
+		REVOKE INSERT, UPDATE, DELETE ON schema_versions FROM {{login}};
+		LOCK TABLE schema_versions IN SHARE ROW EXCLUSIVE MODE;`, realm.Schema)
 	if _, err := tx.Exec(ctx, setup); err != nil {
 		return nil, err
 	}
@@ -141,12 +153,15 @@ type MigrationResult struct {
 	Error   string        `json:"error,omitempty"`
 }
 
-// MigrateAll brings every realm of the installation up to date, several at a time. Each realm's migrations are one
+// MigrateAll brings every realm of the installation up to date, several at a time, and puts its roles back (Repair). Each realm's migrations are one
 // transaction: a failure stops that realm alone, which keeps the state it had, and is reported; running it again goes
 // on with what is missing. The error is for what stopped the whole run.
 func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress func(MigrationResult)) ([]MigrationResult, error) {
 	if _, err := p.Install(ctx); err != nil {
 		return nil, err
+	}
+	if _, err := p.Repair(ctx, audit.Actor{Name: "lignum", Realm: "platform"}); err != nil {
+		return nil, fmt.Errorf("database roles: %w", err)
 	}
 	conn, err := p.connect(ctx)
 	if err != nil {

@@ -26,13 +26,17 @@ const maxAnswer = 65536
 
 func bucketOf(t time.Time) int { return int(t.Unix()/86400) % 3 }
 
-// Find gives the stored answer of the same request. A request with the same key that is under way is waited for. The
-// same key with another body or route gives domain.Invalid.
+// Find gives the stored answer of the same request. A request with the same key that is under way is waited for, by the row
+// with which it claims the key: it goes with the transaction that made it, committed, rolled back or cut off. One row for all
+// days, since two that are sent around midnight fall into different buckets. The same key with another body or route gives
+// domain.Invalid; waiting longer than the login's lock_timeout gives domain.Unavailable.
 func (o *Once) Find(ctx context.Context, tx *Tx) (answer string, found bool, err error) {
 	b := &pgx.Batch{}
-	b.Queue("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", o.Actor.String()+"/"+o.Key)
+	b.Queue("INSERT INTO idempotency_claims (actor_id, key) VALUES ($1::uuid, $2::text) ON CONFLICT (actor_id, key) DO UPDATE SET key = excluded.key",
+		o.Actor.String(), o.Key)
 	b.Queue("SELECT route, body_hash, answer FROM idempotency_keys WHERE bucket = ANY (ARRAY[0, 1, 2]::smallint[]) AND actor_id = $1::uuid AND key = $2::text AND created_at > $3::timestamptz",
 		o.Actor.String(), o.Key, o.Now.Add(-24*time.Hour))
+	tx.Last("DELETE FROM idempotency_claims WHERE actor_id = $1::uuid AND key = $2::text", o.Actor.String(), o.Key)
 	res := tx.SendBatch(ctx, b)
 	defer res.Close()
 	if _, err := res.Exec(); err != nil {

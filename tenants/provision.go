@@ -3,12 +3,15 @@ package tenants
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lignum/domain"
 	"lignum/policy"
@@ -21,8 +24,16 @@ type Provisioner struct {
 	DirectDSN    string // to the database itself
 	Installation string // prefix of every role name; roles are global to a cluster
 	Vault        *Vault
-	ProxyRole    string // the role of auth_query, which must be allowed to connect; may be empty (RDS Proxy needs none)
-	IAM          bool   // logins have no password and sign in with tokens (RDS: they are members of rds_iam)
+	ProxyRole    string       // the role of auth_query, which must be allowed to connect; may be empty (RDS Proxy needs none)
+	IAM          bool         // logins have no password and sign in with tokens (RDS: they are members of rds_iam)
+	Log          *slog.Logger // what was put back, and what stays open; nil: nowhere
+}
+
+func (p *Provisioner) log() *slog.Logger {
+	if p.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return p.Log
 }
 
 var installationPattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,11}$`)
@@ -51,22 +62,59 @@ func (p *Provisioner) connect(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// provisionLock serialises what touches roles and database grants; PostgreSQL fails concurrent ones.
-const provisionLock = 0x6c69676e756d // "lignum"
+// mostWait bounds every wait for a lock over the direct connection: a tenant's open transaction can hold what a change of its
+// tables needs, and must not hold whoever waits.
+const mostWait = "SET LOCAL lock_timeout = '8s'"
 
-// inLock runs fn in one transaction, alone in the cluster's database.
+// inLock runs fn in one transaction, alone among those that touch roles and database grants; PostgreSQL fails concurrent ones.
+// What puts them in line is a row of the platform's schema, which no tenant's login can reach. The very first Install has no such
+// row yet: of two at once PostgreSQL fails one, which then begins again and finds the row. So fn may run several times.
 func (p *Provisioner) inLock(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	conn, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(provisionLock)); err != nil {
-			return err
+	for try := 1; ; try++ {
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			var installed bool
+			if _, err := tx.Exec(ctx, mostWait); err != nil {
+				return err
+			}
+			if err := tx.QueryRow(ctx, "SELECT to_regclass('control.locks') IS NOT NULL").Scan(&installed); err != nil {
+				return err
+			}
+			if installed {
+				if _, err := tx.Exec(ctx, strings.Replace(lockRow, "INTO locks", "INTO control.locks", 1), "provision"); err != nil {
+					return err
+				}
+			}
+			return fn(tx)
+		})
+		if !raced(err) || try == 5 {
+			return explain(err)
 		}
-		return fn(tx)
-	})
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try) * 50 * time.Millisecond):
+		}
+	}
+}
+
+// raced tells whether two transactions made, or changed, the same thing of PostgreSQL's own catalogues at once.
+func raced(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code {
+	case "42710", "42P06", "42P07": // a role, a schema, a table that is there already
+		return true
+	case "23505":
+		return pg.SchemaName == "pg_catalog"
+	}
+	return strings.HasPrefix(pg.Message, "tuple concurrently ")
 }
 
 // Install makes or migrates the platform's own realm and the gate. It is one transaction and may be repeated. It tells
@@ -83,13 +131,16 @@ func (p *Provisioner) Install(ctx context.Context) (fresh bool, err error) {
 		if err := p.ensureRole(ctx, tx, r.gate, false, 0); err != nil {
 			return err
 		}
-		if err := p.ensureSchema(ctx, tx, realm, r, 40); err != nil {
+		if err := p.ensureSchema(ctx, tx, realm, r, platformConnections); err != nil {
 			return err
 		}
 		if err := p.ensureAutoscale(ctx, tx, r); err != nil {
 			return err
 		}
 		if _, err := migrateIn(ctx, tx, realm, r); err != nil {
+			return err
+		}
+		if err := p.close(ctx, tx); err != nil {
 			return err
 		}
 		if fresh {
@@ -119,11 +170,11 @@ func (p *Provisioner) ensureRole(ctx context.Context, tx pgx.Tx, name string, lo
 		_, err := tx.Exec(ctx, q)
 		return err
 	}
-	how, granted := "PASSWORD '"+p.Vault.scramVerifier(name)+"'", ""
+	granted := ""
 	if p.IAM {
-		how, granted = "PASSWORD NULL", "; GRANT rds_iam TO "+id
+		granted = "; GRANT rds_iam TO " + id
 	}
-	_, err := tx.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN NOINHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d %s%s", id, connections, how, granted))
+	_, err := tx.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN NOINHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d %s%s", id, connections, p.password(name), granted))
 	return err
 }
 
@@ -147,16 +198,31 @@ func (p *Provisioner) ensureSchema(ctx context.Context, tx pgx.Tx, realm Realm, 
 		REVOKE ALL ON SCHEMA {{schema}} FROM PUBLIC;
 		GRANT USAGE ON SCHEMA {{schema}} TO {{login}};
 		ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} IN SCHEMA {{schema}} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {{login}};
-		ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} REVOKE ALL ON FUNCTIONS FROM PUBLIC;
-		ALTER ROLE {{login}} SET search_path = {{schema}};
-		ALTER ROLE {{login}} SET statement_timeout = '15s';
-		ALTER ROLE {{login}} SET idle_in_transaction_session_timeout = '15s';
-		ALTER ROLE {{login}} SET lock_timeout = '5s';`, realm.Schema)
+		ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} REVOKE ALL ON FUNCTIONS FROM PUBLIC;`, realm.Schema)
+	q += setAll(r.login, loginSettings(realm.Schema))
 	if p.ProxyRole != "" {
 		q += "GRANT CONNECT ON DATABASE " + db + " TO " + pgx.Identifier{p.ProxyRole}.Sanitize() + ";"
 	}
 	_, err := tx.Exec(ctx, q)
 	return err
+}
+
+// A setting of a role, as PostgreSQL keeps it: what each session of the login begins with.
+type setting struct{ name, value string }
+
+// loginSettings are those of a realm's login. A wait for a lock ends well before a request does, which has ten seconds, so that
+// the client hears to come again; a login may set others for itself, until they are put back.
+func loginSettings(schema string) []setting {
+	return []setting{{"search_path", schema}, {"statement_timeout", "15s"}, {"idle_in_transaction_session_timeout", "15s"}, {"lock_timeout", "5s"}}
+}
+
+// setAll is the statements that give a role its settings.
+func setAll(role string, settings []setting) string {
+	q := ""
+	for _, s := range settings {
+		q += "ALTER ROLE " + pgx.Identifier{role}.Sanitize() + " SET " + s.name + " = '" + strings.ReplaceAll(s.value, "'", "''") + "';\n"
+	}
+	return q
 }
 
 func seedRules(ctx context.Context, tx pgx.Tx, realm Realm, rules []policy.Rule) error {

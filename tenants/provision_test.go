@@ -218,7 +218,8 @@ func TestMigrationsThatFailStopOneTenantAlone(t *testing.T) {
 	if _, err := direct.Exec(ctx, `DELETE FROM tenant_jamaica.schema_versions WHERE name = $1`, lost); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := direct.Exec(ctx, `DROP TABLE tenant_jamaica.point_totals, tenant_jamaica.point_entries; DROP INDEX IF EXISTS tenant_jamaica.users_off_leaderboard`); err != nil {
+	if _, err := direct.Exec(ctx, `ALTER TABLE tenant_jamaica.settings DROP CONSTRAINT settings_state, DROP CONSTRAINT settings_state_reason,
+		DROP CONSTRAINT settings_plan, DROP CONSTRAINT settings_limits`); err != nil {
 		t.Fatal(err)
 	}
 	results, err := w.Provisioner.MigrateAll(ctx, 3, nil)

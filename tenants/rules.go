@@ -22,7 +22,7 @@ func Rules(ctx context.Context, q Querier) ([]policy.Rule, error) {
 // EditRole changes one role of a realm as an actor with these roles, and gives the realm's rules as they are then. Edits
 // of one realm come one after the other. The errors are those of policy.CheckGrant.
 func EditRole(ctx context.Context, tx *Tx, realm Realm, actorRoles []string, edit policy.RoleEdit) (*policy.Enforcer, error) {
-	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/rules'))"); err != nil {
+	if err := tx.Lock(ctx, "rules"); err != nil {
 		return nil, err
 	}
 	rules, err := Rules(ctx, tx)

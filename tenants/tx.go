@@ -88,6 +88,17 @@ func (tx *Tx) Recorded() int { return len(tx.entries) }
 // Last queues a statement that travels with the commit. It may touch no row.
 func (tx *Tx) Last(sql string, args ...any) { tx.last = append(tx.last, queued{sql, args}) }
 
+// lockRow takes the row of a name, made when it is used first, and waits for the transaction that has it.
+const lockRow = "INSERT INTO locks (name) VALUES ($1::text) ON CONFLICT (name) DO UPDATE SET name = excluded.name"
+
+// Lock lets one transaction of the realm at a time go on from here, until it ends. name is the part that it changes, such as
+// 'rules', 1 to 200 characters; names stay, so there are few. One that waits longer than the login's lock_timeout gives
+// domain.Unavailable. It is a row and not an advisory lock, which any tenant's login could take from all others.
+func (tx *Tx) Lock(ctx context.Context, name string) error {
+	_, err := tx.Exec(ctx, lockRow, name)
+	return err
+}
+
 // Bump tells all processes that something they cache has changed: 'registry', 'rules', 'keys', 'sessions',
 // 'settings' or 'content'.
 func (tx *Tx) Bump(what string) { tx.Last("SELECT gate.bump($1::text)", what) }

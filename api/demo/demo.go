@@ -167,7 +167,7 @@ var errMade = errors.New("made before")
 // once runs fn in a transaction of its own unless a part of this name was made before, by whichever process.
 func (r *room) once(ctx context.Context, part string, fn func(tx *tenants.Tx) error) error {
 	err := r.db.Write(ctx, r.in.Actor, func(tx *tenants.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || $1::text))", "/demo"); err != nil {
+		if err := tx.Lock(ctx, "demo"); err != nil {
 			return err
 		}
 		made, err := r.made(ctx, tx, part)

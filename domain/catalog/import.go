@@ -82,15 +82,14 @@ func Import(ctx context.Context, tx *tenants.Tx, p *pack.Pack, now time.Time) (I
 
 // lockCourse lets one import of a course in at a time, and gives the sections it has and the hash of its pack.
 func lockCourse(ctx context.Context, tx *tenants.Tx, rep *ImportReport) (sections map[string]uuid.UUID, hash string, err error) {
+	if err := tx.Lock(ctx, "course:"+rep.Course); err != nil {
+		return nil, "", err
+	}
 	b := &pgx.Batch{}
-	b.Queue("SELECT pg_advisory_xact_lock(hashtextextended('course:' || $1::text, 0))", rep.Course)
 	b.Queue("SELECT id, version, content_hash FROM courses WHERE slug = $1::text", rep.Course)
 	b.Queue("SELECT s.code, s.id FROM course_sections s JOIN courses c ON c.id = s.course_id WHERE c.slug = $1::text", rep.Course)
 	res := tx.SendBatch(ctx, b)
 	defer res.Close()
-	if _, err := res.Exec(); err != nil {
-		return nil, "", err
-	}
 	switch err := res.QueryRow().Scan(&rep.CourseID, &rep.Was, &hash); err {
 	case nil:
 	case pgx.ErrNoRows:

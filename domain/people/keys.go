@@ -35,7 +35,7 @@ func EnsureKeys(ctx context.Context, db *tenants.DB, now time.Time) error {
 	}
 	stop := fmt.Errorf("another process made the key")
 	err = db.Write(ctx, audit.Actor{Realm: db.Realm().Name()}, func(tx *tenants.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/signing_keys'))"); err != nil {
+		if err := tx.Lock(ctx, "signing_keys"); err != nil {
 			return err
 		}
 		from, due, err := nextKey(ctx, tx, now)

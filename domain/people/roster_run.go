@@ -9,6 +9,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"lignum/domain"
 	"lignum/tenants"
 )
@@ -146,8 +148,11 @@ func (im *importer) tryChunk(ctx context.Context, s rosterStep, rows []rosterRow
 	return im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
 		var at int
 		err := tx.QueryRow(ctx, `SELECT next_line FROM imports WHERE id = $1::uuid AND finished_at IS NULL FOR UPDATE`, s.report.ImportID.String()).Scan(&at)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
 		if err != nil || at != s.from {
-			return errors.Join(domain.Errorf(domain.Conflict, "The same file is being imported by somebody else."), err)
+			return domain.Errorf(domain.Conflict, "The same file is being imported by somebody else.")
 		}
 		apply, err := s.plan(ctx, tx, rows, out)
 		if err != nil {

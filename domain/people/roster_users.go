@@ -198,9 +198,10 @@ type usersPlan struct {
 
 func (im *importer) planUsers(ctx context.Context, q tenants.Querier, rows []rosterRow, out *outcome) (func(tx *tenants.Tx) error, error) {
 	pl := &usersPlan{im: im}
-	var lock any
-	if err := q.QueryRow(ctx, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/user_names'))::text").Scan(&lock); err != nil {
-		return nil, err
+	if tx, ok := q.(*tenants.Tx); ok { // a dry run chooses nothing
+		if err := lockUserNames(ctx, tx); err != nil {
+			return nil, err
+		}
 	}
 	var orgs, stems, wanted []string
 	for _, r := range rows {

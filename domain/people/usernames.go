@@ -15,8 +15,7 @@ import (
 
 // lockUserNames lets one transaction at a time choose user names in the realm, so that two never choose the same.
 func lockUserNames(ctx context.Context, tx *tenants.Tx) error {
-	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/user_names'))")
-	return err
+	return tx.Lock(ctx, "user_names")
 }
 
 // userNameStem is a user name without its number: a-z and one dot, at most 40 characters. "user" when the

@@ -301,7 +301,7 @@ func keepAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm,
 	if u.State != "active" || !slices.Contains(u.Roles, role) || slices.Contains(roles, role) {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/administrators'))"); err != nil {
+	if err := tx.Lock(ctx, "administrators"); err != nil {
 		return err
 	}
 	another, err := exists(ctx, tx, `SELECT EXISTS (SELECT FROM user_roles r JOIN users u ON u.id = r.user_id
