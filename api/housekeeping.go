@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lignum/domain/classes"
@@ -16,6 +17,7 @@ func (s *Server) housekeeping() {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	nights := map[string]time.Time{} // per tenant, the day for which the night's work was done here
+	s.lookAtLogins(s.base)
 	for {
 		select {
 		case <-s.base.Done():
@@ -48,6 +50,7 @@ func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
 		s.warn(ctx, r, "signing keys could not be renewed", people.EnsureKeys(ctx, db, now))
 	}
 	s.warn(ctx, s.platform, "the day's figures could not be read", s.showUsage(ctx, now))
+	s.lookAtLogins(ctx)
 	for _, t := range s.registry.Tenants() {
 		s.warn(ctx, t.Realm(), "the forecast could not be published", s.publishForecast(ctx, t, now))
 	}
@@ -80,6 +83,25 @@ func (s *Server) everyHour(ctx context.Context, now time.Time, nights map[string
 		if err == nil {
 			nights[t.Slug] = today
 		}
+	}
+}
+
+// lookAtLogins warns of database roles that are not as provisioning makes them, and counts them for whoever watches. It changes
+// nothing: a serving process signs in as the logins themselves, which cannot put anything back.
+func (s *Server) lookAtLogins(ctx context.Context) {
+	var altered []tenants.Altered
+	err := s.store.DB(s.platform).Read(ctx, func(r *tenants.Reader) (err error) {
+		altered, err = tenants.AlteredLogins(ctx, r, s.cfg.Installation, s.cfg.DatabaseAuth == "iam")
+		return err
+	})
+	s.warn(ctx, s.platform, "database roles could not be looked at", err)
+	if err != nil {
+		return
+	}
+	altered = slices.DeleteFunc(altered, func(a tenants.Altered) bool { return !a.Unexplained() })
+	s.metrics.altered.Set(float64(len(altered)))
+	for _, a := range altered {
+		s.log.Warn("a database role is not as provisioning makes it: lignum migrate puts it back", "realm", a.Realm, "role", a.Role, "altered", a.What)
 	}
 }
 

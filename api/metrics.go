@@ -20,6 +20,7 @@ type metrics struct {
 	panics   prometheus.Counter
 	active   *prometheus.GaugeVec
 	attended *prometheus.GaugeVec
+	altered  prometheus.Gauge
 }
 
 // databaseRequests shows the store's own count.
@@ -47,7 +48,9 @@ func newMetrics(s *Server) *metrics {
 	sent := databaseRequests{s.store, prometheus.NewDesc("lignum_database_requests_total", "Statements, batches and copies sent to the database.", []string{"realm"}, nil)}
 	m.active = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lignum_active_users", Help: "People who used the platform today, in the tenant's time zone."}, []string{"realm"})
 	m.attended = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lignum_attendance", Help: "Learners in attendance today, in the tenant's time zone."}, []string{"realm"})
-	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.active, m.attended, sent, waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.altered = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_altered_logins",
+		Help: "Database roles that are not as provisioning makes them; lignum migrate puts them back. More than 0 for ten minutes: somebody has a login's password."})
+	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.active, m.attended, m.altered, sent, waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -135,6 +136,10 @@ func AlteredLogins(ctx context.Context, q Querier, installation string, iam bool
 	}
 	return pgx.CollectRows(rows, scanAltered)
 }
+
+// Unexplained tells whether something is altered that nobody does who works with the platform: a plan with another number of
+// connections is given to the role by the next migration.
+func (a Altered) Unexplained() bool { return !slices.Equal(a.What, []string{alteredConnections}) }
 
 // String is the role and what is altered of it.
 func (a Altered) String() string { return a.Role + ": " + strings.Join(a.What, ", ") }

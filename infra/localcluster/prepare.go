@@ -38,16 +38,23 @@ func (c *Cluster) PrepareDatabase(ctx context.Context, name string) error {
 		return fmt.Errorf("localcluster: database name %q: use a-z, 0-9 and _, at most 63, with a letter first", name)
 	}
 	database := pgx.Identifier{name}.Sanitize()
-	// Two programs may create it at once: CREATE DATABASE knows no IF NOT EXISTS.
-	err := execDirect(ctx, c.DirectDSN("postgres"), "CREATE DATABASE "+database)
-	var known *pgconn.PgError
-	if err != nil && !(errors.As(err, &known) && (known.Code == "42P04" || known.Code == "23505")) {
-		return err
+	// Two programs at once would fail with 'tuple concurrently updated'. The lock is taken in a database where no login of a tenant
+	// may connect, so that none can be in the way of it.
+	turn, err := pgx.Connect(ctx, c.DirectDSN("postgres"))
+	if err != nil {
+		return fmt.Errorf("localcluster: %w", err)
+	}
+	defer turn.Close(context.WithoutCancel(ctx)) // which gives the lock back
+	if _, err := turn.Exec(ctx, "SELECT pg_catalog.pg_advisory_lock(7083241)"); err != nil {
+		return fmt.Errorf("localcluster: %w", err)
+	}
+	var known *pgconn.PgError // CREATE DATABASE knows no IF NOT EXISTS
+	if _, err = turn.Exec(ctx, "CREATE DATABASE "+database); err != nil && !(errors.As(err, &known) && (known.Code == "42P04" || known.Code == "23505")) {
+		return fmt.Errorf("localcluster: %w", err)
 	}
 	// login gives no row for an unknown role (RETURNS TABLE), so that PgBouncer refuses it as it
 	// refuses a wrong password. Superusers and PgBouncer itself cannot sign in through PgBouncer.
 	return execDirect(ctx, c.DirectDSN(name), `
-SELECT pg_catalog.pg_advisory_xact_lock(7083241); -- two programs at once: 'tuple concurrently updated'
 REVOKE ALL ON DATABASE `+database+` FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT CONNECT ON DATABASE `+database+` TO `+lookupRole+`;

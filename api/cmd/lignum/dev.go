@@ -77,7 +77,7 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 		return err
 	}
 	defer in.store.Close()
-	in.log = log
+	in.log, in.provisioner.Log = log, log
 	if err := writeLocalEnv(dir, [][2]string{{"LIGNUM_BASE_DOMAIN", cfg.BaseDomain}, {"LIGNUM_SCHEME", cfg.Scheme}, {"LIGNUM_PUBLIC_PORT", strconv.Itoa(port)},
 		{"LIGNUM_INSTALLATION", cfg.Installation}, {"LIGNUM_MASTER_KEY", key}, {"LIGNUM_DATABASE", cfg.Database}, {"LIGNUM_PROXY", cfg.Proxy}, {"LIGNUM_SSLMODE", cfg.SSLMode},
 		{"LIGNUM_DIRECT_DSN", cfg.DirectDSN}, {"LIGNUM_PROXY_ROLE", cfg.ProxyRole}}); err != nil {

@@ -41,6 +41,11 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	if in.provisioner != nil {
+		if _, err := in.provisioner.Repair(ctx, operator()); err != nil {
+			in.log.Warn("database roles could not be looked at", "err", err)
+		}
+	}
 	server, err := in.server(ctx)
 	if err != nil {
 		return err

@@ -72,7 +72,7 @@ func openWith(cfg *config.Config) (*installation, error) {
 		return nil, err
 	}
 	if cfg.DirectDSN != "" {
-		in.provisioner = &tenants.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole, IAM: cfg.DatabaseAuth == "iam"}
+		in.provisioner = &tenants.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole, IAM: cfg.DatabaseAuth == "iam", Log: in.log}
 	}
 	return in, nil
 }
