@@ -1,10 +1,17 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"lignum/infra/aws"
+	"lignum/infra/config"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/testkit"
@@ -96,5 +103,64 @@ func TestEveryTenantTellsWhatLoadItExpects(t *testing.T) {
 	}
 	if got := told(); got != "jamaica exam 40" {
 		t.Errorf("told while one is suspended: %q", got)
+	}
+}
+
+// A login that changed itself is in the log, in the words that the cloud counts, and in the metrics, until it is put back. A plan
+// with other connections is no alarm.
+func TestAnAlteredLoginIsTold(t *testing.T) {
+	w := testkit.New(t)
+	spec := testkit.Fixtures[0]
+	spec.Slug = "t" + uuid.NewString()[:8]
+	t.Cleanup(func() {
+		if err := w.Provisioner.Drop(context.Background(), spec.Slug, spec.Slug); err != nil {
+			t.Error(err)
+		}
+	})
+	made, err := w.Provisioner.Create(t.Context(), spec, w.Actor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), cfg: &config.Config{Installation: testkit.Installation},
+		log: slog.New(slog.NewTextHandler(&said, nil))}
+	s.metrics = newMetrics(s)
+	looks := func() (count float64) {
+		t.Helper()
+		said.Reset()
+		s.lookAtLogins(t.Context())
+		families, err := s.metrics.registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() == "lignum_altered_logins" {
+				return f.GetMetric()[0].GetGauge().GetValue()
+			}
+		}
+		t.Fatal("there is no such metric")
+		return 0
+	}
+	if n := looks(); n != 0 || said.Len() != 0 {
+		t.Errorf("%v before anything was altered: %s", n, said.String())
+	}
+	direct := w.Direct(t)
+	if _, err := direct.Exec(t.Context(), "ALTER ROLE "+made.Tenant.LoginRole+" CONNECTION LIMIT 7"); err != nil {
+		t.Fatal(err)
+	}
+	if n := looks(); n != 0 {
+		t.Errorf("%v for another plan: %s", n, said.String())
+	}
+	if _, err := direct.Exec(t.Context(), "SET SESSION AUTHORIZATION "+made.Tenant.LoginRole+"; ALTER ROLE CURRENT_USER SET statement_timeout = 0; RESET SESSION AUTHORIZATION"); err != nil {
+		t.Fatal(err)
+	}
+	if n := looks(); n != 1 || !strings.Contains(said.String(), aws.AlteredLoginWords) || !strings.Contains(said.String(), spec.Slug) {
+		t.Errorf("%v altered: %s", n, said.String())
+	}
+	if _, err := w.Provisioner.Repair(t.Context(), w.Actor); err != nil {
+		t.Fatal(err)
+	}
+	if n := looks(); n != 0 || said.Len() != 0 {
+		t.Errorf("%v after it was put back: %s", n, said.String())
 	}
 }

@@ -199,10 +199,15 @@ func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress fun
 				t := targets[i]
 				start := time.Now()
 				res := MigrationResult{Realm: t.Slug}
-				res.Err = pgx.BeginFunc(gctx, conn, func(tx pgx.Tx) (err error) {
-					res.Applied, err = migrateIn(gctx, tx, t.Realm, p.roles(t.owner, t.Login))
-					return err
-				})
+				for try := 1; ; try++ {
+					res.Err = pgx.BeginFunc(gctx, conn, func(tx pgx.Tx) (err error) {
+						res.Applied, err = migrateIn(gctx, tx, t.Realm, p.roles(t.owner, t.Login))
+						return err
+					})
+					if !waited(res.Err) || try == 2 || !p.evict(gctx, conn) {
+						break
+					}
+				}
 				res.Took = time.Since(start)
 				if res.Err != nil {
 					res.Applied, res.Error = nil, res.Err.Error()

@@ -91,6 +91,9 @@ func (p *Provisioner) inLock(ctx context.Context, fn func(tx pgx.Tx) error) erro
 			}
 			return fn(tx)
 		})
+		if waited(err) && try == 1 && p.evict(ctx, conn) {
+			continue
+		}
 		if !raced(err) || try == 5 {
 			return explain(err)
 		}
@@ -100,6 +103,31 @@ func (p *Provisioner) inLock(ctx context.Context, fn func(tx pgx.Tx) error) erro
 		case <-time.After(time.Duration(try) * 50 * time.Millisecond):
 		}
 	}
+}
+
+// evict ends sessions of the installation's logins that have done nothing in an open transaction, or one statement, for longer
+// than a login's own time-outs let it: whoever has switched those off may hold a table that a migration changes. It reports whether any
+// was ended. It takes the rights of pg_monitor and pg_signal_backend; without them nothing is ended, and the proxy's time-outs must do.
+func (p *Provisioner) evict(ctx context.Context, conn *pgx.Conn) bool {
+	rows, err := conn.Query(ctx, `SELECT a.usename::text, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
+		WHERE a.datname = current_database() AND (a.usename = $1 OR a.usename IN (SELECT login_role FROM control.tenants))
+			AND (a.state LIKE 'idle in transaction%' AND a.state_change < now() - interval '16 seconds' OR a.state = 'active' AND a.query_start < now() - interval '16 seconds')`,
+		PlatformRealm(p.Installation).Login)
+	if err != nil {
+		return false
+	}
+	ended := 0
+	var login string
+	var done bool
+	if _, err = pgx.ForEachRow(rows, []any{&login, &done}, func() error {
+		ended++
+		p.log().Warn("a session that held on to its locks was ended", "role", login)
+		return nil
+	}); err != nil {
+		p.log().Info("sessions that hold on to their locks cannot be ended", "err", err)
+		return false
+	}
+	return ended > 0
 }
 
 // raced tells whether two transactions made, or changed, the same thing of PostgreSQL's own catalogues at once.

@@ -354,3 +354,43 @@ func TestFirstInstallsAtOnce(t *testing.T) {
 		t.Errorf("%d say that they made it", n)
 	}
 }
+
+// A session that has switched off its login's time-outs, and holds what a migration changes, is ended, not waited for.
+func TestMigrationsEndWhoHoldsOn(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	tenant, direct := madeTenant(t, w), w.Direct(t)
+	// The platform's last migration is to come: it changes tables that each call through the gate looks at.
+	if _, err := direct.Exec(ctx, `DELETE FROM control.schema_versions WHERE name = 'control/0004_reach'; DROP TABLE control.forecast_turns;
+		ALTER TABLE control.usage_days DROP CONSTRAINT usage_days_day, DROP CONSTRAINT usage_days_figures;
+		ALTER TABLE control.capacity_forecast DROP CONSTRAINT capacity_forecast_times, DROP CONSTRAINT capacity_forecast_learners;
+		ALTER TABLE control.versions DROP CONSTRAINT versions_slug;
+		ALTER TABLE control.tenants DROP CONSTRAINT tenants_state_reason, DROP CONSTRAINT tenants_plan, DROP CONSTRAINT tenants_limits`); err != nil {
+		t.Fatal(err)
+	}
+	// Past the proxy, whose own time-outs would end it: RDS Proxy has none.
+	thief, err := pgx.Connect(ctx, strings.Replace(w.Cluster.DirectDSN(w.Database), "user=postgres", "user="+tenant.LoginRole+" password="+w.Vault.RolePassword(tenant.LoginRole), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer thief.Close(context.Background())
+	for _, q := range []string{"SET idle_in_transaction_session_timeout = 0", "BEGIN", "SELECT gate.bump('rules')"} {
+		if _, err := thief.Exec(ctx, q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	time.Sleep(17 * time.Second) // longer than a login's own time-outs let it
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	results, err := w.Provisioner.MigrateAll(ctx, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Err != nil {
+			t.Errorf("%s: %v", r.Realm, r.Err)
+		}
+	}
+	if _, err := thief.Exec(ctx, "SELECT 1"); err == nil {
+		t.Error("the session goes on")
+	}
+}

@@ -30,6 +30,7 @@ var rules = []struct {
 	{"acl-scope", (*checker).aclScope},
 	{"alarm-action", (*checker).alarmAction},
 	{"alarm-missing-data", (*checker).alarmMissingData},
+	{"altered-logins", (*checker).alteredLogins},
 	{"bucket-public", (*checker).bucketPublic},
 	{"bucket-tls", (*checker).bucketTLS},
 	{"cdn-origin", (*checker).cdnOrigin},

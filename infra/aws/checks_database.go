@@ -1,6 +1,9 @@
 package aws
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const cluster, instance, proxy = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::RDS::DBProxy"
 
@@ -53,6 +56,27 @@ func (c *checker) proxyTLS() {
 		c.need(r, "say rds.force_ssl: 1", []string{"1"}, "Parameters", "rds.force_ssl")
 	}
 }
+
+// alteredLogins wants somebody to hear when a login of the database has changed itself, which it may, and which only a
+// migration puts back: the program says so in its log, a filter counts it, an alarm tells it.
+func (c *checker) alteredLogins() {
+	const metric = "lignum_altered_logins"
+	counted := slices.ContainsFunc(c.resources("AWS::Logs::MetricFilter"), func(r resource) bool {
+		return r.prop("MetricTransformations", "0", "MetricName").Scalar() == metric && strings.Contains(r.prop("FilterPattern").Scalar(), AlteredLoginWords)
+	})
+	told := slices.ContainsFunc(c.alarms(), func(r resource) bool { return r.prop("MetricName").Scalar() == metric })
+	for _, r := range c.resources(cluster) {
+		if !counted {
+			c.find(r, nil, "nobody counts logins that are altered", "make a filter of the program's log that gives "+metric)
+		}
+		if !told {
+			c.find(r, nil, "nobody hears of logins that are altered", "make an alarm of "+metric)
+		}
+	}
+}
+
+// AlteredLoginWords begin the line that a serving process logs of each login that is not as it was made.
+const AlteredLoginWords = "a database role is not as provisioning makes it"
 
 // proxyIAM wants clients to sign in to the proxy by IAM: for all of them at once, or for each secret.
 func (c *checker) proxyIAM() {

@@ -99,6 +99,11 @@ func bound(one statement) bool {
 	return one.body.Get("Principal") == nil && !strings.Contains(text(one.body.Get("Resource")), "*") && one.body.Get("Resource") != nil
 }
 
+// ofAltered tells what is about altered logins by the name of a metric.
+func ofAltered(path string) func(*Value) bool {
+	return func(v *Value) bool { return v.Get(strings.Split(path, ".")...).Scalar() == "lignum_altered_logins" }
+}
+
 type fault struct {
 	name, rule string
 	plant      func(s stackSet)
@@ -119,6 +124,7 @@ const (
 	launch   = "AWS::EC2::LaunchTemplate"
 	targets  = "AWS::ElasticLoadBalancingV2::TargetGroup"
 	alarm    = "AWS::CloudWatch::Alarm"
+	filter   = "AWS::Logs::MetricFilter"
 	cdn      = "Properties.DistributionConfig."
 )
 
@@ -139,6 +145,11 @@ var faults = []fault{
 	}},
 	{"everybody to the database", "open-group", func(s stackSet) { s.set(s.databaseIngress(), "CidrIp", "0.0.0.0/0") }},
 	{"everybody by IPv6", "open-group", func(s stackSet) { s.set(s.databaseIngress(), "CidrIpv6", "::/0") }},
+	{"no count", "altered-logins", func(s stackSet) { s.remove("web", filter, ofAltered("Properties.MetricTransformations.0.MetricName")) }},
+	{"a count of other words", "altered-logins", func(s stackSet) {
+		s.set(s.first("web", filter, ofAltered("Properties.MetricTransformations.0.MetricName")), "Properties.FilterPattern", "{ $.msg = panic }")
+	}},
+	{"no alarm", "altered-logins", func(s stackSet) { s.remove("operations", alarm, ofAltered("Properties.MetricName")) }},
 	change("proxy-tls", "data", proxy, "Properties.RequireTLS", "false"),
 	lose("proxy-tls", "data", proxy, "Properties.RequireTLS"),
 	change("proxy-iam", "data", proxy, "Properties.DefaultAuthScheme", "NONE"),

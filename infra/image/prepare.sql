@@ -11,7 +11,9 @@ SET password_encryption = 'scram-sha-256';
 \set lookup `cat :'lookup_file'`
 
 -- Migrations and provisioning, over a direct connection: makes schemas and roles, and is no superuser.
+-- It sees and ends sessions, since a tenant's may hold on to what a migration changes.
 CREATE ROLE lignum_admin LOGIN CREATEROLE PASSWORD :'admin';
+GRANT pg_monitor, pg_signal_backend TO lignum_admin;
 -- PgBouncer's own: may ask for a login's SCRAM verifier, and nothing else.
 CREATE ROLE pgbouncer_auth LOGIN NOINHERIT PASSWORD :'lookup';
 CREATE DATABASE lignum OWNER lignum_admin TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';

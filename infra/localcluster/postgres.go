@@ -73,6 +73,7 @@ func (c *Cluster) config() string {
 		"unix_socket_permissions = 0700",
 		fmt.Sprintf("max_connections = %d", c.opts.MaxConnections),
 		"superuser_reserved_connections = 10",
+		"temp_file_limit = '4GB'", // no statement of one tenant fills the disk of all
 		"password_encryption = 'scram-sha-256'",
 		"wal_level = logical",
 		"timezone = 'UTC'",

@@ -35,14 +35,14 @@ BEGIN
     ON CONFLICT (slug, kind) DO UPDATE SET n = v.n + 1;
 END $$;
 
--- publish_usage replaces the caller's own figures of one day, which is at most three years ago, and at most tomorrow: today is
--- tomorrow already where the sun rises first. No figure is above ten million.
+-- publish_usage replaces the caller's own figures of one day, which is in this century and at most three years on: a country may
+-- bring its past, and demo data may be made for a day to come. No figure is above ten million.
 CREATE OR REPLACE FUNCTION gate.publish_usage(of_day date, n_active integer, n_attendance integer, n_learners integer, n_classes integer, n_attempts integer)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE who text := gate.caller();
 BEGIN
     IF who = '' THEN RAISE EXCEPTION 'not a tenant' USING ERRCODE = 'insufficient_privilege'; END IF;
-    IF (of_day BETWEEN current_date - 1100 AND current_date + 1 AND n_active BETWEEN 0 AND 10000000 AND n_attendance BETWEEN 0 AND 10000000
+    IF (of_day BETWEEN '2000-01-01' AND current_date + 1100 AND n_active BETWEEN 0 AND 10000000 AND n_attendance BETWEEN 0 AND 10000000
         AND n_learners BETWEEN 0 AND 10000000 AND n_classes BETWEEN 0 AND 10000000 AND n_attempts BETWEEN 0 AND 10000000) IS NOT TRUE THEN
         RAISE EXCEPTION 'a figure or its day is out of bounds' USING ERRCODE = 'check_violation';
     END IF;
