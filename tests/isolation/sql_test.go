@@ -170,16 +170,13 @@ var refusals = []struct {
 		`ALTER ROLE CURRENT_USER INHERIT`, `ALTER ROLE CURRENT_USER NOLOGIN`, `ALTER ROLE CURRENT_USER CONNECTION LIMIT 1000`,
 		`ALTER ROLE CURRENT_USER VALID UNTIL 'infinity'`, `ALTER ROLE ALL SET statement_timeout = 0`, `ALTER ROLE test_bahamas SET search_path = tenant_jamaica`,
 		`ALTER ROLE CURRENT_USER SET log_statement = 'all'`, `ALTER ROLE CURRENT_USER SET session_preload_libraries = 'auto_explain'`,
-		`ALTER DATABASE postgres SET statement_timeout = 0`, `GRANT pg_read_all_data TO CURRENT_USER`, `GRANT pg_monitor TO CURRENT_USER`,
+		`ALTER DATABASE postgres SET statement_timeout = 0`, `GRANT pg_read_all_data TO CURRENT_USER`, `GRANT pg_monitor TO CURRENT_USER`, `GRANT pg_signal_backend TO CURRENT_USER`,
 		`GRANT test_jamaica TO test_bahamas`, `COMMENT ON ROLE test_jamaica IS 'x'`, `COMMENT ON TABLE schools IS 'x'`, `COMMENT ON SCHEMA tenant_jamaica IS 'x'`,
 		`COMMENT ON DATABASE postgres IS 'x'`, `DROP OWNED BY test_bahamas`, `REASSIGN OWNED BY CURRENT_USER TO test_bahamas`,
 		`GRANT CONNECT ON DATABASE postgres TO CURRENT_USER`,
 	}},
 	{"the own role and its limits", reserved, []string{
 		`ALTER ROLE CURRENT_USER RENAME TO thief`,
-	}},
-	{"the own role and its limits", noObject, []string{
-		`GRANT rds_iam TO CURRENT_USER`,
 	}},
 	{"the session beyond its own", denied, []string{
 		`SET log_min_duration_statement = 0`, `SELECT set_config('log_statement', 'all', false)`, `SET temp_file_limit = -1`,
