@@ -29,6 +29,7 @@ func (s *Server) housekeeping() {
 			s.closeOverdue(ctx)
 			if now.Minute()%10 == 0 {
 				s.everyTenMinutes(ctx, now.UTC())
+				s.lookAtLogins(ctx)
 			}
 			if now.Minute() == 30 {
 				s.everyHour(ctx, now.UTC(), nights)
@@ -50,7 +51,6 @@ func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
 		s.warn(ctx, r, "signing keys could not be renewed", people.EnsureKeys(ctx, db, now))
 	}
 	s.warn(ctx, s.platform, "the day's figures could not be read", s.showUsage(ctx, now))
-	s.lookAtLogins(ctx)
 	for _, t := range s.registry.Tenants() {
 		s.warn(ctx, t.Realm(), "the forecast could not be published", s.publishForecast(ctx, t, now))
 	}
