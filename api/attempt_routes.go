@@ -46,7 +46,7 @@ func attempts(s *Server) {
 			return AttemptPaper(ctx, c, in.Attempt)
 		})
 	Direct(s, Route{Method: http.MethodPut, Path: "/api/v1/attempts/{attempt}/answers", Permission: policy.AttemptAnswer, Tag: "Tests", Body: assessment.MaxSave + 64<<10, Summary: "Save answers",
-		Detail: "May be sent again and in any order: for each position the highest counter counts. What the answer names in `kept` as stored is never lost; keep everything else and send it again."},
+		Detail: "May be sent again and in any order: for each position the highest counter counts. Each answer is judged alone. What comes back in `kept` as stored is never lost; what comes back in `refused`, with a reason for the person who typed it, was not taken, and an answer stored before it still counts; keep everything else and send it again."},
 		func(ctx context.Context, c *Call, in *struct {
 			AttemptRef
 			Body struct {

@@ -98,12 +98,10 @@ func AttemptPaper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt
 	return open, nil
 }
 
-// Saved is what became of answers: a client keeps an answer until it finds it here.
-type Saved struct {
-	Kept []assessment.Kept `json:"kept"`
-}
+// Saved is what became of answers.
+type Saved = assessment.Saved
 
-// SaveAnswers stores answers in one round trip. The policy decides on the signed ticket; the statement asks owner, state
+// SaveAnswers stores answers in one round trip, each judged alone. The policy decides on the signed ticket; the statement asks owner, state
 // and deadline once more.
 func SaveAnswers(ctx context.Context, c *Call, attempt uuid.UUID, ticket string, answers []assessment.Answer) (*Saved, error) {
 	t, err := assessment.OpenTicket(c.DB.Vault(), c.Realm.Name(), ticket)
@@ -116,8 +114,8 @@ func SaveAnswers(ctx context.Context, c *Call, attempt uuid.UUID, ticket string,
 	if err := c.Permit(attemptFacts(t.Facts(c.Claims.UserID, c.Now))); err != nil {
 		return nil, err
 	}
-	kept, err := c.Server.exams.SaveAnswers(ctx, c.DB, c.Actor, t, answers, c.Now)
-	return &Saved{kept}, err
+	saved, err := c.Server.exams.SaveAnswers(ctx, c.DB, c.Actor, t, answers, c.Now)
+	return &saved, err
 }
 
 func attemptFacts(f assessment.AttemptFacts) policy.Facts {
@@ -220,7 +218,8 @@ func AttemptsToMark(ctx context.Context, c *Call, p Paging) (*List[assessment.To
 // MarkRequest is one person's mark for one position.
 type MarkRequest struct {
 	Position int    `json:"position" minimum:"0" maximum:"1000" doc:"From 0"`
-	Fraction int    `json:"fraction" minimum:"0" maximum:"10000" doc:"Of the item's mark, in hundredths of a percent"`
+	Fraction int    `json:"fraction" minimum:"0" maximum:"10000" doc:"Of the item's mark: how many of the parts that of says"`
+	Of       int    `json:"of,omitempty" minimum:"1" maximum:"10000" default:"10000" doc:"How many parts the mark has. Left out, fraction is in hundredths of a percent; 1 of 3 is exactly a third"`
 	Comment  string `json:"comment,omitempty" maxLength:"2000" doc:"The learner reads it"`
 }
 
@@ -229,7 +228,7 @@ func MarkAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID
 	if _, err := c.mayOnAttempt(ctx, tx, attempt); err != nil {
 		return nil, err
 	}
-	m, err := assessment.Mark(ctx, tx, assessment.MarkInput{AttemptID: attempt, Position: in.Position, Fraction: in.Fraction, Comment: in.Comment, Now: c.Now, Today: c.day()})
+	m, err := assessment.Mark(ctx, tx, assessment.MarkInput{AttemptID: attempt, Position: in.Position, Fraction: in.Fraction, Of: in.Of, Comment: in.Comment, Now: c.Now, Today: c.day()})
 	return &m, err
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/assessment"
+	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
 	"lignum/domain/points"
 	"lignum/tenants"
@@ -30,17 +32,12 @@ type attempt struct {
 	result                    string // JSON
 }
 
-// pointsEach is what one item is worth, in hundredths of a point.
-const pointsEach = 100
-
-// passMark is the percentage from which a practice test counts as passed.
-const passMark = 50
-
 // sit lets a student take a test: items drawn from the bank, answers as good as the skill, marks by the item's own rule.
 func (w *work) sit(r *room, c *course, test paper, p person, number int, began time.Time, skill float64, rnd *rand.Rand) {
 	a := attempt{id: r.id("attempt", len(w.attempts)), test: test.id, course: c.id, learner: p.id, school: p.school, number: number, seed: rnd.Int64N(1 << 53),
 		started: began, deadline: began.Add(time.Duration(test.minutes) * time.Minute)}
-	outcome := newOutcome()
+	var items []*catalog.Item
+	var given []item.Response
 	t := began
 	for _, d := range test.draws {
 		bank := c.items[d.SectionID]
@@ -56,10 +53,7 @@ func (w *work) sit(r *room, c *course, test paper, p person, number int, began t
 				panic(err) // strings always marshal
 			}
 			a.paper, a.responses, a.saved = append(a.paper, it.id), append(a.responses, string(raw)), append(a.saved, t)
-			marked := it.content.Score(response)
-			mark := (marked.Fraction*pointsEach + item.FullMark/2) / item.FullMark
-			a.score, a.most = a.score+mark, a.most+pointsEach
-			outcome.add(len(a.paper)-1, it.id, d.Code, mark, marked.Correct)
+			items, given = append(items, &catalog.Item{ID: it.id, Section: d.Code, Content: it.content}), append(given, response)
 		}
 	}
 	if a.handed = t.Add(20 * time.Second); a.handed.After(a.deadline) {
@@ -71,17 +65,11 @@ func (w *work) sit(r *room, c *course, test paper, p person, number int, began t
 			a.saved[i] = a.saved[i].Add(-late)
 		}
 	}
-	percent := a.score * 100 / a.most
-	for _, g := range test.grades { // best first
-		if percent >= g.Percent {
-			a.grade = g.Grade
-			break
-		}
-	}
-	a.result = outcome.json()
+	scored := assessment.ScorePaper(items, given, test.grades)
+	a.score, a.most, a.grade, a.result = scored.Score, scored.MaxScore, scored.Grade, scored.Result
 	w.attempts = append(w.attempts, a)
 	day := w.seen(r, p.id, a.handed)
-	for _, e := range points.ForTest(test.id, percent, percent >= passMark) {
+	for _, e := range points.ForTest(test.id, scored.Percent, scored.Passed) {
 		w.earned = append(w.earned, earned{p.id, a.handed, day, e})
 	}
 }

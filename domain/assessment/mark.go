@@ -2,6 +2,7 @@ package assessment
 
 import (
 	"context"
+	"math/big"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,7 +24,8 @@ const MaxComment = 2000
 type MarkInput struct {
 	AttemptID uuid.UUID
 	Position  int    // from 0
-	Fraction  int    // of the item's mark in basis points, 0 to item.FullMark
+	Fraction  int    // of the item's mark, 0 to Of
+	Of        int    // how many parts the mark has, 1 to item.FullMark; 0 is item.FullMark. 1 of 3 is a third, which no decimal says
 	Comment   string // plain text, at most MaxComment characters; the learner reads it
 	Now       time.Time
 	Today     time.Time // the tenant's date
@@ -46,8 +48,13 @@ type MarkedState struct {
 func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error) {
 	in.Comment = strings.TrimSpace(in.Comment)
 	var p domain.Problems
-	if in.Fraction < 0 || in.Fraction > item.FullMark {
-		p.Add("fraction", "must be 0 to %d", item.FullMark)
+	if in.Of == 0 {
+		in.Of = item.FullMark
+	}
+	if in.Of < 1 || in.Of > item.FullMark {
+		p.Add("of", "must be 1 to %d", item.FullMark)
+	} else if in.Fraction < 0 || in.Fraction > in.Of {
+		p.Add("fraction", "must be 0 to %d", in.Of)
 	}
 	if !utf8.ValidString(in.Comment) || strings.ContainsRune(in.Comment, 0) || utf8.RuneCountInString(in.Comment) > MaxComment {
 		p.Add("comment", "must be at most %d characters", MaxComment)
@@ -73,7 +80,8 @@ func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error
 	}
 	it := &r.outcome.Items[in.Position]
 	was := *it
-	it.Score, it.Correct, it.NeedsMarking, it.ByPerson, it.Comment = hundredths(in.Fraction), in.Fraction == item.FullMark, false, true, in.Comment
+	it.earn(big.NewRat(int64(in.Fraction), int64(in.Of)))
+	it.NeedsMarking, it.ByPerson, it.Comment = false, true, in.Comment
 	r.outcome.sum()
 	r.conclude()
 	if err := store(ctx, tx, []*record{r}, in.Now, in.Today); err != nil {
@@ -81,7 +89,7 @@ func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error
 	}
 	tx.Record(audit.Entry{Action: "attempt.mark", ObjectKind: "attempt", ObjectID: r.ID.String(),
 		Before: map[string]any{"position": in.Position, "score": was.Score, "needs_marking": was.NeedsMarking},
-		After:  map[string]any{"position": in.Position, "score": it.Score, "learner": r.LearnerID, "state": r.State}})
+		After:  map[string]any{"position": in.Position, "score": it.Score, "fraction": in.Fraction, "of": in.Of, "learner": r.LearnerID, "state": r.State}})
 	m := MarkedState{AttemptID: r.ID, State: r.State, Percent: r.percent(), Grade: r.grade}
 	m.Score, m.MaxScore, m.Unmarked = r.outcome.total()
 	return m, nil

@@ -23,7 +23,7 @@ type Result struct {
 	SubmittedAt  time.Time       `json:"submitted_at"`
 	ByPlatform   bool            `json:"by_platform"` // the time ran out: handed in with what was saved
 	Final        bool            `json:"final"`       // false: a person still has to mark some of it, the score may rise
-	Score        int             `json:"score"`       // hundredths of a point
+	Score        int             `json:"score"`       // hundredths of a point, rounded down
 	MaxScore     int             `json:"max_score"`
 	Percent      int             `json:"percent"`               // rounded down
 	Grade        string          `json:"grade"`                 // "" where the test has no boundaries, none is reached, or marks are missing
@@ -41,7 +41,7 @@ type SectionResult struct {
 	Section  string `json:"section"` // code
 	Title    string `json:"title"`
 	Items    int    `json:"items"`
-	Score    int    `json:"score"` // hundredths of a point
+	Score    int    `json:"score"` // hundredths of a point, rounded down
 	MaxScore int    `json:"max_score"`
 	Percent  int    `json:"percent"`
 }
@@ -52,7 +52,7 @@ type ItemResult struct {
 	Section      string          `json:"section"` // code
 	Item         item.Public     `json:"item"`    // as the learner saw it
 	Response     json.RawMessage `json:"response,omitempty"`
-	Score        int             `json:"score"` // hundredths of a point
+	Score        int             `json:"score"` // hundredths of a point, rounded down
 	MaxScore     int             `json:"max_score"`
 	Correct      bool            `json:"correct"`
 	NeedsMarking bool            `json:"needs_marking"`

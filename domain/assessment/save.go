@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -21,7 +24,7 @@ import (
 // Limits of one save.
 const (
 	MaxAnswers  = 100
-	MaxResponse = 20 << 10  // bytes of one response in JSON
+	MaxResponse = 128 << 10 // bytes of one response in JSON: the longest essay, whatever its letters are and however they are escaped
 	MaxSave     = 256 << 10 // bytes of all responses of one save
 )
 
@@ -39,6 +42,21 @@ type Kept struct {
 	// Stored is false when another device stored a different answer under a counter that was sent. That answer stands, the
 	// one that was sent is not kept: send it again with a higher counter.
 	Stored bool `json:"stored"`
+}
+
+// Refused is an answer that was not taken, and why. Nothing of it is stored: an answer stored before it, if there is one, still
+// counts.
+type Refused struct {
+	Position int    `json:"position"` // as it was sent
+	Counter  int64  `json:"counter"`  // as it was sent
+	Field    string `json:"field"`    // position, counter, or what of the response: response.number
+	Reason   string `json:"reason"`   // a sentence for the person who typed it
+}
+
+// Saved is what became of answers: each of them is in one of the two lists.
+type Saved struct {
+	Kept    []Kept    `json:"kept"`    // a client keeps an answer until it finds it here as stored
+	Refused []Refused `json:"refused"` // sending them again changes nothing; the learner must change them
 }
 
 // SaveSQL saves answers: owner, state and deadline, the rows, and the entry in the audit trail with their digest, all in one
@@ -74,109 +92,125 @@ FROM attempts a CROSS JOIN unnest($4::bigint[], $5::bigint[], $6::text[]) WITH O
 WHERE a.id = $1::uuid AND a.learner_id = $2::uuid ORDER BY s.n`
 
 // SaveAnswers stores answers in one round trip and one transaction and acknowledges each position, in their order; where
-// not all of them were new, a second trip looks at what is stored. It may be repeated and may arrive in any order. When the time is over or the attempt was handed in it gives domain.Conflict, for a ticket
-// of another learner domain.NotFound; then nothing was written. Input that is out of bounds, or that does not fit the
-// item, is domain.Invalid or domain.TooLarge.
-func (e *Exams) SaveAnswers(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, answers []Answer, now time.Time) ([]Kept, error) {
+// not all of them were new, a second trip looks at what is stored. Each answer is judged alone: one that is out of bounds or
+// does not fit its item is refused by name and holds up no other. It may be repeated and may arrive in any order. When the
+// time is over or the attempt was handed in it gives domain.Conflict, for a ticket of another learner domain.NotFound, for
+// no answers or too many at once domain.Invalid or domain.TooLarge; then nothing was written.
+func (e *Exams) SaveAnswers(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, answers []Answer, now time.Time) (Saved, error) {
+	var s Saved
 	if t.LearnerID != who.ID || who.ID == uuid.Nil {
-		return nil, unknownAttempt(pgx.ErrNoRows)
+		return s, unknownAttempt(pgx.ErrNoRows)
 	}
 	if now.After(t.Deadline.Add(SaveGrace)) {
-		return nil, timeOver()
+		return s, timeOver()
 	}
-	if err := bound(t, answers); err != nil {
-		return nil, err
+	if err := bound(answers); err != nil {
+		return s, err
 	}
-	clean, err := e.fit(ctx, db, t, answers)
+	c, refused, err := e.judge(ctx, db, t, answers)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	n := len(answers)
-	c := columns{make([]int64, n), make([]int64, n), clean}
-	for i, a := range answers {
-		c.positions[i], c.counters[i] = int64(a.Position), a.Counter
+	s.Kept, s.Refused = []Kept{}, refused
+	if n := len(c.positions); n > 0 {
+		kept, fresh, err := save(ctx, db, who, t, c, now)
+		if err == nil && fresh < n {
+			kept, err = standing(ctx, db, t, c, now)
+		}
+		if err != nil {
+			return Saved{}, err
+		}
+		s.Kept = kept
 	}
-	kept, fresh, err := save(ctx, db, who, t, c, now)
-	if err == nil && fresh < n {
-		kept, err = standing(ctx, db, t, c, now)
-	}
-	slices.SortFunc(kept, func(a, b Kept) int { return a.Position - b.Position })
-	return kept, err
+	slices.SortFunc(s.Kept, func(a, b Kept) int { return a.Position - b.Position })
+	slices.SortStableFunc(s.Refused, func(a, b Refused) int { return a.Position - b.Position })
+	return s, nil
 }
 
 func timeOver() error {
 	return domain.Errorf(domain.Conflict, "The time for this test is over. What was saved in time counts.")
 }
 
-// bound checks what needs no item.
-func bound(t Ticket, answers []Answer) error {
+// bound checks what concerns the save as a whole.
+func bound(answers []Answer) error {
 	if len(answers) == 0 || len(answers) > MaxAnswers {
 		return domain.InvalidField("answers", fmt.Sprintf("must be 1 to %d", MaxAnswers))
+	}
+	total := 0
+	for _, a := range answers {
+		total += len(a.Response)
+	}
+	if total > MaxSave {
+		return domain.Errorf(domain.TooLarge, "Responses may have at most %d bytes together; send them in parts.", MaxSave)
+	}
+	return nil
+}
+
+// judge looks at each answer alone: it gives those that may be stored, with their JSON and nothing else, and the others with
+// the reason.
+func (e *Exams) judge(ctx context.Context, db *tenants.DB, t Ticket, answers []Answer) (columns, []Refused, error) {
+	c, refused := columns{}, []Refused{}
+	paper, err := e.paperOf(ctx, db, t)
+	if err != nil {
+		return c, nil, err
 	}
 	type key struct {
 		position int
 		counter  int64
 	}
 	seen := make(map[key]bool, len(answers))
-	total := 0
-	var p domain.Problems
-	for i, a := range answers {
-		at := fmt.Sprintf("answers[%d]", i)
-		if a.Position < 0 || a.Position >= t.Items {
-			p.Add(at+".position", "must be 0 to %d", t.Items-1)
+	for _, a := range answers {
+		response, wrong, err := fit(paper, a)
+		if err != nil {
+			return c, nil, err
 		}
-		if a.Counter < 0 || a.Counter > 1<<53 {
-			p.Add(at+".counter", "must be 0 to 2^53")
+		at := key{a.Position, a.Counter}
+		if wrong == nil && seen[at] {
+			wrong = &domain.Field{Name: "counter", Reason: "is there twice for this position"}
 		}
-		if seen[key{a.Position, a.Counter}] {
-			p.Add(at+".counter", "is there twice for this position")
-		}
-		seen[key{a.Position, a.Counter}] = true
-		if len(a.Response) > MaxResponse {
-			return domain.Errorf(domain.TooLarge, "A response may have at most %d bytes.", MaxResponse)
-		}
-		total += len(a.Response)
-	}
-	if total > MaxSave {
-		return domain.Errorf(domain.TooLarge, "Responses may have at most %d bytes together; send them in parts.", MaxSave)
-	}
-	return p.Err()
-}
-
-// fit checks each answer against its item and gives its JSON without anything else.
-func (e *Exams) fit(ctx context.Context, db *tenants.DB, t Ticket, answers []Answer) ([]string, error) {
-	paper, err := e.paperOf(ctx, db, t)
-	if err != nil {
-		return nil, err
-	}
-	var p domain.Problems
-	clean := make([]string, len(answers))
-	for i, a := range answers {
-		at := fmt.Sprintf("answers[%d].response", i)
-		if a.Position >= len(paper) {
-			return nil, domain.InvalidField(fmt.Sprintf("answers[%d].position", i), "is not on the paper")
-		}
-		r, err := item.ParseResponse(a.Response)
-		if err == nil {
-			err = paper[a.Position].Content.CheckResponse(r)
-		}
-		var wrong *domain.Error
-		if errors.As(err, &wrong) {
-			for _, f := range wrong.Fields {
-				p.Add(at+"."+f.Name, "%s", f.Reason)
-			}
+		if wrong != nil {
+			refused = append(refused, Refused{a.Position, a.Counter, wrong.Name, sentence(wrong.Reason)})
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		raw, err := json.Marshal(r)
-		if err != nil {
-			return nil, err
-		}
-		clean[i] = string(raw)
+		seen[at] = true
+		c.positions, c.counters, c.responses = append(c.positions, int64(a.Position)), append(c.counters, a.Counter), append(c.responses, response)
 	}
-	return clean, p.Err()
+	return c, refused, nil
+}
+
+// fit gives the JSON of an answer that may be stored, or what is wrong with it.
+func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
+	switch {
+	case a.Position < 0 || a.Position >= len(paper):
+		return "", &domain.Field{Name: "position", Reason: fmt.Sprintf("must be 0 to %d", len(paper)-1)}, nil
+	case a.Counter < 0 || a.Counter > 1<<53:
+		return "", &domain.Field{Name: "counter", Reason: "must be 0 to 2^53"}, nil
+	case len(a.Response) > MaxResponse:
+		return "", &domain.Field{Name: "response", Reason: fmt.Sprintf("the answer is too long: it may have at most %d bytes", MaxResponse)}, nil
+	}
+	r, err := item.ParseResponse(a.Response)
+	if err == nil {
+		err = paper[a.Position].Content.CheckResponse(r)
+	}
+	var wrong *domain.Error
+	if errors.As(err, &wrong) && len(wrong.Fields) > 0 {
+		f := wrong.Fields[0]
+		if f.Name != "response" {
+			f.Name = "response." + f.Name
+		}
+		return "", &f, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	raw, err := json.Marshal(r)
+	return string(raw), nil, err
+}
+
+// sentence makes a reason one that stands by itself.
+func sentence(reason string) string {
+	r, size := utf8.DecodeRuneInString(reason)
+	return string(unicode.ToUpper(r)) + strings.TrimSuffix(reason[size:], ".") + "."
 }
 
 // paperOf gives the items of the attempt that the ticket names, in the order of their positions.

@@ -96,10 +96,10 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 	for i := range many {
 		many[i] = answer(1, int64(i), item.Response{Number: "1"})
 	}
-	big, _ := json.Marshal(item.Response{Text: strings.Repeat("a", assessment.MaxResponse)})
+	big, _ := json.Marshal(item.Response{Text: strings.Repeat("a", 19<<10)})
 	large := make([]assessment.Answer, 14)
 	for i := range large {
-		large[i] = assessment.Answer{Position: 1, Counter: int64(i), Response: big[:19<<10]}
+		large[i] = assessment.Answer{Position: 1, Counter: int64(i), Response: big}
 	}
 	for what, c := range map[string]struct {
 		answers []assessment.Answer
@@ -107,17 +107,7 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 	}{
 		"nothing":                {nil, domain.Invalid},
 		"too many":               {many, domain.Invalid},
-		"off the paper":          {[]assessment.Answer{good, answer(3, 1, item.Response{})}, domain.Invalid},
-		"below the paper":        {[]assessment.Answer{answer(-1, 1, item.Response{})}, domain.Invalid},
-		"a counter below 0":      {[]assessment.Answer{answer(1, -1, item.Response{})}, domain.Invalid},
-		"a counter twice":        {[]assessment.Answer{good, answer(1, 1, item.Response{Number: "5"})}, domain.Invalid},
-		"the wrong shape":        {[]assessment.Answer{good, answer(0, 1, item.Response{Number: "5"})}, domain.Invalid},
-		"an unknown choice":      {[]assessment.Answer{answer(0, 1, item.Response{Choice: []string{"zz"}})}, domain.Invalid},
-		"no number":              {[]assessment.Answer{answer(1, 1, item.Response{Number: "five"})}, domain.Invalid},
-		"no JSON":                {[]assessment.Answer{{Position: 1, Counter: 1, Response: json.RawMessage(`{"number"`)}}, domain.Invalid},
-		"an unknown key":         {[]assessment.Answer{{Position: 1, Counter: 1, Response: json.RawMessage(`{"score": 100}`)}}, domain.Invalid},
 		"256 K together":         {large, domain.TooLarge},
-		"a response beyond 20 K": {[]assessment.Answer{{Position: 1, Counter: 1, Response: big}}, domain.TooLarge},
 	} {
 		_, err := s.save(ticket, now, c.answers...)
 		wantCode(t, what, err, c.code)
@@ -130,11 +120,80 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 	}
 }
 
+// Whatever is wrong with one answer, the others are stored, and it comes back with its position and a reason.
+func TestEachAnswerIsJudgedAlone(t *testing.T) {
+	s := newSchool(t, 1, rules{feedback: "on_submit", sets: 1, numbers: 2, essays: 1})
+	a := s.start(s.learners[0], now)
+	p := s.paper(a, now)
+	long, _ := json.Marshal(item.Response{Number: strings.Repeat("1", assessment.MaxResponse)})
+	counter := int64(10)
+	s.mustSave(a.Ticket(), now, answer(1, 1, item.Response{Number: "4"}))
+	for what, c := range map[string]struct {
+		bad           assessment.Answer
+		field, reason string
+	}{
+		"a fraction":               {answer(1, 2, item.Response{Number: "1/2"}), "response.number", "1/2 is 0.5"},
+		"words":                    {answer(1, 2, item.Response{Number: "six"}), "response.number", "with digits"},
+		"a comma":                  {answer(1, 2, item.Response{Number: "3,5"}), "response.number", "a decimal point, not a comma"},
+		"a unit":                   {answer(1, 2, item.Response{Number: "5 cm"}), "response.number", "the number alone"},
+		"a NUL":                    {answer(1, 2, item.Response{Number: "5\x00"}), "response.number", "no text"},
+		"a NUL alone":              {answer(1, 2, item.Response{Number: "\x00"}), "response.number", "no text"},
+		"a NUL in an essay":        {answer(3, 2, item.Response{Text: "a\x00b"}), "response.text", "no text"},
+		"off the paper":            {answer(4, 2, item.Response{}), "position", "0 to 3"},
+		"below the paper":          {answer(-1, 2, item.Response{}), "position", "0 to 3"},
+		"a counter below 0":        {answer(1, -1, item.Response{}), "counter", "0 to 2^53"},
+		"a counter beyond":         {answer(1, 1<<53+1, item.Response{}), "counter", "0 to 2^53"},
+		"the wrong shape":          {answer(0, 2, item.Response{Number: "5"}), "response.number", "not answered this way"},
+		"an unknown choice":        {answer(0, 2, item.Response{Choice: []string{"zz"}}), "response.choice", "no answer"},
+		"no JSON":                  {assessment.Answer{Position: 1, Counter: 2, Response: json.RawMessage(`{"number"`)}, "response", ""},
+		"nothing at all":           {assessment.Answer{Position: 1, Counter: 2}, "response", ""},
+		"an unknown key":           {assessment.Answer{Position: 1, Counter: 2, Response: json.RawMessage(`{"score": 100}`)}, "response", "score"},
+		"a response beyond bounds": {assessment.Answer{Position: 1, Counter: 2, Response: long}, "response", "too long"},
+	} {
+		counter++
+		good := []assessment.Answer{answer(2, counter, item.Response{Number: fmt.Sprint(counter)}), answer(3, counter, item.Response{Text: what})}
+		saved, err := s.trySave(a.Ticket(), now, good[0], c.bad, good[1])
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if len(saved.Kept) != 2 || !saved.Kept[0].Stored || saved.Kept[0].Counter != counter || !saved.Kept[1].Stored {
+			t.Errorf("%s: kept %+v", what, saved.Kept)
+		}
+		if len(saved.Refused) != 1 || saved.Refused[0].Position != c.bad.Position || saved.Refused[0].Counter != c.bad.Counter ||
+			saved.Refused[0].Field != c.field || !strings.Contains(saved.Refused[0].Reason, c.reason) {
+			t.Errorf("%s: refused %+v", what, saved.Refused)
+		}
+		if again, err := s.trySave(a.Ticket(), now, c.bad); err != nil || len(again.Kept) != 0 || len(again.Refused) != 1 {
+			t.Errorf("%s alone: %+v %v", what, again, err)
+		}
+	}
+	twice, err := s.trySave(a.Ticket(), now, answer(1, 3, item.Response{Number: "x"}), answer(1, 3, item.Response{Number: "5"}), answer(1, 3, item.Response{Number: "6"}))
+	if err != nil || len(twice.Kept) != 1 || len(twice.Refused) != 2 || twice.Refused[1].Field != "counter" {
+		t.Errorf("one counter three times: %+v %v", twice, err)
+	}
+	p = s.paper(a, now)
+	if string(p.Questions[1].Response) != `{"number": "5"}` || string(p.Questions[2].Response) != fmt.Sprintf(`{"number": "%d"}`, counter) {
+		t.Errorf("stored: %s, %s", p.Questions[1].Response, p.Questions[2].Response)
+	}
+	// The longest essay that an item takes is taken, in any letters.
+	essay := strings.Repeat("é<", 10_000)
+	if kept := s.mustSave(a.Ticket(), now, answer(3, 99, item.Response{Text: essay})); !kept[0].Stored {
+		t.Error("a long essay was not taken")
+	}
+	// What was typed is stored as it was typed.
+	typed := "\u00a0\u22125\u200b"
+	s.mustSave(a.Ticket(), now, answer(1, 100, item.Response{Number: typed}))
+	var got item.Response
+	if err := json.Unmarshal(s.paper(a, now).Questions[1].Response, &got); err != nil || got.Number != typed {
+		t.Errorf("typed %q, stored %q, %v", typed, got.Number, err)
+	}
+}
+
 func TestAnotherProcessTakesTheSavesToo(t *testing.T) {
 	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 2})
 	a := s.start(s.learners[0], now)
 	kept, err := newExams(t).SaveAnswers(ctx, s.db, who(a.LearnerID), a.Ticket(), []assessment.Answer{answer(1, 1, item.Response{Number: "3"})}, now)
-	if err != nil || !kept[0].Stored {
+	if err != nil || !kept.Kept[0].Stored {
 		t.Errorf("%v %v", kept, err)
 	}
 }

@@ -47,15 +47,15 @@ type Filter struct {
 }
 
 // What is due: by today's share of the class's days, the lessons from the first on whose minutes together fit into the
-// same share of all minutes. Due time is that of whole lessons, so that nobody is behind for a lesson just begun.
+// same share of all minutes: multiplied out, since a third of the days has no decimal. Due time is that of whole lessons, so that nobody is behind for a lesson just begun.
 // $1 coach or null, $2 class or null, $3 the tenant's date.
 const learnersSQL = `WITH class AS (
 	SELECT c.id, c.title, c.course_id, c.starts_on,
-		greatest(0, least(1, ($3::text::date - c.starts_on + 1)::numeric / (c.ends_on - c.starts_on + 1))) AS share
+		greatest(0, least(c.ends_on, $3::text::date) - c.starts_on + 1) AS gone, c.ends_on - c.starts_on + 1 AS days
 	FROM classes c WHERE c.state = 'active' AND ($1::text IS NULL OR c.coach_id = $1::text::uuid) AND ($2::text IS NULL OR c.id = $2::text::uuid)
 ), plan AS (
-	SELECT class.id, count(l.minutes)::integer AS lessons, count(*) FILTER (WHERE l.upto <= share * l.total)::integer AS due,
-		coalesce(sum(l.minutes) FILTER (WHERE l.upto <= share * l.total), 0) AS due_minutes
+	SELECT class.id, count(l.minutes)::integer AS lessons, count(*) FILTER (WHERE l.upto * days <= gone * l.total)::integer AS due,
+		coalesce(sum(l.minutes) FILTER (WHERE l.upto * days <= gone * l.total), 0) AS due_minutes
 	FROM class LEFT JOIN LATERAL (SELECT minutes, sum(minutes) OVER (ORDER BY position) AS upto, sum(minutes) OVER () AS total
 		FROM lessons WHERE course_id = class.course_id AND active) l ON true
 	GROUP BY class.id

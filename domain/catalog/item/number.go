@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Caribbean English writes 1,234.5: the dot is the decimal sign, a comma may separate
@@ -13,20 +14,40 @@ var numberPattern = regexp.MustCompile(`^[+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.
 
 var errNotANumber = errors.New("write a number with digits and a decimal point, such as 3.5, 1,250 or 2.5e3")
 
-// CleanNumber gives the number without spaces around it, thousands separators and
-// typographic minus signs, ready to be stored or compared; an error tells the person
+// CleanNumber gives the number without spaces around it and thousands separators, in the characters of ASCII (minus
+// signs of any kind, digits of any script), ready to be compared; an error tells the person
 // who typed it what a number looks like. Fractions such as 3/4 are not numbers here.
 func CleanNumber(s string) (string, error) {
-	s = strings.TrimSpace(s)
-	if len(s) > MaxNumber {
+	if len(s) > MaxNumber*utf8.UTFMax {
 		return "", errNotANumber
 	}
-	s = strings.ReplaceAll(s, "\u2212", "-")
-	if !numberPattern.MatchString(s) {
+	s = strings.TrimSpace(numberMarks.Replace(foldMarks(s)))
+	switch {
+	case len(s) > MaxNumber:
 		return "", errNotANumber
+	case numberPattern.MatchString(s):
+		return strings.ReplaceAll(s, ",", ""), nil
+	case fractionPattern.MatchString(s):
+		return "", errors.New("write a fraction as a number with a decimal point: 1/2 is 0.5")
+	case commaPattern.MatchString(s):
+		return "", errors.New("write a decimal point, not a comma: 3.5")
+	case unitPattern.MatchString(s):
+		return "", errors.New("write the number alone, with nothing before or after it: 3.5")
+	case !strings.ContainsAny(s, "0123456789"):
+		return "", errors.New("write the number with digits, such as 6 or 3.5")
 	}
-	return strings.ReplaceAll(s, ",", ""), nil
+	return "", errNotANumber
 }
+
+// The Arabic script has signs of its own.
+var numberMarks = strings.NewReplacer("\u066b", ".", "\u066c", ",")
+
+// What is often typed instead of a number, each with a reason of its own.
+var (
+	fractionPattern = regexp.MustCompile(`^[+-]?(?:\d+ +)?\d+ *[/\x{2044}\x{2215}] *\d+$|[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]$`)
+	commaPattern    = regexp.MustCompile(`^[+-]?\d+,\d+$`)
+	unitPattern     = regexp.MustCompile(`^(?:[\pL\p{Sc}°%= ]+[+-]?[\d.,]*\d|[+-]?\d[\d.,]*[\pL\p{Sc}°%²³/. ]+)$`)
+)
 
 func parseNumber(s string) (*big.Rat, error) {
 	clean, err := CleanNumber(s)

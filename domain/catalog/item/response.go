@@ -36,10 +36,10 @@ func ParseResponse(data []byte) (Response, error) {
 	return r, nil
 }
 
-// Empty tells whether nothing was answered.
+// Empty tells whether nothing was answered, or nothing that can be seen.
 func (r Response) Empty() bool {
 	return len(r.Choice) == 0 && len(r.Match) == 0 &&
-		strings.TrimSpace(r.Text) == "" && strings.TrimSpace(r.Number) == ""
+		blankText(r.Text) && blankText(r.Number)
 }
 
 // CheckResponse says whether a response may be stored for this item: its shape fits the
@@ -69,11 +69,12 @@ func (it *Item) CheckResponse(r Response) error {
 	case MultipleChoice, TrueFalse:
 		it.checkChosen(&p, r.Choice)
 	case ShortAnswer:
-		checkTyped(&p, r.Text, MaxResponseShort)
+		checkTyped(&p, "text", r.Text, MaxResponseShort)
 	case Essay:
-		checkTyped(&p, r.Text, MaxResponseText)
+		checkTyped(&p, "text", r.Text, MaxResponseText)
 	case Numeric:
-		if strings.TrimSpace(r.Number) != "" {
+		checkTyped(&p, "number", r.Number, MaxResponseShort)
+		if len(p) == 0 && !blankText(r.Number) {
 			if _, err := CleanNumber(r.Number); err != nil {
 				p.Add("number", "%s", err.Error())
 			}
@@ -133,11 +134,11 @@ func (it *Item) checkMatch(p *domain.Problems, match map[string]string) {
 	}
 }
 
-func checkTyped(p *domain.Problems, s string, limit int) {
+func checkTyped(p *domain.Problems, name, s string, limit int) {
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
-		p.Add("text", "is not readable text (UTF-8)")
+		p.Add(name, "this has a character in it that is no text")
 	case utf8.RuneCountInString(s) > limit:
-		p.Add("text", "%d characters; at most %d are allowed", utf8.RuneCountInString(s), limit)
+		p.Add(name, "this is too long: it has %d characters, and at most %d are allowed", utf8.RuneCountInString(s), limit)
 	}
 }

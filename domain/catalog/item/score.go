@@ -1,31 +1,38 @@
 package item
 
 import (
+	"math/big"
+	"slices"
 	"strings"
 )
 
-// FullMark is the fraction of a wholly right response, in basis points.
+// FullMark is the Fraction of a wholly right response, in basis points.
 const FullMark = 10_000
 
 // Result is the outcome of scoring one response.
 type Result struct {
-	// Fraction of the item's mark in basis points (ten-thousandths): 0 to FullMark. An
-	// integer, because marks are added up and compared; rounded half up.
+	// Exact is the share of the item's mark, 0 to 1. Marks are added up and compared by it; it must not be changed.
+	Exact *big.Rat `json:"-"`
+	// Fraction is Exact to be shown, in basis points (ten-thousandths): 0 to FullMark, rounded half up; FullMark is
+	// only the whole mark. It decides nothing.
 	Fraction     int      `json:"fraction"`
-	NeedsMarking bool     `json:"needs_marking"` // a person must read it; Fraction is 0 until then
-	Correct      bool     `json:"correct"`       // Fraction is FullMark
+	NeedsMarking bool     `json:"needs_marking"` // a person must read it; Exact is 0 until then
+	Correct      bool     `json:"correct"`       // Exact is 1
 	Feedback     []string `json:"feedback"`      // safe HTML: for the answers given, then the general one
 	RightAnswer  string   `json:"right_answer"`  // plain text, not HTML: escape it to show it
 }
 
+// The shares that most responses earn.
+var nothing, whole = new(big.Rat), big.NewRat(1, 1)
+
 // Score marks a response. It never fails: what CheckResponse would refuse earns nothing.
-// Partial credit never falls below 0 and never rises above FullMark. An empty essay needs
+// Partial credit never falls below 0 and never rises above the whole mark. An empty essay needs
 // no person to mark it.
 func (it *Item) Score(r Response) Result {
-	res := Result{Feedback: []string{}, RightAnswer: it.rightAnswer()}
+	res := Result{Exact: nothing, Feedback: []string{}, RightAnswer: it.rightAnswer()}
 	if it.CheckResponse(r) == nil && !r.Empty() {
 		var fb []*Text
-		res.Fraction, fb = it.mark(r)
+		res.Exact, fb = it.mark(r)
 		for _, f := range fb {
 			if f != nil {
 				res.Feedback = append(res.Feedback, RenderHTML(f.Body, f.Format))
@@ -33,40 +40,53 @@ func (it *Item) Score(r Response) Result {
 		}
 		res.NeedsMarking = it.Kind == Essay
 	}
-	res.Correct = res.Fraction == FullMark
+	res.Correct = res.Exact.Cmp(whole) == 0
+	res.Fraction = basisPoints(res.Exact)
 	if it.Feedback != nil {
 		res.Feedback = append(res.Feedback, RenderHTML(it.Feedback.Body, it.Feedback.Format))
 	}
 	return res
 }
 
-// mark gives the fraction and the feedback of the answers that a valid response chose.
-func (it *Item) mark(r Response) (int, []*Text) {
+// basisPoints rounds a share half up, but nothing below the whole to the whole.
+func basisPoints(share *big.Rat) int {
+	if share.IsInt() {
+		return int(share.Num().Int64()) * FullMark
+	}
+	twice := new(big.Int).Mul(share.Num(), big.NewInt(2*FullMark))
+	twice.Add(twice, share.Denom())
+	twice.Quo(twice, new(big.Int).Lsh(share.Denom(), 1))
+	return min(int(twice.Int64()), FullMark-1)
+}
+
+// mark gives the share and the feedback of the answers that a valid response chose.
+func (it *Item) mark(r Response) (*big.Rat, []*Text) {
 	switch it.Kind {
 	case MultipleChoice:
 		return it.markChoices(r.Choice)
 	case TrueFalse:
 		if it.Truth == nil {
-			return 0, nil
+			return nothing, nil
 		}
 		if (r.Choice[0] == "true") == it.Truth.Answer {
-			return FullMark, []*Text{it.Truth.Right}
+			return whole, []*Text{it.Truth.Right}
 		}
-		return 0, []*Text{it.Truth.Wrong}
+		return nothing, []*Text{it.Truth.Wrong}
 	case ShortAnswer:
+		typed := fold(r.Text)
 		for _, a := range it.Accepted {
-			if matchesPattern(a.Pattern, r.Text) {
-				return fraction(a.Weight, Whole), []*Text{a.Feedback}
+			if matchesParts(patternParts(a.Pattern), typed) {
+				return bounded(a.Weight.Share()), []*Text{a.Feedback}
 			}
 		}
 	case Numeric:
 		x, err := parseNumber(r.Number)
 		if err != nil {
-			return 0, nil
+			return nothing, nil
 		}
 		for _, n := range it.Numbers {
 			if n.accepts(x) {
-				return fraction(n.Weight, Whole), []*Text{n.Feedback}
+				return bounded(n.Weight.Share()), []*Text{n.Feedback}
 			}
 		}
 	case Matching:
@@ -76,39 +96,50 @@ func (it *Item) mark(r Response) (int, []*Text) {
 				right++
 			}
 		}
-		return fraction(Weight(right), Weight(len(it.Pairs))), nil
+		if len(it.Pairs) > 0 {
+			return bounded(big.NewRat(int64(right), int64(len(it.Pairs)))), nil
+		}
 	case Essay, Description: // earn nothing of themselves
 	}
-	return 0, nil
+	return nothing, nil
 }
 
-func (it *Item) markChoices(chosen []string) (int, []*Text) {
-	var sum, positive Weight
+func (it *Item) markChoices(chosen []string) (*big.Rat, []*Text) {
+	sum, positive := new(big.Rat), new(big.Rat)
 	var fb []*Text
 	for _, c := range it.Choices {
-		positive += max(0, c.Weight)
-		for _, id := range chosen {
-			if c.ID == id {
-				sum += c.Weight
-				fb = append(fb, c.Feedback)
-			}
+		ticked := slices.Contains(chosen, c.ID)
+		if ticked {
+			fb = append(fb, c.Feedback)
+		}
+		if !ticked && (!it.Multiple || c.Weight <= 0) {
+			continue
+		}
+		share := c.Weight.Share()
+		if ticked {
+			sum.Add(sum, share)
+		}
+		if share.Sign() > 0 {
+			positive.Add(positive, share)
 		}
 	}
-	if it.Multiple {
-		// Three times 33.33 % is meant to be everything: the whole is what all right
+	if it.Multiple && positive.Sign() > 0 {
+		// Twelve times 8.3 % is meant to be everything: the whole is what all right
 		// answers add up to (Validate keeps that within 1 % of 100 %).
-		return fraction(sum, positive), fb
+		sum.Quo(sum, positive)
 	}
-	return fraction(sum, Whole), fb
+	return bounded(sum), fb
 }
 
-// fraction gives part of whole in basis points, rounded half up, within 0 and FullMark.
-func fraction(part, whole Weight) int {
-	if part <= 0 || whole <= 0 {
-		return 0
+// bounded keeps a share within nothing and the whole.
+func bounded(share *big.Rat) *big.Rat {
+	switch {
+	case share.Sign() <= 0:
+		return nothing
+	case share.Cmp(whole) >= 0:
+		return whole
 	}
-	f := (int64(part)*FullMark*2 + int64(whole)) / (2 * int64(whole))
-	return int(min(f, FullMark))
+	return share
 }
 
 // rightAnswer gives in plain text what would have earned the full mark; empty for an

@@ -34,6 +34,35 @@ func ParseWeight(s string) (Weight, error) {
 	return Weight(scaled.Num().Int64()), nil
 }
 
+// thirds are the denominators whose shares no decimal writes out: thirds, sixths, sevenths, ninths and twelfths.
+var thirds = []int64{3, 6, 7, 9, 12}
+
+// Share gives the exact share of the mark that the weight means. As in Moodle, 33.33333 is one third and 16.66667 one
+// sixth: what agrees with such a share in every decimal that was written, two at least, rounded or cut off, is that
+// share. Three thirds are then the whole. Anything else is what the decimals say.
+func (w Weight) Share() *big.Rat {
+	n, sign := int64(w), int64(1)
+	if n < 0 {
+		n, sign = -n, -1
+	}
+	step := int64(1) // the last decimal that was written
+	for step < percent && n%(step*10) == 0 {
+		step *= 10
+	}
+	if step <= percent/100 {
+		for _, of := range thirds {
+			part := (n*of + int64(Whole)/2) / int64(Whole)
+			exact := part * int64(Whole)
+			cut := exact / (of * step) * step
+			rounded := (2*exact + of*step) / (2 * of * step) * step
+			if n == cut || n == rounded {
+				return big.NewRat(sign*part, of)
+			}
+		}
+	}
+	return big.NewRat(sign*n, int64(Whole))
+}
+
 // String gives the percentage without the sign: "33.33333".
 func (w Weight) String() string {
 	sign, n := "", int64(w)

@@ -1,36 +1,21 @@
 package item
 
-import (
-	"strings"
+import "strings"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
-)
+// wildcard stands for "any characters" in a folded pattern. It is a noncharacter of Unicode: folding takes it out of
+// whatever people typed.
+const wildcard = '\uffff'
 
-// Telephones turn quotation marks into curly ones and hyphens into dashes by themselves;
-// a learner must not lose a mark for that.
-var typedMarks = strings.NewReplacer("\u2018", "'", "\u2019", "'", "\u201c", `"`, "\u201d", `"`,
-	"\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2212", "-", "\u00a0", " ")
-
-// fold brings a short answer into the form in which it is compared.
-func fold(s string) string {
-	s = typedMarks.Replace(norm.NFC.String(s))
-	return strings.Join(strings.Fields(cases.Fold().String(s)), " ")
-}
-
-// matchesPattern compares a typed answer with an accepted pattern; "*" in the pattern is
-// any run of characters, "\*" an asterisk.
-func matchesPattern(pattern, typed string) bool {
-	parts := patternParts(fold(pattern))
-	typed = fold(typed)
+// matchesParts compares a folded answer with the parts of a pattern (patternParts): anything may stand between them.
+func matchesParts(parts []string, text string) bool {
 	first, last := parts[0], parts[len(parts)-1]
 	if len(parts) == 1 {
-		return typed == first
+		return text == first
 	}
-	if len(typed) < len(first)+len(last) || !strings.HasPrefix(typed, first) || !strings.HasSuffix(typed, last) {
+	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
 		return false
 	}
-	rest := typed[len(first) : len(typed)-len(last)]
+	rest := text[len(first) : len(text)-len(last)]
 	for _, part := range parts[1 : len(parts)-1] {
 		at := strings.Index(rest, part)
 		if at < 0 {
@@ -41,19 +26,26 @@ func matchesPattern(pattern, typed string) bool {
 	return true
 }
 
-// patternParts splits at the wildcards and unescapes the asterisks that are meant.
+// patternParts folds a pattern and splits it at its wildcards. The wildcards are found before the folding, which may
+// bring forth other asterisks: those are text.
 func patternParts(pattern string) []string {
-	parts := []string{""}
+	return strings.Split(foldPattern(pattern), string(wildcard))
+}
+
+func foldPattern(pattern string) string {
+	var b strings.Builder
 	for i := 0; i < len(pattern); i++ {
 		switch {
 		case pattern[i] == '\\' && i+1 < len(pattern) && pattern[i+1] == '*':
-			parts[len(parts)-1] += "*"
+			b.WriteByte('*')
 			i++
 		case pattern[i] == '*':
-			parts = append(parts, "")
+			b.WriteRune(wildcard)
+		case strings.HasPrefix(pattern[i:], string(wildcard)):
+			i += len(string(wildcard)) - 1
 		default:
-			parts[len(parts)-1] += pattern[i : i+1]
+			b.WriteByte(pattern[i])
 		}
 	}
-	return parts
+	return evenOut(foldAround(b.String(), true))
 }
