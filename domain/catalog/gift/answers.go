@@ -17,6 +17,10 @@ func (p *parser) answers(it *item.Item, cs chars) {
 		it.Feedback = p.feedbackOf(general)
 	}
 	cs = cs.trim()
+	if m := cloze.FindString(cs.String()); m != "" && !cs[len([]rune(m))-1].escaped {
+		p.errorAt(cs[0].off, "%s begins an answer of Moodle's Cloze format, which is not GIFT", m)
+		return
+	}
 	switch {
 	case len(cs) == 0:
 		it.Kind = item.Essay
@@ -32,6 +36,8 @@ func (p *parser) answers(it *item.Item, cs chars) {
 		p.shortAnswer(it, cs)
 	}
 }
+
+var cloze = regexp.MustCompile(`^[0-9]{0,3}:(?:SHORTANSWER(?:_C)?|SAC?|MWC?|NUMERICAL|NM|MULTI(?:CHOICE|RESPONSE)(?:_[VHS]{1,3})?|MC[VHS]{0,2}|MR[HS]{0,2}):`)
 
 func isTruth(cs chars) bool {
 	word, _, _ := cs.cut("#")
@@ -102,7 +108,10 @@ func (p *parser) split(cs chars, bare bool) []entry {
 		if n+1 < len(marks) {
 			end = marks[n+1]
 		}
-		if at > 0 && cs[at].r == '=' && !unicode.IsSpace(cs[at-1].r) {
+		if cs[at].r == '~' && n+1 < len(marks) && cs[end].r == '=' && len(cs[at+1:end].trim()) == 0 {
+			continue // ~= is how many write =, and Moodle reads it so
+		}
+		if at > 0 && cs[at].r == '=' && !unicode.IsSpace(cs[at-1].r) && !isMark(cs[at-1]) {
 			p.warnAt(cs[at].off, "this = begins a new answer: write \\= if it belongs to the text")
 		}
 		out = append(out, entry{cs[at].r == '=', cs[at+1 : end], cs[at].off})
@@ -131,6 +140,9 @@ func (p *parser) read(cs chars, bare, emptyOK bool) []answer {
 			}
 			a.weight, body = w, body[len(m[0]):]
 		}
+		if len(body) > 1 && !body[0].escaped && body[0].r == '%' && unicode.IsDigit(body[1].r) {
+			p.warnAt(e.off, "the %% at the beginning is part of the text: a weight is written %%50%%, with a point for decimals")
+		}
 		text, feedback, _ := body.cut("#")
 		a.text, a.feedback = text.trim(), p.feedbackOf(feedback)
 		if len(a.text) == 0 && !emptyOK {
@@ -151,14 +163,30 @@ func (p *parser) multipleChoice(it *item.Item, cs chars) {
 			it.Multiple = false
 		}
 		it.Choices = append(it.Choices, item.Choice{Text: p.textOf(a.text), Weight: a.weight, Feedback: a.feedback})
+		p.answerAt = append(p.answerAt, a.off)
 	}
 }
 
 func (p *parser) shortAnswer(it *item.Item, cs chars) {
 	it.Kind = item.ShortAnswer
 	for _, a := range p.read(cs, true, false) {
-		it.Accepted = append(it.Accepted, item.Accepted{Pattern: a.text.String(), Weight: a.weight, Feedback: a.feedback})
+		pattern := p.plainOf(a.text).String()
+		if pattern == "" {
+			p.errorAt(a.off, "the answer is empty")
+			continue
+		}
+		if isTruth(a.text) && a.right {
+			p.warnAt(a.off, "a learner must type %s: for true or false write {%s} without the =", pattern, strings.ToUpper(pattern))
+		}
+		it.Accepted = append(it.Accepted, item.Accepted{Pattern: pattern, Weight: a.weight, Feedback: a.feedback})
+		p.answerAt = append(p.answerAt, a.off)
 	}
+}
+
+// plainOf takes the [format] from what can only be plain text: a typed answer, a number, the right side of a pair.
+func (p *parser) plainOf(cs chars) chars {
+	cs, _ = p.formatOf(cs.trim())
+	return cs.trim()
 }
 
 // matching reads =left -> right; an empty left side makes right a distractor.
@@ -167,7 +195,7 @@ func (p *parser) matching(it *item.Item, cs chars) {
 	options := map[string]string{}
 	for _, e := range p.split(cs, false) {
 		left, right, found := e.body.cut("->")
-		text := right.trim().String()
+		text := p.plainOf(right).String()
 		switch {
 		case e.body.has("#"):
 			p.errorAt(e.off, "a pair has no feedback: write \\# if it belongs to the text")
@@ -186,23 +214,33 @@ func (p *parser) matching(it *item.Item, cs chars) {
 			it.Options = append(it.Options, item.Option{ID: id, Text: text})
 		}
 		if left = left.trim(); len(left) > 0 {
+			if weightMark.MatchString(left[:min(len(left), 30)].String()) {
+				p.warnAt(e.off, "a pair has no weight: it is shown as part of the text, and each pair earns the same")
+			}
 			it.Pairs = append(it.Pairs, item.Pair{Left: p.textOf(left), Right: id})
+			p.answerAt = append(p.answerAt, e.off)
 		}
 	}
 }
 
 // numeric reads value, value:tolerance, low..high, alone or as several weighted answers;
-// a ~ or a * stands for every other number, to carry its feedback.
+// a ~ or a * stands for every other number, to carry its feedback. One marked by ~ counts last wherever it stands:
+// before another answer it would leave that one nothing.
 func (p *parser) numeric(it *item.Item, cs chars) {
 	it.Kind = item.Numeric
+	var last []item.Number
+	var lastAt []int
 	for _, a := range p.read(cs, true, true) {
 		n := item.Number{Weight: a.weight, Feedback: a.feedback}
-		text := a.text.String()
+		text := p.plainOf(a.text).String()
 		value, tolerance, hasTolerance := strings.Cut(text, ":")
 		low, high, isRange := strings.Cut(text, "..")
 		switch {
 		case text == "*" || text == "" && !a.right:
-			n.Any = true
+			if n.Any = true; !a.right {
+				last, lastAt = append(last, n), append(lastAt, a.off)
+				continue
+			}
 		case text == "":
 			p.errorAt(a.off, "the answer is empty")
 			continue
@@ -214,8 +252,12 @@ func (p *parser) numeric(it *item.Item, cs chars) {
 				n.Tolerance = p.number(tolerance, a.off)
 			}
 		}
-		it.Numbers = append(it.Numbers, n)
+		if len(last) > 0 {
+			p.warnAt(lastAt[0], "what stands for every other number was put last: in front it would take the numbers of the answers after it")
+		}
+		it.Numbers, p.answerAt = append(it.Numbers, n), append(p.answerAt, a.off)
 	}
+	it.Numbers, p.answerAt = append(it.Numbers, last...), append(p.answerAt, lastAt...)
 }
 
 func (p *parser) number(s string, off int) string {

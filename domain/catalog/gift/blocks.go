@@ -10,6 +10,9 @@ import (
 
 const categoryMark = "$CATEGORY:"
 
+// categoryLine takes what is meant for that mark too.
+var categoryLine = regexp.MustCompile(`(?i)^\s*\$CATEGORY\s*:(.*)$`)
+
 // line is one line of the file with its number.
 type line struct {
 	number int
@@ -50,7 +53,7 @@ func blocks(text string) []block {
 	return out
 }
 
-func isCategory(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), categoryMark) }
+func isCategory(s string) bool { return categoryLine.MatchString(s) }
 
 // A value in square brackets; brackets and backslashes inside it are escaped.
 var notePattern = regexp.MustCompile(`\[(id|tag):((?:\\[\[\]\\]|[^\[\]])+)\]`)
@@ -73,6 +76,8 @@ func (p *parser) notesOf() (id string, tags []string) {
 				tags = append(tags, value)
 			} else if id == "" {
 				id = value
+			} else {
+				p.warnings = append(p.warnings, Error{p.file, note.number, 0, "a second id is ignored"})
 			}
 		}
 	}

@@ -110,7 +110,7 @@ func Parse(r io.Reader, filename string) ([]Parsed, error) {
 	)
 	for _, b := range blocks(text) {
 		for len(b.lines) > 0 && isCategory(b.lines[0].text) {
-			category = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(b.lines[0].text), categoryMark))
+			category = strings.TrimSpace(categoryLine.FindStringSubmatch(b.lines[0].text)[1])
 			if utf8.RuneCountInString(category) > MaxCategory {
 				errs = append(errs, Error{filename, b.lines[0].number, 0, fmt.Sprintf("the category is longer than %d characters", MaxCategory)})
 				category = ""

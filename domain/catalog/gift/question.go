@@ -2,6 +2,7 @@ package gift
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +18,7 @@ type parser struct {
 	format   item.Format
 	errs     []Error
 	warnings []Error
+	answerAt []int // byte offset of each choice, accepted answer, number or pair of the item
 }
 
 // errorAt notes an error at a byte offset; -1 is the question's first line.
@@ -59,8 +61,9 @@ func (p *parser) question() Parsed {
 		q.Item.AssignIDs()
 		if err := q.Item.Validate(); err != nil {
 			p.invalid(err)
+		} else {
+			p.advise(q.Item)
 		}
-		p.advise(q.Item)
 	}
 	return q
 }
@@ -129,8 +132,14 @@ func (p *parser) formatOf(cs chars) (chars, item.Format) {
 			return cs[len(mark):], f
 		}
 	}
+	if m := strangeFormat.FindString(cs[:min(len(cs), 30)].String()); m != "" && !cs[0].escaped {
+		p.warnAt(cs[0].off, "%s is no text format and is shown as text: [html], [markdown], [plain] and [moodle] are", m)
+	}
 	return cs, p.format
 }
+
+// strangeFormat is what is written in the place of a text format and is none.
+var strangeFormat = regexp.MustCompile(`(?i)^\[(?:html5?|markdown|md|plain ?text|plain|text|txt|moodle|moodle_auto_format|auto|wiki|tex|latex|bbcode|rtf)\]`)
 
 // feedbackOf gives nil for an empty one.
 func (p *parser) feedbackOf(cs chars) *item.Text {
@@ -141,11 +150,33 @@ func (p *parser) feedbackOf(cs chars) *item.Text {
 	return &t
 }
 
-// advise warns of what works, yet hardly as meant.
+// advise refuses what nobody could answer, and warns of what works, yet hardly as meant.
 func (p *parser) advise(it *item.Item) {
-	if it.Kind != item.MultipleChoice {
-		return
+	for _, a := range it.Advise() {
+		off := -1
+		if a.Answer >= 0 && a.Answer < len(p.answerAt) {
+			off = p.answerAt[a.Answer]
+		}
+		if a.Fatal {
+			p.errorAt(off, "%s", a.Reason)
+		} else {
+			p.warnAt(off, "%s", a.Reason)
+		}
 	}
+	switch it.Kind {
+	case item.MultipleChoice:
+		p.adviseChoices(it)
+	case item.Description:
+		if m := forgotten.FindString(it.Stem.Body); m != "" {
+			p.warnAt(-1, "this is shown as text, and nothing can be answered: %s only has a meaning between { and }, or after a blank line", m)
+		}
+	}
+}
+
+// forgotten is what a question without braces, or without a blank line before it, looks like.
+var forgotten = regexp.MustCompile(`(?m)^[ \t]*(?:=|~|::)`)
+
+func (p *parser) adviseChoices(it *item.Item) {
 	right, negative := 0, false
 	for _, c := range it.Choices {
 		if c.Weight == item.Whole {

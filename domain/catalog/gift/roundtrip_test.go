@@ -3,6 +3,7 @@ package gift_test
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -117,6 +118,9 @@ func TestWriteThenParseGivesTheSame(t *testing.T) {
 			}
 			if err := q.Item.Validate(); err != nil {
 				t.Fatalf("the generator made an invalid item: %v", err)
+			}
+			if slices.ContainsFunc(q.Item.Advise(), func(a item.Advice) bool { return a.Fatal }) {
+				t.Skip("nobody could answer it")
 			}
 			want = append(want, q)
 		}

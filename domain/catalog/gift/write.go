@@ -72,7 +72,7 @@ func writeQuestion(out *bufio.Writer, it *item.Item) {
 		}
 	case item.ShortAnswer:
 		for _, a := range it.Accepted {
-			fmt.Fprintf(out, "\n\t=%s%s%s", weight(a.Weight, a.Pattern), noArrow(escape(a.Pattern)), noArrow(feedback(a.Feedback, format)))
+			fmt.Fprintf(out, "\n\t=%s%s%s", weight(a.Weight, a.Pattern), noArrow(plain(a.Pattern)), noArrow(feedback(a.Feedback, format)))
 		}
 	case item.Matching:
 		writePairs(out, it)
@@ -99,11 +99,11 @@ func writePairs(out *bufio.Writer, it *item.Item) {
 	}
 	for _, pair := range it.Pairs {
 		used[pair.Right] = true
-		fmt.Fprintf(out, "\n\t=%s -> %s", noArrow(text(pair.Left, it.Stem.Format)), escape(texts[pair.Right]))
+		fmt.Fprintf(out, "\n\t=%s -> %s", noArrow(text(pair.Left, it.Stem.Format)), plain(texts[pair.Right]))
 	}
 	for _, o := range it.Options {
 		if !used[o.ID] {
-			fmt.Fprintf(out, "\n\t= -> %s", escape(o.Text))
+			fmt.Fprintf(out, "\n\t= -> %s", plain(o.Text))
 		}
 	}
 }
@@ -161,6 +161,14 @@ func text(t item.Text, expected item.Format) string {
 		return "[" + string(t.Format) + "]" + body
 	}
 	return body
+}
+
+// plain writes what can only be plain text: without a format, unless its beginning could be taken for one.
+func plain(s string) string {
+	if strings.HasPrefix(s, "[") {
+		return "[plain]" + escape(s)
+	}
+	return escape(s)
 }
 
 var specials = strings.NewReplacer(`\`, `\\`, "~", `\~`, "=", `\=`, "#", `\#`, "{", `\{`, "}", `\}`, ":", `\:`, "\n", `\n`)
