@@ -19,6 +19,7 @@ import (
 var (
 	answersSaved = web.Notice("answers-saved", "Your answers are saved.")
 	handedIn     = web.Notice("handed-in", "Handed in. Well done!")
+	handedInSome = web.Notice("handed-in-some", "Handed in. One answer or more could not be taken; an answer saved before it counts instead, if there was one.")
 	alreadyOver  = web.Notice("attempt-over", "This test is handed in. What was saved in time counts.")
 )
 
@@ -116,46 +117,65 @@ func renderPaper(c *api.Call, fc *fiber.Ctx, d paperData, title string, f *web.F
 	return pages.Render(c, fc, "paper", web.Page{Title: title, Data: d, Form: f})
 }
 
-// keepPaper stores the answers of a paper's form. When the attempt is over meanwhile, the visitor is led to its result; when
-// an answer cannot be stored, the paper comes back with everything that was typed.
-func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (*api.OpenAttempt, error) {
+// kept is what became of a paper's form.
+type kept struct {
+	open    *api.OpenAttempt
+	refused int  // answers that were not taken; the page comes back with the reasons if notAll is returned
+	over    bool // the time is up, as the server or the page's clock sees it
+}
+
+// keepPaper stores the answers of a paper's form, each judged alone. When the attempt is over meanwhile, the visitor is led to
+// its result; when something is returned that can be corrected, the paper comes back with everything that was typed.
+func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (k kept, err error) {
 	f := web.ReadForm(fc)
-	var open *api.OpenAttempt
 	var d paperData
-	var sent []assessment.Answer
 	f.Again(fc, func(f *web.Form) error {
-		if open == nil || fc.Response().StatusCode() == http.StatusConflict {
+		if k.open == nil || fc.Response().StatusCode() == http.StatusConflict {
 			web.Notify(c, fc, alreadyOver)
 			return fc.Redirect(attemptPath(id)+"/result", http.StatusSeeOther)
 		}
-		d.refuse(sent, f.Errors)
 		f.Errors = nil
-		return renderPaper(c, fc, d, open.Paper.Title, f)
+		return renderPaper(c, fc, d, k.open.Paper.Title, f)
 	})
 	read, err := c.Under(policy.AttemptRead)
 	if err != nil {
-		return nil, err
+		return k, err
 	}
-	if open, err = api.AttemptPaper(ctx, read, id); err != nil {
-		return nil, err
+	if k.open, err = api.AttemptPaper(ctx, read, id); err != nil {
+		return k, err
 	}
-	d = onPaper(&open.Paper, open.Ticket)
+	k.over = f.Get("over") != "" || !c.Now.Before(k.open.Paper.Deadline)
+	d = onPaper(&k.open.Paper, k.open.Ticket)
 	all, err := d.answers(f, c.Now)
 	if err != nil {
-		return nil, err
+		return k, err
 	}
 	for len(all) > 0 {
 		answer, err := c.Under(policy.AttemptAnswer)
 		if err != nil {
-			return nil, err
+			return k, err
 		}
-		sent = all[:fits(all)]
-		if _, err := api.SaveAnswers(ctx, answer, id, open.Ticket, sent); err != nil {
-			return nil, err
+		part := all[:fits(all)]
+		saved, err := api.SaveAnswers(ctx, answer, id, k.open.Ticket, part)
+		if err != nil {
+			return k, err
 		}
-		all = all[len(sent):]
+		k.refused += len(saved.Refused)
+		all = append(d.take(part, saved), all[len(part):]...)
 	}
-	return open, nil
+	return k, nil
+}
+
+// notAll brings the paper back with what was not taken.
+func (k kept) notAll(handingIn bool) error {
+	message := "One answer was not taken. Look for the red words below, and change or clear that answer. Everything else is saved."
+	if k.refused > 1 {
+		message = "Some answers were not taken. Look for the red words below, and change or clear those answers. Everything else is saved."
+	}
+	if handingIn {
+		message = "Not handed in yet. " + message
+	}
+	return domain.Errorf(domain.Invalid, "%s", message)
 }
 
 // fits is how many of the answers one save takes; at least one.
@@ -175,13 +195,16 @@ func savePaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	open, err := keepPaper(ctx, c, fc, id)
+	k, err := keepPaper(ctx, c, fc, id)
 	if err != nil {
 		return err
 	}
+	if k.refused > 0 {
+		return k.notAll(false)
+	}
 	// Nothing may have changed, and then nothing was asked of the policy. The paper is the actor's own, open and in time, or
 	// keepPaper had not come back with it.
-	if err := c.Permit(policy.Facts{Owner: true, AttemptOpen: true, WithinDeadline: !c.Now.After(open.Paper.Deadline.Add(assessment.SaveGrace))}); err != nil {
+	if err := c.Permit(policy.Facts{Owner: true, AttemptOpen: true, WithinDeadline: !c.Now.After(k.open.Paper.Deadline.Add(assessment.SaveGrace))}); err != nil {
 		return err
 	}
 	web.Notify(c, fc, answersSaved)
@@ -193,8 +216,13 @@ func submitPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if _, err := keepPaper(ctx, c, fc, id); err != nil {
+	k, err := keepPaper(ctx, c, fc, id)
+	if err != nil {
 		return err
+	}
+	// At the end of the time it is handed in as it is: nobody can change anything any more.
+	if k.refused > 0 && !k.over {
+		return k.notAll(true)
 	}
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
 		_, err := api.SubmitAttempt(ctx, c, tx, id)
@@ -203,7 +231,11 @@ func submitPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	web.Notify(c, fc, handedIn)
+	if k.refused > 0 {
+		web.Notify(c, fc, handedInSome)
+	} else {
+		web.Notify(c, fc, handedIn)
+	}
 	return fc.Redirect(attemptPath(id)+"/result", http.StatusSeeOther)
 }
 

@@ -3,7 +3,6 @@ package portal
 import (
 	"encoding/json"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api/web"
-	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
 )
@@ -22,9 +20,21 @@ type paperItem struct {
 	Position int // in the paper, as the API counts
 	Number   int // as people count: texts between questions have none
 	Public   item.Public
-	Response item.Response
-	Saved    int64  // counter of the stored answer
-	Problem  string // why what was typed could not be stored
+	Response item.Response // as it is shown: stored, or typed and not taken
+	Stored   item.Response // what counts
+	Saved    int64         // counter of the stored answer
+	Problem  string        // why what was typed was not taken
+}
+
+// Standing is the stored answer in a few words, for a question that is answered by typing a little; "" without one.
+func (p paperItem) Standing() string {
+	switch p.Public.Kind {
+	case item.Numeric:
+		return p.Stored.Number
+	case item.ShortAnswer:
+		return p.Stored.Text
+	}
+	return ""
 }
 
 // Answered tells whether anything was answered.
@@ -85,7 +95,7 @@ func onPaper(p *assessment.Paper, ticket string) paperData {
 		one := paperItem{Position: q.Position, Public: q.Item, Saved: q.Counter}
 		if len(q.Response) > 0 {
 			if r, err := item.ParseResponse(q.Response); err == nil {
-				one.Response = r
+				one.Response, one.Stored = r, r
 			}
 		}
 		d.Counter = max(d.Counter, q.Counter)
@@ -112,7 +122,7 @@ func (d *paperData) answers(f *web.Form, now time.Time) ([]assessment.Answer, er
 		}
 		r := one.read(f)
 		switch {
-		case reflect.DeepEqual(r, one.Response), r.Empty() && one.Response.Empty():
+		case reflect.DeepEqual(r, one.Stored), r.Empty() && one.Stored.Empty():
 			continue
 		case r.Empty() && one.Saved > known:
 			continue // answered on another device after this page was shown
@@ -129,25 +139,41 @@ func (d *paperData) answers(f *web.Form, now time.Time) ([]assessment.Answer, er
 	return list, nil
 }
 
-var answerField = regexp.MustCompile(`answers\[([0-9]+)\]`)
-
-// refuse notes beside each question why its answer could not be stored. list is what was sent.
-func (d *paperData) refuse(list []assessment.Answer, wrong []domain.Field) {
-	for _, w := range wrong {
-		m := answerField.FindStringSubmatch(w.Name)
-		if m == nil {
-			continue
-		}
-		n, err := strconv.Atoi(m[1])
-		if err != nil || n >= len(list) {
-			continue
-		}
-		for i := range d.Items {
-			if d.Items[i].Position == list[n].Position {
-				d.Items[i].Problem = "Your answer " + w.Reason + "."
+// take notes what became of answers that were sent: what is stored counts from now on, and beside a question whose answer was
+// not taken stands why, and which answer counts instead. It gives those that another device was faster with, to be sent
+// again with a higher counter.
+func (d *paperData) take(sent []assessment.Answer, saved *assessment.Saved) (again []assessment.Answer) {
+	standing := map[int]assessment.Kept{}
+	for _, k := range saved.Kept {
+		standing[k.Position] = k
+	}
+	refused := map[int]string{}
+	for _, r := range saved.Refused {
+		refused[r.Position] = r.Reason
+	}
+	at := map[int]*paperItem{}
+	for i := range d.Items {
+		at[d.Items[i].Position] = &d.Items[i]
+	}
+	for _, a := range sent {
+		one, k := at[a.Position], standing[a.Position]
+		reason, wrong := refused[a.Position]
+		switch {
+		case one == nil:
+		case wrong:
+			one.Problem = "Not saved. " + reason
+			if s := one.Standing(); s != "" {
+				one.Problem += " Your earlier answer, " + s + ", still counts."
 			}
+		case k.Stored:
+			one.Stored, one.Saved = one.Response, k.Counter
+			d.Counter = max(d.Counter, k.Counter)
+		default:
+			a.Counter = max(a.Counter, k.Counter) + 1
+			again = append(again, a)
 		}
 	}
+	return again
 }
 
 // number counts the questions; descriptions between them have no number.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lignum/api/web"
-	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
 )
@@ -56,14 +55,21 @@ func TestFormWithoutScriptSendsWhatChanged(t *testing.T) {
 	if !reflect.DeepEqual(seen, want) {
 		t.Fatalf("%v", seen)
 	}
-	// The same form again changes nothing; an emptied field takes the answer back.
+	// The same form again changes nothing once it is stored; an emptied field takes the answer back.
+	saved := &assessment.Saved{}
+	for _, a := range got {
+		saved.Kept = append(saved.Kept, assessment.Kept{Position: a.Position, Counter: a.Counter, Stored: true})
+	}
+	if again := d.take(got, saved); len(again) > 0 {
+		t.Fatalf("sent again: %v", again)
+	}
 	if again, err := d.answers(form, now); err != nil || len(again) != 0 {
 		t.Fatalf("%v %v", again, err)
 	}
 	form.Values.Set("a5", "")
 	form.Values.Set("counter", "40")
 	back, err := d.answers(form, now)
-	if err != nil || len(back) != 1 || string(back[0].Response) != `{}` || back[0].Counter != 1000 {
+	if err != nil || len(back) != 1 || string(back[0].Response) != `{}` || back[0].Counter != 5002 {
 		t.Fatalf("%v %v", back, err)
 	}
 }
@@ -82,12 +88,22 @@ func TestBlanksOfAStaleOrBrokenFormWipeNothingOut(t *testing.T) {
 	}
 }
 
-func TestRefusedAnswersAreSaidBesideTheirQuestions(t *testing.T) {
+func TestWhatBecameOfAnswersIsSaidBesideTheirQuestions(t *testing.T) {
 	d := onPaper(samplePaper(), "")
-	d.refuse([]assessment.Answer{{Position: 1}, {Position: 5}}, []domain.Field{{Name: "answers[1].response.number", Reason: "is no number"}, {Name: "answers[9].x", Reason: "?"}, {Name: "other", Reason: "?"}})
+	d.Items[5].Response.Number, d.Items[4].Response.Match, d.Items[6].Response.Text = "1/2", map[string]string{"p": "x"}, "Because."
+	sent := []assessment.Answer{{Position: 4, Counter: 50}, {Position: 5, Counter: 50}, {Position: 6, Counter: 50}, {Position: 99, Counter: 50}}
+	again := d.take(sent, &assessment.Saved{Kept: []assessment.Kept{{Position: 4, Counter: 50, Stored: true}, {Position: 6, Counter: 70}},
+		Refused: []assessment.Refused{{Position: 5, Counter: 50, Reason: "This is no number."}}})
 	for _, one := range d.Items {
-		if want := map[int]string{5: "Your answer is no number."}[one.Position]; one.Problem != want {
+		if want := map[int]string{5: "Not saved. This is no number. Your earlier answer, 30, still counts."}[one.Position]; one.Problem != want {
 			t.Errorf("position %d: %q", one.Position, one.Problem)
 		}
+	}
+	if d.Items[5].Response.Number != "1/2" || d.Items[5].Saved != 40 || d.Items[4].Saved != 50 || d.Counter != 50 {
+		t.Errorf("%+v, counter %d", d.Items[4:6], d.Counter)
+	}
+	// Another device took the number of this one: it is sent again.
+	if len(again) != 1 || again[0].Position != 6 || again[0].Counter != 71 {
+		t.Errorf("again: %+v", again)
 	}
 }

@@ -58,16 +58,28 @@
   // --- progress through a lesson ---------------------------------------------------------------------------------------
   const progressURL = (lesson) => `/api/v1/lessons/${lesson}/progress`;
 
-  // deliver sends what is kept of one lesson. A newer report that came while it was under way stays.
+  // What lies on a device may be broken or from another time: a report is used only with numbers in it that can be sent.
+  const whole = (n, most) => Math.min(most, Math.max(0, Math.floor(Number(n)) || 0));
+  const longest = 1000000; // seconds in one lesson
+  const reportOf = (id) => {
+    const r = kept.get("lesson", id);
+    return r && typeof r === "object" ? { percent: whole(r.percent, 100), seconds: whole(r.seconds, longest), counter: whole(r.counter, Number.MAX_SAFE_INTEGER) } : null;
+  };
+
+  // deliver sends what is kept of one lesson. A newer report that came while it was under way stays. It gives why a report was
+  // not taken, or nothing.
   async function deliver(lesson, keepalive) {
-    const report = kept.get("lesson", lesson);
-    if (!report) return;
+    const report = reportOf(lesson);
+    if (!report) return kept.drop("lesson", lesson);
+    let refused;
     try {
       await send("PUT", progressURL(lesson), report, keepalive);
     } catch (problem) {
       if (problem.lost) throw problem;
+      refused = problem.detail || "Your progress could not be saved.";
     }
-    if (kept.get("lesson", lesson)?.counter === report.counter) kept.drop("lesson", lesson);
+    if (reportOf(lesson)?.counter === report.counter) kept.drop("lesson", lesson);
+    return refused;
   }
 
   const lesson = $("[data-lesson]");
@@ -75,10 +87,10 @@
 
   if (lesson && user && lesson.dataset.counts !== undefined) {
     const id = lesson.dataset.lesson, state = $("[data-state]");
-    const waiting = kept.get("lesson", id);
+    const waiting = reportOf(id);
     let percent = Math.max(Number(lesson.dataset.percent) || 0, waiting?.percent || 0);
     let seconds = Math.max(Number(lesson.dataset.seconds) || 0, waiting?.seconds || 0), reported = percent, tries = 0, timer;
-    const note = () => kept.set("lesson", id, { percent, seconds: Math.round(seconds), counter: Math.max(Date.now(), (Number(lesson.dataset.counter) || 0) + 1, (kept.get("lesson", id)?.counter || 0) + 1) });
+    const note = () => kept.set("lesson", id, { percent, seconds: whole(seconds, longest), counter: Math.max(Date.now(), (Number(lesson.dataset.counter) || 0) + 1, (reportOf(id)?.counter || 0) + 1) });
     const read = () => {
       const end = lesson.getBoundingClientRect();
       const seen = Math.floor(100 * Math.min(1, Math.max(0, (innerHeight - end.top) / end.height)));
@@ -87,10 +99,13 @@
     const go = async (keepalive) => {
       clearTimeout(timer);
       try {
-        await deliver(id, keepalive);
+        const refused = await deliver(id, keepalive);
         tries = 0;
-        if (state.dataset.lost) { state.textContent = "You are connected again. Your progress is saved."; delete state.dataset.lost; }
-        if (percent === 100) $("form[data-done]")?.remove();
+        if (refused) {
+          state.textContent = refused;
+          state.dataset.lost = "yes";
+        } else if (state.dataset.lost) { state.textContent = "You are connected again. Your progress is saved."; delete state.dataset.lost; }
+        if (percent === 100 && !refused) $("form[data-done]")?.remove();
       } catch (problem) {
         state.textContent = "No connection. Your progress is kept on this device and will be sent later.";
         state.dataset.lost = "yes";
@@ -118,12 +133,37 @@
   if (paper && user) {
     const attempt = paper.dataset.attempt, state = $("[data-state]"), clock = $("[data-clock]"), spoken = $("[data-spoken]");
     const items = new Map($$("[data-item]", paper).map((el) => [el.dataset.item, el]));
-    const pending = kept.get("paper", attempt) || {};
-    let last = 0, tries = 0, timer, sending = false, leaving = false, closed = false, over = false;
+    // What is not stored yet: {response, counter}, by position; with refused, why it was not taken. Such an answer stays on this
+    // device as it was typed and is not sent again until it is changed: it holds up no other.
+    const pending = {};
+    const left = kept.get("paper", attempt);
+    for (const [position, p] of Object.entries(left && typeof left === "object" ? left : {})) // what lies on a device may be broken
+      if (items.has(position) && Number.isSafeInteger(p?.counter) && p.counter >= 0 && p.response && typeof p.response === "object" && !Array.isArray(p.response))
+        pending[position] = { response: p.response, counter: p.counter, ...(typeof p.refused === "string" && p.refused ? { refused: p.refused } : {}) };
+    let last = 0, tries = 0, timer, most = 50, sending = false, leaving = false, closed = false, over = false;
     const counter = () => (last = Math.max(last + 1, Date.now(), ...[...items.values()].map((el) => Number(el.dataset.counter) + 1 || 0)));
     const say = (text, kind) => { if (state.textContent !== text) state.textContent = text; state.className = kind || ""; };
-    const waits = () => Object.keys(pending).length > 0;
-    const keep = () => (waits() ? kept.set("paper", attempt, pending) : kept.drop("paper", attempt));
+    const unsent = () => Object.entries(pending).filter(([, p]) => !p.refused);
+    const waits = () => unsent().length > 0;
+    const keep = () => (Object.keys(pending).length ? kept.set("paper", attempt, pending) : kept.drop("paper", attempt));
+
+    // tell says beside a question why its answer was not taken; without a reason it takes that back.
+    const tell = (el, reason) => {
+      const problem = $("[data-problem]", el), typed = field(el), standing = el.dataset.standing;
+      const text = reason ? `Not saved. ${reason}${standing ? ` Your earlier answer, ${standing}, still counts.` : ""}` : "";
+      if (problem && problem.textContent !== text) problem.textContent = text;
+      if (reason) typed?.setAttribute("aria-invalid", "true"); else typed?.removeAttribute("aria-invalid");
+    };
+    const summary = () => {
+      const wrong = [...items].filter(([, el]) => $("[data-problem]", el)?.textContent).map(([position]) => $(`[data-go="${position}"]`)?.textContent.trim());
+      if (waits()) return say("Not saved yet");
+      if (wrong.length) return say(wrong.length === 1 ? `Please look at question ${wrong[0]} again. Everything else is saved.` : `Please look at questions ${wrong.join(", ")} again. Everything else is saved.`, "error");
+      say("All answers saved", "ok");
+    };
+    // A number that is still being typed: a sign, or digits with the beginning of what may follow. It is no mistake yet.
+    const unfinished = (el) => el.dataset.kind === "numeric" && document.activeElement === field(el) && !over && beginning.test(field(el).value) && !number.test(field(el).value);
+    const beginning = /^\s*[+\p{Pd}\u2212]?\s*[\p{Nd},\uff0c]*[.\uff0e]?\p{Nd}*(?:[eE][+\p{Pd}\u2212]?\p{Nd}*)?\s*$/u;
+    const number = /^\s*(?:[+\p{Pd}\u2212]?(?:(?:\p{Nd}{1,3}(?:,\p{Nd}{3})+|\p{Nd}+)(?:\.\p{Nd}*)?|\.\p{Nd}+)(?:[eE][+\p{Pd}\u2212]?\p{Nd}{1,3})?)?\s*$/u;
 
     const field = (el) => $("input:not([type=hidden],[type=radio],[type=checkbox]),textarea", el); // what is typed into
     const answer = (el) => {
@@ -150,7 +190,7 @@
       for (const [position, el] of items) {
         if (el.dataset.kind === "description") continue;
         all++;
-        const has = Object.keys(answer(el)).length > 0, link = $(`[data-go="${position}"]`);
+        const has = Object.keys(answer(el)).length > 0 && !$("[data-problem]", el)?.textContent, link = $(`[data-go="${position}"]`);
         if (has) n++;
         link?.classList.toggle("answered", has);
         link?.setAttribute("aria-label", `Question ${link.textContent.trim()}${has ? ", answered" : ", not answered"}`);
@@ -160,47 +200,69 @@
 
     async function flush() {
       clearTimeout(timer);
-      if (sending || closed || !waits()) return !waits();
+      const ready = unsent().filter(([position]) => !unfinished(items.get(position)));
+      if (sending || closed || !ready.length) return !waits();
       sending = true;
       let size = 0; // one request takes so much
-      const batch = Object.entries(pending).map(([position, p]) => ({ position: Number(position), counter: p.counter, response: p.response }))
-        .filter((b, i) => i === 0 || (i < 50 && (size += JSON.stringify(b.response).length) < 60000));
+      const batch = ready.map(([position, p]) => ({ position: Number(position), counter: p.counter, response: p.response }))
+        .filter((b, i) => i === 0 || (i < most && (size += JSON.stringify(b.response).length) < 60000));
+      const current = (b) => pending[b.position]?.counter === b.counter; // nothing newer was typed meanwhile
+      const refuse = (b, reason) => { if (current(b)) { pending[b.position].refused = reason; tell(items.get(String(b.position)), reason); } };
       say("Saving …");
+      let going = true;
       try {
         const got = await send("PUT", `/api/v1/attempts/${attempt}/answers`, { ticket: paper.dataset.ticket, answers: batch });
-        const refused = new Map((got.kept || []).filter((k) => !k.stored).map((k) => [k.position, k.counter]));
+        const found = new Map((got.kept || []).map((k) => [k.position, k])), refused = new Map((got.refused || []).map((r) => [r.position, r.reason]));
         for (const b of batch) {
-          if (pending[b.position]?.counter !== b.counter) continue;
-          if (refused.has(b.position)) pending[b.position].counter = Math.max(counter(), refused.get(b.position) + 1); // another device took the number
-          else delete pending[b.position];
+          const el = items.get(String(b.position)), k = found.get(b.position);
+          if (refused.has(b.position)) refuse(b, refused.get(b.position));
+          else if (k?.stored) {
+            el.dataset.counter = Math.max(Number(el.dataset.counter), b.counter);
+            if (el.dataset.kind === "numeric" || el.dataset.kind === "short_answer") el.dataset.standing = b.response.number ?? b.response.text ?? "";
+            if (current(b)) delete pending[b.position];
+          } else if (current(b)) pending[b.position].counter = Math.max(counter(), (k?.counter || 0) + 1); // another device took the number
         }
         tries = 0;
-        keep();
-        say(waits() ? "Saving …" : "All answers saved", "ok");
+        if (!waits()) most = 50;
       } catch (problem) {
-        keep();
         if (problem.lost) {
           say(problem.status === 401 ? "You were signed out. Sign in again in another tab: your answers are kept here and will be saved." : "Not saved yet: no connection. Your answers are kept on this device.", "error");
           timer = setTimeout(flush, backoff(tries++, problem.after));
-        } else {
-          closed = problem.status === 403 || problem.status === 409;
-          say(problem.detail || "This answer could not be saved.", "error");
-        }
-        sending = false;
+          going = false;
+        } else if (problem.status === 403 || problem.status === 404 || problem.status === 409) {
+          closed = true;
+          say(problem.detail || "Nothing more can be saved here.", "error");
+          going = false;
+        } else if (batch.length > 1) most = 1; // something in it is not taken: one by one, so that it holds up no other
+        else refuse(batch[0], problem.detail || "This answer could not be saved.");
+      }
+      keep();
+      mark();
+      sending = false;
+      if (!going) {
+        if (over && closed) handIn();
         return false;
       }
-      sending = false;
-      if (waits()) return flush();
+      summary();
+      if (unsent().some(([position]) => !unfinished(items.get(position)))) return flush();
       if (over) handIn();
-      return true;
+      return !waits();
     }
-    // When the time is up, what is kept goes first, however long the connection takes to come back.
-    const handIn = () => { leaving = true; paper.requestSubmit($("[data-submit]", paper)); };
+    // When the time is up, what is kept goes first, however long the connection takes to come back. Then it is handed in, in
+    // whatever state the answers are.
+    const handIn = () => {
+      if (navigator.onLine === false) return addEventListener("online", handIn, { once: true });
+      leaving = true;
+      delete paper.dataset.sent;
+      $("[name=over]", paper).value = "yes";
+      paper.requestSubmit($("[data-submit]", paper));
+    };
     const changed = (event) => {
       const el = event.target.closest("[data-item]");
       if (!el || known.get(el) === JSON.stringify(answer(el))) return;
       known.set(el, JSON.stringify(answer(el)));
       pending[el.dataset.item] = { response: answer(el), counter: counter() };
+      tell(el);
       keep();
       mark();
       say("Not saved yet");
@@ -209,6 +271,7 @@
     };
     paper.addEventListener("input", changed);
     paper.addEventListener("change", changed);
+    paper.addEventListener("focusout", () => { if (waits()) { clearTimeout(timer); timer = setTimeout(flush, 150); } }); // what was unfinished is judged now
     addEventListener("online", flush);
     document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") flush(); });
     addEventListener("beforeunload", (event) => { if (waits() && !leaving) event.preventDefault(); });
@@ -222,12 +285,14 @@
     for (const [position, el] of items) if (!pending[position] && touched(el)) pending[position] = { response: answer(el), counter: counter() };
     for (const [position, p] of Object.entries(pending)) {
       const el = items.get(position);
-      if (el && p.counter > (Number(el.dataset.counter) || 0)) fill(el, p.response); else delete pending[position];
+      if (p.counter <= (Number(el.dataset.counter) || 0)) { delete pending[position]; continue; }
+      fill(el, p.response);
+      tell(el, p.refused);
     }
     const known = new Map([...items.values()].map((el) => [el, JSON.stringify(answer(el))]));
     keep();
     mark();
-    if (!waits()) say("Answers are saved as you go.");
+    if (Object.keys(pending).length) summary(); else say("Answers are saved as you go.");
     flush();
 
     const deadline = Date.now() + Number(paper.dataset.left) * 1000, said = new Set();
@@ -239,12 +304,20 @@
       if (left > 0) return;
       clearInterval(ticking);
       over = true;
-      waits() ? flush() : handIn();
+      waits() && !closed ? flush() : handIn(); // one that is under way hands in when it is back
     };
     const ticking = setInterval(tick, 1000);
     tick();
   } else if (user) {
-    // Papers that are over need nothing kept any more once their page was seen.
-    for (const el of $$("[data-finished]")) kept.drop("paper", el.dataset.finished);
+    // Papers that are over need nothing kept any more once their page was seen. What was typed and not taken is said once.
+    for (const el of $$("[data-finished]")) {
+      if (Object.keys(kept.get("paper", el.dataset.finished) || {}).length) {
+        const note = document.createElement("p");
+        note.className = "notice note";
+        note.textContent = "Something that you typed last was not taken, so it does not count. An earlier answer to that question counts, if there was one.";
+        el.after(note);
+      }
+      kept.drop("paper", el.dataset.finished);
+    }
   }
 })();
