@@ -234,17 +234,12 @@ func MarkAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID
 
 // closeOverdue hands in, as the platform, what learners left open beyond its time.
 func (s *Server) closeOverdue(ctx context.Context) {
-	const batch = 500
-	for _, t := range s.registry.Tenants() {
+	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
 		if t.State != tenants.Active {
-			continue
+			return
 		}
 		now := time.Now().UTC()
-		for n := batch; n == batch; {
-			var err error
-			if n, err = s.exams.CloseOverdue(ctx, s.store.DB(t.Realm()), batch, now, t.Today(now)); err != nil && ctx.Err() == nil {
-				s.log.Warn("overdue attempts could not be handed in", "realm", t.Slug, "err", causes(err))
-			}
-		}
-	}
+		_, err := s.exams.CloseOverdue(ctx, s.store.DB(t.Realm()), 500, now, t.Today(now))
+		s.warn(t.Realm(), "overdue attempts could not be handed in", err)
+	})
 }

@@ -12,78 +12,115 @@ import (
 	"lignum/tenants/audit"
 )
 
-// housekeeping does what must be done now and then, in every process; each task may run twice without harm.
+const (
+	roundTime = 50 * time.Second // for one task over all tenants
+	turnTime  = 10 * time.Second // for one tenant in it
+)
+
+// housekeeping does what must be done now and then, in every process; each task may run twice without harm. Each has a time of
+// its own, so that a slow one takes nothing from the next, and none hangs on the very minute at which it is looked for.
 func (s *Server) housekeeping() {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	nights := map[string]time.Time{} // per tenant, the day for which the night's work was done here
 	s.lookAtLogins(s.base)
+	tenth := func(t time.Time) time.Time { return t.Truncate(10 * time.Minute) }
+	hour := func(t time.Time) time.Time { return t.Add(-30 * time.Minute).Truncate(time.Hour) } // at half past
+	lastTenth, lastHour := tenth(time.Now().UTC()), hour(time.Now().UTC())
 	for {
 		select {
 		case <-s.base.Done():
 			return
 		case now := <-minute.C:
+			now = now.UTC()
 			s.rate.Forget()
-			ctx, cancel := context.WithTimeout(s.base, 50*time.Second)
-			s.summarise(ctx)
-			s.closeOverdue(ctx)
-			if now.Minute()%10 == 0 {
-				s.everyTenMinutes(ctx, now.UTC())
-				s.lookAtLogins(ctx)
+			s.round(s.summarise)
+			s.round(s.closeOverdue)
+			if t := tenth(now); t.After(lastTenth) {
+				lastTenth = t
+				s.round(func(ctx context.Context) { s.everyTenMinutes(ctx, now) })
+				s.round(s.lookAtLogins)
 			}
-			if now.Minute() == 30 {
-				s.everyHour(ctx, now.UTC(), nights)
+			if t := hour(now); t.After(lastHour) {
+				lastHour = t
+				s.round(func(ctx context.Context) { s.everyHour(ctx, now, nights) })
 			}
-			cancel()
 		}
+	}
+}
+
+func (s *Server) round(task func(ctx context.Context)) {
+	ctx, cancel := context.WithTimeout(s.base, roundTime)
+	defer cancel()
+	task(ctx)
+}
+
+// eachTenant does something for every tenant in turn. One that fails or hangs holds up no other: each has turnTime at most,
+// and where the whole round is too short for all, the next one begins with those who had no turn.
+func (s *Server) eachTenant(ctx context.Context, do func(ctx context.Context, t *tenants.Tenant)) {
+	all := s.registry.Tenants()
+	if len(all) == 0 {
+		return
+	}
+	first := int(s.turn.Load()) % len(all)
+	for i := range all {
+		if ctx.Err() != nil {
+			s.turn.Store(int64(first + i))
+			return
+		}
+		own, cancel := context.WithTimeout(ctx, turnTime)
+		do(own, all[(first+i)%len(all)])
+		cancel()
 	}
 }
 
 // everyTenMinutes drops old idempotency keys and prepares the next signing keys of every realm, and tells what load each tenant expects.
 func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
-	realms := []tenants.Realm{s.platform}
-	for _, t := range s.registry.Tenants() {
-		realms = append(realms, t.Realm())
-	}
-	for _, r := range realms {
+	tidy := func(ctx context.Context, r tenants.Realm) {
 		db := s.store.DB(r)
-		s.warn(ctx, r, "old idempotency keys could not be dropped", db.EmptyBucket(ctx, now))
-		s.warn(ctx, r, "signing keys could not be renewed", people.EnsureKeys(ctx, db, now))
+		s.warn(r, "old idempotency keys could not be dropped", db.EmptyBucket(ctx, now))
+		s.warn(r, "signing keys could not be renewed", people.EnsureKeys(ctx, db, now))
 	}
-	s.warn(ctx, s.platform, "the day's figures could not be read", s.showUsage(ctx, now))
-	for _, t := range s.registry.Tenants() {
-		s.warn(ctx, t.Realm(), "the forecast could not be published", s.publishForecast(ctx, t, now))
-	}
+	own, cancel := context.WithTimeout(ctx, turnTime)
+	tidy(own, s.platform)
+	s.warn(s.platform, "the day's figures could not be read", s.showUsage(own, now))
+	cancel()
+	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
+		tidy(ctx, t.Realm())
+		s.warn(t.Realm(), "the forecast could not be published", s.publishForecast(ctx, t, now))
+	})
 }
 
 // everyHour publishes each tenant's figures of today and, once a night, does what belongs to the end of a day.
 func (s *Server) everyHour(ctx context.Context, now time.Time, nights map[string]time.Time) {
-	for _, t := range s.registry.Tenants() {
+	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
 		if t.State != tenants.Active {
-			continue
+			return
 		}
 		today := t.Today(now)
 		db, who := s.store.DB(t.Realm()), audit.Actor{Name: "lignum", Realm: "platform"}
-		s.warn(ctx, t.Realm(), "today's figures could not be published", db.Write(ctx, who, func(tx *tenants.Tx) error {
-			return insight.PublishDay(ctx, tx, today, t.Location())
-		}))
-		if nights[t.Slug].Equal(today) {
-			continue
+		done := func(what string, do func(tx *tenants.Tx) error) bool {
+			err := db.Write(ctx, who, do)
+			s.warn(t.Realm(), what, err)
+			return err == nil
 		}
-		err := db.Write(ctx, who, func(tx *tenants.Tx) error {
-			if err := insight.PublishDay(ctx, tx, today.AddDate(0, 0, -1), t.Location()); err != nil {
-				return err
-			}
-			if _, err := classes.EndPast(ctx, tx, today); err != nil {
-				return err
-			}
-			return people.Sweep(ctx, tx, now)
+		done("today's figures could not be published", func(tx *tenants.Tx) error { return insight.PublishDay(ctx, tx, today, t.Location()) })
+		if nights[t.Slug].Equal(today) {
+			return
+		}
+		// Each in a transaction of its own: one that fails keeps none of the others from being done.
+		yesterday := done("yesterday's figures could not be published", func(tx *tenants.Tx) error {
+			return insight.PublishDay(ctx, tx, today.AddDate(0, 0, -1), t.Location())
 		})
-		s.warn(ctx, t.Realm(), "the night's work could not be done", err)
-		if err == nil {
+		ended := done("classes that are over could not be ended", func(tx *tenants.Tx) error {
+			_, err := classes.EndPast(ctx, tx, today)
+			return err
+		})
+		swept := done("old sign-ins could not be swept", func(tx *tenants.Tx) error { return people.Sweep(ctx, tx, now) })
+		if yesterday && ended && swept {
 			nights[t.Slug] = today
 		}
-	}
+	})
 }
 
 // lookAtLogins warns of database roles that are not as provisioning makes them, and counts them for whoever watches. It changes
@@ -94,7 +131,7 @@ func (s *Server) lookAtLogins(ctx context.Context) {
 		altered, err = tenants.AlteredLogins(ctx, r, s.cfg.Installation, s.cfg.DatabaseAuth == "iam")
 		return err
 	})
-	s.warn(ctx, s.platform, "database roles could not be looked at", err)
+	s.warn(s.platform, "database roles could not be looked at", err)
 	if err != nil {
 		return
 	}
@@ -105,8 +142,8 @@ func (s *Server) lookAtLogins(ctx context.Context) {
 	}
 }
 
-func (s *Server) warn(ctx context.Context, realm tenants.Realm, what string, err error) {
-	if err != nil && ctx.Err() == nil {
+func (s *Server) warn(realm tenants.Realm, what string, err error) {
+	if err != nil && !s.draining.Load() {
 		s.log.Warn(what, "realm", realm.Name(), "err", causes(err))
 	}
 }

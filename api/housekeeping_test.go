@@ -164,3 +164,49 @@ func TestAnAlteredLoginIsTold(t *testing.T) {
 		t.Errorf("%v after it was put back: %s", n, said.String())
 	}
 }
+
+// A round that is too short for all tenants goes on, the next time, with those who had no turn.
+func TestNoTenantWaitsForEverBehindASlowOne(t *testing.T) {
+	w := testkit.New(t)
+	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	served := map[string]int{}
+	all := len(w.Registry.Tenants())
+	if all < 2 {
+		t.Fatalf("%d tenants", all)
+	}
+	for range all {
+		ctx, cancel := context.WithCancel(t.Context())
+		s.eachTenant(ctx, func(own context.Context, tenant *tenants.Tenant) {
+			if _, bounded := own.Deadline(); !bounded {
+				t.Error("a tenant's turn has no end")
+			}
+			served[tenant.Slug]++
+			cancel() // as if this one had taken all the time
+		})
+		cancel()
+	}
+	if len(served) != all {
+		t.Errorf("after %d rounds for one each, %v had a turn", all, served)
+	}
+}
+
+// What fails in a tenant's night keeps nothing else from being done, there or elsewhere.
+func TestOneFailingTaskKeepsNoOtherFromBeingDone(t *testing.T) {
+	w := testkit.New(t)
+	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	first := w.Registry.Tenants()[0].Slug
+	if _, err := w.Direct(t).Exec(t.Context(), `ALTER TABLE tenant_`+first+`.classes RENAME TO classes_gone`); err != nil { // its figures and its classes fail
+		t.Fatal(err)
+	}
+	nights := map[string]time.Time{}
+	s.everyHour(t.Context(), time.Now().UTC(), nights)
+	for _, tenant := range w.Registry.Tenants() {
+		var sweeps int
+		if err := w.Direct(t).QueryRow(t.Context(), `SELECT count(*) FROM tenant_`+tenant.Slug+`.audit_entries WHERE action = 'sign_in.sweep'`).Scan(&sweeps); err != nil || sweeps != 1 {
+			t.Errorf("%s: %d sweeps, %v", tenant.Slug, sweeps, err)
+		}
+		if _, done := nights[tenant.Slug]; done == (tenant.Slug == first) {
+			t.Errorf("%s: the night counts as done: %v", tenant.Slug, done)
+		}
+	}
+}

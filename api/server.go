@@ -64,6 +64,7 @@ type Server struct {
 	version     string
 	metrics     *metrics
 	refusals    refusals
+	turn        atomic.Int64 // the tenant with which the next round of housekeeping begins
 	routes      []Route
 	slots       sync.Map // slug -> *slot
 	base        context.Context

@@ -194,8 +194,13 @@ func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress fun
 			if err != nil {
 				return err
 			}
-			defer conn.Close(context.WithoutCancel(gctx))
+			defer func() { conn.Close(context.WithoutCancel(gctx)) }()
 			for i := range work {
+				if conn.IsClosed() { // the realm before it may have taken the connection along
+					if conn, err = p.connect(gctx); err != nil {
+						return err
+					}
+				}
 				t := targets[i]
 				start := time.Now()
 				res := MigrationResult{Realm: t.Slug}

@@ -288,14 +288,16 @@ func TestOverdueAttemptsAreHandedInByThePlatform(t *testing.T) {
 }
 
 func TestAnAttemptThatCannotBeScoredHoldsUpNoOther(t *testing.T) {
-	s := newSchool(t, 3, rules{feedback: "on_submit", numbers: 2})
+	s := newSchool(t, 6, rules{feedback: "on_submit", numbers: 2})
 	var attempts []assessment.Attempt
-	for _, learner := range s.learners {
-		attempts = append(attempts, s.start(learner, now))
+	for i, learner := range s.learners {
+		attempts = append(attempts, s.start(learner, now.Add(time.Duration(i)*time.Second)))
 	}
-	s.do(`UPDATE attempts SET paper = ARRAY[id] WHERE id = $1::uuid`, attempts[1].ID.String())
-	n, err := s.exams.CloseOverdue(ctx, s.db, 100, now.Add(2*time.Hour), today)
-	if n != 2 || err == nil || !strings.Contains(err.Error(), attempts[1].ID.String()) {
+	for _, i := range []int{0, 1, 3} { // the oldest two fill a whole transaction
+		s.do(`UPDATE attempts SET paper = ARRAY[id] WHERE id = $1::uuid`, attempts[i].ID.String())
+	}
+	n, err := s.exams.CloseOverdue(ctx, s.db, 2, now.Add(2*time.Hour), today)
+	if n != 3 || err == nil || !strings.Contains(err.Error(), attempts[0].ID.String()) || !strings.Contains(err.Error(), attempts[3].ID.String()) {
 		t.Errorf("%d closed, %v", n, err)
 	}
 }

@@ -105,9 +105,9 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 		answers []assessment.Answer
 		code    domain.Code
 	}{
-		"nothing":                {nil, domain.Invalid},
-		"too many":               {many, domain.Invalid},
-		"256 K together":         {large, domain.TooLarge},
+		"nothing":        {nil, domain.Invalid},
+		"too many":       {many, domain.Invalid},
+		"256 K together": {large, domain.TooLarge},
 	} {
 		_, err := s.save(ticket, now, c.answers...)
 		wantCode(t, what, err, c.code)

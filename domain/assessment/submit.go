@@ -54,23 +54,46 @@ var platformActor = audit.Actor{Name: "platform", Realm: "platform"}
 
 var errNothingToDo = errors.New("nothing to do")
 
-// CloseOverdue hands in, as the platform, attempts whose deadline and SaveGrace have passed, with what was saved: at most
-// limit (1 to 500), oldest first. It tells how many; as long as that is limit there may be more. Several processes may
-// do it at once: each takes what the others have not. One that cannot be scored holds up no other and is in the error.
-// today is the tenant's date.
-func (e *Exams) CloseOverdue(ctx context.Context, db *tenants.DB, limit int, now, today time.Time) (int, error) {
-	var ids []string
-	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
-		rows, err := r.Query(ctx, `SELECT id::text FROM attempts WHERE state = 'open' AND deadline < $1::timestamptz ORDER BY deadline LIMIT $2::integer`,
-			now.Add(-SaveGrace).UTC(), min(max(limit, 1), 500))
-		if err == nil {
-			ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+// CloseOverdue hands in, as the platform, all attempts whose deadline and SaveGrace have passed, with what was saved, oldest
+// first, so many (1 to 500) in one transaction. It tells how many. Several processes may do it at once: each takes what the
+// others have not. One that cannot be scored holds up no other, however many there are, and is in the error. today is the
+// tenant's date.
+func (e *Exams) CloseOverdue(ctx context.Context, db *tenants.DB, atOnce int, now, today time.Time) (closed int, err error) {
+	atOnce = min(max(atOnce, 1), 500)
+	after, afterID := time.Unix(0, 0).UTC(), uuid.Nil
+	var failed []error
+	for {
+		var ids []string
+		err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
+			rows, err := r.Query(ctx, `SELECT id, deadline FROM attempts WHERE state = 'open' AND deadline < $1::timestamptz
+				AND (deadline, id) > ($2::timestamptz, $3::uuid) ORDER BY deadline, id LIMIT $4::integer`, now.Add(-SaveGrace).UTC(), after, afterID.String(), atOnce)
+			if err != nil {
+				return err
+			}
+			_, err = pgx.ForEachRow(rows, []any{&afterID, &after}, func() error { ids = append(ids, afterID.String()); return nil })
+			return err
+		})
+		if err != nil {
+			return closed, errors.Join(append(failed, err)...)
 		}
-		return err
-	})
-	if err != nil || len(ids) == 0 {
-		return 0, err
+		if len(ids) > 0 {
+			n, err := e.closeEach(ctx, db, ids, now, today)
+			closed += n
+			if err != nil {
+				failed = append(failed, err)
+			}
+			if domain.CodeOf(err) == domain.Unavailable || ctx.Err() != nil {
+				return closed, errors.Join(failed...)
+			}
+		}
+		if after = after.UTC(); len(ids) < atOnce {
+			return closed, errors.Join(failed...)
+		}
 	}
+}
+
+// closeEach hands in attempts together, and where one of them cannot be scored, one by one.
+func (e *Exams) closeEach(ctx context.Context, db *tenants.DB, ids []string, now, today time.Time) (int, error) {
 	closed, err := e.close(ctx, db, ids, now, today)
 	if err == nil || domain.CodeOf(err) == domain.Unavailable {
 		return closed, err

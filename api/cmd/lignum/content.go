@@ -86,7 +86,7 @@ func contentImport() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printImport(cmd.OutOrStdout(), rep, dryRun)
+				return printImport(cmd.OutOrStdout(), rep, p.Warnings, dryRun)
 			})
 		}}
 	cmd.Flags().StringVar(&builtin, "builtin", "", "a pack that comes with the program")
@@ -154,7 +154,8 @@ func importPack(ctx context.Context, db *tenants.DB, p *pack.Pack, dryRun bool) 
 	return rep, err
 }
 
-func printImport(out io.Writer, rep catalog.ImportReport, dryRun bool) error {
+// printImport writes what an import did, and what of the pack its author can hardly have meant.
+func printImport(out io.Writer, rep catalog.ImportReport, warnings []pack.Error, dryRun bool) error {
 	switch {
 	case rep.Unchanged:
 		_, err := fmt.Fprintf(out, "%s %s was there already: nothing changed\n", rep.Course, rep.Version)
@@ -174,6 +175,9 @@ func printImport(out io.Writer, rep catalog.ImportReport, dryRun bool) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for _, warning := range warnings {
+		fmt.Fprintf(out, "WARNING %s\n", warning.Error())
 	}
 	if dryRun {
 		fmt.Fprintln(out, "Dry run: nothing was written.")

@@ -181,3 +181,133 @@ func TestParseBoundsAndWarnings(t *testing.T) {
 		}
 	}
 }
+
+func TestParseReadsWhatTeachersWrite(t *testing.T) {
+	for src, want := range map[string]string{
+		"Which? {~one~=two~three}":                      "multiple_choice [moodle]Which? | 0 one | 100 two | 0 three",
+		"Which? {\n~one\n~ =two # yes\n~%-0%three\n}":   "multiple_choice [moodle]Which? | 0 one | 100 two#yes | 0 three",
+		"Half a dozen {=[markdown]six =[plain]6}":       "short_answer [moodle]Half a dozen | 100 six | 100 6",
+		"How many {#=[plain]6 =%50%[html]5}":            "numeric [moodle]How many | 100 6 | 50 5",
+		"Pairs {=[html]cat -> [html]fish =dog -> bone}": "matching [moodle]Pairs | cat>fish | dog>bone",
+		"Five {#~#Look again =5 #Right}":                "numeric [moodle]Five | 100 5#Right | 0 *#Look again",
+		"Five {#~*#Look again =5 =%50%5:1 ~#Again}":     "numeric [moodle]Five | 100 5 | 50 5 (± 1) | 0 *#Look again | 0 *#Again",
+		"$category : top/a\nNext {T}":                   "true_false [moodle]Next | T",
+		"Minus {#\u22125:0.5}":                          "numeric [moodle]Minus | 100 -5 (± 0.5)",
+		"Sure {=%33.33333%a =b}":                        "short_answer [moodle]Sure | 33.33333 a | 100 b",
+	} {
+		if got := brief(parseOne(t, src).Item); got != want {
+			t.Errorf("%q\n got %s\nwant %s", src, got, want)
+		}
+	}
+}
+
+// Whatever is read is shown as it is, warned about or refused.
+func TestNothingIsSilentlyLost(t *testing.T) {
+	for src, want := range map[string]string{
+		// What can never count.
+		"Five {#~#Look again =5 #Right}":  "was put last",
+		"Range {#=1..10 =%50%3:2}":        "answer 2 (3 (± 2)) can never count",
+		"Ranges {#=1..5 =5..9 =%50%2..8}": "answer 3 (2 to 8) can never count",
+		"Twice {#=5 =%50%5.0}":            "answer 2 (5.0) can never count",
+		"All {#=5 =%0%*#no =%0%7}":        "answer 3 (7) can never count",
+		"Words {=six =%50%SIX}":           "answer 2 can never count: it is the same as answer 1",
+		"Words {=six =s\u200bix}":         "answer 2 can never count: it is the same as answer 1",
+		"Words {=a-b =%50%a\u2014b}":      "answer 2 can never count: it is the same as answer 1",
+		"Words {=*six* =%50%sixty-six}":   "answer 2 can never count: whoever types it has already matched answer 1",
+		"Words {=s*x =%50%s*i*x}":         "answer 2 can never count: whoever types it has already matched answer 1",
+		"Words {=six =%50%* =seven}":      "answer 3 can never count: whoever types it has already matched answer 2",
+		"Words {=*}":                      "whatever is typed earns 100 %",
+		"Number {#*}":                     "any number earns 100 %",
+		// Weights without effect, or that are none.
+		"One {=a ~%-25%b}":            "-25 % has no effect",
+		"One {=a ~%50 b}":             "a weight is written %50%",
+		"One {=a ~%33,3%b}":           "a weight is written %50%",
+		"Pairs {=%50%a -> b =c -> d}": "a pair has no weight",
+		// What looks alike.
+		"Same {=5-3 ~5\u20133}":         "answer 2 looks the same as answer 1",
+		"[html]Same {=a ~<p>a</p>}":     "answer 2 looks the same as answer 1",
+		"Pairs {=a -> Fish =b -> fish}": "two right sides read the same",
+		"Pairs {=a\u200b -> b =a -> c}": "two left sides look the same",
+		// What is not shown.
+		"Area $$x^2$$ {T}":                                "the formula $$x^2$$",
+		"Area \\(x^2\\) {T}":                              "the formula",
+		"Half \\frac12 {T}":                               "the formula",
+		"Which {=$$x$$ ~y}":                               "the answer is not shown as written: the formula $$x$$",
+		"Which {=x ~y # see $$x$$}":                       "the feedback is not shown as written: the formula $$x$$",
+		"Which {=x ~y #### see $$x$$}":                    "the feedback is not shown as written: the formula $$x$$",
+		"Pairs {=a -> $$b$$ =c -> d}":                     "a right side is not shown as written",
+		"Pairs {=a -> <b>b</b> =c -> d}":                  "a right side is plain text: <b> is shown as it is",
+		"[html]See <img src\\=\"x.png\"> {T}":             "<img>",
+		"[html]See <iframe></iframe> {T}":                 "<iframe>",
+		"[html]<a href\\=\"http\\://e.org\">e</a> {T}":    "the link to http://e.org",
+		"[html]<p style\\=\"color\\: red\">e</p> {T}":     "colours and styles",
+		"[html]if x<y and y>z {T}":                        "<y>",
+		"[html]<img src\\=\"@@PLUGINFILE@@/a.png\">e {T}": "a file of the Moodle course",
+		"[markdown]See ![x](https\\://x.org/y.png) {T}":   "<img>",
+		"[markdown]See <b>b</b> {T}":                      "<b>",
+		"[markdown]See [x](mailto\\:x) {T}":               "the link to mailto:x",
+		"See <img src\\=\"x.png\"> {T}":                   "<img src=\"x.png\">",
+		"See <p class\\='a'>x</p> {T}":                    "<p class='a'>",
+		"See {=x ~y #<img src\\=\"x.png\">}":              "the feedback is not shown as written",
+		"[html]See {=x ~y #<img src\\=\"x.png\">}":        "nothing of the feedback would be shown",
+		"See _{=x} then <img src\\=\"x.png\">":            "<img src=\"x.png\">",
+		// What somebody would have to type.
+		"Word {=<b>six</b>}": "would have to type <b>",
+		"Word {=6&nbsp;cm}":  "would have to type &nbsp;",
+		"Word {=$$x$$}":      "would have to type the backslash or the dollar signs",
+		"Word {=a\\,b}":      "would have to type the backslash",
+		"Word {=TRUE}":       "for true or false write {TRUE}",
+		// What is not what it looks like.
+		"[Markdown]Text {T}":         "[Markdown] is no text format",
+		"Text {=[latex]x ~y}":        "[latex] is no text format",
+		"Forgot\n=a\n~b":             "nothing can be answered",
+		"::a:: one\n::b:: two":       "nothing can be answered",
+		"// [id:a] [id:b]\nText {T}": "a second id is ignored",
+	} {
+		if q := parseOne(t, src); !strings.Contains(gift.Errors(q.Warnings).Error(), want) {
+			t.Errorf("%q: not warned of %q:\n%v", src, want, gift.Errors(q.Warnings))
+		} else if q.Warnings[0].Line == 0 || q.Warnings[0].File == "" {
+			t.Errorf("%q: a warning without a place: %+v", src, q.Warnings[0])
+		}
+	}
+	for src, want := range map[string]string{
+		"Which {=<p></p> ~x}":                           "nothing of the answer would be shown",
+		"[html]Which {=<img src\\=\"x.png\"> ~x}":       "nothing of the answer would be shown",
+		"[markdown]Which {=![](https\\://x.org/y) ~x}":  "nothing of the answer would be shown",
+		"Which {=\u200b ~x}":                            "nothing of the answer would be shown",
+		"[html]Pairs {=<img src\\=\"x\"> -> a =b -> c}": "nothing of the left side would be shown",
+		"Pairs {=a -> \u200b =b -> c}":                  "nothing of a right side would be shown",
+		"[html]<img src\\=\"x.png\"> {T}":               "nothing of the question would be shown",
+		"Word {=\u200b}":                                "nobody can type it",
+		"Word {=[plain]}":                               "the answer is empty",
+		"Word {=%50%* =six}":                            "nobody can earn the full mark",
+		"Word {=%50%s* =six}":                           "nobody can earn the full mark",
+		"Number {#=%0%*#Look again =5}":                 "nobody can earn the full mark",
+		"Number {#=%50%1..10 =5}":                       "nobody can earn the full mark",
+		"Number {#=%50%1..5 =%50%5..9 =3..7}":           "nobody can earn the full mark",
+		"Cloze {1\u003aSHORTANSWER\u003a=x}":            "Cloze",
+	} {
+		_, err := gift.Parse(strings.NewReader(src), "t.gift")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: not refused for %q: %v", src, want, err)
+		}
+	}
+	// And what is fine passes without a word.
+	for _, src := range []string{
+		"Which? {=one ~two #no ~three}", "Primes? {~%50%2 ~%50%3 ~%-50%4}", "Half {=six =half a dozen =6}", "Half {=%100%six =%75%si* =%0%*#no}",
+		"Year {#=1822:0 =%50%1822:2 ~#no}", "Range {#=1..2 =%50%0..3}", "[html]<p>See <b>this</b> <a href\\=\"https\\://e.org\">e</a><br/></p> {T}", "x<sup>2</sup> and &lt; {T}",
+		"Cost: $5 or $6 {=a ~b}", "Path C\\:\\temp {=a ~b}", "a < b and c > d {T}", "[markdown]**See** `x` {T}", "Match {=a -> 1 =b -> 2 = -> 3}", "Sizes {=N ~n}", "x {=<sup>2</sup>x ~2x}", "Discuss {}", "Read this.",
+	} {
+		if q := parseOne(t, src); len(q.Warnings) > 0 {
+			t.Errorf("%q: %v", src, gift.Errors(q.Warnings))
+		}
+	}
+}
+
+// A warning stands in the line of the answer that it is about.
+func TestWarningsNameTheLineOfTheAnswer(t *testing.T) {
+	q := parseOne(t, "Words {\n=six\n=seven\n=%50%SIX\n}")
+	if len(q.Warnings) != 1 || q.Warnings[0].Line != 4 {
+		t.Errorf("%+v", q.Warnings)
+	}
+}

@@ -83,7 +83,7 @@ func (a *advice) texts(it *Item) {
 }
 
 func (a *advice) shown(answer int, what string, t Text) {
-	if gone := lost(t); len(gone) > 0 {
+	if gone := Lost(t); len(gone) > 0 {
 		a.warn(answer, "%s is not shown as written: %s", what, strings.Join(gone, ", "))
 	}
 }

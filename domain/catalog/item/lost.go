@@ -11,9 +11,9 @@ import (
 	"golang.org/x/net/html"
 )
 
-// lost says what a learner would not see of a text as its author wrote it: each piece once, ready to be listed after
+// Lost says what a learner would not see of a text as its author wrote it: each piece once, ready to be listed after
 // "is not shown as written". Empty: everything is shown.
-func lost(t Text) []string {
+func Lost(t Text) []string {
 	var out []string
 	note := func(what string) {
 		if !slices.Contains(out, what) {
@@ -104,7 +104,7 @@ var (
 		`textarea|svg|math|canvas|map|area|figure|figcaption|section|article|kbd|samp|var|abbr|cite|q|mark|ins|strike|big|tt|label|picture|ruby|rt|rp)(?:\s+[a-z][a-z0-9:-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))?)*\s*/?)>`)
 	// formula is TeX as Moodle's filters take it.
 	formula = regexp.MustCompile(`(?s)\$\$.+?\$\$|\\\(.+?\\\)|\\\[.+?\\\]|\[tex\]|<tex>|\\(?:begin|frac|dfrac|tfrac|sqrt|times|div|cdot|pm|leq?|geq?|neq|approx|equiv|infty|sum|prod|int|lim|log|sin|cos|tan|pi|theta|alpha|beta|gamma|delta|` +
-		`lambda|mu|sigma|omega|Delta|Omega|text|mathrm|mathbf|mathbb|left|right|overline|underline|bar|hat|vec|angle|triangle|circ|degree|rightarrow|Rightarrow|to|in|cup|cap|subset|emptyset)\b`)
+		`lambda|mu|sigma|omega|Delta|Omega|text|mathrm|mathbf|mathbb|left|right|overline|underline|bar|hat|vec|angle|triangle|circ|degree|rightarrow|Rightarrow|to|in|cup|cap|subset|emptyset)(?:\b|[0-9_])`)
 )
 
 // shorten keeps a quotation from the source readable in a message.

@@ -114,6 +114,10 @@ func (r *reader) test(n node, slugs map[string]bool) {
 		Instructions: get("instructions").optionalText(5_000), Feedback: get("feedback").oneOf("on_submit", "after_window", "score_only"),
 		Shuffle: get("shuffle").boolean(true)}
 	t.HTML = item.RenderHTML(t.Instructions, item.Markdown)
+	if gone := item.Lost(item.Text{Body: t.Instructions, Format: item.Markdown}); len(gone) > 0 {
+		at := get("instructions")
+		r.warn(manifest, at.line, at.col, "%s: not shown as written: %s", at.path, strings.Join(gone, ", "))
+	}
 	if slugs[t.Slug] && t.Slug != "" {
 		get("slug").fail("test %q is given twice", t.Slug)
 	}

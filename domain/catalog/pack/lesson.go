@@ -49,6 +49,11 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 	case utf8.RuneCountInString(title) > 200:
 		r.fail(file, 1, 0, "the title is longer than 200 characters")
 	}
+	for _, gone := range item.Lost(item.Text{Body: string(body), Format: item.Markdown}) {
+		if !strings.HasPrefix(gone, "<") { // images and raw HTML were told with their lines
+			r.warn(file, 0, 0, "not shown as written: %s", gone)
+		}
+	}
 	return Lesson{Slug: slug, Title: title, Markdown: string(source), HTML: item.RenderHTML(string(body), item.Markdown)}, true
 }
 
