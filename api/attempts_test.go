@@ -81,9 +81,10 @@ func TestATestFromStartToMark(t *testing.T) {
 	if len(saved.Kept) != 4 || !saved.Kept[0].Stored {
 		t.Fatalf("saved: %+v", saved)
 	}
+	w.judgesEachAnswerAlone(attempt, open.Ticket)
 	w.refusesForeignSaves(attempt, open, save)
 	resumed := apitest.As[api.OpenAttempt](w.Get(w.student, attempt+"/paper"))
-	if string(resumed.Paper.Questions[3].Response) == "" || resumed.Paper.Questions[3].Counter != 1 {
+	if string(resumed.Paper.Questions[3].Response) == "" || resumed.Paper.Questions[3].Counter != 2 || resumed.Paper.Questions[0].Counter != 1 {
 		t.Errorf("after a reload: %+v", resumed.Paper.Questions[3])
 	}
 
@@ -99,6 +100,32 @@ func TestATestFromStartToMark(t *testing.T) {
 		t.Errorf("a second attempt: %+v", p)
 	}
 	w.marks(attempt)
+}
+
+// judgesEachAnswerAlone sends answers of which some cannot be taken, and leaves those that count as they were.
+func (w *world) judgesEachAnswerAlone(attempt, ticket string) {
+	w.T.Helper()
+	saved := apitest.As[struct {
+		Kept    []map[string]any `json:"kept"`
+		Refused []map[string]any `json:"refused"`
+	}](w.Do(w.student, http.MethodPut, attempt+"/answers", map[string]any{"ticket": ticket, "answers": []map[string]any{
+		{"position": 0, "counter": 2, "response": map[string]any{"number": "1/2"}},
+		{"position": 3, "counter": 2, "response": map[string]any{"text": "Because."}},
+		{"position": 1, "counter": 2, "response": map[string]any{"choice": []string{"a"}}},
+		{"position": 99, "counter": 2, "response": map[string]any{}},
+	}}).Want(http.StatusOK))
+	if len(saved.Kept) != 1 || saved.Kept[0]["position"] != 3.0 || saved.Kept[0]["stored"] != true {
+		w.T.Errorf("kept: %v", saved.Kept)
+	}
+	var refused []string
+	for _, r := range saved.Refused {
+		refused = append(refused, fmt.Sprint(r["position"], " ", r["field"], ": ", r["reason"]))
+	}
+	if got := strings.Join(refused, "\n"); got != `0 response.number: Write a fraction as a number with a decimal point: 1/2 is 0.5.
+1 response.choice: An item of kind numeric is not answered this way.
+99 position: Must be 0 to 3.` {
+		w.T.Errorf("refused:\n%s", got)
+	}
 }
 
 // refusesForeignSaves shows that neither a ticket nor a sign-in is enough by itself.
@@ -123,7 +150,10 @@ func (w *world) marks(attempt string) {
 	if len(list.Items) != 1 || list.Items[0].Unmarked != 1 {
 		w.T.Fatalf("to mark: %+v", list)
 	}
-	mark := api.MarkRequest{Position: 3, Fraction: 5000, Comment: "Half."}
+	mark := api.MarkRequest{Position: 3, Fraction: 1, Of: 2, Comment: "Half."}
+	if p := w.Post(w.coach, attempt+"/marks", api.MarkRequest{Position: 3, Fraction: 3, Of: 2}).Want(http.StatusUnprocessableEntity).Problem(); len(p.Errors) != 1 || p.Errors[0].Name != "fraction" {
+		w.T.Errorf("three of two: %+v", p)
+	}
 	stranger := w.UserWith("jamaica", []string{"coach"}, apitest.At(w.school))
 	w.Post(stranger, attempt+"/marks", mark).Want(http.StatusForbidden)
 	if empty := apitest.As[api.List[assessment.ToMark]](w.Get(stranger, "/api/v1/attempts/to-mark")); len(empty.Items) != 0 {

@@ -218,3 +218,16 @@ func TestCoachOf(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// On the day on which a third of the class is over, a third of the lessons is due: a third has no decimal to be rounded to.
+func TestAThirdOfTheTimeIsAThirdOfTheLessons(t *testing.T) {
+	g := newGroup(t)
+	g.do(`UPDATE lessons SET active = false WHERE slug = '9'`) // nine of twenty minutes are left
+	third := g.newClass("Maths 10B", today.AddDate(0, 0, -9), today.AddDate(0, 0, 20))
+	id := audit.NewID()
+	g.user(id, "On", "Time")
+	g.enrol(third, id)
+	if l := g.list(coaching.Filter{ClassID: third}, catalog.Page{}).Items; len(l) != 1 || l[0].Due != 3 {
+		t.Errorf("on the tenth day of thirty: %+v", l)
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,6 +64,18 @@ func TestContentImport(t *testing.T) {
 	if out := must(t, "content", "import", "jamaica", dir); !strings.Contains(out, "nothing changed") {
 		t.Error(out)
 	}
+	// What an author can hardly mean is told by the check and by the import, with its place.
+	bank := filepath.Join(dir, "items", "production-and-marketing.gift")
+	source, err := os.ReadFile(bank)
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, bank, "\n\n::odd-1:: What is $$x^2$$?\n{=six\n=SIX}\n")
+	line := strings.Count(string(source), "\n") + 3
+	odd := []string{fmt.Sprintf("WARNING items/production-and-marketing.gift:%d: the question is not shown as written: the formula $$x^2$$", line),
+		fmt.Sprintf("WARNING items/production-and-marketing.gift:%d:1: answer 2 can never count", line+2)}
+	wants(t, must(t, "content", "check", dir), odd...)
+	wants(t, must(t, "content", "import", "jamaica", dir, "--dry-run"), odd...)
 }
 
 func appendTo(t *testing.T, path, text string) {
