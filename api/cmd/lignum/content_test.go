@@ -70,7 +70,7 @@ func TestContentImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	appendTo(t, bank, "\n\n::odd-1:: What is $$x^2$$?\n{=six\n=SIX}\n")
+	appendTo(t, bank, "\n\n::odd-1:: What is $$x^2$$?\n{=six\n=%50%SIX}\n")
 	line := strings.Count(string(source), "\n") + 3
 	odd := []string{fmt.Sprintf("WARNING items/production-and-marketing.gift:%d: the question is not shown as written: the formula $$x^2$$", line),
 		fmt.Sprintf("WARNING items/production-and-marketing.gift:%d:1: answer 2 can never count", line+2)}

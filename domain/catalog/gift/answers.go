@@ -213,7 +213,11 @@ func (p *parser) matching(it *item.Item, cs chars) {
 			options[text] = id
 			it.Options = append(it.Options, item.Option{ID: id, Text: text})
 		}
-		if left = left.trim(); len(left) > 0 {
+		if left = left.trim(); len(left) == 0 {
+			if known {
+				p.warnAt(e.off, "the wrong right side %.60q is there already and is shown once", text)
+			}
+		} else {
 			if weightMark.MatchString(left[:min(len(left), 30)].String()) {
 				p.warnAt(e.off, "a pair has no weight: it is shown as part of the text, and each pair earns the same")
 			}

@@ -163,6 +163,9 @@ func (a *advice) accepted(it *Item) {
 		switch {
 		case folded == "":
 			a.refuse(i, "nothing of the answer can be seen, so nobody can type it")
+		case by >= 0 && x.Weight == it.Accepted[by].Weight && x.Feedback == nil:
+			a.warn(i, "answer %d is not needed: answer %d (%.60s) takes it already; letters' case and marks do not matter", i+1, by+1, it.Accepted[by].Pattern)
+			reach = max(reach, x.Weight)
 		case by >= 0 && foldPattern(it.Accepted[by].Pattern) == folded:
 			a.warn(i, "answer %d can never count: it is the same as answer %d but for letters' case or marks", i+1, by+1)
 		case by >= 0:
@@ -219,6 +222,11 @@ func (a *advice) numbers(it *Item) {
 		if everything || slices.ContainsFunc(taken, func(s span) bool { return s.low.Cmp(low) <= 0 && high.Cmp(s.high) <= 0 }) {
 			a.warn(i, "answer %d (%s) can never count: answers in front of it take all its numbers", i+1, n)
 			continue
+		}
+		for j, before := range it.Numbers[:i] {
+			if l, h, err := before.bounds(); err == nil && !before.Any && before.Weight < n.Weight && l.Cmp(high) <= 0 && low.Cmp(h) <= 0 {
+				a.warn(i, "some numbers of answer %d (%s) earn only %s %%: answer %d (%s) in front of it takes them", i+1, n, before.Weight, j+1, before)
+			}
 		}
 		reach = max(reach, n.Weight)
 		taken = join(taken, span{low, high})
