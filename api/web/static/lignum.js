@@ -136,9 +136,10 @@
     // What is not stored yet: {response, counter}, by position; with refused, why it was not taken. Such an answer stays on this
     // device as it was typed and is not sent again until it is changed: it holds up no other.
     const pending = {};
-    const left = kept.get("paper", attempt);
-    for (const [position, p] of Object.entries(left && typeof left === "object" ? left : {})) // what lies on a device may be broken
-      if (items.has(position) && Number.isSafeInteger(p?.counter) && p.counter >= 0 && p.response && typeof p.response === "object" && !Array.isArray(p.response))
+    const rests = kept.get("paper", attempt), text = (v) => typeof v === "string", object = (v) => v && typeof v === "object" && !Array.isArray(v);
+    const sound = { choice: (v) => Array.isArray(v) && v.every(text), match: (v) => object(v) && Object.values(v).every(text), text, number: text };
+    for (const [position, p] of Object.entries(object(rests) ? rests : {})) // what lies on a device may be broken
+      if (items.has(position) && Number.isSafeInteger(p?.counter) && p.counter >= 0 && object(p.response) && Object.entries(p.response).every(([key, v]) => sound[key]?.(v)))
         pending[position] = { response: p.response, counter: p.counter, ...(typeof p.refused === "string" && p.refused ? { refused: p.refused } : {}) };
     let last = 0, tries = 0, timer, most = 50, sending = false, leaving = false, closed = false, over = false;
     const counter = () => (last = Math.max(last + 1, Date.now(), ...[...items.values()].map((el) => Number(el.dataset.counter) + 1 || 0)));
@@ -161,7 +162,8 @@
       say("All answers saved", "ok");
     };
     // A number that is still being typed: a sign, or digits with the beginning of what may follow. It is no mistake yet.
-    const unfinished = (el) => el.dataset.kind === "numeric" && document.activeElement === field(el) && !over && beginning.test(field(el).value) && !number.test(field(el).value);
+    const typing = new Set(); // questions whose field was typed into and not left since
+    const unfinished = (el) => el.dataset.kind === "numeric" && typing.has(el) && !over && beginning.test(field(el).value) && !number.test(field(el).value);
     const beginning = /^\s*[+\p{Pd}\u2212]?\s*[\p{Nd},\uff0c]*[.\uff0e]?\p{Nd}*(?:[eE][+\p{Pd}\u2212]?\p{Nd}*)?\s*$/u;
     const number = /^\s*(?:[+\p{Pd}\u2212]?(?:(?:\p{Nd}{1,3}(?:,\p{Nd}{3})+|\p{Nd}+)(?:\.\p{Nd}*)?|\.\p{Nd}+)(?:[eE][+\p{Pd}\u2212]?\p{Nd}{1,3})?)?\s*$/u;
 
@@ -257,8 +259,15 @@
       $("[name=over]", paper).value = "yes";
       paper.requestSubmit($("[data-submit]", paper));
     };
+    // A field that is left is finished: what waited for more is judged now.
+    const finish = (el) => {
+      if (!typing.delete(el) || !waits()) return;
+      clearTimeout(timer);
+      timer = setTimeout(flush, 150);
+    };
     const changed = (event) => {
       const el = event.target.closest("[data-item]");
+      if (event.type === "input") typing.add(el); else finish(el);
       if (!el || known.get(el) === JSON.stringify(answer(el))) return;
       known.set(el, JSON.stringify(answer(el)));
       pending[el.dataset.item] = { response: answer(el), counter: counter() };
@@ -271,7 +280,7 @@
     };
     paper.addEventListener("input", changed);
     paper.addEventListener("change", changed);
-    paper.addEventListener("focusout", () => { if (waits()) { clearTimeout(timer); timer = setTimeout(flush, 150); } }); // what was unfinished is judged now
+    paper.addEventListener("focusout", (event) => finish(event.target.closest("[data-item]")));
     addEventListener("online", flush);
     document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") flush(); });
     addEventListener("beforeunload", (event) => { if (waits() && !leaving) event.preventDefault(); });

@@ -121,6 +121,9 @@ func (p *parser) split(cs chars, bare bool) []entry {
 
 func isMark(c char) bool { return !c.escaped && (c.r == '=' || c.r == '~') }
 
+// likeWeight is what somebody writes who means a weight.
+var likeWeight = regexp.MustCompile(`^%\s*[-+]?\s*[0-9.,]`)
+
 var weightMark = regexp.MustCompile(`^%(-?[0-9]{1,3}(?:\.[0-9]{0,20})?)%`)
 
 // read gives the answers of a block; an answer without text is an error unless empty
@@ -140,7 +143,7 @@ func (p *parser) read(cs chars, bare, emptyOK bool) []answer {
 			}
 			a.weight, body = w, body[len(m[0]):]
 		}
-		if len(body) > 1 && !body[0].escaped && body[0].r == '%' && unicode.IsDigit(body[1].r) {
+		if likeWeight.MatchString(body[:min(len(body), 10)].String()) && !body[0].escaped {
 			p.warnAt(e.off, "the %% at the beginning is part of the text: a weight is written %%50%%, with a point for decimals")
 		}
 		text, feedback, _ := body.cut("#")

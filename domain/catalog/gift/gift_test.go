@@ -225,6 +225,7 @@ func TestNothingIsSilentlyLost(t *testing.T) {
 		"One {=a ~%-25%b}":            "-25 % has no effect",
 		"One {=a ~%50 b}":             "a weight is written %50%",
 		"One {=a ~%33,3%b}":           "a weight is written %50%",
+		"One {=a ~% 50%b}":            "a weight is written %50%",
 		"Pairs {=%50%a -> b =c -> d}": "a pair has no weight",
 		// What looks alike.
 		"Same {=5-3 ~5\u20133}":         "answer 2 looks the same as answer 1",
