@@ -250,6 +250,25 @@ func TestMigrationsThatFailStopOneTenantAlone(t *testing.T) {
 	}
 }
 
+// A realm that takes the connection along, as one does that runs out of memory, leaves those after it their turn.
+func TestABrokenConnectionStopsOneTenantAlone(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	if _, err := w.Direct(t).Exec(ctx, `CREATE FUNCTION public.cut() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+		BEGIN IF current_schema = 'tenant_bahamas' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; END $$;
+		CREATE EVENT TRIGGER cut ON ddl_command_start EXECUTE FUNCTION public.cut()`); err != nil {
+		t.Fatal(err)
+	}
+	results, err := w.Provisioner.MigrateAll(ctx, 1, nil)
+	if err != nil || len(results) < 2 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for _, r := range results {
+		if failed := r.Err != nil; failed != (r.Realm == "bahamas") {
+			t.Errorf("%s: %v", r.Realm, r.Err)
+		}
+	}
+}
+
 func TestSetStateReachesBothCopiesAndBothTrails(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	err := w.DB("").Write(ctx, w.Actor, func(tx *tenants.Tx) error {
