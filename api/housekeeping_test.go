@@ -210,3 +210,29 @@ func TestOneFailingTaskKeepsNoOtherFromBeingDone(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be written down now is written down with the next, and holds up no other realm.
+func TestASummaryThatFailsIsNotLost(t *testing.T) {
+	w := testkit.New(t)
+	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	rename := func(from, to string) {
+		t.Helper()
+		if _, err := w.Direct(t).Exec(t.Context(), `ALTER TABLE tenant_bahamas.`+from+` RENAME TO `+to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, slug := range []string{"bahamas", "jamaica"} {
+		s.refusals.count(w.Tenant(slug).Realm(), 7)
+	}
+	rename("audit_entries", "gone")
+	s.summarise(t.Context())
+	rename("gone", "audit_entries")
+	s.refusals.count(w.Tenant("bahamas").Realm(), 1)
+	s.summarise(t.Context())
+	for slug, want := range map[string]int{"bahamas": 8, "jamaica": 7} {
+		var n int
+		if err := w.Direct(t).QueryRow(t.Context(), `SELECT sum((after->>'requests')::integer) FROM tenant_`+slug+`.audit_entries WHERE action = 'request.anonymous_refused'`).Scan(&n); err != nil || n != want {
+			t.Errorf("%s: %d refusals are written down, %v", slug, n, err)
+		}
+	}
+}

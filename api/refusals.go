@@ -35,13 +35,13 @@ func (r *refusals) allow(actor uuid.UUID, now time.Time) bool {
 	return r.perActor[actor] <= maxRefusals
 }
 
-func (r *refusals) count(realm tenants.Realm) {
+func (r *refusals) count(realm tenants.Realm, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.anonymous == nil {
 		r.anonymous = map[tenants.Realm]int{}
 	}
-	r.anonymous[realm]++
+	r.anonymous[realm] += n
 }
 
 func (r *refusals) take() map[tenants.Realm]int {
@@ -59,7 +59,7 @@ func (c *Call) noteRefusal(p *Problem) {
 	}
 	switch {
 	case c.Claims == nil && (p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden):
-		c.Server.refusals.count(c.Realm)
+		c.Server.refusals.count(c.Realm, 1)
 	case c.Claims != nil && p.Status == http.StatusForbidden:
 		action := c.route.Permission.Name()
 		c.note(c.Actor, audit.Entry{Action: action, Refused: true, ObjectKind: "route", ObjectID: c.route.Method + " " + c.route.Path, Reason: p.Detail})
@@ -78,15 +78,19 @@ func (c *Call) note(who audit.Actor, e audit.Entry) {
 	}
 }
 
-// summarise writes one entry a minute and realm for the refusals of people who were not signed in.
+// summarise writes one entry a minute and realm for the refusals of people who were not signed in. A realm that cannot take
+// it now costs the others little, and gets it with the next.
 func (s *Server) summarise(ctx context.Context) {
 	for realm, n := range s.refusals.take() {
 		who := audit.Actor{Name: "lignum", Realm: realm.Name()}
-		err := s.store.DB(realm).Write(ctx, who, func(tx *tenants.Tx) error {
+		own, cancel := context.WithTimeout(ctx, turnTime)
+		err := s.store.DB(realm).Write(own, who, func(tx *tenants.Tx) error {
 			tx.Record(audit.Entry{Action: "request.anonymous_refused", Refused: true, ObjectKind: "realm", ObjectID: realm.Name(), After: map[string]int{"requests": n}})
 			return nil
 		})
+		cancel()
 		if err != nil {
+			s.refusals.count(realm, n)
 			s.log.Warn("summary of refusals", "realm", realm.Name(), "err", err)
 		}
 	}
