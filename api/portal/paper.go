@@ -28,13 +28,10 @@ type paperItem struct {
 
 // Standing is the stored answer in a few words, for a question that is answered by typing a little; "" without one.
 func (p paperItem) Standing() string {
-	switch p.Public.Kind {
-	case item.Numeric:
-		return p.Stored.Number
-	case item.ShortAnswer:
-		return p.Stored.Text
+	if p.Public.Kind == item.Essay {
+		return ""
 	}
-	return ""
+	return p.Stored.Number + p.Stored.Text // one of the two is empty
 }
 
 // Answered tells whether anything was answered.

@@ -163,10 +163,10 @@ func (p *parser) advise(it *item.Item) {
 			p.warnAt(off, "%s", a.Reason)
 		}
 	}
-	switch it.Kind {
-	case item.MultipleChoice:
+	if it.Kind == item.MultipleChoice {
 		p.adviseChoices(it)
-	case item.Description:
+	}
+	if it.Kind == item.Description {
 		if m := forgotten.FindString(it.Stem.Body); m != "" {
 			p.warnAt(-1, "this is shown as text, and nothing can be answered: %s only has a meaning between { and }, or after a blank line", m)
 		}

@@ -31,6 +31,7 @@ func (it *Item) Advise() []Advice {
 		a.numbers(it)
 	case Matching:
 		a.matching(it)
+	case TrueFalse, Essay, Description: // their texts are all there is to them
 	}
 	return a
 }

@@ -33,6 +33,7 @@ func Lost(t Text) []string {
 		}
 	case Markdown:
 		source = markdownLost(t.Body, note)
+	case Plain: // is shown as typed
 	}
 	elementsLost(source, note)
 	if strings.Contains(t.Body, "@@PLUGINFILE@@") {
