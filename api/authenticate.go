@@ -118,23 +118,34 @@ func bearer(fc *fiber.Ctx) string {
 }
 
 // sameOrigin is the defence against cross-site request forgery for requests that cookies authenticate: a change is taken
-// from our own pages alone, as the browser itself says (Fetch Metadata, and Origin for older browsers). A sibling
-// subdomain is another origin.
+// from our own pages alone. Reading changes nothing.
 func (c *Call) sameOrigin() error {
 	switch c.fc.Method() {
 	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions:
 		return nil
 	}
+	return c.FromOwnPage()
+}
+
+// FromOwnPage refuses what another site sent, or what does not say where it comes from, as every browser does (Fetch
+// Metadata, and Origin for older browsers). A sibling subdomain is another origin, and so is the same host without TLS:
+// whoever sits on the line can put a page there. Our scheme is the configured one, whatever the balancer speaks with us.
+func (c *Call) FromOwnPage() error {
 	site := c.fc.Get("Sec-Fetch-Site")
-	if site == "same-origin" {
+	if site == "same-origin" || site == "" && ownOrigin(c.fc.Get(fiber.HeaderOrigin), c.Server.cfg.Scheme, string(c.fc.Context().Host())) {
 		return nil
 	}
-	if site == "" {
-		if u, err := url.Parse(c.fc.Get(fiber.HeaderOrigin)); err == nil && u.Host != "" && strings.EqualFold(u.Host, string(c.fc.Context().Host())) {
-			return nil
-		}
-	}
 	return domain.Errorf(domain.Forbidden, "This change did not come from one of our own pages.")
+}
+
+// ownOrigin tells whether an Origin header (RFC 6454) names scheme and host. The scheme's own port may be written or not.
+func ownOrigin(origin, scheme, host string) bool {
+	got, rest, ok := strings.Cut(origin, "://")
+	if !ok || !strings.EqualFold(got, scheme) || rest == "" {
+		return false
+	}
+	own := map[string]string{"http": ":80", "https": ":443"}[scheme]
+	return strings.EqualFold(strings.TrimSuffix(rest, own), strings.TrimSuffix(host, own))
 }
 
 // foreign notes a genuine token of another realm that was shown here. Only a token that the other realm's keys verify is

@@ -81,7 +81,7 @@ func (v *Vault) Seal(realm, purpose string, secret []byte) string {
 
 // Open decrypts what Seal made, or says that it cannot.
 func (v *Vault) Open(realm, purpose, sealed string) ([]byte, error) {
-	raw, err := base64.RawStdEncoding.DecodeString(sealed)
+	raw, err := base64.RawStdEncoding.Strict().DecodeString(sealed)
 	aead := v.sealer(realm, purpose)
 	if err != nil || len(raw) < aead.NonceSize() {
 		return nil, fmt.Errorf("sealed %s of %s: not in the sealed form", purpose, realm)

@@ -77,7 +77,7 @@ func showSignIn(c *api.Call, fc *fiber.Ctx, f *web.Form, code bool) error {
 func signIn(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.ReadForm(fc)
 	f.Set("next", web.LocalPath(f.Get("next")))
-	if err := web.SameOrigin(fc); err != nil {
+	if err := c.FromOwnPage(); err != nil {
 		return err
 	}
 	tokens, err := c.SignIn(f.Text("user_name"), f.Get("password"), f.Text("code"))
@@ -117,7 +117,7 @@ func showCard(c *api.Call, fc *fiber.Ctx, f *web.Form, code bool) error {
 
 func useCard(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.ReadForm(fc)
-	if err := web.SameOrigin(fc); err != nil {
+	if err := c.FromOwnPage(); err != nil {
 		return err
 	}
 	if err := c.Open(); err != nil {

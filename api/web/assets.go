@@ -14,7 +14,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
-	"lignum/domain"
 	"lignum/policy"
 )
 
@@ -78,15 +77,4 @@ func serveAsset(fc *fiber.Ctx) error {
 		return fc.Send(f.zipped)
 	}
 	return fc.Send(f.body)
-}
-
-// SameOrigin refuses a form that another site sent, or that does not say where it comes from, as every browser does: for
-// signing in, where no cookie says yet who asks.
-func SameOrigin(fc *fiber.Ctx) error {
-	site, origin := fc.Get("Sec-Fetch-Site"), fc.Get(fiber.HeaderOrigin)
-	_, host, _ := strings.Cut(origin, "://")
-	if site == "same-origin" || site == "" && origin != "" && strings.EqualFold(host, string(fc.Context().Host())) {
-		return nil
-	}
-	return domain.Errorf(domain.Forbidden, "This form did not come from one of our own pages.")
 }

@@ -37,7 +37,7 @@ func (p Page) Start(texts, ids int) (limit int, after []string, err error) {
 	if p.After == "" {
 		return limit, slices.Concat(make([]string, texts), slices.Repeat([]string{uuid.Nil.String()}, ids)), nil
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(p.After)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(p.After)
 	if err != nil || len(raw) > 4000 || json.Unmarshal(raw, &after) != nil || !isKey(after, texts, ids) {
 		return 0, nil, domain.InvalidField("after", "is not a place in this list; start again without it")
 	}

@@ -63,7 +63,7 @@ func knownDevices(db *tenants.DB, list string, now time.Time) (known []knownDevi
 			continue
 		}
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-		if err != nil || subtle.ConstantTimeCompare(raw[deviceBody:], deviceTag(db, raw[:deviceBody])) != 1 {
+		if err != nil || len(raw) != deviceBytes || subtle.ConstantTimeCompare(raw[deviceBody:], deviceTag(db, raw[:deviceBody])) != 1 {
 			continue
 		}
 		issued := time.Unix(int64(binary.BigEndian.Uint64(raw[32:deviceBody])), 0)

@@ -129,8 +129,8 @@ func parseHash(phc string) (argonHash, error) {
 		return h, bad
 	}
 	var err1, err2 error
-	h.salt, err1 = base64.RawStdEncoding.DecodeString(parts[4])
-	h.key, err2 = base64.RawStdEncoding.DecodeString(parts[5])
+	h.salt, err1 = base64.RawStdEncoding.Strict().DecodeString(parts[4])
+	h.key, err2 = base64.RawStdEncoding.Strict().DecodeString(parts[5])
 	if err1 != nil || err2 != nil || h.memory < 8 || h.memory > 1<<20 || h.time < 1 || h.time > 64 || h.threads < 1 ||
 		len(h.salt) < 8 || len(h.key) < 16 || len(h.key) > 128 {
 		return h, bad

@@ -140,7 +140,7 @@ func badCursor() error {
 
 func readCursor(text string, n int) ([]string, error) {
 	var parts []string
-	raw, err := base64.RawURLEncoding.DecodeString(text)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(text) > 2000 || json.Unmarshal(raw, &parts) != nil || len(parts) != n {
 		return nil, badCursor()
 	}

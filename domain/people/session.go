@@ -75,8 +75,9 @@ func parseRefresh(db *tenants.DB, token string) (session uuid.UUID, secret []byt
 	if len(token) != base64.RawURLEncoding.EncodedLen(refreshBytes) {
 		return session, nil, false
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || subtle.ConstantTimeCompare(raw[48:], db.Vault().MAC(db.Realm().Name(), "refresh-tag", string(raw[:48]))[:16]) != 1 {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	// The decoder passes over line ends, so the right length of text may still be too few bytes.
+	if err != nil || len(raw) != refreshBytes || subtle.ConstantTimeCompare(raw[48:], db.Vault().MAC(db.Realm().Name(), "refresh-tag", string(raw[:48]))[:16]) != 1 {
 		return session, nil, false
 	}
 	return uuid.UUID(raw[:16]), raw[16:48], true

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -219,4 +220,22 @@ func TestPlatformRealm(t *testing.T) {
 	if domain.CodeOf(err) != domain.Conflict {
 		t.Errorf("the last operator was suspended: %v", err)
 	}
+}
+
+func TestARefreshTokenHasOneSpelling(t *testing.T) {
+	r := newRoom(t)
+	r.user("akeem", Student)
+	s, err := r.desk.SignIn(r.ctx, r.db, SignIn{UserName: "akeem", Password: goodPassword}, r.now)
+	r.ok(err)
+	n := len(s.Refresh)
+	for name, token := range map[string]string{"other unused bits": respelled(s.Refresh, 4), "line ends alone": strings.Repeat("\n", n), "line ends at the end": s.Refresh[:n-40] + strings.Repeat("\r\n", 20), "nothing": ""} {
+		if _, err := r.desk.Refresh(r.ctx, r.db, token, Device{}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if list := knownDevices(r.db, strings.Repeat("\n", deviceLength), r.now); len(list) != 0 {
+		t.Errorf("line ends are %d devices", len(list))
+	}
+	_, err = r.desk.Refresh(r.ctx, r.db, s.Refresh, Device{}, time.Time{}, r.now)
+	r.ok(err)
 }

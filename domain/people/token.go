@@ -111,7 +111,7 @@ func PeekIssuer(token string) string {
 	if len(token) > maxToken {
 		return ""
 	}
-	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil {
+	if _, _, err := jwt.NewParser(jwt.WithStrictDecoding()).ParseUnverified(token, &c); err != nil {
 		return ""
 	}
 	return c.Issuer
@@ -143,7 +143,7 @@ func (k *KeyRing) Verify(token, issuer string, now time.Time) (*Claims, error) {
 			return nil, fmt.Errorf("key is not known or retired")
 		}
 		return key.public, nil
-	}, jwt.WithValidMethods([]string{"EdDSA"}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer), jwt.WithLeeway(tokenLeeway),
+	}, jwt.WithValidMethods([]string{"EdDSA"}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer), jwt.WithLeeway(tokenLeeway), jwt.WithStrictDecoding(), // one token has one spelling
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(func() time.Time { return now }))
 	if err == nil {
 		c.UserID, err = uuid.Parse(c.Subject)

@@ -103,6 +103,37 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// respelled is the same bytes in base64url with other bits in the last character, where bytes leave some unused.
+func respelled(text string, unused uint) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := strings.IndexByte(letters, text[len(text)-1])
+	return text[:len(text)-1] + string(letters[last^1&(1<<unused-1)])
+}
+
+func TestATokenHasOneSpelling(t *testing.T) {
+	r := newRoom(t)
+	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	ring, v := r.ring(), NewVerifier(0)
+	tokens, err := ring.Issue(someSession(), issuer, r.now)
+	r.ok(err)
+	_, err = v.Verify(ring, tokens.Access, issuer, r.now)
+	r.ok(err)
+	other := respelled(tokens.Access, 4) // a signature of 64 bytes leaves four bits
+	lenient, _ := base64.RawURLEncoding.DecodeString(other[strings.LastIndexByte(other, '.')+1:])
+	exact, _ := base64.RawURLEncoding.DecodeString(tokens.Access[strings.LastIndexByte(tokens.Access, '.')+1:])
+	if other == tokens.Access || string(lenient) != string(exact) {
+		t.Fatal("the test does not respell the token")
+	}
+	for range 2 { // what was refused is not remembered as good
+		if _, err := v.Verify(ring, other, issuer, r.now); domain.CodeOf(err) != domain.Unauthentic {
+			t.Errorf("another spelling of a good token: %v", err)
+		}
+	}
+	if PeekIssuer(other) != "" {
+		t.Error("another spelling of a token names an issuer")
+	}
+}
+
 func TestVerifierRemembers(t *testing.T) {
 	r := newRoom(t)
 	r.ok(EnsureKeys(r.ctx, r.db, r.now))
