@@ -207,7 +207,7 @@ func (r *room) passwordHash(ctx context.Context) (string, error) {
 	if err := rule.Check(Password); err != nil {
 		return "", err
 	}
-	hash, err := r.in.Hasher.Hash(ctx, Password)
+	hash, err := r.in.Hasher.Hash(ctx, r.slug, Password)
 	if err == nil {
 		r.in.hashes[r.slug] = hash
 	}

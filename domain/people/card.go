@@ -95,7 +95,7 @@ func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, no
 			return SignedIn{}, err
 		}
 	}
-	phc, err := d.Hasher.Hash(ctx, in.Password)
+	phc, err := d.Hasher.Hash(ctx, db.Realm().Slug, in.Password)
 	if err != nil {
 		return SignedIn{}, err
 	}

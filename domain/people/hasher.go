@@ -8,13 +8,12 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
-	"lignum/domain"
+	"lignum/tenants/limits"
 )
 
 // Argon2id as the OWASP password storage cheat sheet recommends (RFC 9106 gives the function): 19 MiB, two passes,
@@ -28,44 +27,29 @@ const (
 )
 
 // Hasher makes and checks password hashes, a bounded number at a time, so that a morning's sign-ins cannot take all
-// memory and processors. It is safe for concurrent use; a process has one.
+// memory and processors. Tenants share the slots fairly: one may use all that are idle, and however many of its people wait, the
+// next free slot goes to whoever else has fewer. It is safe for concurrent use; a process has one.
 type Hasher struct {
-	slots   chan struct{}
-	waiting atomic.Int64
-	queue   int64
-	dummy   string // what an unknown account's password is compared with
+	slots *limits.Admission
+	dummy string // what an unknown account's password is compared with
 }
 
-// NewHasher works on at most slots hashes at once (0: twice the processors) and lets a hundred callers per slot wait,
+// hashWait is how long a sign-in waits for its turn.
+const hashWait = 5 * time.Second
+
+// NewHasher works on at most slots hashes at once (0: twice the processors) and lets a hundred callers per slot and tenant wait,
 // which is a few seconds' work.
 func NewHasher(slots int) *Hasher {
 	if slots <= 0 {
 		slots = 2 * runtime.GOMAXPROCS(0)
 	}
-	h := &Hasher{slots: make(chan struct{}, slots), queue: int64(100 * slots)}
-	h.dummy = encodeHash(rand.Text())
-	return h
+	return &Hasher{dummy: encodeHash(rand.Text()),
+		slots: limits.NewQueue(slots, 100*slots, hashWait, "Many people are signing in at this moment. Please try again in a few seconds.", 3*time.Second)}
 }
 
-// enter takes a slot, or gives domain.Unavailable with RetryAfter when too many wait already.
-func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
-	if h.waiting.Add(1) > h.queue {
-		h.waiting.Add(-1)
-		return nil, &domain.Error{Code: domain.Unavailable, Message: "Many people are signing in at this moment. Please try again in a few seconds.",
-			RetryAfter: 3 * time.Second}
-	}
-	defer h.waiting.Add(-1)
-	select {
-	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Hash makes a PHC string of a password. It gives domain.Unavailable when too many wait.
-func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	leave, err := h.enter(ctx)
+// Hash makes a PHC string of a password in the turn of a tenant (its slug, "" for the platform). It gives domain.Unavailable when too many wait.
+func (h *Hasher) Hash(ctx context.Context, tenant, password string) (string, error) {
+	leave, err := h.slots.Acquire(ctx, tenant)
 	if err != nil {
 		return "", err
 	}
@@ -73,11 +57,11 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return encodeHash(password), nil
 }
 
-// Verify compares a password with a PHC string. With an empty one it does the same work on a dummy and says no, so
+// Verify compares a password with a PHC string in the turn of a tenant. With an empty one it does the same work on a dummy and says no, so
 // that an unknown account answers as a known one. stale: right, but to be hashed anew with today's parameters. It
 // gives domain.Unavailable when too many wait, and an error for a string that is no argon2id hash.
-func (h *Hasher) Verify(ctx context.Context, password, phc string) (ok, stale bool, err error) {
-	leave, err := h.enter(ctx)
+func (h *Hasher) Verify(ctx context.Context, tenant, password, phc string) (ok, stale bool, err error) {
+	leave, err := h.slots.Acquire(ctx, tenant)
 	if err != nil {
 		return false, false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -68,7 +69,7 @@ func longPassword(n int) string {
 func TestHasher(t *testing.T) {
 	ctx := context.Background()
 	h := NewHasher(2)
-	phc, err := h.Hash(ctx, "mango drum kettle é")
+	phc, err := h.Hash(ctx, "", "mango drum kettle é")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func TestHasher(t *testing.T) {
 	}
 	check := func(password, phc string, ok, stale bool) {
 		t.Helper()
-		gotOK, gotStale, err := h.Verify(ctx, password, phc)
+		gotOK, gotStale, err := h.Verify(ctx, "", password, phc)
 		if err != nil || gotOK != ok || gotStale != stale {
 			t.Errorf("Verify = %v, %v, %v; want %v, %v", gotOK, gotStale, err, ok, stale)
 		}
@@ -91,37 +92,72 @@ func TestHasher(t *testing.T) {
 	check("mango drum kettle é", weak, true, true)
 	check("another", weak, false, false)
 	for _, bad := range []string{"x", "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=99999999,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"} {
-		if _, _, err := h.Verify(ctx, "x", bad); err == nil {
+		if _, _, err := h.Verify(ctx, "", "x", bad); err == nil {
 			t.Errorf("%q was taken for a hash", bad)
 		}
 	}
 }
 
+// wait starts hashing for a tenant and comes back when it stands in the queue.
+func wait(ctx context.Context, h *Hasher, tenant string, done func(error)) {
+	before := h.slots.Waiting()
+	go func() {
+		_, err := h.Hash(ctx, tenant, "mango")
+		done(err)
+	}()
+	for h.slots.Waiting() == before {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestHasherIsBounded(t *testing.T) {
 	h := NewHasher(1)
-	h.queue = 1
-	leave, err := h.enter(context.Background())
+	leave, err := h.slots.Acquire(t.Context(), "jamaica")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	waits := make(chan error)
-	go func() {
-		_, err := h.Hash(ctx, "mango")
-		waits <- err
-	}()
-	for h.waiting.Load() == 0 { // until it stands in the queue
+	ctx, cancel := context.WithCancel(t.Context())
+	waits := make(chan error, 100)
+	for range 100 {
+		wait(ctx, h, "jamaica", func(err error) { waits <- err })
 	}
-	_, err = h.Hash(context.Background(), "mango")
+	_, err = h.Hash(t.Context(), "jamaica", "mango")
 	if domain.CodeOf(err) != domain.Unavailable || err.(*domain.Error).RetryAfter <= 0 {
 		t.Errorf("a full queue gives %v, want Unavailable with RetryAfter", err)
 	}
 	cancel()
-	if err := <-waits; err != context.Canceled {
-		t.Errorf("the waiting one gave %v", err)
+	for range 100 {
+		if err := <-waits; err != context.Canceled {
+			t.Errorf("the waiting one gave %v", err)
+		}
 	}
 	leave()
-	if _, err := h.Hash(context.Background(), "mango"); err != nil {
+	if _, err := h.Hash(t.Context(), "jamaica", "mango"); err != nil {
 		t.Errorf("after the slot is free again: %v", err)
+	}
+}
+
+// A hundred sign-ins of one country wait; the first of another is the next but one at the latest, and a full queue is its own.
+func TestSignInsOfOneTenantDoNotShutOutAnothers(t *testing.T) {
+	h := NewHasher(1)
+	leave, err := h.slots.Acquire(t.Context(), "jamaica")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	order := make(chan string, 101)
+	for range 100 {
+		wait(ctx, h, "jamaica", func(error) { order <- "jamaica" })
+	}
+	wait(ctx, h, "bahamas", func(err error) {
+		if err != nil {
+			t.Errorf("the Bahamian is turned away: %v", err)
+		}
+		order <- "bahamas"
+	})
+	leave()
+	if first, second := <-order, <-order; first != "bahamas" && second != "bahamas" {
+		t.Errorf("first %s, then %s, and the Bahamian still waits", first, second)
 	}
 }

@@ -118,7 +118,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 	if err != nil {
 		return SignedIn{}, err
 	}
-	right, stale, err := d.Hasher.Verify(ctx, in.Password, a.PasswordHash)
+	right, stale, err := d.Hasher.Verify(ctx, db.Realm().Slug, in.Password, a.PasswordHash)
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -133,7 +133,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 	}
 	rehashed := ""
 	if stale {
-		if rehashed, err = d.Hasher.Hash(ctx, in.Password); err != nil {
+		if rehashed, err = d.Hasher.Hash(ctx, db.Realm().Slug, in.Password); err != nil {
 			return SignedIn{}, err
 		}
 	}
@@ -219,7 +219,7 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 	if err != nil {
 		return err
 	}
-	right, _, err := d.Hasher.Verify(ctx, in.Old, a.PasswordHash)
+	right, _, err := d.Hasher.Verify(ctx, db.Realm().Slug, in.Old, a.PasswordHash)
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 	if in.Old == in.New {
 		return domain.InvalidField("password", "must differ from the old one")
 	}
-	hash, err := d.Hasher.Hash(ctx, in.New)
+	hash, err := d.Hasher.Hash(ctx, db.Realm().Slug, in.New)
 	if err != nil {
 		return err
 	}

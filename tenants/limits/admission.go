@@ -1,5 +1,5 @@
-// Package limits keeps one tenant from using what belongs to all: admission to the database's connections, and
-// the rate of requests.
+// Package limits keeps one tenant from using what belongs to all, and one visitor from using what belongs to a tenant: admission
+// to the database's connections and to the work of signing in, and the rate of requests. What it keeps is of one process.
 package limits
 
 import (
@@ -13,6 +13,9 @@ import (
 // Admission shares a number of slots among tenants: work-conserving, since one tenant may use every idle slot, and
 // fair, since a slot that becomes free while several wait goes to the tenant that holds the fewest.
 type Admission struct {
+	queue   int           // most that wait of one tenant; more are turned away at once
+	wait    time.Duration // the longest that one waits
+	busy    error         // what those get who are turned away
 	mu      sync.Mutex
 	free    int
 	queues  map[string]*queue
@@ -25,15 +28,21 @@ type queue struct {
 	since   uint64 // when it last got a slot, to break ties
 }
 
-// maxQueue bounds how many of one tenant's transactions wait; more are turned away at once.
+// maxQueue bounds how many of one tenant's transactions wait for the database.
 const maxQueue = 2000
 
-// maxWait bounds how long one waits.
+// maxWait bounds how long one of them waits.
 const maxWait = 5 * time.Second
 
-// NewAdmission shares out n slots.
+// NewAdmission shares out n slots; two thousand may wait of each tenant, for five seconds.
 func NewAdmission(n int) *Admission {
-	return &Admission{free: n, queues: map[string]*queue{}}
+	return NewQueue(n, maxQueue, maxWait, "Many people are working at this moment. Please try again.", time.Second)
+}
+
+// NewQueue shares out n slots, for which so many of one tenant may wait so long; who is turned away is told message, and to come
+// back after again.
+func NewQueue(n, waiting int, wait time.Duration, message string, again time.Duration) *Admission {
+	return &Admission{queue: waiting, wait: wait, busy: &domain.Error{Code: domain.Unavailable, Message: message, RetryAfter: again}, free: n, queues: map[string]*queue{}}
 }
 
 // Acquire waits for a slot and gives the function that hands it back, to be called once. It gives
@@ -52,16 +61,16 @@ func (a *Admission) Acquire(ctx context.Context, tenant string) (release func(),
 		a.mu.Unlock()
 		return release, nil
 	}
-	if len(q.waiters) >= maxQueue {
+	if len(q.waiters) >= a.queue {
 		a.mu.Unlock()
-		return nil, busy()
+		return nil, a.busy
 	}
 	turn := make(chan struct{})
 	q.waiters = append(q.waiters, turn)
 	a.waiting++
 	a.mu.Unlock()
 
-	timer := time.NewTimer(maxWait)
+	timer := time.NewTimer(a.wait)
 	defer timer.Stop()
 	select {
 	case <-turn:
@@ -69,16 +78,12 @@ func (a *Admission) Acquire(ctx context.Context, tenant string) (release func(),
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-timer.C:
-		err = busy()
+		err = a.busy
 	}
 	if !a.leave(tenant, turn) { // the slot came at the same moment: hand it on
 		a.release(tenant)
 	}
 	return nil, err
-}
-
-func busy() error {
-	return &domain.Error{Code: domain.Unavailable, Message: "Many people are working at this moment. Please try again.", RetryAfter: time.Second}
 }
 
 // leave takes a waiter out of its queue; false when it was given a slot already.

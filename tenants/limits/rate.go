@@ -13,10 +13,13 @@ const (
 	Read   Class = "read"
 	Write  Class = "write"
 	SignIn Class = "sign_in"
+	Files  Class = "files" // static files: of no tenant, and an address has a quota of its own for them
+	Free   Class = "free"  // asked by load balancers, never refused
 )
 
 // Rate is a set of token buckets by the generic cell rate algorithm (GCRA, ITU-T I.371): a steady rate with a
-// burst of two seconds' worth. It is of this process; several processes share a quota by dividing it.
+// burst of two seconds' worth, for keys that the installation itself brings, such as tenants; keys from outside go to Shares. It
+// is of this process; several processes share a quota by dividing it.
 type Rate struct {
 	mu  sync.Mutex
 	tat map[string]time.Time // theoretical arrival time per key
