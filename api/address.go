@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -10,16 +11,17 @@ import (
 
 // clientAddress is who sent the request. X-Forwarded-For is read from its end, which the nearest proxy wrote, and only as
 // long as the addresses are our own proxies': what a client writes in front of it is never believed.
-func (s *Server) clientAddress(fc *fiber.Ctx) string {
+func (s *Server) clientAddress(fc *fiber.Ctx) netip.Addr {
 	addr, ok := netip.AddrFromSlice(fc.Context().RemoteIP())
 	if !ok {
-		return ""
+		return addr
 	}
 	addr = addr.Unmap()
 	if !s.trusted(addr) {
-		return addr.String()
+		return addr
 	}
-	hops := strings.Split(fc.Get(fiber.HeaderXForwardedFor), ",")
+	// Several header lines are one list (RFC 9110 section 5.3): a proxy may have added its own line under a client's.
+	hops := strings.Split(string(bytes.Join(fc.Request().Header.PeekAll(fiber.HeaderXForwardedFor), []byte(","))), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
@@ -30,7 +32,7 @@ func (s *Server) clientAddress(fc *fiber.Ctx) string {
 			break
 		}
 	}
-	return addr.String()
+	return addr
 }
 
 func (s *Server) fromProxy(fc *fiber.Ctx) bool {
@@ -45,19 +47,6 @@ func (s *Server) trusted(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// network is what one visitor has: an IPv4 address, or the first 64 bits of an IPv6 one.
-func network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil || !a.Is6() {
-		return address
-	}
-	p, err := a.Prefix(64)
-	if err != nil {
-		return address
-	}
-	return p.String()
 }
 
 func urlQueryEscape(text string) string { return url.QueryEscape(text) }

@@ -14,49 +14,80 @@ import (
 )
 
 // authenticate finds out who asks: a bearer token (API) or the session cookies (browsers). No token at all is fine
-// here; authorise decides whether the route needs one. A token that is not good is 401.
+// here; authorise decides whether the route needs one. A token that is not good is 401. Before a signature is checked or a
+// statement sent for somebody who was not known before, their address pays for it.
 func (c *Call) authenticate() error {
 	token, refresh := bearer(c.fc), ""
 	if token == "" {
 		names := c.Server.cookieNames()
 		token, refresh = c.fc.Cookies(names.access), c.fc.Cookies(names.refresh)
-		if token == "" && refresh == "" {
-			return nil
+		c.viaCookie = token != "" || refresh != ""
+	}
+	known, ring := c.Server.remembers(c.Realm, token, c.Now)
+	if known == nil {
+		if err := c.admit(); err != nil {
+			return err
 		}
-		c.viaCookie = true
+	}
+	var err error
+	if c.State, err = c.Server.state(c.ctx, c.Realm); err != nil {
+		return err
+	}
+	if c.viaCookie {
 		if err := c.sameOrigin(); err != nil {
 			return err
 		}
 	}
-	if token != "" {
-		claims, err := c.verify(token)
-		if err == nil {
-			c.signedIn(claims)
-			return nil
+	if token == "" && refresh == "" {
+		if c.route.Path == "*" {
+			c.charge(costOver)
 		}
-		if !c.viaCookie {
-			c.foreign(token)
-			return domain.Errorf(domain.Unauthentic, "The token is not valid here. Please sign in again.")
-		}
+		return nil
 	}
-	return c.renew(refresh)
+	if known == nil || ring != c.State.keys {
+		known, err = c.Server.tokens.Verify(c.State.keys, token, c.Server.issuer(c.Realm), c.Now)
+	}
+	ended := err == nil && c.State.gone(known)
+	if err == nil && !ended {
+		c.signedIn(known)
+		return nil
+	}
+	if refresh != "" {
+		return c.renew(refresh)
+	}
+	cost := int64(costJunk)
+	if ended || people.Expired(err) || !c.viaCookie && c.foreign(token) {
+		cost = costOver
+	}
+	c.charge(cost)
+	if c.viaCookie { // it will never be good again: the visitor is anonymous
+		c.Server.clearCookies(c.fc)
+		return nil
+	}
+	return domain.Errorf(domain.Unauthentic, "The token is not valid here. Please sign in again.")
+}
+
+// remembers gives the claims of a token that held before, and the keys that it held with; nil for any other. It costs nothing.
+func (s *Server) remembers(realm tenants.Realm, token string, now time.Time) (*people.Claims, *people.KeyRing) {
+	st := s.lastState(realm)
+	if st == nil || token == "" {
+		return nil, nil
+	}
+	return s.tokens.Known(st.keys, token, s.issuer(realm), now), st.keys
 }
 
 // renew turns a browser's refresh cookie into new tokens on the way, so that a page never shows 'signed out' to a person
 // whose session is alive. A cookie that is not good any more is taken away, and the visitor is anonymous.
 func (c *Call) renew(refresh string) error {
-	if refresh == "" {
-		return nil
-	}
 	tokens, err := c.refresh(strings.Clone(refresh))
 	if err != nil {
-		if domain.CodeOf(err) == domain.Unavailable {
+		if code := domain.CodeOf(err); code == domain.Unavailable || code == domain.OverQuota {
 			return err
 		}
 		c.Server.clearCookies(c.fc)
 		return nil
 	}
-	claims, err := c.verify(tokens.Access)
+	claims, err := c.Server.tokens.Verify(c.State.keys, tokens.Access, c.Server.issuer(c.Realm), c.Now)
 	if err != nil {
 		return err
 	}
@@ -65,24 +96,20 @@ func (c *Call) renew(refresh string) error {
 	return nil
 }
 
-func (c *Call) refresh(token string) (*people.Tokens, error) {
-	session, err := c.Server.desk.Refresh(c.ctx, c.own(), token, c.device(), c.day(), c.Now)
-	if err != nil {
-		return nil, err
-	}
-	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
-}
-
 // deviceHeader is where API clients show a device token; browsers have a cookie.
 const deviceHeader = "Device-Token"
 
 // device is where the request comes from, for the list of sessions, the trail, and the count of failures.
 func (c *Call) device() people.Device {
-	tokens := c.fc.Get(deviceHeader)
-	if tokens == "" {
-		tokens = c.fc.Cookies(c.Server.cookieNames().device)
+	return people.Device{Address: c.Actor.Address, UserAgent: cleanText(c.fc.Get(fiber.HeaderUserAgent)), RequestID: c.Actor.RequestID, Tokens: c.deviceTokens()}
+}
+
+// deviceTokens are what the visitor shows of earlier sign-ins.
+func (c *Call) deviceTokens() string {
+	if tokens := c.fc.Get(deviceHeader); tokens != "" {
+		return tokens
 	}
-	return people.Device{Address: c.Actor.Address, UserAgent: c.fc.Get(fiber.HeaderUserAgent), RequestID: c.Actor.RequestID, Tokens: tokens}
+	return c.fc.Cookies(c.Server.cookieNames().device)
 }
 
 // day is today where the tenant is; the zero time on the platform.
@@ -91,17 +118,6 @@ func (c *Call) day() time.Time {
 		return time.Time{}
 	}
 	return c.Tenant.Today(c.Now)
-}
-
-func (c *Call) verify(token string) (*people.Claims, error) {
-	claims, err := c.Server.tokens.Verify(c.State.keys, token, c.Server.issuer(c.Realm), c.Now)
-	if err != nil {
-		return nil, err
-	}
-	if c.State.gone(claims) {
-		return nil, domain.Errorf(domain.Unauthentic, "The session has ended. Please sign in again.")
-	}
-	return claims, nil
 }
 
 func (c *Call) signedIn(claims *people.Claims) {
@@ -148,27 +164,28 @@ func ownOrigin(origin, scheme, host string) bool {
 	return strings.EqualFold(strings.TrimSuffix(rest, own), strings.TrimSuffix(host, own))
 }
 
-// foreign notes a genuine token of another realm that was shown here. Only a token that the other realm's keys verify is
+// foreign notes a genuine token of another realm that was shown here, and tells whether it was one. Only a token that the other realm's keys verify is
 // written down, so that nobody fills the trail from outside.
-func (c *Call) foreign(token string) {
+func (c *Call) foreign(token string) bool {
 	other := people.PeekIssuer(token)
 	realm, ok := c.Server.realmOfIssuer(other)
 	if !ok || realm.Slug == c.Realm.Slug {
-		return
+		return false
 	}
 	st, err := c.Server.state(c.ctx, realm)
 	if err != nil {
-		return
+		return false
 	}
 	claims, err := c.Server.tokens.Verify(st.keys, token, other, c.Now)
 	if err != nil {
-		return
+		return false
 	}
 	who := c.Actor
 	who.ID, who.Name, who.Roles, who.Realm = claims.UserID, claims.UserName, claims.Roles, realm.Name()
-	c.note(who, audit.Entry{Action: "token.foreign", Refused: true, ObjectKind: "route", ObjectID: c.route.Method + " " + c.route.Path,
+	c.note(who, audit.Entry{Action: "token.foreign", Refused: true, ObjectKind: "route", ObjectID: c.where(),
 		Reason: "a token of realm " + realm.Name() + " was used here"})
 	c.suppressed = true
+	return true
 }
 
 // issuer is the name of a realm in its tokens: the address of its own host.

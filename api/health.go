@@ -8,13 +8,14 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/policy"
+	"lignum/tenants/limits"
 )
 
 // health registers what load balancers and people who look after the platform ask.
 func (s *Server) health() {
-	Bare(s, Route{Path: "/livez", Permission: policy.Public("a load balancer has no token"), Summary: "Is the process alive?"},
+	Bare(s, Route{Path: "/livez", Permission: policy.Public("a load balancer has no token"), Quota: limits.Free, Summary: "Is the process alive?"},
 		func(fc *fiber.Ctx) error { return fc.SendString("alive\n") })
-	Bare(s, Route{Path: "/readyz", Permission: policy.Public("a load balancer has no token"), Summary: "Can it serve?"}, s.ready)
+	Bare(s, Route{Path: "/readyz", Permission: policy.Public("a load balancer has no token"), Quota: limits.Free, Summary: "Can it serve?"}, s.ready)
 }
 
 // Readiness is what /readyz answers: 200 when everything is well, else 503 with Retry-After.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain/classes"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -28,9 +29,12 @@ type world struct {
 
 const courseSlug = "maths"
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t) }
+
+// newWorldWith is newWorld with pages.
+func newWorldWith(t *testing.T, register ...func(*api.Server)) *world {
 	t.Helper()
-	w := &world{Server: apitest.New(t), course: audit.NewID()}
+	w := &world{Server: apitest.New(t, register...), course: audit.NewID()}
 	w.school = w.School("jamaica", "Harbour High")
 	w.coach = w.UserWith("jamaica", []string{"coach"}, apitest.At(w.school))
 	w.student = w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))

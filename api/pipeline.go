@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"runtime/debug"
 	"strconv"
@@ -47,7 +49,10 @@ type Call struct {
 	parts      []*Call
 	fault      error // of a part
 	replayed   bool
-	verdict    limits.Verdict
+	stream     io.Reader  // the body, as long as nobody has read it
+	visitor    netip.Addr // where the request came from
+	admitted   bool       // its address has paid for it
+	verdict    *limits.Verdict
 	decision   policy.Decision
 	suppressed bool // the refusal is in the trail already
 	observed   bool
@@ -58,44 +63,53 @@ const requestTimeout = 10 * time.Second
 
 // enter takes a request from its host name to the handler's door:
 //
-//	host -> realm -> token -> Casbin -> rate quota
+//	host -> realm -> the address' share -> token -> Casbin -> the person's share and the realm's quota -> body
 //
 // What follows is the handler's: facts -> OPA (Permit) -> one domain function in one transaction, audit entry in it.
 // On an error the Call is as far as it came, for the log and the audit trail.
 func (s *Server) enter(fc *fiber.Ctx, rt *Route) (*Call, error) {
-	c := &Call{Server: s, route: rt, fc: fc, start: time.Now()}
+	c := &Call{Server: s, route: rt, fc: fc, start: time.Now(), stream: detach(fc), visitor: s.clientAddress(fc)}
+	arrived(fc, c.stream)
 	c.Now = c.start.UTC()
-	c.Actor = audit.Actor{Address: s.clientAddress(fc), RequestID: requestID(fc, s)}
-	c.ctx, c.cancel = context.WithTimeout(s.base, requestTimeout)
+	c.Actor = audit.Actor{RequestID: requestID(fc, s)}
+	if c.visitor.IsValid() {
+		c.Actor.Address = c.visitor.String()
+	}
+	c.ctx, c.cancel = requestContext(s.base)
 	fc.Set("X-Request-Id", c.Actor.RequestID)
 
-	if err := c.realm(); err != nil {
-		return c, err
+	err := c.realm()
+	if err == nil {
+		err = c.authenticate()
 	}
-	if len(fc.Request().Body()) > rt.Body {
-		return c, domain.Errorf(domain.TooLarge, "The body is larger than the %d bytes that are taken here.", rt.Body)
-	}
-	if err := c.authenticate(); err != nil {
-		return c, err
-	}
-	if c.Claims == nil { // before anything is refused, so that refusals are not free
-		if err := c.quotaOfStrangers(); err != nil {
-			return c, err
+	if err != nil {
+		if over := c.admit(); over != nil {
+			return c, over
 		}
-	}
-	if err := c.authorise(); err != nil {
 		return c, err
 	}
-	if c.Claims != nil {
-		return c, c.quota(c.Realm.Slug+"/"+string(c.route.Quota), c.rate())
+	refused := c.authorise()
+	if err := c.quotas(); err != nil { // before anything is refused, so that refusals are not free
+		return c, err
 	}
-	return c, nil
+	if refused != nil {
+		return c, refused
+	}
+	if err := c.head(); err != nil {
+		return c, err
+	}
+	return c, c.receive()
+}
+
+func requestContext(base context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(base, requestTimeout)
 }
 
 // realm finds whose data the request is about, from the host name alone.
 func (c *Call) realm() error {
 	t, platform, err := c.Server.registry.Lookup(string(c.fc.Context().Host()))
 	if err != nil {
+		c.charge(costJunk)
 		return err
 	}
 	kind := policy.Tenant
@@ -103,6 +117,7 @@ func (c *Call) realm() error {
 		kind = policy.Platform
 	}
 	if _, public := c.route.Permission.IsPublic(); !public && !c.route.Permission.In(kind) {
+		c.charge(costOver)
 		return domain.Errorf(domain.NotFound, "There is nothing at this address.")
 	}
 	c.Tenant, c.Realm = t, c.Server.platform
@@ -112,10 +127,10 @@ func (c *Call) realm() error {
 	c.Actor.Realm = c.Realm.Name()
 	c.DB = c.own().Guarded(c.mayWrite)
 	if t != nil && t.State == tenants.Suspended {
+		c.charge(costOver)
 		return domain.Errorf(domain.Forbidden, "%s is suspended: %s", t.Name, reasonOr(t.StateReason, "please ask your ministry"))
 	}
-	c.State, err = c.Server.state(c.ctx, c.Realm)
-	return err
+	return nil
 }
 
 func reasonOr(reason, otherwise string) string {
@@ -140,49 +155,6 @@ func (c *Call) authorise() error {
 	}
 	if c.Tenant != nil && c.Tenant.State == tenants.ReadOnly && p.Mutating() {
 		return domain.Errorf(domain.ReadOnly, "%s can be read but not changed at the moment: %s", c.Tenant.Name, reasonOr(c.Tenant.StateReason, "work is under way"))
-	}
-	return nil
-}
-
-// platformLimits are the rates on the platform's own host.
-var platformLimits = tenants.Limits{ReadsPerSec: 200, WritesPerSec: 50, SignInsPerSec: 10}
-
-// rate is the realm's quota for the route's class, in requests a second.
-func (c *Call) rate() int64 {
-	lim := platformLimits
-	if c.Tenant != nil {
-		lim = c.Tenant.Limits
-	}
-	switch c.route.Quota {
-	case limits.Read:
-		return lim.ReadsPerSec
-	case limits.Write:
-		return lim.WritesPerSec
-	case limits.SignIn:
-		return lim.SignInsPerSec
-	}
-	return 0 // of a class that is not known: nothing
-}
-
-// quotaOfStrangers holds people who are not signed in to a bucket of their own, and each of their addresses to a fifth of
-// it: enough for a school behind one address, and never what the signed-in learners of the tenant live on.
-func (c *Call) quotaOfStrangers() error {
-	rate, bucket := c.rate(), c.Realm.Slug+"/"+string(c.route.Quota)+"/strangers"
-	if err := c.quota(bucket+"/"+network(c.Actor.Address), min(rate, max(5, rate/5))); err != nil {
-		return err
-	}
-	return c.quota(bucket, rate)
-}
-
-func (c *Call) quota(bucket string, rate int64) error {
-	v := c.Server.rate.Allow(bucket, rate)
-	c.verdict = v
-	window := strconv.Itoa(int(v.Window / time.Second))
-	name := `"` + string(c.route.Quota) + `"`
-	c.fc.Set("RateLimit-Policy", name+";q="+strconv.FormatInt(v.Limit*int64(v.Window/time.Second), 10)+";w="+window)
-	c.fc.Set("RateLimit", name+";r="+strconv.FormatInt(v.Remaining, 10)+";t="+strconv.Itoa(int((v.Reset+time.Second-1)/time.Second)))
-	if !v.OK {
-		return &domain.Error{Code: domain.OverQuota, Message: "Too many requests at this moment. Please try again shortly.", RetryAfter: v.RetryAfter}
 	}
 	return nil
 }

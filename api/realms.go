@@ -64,7 +64,7 @@ func (s *Server) state(ctx context.Context, realm tenants.Realm) (*realmState, e
 	if st := sl.state.Load(); st != nil && st.versions == want {
 		return st, nil
 	}
-	st, err := s.loadState(ctx, realm)
+	st, err := s.loadState(ctx, realm, sl.state.Load(), want)
 	if err != nil {
 		// What was known stays good for a while when the database is away: reads of pages would fail anyway.
 		return nil, err
@@ -74,7 +74,18 @@ func (s *Server) state(ctx context.Context, realm tenants.Realm) (*realmState, e
 	return st, nil
 }
 
-func (s *Server) loadState(ctx context.Context, realm tenants.Realm) (*realmState, error) {
+// lastState is a realm's state as it was last loaded, perhaps outdated; nil when it was not.
+func (s *Server) lastState(realm tenants.Realm) *realmState {
+	v, ok := s.slots.Load(realm.Slug)
+	if !ok {
+		return nil
+	}
+	return v.(*slot).state.Load()
+}
+
+// loadState reads a realm's state. The keys of the state before are kept when they have not moved: tokens that they verified are
+// remembered by them, and a state is loaded anew whenever anybody signs out.
+func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *realmState, want [4]int64) (*realmState, error) {
 	db := s.store.DB(realm)
 	st := &realmState{Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
 	if err := people.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
@@ -95,7 +106,9 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm) (*realmStat
 		if st.enforcer, err = policy.NewEnforcer(realm.Name(), s.registry.Version(realm.Slug, "rules"), rules); err != nil {
 			return err
 		}
-		if st.keys, err = people.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {
+		if before != nil && before.versions[1] == want[1] {
+			st.keys = before.keys
+		} else if st.keys, err = people.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {
 			return err
 		}
 		if !realm.IsPlatform() {

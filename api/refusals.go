@@ -95,3 +95,5 @@ func (s *Server) summarise(ctx context.Context) {
 		}
 	}
 }
+
+func (c *Call) where() string { return c.route.Method + " " + c.route.Path }

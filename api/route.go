@@ -31,7 +31,7 @@ type Route struct {
 	Summary    string              // one line for the reference
 	Detail     string              // Markdown for the reference
 	Tag        string              // section of the reference
-	Body       int                 // most bytes of a body; 0: 64 KB
+	Body       int                 // most bytes of a body; 0: 64 KB, or 16 KB where nobody need be signed in. GET takes none
 	Status     int                 // of success; 0: 200
 	ShownOnce  bool                // the answer holds a secret: an idempotency key stores none of it
 	Page       bool                // HTML for a browser: an anonymous visitor is sent to the sign-in page
@@ -39,7 +39,10 @@ type Route struct {
 	mutating bool
 }
 
-const defaultBody = 64 << 10
+const (
+	defaultBody  = 64 << 10
+	strangerBody = 16 << 10
+)
 
 // Routes lists what is registered, for the test that walks every route.
 func (s *Server) Routes() []Route { return s.routes }
@@ -57,6 +60,9 @@ func (s *Server) declare(rt *Route) {
 	}
 	if rt.Body == 0 {
 		rt.Body = defaultBody
+		if _, public := rt.Permission.IsPublic(); public {
+			rt.Body = strangerBody
+		}
 	}
 	if rt.Status == 0 {
 		rt.Status = http.StatusOK
@@ -99,7 +105,7 @@ func register[I, O any](s *Server, rt Route, handle func(ctx context.Context, c 
 	s.declare(&rt)
 	op := huma.Operation{
 		OperationID: operationID(&rt), Method: rt.Method, Path: rt.Path, Summary: rt.Summary, Description: rt.Detail, Tags: []string{rt.Tag},
-		DefaultStatus: rt.Status, MaxBodyBytes: int64(rt.Body), BodyReadTimeout: -1,
+		DefaultStatus: rt.Status, MaxBodyBytes: int64(rt.Body) + 1, BodyReadTimeout: -1,
 		Errors:     []int{400, 401, 403, 404, 409, 413, 422, 429, 503},
 		Extensions: map[string]any{"x-permission": rt.Permission.Name(), "x-quota": string(rt.Quota)},
 	}
@@ -113,7 +119,7 @@ func register[I, O any](s *Server, rt Route, handle func(ctx context.Context, c 
 		c, err := s.enter(fc, &rt)
 		if err == nil {
 			defer c.cancel()
-			next(huma.WithContext(hc, context.WithValue(c.ctx, callKey{}, c)))
+			next(taken{huma.WithContext(hc, context.WithValue(c.ctx, callKey{}, c)), fc})
 			s.leave(c)
 			return
 		}
@@ -251,6 +257,6 @@ func (c *Call) once() (*tenants.Once, error) {
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s\n", c.fc.Method(), c.fc.OriginalURL())
-	h.Write(c.fc.Body())
+	h.Write(c.fc.Request().Body())
 	return &tenants.Once{Actor: c.Actor.ID, Key: strings.Clone(key), Route: c.route.Method + " " + c.route.Path, BodyHash: h.Sum(nil), Now: time.Now().UTC()}, nil
 }

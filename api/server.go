@@ -57,7 +57,8 @@ type Server struct {
 	tokens      *people.Verifier
 	exams       *assessment.Exams
 	workdays    *lru.Cache[workday, bool]
-	rate        *limits.Rate
+	rate        *limits.Rate   // of tenants
+	shares      *limits.Shares // of addresses and people
 	platform    tenants.Realm
 	proxies     []netip.Prefix
 	log         *slog.Logger
@@ -80,10 +81,6 @@ type Server struct {
 	ErrorPage func(c *Call, fc *fiber.Ctx, p *Problem) error
 }
 
-// maxBody is the largest body that any route takes; fasthttp refuses more before a handler runs. The load balancer's
-// firewall looks at the first 64 KB only, so larger bodies are for routes that name them.
-const maxBody = 8 << 20
-
 // What a process remembers of running tests: some 40 MB of items and 50 MB of papers at most. Nothing is lost with it.
 const (
 	itemsKept  = 10_000
@@ -96,7 +93,7 @@ func New(d Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, rules: d.Rules, provisioner: d.Provisioner, log: d.Log, version: d.Version,
-		rate: limits.NewRate(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
+		rate: limits.NewRate(nil), shares: limits.NewShares(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
 		desk: people.NewDesk(people.NewHasher(0)), tokens: people.NewVerifier(0)}
 	items, err := catalog.NewItems(itemsKept)
 	if err != nil {
@@ -113,7 +110,8 @@ func New(d Deps) (*Server, error) {
 	s.app = fiber.New(fiber.Config{
 		// Without Immutable, strings of a request change after its handler has returned: measured.
 		Immutable: true, DisableStartupMessage: true, ServerHeader: "", AppName: "lignum",
-		BodyLimit: maxBody, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 75 * time.Second,
+		// The pipeline reads bodies, so the server in front of it reads none: not even the parts of a form.
+		StreamRequestBody: true, BodyLimit: 1, DisablePreParseMultipartForm: true, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 75 * time.Second,
 		ReadBufferSize: 16 << 10, Concurrency: 64 << 10, StrictRouting: true, CaseSensitive: true,
 		ErrorHandler: func(fc *fiber.Ctx, err error) error { return problemOf(err).write(fc) },
 	})
@@ -156,18 +154,6 @@ func (s *Server) secure(fc *fiber.Ctx) {
 	}
 }
 
-// Bare registers a public route that answers on any host, before a realm is known: health and static files.
-func Bare(s *Server, rt Route, handle fiber.Handler) {
-	if _, public := rt.Permission.IsPublic(); !public {
-		panic("a bare route must be public: " + rt.Path)
-	}
-	if rt.Method == "" {
-		rt.Method = http.MethodGet
-	}
-	s.declare(&rt)
-	s.app.Add(rt.Method, fiberPath(rt.Path), handle)
-}
-
 // App is the Fiber application, for tests that call it in process.
 func (s *Server) App() *fiber.App { return s.app }
 
@@ -186,7 +172,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		})
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.app.Listener(ln) }()
+	go func() { failed <- s.app.Listener(politeListener{ln}) }()
 	select {
 	case err := <-failed:
 		s.stop()
@@ -223,8 +209,7 @@ func (s *Server) ServeMetrics(ctx context.Context, ln net.Listener) error {
 // a person in a browser gets a page.
 func (s *Server) notFound() {
 	s.app.Use(func(fc *fiber.Ctx) error {
-		rt := &Route{Method: fc.Method(), Path: "*", Permission: policy.Public("nothing is there"), Quota: limits.Read, Body: defaultBody,
-			Page: fc.Method() == fiber.MethodGet && strings.Contains(fc.Get(fiber.HeaderAccept), "text/html")}
+		rt := nowhere(fc, fc.Method() == fiber.MethodGet && strings.Contains(fc.Get(fiber.HeaderAccept), "text/html"))
 		c, err := s.enter(fc, rt)
 		if err == nil {
 			err = domain.Errorf(domain.NotFound, "There is nothing at this address.")

@@ -40,7 +40,7 @@ func sessions(s *Server) {
 		}) (*TokenAnswer, error) {
 			return tokenAnswer(c.RedeemCard(in.Body.Code, in.Body.Password, in.Body.OTP))
 		})
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.SignIn, Tag: "Session",
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.Write, Tag: "Session",
 		Summary: "Exchange a refresh token for the next pair", Detail: "Each refresh token is good once. One that is used again much later ends the session: it was copied."},
 		func(ctx context.Context, c *Call, in *struct {
 			Body struct {
@@ -174,6 +174,7 @@ func (c *Call) SignIn(userName, password, code string) (*people.Tokens, error) {
 	}
 	session, err := c.Server.desk.SignIn(c.ctx, c.DB, people.SignIn{UserName: userName, Password: password, Code: code, Device: c.device(), Day: c.day()}, c.Now)
 	if err != nil {
+		c.unproven(err)
 		return nil, err
 	}
 	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
@@ -186,6 +187,7 @@ func (c *Call) RedeemCard(code, password, otp string) (*people.Tokens, error) {
 	}
 	session, err := c.Server.desk.RedeemCard(c.ctx, c.DB, people.RedeemCard{Code: code, Password: password, OTP: otp, Expected: c.expectedWords(), Device: c.device(), Day: c.day()}, c.Now)
 	if err != nil {
+		c.unproven(err)
 		return nil, err
 	}
 	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)

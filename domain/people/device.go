@@ -76,6 +76,18 @@ func knownDevices(db *tenants.DB, list string, now time.Time) (known []knownDevi
 	return known
 }
 
+// KnownDevice tells whether a list of tokens holds a genuine one, and gives a key of that device: without a query.
+func KnownDevice(db *tenants.DB, list string, now time.Time) (key string, known bool) {
+	if list == "" {
+		return "", false
+	}
+	all := knownDevices(db, list, now)
+	if len(all) == 0 {
+		return "", false
+	}
+	return all[0].subject, true
+}
+
 // DeviceTokens puts a new token before those that a device shows, in place of the same person's, at most maxDevices in all.
 func DeviceTokens(shown, token string) string {
 	list := token

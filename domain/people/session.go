@@ -83,6 +83,12 @@ func parseRefresh(db *tenants.DB, token string) (session uuid.UUID, secret []byt
 	return uuid.UUID(raw[:16]), raw[16:48], true
 }
 
+// RefreshSession reads which session a refresh token is of, and whether it is one that was given out here: without a query.
+func RefreshSession(db *tenants.DB, token string) (session uuid.UUID, genuine bool) {
+	session, _, genuine = parseRefresh(db, token)
+	return session, genuine
+}
+
 func hashSecret(secret []byte) []byte {
 	sum := sha256.Sum256(secret)
 	return sum[:]

@@ -76,11 +76,12 @@ func (s *Shares) take(key []byte, cost int64, q Quota, anyway bool) Verdict {
 		if anyway {
 			next = max(from, min(next, now+2*int64(q.Window)))
 		}
-		if !cell.CompareAndSwap(at, next) {
-			continue // somebody else took from it at this moment
-		}
+		// The fuller cell first: whoever sees the emptier one moved must not find the other behind, and take the same once more.
 		for beside < next && !other.CompareAndSwap(beside, next) {
 			beside = other.Load()
+		}
+		if !cell.CompareAndSwap(at, next) {
+			continue // somebody else took from it at this moment
 		}
 		v.OK, v.Reset = true, time.Duration(next-now)
 		v.Remaining = max(0, int64(q.Window-v.Reset)/step)

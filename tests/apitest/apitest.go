@@ -5,9 +5,11 @@ package apitest
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ type Server struct {
 	API    *api.Server
 	Port   int
 	Client *http.Client // finds every *.localhost at the listener; follows no redirect
+	Stop   func()       // drains and stops the server before the test's end
 }
 
 // New serves a new world with the API's routes, and whatever the hooks register: portal.Register, console.Register.
@@ -39,7 +42,7 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{World: w, Port: ln.Addr().(*net.TCPAddr).Port, Client: client(ln.Addr().String())}
+	s := &Server{World: w, Port: ln.Addr().(*net.TCPAddr).Port, Client: client(ln.Addr().String(), "127.0.0.1")}
 	t.Cleanup(s.Client.CloseIdleConnections)
 	rules, err := policy.NewEngine(nil)
 	if err != nil {
@@ -56,13 +59,14 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.API.Serve(ctx, ln) }()
-	t.Cleanup(func() {
+	s.Stop = sync.OnceFunc(func() {
 		s.Client.CloseIdleConnections()
 		stop()
 		if err := <-done; err != nil {
 			t.Errorf("server: %v", err)
 		}
 	})
+	t.Cleanup(s.Stop)
 	return s
 }
 
@@ -72,9 +76,17 @@ func (s *Server) config() *config.Config {
 		Proxy: "127.0.0.1:1", Connections: 20, DrainTime: 5 * time.Second, LogLevel: "warn"}
 }
 
+// From is the same server as somebody at another address of the loopback network sees it, such as "127.0.0.2".
+func (s *Server) From(address string) *Server {
+	other := *s
+	other.Client = client(fmt.Sprintf("127.0.0.1:%d", s.Port), address)
+	s.T.Cleanup(other.Client.CloseIdleConnections)
+	return &other
+}
+
 // client reaches the listener under any host name, so that no resolver is asked.
-func client(address string) *http.Client {
-	dialer := net.Dialer{Timeout: 5 * time.Second}
+func client(address, from string) *http.Client {
+	dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	return &http.Client{
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

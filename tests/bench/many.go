@@ -36,6 +36,9 @@ func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, ma
 	if err := b.registry.Refresh(ctx); err != nil {
 		return err
 	}
+	if err := b.lift(ctx); err != nil {
+		return err
+	}
 	var rooms []*classroom.Room
 	for _, slug := range slugs {
 		t, err := b.registry.Tenant(slug)
