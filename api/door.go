@@ -255,10 +255,3 @@ func (c *Call) refresh(token string) (*people.Tokens, error) {
 func nowhere(fc *fiber.Ctx, page bool) *Route {
 	return &Route{Method: fc.Method(), Path: "*", Permission: policy.Public("nothing is there"), Quota: limits.Read, Page: page}
 }
-
-// unproven lets the address of somebody who failed to prove who they are pay for it.
-func (c *Call) unproven(err error) {
-	if code := domain.CodeOf(err); !people.NeedsCode(err) && (code == domain.Unauthentic || code == domain.OverQuota) {
-		c.charge(costWrong)
-	}
-}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"time"
 
 	"lignum/tenants/limits"
@@ -11,3 +12,6 @@ func (s *Server) StopClock(at time.Time) {
 	now := func() time.Time { return at }
 	s.rate, s.shares = limits.NewRate(now), limits.NewShares(now)
 }
+
+// Summarise writes down what is counted, as each minute does.
+func (s *Server) Summarise() { s.summarise(context.Background()) }

@@ -181,6 +181,11 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	s.draining.Store(true)
 	defer s.stop()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		s.summarise(ctx)
+	}()
 	if err := s.app.ShutdownWithTimeout(s.cfg.DrainTime); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("drain: %w", err)
 	}

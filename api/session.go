@@ -174,7 +174,7 @@ func (c *Call) SignIn(userName, password, code string) (*people.Tokens, error) {
 	}
 	session, err := c.Server.desk.SignIn(c.ctx, c.DB, people.SignIn{UserName: userName, Password: password, Code: code, Device: c.device(), Day: c.day()}, c.Now)
 	if err != nil {
-		c.unproven(err)
+		c.unproven("sign-in", err)
 		return nil, err
 	}
 	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
@@ -187,7 +187,7 @@ func (c *Call) RedeemCard(code, password, otp string) (*people.Tokens, error) {
 	}
 	session, err := c.Server.desk.RedeemCard(c.ctx, c.DB, people.RedeemCard{Code: code, Password: password, OTP: otp, Expected: c.expectedWords(), Device: c.device(), Day: c.day()}, c.Now)
 	if err != nil {
-		c.unproven(err)
+		c.unproven("card", err)
 		return nil, err
 	}
 	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)

@@ -83,12 +83,13 @@ func ActionInWords(action string) string {
 var eventWords = map[string]string{
 	"sign_in.done": "Signed in", "sign_in.failed": "Failed to sign in", "session.end": "Signed out", "session.end_all": "Signed out everywhere",
 	"session.reuse": "Used a copied session", "user.cards": "Printed sign-in cards", "user.password.reset": "Reset a password", "user.roles": "Changed roles",
-	"user.password.change": "Changed the own password", "request.anonymous_refused": "Requests of nobody signed in", "signing_key.create": "Made a signing key",
+	"user.password.change": "Changed the own password", "request.anonymous_refused": "Refused requests of nobody signed in",
+	"request.refused_often": "Many more requests were refused", "signing_key.create": "Made a signing key",
 	"token.foreign": "Used another realm's token",
 }
 
 // events are actions of the trail that are no permissions and that people look for.
-var events = []string{"sign_in.done", "sign_in.failed", "session.reuse", "user.cards", "user.password.reset"}
+var events = []string{"sign_in.done", "sign_in.failed", "request.anonymous_refused", "request.refused_often", "session.reuse", "user.cards", "user.password.reset"}
 
 func actionChoices(kind policy.RealmKind, chosen string) []Choice {
 	choices := []Choice{{"", "Everything"}}

@@ -47,7 +47,7 @@ type RedeemCard struct {
 }
 
 func badCard() error {
-	return domain.InvalidField("code", "is not right, was used already, or is too old; ask for a new one")
+	return nobody(domain.InvalidField("code", "is not right, was used already, or is too old; ask for a new one"))
 }
 
 // RedeemCard takes a printed card's or an invitation's code, once, sets the chosen password and signs in. An unknown, used

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -87,9 +88,20 @@ func (a account) rule(expected []string) PasswordRule {
 }
 
 // wrong is the one answer to an unknown name, a wrong password and a wrong code.
-func wrong() error {
+func wrong() *domain.Error {
 	return domain.Errorf(domain.Unauthentic, "The user name, the password or the code is not right.")
 }
+
+// errNobody is why a sign-in failed that named no account, or a card that is none: for the summary in the trail, never for who asked.
+var errNobody = errors.New("names nobody")
+
+func nobody(err *domain.Error) error {
+	err.Cause = errNobody
+	return err
+}
+
+// NamesNobody tells whether a sign-in failed because there is no such account or card. It must not be told to whoever tried.
+func NamesNobody(err error) bool { return errors.Is(err, errNobody) }
 
 // secondFactorField names the field of the error that asks for a code.
 const secondFactorField = "code"
@@ -112,7 +124,7 @@ func NeedsCode(err error) bool {
 func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.Time) (SignedIn, error) {
 	key := foldUserName(in.UserName)
 	if len(key) > 256 || len(in.Password) > 4*MaxPassword || !utf8.ValidString(key) || len(in.Code) > 64 {
-		return SignedIn{}, wrong()
+		return SignedIn{}, nobody(wrong())
 	}
 	a, counted, err := d.reserve(ctx, db, key, in.Device, now)
 	if err != nil {
@@ -185,6 +197,9 @@ func (d *Desk) failed(ctx context.Context, db *tenants.DB, a account, found bool
 	}
 	if err := db.WriteOneTrip(ctx, b, func(pgx.BatchResults) error { return nil }); err != nil {
 		return err
+	}
+	if !found {
+		return nobody(wrong())
 	}
 	return wrong()
 }
