@@ -142,9 +142,14 @@ func (c *politeConn) Close() error {
 	return c.Conn.Close()
 }
 
-// arrived notes on the connection that a request with a body has begun, of which nothing was read yet.
+// drained is how much of an unread body fasthttp itself reads and throws away, and then keeps the connection.
+const drained = 256 << 10
+
+// arrived notes on the connection whether a request has begun whose body may be left unread and end it.
 func arrived(fc *fiber.Ctx, body io.Reader) {
-	if c, ok := fc.Context().Conn().(*politeConn); ok && c.unread.Load() != (body != nil) {
-		c.unread.Store(body != nil)
+	length := fc.Request().Header.ContentLength()
+	large := body != nil && (length < 0 || length > drained)
+	if c, ok := fc.Context().Conn().(*politeConn); ok && c.unread.Load() != large {
+		c.unread.Store(large)
 	}
 }

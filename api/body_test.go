@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -40,9 +41,9 @@ func TestBodiesThatNobodyAskedForAreNotKept(t *testing.T) {
 	s.Get(apitest.Anonymous("jamaica"), "/api/v1/me")
 	junk := bytes.Repeat([]byte("a"), 64<<10)
 	for _, c := range []struct {
-		what, host, path, more string
-		chunked                bool
-		status                 int
+		what, host, path, more, method string
+		chunked                        bool
+		status                         int
 	}{
 		{what: "signing in", host: s.Host("jamaica"), path: "/api/v1/sign-in", status: http.StatusRequestEntityTooLarge},
 		{what: "signing in, in chunks", host: s.Host("jamaica"), path: "/api/v1/sign-in", chunked: true, status: http.StatusRequestEntityTooLarge},
@@ -52,7 +53,7 @@ func TestBodiesThatNobodyAskedForAreNotKept(t *testing.T) {
 		{what: "a path that is not there, in chunks", host: s.Host("jamaica"), path: "/nothing", chunked: true, status: http.StatusNotFound},
 		{what: "a host that is none of ours", host: "atlantis.localhost", path: "/api/v1/sign-in", status: http.StatusNotFound},
 		{what: "a route that needs a session", host: s.Host("jamaica"), path: "/api/v1/users", status: http.StatusUnauthorized},
-		{what: "a static file", host: s.Host("jamaica"), path: "/assets/x/y", status: http.StatusNotFound},
+		{what: "what is asked of any host", host: s.Host("jamaica"), path: "/livez", method: "GET", status: http.StatusOK},
 	} {
 		s.API.StopClock(time.Now())
 		var most uint64
@@ -66,7 +67,7 @@ func TestBodiesThatNobodyAskedForAreNotKept(t *testing.T) {
 			conn := dial(t, s)
 			sent.Add(1)
 			go func() {
-				head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\n%s", c.path, c.host, c.more)
+				head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%s", cmp.Or(c.method, "POST"), c.path, c.host, c.more)
 				if c.chunked {
 					head += "Transfer-Encoding: chunked\r\n\r\n"
 				} else {

@@ -217,7 +217,7 @@ func Bare(s *Server, rt Route, handle fiber.Handler) {
 	}
 	s.declare(&rt)
 	s.app.Add(rt.Method, fiberPath(rt.Path), func(fc *fiber.Ctx) error {
-		fc.Request().SetBodyRaw(nil)
+		arrived(fc, detach(fc))
 		if rt.Quota == limits.Free {
 			return handle(fc)
 		}
