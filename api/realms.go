@@ -106,6 +106,7 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 		if st.enforcer, err = policy.NewEnforcer(realm.Name(), s.registry.Version(realm.Slug, "rules"), rules); err != nil {
 			return err
 		}
+		st.enforcer.Asking(s.rules)
 		if before != nil && before.versions[1] == want[1] {
 			st.keys = before.keys
 		} else if st.keys, err = people.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {

@@ -25,7 +25,7 @@ func roles(s *Server) {
 				return ListPermissions(c)
 			})
 		Command(s, Route{Method: http.MethodPost, Path: realm.path + "/roles/changes", Permission: realm.change, Tag: "Roles", Summary: "Change a role, or make one",
-			Detail: "Nobody gives a role what they lack themselves, and somebody must still be able to change roles afterwards. It holds everywhere within seconds."},
+			Detail: "Nobody gives a role what they lack themselves, or with which it would reach further than they do, and somebody must still be able to change roles afterwards. It holds everywhere within seconds."},
 			func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct{ Body policy.RoleEdit }) (*Role, error) {
 				return EditRole(ctx, c, tx, in.Body)
 			})
@@ -115,7 +115,7 @@ func EditRole(ctx context.Context, c *Call, tx *tenants.Tx, edit policy.RoleEdit
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
-	after, err := tenants.EditRole(ctx, tx, c.Realm, c.Claims.Roles, edit)
+	after, err := tenants.EditRole(ctx, tx, c.Realm, c.Server.rules, c.Claims.Roles, edit)
 	if err != nil {
 		return nil, err
 	}

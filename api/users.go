@@ -116,7 +116,7 @@ type NewAccount struct {
 	Card people.Card `json:"card"`
 }
 
-// CreateUser opens an account with roles that hold no more than the actor's.
+// CreateUser opens an account with roles that reach no further than the actor's.
 func CreateUser(ctx context.Context, c *Call, tx *tenants.Tx, in NewUser) (*NewAccount, error) {
 	if err := c.Permit(policy.Facts{SameSchool: c.ofOwnSchool(in.SchoolID)}); err != nil {
 		return nil, err
@@ -125,6 +125,9 @@ func CreateUser(ctx context.Context, c *Call, tx *tenants.Tx, in NewUser) (*NewA
 		if err := policy.CheckAssign(c.State.enforcer, c.Claims.Roles, role); err != nil {
 			return nil, renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
 		}
+	}
+	if err := policy.CheckTogether(c.State.enforcer, c.Claims.Roles, in.Roles); err != nil {
+		return nil, err
 	}
 	u, card, err := people.CreateUser(ctx, tx, c.Realm, people.NewUser{UserName: in.UserName, GivenName: in.GivenName, FamilyName: in.FamilyName, Email: in.Email,
 		Roles: in.Roles, SchoolID: in.SchoolID, Grade: in.Grade, Locale: in.Locale}, c.Now)
@@ -160,8 +163,8 @@ func ChangeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in U
 	return &u, err
 }
 
-// SetUserRoles gives an account exactly these roles. Who gives or takes a role holds all that is in it, and somebody
-// must still be able to change roles afterwards.
+// SetUserRoles gives an account exactly these roles. Who gives or takes a role reaches as far as it does, alone and beside
+// the account's others, and somebody must still be able to change roles afterwards.
 func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, roles []string) (*people.User, error) {
 	if err := c.mayOn(ctx, tx, id); err != nil {
 		return nil, err
@@ -189,6 +192,9 @@ func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, ro
 		if err := policy.CheckAssign(e, c.Claims.Roles, role); err != nil {
 			return nil, renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
 		}
+	}
+	if err := policy.CheckTogether(e, c.Claims.Roles, roles); err != nil {
+		return nil, err
 	}
 	for _, role := range was.Roles {
 		if slices.Contains(roles, role) || !slices.Contains(e.Roles(), role) { // a role that no rule knows any more holds nothing

@@ -10,8 +10,8 @@ import (
 	"github.com/casbin/casbin/v2/model"
 )
 
-// Enforcer answers whether a role may ever do a thing in one realm, under one version of that realm's rules. It never
-// changes: new rules make a new Enforcer, which the caller swaps in. Safe for concurrent use.
+// Enforcer answers whether a role may ever do a thing in one realm, under one version of that realm's rules, and how far
+// roles reach (reach.go). It never changes: new rules make a new Enforcer, which the caller swaps in. Safe for concurrent use.
 //
 // Casbin takes 30 to 40 microseconds over a hundred rules, so each of its answers is kept. Roles and permissions are
 // both finite, so the cache is a table that can neither grow nor go stale, and is read without a lock.
@@ -24,6 +24,9 @@ type Enforcer struct {
 
 	asking sync.Mutex // Casbin is asked by one goroutine at a time; it happens once per role and permission
 	casbin *casbin.Enforcer
+
+	engine  *Engine // the contextual rules; nil: those that come with the program
+	reaches reaches
 }
 
 const (
@@ -160,12 +163,6 @@ func (e *Enforcer) Expand(roles []string) []string {
 // RolesWith lists, sorted, the roles that hold a permission.
 func (e *Enforcer) RolesWith(p Permission) []string {
 	return slices.DeleteFunc(e.Roles(), func(role string) bool { return !e.Allows([]string{role}, p) })
-}
-
-// Covers tells whether the actor holds everything that the subject holds. Whoever resets, changes or suspends an account
-// that holds more could take it over and rise. It is the fact Input.Facts.Covers.
-func (e *Enforcer) Covers(actorRoles, subjectRoles []string) bool {
-	return len(e.lacking(actorRoles, e.Permissions(subjectRoles))) == 0
 }
 
 // lacking gives those of the named permissions that the roles do not hold.

@@ -52,6 +52,8 @@ var (
 	UserCreate     = change(Tenant, "user.create", "Open an account.")
 	UserChange     = change(Tenant, "user.change", "Change an account and its roles.")
 	UserReset      = change(Tenant, "user.reset", "Print password cards and reset passwords and second factors.")
+	ResetAsk       = change(Tenant, "reset.ask", "Ask a learner's school for a new sign-in card.")
+	ResetRead      = read(Tenant, "reset.read", "See who asked for new sign-in cards, and what became of it.")
 	UserSuspend    = change(Tenant, "user.suspend", "Suspend an account, and let it in again.")
 	UserExport     = read(Tenant, "user.export", "Export everything that is stored about a person.")
 	UserErase      = change(Tenant, "user.erase", "Erase a person's data for good.")

@@ -151,6 +151,10 @@ func TestABrokenBundleChangesNothing(t *testing.T) {
 		{"a door in the suspended tenant", with(whole, "extra.rego", "package lignum\n\ntenant_open if input.roles.student\n"), []string{"_test.rego:"}},
 		{"the same door, tests weakened", with(with(onlyRules, "extra.rego", "package lignum\n\ntenant_open if input.realm == \"tenant\"\n"), "a_test.rego", weakTest), []string{"fence", "suspended tenant"}},
 		{"officials see rows, tests weakened", with(with(onlyRules, "extra.rego", "package lignum\n\nreaches_tenant if input.roles.ministry_official\n"), "a_test.rego", weakTest), []string{"fence", "official"}},
+		{"small counts of classes, tests weakened", with(edit(t, onlyRules, "decision.rego", `counts := {"min_cell": 5}`, `counts := {"min_cell": 4}`), "a_test.rego", weakTest), []string{"fewer than five"}},
+		{"a teacher resets anybody, tests weakened", with(edit(t, onlyRules, "administration.rego", "\tlooks_after\n\tcard_open\n", "\tlooks_after\n"), "a_test.rego", weakTest), []string{"fence", "school's word"}},
+		{"a school's administrator resets those of another, tests weakened", with(with(onlyRules, "extra.rego", "package lignum\n\nown_school if input.covers\n"), "a_test.rego", weakTest), []string{"fence", "of another"}},
+		{"the platform without a second factor, tests weakened", with(with(onlyRules, "extra.rego", "package lignum\n\nidentity_proven if input.second_factor_required == false\n"), "a_test.rego", weakTest), []string{"fence", "platform"}},
 		{"small cells, tests weakened", with(edit(t, onlyRules, "decision.rego", `"min_cell": 5`, `"min_cell": 2`), "a_test.rego", weakTest), []string{"fewer than five"}},
 		{"rules that never end", rule("many := [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n\nreaches_tenant if {\n\tinput.permission == \"attempt.answer\"\n\tinput.guardian_of\n" +
 			"\tcount([1 | some a in many; some b in many; some c in many; some d in many; some e in many; some f in many; some g in many; some h in many; a + b + c + d + e + f + g + h == 0]) > 0\n}"),

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -21,7 +22,7 @@ func everything(p Permission, listing bool) Input {
 		Permission: p, Realm: realm, Roles: append(SystemRoles(realm), "member"),
 		TenantState: "active", ActorState: "active", SecondFactor: true,
 		Facts: Facts{Listing: listing, Owner: true, Enrolled: true, CoachOf: true, Teaches: true, SameSchool: true,
-			GuardianOf: true, GuardianConsent: true, OnLeaderboard: true, Covers: true, ClassOpen: true, WindowOpen: true,
+			GuardianOf: true, GuardianConsent: true, OnLeaderboard: true, Covers: true, Unclaimed: true, ResetApproved: true, ClassOpen: true, WindowOpen: true,
 			AttemptOpen: true, WithinDeadline: true, WithinGrace: true, AttemptsLeft: 1, ReasonLength: 100},
 	}
 }
@@ -65,8 +66,25 @@ var fences = []fence{
 		func(in *Input) { in.Facts.Owner = false }},
 	{"nobody answers after the deadline", named(AttemptAnswer),
 		func(in *Input) { in.Facts.WithinDeadline = false }},
-	{"nobody changes an account that holds more", named(UserChange, UserReset, UserSuspend, UserErase, PlatformUserChange, PlatformUserReset, PlatformUserSuspend),
+	{"nobody changes an account that holds more", named(UserChange, UserReset, UserSuspend, UserExport, UserErase, ResetAsk, PlatformUserChange, PlatformUserReset, PlatformUserSuspend),
 		func(in *Input) { in.Facts.Covers = false }},
+	{"a teacher takes over no account that somebody uses, without the school's word", named(UserReset),
+		func(in *Input) {
+			in.Roles, in.Facts.Unclaimed, in.Facts.ResetApproved = []string{"teacher", "coach", "student", "member"}, false, false
+		}},
+	{"nobody of a school takes over an account of another", named(UserReset, UserChange, UserSuspend, ResetAsk),
+		func(in *Input) {
+			in.Roles, in.Facts.SameSchool = []string{"school_administrator", "teacher", "coach", "student", "guardian", "member"}, false
+			in.Facts.Listing = false
+		}},
+	{"nobody on the platform does anything without a second factor, but with the own account",
+		func(p Permission) bool {
+			return p.In(Platform) && p != ProfileRead && p != ProfileChange && p != SessionEnd
+		},
+		func(in *Input) {
+			in.Realm, in.Roles = Platform, append(SystemRoles(Platform), "member")
+			in.SecondFactorRequired, in.SecondFactor = false, false
+		}},
 	{"staff without the second factor see nobody", named(LearnerRead, LearnerProgress, UserRead, AttemptRead, InsightRead),
 		func(in *Input) { in.SecondFactorRequired, in.SecondFactor = true, false }},
 }
@@ -110,6 +128,17 @@ func (l *loaded) checkFences(ctx context.Context) error {
 		d, err := l.decide(ctx, &in)
 		if err != nil || d.Allow && (d.Scope != Aggregate || d.MinCell < 5) {
 			wrong.Add("bundle", "crosses a fence for %s: officials see figures, none of fewer than five", p.Name())
+		}
+	}
+	for _, p := range Catalogue() {
+		if !p.In(Tenant) || !strings.HasSuffix(p.Name(), ".read") || p == LearnerRead || p == ProfileRead {
+			continue
+		}
+		in := everything(p, true)
+		in.Roles = []string{"ministry_official", "member"}
+		d, err := l.decide(ctx, &in)
+		if err != nil || d.Allow && d.MinCell < 5 {
+			wrong.Add("bundle", "crosses a fence for %s: officials see no count of fewer than five", p.Name())
 		}
 	}
 	return wrong.Err()

@@ -46,7 +46,11 @@ func (e *Enforcer) After(c RoleEdit) (*Enforcer, error) {
 			rules = append(rules, r)
 		}
 	}
-	return NewEnforcer(e.realm, e.version+1, rules)
+	after, err := NewEnforcer(e.realm, e.version+1, rules)
+	if err != nil {
+		return nil, err
+	}
+	return after.Asking(e.engine), nil
 }
 
 // manages is the permission to change roles in the enforcer's realm.
@@ -57,26 +61,38 @@ func (e *Enforcer) manages() Permission {
 	return RoleChange
 }
 
-// CheckGrant decides whether an actor may make an edit: they may change roles; no role gains, itself or through another,
-// what the actor lacks; the role does not already hold more than the actor; somebody can still change roles afterwards;
-// and the system roles keep what every person needs. Errors: Forbidden, Conflict, or Invalid for an edit that makes no sense.
-func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit) error {
+// CheckGrant decides whether an actor may make an edit: they may change roles; no role reaches further by it, itself or
+// through another, than the actor does; the role does not already reach further than the actor; somebody can still change
+// roles afterwards; and the system roles keep what every person needs. together are the sets of several roles that people
+// have: two roles can reach further than either. Errors: Forbidden, Conflict, or Invalid for an edit that makes no sense.
+func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]string) error {
 	if !e.Allows(actorRoles, e.manages()) {
 		return domain.Errorf(domain.Forbidden, "Your roles do not let you change roles.")
 	}
 	if err := c.check(e); err != nil {
 		return err
 	}
-	if more := e.lacking(actorRoles, e.Permissions([]string{c.Role})); len(more) > 0 {
-		return domain.Errorf(domain.Forbidden, "The role %s holds more than you do (%s), so you cannot change it.", c.Role, list(more))
+	more, err := e.beyond(actorRoles, []string{c.Role})
+	if err != nil {
+		return err
+	}
+	if len(more) > 0 {
+		return domain.Errorf(domain.Forbidden, "The role %s holds more or reaches further than you do (%s), so you cannot change it.", c.Role, list(more))
 	}
 	after, err := e.After(c)
 	if err != nil {
 		return err
 	}
 	for _, role := range after.Roles() {
-		if more := e.lacking(actorRoles, after.gained(e, role)); len(more) > 0 {
-			return domain.Errorf(domain.Forbidden, "You cannot give the role %s what you do not hold yourself: %s.", role, list(more))
+		together = append(together, []string{role})
+	}
+	for _, roles := range together {
+		more, err := after.gained(e, actorRoles, roles)
+		if err != nil {
+			return err
+		}
+		if len(more) > 0 {
+			return domain.Errorf(domain.Forbidden, "You cannot give the role %s what you do not hold yourself, or with which it would reach further than you: %s.", strings.Join(roles, " with "), list(more))
 		}
 	}
 	if len(after.RolesWith(e.manages())) == 0 {
@@ -90,16 +106,30 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit) error {
 	return nil
 }
 
-// CheckAssign decides whether an actor may give a person a role: only one that holds no more than the actor does.
+// CheckAssign decides whether an actor may give a person a role: only one that reaches no further than the actor does.
 // Errors: Invalid for an unknown role, Forbidden.
 func CheckAssign(e *Enforcer, actorRoles []string, role string) error {
 	if _, known := e.answers[role]; !known {
 		return domain.InvalidField("role", fmt.Sprintf("%q is no role here; there are %s", clip(role), list(e.Roles())))
 	}
-	if more := e.lacking(actorRoles, e.Permissions([]string{role})); len(more) > 0 {
-		return domain.Errorf(domain.Forbidden, "You cannot give the role %s: it holds what you do not (%s).", role, list(more))
+	more, err := e.beyond(actorRoles, []string{role})
+	if err != nil {
+		return err
+	}
+	if len(more) > 0 {
+		return domain.Errorf(domain.Forbidden, "You cannot give the role %s: it holds what you do not, or reaches further than you do (%s).", role, list(more))
 	}
 	return nil
+}
+
+// CheckTogether decides whether an actor may let a person have all of these roles at once: two roles can reach further than
+// either. Errors: Forbidden.
+func CheckTogether(e *Enforcer, actorRoles, roles []string) error {
+	more, err := e.beyond(actorRoles, roles)
+	if err == nil && len(more) > 0 {
+		err = domain.Errorf(domain.Forbidden, "You cannot give these roles together: they reach further than you do (%s).", list(more))
+	}
+	return err
 }
 
 // CheckUnassign decides whether an actor may take a role from a person. othersWhoManage counts the other active people
@@ -152,9 +182,30 @@ func (c RoleEdit) check(e *Enforcer) error {
 	return wrong.Err()
 }
 
-// gained gives what a role holds now and did not hold before.
-func (e *Enforcer) gained(before *Enforcer, role string) []string {
-	return before.lacking([]string{role}, e.Permissions([]string{role}))
+// gained names the permissions with which some roles reach further than they did before, and further than the actor did.
+func (e *Enforcer) gained(before *Enforcer, actorRoles, roles []string) ([]string, error) {
+	rules, err := before.contextual()
+	if err != nil {
+		return nil, err
+	}
+	was, err := before.reachOf(rules, roles)
+	if err != nil {
+		return nil, err
+	}
+	is, err := e.reachOf(rules, roles)
+	if err != nil {
+		return nil, err
+	}
+	actor, err := before.reachOf(rules, actorRoles)
+	if err != nil {
+		return nil, err
+	}
+	// What the rules allow to nobody yet, another bundle may: what is held counts as well as how far it reaches.
+	held := before.lacking(actorRoles, before.lacking(roles, e.Permissions(roles)))
+	more := slices.DeleteFunc(was.beyond(is), func(name string) bool { p, _ := Lookup(name); return is[p.entry.index] <= actor[p.entry.index] })
+	all := append(held, more...)
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // everyone is what each person needs, as far as the role held it: an older realm may never have had all of it.

@@ -28,7 +28,9 @@ type Facts struct {
 	GuardianOf      bool // an active link, not ended
 	GuardianConsent bool // consent on that link was given and not withdrawn
 	OnLeaderboard   bool // the learner takes part in the leaderboard
-	Covers          bool // the actor's roles hold all that the subject's roles hold: (*Enforcer).Covers
+	Covers          bool // the actor's roles hold all that the subject's roles hold, and reach as far: (*Enforcer).Covers
+	Unclaimed       bool // nobody has chosen a password for the account yet: no work and no words are behind it
+	ResetApproved   bool // the account's school approved that the actor makes it a new card, and the approval still stands
 	ClassOpen       bool // the class takes registrations now
 	WindowOpen      bool // now is inside the test's window, or it has none
 	AttemptOpen     bool // the attempt is not handed in yet
@@ -61,6 +63,8 @@ var (
 	keyGuardianConsent      = key("guardian_consent")
 	keyOnLeaderboard        = key("on_leaderboard")
 	keyCovers               = key("covers")
+	keyUnclaimed            = key("unclaimed")
+	keyResetApproved        = key("reset_approved")
 	keyClassOpen            = key("class_open")
 	keyWindowOpen           = key("window_open")
 	keyAttemptOpen          = key("attempt_open")
@@ -95,7 +99,7 @@ func word(s string) *ast.Term {
 // Facts that are false are left out; the rules take a missing one for false.
 func (in *Input) value() ast.Object {
 	f := &in.Facts
-	pairs := make([][2]*ast.Term, 0, 28)
+	pairs := make([][2]*ast.Term, 0, 30)
 	text := func(key *ast.Term, s string) {
 		if s != "" {
 			pairs = append(pairs, [2]*ast.Term{key, word(s)})
@@ -136,6 +140,8 @@ func (in *Input) value() ast.Object {
 	fact(keyGuardianConsent, f.GuardianConsent)
 	fact(keyOnLeaderboard, f.OnLeaderboard)
 	fact(keyCovers, f.Covers)
+	fact(keyUnclaimed, f.Unclaimed)
+	fact(keyResetApproved, f.ResetApproved)
 	fact(keyClassOpen, f.ClassOpen)
 	fact(keyWindowOpen, f.WindowOpen)
 	fact(keyAttemptOpen, f.AttemptOpen)

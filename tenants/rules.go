@@ -19,9 +19,10 @@ func Rules(ctx context.Context, q Querier) ([]policy.Rule, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[policy.Rule])
 }
 
-// EditRole changes one role of a realm as an actor with these roles, and gives the realm's rules as they are then. Edits
-// of one realm come one after the other. The errors are those of policy.CheckGrant.
-func EditRole(ctx context.Context, tx *Tx, realm Realm, actorRoles []string, edit policy.RoleEdit) (*policy.Enforcer, error) {
+// EditRole changes one role of a realm as an actor with these roles, and gives the realm's rules as they are then; the
+// contextual rules say how far roles reach. Edits of one realm come one after the other. The errors are those of
+// policy.CheckGrant.
+func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engine, actorRoles []string, edit policy.RoleEdit) (*policy.Enforcer, error) {
 	if err := tx.Lock(ctx, "rules"); err != nil {
 		return nil, err
 	}
@@ -33,7 +34,11 @@ func EditRole(ctx context.Context, tx *Tx, realm Realm, actorRoles []string, edi
 	if err != nil {
 		return nil, err
 	}
-	if err := policy.CheckGrant(before, actorRoles, edit); err != nil {
+	together, err := rolesTogether(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if err := policy.CheckGrant(before.Asking(contextual), actorRoles, edit, together...); err != nil {
 		return nil, err
 	}
 	after, err := before.After(edit)
@@ -58,6 +63,15 @@ func EditRole(ctx context.Context, tx *Tx, realm Realm, actorRoles []string, edi
 		After:  map[string]any{"edit": edit, "permissions": after.Permissions([]string{edit.Role})}})
 	tx.Bump("rules")
 	return after, nil
+}
+
+// rolesTogether are the sets of several roles that people have.
+func rolesTogether(ctx context.Context, q Querier) ([][]string, error) {
+	rows, err := q.Query(ctx, `SELECT DISTINCT array_agg(role ORDER BY role) FROM user_roles GROUP BY user_id HAVING count(*) > 1`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[[]string])
 }
 
 func rulesJSON(add, remove []policy.Rule) (added, removed string, err error) {

@@ -3,7 +3,8 @@ package lignum_test
 administrator := asks(principal, {"roles": {"tenant_administrator": true, "ministry_official": true}})
 
 staff_of_the_platform := asks(pupil, {
-	"realm": "platform", "permission_realm": "platform", "roles": {"account_manager": true, "operator": true},
+	"realm": "platform", "permission_realm": "platform", "second_factor": true,
+	"roles": {"account_manager": true, "operator": true, "member": true},
 })
 
 test_settings_need_only_the_role if {
@@ -37,8 +38,28 @@ test_nobody_takes_over_an_account_that_holds_more if {
 		allowed(asks(administrator, {"permission": permission, "covers": true}), "tenant")
 	}
 	refused(asks(principal, {"permission": "user.erase", "same_school": true, "covers": true}), "not_own_school")
-	allowed(asks(teacher, {"permission": "user.reset", "teaches": true, "covers": true, "same_school": true}), "assigned")
-	refused(asks(teacher, {"permission": "user.reset", "teaches": true, "covers": true}), "not_own_school")
+	refused(asks(principal, {"permission": "reset.ask", "same_school": true, "teaches": true}), "subject_holds_more")
+}
+
+test_a_teachers_card_needs_an_unused_account_or_the_schools_word if {
+	card := asks(teacher, {"permission": "user.reset", "teaches": true, "covers": true, "same_school": true})
+	refused(card, "reset_needs_approval")
+	allowed(asks(card, {"unclaimed": true}), "assigned")
+	allowed(asks(card, {"reset_approved": true}), "assigned")
+	refused(asks(card, {"unclaimed": true, "same_school": false}), "not_own_school")
+	refused(asks(card, {"unclaimed": true, "teaches": false}), "not_assigned")
+	refused(asks(card, {"unclaimed": true, "covers": false}), "subject_holds_more")
+	ask := asks(card, {"permission": "reset.ask"})
+	allowed(ask, "assigned")
+	refused(asks(ask, {"same_school": false}), "not_own_school")
+	refused(asks(ask, {"teaches": false}), "not_assigned")
+}
+
+test_who_sees_requests_for_cards if {
+	allowed(asks(teacher, {"permission": "reset.read", "listing": true}), "own")
+	allowed(asks(principal, {"permission": "reset.read", "listing": true}), "school")
+	allowed(asks(administrator, {"permission": "reset.read", "listing": true}), "tenant")
+	refused(asks(teacher, {"permission": "reset.read"}), "not_own_school")
 }
 
 test_imports if {

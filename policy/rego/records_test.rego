@@ -45,6 +45,14 @@ test_officials_see_a_record_for_a_reason if {
 	allowed(asks(record, {"reason_length": 10}), "tenant")
 }
 
+test_officials_see_no_small_count if {
+	every permission in ["class.read", "course.read", "tenant.read", "role.read"] {
+		d := lignum.decision with input as asks(official, {"permission": permission, "listing": true})
+		d == {"allow": true, "scope": "tenant", "min_cell": 5}
+	}
+	allowed(asks(official, {"permission": "class.read", "roles": {"ministry_official": true, "tenant_administrator": true}}), "tenant")
+}
+
 test_a_school_sees_its_own_figures if allowed(asks(principal, {"permission": "insight.read", "listing": true}), "school")
 
 test_guardians if {

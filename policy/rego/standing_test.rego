@@ -76,5 +76,22 @@ test_second_factor_of_staff if {
 	refused(asks(strict, {"roles": {"coach": true}}), "second_factor_needed")
 	refused(asks(strict, {"roles": {"librarian": true}}), "second_factor_needed")
 	allowed(asks(strict, {"roles": {"coach": true}, "second_factor": true}), "tenant")
+}
+
+test_second_factor_of_the_platform if {
+	manager := asks(pupil, {
+		"realm": "platform", "permission_realm": "platform", "permission": "platform.tenant.read",
+		"roles": {"account_manager": true, "member": true},
+	})
+	refused(manager, "second_factor_needed")
+	refused(asks(manager, {"roles": {"member": true}}), "second_factor_needed")
+	allowed(asks(manager, {"second_factor": true}), "tenant")
+	every permission in ["profile.read", "profile.change", "session.end"] {
+		allowed(asks(manager, {"permission": permission, "permission_realm": "either"}), "own")
+	}
+}
+
+test_second_factor_of_staff_leaves_the_own_account if {
+	strict := asks(pupil, {"second_factor_required": true})
 	allowed(asks(strict, {"roles": {"coach": true}, "permission": "profile.change", "permission_realm": "either"}), "own")
 }
