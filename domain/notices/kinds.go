@@ -41,5 +41,22 @@ func fill(text string, p Params) string {
 // The kinds. A parameter is what the reader may know anyway: names and titles, never a secret and never what a third person
 // wrote about a child.
 var (
+	// An account, to its owner.
+	CardPrinted         = declare("card_printed", "{who} printed a sign-in card for you on {day}. If you did not get it, tell your school at once.", "/account")
+	PasswordReset       = declare("password_reset", "{who} took your old password away on {day}, so that you can choose a new one with a card. If you did not ask for that, tell whoever looks after your account at once.", "/account")
+	ResetAskedForYou    = declare("reset_asked_for_you", "{who} asked your school for a new sign-in card for you. If you need none, tell your school.", "/account")
+	SecondFactorAdded   = declare("second_factor_added", "An authenticator app was added to your account on {day}. If that was not you, tell whoever looks after your account at once.", "/account")
+	SecondFactorRemoved = declare("second_factor_removed", "The authenticator app was taken off your account on {day}. If that was not you, tell whoever looks after your account at once.", "/account")
+	SecondFactorReset   = declare("second_factor_reset", "{who} took the authenticator app off your account on {day}. If you did not ask for that, tell whoever looks after your account at once.", "/account")
+
+	// Accounts, to those who look after them.
+	CardsPrinted             = declare("cards_printed", "{who} printed sign-in cards for learners of your school on {day}.", "")
+	AccountCardPrinted       = declare("account_card_printed", "{who} printed a sign-in card for {name}.", "/people/{id}")
+	AccountReset             = declare("account_reset", "{who} took the old password of {name} away and printed a new sign-in card.", "/people/{id}")
+	AccountSecondFactorReset = declare("account_second_factor_reset", "{who} took the authenticator app off the account of {name}.", "/people/{id}")
+	ResetAsked               = declare("reset_asked", "{who} asks for a new sign-in card for {name}.", "/resets")
+	ResetApproved            = declare("reset_approved", "Your school approved a new sign-in card for {name}. Print it by {day}.", "/learners/{id}/card")
+	ResetRefused             = declare("reset_refused", "Your school refused a new sign-in card for {name}.", "/learners/{id}/card")
+
 	PasswordChanged = declare("password_changed", "Your password was changed on {day}. If that was not you, tell your school at once.", "/account")
 )

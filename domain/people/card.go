@@ -134,8 +134,8 @@ func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, no
 	return s, err
 }
 
-// ResetPassword takes a user's password away, signs them out everywhere and gives a card for choosing a new one. invitation:
-// the card is for somebody who never signed in. It gives domain.NotFound, and domain.Conflict for an account that is not active.
+// ResetPassword takes a user's password away, signs them out everywhere and gives a card for choosing a new one. The owner and
+// those who look after the account are told. invitation: the card is for somebody who never signed in. It gives domain.NotFound, and domain.Conflict for an account that is not active.
 func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitation bool, now time.Time) (Card, error) {
 	a, err := accountByID(ctx, tx, user)
 	if err != nil {
@@ -148,37 +148,66 @@ func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitati
 	if invitation {
 		purpose = "invitation"
 	}
-	if _, err := tx.Exec(ctx, `UPDATE users SET password_hash = NULL, must_change_password = false, updated_at = $2::timestamptz WHERE id = $1::uuid`, user.String(), now); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE users SET had_password = had_password OR password_hash IS NOT NULL, password_hash = NULL, must_change_password = false,
+		updated_at = $2::timestamptz WHERE id = $1::uuid`, user.String(), now); err != nil {
+		return Card{}, err
+	}
+	// Whatever was asked or approved for this account is answered by this card.
+	if _, err := tx.Exec(ctx, `UPDATE reset_requests SET state = 'used' WHERE user_id = $1::uuid AND state IN ('asked', 'approved')`, user.String()); err != nil {
 		return Card{}, err
 	}
 	if _, err := voidSessions(ctx, tx, []string{user.String()}, uuid.Nil, "password", now); err != nil {
 		return Card{}, err
 	}
-	cards, err := makeCards(ctx, tx, `u.id = $1::uuid`, user.String(), purpose, now.Add(ResetLife), now)
+	cards, err := makeCards(ctx, tx, `u.id = $1::uuid`, []any{user.String()}, purpose, now.Add(ResetLife), now)
 	if err != nil {
 		return Card{}, err
 	}
 	tx.Record(audit.Entry{Action: "user.password.reset", ObjectKind: "user", ObjectID: user.String(), After: map[string]any{"purpose": purpose, "expires": cards[0].Expires}})
-	return cards[0], nil
+	return cards[0], tellOfReset(ctx, tx, a, invitation, now)
 }
 
-// Cards makes cards for active students who have not chosen a password yet, in the order of their names; older
-// unused cards of theirs are void. Others of the list are left out. At most a thousand at once.
+// CardReach says whose cards somebody prints. The zero value is everybody's.
+type CardReach struct {
+	SchoolOf  uuid.UUID // only of those who belong to the school of this account; to none, when it has none
+	Unclaimed bool      // only of those for whom nobody has ever chosen a password
+}
+
+// Cards makes cards for active students who have no password, in the order of their names; older unused cards of theirs are
+// void. They and their schools are told. Others of the list are left out. At most a thousand at once.
 func Cards(ctx context.Context, tx *tenants.Tx, users []uuid.UUID, now time.Time) ([]Card, error) {
+	return CardReach{}.Cards(ctx, tx, users, now)
+}
+
+// Cards is Cards for those within the reach.
+func (r CardReach) Cards(ctx context.Context, tx *tenants.Tx, users []uuid.UUID, now time.Time) ([]Card, error) {
 	if len(users) == 0 || len(users) > maxCards {
 		return nil, domain.InvalidField("user_ids", "must name 1 to 1000 users")
 	}
-	return printCards(ctx, tx, `u.id = ANY($1::text[]::uuid[])`, texts(users), "users", "", now)
+	return r.print(ctx, tx, `u.id = ANY($1::text[]::uuid[])`, texts(users), "users", "", now)
 }
 
 // ClassCards is Cards for the learners of a class.
 func ClassCards(ctx context.Context, tx *tenants.Tx, class uuid.UUID, now time.Time) ([]Card, error) {
-	return printCards(ctx, tx, `u.id IN (SELECT learner_id FROM enrolments WHERE class_id = $1::uuid AND state = 'active')`, class.String(), "class", class.String(), now)
+	return CardReach{}.ClassCards(ctx, tx, class, now)
 }
 
-func printCards(ctx context.Context, tx *tenants.Tx, which string, arg any, kind, id string, now time.Time) ([]Card, error) {
+// ClassCards is Cards for the learners of a class who are within the reach: a class may have learners of several schools.
+func (r CardReach) ClassCards(ctx context.Context, tx *tenants.Tx, class uuid.UUID, now time.Time) ([]Card, error) {
+	return r.print(ctx, tx, `u.id IN (SELECT learner_id FROM enrolments WHERE class_id = $1::uuid AND state = 'active')`, class.String(), "class", class.String(), now)
+}
+
+func (r CardReach) print(ctx context.Context, tx *tenants.Tx, which string, arg any, kind, id string, now time.Time) ([]Card, error) {
 	which += ` AND u.password_hash IS NULL AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')`
-	cards, err := makeCards(ctx, tx, which, arg, "card", now.Add(CardLife), now)
+	args := []any{arg}
+	if r.Unclaimed {
+		which += ` AND NOT u.had_password`
+	}
+	if r.SchoolOf != uuid.Nil {
+		which += ` AND u.school_id = (SELECT school_id FROM users WHERE id = $2::uuid)`
+		args = append(args, r.SchoolOf.String())
+	}
+	cards, err := makeCards(ctx, tx, which, args, "card", now.Add(CardLife), now)
 	if err != nil {
 		return nil, err
 	}
@@ -187,13 +216,13 @@ func printCards(ctx context.Context, tx *tenants.Tx, which string, arg any, kind
 		owners[i] = c.UserID
 	}
 	tx.Record(audit.Entry{Action: "user.cards", ObjectKind: kind, ObjectID: id, After: map[string]any{"cards": len(cards), "user_ids": owners}})
-	return cards, nil
+	return cards, tellOfCards(ctx, tx, cards, now)
 }
 
 // makeCards replaces the unused cards of the active users that the condition names.
-func makeCards(ctx context.Context, tx *tenants.Tx, which string, arg any, purpose string, expires, now time.Time) ([]Card, error) {
+func makeCards(ctx context.Context, tx *tenants.Tx, which string, args []any, purpose string, expires, now time.Time) ([]Card, error) {
 	rows, err := tx.Query(ctx, `SELECT u.id, u.user_name, u.given_name, u.family_name, u.grade, u.school_id FROM users u
-		WHERE u.state = 'active' AND `+which+` ORDER BY u.family_name, u.given_name, u.id LIMIT 1000 FOR UPDATE`, arg)
+		WHERE u.state = 'active' AND `+which+` ORDER BY u.family_name, u.given_name, u.id LIMIT 1000 FOR UPDATE`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,17 +13,26 @@ import (
 
 // GroupTies are the facts about an actor and several accounts at once: each holds for all of them, or not at all.
 type GroupTies struct {
-	Roles      []string // all roles that any of them has
+	RoleSets   [][]string // the roles of each of them, every set once
 	SameSchool bool
 	CoachOf    bool
 	Found      int // how many of them there are
 }
 
-const groupTies = `SELECT ARRAY(SELECT DISTINCT r.role FROM user_roles r WHERE r.user_id IN (SELECT id FROM those) ORDER BY 1),
+const groupTies = `SELECT ARRAY(SELECT DISTINCT (SELECT coalesce(string_agg(r.role, ',' ORDER BY r.role), '') FROM user_roles r WHERE r.user_id = those.id) FROM those),
 		coalesce(bool_and(coalesce(t.school_id = (SELECT school_id FROM users WHERE id = $1::uuid), false)), false),
 		coalesce(bool_and(EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
 			WHERE e.learner_id = t.id AND e.state = 'active' AND c.state = 'active' AND c.coach_id = $1::uuid)), false), count(*)
 	FROM those t`
+
+func (t *GroupTies) read(row pgx.Row) error {
+	var sets []string
+	err := row.Scan(&sets, &t.SameSchool, &t.CoachOf, &t.Found)
+	for _, set := range sets {
+		t.RoleSets = append(t.RoleSets, strings.FieldsFunc(set, func(r rune) bool { return r == ',' }))
+	}
+	return err
+}
 
 // TiesToAll reads the facts about an actor and some accounts of a tenant, at most a thousand, in one query.
 func TiesToAll(ctx context.Context, q tenants.Querier, actor uuid.UUID, users []uuid.UUID) (GroupTies, error) {
@@ -30,19 +40,35 @@ func TiesToAll(ctx context.Context, q tenants.Querier, actor uuid.UUID, users []
 	if len(users) == 0 || len(users) > maxCards {
 		return t, domain.InvalidField("user_ids", "must name 1 to 1000 users")
 	}
-	err := q.QueryRow(ctx, `WITH those AS (SELECT id, school_id FROM users WHERE id = ANY($2::text[]::uuid[]) AND state <> 'erased') `+groupTies,
-		actor.String(), texts(users)).Scan(&t.Roles, &t.SameSchool, &t.CoachOf, &t.Found)
+	err := t.read(q.QueryRow(ctx, `WITH those AS (SELECT id, school_id FROM users WHERE id = ANY($2::text[]::uuid[]) AND state <> 'erased') `+groupTies,
+		actor.String(), texts(users)))
 	return t, err
 }
 
-// TiesToClass reads the facts about an actor and those who have a place in a class now. SameSchool and CoachOf are about the class itself.
-func TiesToClass(ctx context.Context, q tenants.Querier, actor, class uuid.UUID) (GroupTies, error) {
-	var t GroupTies
-	err := q.QueryRow(ctx, `SELECT ARRAY(SELECT DISTINCT r.role FROM user_roles r JOIN enrolments e ON e.learner_id = r.user_id AND e.state = 'active' AND e.class_id = c.id ORDER BY 1),
-			coalesce(c.school_id = (SELECT school_id FROM users WHERE id = $1::uuid), false), coalesce(c.coach_id = $1::uuid, false),
-			(SELECT count(*) FROM enrolments e WHERE e.class_id = c.id AND e.state = 'active')
-		FROM classes c WHERE c.id = $2::uuid`, actor.String(), class.String()).Scan(&t.Roles, &t.SameSchool, &t.CoachOf, &t.Found)
-	return t, notFound(err, "class")
+// ClassTies are the facts about an actor and a class with the people in it. A class's school says nothing of whose pupils
+// have a place in it.
+type ClassTies struct {
+	CoachOf  bool       // the actor coaches or teaches the class
+	RoleSets [][]string // of all who have a place now, every set once
+	Members  int        // who have a place now
+	OfSchool int        // those of them who belong to the actor's school
+}
+
+// TiesToClass reads the facts about an actor and those who have a place in a class now; domain.NotFound when there is no such class.
+func TiesToClass(ctx context.Context, q tenants.Querier, actor, class uuid.UUID) (ClassTies, error) {
+	var t ClassTies
+	var members GroupTies
+	var coach *uuid.UUID
+	if err := q.QueryRow(ctx, `SELECT coach_id FROM classes WHERE id = $1::uuid`, class.String()).Scan(&coach); err != nil {
+		return t, notFound(err, "class")
+	}
+	const those = `WITH those AS (SELECT u.id, u.school_id FROM enrolments e JOIN users u ON u.id = e.learner_id
+		WHERE e.class_id = $2::uuid AND e.state = 'active' AND u.state <> 'erased') `
+	if err := members.read(q.QueryRow(ctx, those+groupTies, actor.String(), class.String())); err != nil {
+		return t, err
+	}
+	t = ClassTies{CoachOf: coach != nil && *coach == actor, RoleSets: members.RoleSets, Members: members.Found}
+	return t, q.QueryRow(ctx, those+`SELECT count(*) FROM those WHERE school_id = (SELECT school_id FROM users WHERE id = $1::uuid)`, actor.String(), class.String()).Scan(&t.OfSchool)
 }
 
 // OthersWith counts the active accounts, besides one, that have any of the roles.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -260,8 +261,13 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 	})
 }
 
-// storePassword sets a password that was checked, voids unused cards, and ends all sessions but one.
+// storePassword sets a password that was checked, voids unused cards, ends all sessions but one, and tells the owner, unless it
+// is the account's first.
 func storePassword(ctx context.Context, tx *tenants.Tx, a account, hash, password string, keep uuid.UUID, now time.Time) error {
+	first, err := unclaimed(ctx, tx, a.ID)
+	if err != nil {
+		return err
+	}
 	short := PasswordRule{}.Check(password) != nil
 	b := &pgx.Batch{}
 	b.Queue(`UPDATE users SET password_hash = $2::text, short_password = $3::boolean, must_change_password = false, updated_at = $4::timestamptz WHERE id = $1::uuid`,
@@ -275,5 +281,8 @@ func storePassword(ctx context.Context, tx *tenants.Tx, a account, hash, passwor
 		return err
 	}
 	tx.Record(audit.Entry{Action: "user.password.change", ObjectKind: "user", ObjectID: a.ID.String(), After: map[string]any{"sessions_ended": ended}})
-	return nil
+	if first {
+		return nil
+	}
+	return tellOwner(ctx, tx, notices.PasswordChanged, a.ID, now)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"lignum/domain"
+	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -35,6 +36,58 @@ type TOTPSetup struct {
 	QR     string `json:"qr"`     // a PNG as a data: URI
 }
 
+// BeginTOTP is what somebody types to begin with an authenticator app.
+type BeginTOTP struct {
+	UserID   uuid.UUID
+	Password string
+	Issuer   string // what the app shows: the realm's name
+	Device   Device
+}
+
+// BeginTOTP is StartTOTP for somebody who has typed the password once more: whoever finds a browser signed in must not be able to
+// make the account their own. A wrong password gives domain.Invalid about the field "password" and counts as a failed sign-in.
+func (d *Desk) BeginTOTP(ctx context.Context, db *tenants.DB, in BeginTOTP, now time.Time) (setup TOTPSetup, err error) {
+	if len(in.Password) > 4*MaxPassword {
+		return setup, domain.InvalidField("password", "is not right")
+	}
+	var a account
+	err = db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		a, err = accountByID(ctx, r, in.UserID)
+		return err
+	})
+	if err != nil {
+		return setup, err
+	}
+	if a.TOTP {
+		return setup, hasApp()
+	}
+	a, counted, err := d.reserve(ctx, db, foldUserName(a.UserName), in.Device, now)
+	if err != nil {
+		return setup, err
+	}
+	right, _, err := d.Hasher.Verify(ctx, in.Password, a.PasswordHash)
+	if err != nil {
+		return setup, err
+	}
+	if !right {
+		d.failed(ctx, db, a, true, "password", in.Device, now)
+		return setup, domain.InvalidField("password", "is not right")
+	}
+	err = db.Write(ctx, a.actor(db.Realm(), in.Device), func(tx *tenants.Tx) error {
+		if err := stillSo(ctx, tx, a); err != nil {
+			return err
+		}
+		counted.forgive(tx)
+		setup, err = StartTOTP(ctx, tx, db, in.UserID, in.Issuer, now)
+		return err
+	})
+	return setup, err
+}
+
+func hasApp() error {
+	return domain.Errorf(domain.Conflict, "The account has an authenticator app already. Take it away first.")
+}
+
 // StartTOTP makes a secret for a second factor, which does not count before ConfirmTOTP. issuer is what the app
 // shows: the tenant's name. It gives domain.Conflict when the account has a confirmed one.
 func StartTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UUID, issuer string, now time.Time) (TOTPSetup, error) {
@@ -43,7 +96,7 @@ func StartTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UU
 		return TOTPSetup{}, err
 	}
 	if a.TOTP {
-		return TOTPSetup{}, domain.Errorf(domain.Conflict, "The account has an authenticator app already. Take it away first.")
+		return TOTPSetup{}, hasApp()
 	}
 	// A colon would end the issuer in the label.
 	key, err := totp.Generate(totp.GenerateOpts{Issuer: strings.ReplaceAll(issuer, ":", " "), AccountName: a.UserName, Period: totpPeriod, SecretSize: 20})
@@ -91,6 +144,9 @@ func ConfirmTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user, sess
 		return nil, err
 	}
 	tx.Record(audit.Entry{Action: "user.totp.confirm", ObjectKind: "user", ObjectID: user.String()})
+	if err := tellOwner(ctx, tx, notices.SecondFactorAdded, user, now); err != nil {
+		return nil, err
+	}
 	return newRecoveryCodes(ctx, tx, db, user)
 }
 
@@ -109,11 +165,15 @@ func (d *Desk) RenewRecoveryCodes(ctx context.Context, db *tenants.DB, user uuid
 // enough only beside it must then be changed.
 func (d *Desk) DisableTOTP(ctx context.Context, db *tenants.DB, user uuid.UUID, code string, dev Device, now time.Time) error {
 	return d.withCode(ctx, db, user, code, dev, now, func(tx *tenants.Tx) error {
-		return dropTOTP(ctx, tx, user, "user.totp.disable", now)
+		if err := dropTOTP(ctx, tx, user, "user.totp.disable", now); err != nil {
+			return err
+		}
+		return tellOwner(ctx, tx, notices.SecondFactorRemoved, user, now)
 	})
 }
 
-// ResetTOTP takes the second factor away from somebody who lost it, and signs them out everywhere: for an administrator.
+// ResetTOTP takes the second factor away from somebody who lost it, and signs them out everywhere: for an administrator. The
+// owner and those who look after the account are told.
 func ResetTOTP(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.Time) error {
 	a, err := accountByID(ctx, tx, user)
 	if err != nil {
@@ -125,7 +185,10 @@ func ResetTOTP(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.Tim
 	if _, err := voidSessions(ctx, tx, []string{user.String()}, uuid.Nil, "second_factor_reset", now); err != nil {
 		return err
 	}
-	return dropTOTP(ctx, tx, user, "user.totp.reset", now)
+	if err := dropTOTP(ctx, tx, user, "user.totp.reset", now); err != nil {
+		return err
+	}
+	return tellBoth(ctx, tx, notices.SecondFactorReset, notices.AccountSecondFactorReset, a, now)
 }
 
 func dropTOTP(ctx context.Context, tx *tenants.Tx, user uuid.UUID, action string, now time.Time) error {

@@ -146,7 +146,7 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in New
 	if slices.Contains(in.Roles, Student) {
 		purpose, life = "card", CardLife
 	}
-	cards, err := makeCards(ctx, tx, `u.id = $1::uuid`, id.String(), purpose, now.Add(life), now)
+	cards, err := makeCards(ctx, tx, `u.id = $1::uuid`, []any{id.String()}, purpose, now.Add(life), now)
 	if err != nil {
 		return User{}, Card{}, err
 	}

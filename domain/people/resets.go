@@ -1,0 +1,236 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/domain/notices"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// A teacher may print a card for an account that nobody has used. For any other the learner's school must approve it: for
+// that account, that teacher and one card.
+
+// How long a question waits, and how long an approval may be used.
+const (
+	ResetQuestionLife = 14 * 24 * time.Hour
+	ResetApprovalLife = 3 * 24 * time.Hour
+)
+
+// States of a request for a new card.
+const (
+	ResetAsked    = "asked"
+	ResetApproved = "approved"
+	ResetRefused  = "refused"
+	ResetUsed     = "used"
+	ResetLapsed   = "lapsed"
+)
+
+// ResetRequest is a teacher's request for a new sign-in card for a learner.
+type ResetRequest struct {
+	ID         uuid.UUID  `json:"id"`
+	UserID     uuid.UUID  `json:"user_id"`
+	UserName   string     `json:"user_name"`
+	GivenName  string     `json:"given_name"`
+	FamilyName string     `json:"family_name"`
+	SchoolID   *uuid.UUID `json:"school_id,omitempty"`
+	Reason     string     `json:"reason"`
+	State      string     `json:"state"` // asked, approved, refused, used, lapsed
+	AskedBy    uuid.UUID  `json:"asked_by"`
+	Asker      string     `json:"asker"` // full name
+	AskedAt    time.Time  `json:"asked_at"`
+	DecidedAt  *time.Time `json:"decided_at,omitempty"`
+	Answer     string     `json:"answer,omitempty"` // why it was refused
+	ExpiresAt  time.Time  `json:"expires_at"`       // of the question, then of the approval
+}
+
+// What nobody answered or used in time has lapsed, whether or not a row says so yet.
+const resetSQL = `SELECT q.id, q.user_id, u.user_name, u.given_name, u.family_name, u.school_id, q.reason,
+		CASE WHEN q.state IN ('asked', 'approved') AND q.expires_at <= $1::timestamptz THEN 'lapsed' ELSE q.state END,
+		q.asked_by, coalesce(a.given_name || ' ' || a.family_name, ''), q.asked_at, q.decided_at, q.answer, q.expires_at
+	FROM reset_requests q JOIN users u ON u.id = q.user_id LEFT JOIN users a ON a.id = q.asked_by `
+
+// ResetFilter says which requests to list. Conditions add up; the zero value lists all.
+type ResetFilter struct {
+	SchoolOf uuid.UUID // for accounts that belong to the school of this one; none, when it has none
+	AskedBy  uuid.UUID // by this teacher
+	UserID   uuid.UUID // for this account
+	Waiting  bool      // only those that wait for an answer
+	After    string    // the cursor of the page before
+	Limit    int       // 1 to 200; 0: 50
+}
+
+// ResetRequests lists requests, the newest first, with the cursor of the next page. It gives domain.Invalid.
+func ResetRequests(ctx context.Context, q tenants.Querier, f ResetFilter, now time.Time) ([]ResetRequest, string, error) {
+	if f.Limit == 0 {
+		f.Limit = 50
+	}
+	if f.Limit < 1 || f.Limit > 200 {
+		return nil, "", domain.InvalidField("limit", "must be 1 to 200")
+	}
+	var after *string
+	if f.After != "" {
+		at, err := readCursor(f.After, 1)
+		if err != nil {
+			return nil, "", err
+		}
+		if _, err := uuid.Parse(at[0]); err != nil {
+			return nil, "", badCursor()
+		}
+		after = &at[0]
+	}
+	rows, err := q.Query(ctx, resetSQL+`WHERE u.state <> 'erased' AND ($2::uuid IS NULL OR u.school_id = (SELECT school_id FROM users WHERE id = $2::uuid))
+		AND ($3::uuid IS NULL OR q.asked_by = $3::uuid) AND ($4::uuid IS NULL OR q.user_id = $4::uuid)
+		AND (NOT $5::boolean OR q.state = 'asked' AND q.expires_at > $1::timestamptz) AND ($6::uuid IS NULL OR q.id < $6::uuid)
+		ORDER BY q.id DESC LIMIT $7::integer`, now, idText(f.SchoolOf), idText(f.AskedBy), idText(f.UserID), f.Waiting, after, f.Limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ResetRequest])
+	next := ""
+	if len(list) > f.Limit {
+		list = list[:f.Limit]
+		next = cursor(list[f.Limit-1].ID.String())
+	}
+	return list, next, err
+}
+
+func idText(id uuid.UUID) *string {
+	if id == uuid.Nil {
+		return nil
+	}
+	return uuidText(&id)
+}
+
+// ResetRequestByID gives one request, or domain.NotFound. With a Tx it is locked until the transaction ends.
+func ResetRequestByID(ctx context.Context, q tenants.Querier, id uuid.UUID, now time.Time) (ResetRequest, error) {
+	lock := ""
+	if _, writes := q.(*tenants.Tx); writes {
+		lock = " FOR UPDATE OF q"
+	}
+	rows, err := q.Query(ctx, resetSQL+`WHERE q.id = $2::uuid`+lock, now, id.String())
+	if err != nil {
+		return ResetRequest{}, err
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[ResetRequest])
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = domain.Errorf(domain.NotFound, "There is no such request.")
+	}
+	return r, err
+}
+
+// AskReset asks a learner's school for a new card; the actor is the one who may print it. The learner and the school are told.
+// reason is 3 to 500 characters. It gives domain.NotFound, domain.Invalid, and domain.Conflict when no approval is needed, the
+// account is suspended, or somebody asked already.
+func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string, now time.Time) (ResetRequest, error) {
+	var p domain.Problems
+	if checkText(&p, "reason", reason, 3, 500); len(p) > 0 {
+		return ResetRequest{}, p.Err()
+	}
+	if _, err := lockUser(ctx, tx, user); err != nil {
+		return ResetRequest{}, err
+	}
+	a, err := accountByID(ctx, tx, user)
+	if err != nil {
+		return ResetRequest{}, err
+	}
+	if a.State != "active" {
+		return ResetRequest{}, domain.Errorf(domain.Conflict, "The account is suspended. The school must let the learner in again first.")
+	}
+	if unclaimed, err := unclaimed(ctx, tx, user); err != nil {
+		return ResetRequest{}, err
+	} else if unclaimed {
+		return ResetRequest{}, domain.Errorf(domain.Conflict, "This learner has not chosen a password yet. Print the card; nobody needs to approve it.")
+	}
+	if _, err := tx.Exec(ctx, `UPDATE reset_requests SET state = 'lapsed' WHERE user_id = $1::uuid AND state IN ('asked', 'approved') AND expires_at <= $2::timestamptz`, user.String(), now); err != nil {
+		return ResetRequest{}, err
+	}
+	id := audit.NewID()
+	_, err = tx.Exec(ctx, `INSERT INTO reset_requests (id, user_id, reason, asked_by, asked_at, expires_at) VALUES ($1::uuid, $2::uuid, $3::text, $4::uuid, $5::timestamptz, $6::timestamptz)`,
+		id.String(), user.String(), reason, tx.Who().ID.String(), now, now.Add(ResetQuestionLife))
+	if tenants.IsViolation(err, "reset_requests_open") {
+		return ResetRequest{}, domain.Errorf(domain.Conflict, "A new card for this learner was asked for already. The school decides.")
+	}
+	if err != nil {
+		return ResetRequest{}, err
+	}
+	tx.Record(audit.Entry{Action: "reset.ask", ObjectKind: "user", ObjectID: user.String(), Reason: reason, After: map[string]any{"request": id}})
+	if err := tellBoth(ctx, tx, notices.ResetAskedForYou, notices.ResetAsked, a, now); err != nil {
+		return ResetRequest{}, err
+	}
+	return ResetRequestByID(ctx, tx, id, now)
+}
+
+// ApproveReset lets the teacher who asked print one card. It gives domain.NotFound, and domain.Conflict when the request waits
+// no longer, or the actor is the one who asked.
+func ApproveReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, now time.Time) (ResetRequest, error) {
+	return decideReset(ctx, tx, id, ResetApproved, "", now.Add(ResetApprovalLife), now)
+}
+
+// RefuseReset refuses a request, for a reason that the teacher is shown, of 3 to 500 characters. Errors as of ApproveReset, and
+// domain.Invalid.
+func RefuseReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, why string, now time.Time) (ResetRequest, error) {
+	var p domain.Problems
+	if checkText(&p, "reason", why, 3, 500); len(p) > 0 {
+		return ResetRequest{}, p.Err()
+	}
+	return decideReset(ctx, tx, id, ResetRefused, why, now, now)
+}
+
+func decideReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, state, answer string, until, now time.Time) (ResetRequest, error) {
+	r, err := ResetRequestByID(ctx, tx, id, now)
+	if err != nil {
+		return r, err
+	}
+	switch {
+	case r.State == ResetLapsed:
+		return r, domain.Errorf(domain.Conflict, "The request is too old. The teacher may ask again.")
+	case r.State != ResetAsked:
+		return r, domain.Errorf(domain.Conflict, "The request was answered already.")
+	case r.AskedBy == tx.Who().ID:
+		return r, domain.Errorf(domain.Conflict, "Nobody answers their own request.")
+	}
+	if _, err := tx.Exec(ctx, `UPDATE reset_requests SET state = $2::text, answer = $3::text, decided_by = $4::uuid, decided_at = $5::timestamptz, expires_at = $6::timestamptz WHERE id = $1::uuid`,
+		id.String(), state, answer, tx.Who().ID.String(), now, until); err != nil {
+		return r, err
+	}
+	tx.Record(audit.Entry{Action: "reset." + state, ObjectKind: "user", ObjectID: r.UserID.String(), Reason: answer,
+		Before: map[string]any{"asked_by": r.AskedBy, "reason": r.Reason}, After: map[string]any{"request": id, "state": state}})
+	kind := notices.ResetApproved
+	if state == ResetRefused {
+		kind = notices.ResetRefused
+	}
+	err = notices.Tell(ctx, tx, kind, notices.Params{"name": r.GivenName + " " + r.FamilyName, "id": r.UserID.String(), "day": until.Format(dayFormat)}, []uuid.UUID{r.AskedBy}, now)
+	if err != nil {
+		return r, err
+	}
+	return ResetRequestByID(ctx, tx, id, now)
+}
+
+// UseApproval uses up the approval that lets the actor print a new card for an account. It gives domain.Conflict when there is
+// none that still stands.
+func UseApproval(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE reset_requests SET state = 'used' WHERE user_id = $1::uuid AND asked_by = $2::uuid AND state = 'approved' AND expires_at > $3::timestamptz`,
+		user.String(), tx.Who().ID.String(), now)
+	if err == nil && n == 0 {
+		return domain.Errorf(domain.Conflict, "The school's approval was used already, or is too old. Ask again.")
+	}
+	return err
+}
+
+// LockAccount keeps an account as it is until the transaction ends, so that what is asked about it still holds when it is
+// changed; domain.NotFound.
+func LockAccount(ctx context.Context, tx *tenants.Tx, user uuid.UUID) error {
+	_, err := lockUser(ctx, tx, user)
+	return err
+}
+
+func unclaimed(ctx context.Context, q tenants.Querier, user uuid.UUID) (bool, error) {
+	return exists(ctx, q, `SELECT password_hash IS NULL AND NOT had_password FROM users WHERE id = $1::uuid`, user.String())
+}
