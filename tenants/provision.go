@@ -366,11 +366,12 @@ func (p *Provisioner) invite(ctx context.Context, tx pgx.Tx, out *Provisioned, s
 	return tx.SendBatch(ctx, b).Close()
 }
 
-// reinvite serves a Create that is repeated because its answer was lost.
+// reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it is no way in any more, also
+// when the password has been taken away since: the account is the tenant's own.
 func (p *Provisioner) reinvite(ctx context.Context, tx pgx.Tx, out *Provisioned, spec Spec, by audit.Actor) error {
 	schema := pgx.Identifier{out.Tenant.SchemaName}.Sanitize()
 	var pending bool
-	err := tx.QueryRow(ctx, `SELECT count(*) = 1 AND bool_and(password_hash IS NULL AND user_name_key = $1) FROM `+schema+`.users`, spec.Admin.UserName).Scan(&pending)
+	err := tx.QueryRow(ctx, `SELECT count(*) = 1 AND bool_and(password_hash IS NULL AND NOT had_password AND user_name_key = $1) FROM `+schema+`.users`, spec.Admin.UserName).Scan(&pending)
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,26 @@ func TestCreateMakesATenantThatWorks(t *testing.T) {
 	}
 }
 
+// The platform invites a tenant's first administrator, and after that has no way to any account there: not even when the only
+// account has no password for a while.
+func TestAnInvitationThatWasUsedIsTheLast(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	spec := newSpec(t, w)
+	made, err := w.Provisioner.Create(ctx, spec, w.Actor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := w.Direct(t)
+	for _, now := range []string{"password_hash = 'chosen'", "password_hash = NULL, had_password = true"} {
+		if _, err := direct.Exec(ctx, "UPDATE "+made.Tenant.SchemaName+".users SET "+now); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := w.Provisioner.Create(ctx, spec, w.Actor); domain.CodeOf(err) != domain.Conflict || again.Invitation != "" {
+			t.Errorf("%s: invited again: %v", now, err)
+		}
+	}
+}
+
 func TestCreateRefusesWhatIsWrongAllAtOnce(t *testing.T) {
 	w := testkit.New(t)
 	_, err := w.Provisioner.Create(t.Context(), tenants.Spec{Slug: "www", Country: "Jamaica", Plan: "huge", TimeZone: "Kingston"}, w.Actor)
