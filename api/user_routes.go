@@ -32,7 +32,7 @@ func users(s *Server) {
 	accounts(s, "/api/v1/platform/users", "Platform", policy.PlatformUserRead, policy.PlatformUserCreate, policy.PlatformUserChange, policy.PlatformUserReset, policy.PlatformUserSuspend)
 
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/users/cards", Permission: policy.UserReset, Tag: "Users", ShownOnce: true, Summary: "Cards to print, for students without a password",
-		Detail: "Others among those named are left out; older unused cards of theirs are void. The codes are shown once."},
+		Detail: "For a teacher, only those of whom nobody has ever chosen one. Others among those named are left out; older unused cards of theirs are void. The codes are shown once."},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
 			Body struct {
 				UserIDs []uuid.UUID `json:"user_ids" minItems:"1" maxItems:"1000"`
@@ -40,7 +40,8 @@ func users(s *Server) {
 		}) (*CardSheet, error) {
 			return PrintCards(ctx, c, tx, in.Body.UserIDs)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cards", Permission: policy.UserReset, Tag: "Users", ShownOnce: true, Summary: "Cards to print, for the students of a class without a password"},
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cards", Permission: policy.UserReset, Tag: "Users", ShownOnce: true, Summary: "Cards to print, for the students of a class without a password",
+		Detail: "Those of one's own school, unless one reaches the whole tenant; a teacher's, for those of whom nobody has ever chosen a password."},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ClassRef) (*CardSheet, error) {
 			return PrintClassCards(ctx, c, tx, in.Class)
 		})
@@ -89,7 +90,8 @@ func accounts(s *Server, path, tag string, read, create, change, reset, suspend 
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *UserRef) (*people.User, error) {
 			return ResumeUser(ctx, c, tx, in.User)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: path + "/{user}/reset", Permission: reset, Tag: tag, ShownOnce: true, Summary: "Take the password away and give a card for choosing a new one"},
+	Command(s, Route{Method: http.MethodPost, Path: path + "/{user}/reset", Permission: reset, Tag: tag, ShownOnce: true, Summary: "Take the password away and give a card for choosing a new one",
+		Detail: "A teacher needs an account for which nobody has ever chosen a password, or an approved request (`POST /users/{user}/reset-requests`), which this uses up. The owner and the school are told."},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *UserRef) (*people.Card, error) {
 			return ResetUser(ctx, c, tx, in.User)
 		})

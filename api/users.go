@@ -72,7 +72,7 @@ func (c *Call) aboutUser(ctx context.Context, q tenants.Querier, id uuid.UUID) (
 		return policy.Facts{Owner: id == c.Claims.UserID, Covers: c.State.enforcer.Covers(c.Claims.Roles, u.Roles)}, err
 	}
 	t, err := people.TiesTo(ctx, q, c.Claims.UserID, id)
-	return policy.Facts{Owner: t.Self, SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf,
+	return policy.Facts{Owner: t.Self, SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: t.Unclaimed, ResetApproved: t.ResetApproved,
 		GuardianOf: t.GuardianOf, GuardianConsent: t.GuardianConsent, Covers: c.State.enforcer.Covers(c.Claims.Roles, t.Roles)}, err
 }
 
@@ -173,16 +173,13 @@ func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, ro
 	if err != nil {
 		return nil, err
 	}
-	manages := policy.RoleChange
-	if c.Tenant == nil {
-		manages = policy.PlatformRoleChange
-	}
 	e := c.State.enforcer
-	others, err := people.OthersWith(ctx, tx, e.RolesWith(manages), id)
+	managers := e.Managers()
+	others, err := people.OthersWith(ctx, tx, managers, id)
 	if err != nil {
 		return nil, err
 	}
-	if e.Allows(roles, manages) {
+	if slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(managers, role) }) {
 		others++ // the account itself still can
 	}
 	for i, role := range roles {
@@ -241,10 +238,32 @@ func ResumeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*pe
 	return &u, err
 }
 
-// ResetUser takes an account's password away, ends its sessions, and gives a card for choosing a new one.
+// ResetUser takes an account's password away, ends its sessions, and gives a card for choosing a new one. A teacher needs an
+// account that nobody has used, or the school's approval, which is used up by it.
 func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*people.Card, error) {
-	if err := c.mayOn(ctx, tx, id); err != nil {
+	if err := people.LockAccount(ctx, tx, id); err != nil {
 		return nil, err
+	}
+	facts, err := c.aboutUser(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.Decide(facts)
+	if err != nil {
+		return nil, err
+	}
+	switch d.Scope {
+	case policy.Whole, policy.Region, policy.School:
+	case policy.Assigned:
+		if !facts.Unclaimed {
+			if err := people.UseApproval(ctx, tx, id, c.Now); err != nil {
+				return nil, err
+			}
+		}
+	case policy.Own, policy.Aggregate:
+		return nil, notYours()
+	default:
+		return nil, notYours()
 	}
 	u, err := people.UserByID(ctx, tx, id)
 	if err != nil {
@@ -254,9 +273,19 @@ func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*peo
 	return &card, err
 }
 
-// ResetSecondFactor takes an account's authenticator app away, for somebody who lost it.
+func notYours() error {
+	return domain.Errorf(domain.Forbidden, "This account is not yours to look after.")
+}
+
+// ResetSecondFactor takes an account's authenticator app away, for somebody who lost it. That is for those who look after the
+// account: what lets a teacher print a card does not count.
 func ResetSecondFactor(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Done, error) {
-	if err := c.mayOn(ctx, tx, id); err != nil {
+	facts, err := c.aboutUser(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	facts.Unclaimed, facts.ResetApproved = false, false
+	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
 	return &Done{true}, people.ResetTOTP(ctx, tx, id, c.Now)
@@ -267,32 +296,61 @@ type CardSheet struct {
 	Cards []people.Card `json:"cards"`
 }
 
-func (c *Call) groupFacts(t people.GroupTies) policy.Facts {
-	return policy.Facts{SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf, Covers: c.State.enforcer.Covers(c.Claims.Roles, t.Roles)}
+// coversAll tells whether the actor reaches as far as each of several people.
+func (c *Call) coversAll(sets [][]string) bool {
+	return !slices.ContainsFunc(sets, func(roles []string) bool { return !c.State.enforcer.Covers(c.Claims.Roles, roles) })
 }
 
-// PrintCards makes cards for the students among some accounts who have not chosen a password yet.
+// cardReach is whose cards are printed under a decision about several people.
+func (c *Call) cardReach(d policy.Decision) (people.CardReach, error) {
+	switch d.Scope {
+	case policy.Whole:
+		return people.CardReach{}, nil
+	case policy.School:
+		return people.CardReach{SchoolOf: c.Claims.UserID}, nil
+	case policy.Assigned:
+		return people.CardReach{SchoolOf: c.Claims.UserID, Unclaimed: true}, nil
+	case policy.Own, policy.Region, policy.Aggregate:
+	}
+	return people.CardReach{}, notYours()
+}
+
+// PrintCards makes cards for the students among some accounts who have no password: of a teacher, for those of whom nobody has
+// ever chosen one.
 func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID) (*CardSheet, error) {
 	t, err := people.TiesToAll(ctx, tx, c.Claims.UserID, users)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Permit(c.groupFacts(t)); err != nil {
+	// No other accounts get a card within a teacher's reach, so for those who do the fact holds.
+	d, err := c.Decide(policy.Facts{SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: c.coversAll(t.RoleSets)})
+	if err != nil {
 		return nil, err
 	}
-	cards, err := people.Cards(ctx, tx, users, c.Now)
+	reach, err := c.cardReach(d)
+	if err != nil {
+		return nil, err
+	}
+	cards, err := reach.Cards(ctx, tx, users, c.Now)
 	return &CardSheet{cards}, err
 }
 
-// PrintClassCards makes cards for the students of a class who have not chosen a password yet.
+// PrintClassCards makes cards for the students of a class who have no password. A class may have learners of several schools,
+// whatever its own: those of other schools than the actor's are left out, unless the actor reaches the whole tenant.
 func PrintClassCards(ctx context.Context, c *Call, tx *tenants.Tx, class uuid.UUID) (*CardSheet, error) {
 	t, err := people.TiesToClass(ctx, tx, c.Claims.UserID, class)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Permit(c.groupFacts(t)); err != nil {
+	// The facts hold for everybody who gets a card: cardReach leaves the others out.
+	d, err := c.Decide(policy.Facts{SameSchool: t.OfSchool > 0 || t.Members == 0, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: c.coversAll(t.RoleSets)})
+	if err != nil {
 		return nil, err
 	}
-	cards, err := people.ClassCards(ctx, tx, class, c.Now)
+	reach, err := c.cardReach(d)
+	if err != nil {
+		return nil, err
+	}
+	cards, err := reach.ClassCards(ctx, tx, class, c.Now)
 	return &CardSheet{cards}, err
 }

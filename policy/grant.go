@@ -61,6 +61,22 @@ func (e *Enforcer) manages() Permission {
 	return RoleChange
 }
 
+// Managers are the roles whose people can change every role: they may change roles, and reach as far as the realm's
+// administrator. Where no role does, those that may change roles at all.
+func (e *Enforcer) Managers() []string {
+	all := e.RolesWith(e.manages())
+	if whole := e.reachingAll(all); len(whole) > 0 {
+		return whole
+	}
+	return all
+}
+
+// reachingAll gives those of some roles that reach as far as the realm's administrator.
+func (e *Enforcer) reachingAll(roles []string) []string {
+	administrator := []string{AdministratorRole(KindOf(e.realm))}
+	return slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return !e.Covers([]string{role}, administrator) })
+}
+
 // CheckGrant decides whether an actor may make an edit: they may change roles; no role reaches further by it, itself or
 // through another, than the actor does; the role does not already reach further than the actor; somebody can still change
 // roles afterwards; and the system roles keep what every person needs. together are the sets of several roles that people
@@ -98,6 +114,9 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]stri
 	if len(after.RolesWith(e.manages())) == 0 {
 		return domain.Errorf(domain.Conflict, "No role could change roles any more; give %s to another role first.", e.manages().Name())
 	}
+	if managers := e.Managers(); len(e.reachingAll(managers)) > 0 && len(after.reachingAll(after.RolesWith(e.manages()))) == 0 {
+		return domain.Errorf(domain.Conflict, "Nobody could change every role any more; first give %s to another role that reaches as far.", e.manages().Name())
+	}
 	for _, role := range systemRoles[KindOf(e.realm)] {
 		if lost := after.lacking([]string{role}, everyone(e, role)); len(lost) > 0 {
 			return domain.Errorf(domain.Conflict, "Everybody with the role %s would lose what each person needs: %s.", role, list(lost))
@@ -133,7 +152,7 @@ func CheckTogether(e *Enforcer, actorRoles, roles []string) error {
 }
 
 // CheckUnassign decides whether an actor may take a role from a person. othersWhoManage counts the other active people
-// with one of the roles in RolesWith(role.change): the last of them keeps theirs. Errors: those of CheckAssign, Conflict.
+// with one of the roles in Managers: the last of them keeps theirs. Errors: those of CheckAssign, Conflict.
 func CheckUnassign(e *Enforcer, actorRoles []string, role string, othersWhoManage int) error {
 	if err := CheckAssign(e, actorRoles, role); err != nil {
 		return err

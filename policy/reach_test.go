@@ -102,6 +102,23 @@ func TestAGrantReachesNoFurtherThanItsGiver(t *testing.T) {
 	}
 }
 
+// Who may change roles but reaches less far could never undo it, so they do not count as the last who can.
+func TestSomebodyCanStillChangeEveryRole(t *testing.T) {
+	e := newEnforcer(t, "jamaica", custom("deputy", "role.read", "role.change", "course.read")...)
+	admin := []string{"tenant_administrator"}
+	last := RoleEdit{Role: "tenant_administrator", Withdraw: []string{"role.change"}}
+	if err := CheckGrant(e, admin, last); domain.CodeOf(err) != domain.Conflict {
+		t.Errorf("only a deputy is left: %v", err)
+	}
+	if got := e.Managers(); !slices.Equal(got, admin) {
+		t.Errorf("managers: %v", got)
+	}
+	e = newEnforcer(t, "jamaica", Rule{"g", "chief", "tenant_administrator", "jamaica", "", "", ""}, Rule{"p", "chief", "jamaica", "role.change", "", "", ""})
+	if err := CheckGrant(e, admin, last); err != nil {
+		t.Errorf("a chief is left who reaches as far: %v", err)
+	}
+}
+
 // What a replaced bundle gives is what is compared, and an enforcer forgets what another bundle said.
 func TestReachIsThatOfTheRulesInForce(t *testing.T) {
 	eng := newEngine(t)
