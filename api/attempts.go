@@ -169,7 +169,13 @@ func LearnerAttempts(ctx context.Context, c *Call, learner uuid.UUID, p Paging) 
 		if err != nil {
 			return err
 		}
-		return c.Permit(policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+		if err := c.Permit(policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool}); err != nil {
+			return err
+		}
+		if !t.Learner && !t.Self {
+			return noLearner()
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/domain/people"
 	"lignum/policy"
@@ -104,20 +105,24 @@ type ClassFilter struct {
 
 // ListClasses lists classes by title.
 func ListClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[classes.Class], error) {
-	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
 		return nil, err
 	}
-	filter := classes.Filter{Viewer: c.Claims.UserID, Mine: f.Mine, Query: f.Query, Subject: f.Subject, Open: f.Open, All: f.All, Today: c.day()}
+	filter := classes.Filter{Viewer: c.Claims.UserID, Mine: f.Mine, Query: f.Query, Subject: f.Subject, Open: f.Open, Full: d.MinCell > 0, All: f.All, Today: c.day()}
 	if f.Coaching {
 		filter.CoachID = c.Claims.UserID
 	}
 	var items []classes.Class
 	var next string
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		list, err := classes.Classes(ctx, r, filter, p.page())
 		items, next = list.Items, list.Next
 		return err
 	})
+	for i := range items {
+		items[i].Withhold(d.MinCell)
+	}
 	return listOf(items, next, err)
 }
 
@@ -131,7 +136,9 @@ func ClassPage(ctx context.Context, c *Call, id uuid.UUID) (*classes.ClassPage, 
 	if err != nil {
 		return nil, err
 	}
-	return p, c.Permit(classFacts(p.Facts))
+	d, err := c.Decide(classFacts(p.Facts))
+	p.Withhold(d.MinCell)
+	return p, err
 }
 
 func classFacts(f classes.Facts) policy.Facts {
@@ -264,12 +271,29 @@ func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[
 		if err != nil {
 			return err
 		}
-		if err := c.Permit(classFacts(f)); err != nil {
+		d, err := c.Decide(classFacts(f))
+		if err != nil {
 			return err
 		}
-		list, err := classes.Learners(ctx, r, id, p.page())
+		list, err := c.learnersWithin(ctx, r, d.Scope, f, id, p)
 		items, next = list.Items, list.Next
 		return err
 	})
 	return listOf(items, next, err)
+}
+
+// learnersWithin cuts a class's list to the scope. That a class is a school's says nothing of whose pupils are in it: its
+// administrator sees those of the school, and all of them when they coach the class.
+func (c *Call) learnersWithin(ctx context.Context, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p Paging) (catalog.List[classes.Learner], error) {
+	switch scope {
+	case policy.Whole, policy.Assigned:
+		return classes.Learners(ctx, q, id, p.page())
+	case policy.School:
+		if f.CoachOf {
+			return classes.Learners(ctx, q, id, p.page())
+		}
+		return classes.LearnersOfSchool(ctx, q, id, c.Claims.UserID, p.page())
+	case policy.Own, policy.Region, policy.Aggregate:
+	}
+	return catalog.List[classes.Learner]{}, figuresOnly()
 }

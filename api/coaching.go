@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -68,8 +69,9 @@ func CoachLearners(ctx context.Context, c *Call, f CoachFilter, p Paging) (*List
 				if err != nil {
 					return err
 				}
-				if facts.SameSchool {
-					filter.CoachID = uuid.Nil
+				// A class of the school may have learners of other schools, whose records are not its administrator's.
+				if facts.SameSchool && !facts.CoachOf {
+					filter.CoachID, filter.SchoolOf = uuid.Nil, c.Claims.UserID
 				}
 			}
 		case policy.Whole:
@@ -134,10 +136,17 @@ func reasonLength(reason string) int {
 	return letters
 }
 
+func noLearner() error { return domain.Errorf(domain.NotFound, "There is no such learner.") }
+
+func isReasonWanted(err error) bool {
+	var p *Problem
+	return errors.As(err, &p) && strings.HasSuffix(p.Type, ":reason_required")
+}
+
 // reasonWanted names the field of the reason in a refusal for want of one.
 func reasonWanted(err error, field string) error {
 	var p *Problem
-	if errors.As(err, &p) && strings.HasSuffix(p.Type, ":reason_required") {
+	if isReasonWanted(err) && errors.As(err, &p) {
 		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: fmt.Sprintf("must have at least %d letters or digits in at least %d words", reasonLetters, reasonWords)})
 	}
 	return err
@@ -146,11 +155,13 @@ func reasonWanted(err error, field string) error {
 // LearnerPage gives one learner's record. Who gets it only for a stated reason has the reading written down first.
 func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string) (*LearnerRecord, error) {
 	var facts policy.Facts
+	isLearner := false
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		t, err := people.TiesTo(ctx, r, c.Claims.UserID, learner)
 		if err != nil {
 			return err
 		}
+		isLearner = t.Learner
 		facts = policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, ReasonLength: reasonLength(reason)}
 		return nil
 	})
@@ -158,6 +169,10 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 		return nil, err
 	}
 	d, err := c.Decide(facts)
+	// Staff have no learner's record. Nobody writes a reason to be told so, and who may open no record here is told only that.
+	if !isLearner && (err == nil || isReasonWanted(err)) {
+		return nil, noLearner()
+	}
 	if err != nil {
 		return nil, reasonWanted(err, "query.reason")
 	}
@@ -189,6 +204,9 @@ func (c *Call) learnerRecord(ctx context.Context, learner uuid.UUID) (*LearnerRe
 		u, err := people.UserByID(ctx, r, learner)
 		if err != nil {
 			return err
+		}
+		if !slices.Contains(u.Roles, people.Student) {
+			return noLearner()
 		}
 		rec = LearnerRecord{ID: u.ID, UserName: u.UserName, GivenName: u.GivenName, FamilyName: u.FamilyName, Grade: u.Grade, SchoolID: u.SchoolID}
 		if rec.Courses, err = classes.ProgressOf(ctx, r, learner); err != nil {

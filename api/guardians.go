@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -115,6 +116,9 @@ func (c *Call) mayLink(ctx context.Context, tx *tenants.Tx, learner uuid.UUID) e
 func LinkGuardian(ctx context.Context, c *Call, tx *tenants.Tx, learner, guardian uuid.UUID, relationship string) (*Done, error) {
 	if err := c.mayLink(ctx, tx, learner); err != nil {
 		return nil, err
+	}
+	if guardian == c.Claims.UserID { // the tie opens the child's record, wherever the guardian goes
+		return nil, domain.Errorf(domain.Forbidden, "Nobody makes themselves a guardian. Another administrator can.")
 	}
 	return &Done{true}, people.LinkGuardian(ctx, tx, guardian, learner, relationship, c.Now)
 }

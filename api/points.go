@@ -70,6 +70,9 @@ func Leaderboard(ctx context.Context, c *Call, f LeaderboardFilter) (*points.Boa
 	if err != nil {
 		return nil, err
 	}
+	if d.MinCell > 0 {
+		return nil, figuresOnly()
+	}
 	if f.Period == "" {
 		f.Period = points.AllTime
 	}
@@ -114,8 +117,11 @@ func (c *Call) circle(ctx context.Context, q tenants.Querier, scope policy.Scope
 		if err != nil {
 			return points.Scope{}, err
 		}
-		if whole || facts.Enrolled || facts.CoachOf || facts.SameSchool {
+		if whole || facts.Enrolled || facts.CoachOf {
 			return points.Scope{Among: points.AmongClass, ID: f.Class}, nil
+		}
+		if facts.SameSchool {
+			return points.Scope{Among: points.AmongClassOfSchool, ID: f.Class}, nil
 		}
 		return points.Scope{}, domain.Errorf(domain.Forbidden, "The leaderboard of a class is for those of the class and of its school.")
 	case points.AmongSchool:

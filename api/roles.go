@@ -40,6 +40,7 @@ type Role struct {
 	Own         []string `json:"own"`         // permissions of its own
 	Permissions []string `json:"permissions"` // all that it holds, those of included roles too
 	People      int      `json:"people"`      // active accounts that have it
+	Withheld    bool     `json:"people_withheld,omitempty" doc:"Too few people have it for the viewer to know how many; people is 0"`
 }
 
 func roleOf(e *policy.Enforcer, name string) Role {
@@ -61,11 +62,12 @@ func roleOf(e *policy.Enforcer, name string) Role {
 
 // ListRoles lists the realm's roles by name. It reads the stored rules, so that a change shows at once.
 func ListRoles(ctx context.Context, c *Call) (*List[Role], error) {
-	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
 		return nil, err
 	}
 	out := &List[Role]{Items: []Role{}}
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		rules, err := tenants.Rules(ctx, r)
 		if err != nil {
 			return err
@@ -80,7 +82,9 @@ func ListRoles(ctx context.Context, c *Call) (*List[Role], error) {
 		}
 		for _, name := range e.Roles() {
 			role := roleOf(e, name)
-			role.People = counts[name]
+			if role.People = counts[name]; role.People < d.MinCell {
+				role.People, role.Withheld = 0, true
+			}
 			out.Items = append(out.Items, role)
 		}
 		return nil

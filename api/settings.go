@@ -34,15 +34,21 @@ type TenantSettings struct {
 
 // ReadSettings gives the tenant's own settings.
 func ReadSettings(ctx context.Context, c *Call) (*TenantSettings, error) {
-	if err := c.Permit(policy.Facts{}); err != nil {
+	d, err := c.Decide(policy.Facts{})
+	if err != nil {
 		return nil, err
 	}
 	t := c.Tenant
 	out := &TenantSettings{Slug: t.Slug, Country: t.Country, TimeZone: t.TimeZone, Locale: t.Locale, Currency: t.Currency, ExamScheme: t.ExamScheme}
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		out.Settings, err = tenants.ReadSettings(ctx, r)
 		return err
 	})
+	for _, people := range []string{"learners", "staff"} {
+		if out.Used[people] < int64(d.MinCell) {
+			delete(out.Used, people)
+		}
+	}
 	return out, err
 }
 

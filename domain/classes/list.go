@@ -22,6 +22,7 @@ type Class struct {
 	Fields
 	State       string `json:"state"`
 	Taken       int    `json:"taken"` // seats
+	Withheld    bool   `json:"taken_withheld,omitempty" doc:"Too few seats are taken for the viewer to know how many; taken is 0"`
 	Course      string `json:"course,omitempty"`
 	CourseTitle string `json:"course_title,omitempty"`
 	Subject     string `json:"subject,omitempty"` // the course's
@@ -46,6 +47,13 @@ func (s *slots) Scan(src any) error {
 	return json.Unmarshal([]byte(text), (*[]Slot)(s))
 }
 
+// Withhold leaves out how many seats are taken when they are fewer than least.
+func (c *Class) Withhold(least int) {
+	if c.Taken < least {
+		c.Taken, c.Withheld = 0, true
+	}
+}
+
 const classSelect = `SELECT c.id, c.state, c.taken, coalesce(o.slug, ''), coalesce(o.title, ''), coalesce(o.subject, ''), coalesce(s.name, ''),
 	coalesce(u.given_name || ' ' || u.family_name, ''), e.learner_id IS NOT NULL,
 	c.title, c.kind, c.course_id, c.school_id, c.term_id, c.coach_id, c.grade, c.starts_on::text, c.ends_on::text, c.meets, c.weekly::text, c.meeting_url, c.seats, c.open`
@@ -66,6 +74,7 @@ type Filter struct {
 	Subject string    // of the course
 	School  uuid.UUID // only those of this school
 	Open    bool      // only those in which a learner can register today
+	Full    bool      // with Open: full ones as well, so that who is listed tells nothing of how many are in
 	Today   time.Time // the tenant's date; needed with Open
 	All     bool      // ended and cancelled ones as well
 }
@@ -108,7 +117,7 @@ func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page
 		add("c.school_id = ?::text::uuid", f.School.String())
 	}
 	if f.Open {
-		add("c.open AND c.state = 'active' AND c.taken < c.seats AND c.ends_on >= ?::text::date", f.Today.Format(time.DateOnly))
+		add("c.open AND c.state = 'active' AND (?::boolean OR c.taken < c.seats) AND c.ends_on >= ?::text::date", f.Full, f.Today.Format(time.DateOnly))
 	}
 	rows, err := q.Query(ctx, classSelect+classFrom+` WHERE `+strings.Join(where, " AND ")+` ORDER BY c.title, c.id LIMIT $2::integer`, args...)
 	if err != nil {
@@ -134,6 +143,15 @@ type Learner struct {
 
 // Learners lists who is in a class now, by family name.
 func Learners(ctx context.Context, q tenants.Querier, classID uuid.UUID, page catalog.Page) (catalog.List[Learner], error) {
+	return learners(ctx, q, classID, uuid.Nil, page)
+}
+
+// LearnersOfSchool lists those of a class who belong to the school of an account: a class may have learners of several.
+func LearnersOfSchool(ctx context.Context, q tenants.Querier, classID, account uuid.UUID, page catalog.Page) (catalog.List[Learner], error) {
+	return learners(ctx, q, classID, account, page)
+}
+
+func learners(ctx context.Context, q tenants.Querier, classID, schoolOf uuid.UUID, page catalog.Page) (catalog.List[Learner], error) {
 	var none catalog.List[Learner]
 	limit, after, err := page.Start(2, 1)
 	if err != nil {
@@ -142,7 +160,8 @@ func Learners(ctx context.Context, q tenants.Querier, classID uuid.UUID, page ca
 	rows, err := q.Query(ctx, `SELECT u.id, u.given_name, u.family_name, u.user_name, u.grade, e.enrolled_at
 		FROM enrolments e JOIN users u ON u.id = e.learner_id
 		WHERE e.class_id = $1::uuid AND e.state = 'active' AND (u.family_name, u.given_name, u.id) > ($2::text, $3::text, $4::text::uuid)
-		ORDER BY u.family_name, u.given_name, u.id LIMIT $5::integer`, classID.String(), after[0], after[1], after[2], limit+1)
+		AND ($6::text IS NULL OR u.school_id = (SELECT school_id FROM users WHERE id = $6::text::uuid))
+		ORDER BY u.family_name, u.given_name, u.id LIMIT $5::integer`, classID.String(), after[0], after[1], after[2], limit+1, idText(&schoolOf))
 	if err != nil {
 		return none, err
 	}

@@ -41,14 +41,15 @@ type Learner struct {
 
 // Filter says whose learners. CoachID or ClassID must be given.
 type Filter struct {
-	CoachID uuid.UUID // only the classes of this coach
-	ClassID uuid.UUID // only this class
-	Behind  bool      // only those who are behind
+	CoachID  uuid.UUID // only the classes of this coach
+	ClassID  uuid.UUID // only this class
+	SchoolOf uuid.UUID // only learners of the school of this account
+	Behind   bool      // only those who are behind
 }
 
 // What is due: by today's share of the class's days, the lessons from the first on whose minutes together fit into the
 // same share of all minutes: multiplied out, since a third of the days has no decimal. Due time is that of whole lessons, so that nobody is behind for a lesson just begun.
-// $1 coach or null, $2 class or null, $3 the tenant's date.
+// $1 coach or null, $2 class or null, $3 the tenant's date, $11 whose school or null.
 const learnersSQL = `WITH class AS (
 	SELECT c.id, c.title, c.course_id, c.starts_on,
 		greatest(0, least(c.ends_on, $3::text::date) - c.starts_on + 1) AS gone, c.ends_on - c.starts_on + 1 AS days
@@ -70,6 +71,7 @@ const learnersSQL = `WITH class AS (
 		CASE WHEN plan.due_minutes = 0 THEN 0 ELSE greatest(0, 100 - floor(100 * done.minutes / plan.due_minutes))::integer END AS shortfall,
 		seen.day, score.percent, $3::text::date - greatest(seen.day, class.starts_on, (done.enrolled_at AT TIME ZONE 'UTC')::date) AS away
 	FROM done JOIN class ON class.id = done.class_id JOIN plan ON plan.id = class.id JOIN users u ON u.id = done.learner_id
+		AND ($11::text IS NULL OR u.school_id = (SELECT school_id FROM users WHERE id = $11::text::uuid))
 	LEFT JOIN LATERAL (SELECT a.day FROM attendance a WHERE a.learner_id = done.learner_id ORDER BY a.day DESC LIMIT 1) seen ON true
 	LEFT JOIN LATERAL (SELECT a.score * 100 / a.max_score AS percent FROM attempts a
 		WHERE a.learner_id = done.learner_id AND a.course_id = class.course_id AND a.state = 'marked' AND a.max_score > 0
@@ -97,7 +99,7 @@ func Learners(ctx context.Context, q tenants.Querier, f Filter, page catalog.Pag
 		return none, err
 	}
 	rows, err := q.Query(ctx, learnersSQL, idOrNull(f.CoachID), idOrNull(f.ClassID), today.Format(time.DateOnly), f.Behind,
-		after[0], after[1], after[2], after[3], after[4], limit+1)
+		after[0], after[1], after[2], after[3], after[4], limit+1, idOrNull(f.SchoolOf))
 	if err != nil {
 		return none, err
 	}

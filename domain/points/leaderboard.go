@@ -18,6 +18,9 @@ const (
 	AmongTenant Among = "tenant" // everybody
 	AmongSchool Among = "school" // learners who were of the school when they last earned
 	AmongClass  Among = "class"  // learners enrolled in the class now
+
+	// AmongClassOfSchool are those of AmongClass who belong to the viewer's school: a class may have learners of several.
+	AmongClassOfSchool Among = "class_of_school"
 )
 
 // Scope is a circle and, but for the tenant, whose.
@@ -104,6 +107,9 @@ func leaderboardSQL(among Among) (top, near string, err error) {
 		circle = "t.school_id = $3::uuid"
 	case AmongClass:
 		circle = "t.learner_id IN (SELECT e.learner_id FROM enrolments e WHERE e.class_id = $3::uuid AND e.state = 'active')"
+	case AmongClassOfSchool:
+		circle = `t.learner_id IN (SELECT e.learner_id FROM enrolments e JOIN users m ON m.id = e.learner_id
+			WHERE e.class_id = $3::uuid AND e.state = 'active' AND m.school_id = (SELECT v.school_id FROM users v WHERE v.id = $2::uuid))`
 	default:
 		return "", "", domain.InvalidField("scope", "must be tenant, school or class")
 	}
