@@ -37,7 +37,8 @@ type Branding struct {
 	StaffSecondFactor bool   `json:"staff_second_factor"`
 }
 
-var platformBranding = Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}
+// The platform always asks its staff for a second factor; the rules hold it too.
+var platformBranding = Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b", StaffSecondFactor: true}
 
 // slot is where a realm's state hangs; its lock lets one request load while the others wait.
 type slot struct {

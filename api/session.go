@@ -89,16 +89,18 @@ func sessions(s *Server) {
 		}) (*Done, error) {
 			return &Done{true}, c.ChangePassword(in.Body.OldPassword, in.Body.Password)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Tag: "Session", ShownOnce: true, Summary: "Begin with an authenticator app"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*people.TOTPSetup, error) {
-			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
-				return nil, err
+	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
+		Summary: "Begin with an authenticator app", Detail: "It takes the password once more. A wrong one counts as a failed sign-in."},
+		func(ctx context.Context, c *Call, in *struct {
+			Body struct {
+				Password string `json:"password" minLength:"1" maxLength:"1024"`
 			}
-			setup, err := people.StartTOTP(ctx, tx, c.DB, c.Claims.UserID, c.State.Branding.Name, c.Now)
+		}) (*people.TOTPSetup, error) {
+			setup, err := c.BeginTOTP(in.Body.Password)
 			return &setup, err
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
-		Summary: "Confirm the authenticator app with a code; gives ten recovery codes, once"},
+		Summary: "Confirm the authenticator app with a code; gives ten recovery codes, once", Detail: "The session counts as opened with the second factor from its next refresh on."},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
 			Body struct {
 				Code string `json:"code" minLength:"6" maxLength:"16"`
@@ -200,6 +202,22 @@ func (c *Call) ChangePassword(old, password string) error {
 	}
 	return c.Server.desk.ChangePassword(c.ctx, c.DB, people.PasswordChange{UserID: c.Claims.UserID, SessionID: c.Claims.SessionID, Old: old, New: password,
 		Expected: c.expectedWords(), Device: c.device()}, c.Now)
+}
+
+// BeginTOTP begins with an authenticator app for the signed-in person, who types the password once more.
+func (c *Call) BeginTOTP(password string) (people.TOTPSetup, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return people.TOTPSetup{}, err
+	}
+	return c.Server.desk.BeginTOTP(c.ctx, c.DB, people.BeginTOTP{UserID: c.Claims.UserID, Password: password, Issuer: c.State.Branding.Name, Device: c.device()}, c.Now)
+}
+
+// Renew gives the signed-in person's browser new tokens, in which what has just changed about the session shows. When the
+// database is too busy for it, the old ones stay good until they end.
+func (c *Call) Renew() {
+	if err := c.renew(c.fc.Cookies(c.Server.cookieNames().refresh)); err != nil {
+		c.Server.log.WarnContext(c.ctx, "tokens could not be renewed", "err", causes(err), "request_id", c.Actor.RequestID)
+	}
 }
 
 // expectedWords are what a password here must not be made of.

@@ -22,6 +22,10 @@ import (
 // Password is what all demo people sign in with. It is public: an installation with demo data is for looking around.
 const Password = "harbour lantern breadfruit"
 
+// OTPSecret is the key of the demo platform staff's authenticator app (base32), as public as the password: the platform
+// always asks for a second factor.
+const OTPSecret = "LIGNUMDEMOLIGNUMDEMOLIGNUMDEMO22"
+
 // Specs are the tenants that demo data goes into. Whoever runs Small or Post provisions them before.
 var Specs = []tenants.Spec{
 	{Slug: "jamaica", Name: "Ministry of Education, Jamaica", Country: "JM", Plan: "country", TimeZone: "America/Jamaica", Locale: "en-JM",

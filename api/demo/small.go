@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lignum/domain/people"
 	"lignum/tenants"
 )
 
@@ -135,6 +136,20 @@ func (r *room) tieGuardian(ctx context.Context, tx *tenants.Tx, students []perso
 // platform makes those who run the platform itself.
 func (in *Input) platform(ctx context.Context) error {
 	r := &room{in: in, name: "Lignum", db: in.DB(""), loc: time.UTC}
+	if err := in.platformPeople(ctx, r); err != nil {
+		return err
+	}
+	return r.once(ctx, "authenticators", func(tx *tenants.Tx) error {
+		for _, name := range []string{"manager1", "operator1"} {
+			if err := people.GiveTOTP(ctx, tx, r.db, name, OTPSecret, r.in.Now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (in *Input) platformPeople(ctx context.Context, r *room) error {
 	if missing, err := r.missing(ctx, "small"); err != nil || !missing {
 		return err
 	}

@@ -35,7 +35,14 @@ func account(s *api.Server) {
 			return showPassword(c, fc, &web.Form{})
 		})
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Change the own password"}, changePassword)
-	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/authenticator", Permission: policy.ProfileChange, Summary: "Begin with an authenticator app"}, startAuthenticator)
+	api.Page(s, api.Route{Path: "/account/authenticator", Permission: policy.ProfileChange, Summary: "Form of an authenticator app"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return err
+			}
+			return askForPassword(ctx, c, fc, &web.Form{})
+		})
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/authenticator", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Begin with an authenticator app"}, startAuthenticator)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/authenticator/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Confirm the authenticator app"}, confirmAuthenticator)
 }
 
@@ -132,30 +139,44 @@ func changePassword(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	return fc.Redirect("/account", http.StatusSeeOther)
 }
 
-// authenticatorData is the picture to scan, or after a confirmation the codes, shown once.
+// authenticatorData is the steps to an authenticator app: the password, the picture to scan, and the codes, shown once.
 type authenticatorData struct {
-	Setup *people.TOTPSetup
-	Codes []string
+	Asks     bool // for the password
+	Has      bool // there is an app, but the session was opened without it
+	Required bool // nothing else is open without an app
+	Setup    *people.TOTPSetup
+	Codes    []string
 }
 
 func showAuthenticator(c *api.Call, fc *fiber.Ctx, f *web.Form, d authenticatorData) error {
-	return pages.Render(c, fc, "authenticator", web.Page{Title: "Authenticator app", Form: f, Data: d})
+	d.Required = c.State.Branding.StaffSecondFactor && !c.Claims.SecondFactor
+	return pages.Render(c, fc, "authenticator", web.Page{Title: "Authenticator app", Form: f, Plain: d.Required && c.Tenant == nil, Data: d})
 }
 
-func startAuthenticator(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
-		return err
-	}
-	var d authenticatorData
-	err := c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
-		setup, err := people.StartTOTP(ctx, tx, c.DB, c.Claims.UserID, c.State.Branding.Name, c.Now)
-		d.Setup = &setup
+func askForPassword(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	d := authenticatorData{Asks: true}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		u, err := people.UserByID(ctx, r, c.Claims.UserID)
+		d.Has = u.SecondFactor
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return showAuthenticator(c, fc, &web.Form{}, d)
+	return showAuthenticator(c, fc, f, d)
+}
+
+func startAuthenticator(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := web.ReadForm(fc)
+	setup, err := c.BeginTOTP(f.Get("password"))
+	if err != nil {
+		if !f.Fail(err) {
+			return err
+		}
+		fc.Status(statusOf(err))
+		return askForPassword(ctx, c, fc, f)
+	}
+	return showAuthenticator(c, fc, &web.Form{}, authenticatorData{Setup: &setup})
 }
 
 func confirmAuthenticator(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -173,6 +194,8 @@ func confirmAuthenticator(ctx context.Context, c *api.Call, fc *fiber.Ctx) error
 			return err
 		}
 		fc.Status(statusOf(err))
+	} else {
+		c.Renew() // the session has proven the second factor now
 	}
 	return showAuthenticator(c, fc, f, d)
 }

@@ -55,6 +55,8 @@ func landing(c *api.Call) string {
 		return "/console" // which asks to sign in
 	case c.Claims == nil:
 		return "/sign-in"
+	case c.Tenant == nil && !c.Claims.SecondFactor:
+		return "/account/authenticator" // nothing else is open without one
 	case c.Tenant == nil:
 		return "/console"
 	}

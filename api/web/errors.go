@@ -20,6 +20,9 @@ func errorPage(c *api.Call, fc *fiber.Ctx, p *api.Problem) error {
 	if strings.HasSuffix(p.Type, ":password_change_needed") {
 		return fc.Redirect("/account/password", http.StatusSeeOther)
 	}
+	if strings.HasSuffix(p.Type, ":second_factor_needed") {
+		return fc.Redirect("/account/authenticator", http.StatusSeeOther)
+	}
 	if show, ok := fc.Locals(againKey{}).(func(*api.Problem) error); ok && p.Status < 500 {
 		return show(p)
 	}

@@ -36,6 +36,8 @@ func menuFor(c *api.Call, path string) []Link {
 	kind := policy.Platform
 	if c.Tenant != nil {
 		kind = policy.Tenant
+	} else if !c.Claims.SecondFactor { // nothing of it would open
+		return nil
 	}
 	var mine []Link
 	best := -1

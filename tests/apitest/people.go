@@ -45,6 +45,11 @@ func SecondFactor() Option {
 	return func(_ *people.NewUser, s *people.SignedIn) { s.SecondFactor = true }
 }
 
+// NoSecondFactor says that the session of somebody of the platform was opened without one.
+func NoSecondFactor() Option {
+	return func(_ *people.NewUser, s *people.SignedIn) { s.SecondFactor = false }
+}
+
 // MustChangePassword says that the password was only given.
 func MustChangePassword() Option {
 	return func(_ *people.NewUser, s *people.SignedIn) { s.MustChangePassword = true }
@@ -52,8 +57,8 @@ func MustChangePassword() Option {
 
 var userCount atomic.Int64
 
-// User makes an account with a role, or several, in a tenant ("": on the platform) and a session with a token. No password
-// is hashed: argon2 would take longer than the test.
+// User makes an account with a role, or several, in a tenant ("": on the platform, with a second factor, which is always asked
+// for there) and a session with a token. No password is hashed: argon2 would take longer than the test.
 func (s *Server) User(slug string, roles ...string) User {
 	s.T.Helper()
 	return s.UserWith(slug, roles)
@@ -65,7 +70,7 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 	ctx, now := context.Background(), time.Now().UTC()
 	n := userCount.Add(1)
 	in := people.NewUser{UserName: fmt.Sprintf("%s%d", roles[0], n), GivenName: "Given", FamilyName: fmt.Sprintf("Family%04d", n), Roles: roles}
-	signedIn := people.SignedIn{SessionID: audit.NewID(), SessionVersion: 1, RefreshExpires: now.Add(time.Hour)}
+	signedIn := people.SignedIn{SessionID: audit.NewID(), SessionVersion: 1, SecondFactor: slug == "", RefreshExpires: now.Add(time.Hour)}
 	for _, o := range options {
 		o(&in, &signedIn)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/api/demo"
+	"lignum/domain/people"
 )
 
 func demoCommand() *cobra.Command {
@@ -46,9 +47,25 @@ func demoCommand() *cobra.Command {
 			}
 			return printDemo(cmd, sum)
 		}}
+	cmd.AddCommand(demoCode())
 	cmd.Flags().StringVar(&scale, "scale", "small", "small or post")
 	cmd.Flags().BoolVar(&really, "yes-really", false, "also into an installation that is served over https")
 	return cmd
+}
+
+// demoCode stands in for the telephone of the demo platform staff. It knows the demo's public key alone, and asks no database.
+func demoCode() *cobra.Command {
+	return &cobra.Command{Use: "code", Short: "The code that the platform's demo accounts are asked for now", Args: cobra.NoArgs,
+		Long: "The platform always asks its staff for a second factor. This prints what the authenticator app of manager1 and operator1 would\n" +
+			"show now. The key of the app is public, as is their password.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			code, left, err := people.TOTPCode(demo.OTPSecret, time.Now())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s for another %s\n", code, left)
+			return err
+		}}
 }
 
 // progressTo shows a bar for each stage on the command's error output.
@@ -77,6 +94,7 @@ func printDemo(cmd *cobra.Command, sum demo.Summary) error {
 		return err
 	}
 	_, err := fmt.Fprintf(cmd.OutOrStdout(), "Done in %s. Sign in as student1 to student30, coach1, teacher1, school1, official1, guardian1 or admin in a tenant,\n"+
-		"as manager1 or operator1 on the platform; the password is: %s\n", sum.Took.Round(10*time.Millisecond), demo.Password)
+		"as manager1 or operator1 on the platform; the password is: %s\n"+
+		"On the platform a code is asked for as well: lignum demo code\n", sum.Took.Round(10*time.Millisecond), demo.Password)
 	return err
 }

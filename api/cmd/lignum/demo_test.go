@@ -2,9 +2,17 @@ package main
 
 import (
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 )
+
+func TestDemoCodeIsWhatAnAppWouldShow(t *testing.T) {
+	out := must(t, "demo", "code")
+	if !regexp.MustCompile(`^[0-9]{6} for another [0-9]+s\n$`).MatchString(out) {
+		t.Error(out)
+	}
+}
 
 func TestDemoRefuses(t *testing.T) {
 	for name, value := range map[string]string{"BASE_DOMAIN": "learning.example", "SCHEME": "https", "INSTALLATION": "real", "PROXY": "127.0.0.1:1",

@@ -141,7 +141,9 @@ func (in *installation) welcome(withDemo bool) string {
 		text += fmt.Sprintf(`
 Sign in as student1, coach1, teacher1, school1, official1, guardian1 or admin at a country,
 as manager1 or operator1 at the platform; the password of all of them: %s
-`, demo.Password)
+The platform asks for a code as well: "lignum demo code" prints the one of the moment, in another terminal;
+or give an authenticator app on your phone this key: %s
+`, demo.Password, demo.OTPSecret)
 	}
 	return text + fmt.Sprintf("\nAPI reference: %s    Ctrl-C stops everything.\n", in.cfg.URL("platform.localhost")+"/reference")
 }

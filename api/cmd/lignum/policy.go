@@ -201,6 +201,9 @@ func policyExplain() *cobra.Command {
 				return err
 			}
 			input.Permission = p
+			if args[0] == policy.PlatformRealm && !cmd.Flags().Changed("second-factor") {
+				input.SecondFactor = true
+			}
 			return inRealm(cmd, args[0], func(ctx context.Context, in opened) error {
 				x, err := in.explain(ctx, input, dir)
 				if err != nil {
@@ -217,7 +220,7 @@ func policyExplain() *cobra.Command {
 	f.StringArrayVar(&stated, "fact", nil, "a fact that holds, such as owner or attempts_left=2; may be repeated")
 	f.StringVar(&input.TenantState, "tenant-state", "", "active, read_only or suspended (default: what the tenant is now)")
 	f.StringVar(&input.ActorState, "actor-state", "active", "active or suspended")
-	f.BoolVar(&input.SecondFactor, "second-factor", false, "the session has proven a second factor")
+	f.BoolVar(&input.SecondFactor, "second-factor", false, "the session has proven a second factor (on the platform, where it is always asked for: unless it is said to be false)")
 	f.BoolVar(&input.SecondFactorRequired, "second-factor-required", false, "the realm wants one of this person")
 	f.BoolVar(&input.MustChangePassword, "must-change-password", false, "signed in with a password that must be changed")
 	f.StringVar(&dir, "rules", "", "directory of contextual rules to ask in place of those in use")

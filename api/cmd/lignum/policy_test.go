@@ -46,6 +46,7 @@ func TestPolicyExplain(t *testing.T) {
 	wants(t, must(t, append(register, "--fact", "owner", "--fact", "class_open", "--tenant-state", "read_only")...), "refused")
 	wants(t, must(t, append(register, "--fact", "owner", "--fact", "class_open", "--actor-state", "suspended")...), "refused")
 	wants(t, must(t, "policy", "explain", "platform", "--role", "operator", "platform.tenant.read", "--fact", "listing"), "allowed")
+	wants(t, must(t, "policy", "explain", "platform", "--role", "operator", "platform.tenant.read", "--second-factor=false"), "second_factor_needed")
 
 	// The rules are the realm's own, as they are stored now.
 	conn := w.Direct(t)

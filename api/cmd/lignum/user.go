@@ -20,7 +20,7 @@ import (
 
 func userCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "user", Short: "Open accounts, reset passwords, print sign-in cards, list people"}
-	cmd.AddCommand(userCreate(), userResetPassword(), userCards(), userList())
+	cmd.AddCommand(userCreate(), userResetPassword(), userResetSecondFactor(), userCards(), userList())
 	return cmd
 }
 
@@ -130,6 +130,29 @@ func userResetPassword() *cobra.Command {
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s %s (%s) is signed out everywhere\n", card.GivenName, card.FamilyName, card.UserName)
 				return in.printCode(ctx, cmd.OutOrStdout(), card)
+			})
+		}}
+}
+
+func userResetSecondFactor() *cobra.Command {
+	return &cobra.Command{Use: "reset-second-factor REALM USERNAME", Short: "Take a lost authenticator app away, and sign its owner out everywhere", Args: cobra.ExactArgs(2),
+		Long: "Take the authenticator app off an account whose owner lost it with the recovery codes, and end all sessions. The password stays. On\n" +
+			"the platform, signing in then leads to setting up another app.",
+		Example: "  lignum user reset-second-factor platform m.rolle",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return inRealm(cmd, args[0], func(ctx context.Context, in opened) error {
+				err := in.db.Write(ctx, operator(), func(tx *tenants.Tx) error {
+					ids, err := userIDs(ctx, tx, "USERNAME", args[1])
+					if err != nil {
+						return err
+					}
+					return people.ResetTOTP(ctx, tx, ids[0], time.Now().UTC())
+				})
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s has no authenticator app any more, and is signed out everywhere\n", args[1])
+				return err
 			})
 		}}
 }

@@ -133,6 +133,18 @@ func TestUserCards(t *testing.T) {
 	}
 }
 
+// An operator who lost the telephone and the recovery codes comes back in by the command line.
+func TestResetSecondFactor(t *testing.T) {
+	w := installed(t)
+	must(t, "user", "create", "platform", "m.rolle", "--given", "Mark", "--family", "Rolle", "--role", "operator")
+	refused(t, "has no authenticator app", "user", "reset-second-factor", "platform", "m.rolle")
+	if _, err := w.Direct(t).Exec(t.Context(), `UPDATE control.users SET totp_secret = 'x', totp_confirmed_at = now() WHERE user_name = 'm.rolle'`); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, must(t, "user", "reset-second-factor", "platform", "m.rolle"), "has no authenticator app any more")
+	wants(t, must(t, "user", "list", "platform"), "m.rolle", "no")
+}
+
 func TestClassCards(t *testing.T) {
 	w := installed(t)
 	class := uuid.NewString()
