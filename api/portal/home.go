@@ -12,6 +12,7 @@ import (
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
 	"lignum/domain/notices"
+	"lignum/domain/people"
 	"lignum/domain/points"
 	"lignum/policy"
 )
@@ -22,7 +23,7 @@ func init() {
 }
 
 func home(s *api.Server) {
-	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Parts: []policy.Permission{policy.AttemptRead, policy.PointsRead, policy.ProfileRead, policy.ProgressRead}, Summary: "Where one's day begins"}, showHome)
+	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Parts: []policy.Permission{policy.AttemptRead, policy.PointsRead, policy.ProfileRead, policy.ProgressRead, policy.ResetRead}, Summary: "Where one's day begins"}, showHome)
 }
 
 // learns tells learners from staff: an administrator's role holds everything, and yet an administrator is no learner.
@@ -42,6 +43,7 @@ type meeting struct {
 
 type homeData struct {
 	Learner  bool
+	Resets   []people.ResetRequest // requests for new sign-in cards that wait for the viewer
 	Told     []notices.Notice
 	Classes  []homeClass // the one worked on last first
 	Meetings []meeting
@@ -66,6 +68,10 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	if !d.Learner {
 		if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+			return err
+		}
+		var err error
+		if d.Resets, err = waitingResets(ctx, c); err != nil {
 			return err
 		}
 		return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})

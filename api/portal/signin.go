@@ -93,7 +93,7 @@ func signIn(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return showSignIn(c, fc, f, asked || f.Values.Has("code"))
 	}
 	c.SetCookies(tokens)
-	return fc.Redirect(orElse(f.Get("next"), "/"), http.StatusSeeOther)
+	return fc.Redirect(orElse(f.Get("next"), "/"), http.StatusSeeOther) // and from there to an authenticator app where one is needed
 }
 
 func statusOf(err error) int {

@@ -20,6 +20,7 @@ import (
 var (
 	rolesSaved      = web.Notice("roles-saved", "The roles are saved. They hold from the person's next request on.")
 	personSuspended = web.Notice("person-suspended", "The account is suspended, and signed out everywhere.")
+	appTaken        = web.Notice("app-taken", "The authenticator app is taken away. The person was told.")
 	personResumed   = web.Notice("person-resumed", "The person can sign in again.")
 )
 
@@ -61,6 +62,14 @@ func staffPeople(s *api.Server) {
 			id, err := pathID(fc, "user")
 			if err == nil {
 				_, err = api.ResumeUser(ctx, c, tx, id)
+			}
+			return err
+		}))
+	api.Form(s, api.Route{Path: "/people/{user}/second-factor", Permission: policy.UserReset, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Take a lost authenticator app away"}, personForm(appTaken,
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
+			id, err := pathID(fc, "user")
+			if err == nil {
+				_, err = api.ResetSecondFactor(ctx, c, tx, id)
 			}
 			return err
 		}))

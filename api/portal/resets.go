@@ -1,0 +1,150 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	resetAsked    = web.Notice("reset-asked", "Your school was asked. You find the answer on your home page.")
+	resetApproved = web.Notice("reset-approved", "The teacher can print one card now, and was told.")
+	resetRefused  = web.Notice("reset-refused", "The request is refused, and the teacher was told.")
+)
+
+func init() {
+	staffTable(resetPages)
+	web.AddLinks(web.Link{Path: "/resets", Text: "Sign-in cards", About: "See who asked for new sign-in cards, and what became of it.", Permission: policy.ResetRead, Order: 65})
+}
+
+// resetPages is the way back in for a learner who forgot the password: the teacher's page, and the school's.
+func resetPages(s *api.Server) {
+	api.Page(s, api.Route{Path: "/learners/{learner}/card", Permission: policy.ResetAsk, Summary: "A new sign-in card for a learner"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showLearnerCard(ctx, c, fc, &web.Form{})
+		})
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/learners/{learner}/card", Permission: policy.UserReset, Parts: []policy.Permission{policy.ResetAsk}, Summary: "Print a new sign-in card for a learner"}, printLearnerCard)
+	api.Form(s, api.Route{Path: "/learners/{learner}/card/ask", Permission: policy.ResetAsk, Summary: "Ask the school for a new sign-in card"}, askReset)
+	api.Page(s, api.Route{Path: "/resets", Permission: policy.ResetRead, Summary: "Requests for new sign-in cards"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showResets(ctx, c, fc, &web.Form{})
+		})
+	api.Form(s, api.Route{Path: "/resets/{request}/approve", Permission: policy.UserReset, Parts: []policy.Permission{policy.ResetRead}, Summary: "Approve a new sign-in card"},
+		decideReset(resetApproved, func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
+			id, err := pathID(fc, "request")
+			if err == nil {
+				_, err = api.ApproveReset(ctx, c, tx, id)
+			}
+			return err
+		}))
+	api.Form(s, api.Route{Path: "/resets/{request}/refuse", Permission: policy.UserReset, Parts: []policy.Permission{policy.ResetRead}, Summary: "Refuse a new sign-in card"},
+		decideReset(resetRefused, func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
+			id, err := pathID(fc, "request")
+			if err == nil {
+				_, err = api.RefuseReset(ctx, c, tx, id, f.Text("reason"))
+			}
+			return err
+		}))
+}
+
+// waitingResets are the requests that wait for somebody who decides them; nothing for a teacher.
+func waitingResets(ctx context.Context, c *api.Call) ([]people.ResetRequest, error) {
+	if !c.May(policy.UserRead) {
+		return nil, nil
+	}
+	part, err := c.Under(policy.ResetRead)
+	if err != nil {
+		return nil, nil
+	}
+	list, err := api.ListResets(ctx, part, api.ResetFilter{Waiting: true}, api.Paging{Limit: 10})
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}
+
+func showLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	id, err := pathID(fc, "learner")
+	if err != nil {
+		return err
+	}
+	asking, err := c.Under(policy.ResetAsk) // also when a form of this page is shown again
+	if err != nil {
+		return err
+	}
+	d, err := api.CardPage(ctx, asking, id)
+	if err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "staff_card", web.Page{Title: "New sign-in card for " + d.User.GivenName + " " + d.User.FamilyName, Form: f, Data: d})
+}
+
+func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := pathID(fc, "learner")
+	if err != nil {
+		return err
+	}
+	(&web.Form{}).Again(fc, func(f *web.Form) error { return showLearnerCard(ctx, c, fc, f) })
+	var card *people.Card
+	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
+		card, err = api.ResetUser(ctx, c, tx, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return showCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/learners/"+id.String(), []people.Card{*card})
+}
+
+func askReset(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	id, err := pathID(fc, "learner")
+	if err != nil {
+		return "", err
+	}
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error { return showLearnerCard(ctx, c, fc, f) })
+	if _, err := api.AskReset(ctx, c, tx, id, f.Text("reason")); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, resetAsked)
+	return "/learners/" + id.String() + "/card", nil
+}
+
+type resetsData struct {
+	Resets       []people.ResetRequest
+	Decides      bool // the viewer answers requests
+	Newer, Older string
+}
+
+func showResets(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	reading, err := c.Under(policy.ResetRead) // also when a form of this page is shown again
+	if err != nil {
+		return err
+	}
+	list, err := api.ListResets(ctx, reading, api.ResetFilter{}, api.Paging{Cursor: fc.Query("cursor")})
+	if err != nil {
+		return err
+	}
+	d := resetsData{Resets: list.Items, Decides: c.May(policy.UserRead), Newer: firstPage(fc), Older: nextPage(fc, list.Next)}
+	return pages.Render(c, fc, "staff_resets", web.Page{Title: "Requests for sign-in cards", Form: f, Data: d})
+}
+
+// decideReset is a form of the page of requests: it answers one, and goes back to the page.
+func decideReset(notice string, change func(context.Context, *api.Call, *tenants.Tx, *fiber.Ctx, *web.Form) error) func(context.Context, *api.Call, *tenants.Tx, *fiber.Ctx) (string, error) {
+	return func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+		f := web.ReadForm(fc)
+		f.Again(fc, func(f *web.Form) error { return showResets(ctx, c, fc, f) })
+		if err := change(ctx, c, tx, fc, f); err != nil {
+			return "", err
+		}
+		web.Notify(c, fc, notice)
+		return "/resets", nil
+	}
+}
