@@ -42,7 +42,7 @@ func fill(text string, p Params) string {
 // wrote about a child.
 var (
 	// An account, to its owner.
-	CardPrinted         = declare("card_printed", "{who} printed a sign-in card for you on {day}. If you did not get it, tell your school at once.", "/account")
+	CardPrinted         = declare("card_printed", "{who} printed a sign-in card for you on {day}. If you did not get it, tell your school or your administrator at once.", "/account")
 	PasswordReset       = declare("password_reset", "{who} took your old password away on {day}, so that you can choose a new one with a card. If you did not ask for that, tell whoever looks after your account at once.", "/account")
 	ResetAskedForYou    = declare("reset_asked_for_you", "{who} asked your school for a new sign-in card for you. If you need none, tell your school.", "/account")
 	SecondFactorAdded   = declare("second_factor_added", "An authenticator app was added to your account on {day}. If that was not you, tell whoever looks after your account at once.", "/account")
