@@ -85,11 +85,14 @@ var eventWords = map[string]string{
 	"session.reuse": "Used a copied session", "user.cards": "Printed sign-in cards", "user.password.reset": "Reset a password", "user.roles": "Changed roles",
 	"user.password.change": "Changed the own password", "request.anonymous_refused": "Refused requests of nobody signed in",
 	"request.refused_often": "Many more requests were refused", "signing_key.create": "Made a signing key",
-	"token.foreign": "Used another realm's token",
+	"token.foreign": "Used another realm's token", "reset.approved": "Approved a new sign-in card", "reset.refused": "Refused a new sign-in card",
+	"user.totp.start": "Began with an authenticator app", "user.totp.confirm": "Added an authenticator app", "user.totp.disable": "Took the own authenticator app away",
+	"user.totp.reset": "Took somebody's authenticator app away",
 }
 
 // events are actions of the trail that are no permissions and that people look for.
-var events = []string{"sign_in.done", "sign_in.failed", "request.anonymous_refused", "request.refused_often", "session.reuse", "user.cards", "user.password.reset"}
+var events = []string{"sign_in.done", "sign_in.failed", "request.anonymous_refused", "request.refused_often", "session.reuse", "user.cards", "user.password.reset",
+	"reset.approved", "reset.refused", "user.totp.confirm", "user.totp.reset"}
 
 func actionChoices(kind policy.RealmKind, chosen string) []Choice {
 	choices := []Choice{{"", "Everything"}}

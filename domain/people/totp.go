@@ -65,12 +65,14 @@ func (d *Desk) BeginTOTP(ctx context.Context, db *tenants.DB, in BeginTOTP, now 
 	if err != nil {
 		return setup, err
 	}
-	right, _, err := d.Hasher.Verify(ctx, in.Password, a.PasswordHash)
+	right, _, err := d.Hasher.Verify(ctx, db.Realm().Slug, in.Password, a.PasswordHash)
 	if err != nil {
 		return setup, err
 	}
 	if !right {
-		d.failed(ctx, db, a, true, "password", in.Device, now)
+		if err := d.failed(ctx, db, a, true, "password", in.Device, now); domain.CodeOf(err) != domain.Unauthentic {
+			return setup, err // it is not in the trail
+		}
 		return setup, domain.InvalidField("password", "is not right")
 	}
 	err = db.Write(ctx, a.actor(db.Realm(), in.Device), func(tx *tenants.Tx) error {
