@@ -283,7 +283,7 @@ func TestTheLastWhoReachesEveryRoleKeepsTheirs(t *testing.T) {
 	}
 	w.Exec("jamaica", `UPDATE users SET state = 'suspended' WHERE user_name = 'admin'`) // whom provisioning made
 	w.User("jamaica", "deputy")
-	w.Exec("jamaica", `INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, 'chief')`, w.admin.ID.String())
+	w.Exec("jamaica", `UPDATE user_roles SET role = 'chief' WHERE user_id = $1::uuid`, w.admin.ID.String())
 	roles := path("/users/%s/roles", w.admin.ID)
 	w.Do(w.admin, http.MethodPut, roles, map[string]any{"roles": []string{"teacher"}}).Want(http.StatusConflict)
 	w.Post(w.admin, "/api/v1/roles/changes", policy.RoleEdit{Role: "tenant_administrator", Withdraw: []string{"role.change"}}).Want(http.StatusConflict)
