@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/classes"
-	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -82,6 +81,33 @@ func classRoutes(s *Server) {
 			}
 		}) (*classes.Enrolment, error) {
 			return PlaceLearner(ctx, c, tx, in.Class, in.Body.LearnerID)
+		})
+	Query(s, Route{Path: "/api/v1/classes/{class}/candidates", Permission: policy.ClassManage, Tag: "Classes", Summary: "Learners whom one may place in a class, by family name",
+		Detail: "Active learners without a place in it: of one's own school, or of any for whoever administers the tenant."},
+		func(ctx context.Context, c *Call, in *struct {
+			ClassRef
+			Paging
+			CandidateFilter
+		}) (*List[Candidate], error) {
+			return ClassCandidates(ctx, c, in.Class, in.CandidateFilter, in.Paging)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/placements", Permission: policy.ClassManage, Tag: "Classes", Summary: "Place many learners in a class, or a whole form",
+		Detail: "Also when registration is closed. Seats are given in the order of the list, or of the names, until the class is full; the answer says who got no place and why. " +
+			"Learners of another school than one's own are refused, unless one administers the tenant."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			ClassRef
+			Body PlaceRequest
+		}) (*classes.Placement, error) {
+			return PlaceLearners(ctx, c, tx, in.Class, in.Body)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/removals", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take many learners out of a class; what they did stays"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			ClassRef
+			Body struct {
+				LearnerIDs []uuid.UUID `json:"learner_ids" minItems:"1" maxItems:"1000"`
+			}
+		}) (*Removed, error) {
+			return RemoveLearners(ctx, c, tx, in.Class, in.Body.LearnerIDs)
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take a learner out of a class"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
@@ -226,33 +252,26 @@ func CancelClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, rea
 	return &Done{true}, classes.Cancel(ctx, tx, id, reason)
 }
 
-// PlaceLearner gives a learner a place in a class, also when registration is closed. A place makes the learner's record the
-// class's staff's to see, so whoever places needs a tie to the learner as well: they must be of one school, unless the
-// actor reaches the whole tenant. Learners of other schools register themselves.
-func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*classes.Enrolment, error) {
-	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
-	if err != nil {
-		return nil, err
-	}
-	ties, err := people.TiesTo(ctx, tx, c.Claims.UserID, learner)
-	if err != nil {
-		return nil, err
-	}
-	facts := classFacts(f)
-	facts.SameSchool, facts.Teaches, facts.CoachOf = facts.SameSchool && ties.SameSchool, facts.Teaches && ties.SameSchool, facts.CoachOf && ties.SameSchool
-	if err := c.Permit(facts); err != nil {
-		return nil, err
-	}
-	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: learner, ByStaff: true, Now: c.Now, Today: c.day()})
-	return &e, err
-}
-
 // RemoveLearner takes a learner out of a class.
 func RemoveLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*Done, error) {
 	if err := c.mayManage(ctx, tx, id); err != nil {
 		return nil, err
 	}
 	return &Done{true}, classes.Leave(ctx, tx, id, learner, c.Now)
+}
+
+// Removed names the learners who lost their place.
+type Removed struct {
+	LearnerIDs []uuid.UUID `json:"learner_ids"`
+}
+
+// RemoveLearners takes several learners out of a class.
+func RemoveLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, learners []uuid.UUID) (*Removed, error) {
+	if err := c.mayManage(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	gone, err := classes.Remove(ctx, tx, id, learners, c.Now)
+	return &Removed{gone}, err
 }
 
 // ClassLearners lists who is in a class now.
