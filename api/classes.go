@@ -60,7 +60,7 @@ func classRoutes(s *Server) {
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
-				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Stays in the audit trail"`
+				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Those of the class read it, and it stays in the audit trail"`
 			}
 		}) (*Done, error) {
 			return CancelClass(ctx, c, tx, in.Class, in.Body.Reason)
@@ -140,6 +140,41 @@ func ListClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[c
 	var items []classes.Class
 	var next string
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		list, err := classes.Classes(ctx, r, filter, p.page())
+		items, next = list.Items, list.Next
+		return err
+	})
+	return listOf(items, next, err)
+}
+
+// ManagedClasses lists the classes whose learners the actor sees: those they coach, and those of their school, or all. A class that
+// is listed here opens.
+func ManagedClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[classes.Class], error) {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	filter := classes.Filter{Viewer: c.Claims.UserID, Query: f.Query, Subject: f.Subject, All: f.All}
+	if f.Coaching {
+		filter.CoachID = c.Claims.UserID
+	}
+	switch d.Scope {
+	case policy.Whole:
+	case policy.School:
+		filter.CoachID = c.Claims.UserID
+		if !f.Coaching && c.Claims.SchoolID != nil {
+			filter.School, filter.Either = *c.Claims.SchoolID, true
+		}
+	case policy.Assigned:
+		filter.CoachID = c.Claims.UserID
+	case policy.Own, policy.Region, policy.Aggregate:
+		return nil, figuresOnly()
+	default:
+		return nil, figuresOnly()
+	}
+	var items []classes.Class
+	var next string
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		list, err := classes.Classes(ctx, r, filter, p.page())
 		items, next = list.Items, list.Next
 		return err
@@ -230,10 +265,27 @@ func ChangeClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, to 
 	if err := c.Permit(policy.Facts{SameSchool: before.SameSchool && after.SameSchool, Teaches: teaches && (sameID(is.SchoolID, to.SchoolID) || after.SameSchool)}); err != nil {
 		return nil, err
 	}
-	return &Done{true}, classes.Change(ctx, tx, id, to)
+	return &Done{true}, classes.Change(ctx, tx, id, to, c.Now)
 }
 
 func sameID(a, b *uuid.UUID) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// ClassToChange gives what was decided about a class to somebody who may change it, with the version to give back.
+func ClassToChange(ctx context.Context, c *Call, id uuid.UUID) (*classes.Fields, error) {
+	var is classes.Fields
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.day())
+		if err != nil {
+			return err
+		}
+		if err := c.Permit(classFacts(f)); err != nil {
+			return err
+		}
+		is, err = classes.FieldsOf(ctx, r, id)
+		return err
+	})
+	return &is, err
+}
 
 // mayManage asks the policy about a class as it is.
 func (c *Call) mayManage(ctx context.Context, tx *tenants.Tx, id uuid.UUID) error {
@@ -249,15 +301,13 @@ func CancelClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, rea
 	if err := c.mayManage(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	return &Done{true}, classes.Cancel(ctx, tx, id, reason)
+	return &Done{true}, classes.Cancel(ctx, tx, id, reason, c.Now)
 }
 
 // RemoveLearner takes a learner out of a class.
 func RemoveLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*Done, error) {
-	if err := c.mayManage(ctx, tx, id); err != nil {
-		return nil, err
-	}
-	return &Done{true}, classes.Leave(ctx, tx, id, learner, c.Now)
+	_, err := RemoveLearners(ctx, c, tx, id, []uuid.UUID{learner})
+	return &Done{true}, err
 }
 
 // Removed names the learners who lost their place.

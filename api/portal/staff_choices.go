@@ -45,13 +45,14 @@ func courseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 	return choices, err
 }
 
-// schoolChoices offers the schools that the actor may put something into: whoever keeps to a school has that one alone.
-func schoolChoices(ctx context.Context, c *api.Call, none string) ([]web.Choice, error) {
+// schoolChoices offers the schools that the actor may put something into under a permission: whoever keeps to a school has that
+// one alone.
+func schoolChoices(ctx context.Context, c *api.Call, p policy.Permission, none string) ([]web.Choice, error) {
 	names, err := schoolNames(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if own := c.Claims.SchoolID; own != nil && !c.May(policy.TenantChange) {
+	if own := c.Claims.SchoolID; own != nil && !c.Would(p, policy.Facts{Covers: true}) {
 		return []web.Choice{{Value: own.String(), Text: names.of(own.String())}}, nil
 	}
 	return append([]web.Choice{{Value: "", Text: none}}, names...), nil

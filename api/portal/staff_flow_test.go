@@ -3,6 +3,8 @@ package portal_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -190,4 +192,22 @@ func TestFigures(t *testing.T) {
 	if strings.Contains(string(s.Get(s.school, "/figures").Want(http.StatusOK).Body), `name="first"`) {
 		t.Error("a school is held to months")
 	}
+}
+
+// templatesOf reads the pages of a directory.
+func templatesOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(dir + "/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no pages in %s: %v", dir, err)
+	}
+	texts := map[string]string{}
+	for _, name := range files {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(raw)
+	}
+	return texts
 }

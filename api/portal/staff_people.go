@@ -120,7 +120,7 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 	}
 	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, roleChoices(ctx, c)...)}
 	var err error
-	if d.Schools, err = schoolChoices(ctx, c, "None"); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.UserCreate, "None"); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_new", web.Page{Title: "New account", Form: f, Data: d})

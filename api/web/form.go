@@ -36,6 +36,9 @@ func ReadForm(fc *fiber.Ctx) *Form {
 // Get is a field as it was typed; "" when it is not there.
 func (f *Form) Get(name string) string { return f.Values.Get(name) }
 
+// Has tells whether a field was sent, or filled in: whether this is the form that is shown again.
+func (f *Form) Has(name string) bool { return f.Values.Has(name) }
+
 // Text is a field without blanks around it.
 func (f *Form) Text(name string) string { return strings.TrimSpace(f.Values.Get(name)) }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -71,7 +72,7 @@ SELECT k.id, k.given_name, k.family_name, CASE WHEN s.learner_id IS NOT NULL THE
 FROM known k LEFT JOIN seated s ON s.learner_id = k.id ORDER BY k.n`
 
 // Place gives learners places in a class, also when registration is closed, as far as there are seats: those named first are
-// seated first. Who had a place keeps it. It is one statement however many they are, at most MostPlaced. A class that is over or
+// seated first, and are told. Who had a place keeps it. It is one statement however many they are, at most MostPlaced. A class that is over or
 // cancelled gives domain.Conflict.
 func Place(ctx context.Context, tx *tenants.Tx, classID uuid.UUID, learners []uuid.UUID, now, today time.Time) (Placement, error) {
 	out := Placement{Placed: []Person{}, Already: []Person{}, Refused: []Unplaced{}}
@@ -115,11 +116,14 @@ func Place(ctx context.Context, tx *tenants.Tx, classID uuid.UUID, learners []uu
 	out.Taken += len(out.Placed)
 	tx.Record(audit.Entry{Action: "class.place", ObjectKind: "class", ObjectID: classID.String(),
 		After: map[string]any{"learners": idsOf(out.Placed), "already": len(out.Already), "refused": len(out.Refused), "taken": out.Taken}})
-	return out, res.Close()
+	if err := res.Close(); err != nil {
+		return out, err
+	}
+	return out, tellLearners(ctx, tx, notices.ClassPlaced, classID, idsOf(out.Placed), now)
 }
 
 // Remove takes learners out of a class and frees their seats, in one statement; what they did stays. It gives those who had a
-// place. When none of them had one it gives domain.NotFound.
+// place, and tells them. When none of them had one it gives domain.NotFound.
 func Remove(ctx context.Context, tx *tenants.Tx, classID uuid.UUID, learners []uuid.UUID, now time.Time) ([]uuid.UUID, error) {
 	ids, err := uniqueIDs(learners)
 	if err != nil {
@@ -146,10 +150,13 @@ func Remove(ctx context.Context, tx *tenants.Tx, classID uuid.UUID, learners []u
 		return nil, err
 	}
 	if len(gone) == 0 {
-		return nil, domain.Errorf(domain.NotFound, "None of them has a place in this class.")
+		return nil, domain.Errorf(domain.NotFound, "Nobody of them has a place in this class.")
 	}
 	tx.Record(audit.Entry{Action: "class.remove", ObjectKind: "class", ObjectID: classID.String(), Before: map[string]any{"learners": gone}})
-	return gone, res.Close()
+	if err := res.Close(); err != nil {
+		return nil, err
+	}
+	return gone, tellLearners(ctx, tx, notices.ClassRemoved, classID, gone, now)
 }
 
 func idsOf(people []Person) []uuid.UUID {

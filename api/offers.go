@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/classes"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// What a page offers: answers to "would the policy say yes?", so that no link and no button leads to a refusal. They permit
+// nothing and give no data.
+
+// MayManageClass tells whether the actor may change the class of a page.
+func MayManageClass(c *Call, p *classes.ClassPage) bool {
+	return c.Would(policy.ClassManage, classFacts(p.Facts))
+}
+
+// MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
+func MayPlaceLearners(c *Call, p *classes.ClassPage) bool {
+	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
+}
+
+// MaySeeTests tells whether the tests of a class open to the actor.
+func MaySeeTests(c *Call, p *classes.ClassPage) bool {
+	running := p.State != classes.Cancelled // a cancelled class gives no access to its course
+	return c.Would(policy.TestRead, policy.Facts{Enrolled: p.Facts.Enrolled && running, CoachOf: p.Facts.CoachOf && running, Teaches: p.Facts.CoachOf && running})
+}
+
+// MayOpenAClass tells whether there is a class that the actor may open.
+func MayOpenAClass(c *Call) bool {
+	return c.Would(policy.ClassManage, c.manageFacts(&classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
+}
+
+// MayOpenRecords tells which learners' records open to the actor, without a reason or after stating one.
+func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]bool, error) {
+	return c.onEach(ctx, learners, func(t people.LearnerTie) bool {
+		f := policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool}
+		if c.Would(policy.LearnerProgress, f) {
+			return true
+		}
+		f.ReasonLength = reasonLetters
+		return c.Would(policy.LearnerProgress, f)
+	})
+}
+
+// onEach answers for each of some learners; the rules are asked once for each kind of tie.
+func (c *Call) onEach(ctx context.Context, learners []uuid.UUID, would func(people.LearnerTie) bool) (map[uuid.UUID]bool, error) {
+	may := map[uuid.UUID]bool{}
+	if len(learners) == 0 {
+		return may, nil
+	}
+	answers := map[people.LearnerTie]bool{}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		ties, err := people.TiesToEach(ctx, r, c.Claims.UserID, learners)
+		for id, t := range ties {
+			answer, known := answers[t]
+			if !known {
+				answer = would(t)
+				answers[t] = answer
+			}
+			may[id] = answer
+		}
+		return err
+	})
+	return may, err
+}
+
+// MayPrintClassCards tells whether the actor may print the sign-in cards of a class.
+func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, error) {
+	if !c.May(policy.UserReset) {
+		return false, nil
+	}
+	var t people.GroupTies
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		t, err = people.TiesToClass(ctx, r, c.Claims.UserID, class)
+		return err
+	})
+	return err == nil && t.Found > 0 && c.Would(policy.UserReset, c.groupFacts(t)), err
+}
