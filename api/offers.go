@@ -81,3 +81,26 @@ func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, er
 	})
 	return err == nil && t.Found > 0 && c.Would(policy.UserReset, c.groupFacts(t)), err
 }
+
+// UserOffers is what the actor may do to an account.
+type UserOffers struct{ Change, Reset, Suspend, Record bool }
+
+// OffersOnUser tells what the actor may do to an account of a tenant.
+func OffersOnUser(ctx context.Context, c *Call, id uuid.UUID) (o UserOffers, err error) {
+	var f policy.Facts
+	if err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		f, err = c.aboutUser(ctx, r, id)
+		return err
+	}); err != nil {
+		return o, err
+	}
+	reasoned := f
+	reasoned.ReasonLength = reasonLetters
+	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f),
+		Record: c.Would(policy.LearnerProgress, f) || c.Would(policy.LearnerProgress, reasoned)}, nil
+}
+
+// MayGiveRole tells whether the actor may give a role to somebody, and take it away.
+func MayGiveRole(c *Call, role string) bool {
+	return policy.CheckAssign(c.State.enforcer, c.Claims.Roles, role) == nil
+}

@@ -141,6 +141,7 @@ type UserChange struct {
 	NoSchool   bool       `json:"no_school,omitempty" doc:"Takes the school away"`
 	Grade      *string    `json:"grade,omitempty" maxLength:"20"`
 	Locale     *string    `json:"locale,omitempty" maxLength:"16" doc:"Empty: the realm's"`
+	Version    string     `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the account since"`
 }
 
 // ChangeUser changes an account. Nobody moves one into or out of another school than their own.
@@ -156,8 +157,23 @@ func ChangeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in U
 		return nil, err
 	}
 	u, err := people.ChangeUser(ctx, tx, c.Realm, id, people.UserChange{UserName: in.UserName, GivenName: in.GivenName, FamilyName: in.FamilyName, Email: in.Email,
-		SchoolID: in.SchoolID, NoSchool: in.NoSchool, Grade: in.Grade, Locale: in.Locale}, c.Now)
+		SchoolID: in.SchoolID, NoSchool: in.NoSchool, Grade: in.Grade, Locale: in.Locale, Version: in.Version}, c.Now)
 	return &u, err
+}
+
+// EditUserRoles gives an account some roles and takes others away; the rest stays, whoever changed it meanwhile.
+func EditUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, give, take []string) (*people.User, error) {
+	was, err := people.LockUser(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	roles := slices.DeleteFunc(slices.Clone(was.Roles), func(r string) bool { return slices.Contains(take, r) })
+	for _, r := range give {
+		if !slices.Contains(roles, r) {
+			roles = append(roles, r)
+		}
+	}
+	return SetUserRoles(ctx, c, tx, id, roles)
 }
 
 // SetUserRoles gives an account exactly these roles. Who gives or takes a role holds all that is in it, and somebody

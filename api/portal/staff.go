@@ -9,6 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain"
 	"lignum/tenants"
 )
 
@@ -50,6 +51,9 @@ func chosenID(f *web.Form, name string) (*uuid.UUID, error) {
 	if f.Text(name) == "" {
 		return nil, nil
 	}
-	id, err := tenants.ParseID(name, f.Text(name))
-	return &id, err
+	id, err := uuid.Parse(f.Text(name))
+	if err != nil {
+		return nil, domain.InvalidField(name, "must be one of those in the list")
+	}
+	return &id, nil
 }

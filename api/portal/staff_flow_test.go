@@ -141,7 +141,7 @@ func TestAnAccountIsOpenedSuspendedAndGivenRoles(t *testing.T) {
 	s.shows(found, "Clarke, Marva", "No password yet")
 	s.shows(s.Get(s.admin, at).Want(http.StatusOK), "Print a card")
 	s.form(s.admin, at+"/roles", url.Values{"role": {"coach", "teacher"}}).Want(http.StatusSeeOther)
-	s.shows(s.form(s.admin, at+"/roles", url.Values{}).Want(http.StatusUnprocessableEntity), "Save the roles")
+	s.shows(s.form(s.admin, at+"/roles", url.Values{"had_role": {"coach", "teacher"}}).Want(http.StatusUnprocessableEntity), "Save the roles")
 	s.shows(s.form(s.admin, at+"/suspend", url.Values{"reason": {" "}}).Want(http.StatusUnprocessableEntity), "Suspend")
 	s.form(s.admin, at+"/suspend", url.Values{"reason": {"Left the school"}}).Want(http.StatusSeeOther)
 	s.shows(s.Get(s.admin, at).Want(http.StatusOK), "Left the school", "Let in again")

@@ -89,6 +89,7 @@ type againKey struct{}
 // Field is one labelled input, for the partial "field".
 type Field struct {
 	Name, Label, Kind, Value, Hint, Error string
+	ID                                    string // of the page's elements: the name, unless it stands in two forms of one page
 	Auto, Mode, Pattern                   string // autocomplete, inputmode, pattern
 	Required, Focus                       bool
 	Max, Rows                             int
@@ -100,7 +101,7 @@ type Choice struct{ Value, Text string }
 
 // Field makes the input of a name with what was typed and what was wrong with it. What was typed into a password field
 // is not shown again. Options by name: kind (text, password, search, date, datetime-local, number, email, textarea, select), hint, auto,
-// mode, pattern, max, rows, required, focus, choices, value (when nothing was typed).
+// mode, pattern, max, rows, required, focus, choices, value (when nothing was typed), id (when the page has two of the name).
 func (v *View) Field(name, label string, options ...any) (Field, error) {
 	m, err := dict(options...)
 	if err != nil {
@@ -118,7 +119,7 @@ func (v *View) Field(name, label string, options ...any) (Field, error) {
 		}
 		return otherwise
 	}
-	f := Field{Name: name, Label: label, Kind: text("kind", "text"), Value: v.Form.Get(name), Hint: text("hint", ""), Error: v.Form.wrong(name),
+	f := Field{Name: name, ID: text("id", name), Label: label, Kind: text("kind", "text"), Value: v.Form.Get(name), Hint: text("hint", ""), Error: v.Form.wrong(name),
 		Auto: text("auto", "off"), Mode: text("mode", ""), Pattern: text("pattern", ""), Max: whole("max", 200), Rows: whole("rows", 4)}
 	if !v.Form.Values.Has(name) {
 		f.Value = text("value", "")

@@ -63,6 +63,9 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, erro
 	if page.Users, err = pgx.CollectRows(rows, pgx.RowToStructByPos[User]); err != nil {
 		return page, err
 	}
+	for i := range page.Users {
+		page.Users[i].Version = page.Users[i].version()
+	}
 	if len(page.Users) > f.Limit {
 		page.Users = page.Users[:f.Limit]
 		last := page.Users[f.Limit-1]
