@@ -137,7 +137,7 @@ func showClassForm(ctx context.Context, c *api.Call, fc *fiber.Ctx, is *classes.
 	if d.Courses, err = courseChoices(ctx, c); err != nil {
 		return err
 	}
-	if d.Schools, err = schoolChoices(ctx, c, policy.ClassManage, "For every school"); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.ClassManage, "For every school", f.Get("school_id")); err != nil {
 		return err
 	}
 	if d.Coaches, err = coachChoices(ctx, c, is); err != nil {

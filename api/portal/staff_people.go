@@ -131,7 +131,7 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 	}
 	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, givable(c, roleChoices(ctx, c))...)}
 	var err error
-	if d.Schools, err = schoolChoices(ctx, c, policy.UserCreate, "None"); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.UserCreate, "None", f.Get("school_id")); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_new", web.Page{Title: "New account", Form: f, Data: d})
@@ -272,7 +272,7 @@ func editPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 			Set("school_id", idText(u.SchoolID)).Set("email", text(u.Email)).Set("locale", text(u.Locale)).Set("version", u.Version)
 	}
 	d := personEdit{ID: id.String(), Name: u.GivenName + " " + u.FamilyName}
-	if d.Schools, err = schoolChoices(ctx, c, policy.UserChange, "None"); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.UserChange, "None", f.Get("school_id")); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_edit", web.Page{Title: "Correct the account", Form: f, Data: d})

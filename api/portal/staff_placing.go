@@ -91,7 +91,10 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 		}
 	}
 	if c.Would(policy.ClassManage, policy.Facts{}) {
-		d.Schools = append([]web.Choice{{Value: "", Text: "Every school"}}, names...)
+		d.Schools = []web.Choice{{Value: "", Text: "Every school"}}
+		for _, one := range names {
+			d.Schools = append(d.Schools, web.Choice{Value: one.ID.String(), Text: one.Name})
+		}
 	}
 	for _, one := range list.Items {
 		d.Learners = append(d.Learners, candidate{one, names.of(idText(one.SchoolID))})
