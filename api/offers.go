@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/assessment"
 	"lignum/domain/classes"
 	"lignum/domain/people"
 	"lignum/policy"
@@ -45,6 +46,28 @@ func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uui
 		f.ReasonLength = reasonLetters
 		return c.Would(policy.LearnerProgress, f)
 	})
+}
+
+// MayOpenResults tells which attempts' results open to the actor.
+func MayOpenResults(ctx context.Context, c *Call, attempts []uuid.UUID) (map[uuid.UUID]bool, error) {
+	may := map[uuid.UUID]bool{}
+	if len(attempts) == 0 || !c.May(policy.AttemptRead) {
+		return may, nil
+	}
+	answers := map[assessment.Ties]bool{}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		ties, err := assessment.TiesToEach(ctx, r, c.Claims.UserID, attempts)
+		for id, t := range ties {
+			answer, known := answers[t]
+			if !known {
+				answer = c.Would(policy.AttemptRead, policy.Facts{Owner: t.Owner, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+				answers[t] = answer
+			}
+			may[id] = answer
+		}
+		return err
+	})
+	return may, err
 }
 
 // onEach answers for each of some learners; the rules are asked once for each kind of tie.

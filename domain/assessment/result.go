@@ -18,6 +18,7 @@ import (
 type Result struct {
 	Attempt
 	SchoolID     *uuid.UUID      `json:"school_id,omitempty"`
+	Learner      string          `json:"learner,omitempty"` // full name; told to others than the learner
 	Title        string          `json:"title"` // the test's
 	Kind         string          `json:"kind"`
 	SubmittedAt  time.Time       `json:"submitted_at"`
