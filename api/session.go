@@ -265,6 +265,17 @@ func (c *Call) Would(p policy.Permission, facts policy.Facts) bool {
 	return c.May(p) && c.foresee(p, facts).Allow
 }
 
+// Barred tells whether the person's own standing keeps them from all but their account: a second factor that they have not
+// proven yet, or a password that was only given.
+func (c *Call) Barred() bool {
+	p := policy.ClassRead
+	if c.Tenant == nil {
+		p = policy.PlatformTenantRead
+	}
+	d := c.foresee(p, policy.Facts{Listing: true})
+	return !d.Allow && d.Reason.Standing()
+}
+
 // foresee is what the rules would say. A rule that cannot be evaluated offers nothing; the route's own question reports it.
 func (c *Call) foresee(p policy.Permission, facts policy.Facts) policy.Decision {
 	d, err := c.Server.rules.Decide(c.ctx, c.input(p, facts))

@@ -55,6 +55,8 @@ func landing(c *api.Call) string {
 		return "/console" // which asks to sign in
 	case c.Claims == nil:
 		return "/sign-in"
+	case c.Barred():
+		return "/account" // where what is missing can be set up
 	case c.Tenant == nil:
 		return "/console"
 	}

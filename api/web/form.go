@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -63,7 +64,12 @@ func (f *Form) Fail(err error) bool {
 }
 
 // refused does the same with the problem that the error page is asked to show.
-func (f *Form) refused(p *api.Problem) { f.Message, f.Errors = p.Detail, p.Errors }
+func (f *Form) refused(p *api.Problem) {
+	f.Message, f.Errors = p.Detail, slices.Clone(p.Errors)
+	for i := range f.Errors { // fields are known to people by their labels, not by where they stood in a body
+		f.Errors[i].Name = strings.TrimPrefix(f.Errors[i].Name, "body.")
+	}
+}
 
 // wrong is what was wrong with a field, or "". Fields of JSON bodies are known by their names as well.
 func (f *Form) wrong(name string) string {
