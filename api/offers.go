@@ -36,16 +36,46 @@ func MayOpenAClass(c *Call) bool {
 	return c.Would(policy.ClassManage, c.manageFacts(&classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }
 
-// MayOpenRecords tells which learners' records open to the actor, without a reason or after stating one.
-func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]bool, error) {
-	return c.onEach(ctx, learners, func(t people.LearnerTie) bool {
-		f := policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool}
-		if c.Would(policy.LearnerProgress, f) {
-			return true
+// RecordAccess is how a learner's record opens to the actor.
+type RecordAccess string
+
+// The ways; a record that does not open has none of them.
+const (
+	OpensAtOnce RecordAccess = "at_once"
+	OpensAsked  RecordAccess = "asked" // after a reason is stated
+)
+
+// recordAccess tells how a record opens to somebody with these facts about the learner.
+func (c *Call) recordAccess(f policy.Facts) RecordAccess {
+	if c.Would(policy.LearnerProgress, f) {
+		return OpensAtOnce
+	}
+	if f.ReasonLength = reasonLetters; c.Would(policy.LearnerProgress, f) {
+		return OpensAsked
+	}
+	return ""
+}
+
+// MayOpenRecords tells how the records of some learners open to the actor. The rules are asked once for each kind of tie.
+func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
+	may := map[uuid.UUID]RecordAccess{}
+	if len(learners) == 0 || !c.May(policy.LearnerProgress) {
+		return may, nil
+	}
+	answers := map[people.LearnerTie]RecordAccess{}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		ties, err := people.TiesToEach(ctx, r, c.Claims.UserID, learners)
+		for id, t := range ties {
+			answer, known := answers[t]
+			if !known {
+				answer = c.recordAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+				answers[t] = answer
+			}
+			may[id] = answer
 		}
-		f.ReasonLength = reasonLetters
-		return c.Would(policy.LearnerProgress, f)
+		return err
 	})
+	return may, err
 }
 
 // MayOpenResults tells which attempts' results open to the actor.
@@ -70,28 +100,6 @@ func MayOpenResults(ctx context.Context, c *Call, attempts []uuid.UUID) (map[uui
 	return may, err
 }
 
-// onEach answers for each of some learners; the rules are asked once for each kind of tie.
-func (c *Call) onEach(ctx context.Context, learners []uuid.UUID, would func(people.LearnerTie) bool) (map[uuid.UUID]bool, error) {
-	may := map[uuid.UUID]bool{}
-	if len(learners) == 0 {
-		return may, nil
-	}
-	answers := map[people.LearnerTie]bool{}
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		ties, err := people.TiesToEach(ctx, r, c.Claims.UserID, learners)
-		for id, t := range ties {
-			answer, known := answers[t]
-			if !known {
-				answer = would(t)
-				answers[t] = answer
-			}
-			may[id] = answer
-		}
-		return err
-	})
-	return may, err
-}
-
 // MayPrintClassCards tells whether the actor may print the sign-in cards of a class.
 func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, error) {
 	if !c.May(policy.UserReset) {
@@ -106,7 +114,10 @@ func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, er
 }
 
 // UserOffers is what the actor may do to an account.
-type UserOffers struct{ Change, Reset, Suspend, Record bool }
+type UserOffers struct {
+	Change, Reset, Suspend bool
+	Record                 RecordAccess
+}
 
 // OffersOnUser tells what the actor may do to an account of a tenant.
 func OffersOnUser(ctx context.Context, c *Call, id uuid.UUID) (o UserOffers, err error) {
@@ -117,10 +128,7 @@ func OffersOnUser(ctx context.Context, c *Call, id uuid.UUID) (o UserOffers, err
 	}); err != nil {
 		return o, err
 	}
-	reasoned := f
-	reasoned.ReasonLength = reasonLetters
-	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f),
-		Record: c.Would(policy.LearnerProgress, f) || c.Would(policy.LearnerProgress, reasoned)}, nil
+	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f), Record: c.recordAccess(f)}, nil
 }
 
 // MayGiveRole tells whether the actor may give a role to somebody, and take it away.

@@ -78,7 +78,7 @@ func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 type managedClass struct {
 	Class                                   classes.Class
 	Learners                                []classes.Learner
-	Opens                                   map[uuid.UUID]bool // whose record opens to the reader
+	Records                                 map[uuid.UUID]string // pages of the records that open to the reader
 	Newer, Older                            string
 	MayManage, MayPlace, MayPrint, MayTests bool
 	ComeBack                                string // whether somebody who is taken out may come back, in words
@@ -112,8 +112,13 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	for i, l := range list.Items {
 		ids[i] = l.ID
 	}
-	if d.Opens, err = api.MayOpenRecords(ctx, c, ids); err != nil {
+	opens, err := api.MayOpenRecords(ctx, c, ids)
+	if err != nil {
 		return err
+	}
+	d.Records = map[uuid.UUID]string{}
+	for id, how := range opens {
+		d.Records[id] = recordPath(id, how)
 	}
 	if d.MayPrint, err = api.MayPrintClassCards(ctx, c, id); err != nil {
 		return err

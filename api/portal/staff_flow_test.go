@@ -26,6 +26,13 @@ type staffed struct {
 func newStaffed(t *testing.T) *staffed {
 	t.Helper()
 	s := &staffed{Server: apitest.New(t, portal.Register), t: t}
+	s.staff()
+	return s
+}
+
+// staff makes somebody of every kind.
+func (s *staffed) staff() {
+	s.t.Helper()
 	high := s.School("jamaica", "Harbour High")
 	s.admin = s.User("jamaica", "tenant_administrator")
 	s.school = s.UserWith("jamaica", []string{"school_administrator"}, apitest.At(high))
@@ -34,7 +41,6 @@ func newStaffed(t *testing.T) *staffed {
 	s.official = s.User("jamaica", "ministry_official")
 	s.learner = s.UserWith("jamaica", []string{"student"}, apitest.At(high), apitest.Named("Kerry", "<b>Bold</b>"))
 	s.far = s.User("bahamas", "tenant_administrator")
-	return s
 }
 
 func (s *staffed) form(u apitest.User, path string, values url.Values) *apitest.Response {

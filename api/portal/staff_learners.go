@@ -29,6 +29,34 @@ func init() {
 func staffLearners(s *api.Server) {
 	api.Page(s, api.Route{Path: "/learners", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "The learners that one looks after"}, showLearners)
 	api.Page(s, api.Route{Path: "/learners/{learner}", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "One learner's progress"}, showLearner)
+	api.Page(s, api.Route{Path: "/learners/{learner}/reason", Permission: policy.LearnerProgress, Summary: "Form of the reason for which a record is opened"}, askReason)
+}
+
+// recordPath is the page of a learner's record as it opens to the reader; "" when it does not.
+func recordPath(id uuid.UUID, how api.RecordAccess) string {
+	switch how {
+	case api.OpensAtOnce:
+		return "/learners/" + id.String()
+	case api.OpensAsked:
+		return "/learners/" + id.String() + "/reason"
+	}
+	return ""
+}
+
+// askReason shows the form that asks why a record is opened. It says nothing of the learner, not even whether there is one.
+func askReason(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := pathID(fc, "learner")
+	if err != nil {
+		return err
+	}
+	if err := api.MayAskForRecord(c); err != nil {
+		return err
+	}
+	return showReason(c, fc, id, &web.Form{})
+}
+
+func showReason(c *api.Call, fc *fiber.Ctx, id uuid.UUID, f *web.Form) error {
+	return pages.Render(c, fc, "staff_reason", web.Page{Title: "Why do you open this record?", Form: f, Data: "/learners/" + id.String()})
 }
 
 // learnerCard is a learner with the reasons in words.
@@ -184,7 +212,7 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			if typed == "" {
 				f.Message, f.Errors = "", nil // nothing was wrong yet
 			}
-			return pages.Render(c, fc, "staff_reason", web.Page{Title: "Why do you open this record?", Form: f})
+			return showReason(c, fc, id, f)
 		})
 	}
 	if err != nil {

@@ -189,6 +189,7 @@ type personData struct {
 	User   *people.User
 	School string
 	Learns bool
+	Record string // page of the learner's record, when it opens to the reader
 	May    api.UserOffers
 	Roles  []tick
 	Fixed  []string // roles that are not the actor's to take
@@ -225,6 +226,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if d.May, err = api.OffersOnUser(ctx, c, id); err != nil {
 		return err
 	}
+	d.Record = recordPath(id, d.May.Record)
 	d.Learns = slices.Contains(d.User.Roles, people.Student)
 	on, had := d.User.Roles, d.User.Roles
 	if f.Has("had_role") { // sent before, and refused
