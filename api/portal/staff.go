@@ -10,7 +10,6 @@ import (
 	"lignum/api"
 	"lignum/api/web"
 	"lignum/domain"
-	"lignum/tenants"
 )
 
 // staffTable puts routes in front of the learners' pages: /classes/manage must be found before /classes/{class}.
@@ -41,9 +40,13 @@ func firstPage(fc *fiber.Ctx) string {
 	return fc.Path() + "?" + q.Encode()
 }
 
-// pathID reads an id of the path.
+// pathID reads an id of the path. A path without one is an address at which nothing is.
 func pathID(fc *fiber.Ctx, name string) (uuid.UUID, error) {
-	return tenants.ParseID(name, fc.Params(name))
+	id, err := uuid.Parse(fc.Params(name))
+	if err != nil {
+		return id, domain.Errorf(domain.NotFound, "There is nothing at this address.")
+	}
+	return id, nil
 }
 
 // chosenID reads an id that was chosen in a form; "" is none.

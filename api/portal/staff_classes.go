@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -161,7 +162,22 @@ func classFields(f *web.Form) (in classes.Fields, err error) {
 	in.SchoolID, schoolErr = chosenID(f, "school_id")
 	in.Weekly, weeklyErr = readWeekly(f.Get("weekly"))
 	in.Seats, _ = strconv.Atoi(f.Text("seats")) // 0 is refused with the reason
-	return in, allWrong(in.Validate(), courseErr, coachErr, schoolErr, weeklyErr)
+	return in, allWrong(byLine(in.Validate()), courseErr, coachErr, schoolErr, weeklyErr)
+}
+
+// byLine says of the times of a class which line of the form is wrong, and not which element of a list.
+func byLine(err error) error {
+	var d *domain.Error
+	if errors.As(err, &d) {
+		for i, f := range d.Fields {
+			var at int
+			var part string
+			if n, _ := fmt.Sscanf(f.Name, "weekly[%d].%s", &at, &part); n == 2 {
+				d.Fields[i] = domain.Field{Name: "weekly", Reason: fmt.Sprintf("has a wrong line, number %d: the %s %s", at+1, map[string]string{"at": "time", "weekday": "day", "minutes": "minutes"}[part], f.Reason)}
+			}
+		}
+	}
+	return err
 }
 
 // allWrong makes one refusal of several, so that a form says everything at once.

@@ -69,7 +69,7 @@ func TestAPersonIsCorrected(t *testing.T) {
 	other = filled(t, s.Get(s.admin, at+"/edit"), at)
 	other.Set("email", "not an address")
 	other.Set("given_name", "")
-	s.shows(s.form(s.admin, at, other).Want(http.StatusUnprocessableEntity), `value="not an address"`, "E-mail must be an address", "Given name must have")
+	s.shows(s.form(s.admin, at, other).Want(http.StatusUnprocessableEntity), `value="not an address"`, "E-mail must be an address", "Given name is missing")
 	other.Set("email", "")
 	other.Set("given_name", "Kerry-Ann")
 	other.Set("user_name", "Kerry.Bolt")
@@ -113,7 +113,7 @@ func TestSchoolsAreAddedAndCorrected(t *testing.T) {
 	s.hides(s.Get(s.school, "/schools").Want(http.StatusOK), "/schools/new")
 	s.Get(s.school, "/schools/new").Want(http.StatusForbidden)
 	form := filled(t, s.Get(s.admin, "/schools/new"), "/schools")
-	s.shows(s.form(s.admin, "/schools", form).Want(http.StatusUnprocessableEntity), "Name must have")
+	s.shows(s.form(s.admin, "/schools", form).Want(http.StatusUnprocessableEntity), "Name is missing")
 	form.Set("name", "Hill <b>Bold</b> High")
 	form.Set("region", "Portland")
 	form.Set("source_id", "JM-0042")
@@ -146,4 +146,33 @@ func TestSchoolsAreAddedAndCorrected(t *testing.T) {
 	s.Do(s.admin, "PUT", api, map[string]any{"name": "Hill Prep", "kind": "primary", "version": is.Version}).Want(http.StatusConflict)
 	s.Post(s.admin, "/api/v1/schools", map[string]any{"name": "New", "kind": "college"}).Want(http.StatusCreated)
 	s.Get(s.far, api).Want(http.StatusNotFound)
+}
+
+func TestSettingsAndClassesThatTwoPeopleEditAreNotUndone(t *testing.T) {
+	s := newStaffed(t)
+	class := "/classes/manage/" + s.newClass("Maths", s.teacher.SchoolID, &s.teacher.ID, 5, true).String()
+	for _, form := range []struct{ page, action, one, other string }{
+		{"/settings", "/settings", "name", "colour"}, {class + "/edit", class, "title", "meets"},
+	} {
+		u := s.admin
+		one, other := filled(t, s.Get(u, form.page), form.action), filled(t, s.Get(u, form.page), form.action)
+		one.Set(form.one, "Another name")
+		s.form(u, form.action, one).Want(http.StatusSeeOther)
+		if form.other == "colour" {
+			other.Set("colour", "#7c2d12")
+		} else {
+			other.Set(form.other, "Mondays")
+		}
+		s.shows(s.form(u, form.action, other).Want(http.StatusConflict), "Somebody else changed this")
+		if now := filled(t, s.Get(u, form.page), form.action); now.Get(form.one) != "Another name" {
+			t.Errorf("%s: %v", form.page, now)
+		}
+	}
+	// The address of the meetings, which a page shows to those of the class alone, outlives a change by somebody else.
+	s.Exec("jamaica", `UPDATE classes SET meeting_url = 'https://meet.example/x' WHERE title = 'Another name'`)
+	form := filled(t, s.Get(s.admin, class+"/edit"), class)
+	s.form(s.admin, class, form).Want(http.StatusSeeOther)
+	if n := s.Number("jamaica", `SELECT count(*) FROM classes WHERE meeting_url = 'https://meet.example/x'`); n != 1 {
+		t.Error("the address of the meetings was lost")
+	}
 }

@@ -16,7 +16,6 @@ import (
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
 	"lignum/policy"
-	"lignum/tenants"
 )
 
 func init() {
@@ -66,6 +65,15 @@ type learnerCard struct {
 	Places []placeLine
 }
 
+// shownPlaces is how many classes a card shows at once: those that need most.
+const shownPlaces = 2
+
+// First and Rest part the classes of a card.
+func (c learnerCard) First() []placeLine { return c.Places[:min(shownPlaces, len(c.Places))] }
+
+// Rest is what a card keeps folded.
+func (c learnerCard) Rest() []placeLine { return c.Places[len(c.First()):] }
+
 // says is one reason in words; Result is the test that it is about, when it opens to the reader.
 type says struct{ Text, Result string }
 
@@ -84,12 +92,12 @@ type learnersData struct {
 func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "class", "show")
 	filter := api.CoachFilter{Behind: f.Get("show") == "behind"}
-	if f.Get("class") != "" {
-		id, err := tenants.ParseID("class", f.Get("class"))
-		if err != nil {
-			return err
-		}
-		filter.Class = id
+	class, err := chosenID(f, "class")
+	if err != nil {
+		return err
+	}
+	if class != nil {
+		filter.Class = *class
 	}
 	list, err := api.CoachLearners(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: 30})
 	if err != nil {
@@ -156,16 +164,10 @@ func coachedClasses(ctx context.Context, c *api.Call, asked uuid.UUID) ([]web.Ch
 	return choices, err
 }
 
-// reasonsInWords says why a learner counts as behind, in all classes together: what holds for the person once, what is of a class
-// with its name when there are several.
+// reasonsInWords says why a learner counts as behind, in all classes together and each reason once: the lines of the classes below
+// have the rest.
 func reasonsInWords(l coaching.Learner, today string, opens map[uuid.UUID]bool) []says {
 	var all []says
-	of := func(p coaching.Place) string {
-		if len(l.Classes) < 2 {
-			return ""
-		}
-		return " in " + p.Class
-	}
 	if slices.Contains(l.Reasons, coaching.ReasonUnseen) {
 		if l.LastActive == "" {
 			all = append(all, says{Text: "has not begun"})
@@ -173,16 +175,23 @@ func reasonsInWords(l coaching.Learner, today string, opens map[uuid.UUID]bool) 
 			all = append(all, says{Text: "not here for " + web.DaysBetween(l.LastActive, today)})
 		}
 	}
+	slow, most := 0, 0
+	for _, p := range l.Classes {
+		if slices.Contains(p.Reasons, coaching.ReasonPace) {
+			slow, most = slow+1, max(most, p.Shortfall)
+		}
+	}
+	switch {
+	case slow > 1:
+		all = append(all, says{Text: fmt.Sprintf("up to %d %% of the lesson time due is missing, in %d classes", most, slow)})
+	case slow == 1:
+		all = append(all, says{Text: fmt.Sprintf("%d %% of the lesson time due is missing", most)})
+	}
 	tested := map[uuid.UUID]bool{} // two classes of one course have the same last test
 	for _, p := range l.Classes {
-		for _, reason := range p.Reasons {
-			switch {
-			case reason == coaching.ReasonPace:
-				all = append(all, says{Text: fmt.Sprintf("%d %% of the lesson time due is missing%s", p.Shortfall, of(p))})
-			case reason == coaching.ReasonScore && p.LastTest != nil && !tested[p.LastTest.AttemptID]:
-				tested[p.LastTest.AttemptID] = true
-				all = append(all, says{fmt.Sprintf("%d %% in the test “%s”", p.LastTest.Percent, p.LastTest.Title), resultOf(p.LastTest, opens)})
-			}
+		if slices.Contains(p.Reasons, coaching.ReasonScore) && p.LastTest != nil && !tested[p.LastTest.AttemptID] {
+			tested[p.LastTest.AttemptID] = true
+			all = append(all, says{fmt.Sprintf("%d %% in the test “%s”", p.LastTest.Percent, p.LastTest.Title), resultOf(p.LastTest, opens)})
 		}
 	}
 	return all

@@ -26,6 +26,6 @@ func TestReasonsInWords(t *testing.T) {
 	extra := maths
 	extra.Class, extra.Shortfall = "Extra maths", 70
 	l.Classes = append(l.Classes, extra)
-	check(l, false, says{Text: "not here for 12 days"}, says{Text: "40 % of the lesson time due is missing in Maths"}, score, says{Text: "70 % of the lesson time due is missing in Extra maths"})
+	check(l, false, says{Text: "not here for 12 days"}, says{Text: "up to 70 % of the lesson time due is missing, in 2 classes"}, score)
 	check(coaching.Learner{Reasons: []string{coaching.ReasonUnseen}}, true, says{Text: "has not begun"})
 }
