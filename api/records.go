@@ -56,8 +56,8 @@ func FindRecord(ctx context.Context, c *Call, in RecordSearch) (*FoundRecord, er
 	var out FoundRecord
 	var missed error
 	err := c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
-		// One search of a person after the other, so that none slips past the count.
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/search/' || $1::text))`, c.Claims.UserID.String()); err != nil {
+		// One search after the other, so that none slips past the count.
+		if err := tx.Lock(ctx, "record searches"); err != nil {
 			return err
 		}
 		last, _, err := tenants.Trail(ctx, tx, tenants.TrailFilter{ActorID: c.Claims.UserID, Action: searchAction, From: c.Now.Add(-time.Hour), Limit: searchesAnHour})

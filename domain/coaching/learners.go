@@ -108,7 +108,8 @@ WHERE (NOT $4::boolean OR cardinality(reasons) > 0) AND (key, family_name, given
 ORDER BY key, family_name, given_name, learner_id LIMIT $9::integer`
 
 // Learners lists the learners of a coach or a class with how far they are, each of them once, worst first: by the number of
-// reasons in all their classes together, then by what is missing where most is. It is one statement however many they are. today is the tenant's date.
+// reasons in all their classes together, then by what is missing where most is. It is one statement however many they are. today is
+// the tenant's date.
 func Learners(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page, today time.Time) (catalog.List[Learner], error) {
 	var none catalog.List[Learner]
 	if f.CoachID == uuid.Nil && f.ClassID == uuid.Nil {

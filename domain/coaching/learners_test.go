@@ -267,7 +267,7 @@ func TestAThirdOfTheTimeIsAThirdOfTheLessons(t *testing.T) {
 	id := audit.NewID()
 	g.user(id, "On", "Time")
 	g.enrol(third, id)
-	if l := g.list(coaching.Filter{ClassID: third}, catalog.Page{}).Items; len(l) != 1 || l[0].Due != 3 {
+	if l := g.list(coaching.Filter{ClassID: third}, catalog.Page{}).Items; len(l) != 1 || l[0].Classes[0].Due != 3 {
 		t.Errorf("on the tenth day of thirty: %+v", l)
 	}
 }
