@@ -148,7 +148,11 @@ func AttemptResult(ctx context.Context, c *Call, attempt uuid.UUID) (*assessment
 		if err != nil {
 			return err
 		}
-		res, err = c.Server.exams.Result(ctx, r, c.Realm.Name(), attempt, !f.Owner, c.Now)
+		if res, err = c.Server.exams.Result(ctx, r, c.Realm.Name(), attempt, !f.Owner, c.Now); err != nil || f.Owner {
+			return err
+		}
+		u, err := people.UserByID(ctx, r, f.LearnerID)
+		res.Learner = u.GivenName + " " + u.FamilyName
 		return err
 	})
 	return res, err

@@ -8,7 +8,6 @@ import (
 
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
-	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -62,7 +61,7 @@ func classRoutes(s *Server) {
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
-				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Stays in the audit trail"`
+				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Those of the class read it, and it stays in the audit trail"`
 			}
 		}) (*Done, error) {
 			return CancelClass(ctx, c, tx, in.Class, in.Body.Reason)
@@ -83,6 +82,33 @@ func classRoutes(s *Server) {
 			}
 		}) (*classes.Enrolment, error) {
 			return PlaceLearner(ctx, c, tx, in.Class, in.Body.LearnerID)
+		})
+	Query(s, Route{Path: "/api/v1/classes/{class}/candidates", Permission: policy.ClassManage, Tag: "Classes", Summary: "Learners whom one may place in a class, by family name",
+		Detail: "Active learners without a place in it: of one's own school, or of any for whoever administers the tenant."},
+		func(ctx context.Context, c *Call, in *struct {
+			ClassRef
+			Paging
+			CandidateFilter
+		}) (*List[Candidate], error) {
+			return ClassCandidates(ctx, c, in.Class, in.CandidateFilter, in.Paging)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/placements", Permission: policy.ClassManage, Tag: "Classes", Summary: "Place many learners in a class, or a whole form",
+		Detail: "Also when registration is closed. Seats are given in the order of the list, or of the names, until the class is full; the answer says who got no place and why. " +
+			"Learners of another school than one's own are refused, unless one administers the tenant."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			ClassRef
+			Body PlaceRequest
+		}) (*classes.Placement, error) {
+			return PlaceLearners(ctx, c, tx, in.Class, in.Body)
+		})
+	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/removals", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take many learners out of a class; what they did stays"},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			ClassRef
+			Body struct {
+				LearnerIDs []uuid.UUID `json:"learner_ids" minItems:"1" maxItems:"1000"`
+			}
+		}) (*Removed, error) {
+			return RemoveLearners(ctx, c, tx, in.Class, in.Body.LearnerIDs)
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take a learner out of a class"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
@@ -123,6 +149,41 @@ func ListClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[c
 	for i := range items {
 		items[i].Withhold(d.MinCell)
 	}
+	return listOf(items, next, err)
+}
+
+// ManagedClasses lists the classes whose learners the actor sees: those they coach, and those of their school, or all. A class that
+// is listed here opens.
+func ManagedClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[classes.Class], error) {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	filter := classes.Filter{Viewer: c.Claims.UserID, Query: f.Query, Subject: f.Subject, All: f.All}
+	if f.Coaching {
+		filter.CoachID = c.Claims.UserID
+	}
+	switch d.Scope {
+	case policy.Whole:
+	case policy.School:
+		filter.CoachID = c.Claims.UserID
+		if !f.Coaching && c.Claims.SchoolID != nil {
+			filter.School, filter.Either = *c.Claims.SchoolID, true
+		}
+	case policy.Assigned:
+		filter.CoachID = c.Claims.UserID
+	case policy.Own, policy.Region, policy.Aggregate:
+		return nil, figuresOnly()
+	default:
+		return nil, figuresOnly()
+	}
+	var items []classes.Class
+	var next string
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		list, err := classes.Classes(ctx, r, filter, p.page())
+		items, next = list.Items, list.Next
+		return err
+	})
 	return listOf(items, next, err)
 }
 
@@ -211,10 +272,27 @@ func ChangeClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, to 
 	if err := c.Permit(policy.Facts{SameSchool: before.SameSchool && after.SameSchool, Teaches: teaches && (sameID(is.SchoolID, to.SchoolID) || after.SameSchool)}); err != nil {
 		return nil, err
 	}
-	return &Done{true}, classes.Change(ctx, tx, id, to)
+	return &Done{true}, classes.Change(ctx, tx, id, to, c.Now)
 }
 
 func sameID(a, b *uuid.UUID) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// ClassToChange gives what was decided about a class to somebody who may change it, with the version to give back.
+func ClassToChange(ctx context.Context, c *Call, id uuid.UUID) (*classes.Fields, error) {
+	var is classes.Fields
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.day())
+		if err != nil {
+			return err
+		}
+		if err := c.Permit(classFacts(f)); err != nil {
+			return err
+		}
+		is, err = classes.FieldsOf(ctx, r, id)
+		return err
+	})
+	return &is, err
+}
 
 // mayManage asks the policy about a class as it is.
 func (c *Call) mayManage(ctx context.Context, tx *tenants.Tx, id uuid.UUID) error {
@@ -230,36 +308,27 @@ func CancelClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, rea
 	if err := c.mayManage(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	return &Done{true}, classes.Cancel(ctx, tx, id, reason)
-}
-
-// PlaceLearner gives a learner a place in a class, also when registration is closed. A place makes the learner's record the
-// class's staff's to see, so whoever places needs a tie to the learner as well: they must be of one school, unless the
-// actor reaches the whole tenant. Learners of other schools register themselves.
-func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*classes.Enrolment, error) {
-	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
-	if err != nil {
-		return nil, err
-	}
-	ties, err := people.TiesTo(ctx, tx, c.Claims.UserID, learner)
-	if err != nil {
-		return nil, err
-	}
-	facts := classFacts(f)
-	facts.SameSchool, facts.Teaches, facts.CoachOf = facts.SameSchool && ties.SameSchool, facts.Teaches && ties.SameSchool, facts.CoachOf && ties.SameSchool
-	if err := c.Permit(facts); err != nil {
-		return nil, err
-	}
-	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: learner, ByStaff: true, Now: c.Now, Today: c.day()})
-	return &e, err
+	return &Done{true}, classes.Cancel(ctx, tx, id, reason, c.Now)
 }
 
 // RemoveLearner takes a learner out of a class.
 func RemoveLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*Done, error) {
+	_, err := RemoveLearners(ctx, c, tx, id, []uuid.UUID{learner})
+	return &Done{true}, err
+}
+
+// Removed names the learners who lost their place.
+type Removed struct {
+	LearnerIDs []uuid.UUID `json:"learner_ids"`
+}
+
+// RemoveLearners takes several learners out of a class.
+func RemoveLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, learners []uuid.UUID) (*Removed, error) {
 	if err := c.mayManage(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	return &Done{true}, classes.Leave(ctx, tx, id, learner, c.Now)
+	gone, err := classes.Remove(ctx, tx, id, learners, c.Now)
+	return &Removed{gone}, err
 }
 
 // ClassLearners lists who is in a class now.

@@ -27,7 +27,8 @@ func init() { resources = append(resources, coachingRoutes) }
 // coachingRoutes is what those see who look after learners.
 func coachingRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/learners", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "The learners that one looks after, those who fall behind first",
-		Detail: "Of the classes that one coaches; school administrators may name any class of their school."},
+		Detail: "Of the classes that one coaches; school administrators may name any class of their school. Each learner is listed once, with every such class " +
+			"that they are in; who has most reasons in all of them together comes first. limit counts learners."},
 		func(ctx context.Context, c *Call, in *struct {
 			Paging
 			Class  uuid.UUID `query:"class" format:"uuid"`

@@ -97,7 +97,7 @@ func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*L
 		if err := c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf}); err != nil {
 			return err
 		}
-		v.Lesson, v.Records = *lesson, enrolled && c.May(policy.ProgressRecord)
+		v.Lesson, v.Records = *lesson, enrolled && c.Could(policy.ProgressRecord)
 		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, lesson.ID)
 		return err
 	})

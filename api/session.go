@@ -268,6 +268,41 @@ func (c *Call) May(p policy.Permission) bool {
 	return c.Claims != nil && c.State.enforcer.Allows(c.Claims.Roles, p)
 }
 
+// Could tells whether there may be something that the actor can do with a permission now: a role holds it, and neither the state
+// of the tenant nor the person's own standing stops it. It is for what a page offers before it is known of which thing.
+func (c *Call) Could(p policy.Permission) bool {
+	if !c.May(p) {
+		return false
+	}
+	d := c.foresee(p, policy.Facts{})
+	return d.Allow || !d.Reason.Standing()
+}
+
+// Would tells whether the policy would say yes to this thing now: for what a page offers about it. It permits nothing.
+func (c *Call) Would(p policy.Permission, facts policy.Facts) bool {
+	return c.May(p) && c.foresee(p, facts).Allow
+}
+
+// Barred tells whether the person's own standing keeps them from all but their account: a second factor that they have not
+// proven yet, or a password that was only given.
+func (c *Call) Barred() bool {
+	p := policy.ClassRead
+	if c.Tenant == nil {
+		p = policy.PlatformTenantRead
+	}
+	d := c.foresee(p, policy.Facts{Listing: true})
+	return !d.Allow && d.Reason.Standing()
+}
+
+// foresee is what the rules would say. A rule that cannot be evaluated offers nothing; the route's own question reports it.
+func (c *Call) foresee(p policy.Permission, facts policy.Facts) policy.Decision {
+	d, err := c.Server.rules.Decide(c.ctx, c.input(p, facts))
+	if err != nil {
+		return policy.Decision{}
+	}
+	return d
+}
+
 // Registry knows the tenants.
 func (c *Call) Registry() *tenants.Registry { return c.Server.registry }
 

@@ -144,6 +144,7 @@ type UserChange struct {
 	NoSchool   bool       `json:"no_school,omitempty" doc:"Takes the school away"`
 	Grade      *string    `json:"grade,omitempty" maxLength:"20"`
 	Locale     *string    `json:"locale,omitempty" maxLength:"16" doc:"Empty: the realm's"`
+	Version    string     `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the account since"`
 }
 
 // ChangeUser changes an account. Nobody moves one into or out of another school than their own.
@@ -159,8 +160,23 @@ func ChangeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in U
 		return nil, err
 	}
 	u, err := people.ChangeUser(ctx, tx, c.Realm, id, people.UserChange{UserName: in.UserName, GivenName: in.GivenName, FamilyName: in.FamilyName, Email: in.Email,
-		SchoolID: in.SchoolID, NoSchool: in.NoSchool, Grade: in.Grade, Locale: in.Locale}, c.Now)
+		SchoolID: in.SchoolID, NoSchool: in.NoSchool, Grade: in.Grade, Locale: in.Locale, Version: in.Version}, c.Now)
 	return &u, err
+}
+
+// EditUserRoles gives an account some roles and takes others away; the rest stays, whoever changed it meanwhile.
+func EditUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, give, take []string) (*people.User, error) {
+	was, err := people.LockUser(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	roles := slices.DeleteFunc(slices.Clone(was.Roles), func(r string) bool { return slices.Contains(take, r) })
+	for _, r := range give {
+		if !slices.Contains(roles, r) {
+			roles = append(roles, r)
+		}
+	}
+	return SetUserRoles(ctx, c, tx, id, roles)
 }
 
 // SetUserRoles gives an account exactly these roles. Who gives or takes a role reaches as far as it does, alone and beside
@@ -335,6 +351,11 @@ func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID)
 	return &CardSheet{cards}, err
 }
 
+// classCardFacts hold for everybody of a class who gets a card: cardReach leaves the others out.
+func (c *Call) classCardFacts(t people.ClassTies) policy.Facts {
+	return policy.Facts{SameSchool: t.OfSchool > 0 || t.Members == 0, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: c.coversAll(t.RoleSets)}
+}
+
 // PrintClassCards makes cards for the students of a class who have no password. A class may have learners of several schools,
 // whatever its own: those of other schools than the actor's are left out, unless the actor reaches the whole tenant.
 func PrintClassCards(ctx context.Context, c *Call, tx *tenants.Tx, class uuid.UUID) (*CardSheet, error) {
@@ -342,8 +363,7 @@ func PrintClassCards(ctx context.Context, c *Call, tx *tenants.Tx, class uuid.UU
 	if err != nil {
 		return nil, err
 	}
-	// The facts hold for everybody who gets a card: cardReach leaves the others out.
-	d, err := c.Decide(policy.Facts{SameSchool: t.OfSchool > 0 || t.Members == 0, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: c.coversAll(t.RoleSets)})
+	d, err := c.Decide(c.classCardFacts(t))
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,7 @@ var (
 	RoleRead       = read(Tenant, "role.read", "See roles and their permissions.")
 	RoleChange     = change(Tenant, "role.change", "Change roles and their permissions.")
 	AuditRead      = read(Tenant, "audit.read", "See and export the audit trail.")
+	SchoolChange   = change(Tenant, "school.change", "Add schools, correct and close them.")
 	RosterImport   = change(Tenant, "roster.import", "Import schools, people, classes and enrolments.")
 	ContentRead    = read(Tenant, "content.read", "See courses and item banks as their author, with answers.")
 	ContentChange  = change(Tenant, "content.change", "Write and publish courses, lessons, items and tests.")

@@ -67,3 +67,13 @@ func (r Reason) Info() ReasonInfo {
 
 // Sentence says the refusal to the person who was refused.
 func (r Reason) Sentence() string { return r.Info().Sentence }
+
+// Standing tells whether a refusal is about the person or the realm as such, so that no other thing of the kind would fare better.
+func (r Reason) Standing() bool {
+	switch r {
+	case "wrong_realm", "tenant_suspended", "account_suspended", "password_change_needed", "second_factor_needed", "import_needs_active_tenant",
+		"tenant_read_only", PolicyError, UnknownScope, RoleLacks:
+		return true
+	}
+	return false
+}

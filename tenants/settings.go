@@ -18,6 +18,7 @@ type Branding struct {
 	Colour            string `json:"colour" pattern:"^#[0-9a-fA-F]{6}$" doc:"Main colour of the pages, #rrggbb"`
 	Accent            string `json:"accent" pattern:"^#[0-9a-fA-F]{6}$" doc:"Second colour, #rrggbb"`
 	StaffSecondFactor bool   `json:"staff_second_factor" doc:"Staff must sign in with a second factor"`
+	Version           string `json:"version,omitempty" maxLength:"64" doc:"Names what is above. With a change it is the one that was read; 409 when somebody else changed it since"`
 }
 
 // Settings are what a tenant can see of itself: what the platform decided, what is used, and what the tenant decides.
@@ -41,6 +42,7 @@ func ReadSettings(ctx context.Context, q Querier) (Settings, error) {
 	if err := res.QueryRow().Scan(&s.State, &s.StateReason, &s.Plan, &s.Limits, &s.Branding.Name, &s.Branding.Colour, &s.Branding.Accent, &s.Branding.StaffSecondFactor); err != nil {
 		return s, err
 	}
+	s.Branding.Version = domain.Version(s.Branding)
 	rows, err := res.Query()
 	if err != nil {
 		return s, err
@@ -51,7 +53,8 @@ func ReadSettings(ctx context.Context, q Querier) (Settings, error) {
 	return s, err
 }
 
-// SetBranding changes how a tenant looks. Every process shows it within seconds. It gives domain.Invalid.
+// SetBranding changes how a tenant looks. Every process shows it within seconds. It gives domain.Invalid, or domain.Conflict
+// when somebody else changed it after the Version that was read.
 func SetBranding(ctx context.Context, tx *Tx, to Branding, now time.Time) error {
 	to.Name, to.Colour, to.Accent = strings.TrimSpace(to.Name), strings.ToLower(to.Colour), strings.ToLower(to.Accent)
 	var p domain.Problems
@@ -70,6 +73,10 @@ func SetBranding(ctx context.Context, tx *Tx, to Branding, now time.Time) error 
 	if err := tx.QueryRow(ctx, "SELECT name, colour, accent, staff_second_factor FROM branding FOR UPDATE").Scan(&was.Name, &was.Colour, &was.Accent, &was.StaffSecondFactor); err != nil {
 		return err
 	}
+	if err := domain.CheckVersion(to.Version, domain.Version(was)); err != nil {
+		return err
+	}
+	to.Version = ""
 	if _, err := tx.Exec(ctx, `UPDATE branding SET name = $1::text, colour = $2::text, accent = $3::text, staff_second_factor = $4::boolean, updated_at = $5::timestamptz`,
 		to.Name, to.Colour, to.Accent, to.StaffSecondFactor, now.UTC()); err != nil {
 		return err

@@ -65,7 +65,7 @@ type tenantsData struct {
 }
 
 func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	d := tenantsData{MayOpen: c.May(policy.PlatformTenantProvision)}
+	d := tenantsData{MayOpen: c.Could(policy.PlatformTenantProvision)}
 	if part, err := c.Under(policy.ProfileRead); err == nil {
 		list, err := api.MyNotices(ctx, part)
 		if err != nil {
@@ -145,13 +145,36 @@ type limitRow struct {
 	Plans     []string
 }
 
+// planOffer is another plan with what changing to it does.
+type planOffer struct{ Value, Title, Says string }
+
+// planOffers says of each other plan what would hold then, and what is over its limits by the last figures that were published.
+func planOffers(now tenants.Tenant, days []tenants.UsageDay) []planOffer {
+	var offers []planOffer
+	for _, p := range tenants.Plans {
+		if p.Name == now.Plan {
+			continue
+		}
+		says := fmt.Sprintf("Learners: %s instead of %s. Staff and guardians: %s instead of %s. Running classes: %s instead of %s. The other limits change as in the table. They hold at once; what is in use already stays.",
+			web.Number(p.Limits.Learners), web.Number(now.Limits.Learners), web.Number(p.Limits.Staff), web.Number(now.Limits.Staff), web.Number(p.Limits.Classes), web.Number(now.Limits.Classes))
+		if len(days) > 0 && int64(days[0].Learners) > p.Limits.Learners {
+			says += fmt.Sprintf(" There are %s learners now: nobody new can be added until there are fewer.", web.Number(int64(days[0].Learners)))
+		}
+		if len(days) > 0 && int64(days[0].Classes) > p.Limits.Classes {
+			says += fmt.Sprintf(" There are %s running classes now: none can be opened until there are fewer.", web.Number(int64(days[0].Classes)))
+		}
+		offers = append(offers, planOffer{p.Name, p.Title, says})
+	}
+	return offers
+}
+
 type tenantData struct {
 	Tenant                           tenants.Tenant
 	State, Country, Address          string
 	Active, Attendance               web.Chart
 	Days                             []tenants.UsageDay
 	Plans                            []tenants.Plan
-	PlanChoices                      []web.Choice
+	PlanOffers                       []planOffer
 	Limits                           []limitRow
 	MaySuspend, MayResume, MayChange bool
 }
@@ -166,8 +189,8 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Plans: tenants.Plans, PlanChoices: planChoices(), Limits: limitRows(t.Limits),
-		MaySuspend: c.May(policy.PlatformTenantSuspend), MayResume: c.May(policy.PlatformTenantResume), MayChange: c.May(policy.PlatformTenantChange)}
+	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Plans: tenants.Plans, Limits: limitRows(t.Limits),
+		MaySuspend: c.Could(policy.PlatformTenantSuspend), MayResume: c.Could(policy.PlatformTenantResume), MayChange: c.Could(policy.PlatformTenantChange)}
 	if part, err := c.Under(policy.PlatformUsageRead); err == nil {
 		list, err := api.UsageDays(ctx, part, slug, "", "")
 		if err != nil {
@@ -176,6 +199,7 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		d.Days = list.Items
 		d.Active, d.Attendance = usageCharts(list.Items)
 	}
+	d.PlanOffers = planOffers(t.Tenant, d.Days)
 	return pages.Render(c, fc, "tenant", web.Page{Title: t.Name, Form: f, Data: d})
 }
 

@@ -49,7 +49,10 @@ func showTest(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) erro
 		return err
 	}
 	d := onTest(a, learns(c), c.Now)
-	if c.May(policy.CalendarChange) {
+	if d.Closed == "" && !c.Could(policy.AttemptStart) {
+		d.Closed = "No test can be started at the moment: changes are not taken just now."
+	}
+	if c.Could(policy.CalendarChange) {
 		d.Zone = c.Tenant.TimeZone
 	}
 	if f == nil {

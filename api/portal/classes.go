@@ -17,7 +17,7 @@ import (
 
 var (
 	registered = web.Notice("class-registered", "You are in! Have fun learning.")
-	left       = web.Notice("class-left", "You have left the class. Your work is kept.")
+	left       = web.Notice("class-left", "You have left the class. Your work is kept. If the class is closed, only its coach or your school can place you again.")
 )
 
 func init() {

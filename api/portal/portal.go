@@ -57,6 +57,8 @@ func landing(c *api.Call) string {
 		return "/sign-in"
 	case c.Tenant == nil && !c.Claims.SecondFactor:
 		return "/account/authenticator" // nothing else is open without one
+	case c.Barred():
+		return "/account" // where what is missing can be set up
 	case c.Tenant == nil:
 		return "/console"
 	}

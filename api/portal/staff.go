@@ -9,7 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
-	"lignum/tenants"
+	"lignum/domain"
 )
 
 // staffTable puts routes in front of the learners' pages: /classes/manage must be found before /classes/{class}.
@@ -40,9 +40,13 @@ func firstPage(fc *fiber.Ctx) string {
 	return fc.Path() + "?" + q.Encode()
 }
 
-// pathID reads an id of the path.
+// pathID reads an id of the path. A path without one is an address at which nothing is.
 func pathID(fc *fiber.Ctx, name string) (uuid.UUID, error) {
-	return tenants.ParseID(name, fc.Params(name))
+	id, err := uuid.Parse(fc.Params(name))
+	if err != nil {
+		return id, domain.Errorf(domain.NotFound, "There is nothing at this address.")
+	}
+	return id, nil
 }
 
 // chosenID reads an id that was chosen in a form; "" is none.
@@ -50,6 +54,9 @@ func chosenID(f *web.Form, name string) (*uuid.UUID, error) {
 	if f.Text(name) == "" {
 		return nil, nil
 	}
-	id, err := tenants.ParseID(name, f.Text(name))
-	return &id, err
+	id, err := uuid.Parse(f.Text(name))
+	if err != nil {
+		return nil, domain.InvalidField(name, "must be one of those in the list")
+	}
+	return &id, nil
 }

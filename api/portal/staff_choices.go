@@ -45,25 +45,32 @@ func courseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 	return choices, err
 }
 
-// schoolChoices offers the schools that the actor may put something into: whoever keeps to a school has that one alone.
-func schoolChoices(ctx context.Context, c *api.Call, none string) ([]web.Choice, error) {
-	names, err := schoolNames(ctx, c)
+// schoolChoices offers the schools that the actor may put something into under a permission: whoever keeps to a school has that
+// one alone. Closed schools are left out, but for the one where the thing is already.
+func schoolChoices(ctx context.Context, c *api.Call, p policy.Permission, none, is string) ([]web.Choice, error) {
+	all, err := schoolNames(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if own := c.Claims.SchoolID; own != nil && !c.May(policy.TenantChange) {
-		return []web.Choice{{Value: own.String(), Text: names.of(own.String())}}, nil
+	if own := c.Claims.SchoolID; own != nil && !c.Would(p, policy.Facts{Covers: true}) {
+		return []web.Choice{{Value: own.String(), Text: all.of(own.String())}}, nil
 	}
-	return append([]web.Choice{{Value: "", Text: none}}, names...), nil
+	choices := []web.Choice{{Value: "", Text: none}}
+	for _, s := range all {
+		if s.State != people.SchoolClosed || s.ID.String() == is {
+			choices = append(choices, web.Choice{Value: s.ID.String(), Text: s.Name})
+		}
+	}
+	return choices, nil
 }
 
 // schoolList is the tenant's schools by name.
-type schoolList []web.Choice
+type schoolList []people.School
 
 func (l schoolList) of(id string) string {
 	for _, s := range l {
-		if s.Value == id {
-			return s.Text
+		if s.ID.String() == id {
+			return s.Name
 		}
 	}
 	return ""
@@ -74,12 +81,7 @@ func schoolNames(ctx context.Context, c *api.Call) (schoolList, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := everyPage(func(p api.Paging) (*api.List[people.School], error) { return api.ListSchools(ctx, part, "", p) })
-	var list schoolList
-	for _, s := range all {
-		list = append(list, web.Choice{Value: s.ID.String(), Text: s.Name})
-	}
-	return list, err
+	return everyPage(func(p api.Paging) (*api.List[people.School], error) { return api.ListSchools(ctx, part, "", p) })
 }
 
 // coachChoices offers who may teach a class: oneself, who teaches it now, and, to those who see accounts, the staff.

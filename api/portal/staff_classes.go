@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -30,7 +31,7 @@ func init() {
 // staffClasses is the classes of those who manage them. Pages without a form need only a reading permission, so that they
 // stay open while the tenant is read-only.
 func staffClasses(s *api.Server) {
-	api.Page(s, api.Route{Path: "/classes/manage", Permission: policy.LearnerRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "Classes to manage"}, showManagedClasses)
+	api.Page(s, api.Route{Path: "/classes/manage", Permission: policy.LearnerRead, Summary: "Classes to manage"}, showManagedClasses)
 	api.Page(s, api.Route{Path: "/classes/manage/new", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead, policy.CourseRead, policy.UserRead}, Summary: "Form of a new class"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			if err := api.MayOpenClass(c); err != nil {
@@ -52,6 +53,7 @@ func staffClasses(s *api.Server) {
 }
 
 type managedClasses struct {
+	MayOpen      bool
 	Show         []web.Choice
 	Classes      []classes.Class
 	Newer, Older string
@@ -60,20 +62,13 @@ type managedClasses struct {
 func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "q", "show")
 	wide := c.May(policy.UserRead) // runs a school or the tenant
-	d := managedClasses{Show: []web.Choice{{Value: "", Text: "My classes, running"}, {Value: "ended", Text: "My classes, also past ones"}}}
+	d := managedClasses{MayOpen: api.MayOpenAClass(c), Show: []web.Choice{{Value: "", Text: "My classes, running"}, {Value: "ended", Text: "My classes, also past ones"}}}
 	filter := api.ClassFilter{Query: f.Text("q"), Coaching: true, All: f.Get("show") == "ended"}
 	if wide {
 		d.Show = []web.Choice{{Value: "", Text: "Running"}, {Value: "ended", Text: "Also past ones"}, {Value: "mine", Text: "Only my own"}}
 		filter.Coaching = f.Get("show") == "mine"
 	}
-	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
-		return err
-	}
-	reading, err := c.Under(policy.ClassRead)
-	if err != nil {
-		return err
-	}
-	list, err := api.ListClasses(ctx, reading, filter, api.Paging{Cursor: fc.Query("cursor")})
+	list, err := api.ManagedClasses(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}
@@ -82,11 +77,13 @@ func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 }
 
 type managedClass struct {
-	Class        classes.Class
-	Learners     []classes.Learner
-	Newer, Older string
-	MayProgress  bool
-	Tests        []classes.TestState
+	Class                                   classes.Class
+	Learners                                []classes.Learner
+	Records                                 map[uuid.UUID]string // pages of the records that open to the reader
+	Newer, Older                            string
+	MayManage, MayPlace, MayPrint, MayTests bool
+	ComeBack                                string // whether somebody who is taken out may come back, in words
+	Tests                                   []classes.TestState
 }
 
 func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
@@ -106,7 +103,27 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if err != nil {
 		return err
 	}
-	d := managedClass{Class: p.Class, Learners: list.Items, Newer: firstPage(fc), Older: nextPage(fc, list.Next), MayProgress: c.May(policy.LearnerProgress), Tests: p.Tests}
+	d := managedClass{Class: p.Class, Learners: list.Items, Newer: firstPage(fc), Older: nextPage(fc, list.Next), Tests: p.Tests,
+		MayManage: api.MayManageClass(c, p), MayPlace: api.MayPlaceLearners(c, p), MayTests: api.MaySeeTests(c, p),
+		ComeBack: "They cannot come back by themselves: the class is closed to registration."}
+	if p.Facts.ClassOpen {
+		d.ComeBack = "They may come back by themselves while there is a seat."
+	}
+	ids := make([]uuid.UUID, len(list.Items))
+	for i, l := range list.Items {
+		ids[i] = l.ID
+	}
+	opens, err := api.MayOpenRecords(ctx, c, ids)
+	if err != nil {
+		return err
+	}
+	d.Records = map[uuid.UUID]string{}
+	for id, how := range opens {
+		d.Records[id] = recordPath(id, how)
+	}
+	if d.MayPrint, err = api.MayPrintClassCards(ctx, c, id); err != nil {
+		return err
+	}
 	return pages.Render(c, fc, "staff_class", web.Page{Title: p.Title, Form: f, Data: d})
 }
 
@@ -126,7 +143,7 @@ func showClassForm(ctx context.Context, c *api.Call, fc *fiber.Ctx, is *classes.
 	if d.Courses, err = courseChoices(ctx, c); err != nil {
 		return err
 	}
-	if d.Schools, err = schoolChoices(ctx, c, "For every school"); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.ClassManage, "For every school", f.Get("school_id")); err != nil {
 		return err
 	}
 	if d.Coaches, err = coachChoices(ctx, c, is); err != nil {
@@ -138,14 +155,29 @@ func showClassForm(ctx context.Context, c *api.Call, fc *fiber.Ctx, is *classes.
 // classFields reads the form. Everything that a field must be is for classes.Fields to say.
 func classFields(f *web.Form) (in classes.Fields, err error) {
 	in = classes.Fields{Title: f.Text("title"), Kind: f.Get("kind"), Grade: f.Text("grade"), StartsOn: f.Text("starts_on"), EndsOn: f.Text("ends_on"),
-		Meets: f.Text("meets"), MeetingURL: f.Text("meeting_url"), Open: f.Get("open") == "yes"}
+		Meets: f.Text("meets"), MeetingURL: f.Text("meeting_url"), Open: f.Get("open") == "yes", Version: f.Get("version")}
 	var courseErr, coachErr, schoolErr, weeklyErr error
 	in.CourseID, courseErr = chosenID(f, "course_id")
 	in.CoachID, coachErr = chosenID(f, "coach_id")
 	in.SchoolID, schoolErr = chosenID(f, "school_id")
 	in.Weekly, weeklyErr = readWeekly(f.Get("weekly"))
 	in.Seats, _ = strconv.Atoi(f.Text("seats")) // 0 is refused with the reason
-	return in, allWrong(in.Validate(), courseErr, coachErr, schoolErr, weeklyErr)
+	return in, allWrong(byLine(in.Validate()), courseErr, coachErr, schoolErr, weeklyErr)
+}
+
+// byLine says of the times of a class which line of the form is wrong, and not which element of a list.
+func byLine(err error) error {
+	var d *domain.Error
+	if errors.As(err, &d) {
+		for i, f := range d.Fields {
+			var at int
+			var part string
+			if n, _ := fmt.Sscanf(f.Name, "weekly[%d].%s", &at, &part); n == 2 {
+				d.Fields[i] = domain.Field{Name: "weekly", Reason: fmt.Sprintf("has a wrong line, number %d: the %s %s", at+1, map[string]string{"at": "time", "weekday": "day", "minutes": "minutes"}[part], f.Reason)}
+			}
+		}
+	}
+	return err
 }
 
 // allWrong makes one refusal of several, so that a form says everything at once.
@@ -179,8 +211,8 @@ func openClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) 
 	return "/classes/manage/" + made.ID.String(), nil
 }
 
-// classOf gives a class to somebody who manages it.
-func classOf(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Class, error) {
+// classToChange gives a class with all that was decided about it, under the permission to change it.
+func classToChange(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Class, error) {
 	managing, err := c.Under(policy.ClassManage)
 	if err != nil {
 		return nil, err
@@ -189,6 +221,11 @@ func classOf(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Class, er
 	if err != nil {
 		return nil, err
 	}
+	is, err := api.ClassToChange(ctx, managing, id) // with what the page shows to those of the class alone
+	if err != nil {
+		return nil, err
+	}
+	p.Fields = *is
 	return &p.Class, nil
 }
 
@@ -197,13 +234,13 @@ func editClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	is, err := classOf(ctx, c, id)
+	is, err := classToChange(ctx, c, id)
 	if err != nil {
 		return err
 	}
 	f := &web.Form{}
 	for name, value := range map[string]string{"title": is.Title, "kind": is.Kind, "course_id": idText(is.CourseID), "coach_id": idText(is.CoachID), "school_id": idText(is.SchoolID),
-		"grade": is.Grade, "starts_on": is.StartsOn, "ends_on": is.EndsOn, "meets": is.Meets, "meeting_url": is.MeetingURL, "weekly": writeWeekly(is.Weekly), "seats": strconv.Itoa(is.Seats)} {
+		"grade": is.Grade, "starts_on": is.StartsOn, "ends_on": is.EndsOn, "meets": is.Meets, "meeting_url": is.MeetingURL, "weekly": writeWeekly(is.Weekly), "seats": strconv.Itoa(is.Seats), "version": is.Version} {
 		f.Set(name, value)
 	}
 	if is.Open {
@@ -226,7 +263,7 @@ func changeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx
 	}
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error {
-		is, err := classOf(ctx, c, id)
+		is, err := classToChange(ctx, c, id)
 		if err != nil {
 			return err
 		}

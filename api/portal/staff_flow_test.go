@@ -3,6 +3,8 @@ package portal_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,6 +26,13 @@ type staffed struct {
 func newStaffed(t *testing.T) *staffed {
 	t.Helper()
 	s := &staffed{Server: apitest.New(t, portal.Register), t: t}
+	s.staff()
+	return s
+}
+
+// staff makes somebody of every kind.
+func (s *staffed) staff() {
+	s.t.Helper()
 	high := s.School("jamaica", "Harbour High")
 	s.admin = s.User("jamaica", "tenant_administrator")
 	s.school = s.UserWith("jamaica", []string{"school_administrator"}, apitest.At(high))
@@ -32,7 +41,6 @@ func newStaffed(t *testing.T) *staffed {
 	s.official = s.User("jamaica", "ministry_official")
 	s.learner = s.UserWith("jamaica", []string{"student"}, apitest.At(high), apitest.Named("Kerry", "<b>Bold</b>"))
 	s.far = s.User("bahamas", "tenant_administrator")
-	return s
 }
 
 func (s *staffed) form(u apitest.User, path string, values url.Values) *apitest.Response {
@@ -139,7 +147,7 @@ func TestAnAccountIsOpenedSuspendedAndGivenRoles(t *testing.T) {
 	s.shows(found, "Clarke, Marva", "No password yet")
 	s.shows(s.Get(s.admin, at).Want(http.StatusOK), "Print a card")
 	s.form(s.admin, at+"/roles", url.Values{"role": {"coach", "teacher"}}).Want(http.StatusSeeOther)
-	s.shows(s.form(s.admin, at+"/roles", url.Values{}).Want(http.StatusUnprocessableEntity), "Save the roles")
+	s.shows(s.form(s.admin, at+"/roles", url.Values{"had_role": {"coach", "teacher"}}).Want(http.StatusUnprocessableEntity), "Save the roles")
 	s.shows(s.form(s.admin, at+"/suspend", url.Values{"reason": {" "}}).Want(http.StatusUnprocessableEntity), "Suspend")
 	s.form(s.admin, at+"/suspend", url.Values{"reason": {"Left the school"}}).Want(http.StatusSeeOther)
 	s.shows(s.Get(s.admin, at).Want(http.StatusOK), "Left the school", "Let in again")
@@ -190,4 +198,22 @@ func TestFigures(t *testing.T) {
 	if strings.Contains(string(s.Get(s.school, "/figures").Want(http.StatusOK).Body), `name="first"`) {
 		t.Error("a school is held to months")
 	}
+}
+
+// templatesOf reads the pages of a directory.
+func templatesOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(dir + "/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no pages in %s: %v", dir, err)
+	}
+	texts := map[string]string{}
+	for _, name := range files {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(raw)
+	}
+	return texts
 }

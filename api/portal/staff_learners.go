@@ -12,10 +12,10 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain/assessment"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
 	"lignum/policy"
-	"lignum/tenants"
 )
 
 func init() {
@@ -28,30 +28,76 @@ func init() {
 func staffLearners(s *api.Server) {
 	api.Page(s, api.Route{Path: "/learners", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "The learners that one looks after"}, showLearners)
 	api.Page(s, api.Route{Path: "/learners/{learner}", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "One learner's progress"}, showLearner)
+	api.Page(s, api.Route{Path: "/learners/{learner}/reason", Permission: policy.LearnerProgress, Summary: "Form of the reason for which a record is opened"}, askReason)
+}
+
+// recordPath is the page of a learner's record as it opens to the reader; "" when it does not.
+func recordPath(id uuid.UUID, how api.RecordAccess) string {
+	switch how {
+	case api.OpensAtOnce:
+		return "/learners/" + id.String()
+	case api.OpensAsked:
+		return "/learners/" + id.String() + "/reason"
+	}
+	return ""
+}
+
+// askReason shows the form that asks why a record is opened. It says nothing of the learner, not even whether there is one.
+func askReason(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := pathID(fc, "learner")
+	if err != nil {
+		return err
+	}
+	if err := api.MayAskForRecord(c); err != nil {
+		return err
+	}
+	return showReason(c, fc, id, &web.Form{})
+}
+
+func showReason(c *api.Call, fc *fiber.Ctx, id uuid.UUID, f *web.Form) error {
+	return pages.Render(c, fc, "staff_reason", web.Page{Title: "Why do you open this record?", Form: f, Data: "/learners/" + id.String()})
 }
 
 // learnerCard is a learner with the reasons in words.
 type learnerCard struct {
 	coaching.Learner
-	Says []string
+	Says   []says
+	Places []placeLine
+}
+
+// shownPlaces is how many classes a card shows at once: those that need most.
+const shownPlaces = 2
+
+// First and Rest part the classes of a card.
+func (c learnerCard) First() []placeLine { return c.Places[:min(shownPlaces, len(c.Places))] }
+
+// Rest is what a card keeps folded.
+func (c learnerCard) Rest() []placeLine { return c.Places[len(c.First()):] }
+
+// says is one reason in words; Result is the test that it is about, when it opens to the reader.
+type says struct{ Text, Result string }
+
+// placeLine is one of the learner's classes on the card.
+type placeLine struct {
+	coaching.Place
+	Result string
 }
 
 type learnersData struct {
 	Classes, Show []web.Choice
 	Behind, Well  []learnerCard
-	Count         int // people behind; one may be so in two classes
 	More, Nobody  string
 }
 
 func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "class", "show")
 	filter := api.CoachFilter{Behind: f.Get("show") == "behind"}
-	if f.Get("class") != "" {
-		id, err := tenants.ParseID("class", f.Get("class"))
-		if err != nil {
-			return err
-		}
-		filter.Class = id
+	class, err := chosenID(f, "class")
+	if err != nil {
+		return err
+	}
+	if class != nil {
+		filter.Class = *class
 	}
 	list, err := api.CoachLearners(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: 30})
 	if err != nil {
@@ -62,21 +108,41 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if filter.Behind {
 		d.Nobody = "Nobody is behind just now. Well done, all of you!"
 	}
+	var tests []uuid.UUID
 	for _, l := range list.Items {
-		card := learnerCard{l, reasonsInWords(l, c.Tenant.Today(c.Now).Format("2006-01-02"))}
-		if !l.Behind {
+		for _, p := range l.Classes {
+			if p.LastTest != nil {
+				tests = append(tests, p.LastTest.AttemptID)
+			}
+		}
+	}
+	opens, err := api.MayOpenResults(ctx, c, tests)
+	if err != nil {
+		return err
+	}
+	for _, l := range list.Items {
+		card := learnerCard{Learner: l, Says: reasonsInWords(l, c.Tenant.Today(c.Now).Format("2006-01-02"), opens)}
+		for _, p := range l.Classes {
+			card.Places = append(card.Places, placeLine{p, resultOf(p.LastTest, opens)})
+		}
+		if l.Behind {
+			d.Behind = append(d.Behind, card)
+		} else {
 			d.Well = append(d.Well, card)
-			continue
 		}
-		if !slices.ContainsFunc(d.Behind, func(o learnerCard) bool { return o.LearnerID == l.LearnerID }) {
-			d.Count++
-		}
-		d.Behind = append(d.Behind, card)
 	}
 	if d.Classes, err = coachedClasses(ctx, c, filter.Class); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_learners", web.Page{Title: "My learners", Form: f, Data: d})
+}
+
+// resultOf is the page of a test's result; "" when there is none, or it does not open to the reader.
+func resultOf(t *coaching.LastTest, opens map[uuid.UUID]bool) string {
+	if t == nil || !opens[t.AttemptID] {
+		return ""
+	}
+	return "/attempts/" + t.AttemptID.String() + "/result"
 }
 
 // coachedClasses offers the actor's own classes, and the one that is asked for.
@@ -98,32 +164,42 @@ func coachedClasses(ctx context.Context, c *api.Call, asked uuid.UUID) ([]web.Ch
 	return choices, err
 }
 
-// reasonsInWords says why a learner counts as behind.
-func reasonsInWords(l coaching.Learner, today string) []string {
-	var says []string
-	for _, reason := range l.Reasons {
-		switch reason {
-		case coaching.ReasonPace:
-			says = append(says, fmt.Sprintf("%d %% of the lesson time due is missing", l.Shortfall))
-		case coaching.ReasonUnseen:
-			if l.LastActive == "" {
-				says = append(says, "has not begun")
-			} else {
-				says = append(says, "not here for "+web.DaysBetween(l.LastActive, today))
-			}
-		case coaching.ReasonScore:
-			if l.LastScore != nil {
-				says = append(says, fmt.Sprintf("%d %% in the last test", *l.LastScore))
-			}
-		default:
-			says = append(says, strings.ReplaceAll(reason, "_", " "))
+// reasonsInWords says why a learner counts as behind, in all classes together and each reason once: the lines of the classes below
+// have the rest.
+func reasonsInWords(l coaching.Learner, today string, opens map[uuid.UUID]bool) []says {
+	var all []says
+	if slices.Contains(l.Reasons, coaching.ReasonUnseen) {
+		if l.LastActive == "" {
+			all = append(all, says{Text: "has not begun"})
+		} else {
+			all = append(all, says{Text: "not here for " + web.DaysBetween(l.LastActive, today)})
 		}
 	}
-	return says
+	slow, most := 0, 0
+	for _, p := range l.Classes {
+		if slices.Contains(p.Reasons, coaching.ReasonPace) {
+			slow, most = slow+1, max(most, p.Shortfall)
+		}
+	}
+	switch {
+	case slow > 1:
+		all = append(all, says{Text: fmt.Sprintf("up to %d %% of the lesson time due is missing, in %d classes", most, slow)})
+	case slow == 1:
+		all = append(all, says{Text: fmt.Sprintf("%d %% of the lesson time due is missing", most)})
+	}
+	tested := map[uuid.UUID]bool{} // two classes of one course have the same last test
+	for _, p := range l.Classes {
+		if slices.Contains(p.Reasons, coaching.ReasonScore) && p.LastTest != nil && !tested[p.LastTest.AttemptID] {
+			tested[p.LastTest.AttemptID] = true
+			all = append(all, says{fmt.Sprintf("%d %% in the test “%s”", p.LastTest.Percent, p.LastTest.Title), resultOf(p.LastTest, opens)})
+		}
+	}
+	return all
 }
 
 type learnerData struct {
 	*api.LearnerRecord
+	Tests          []attemptLine
 	School, Reason string
 	Seen           web.Chart
 }
@@ -145,13 +221,16 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			if typed == "" {
 				f.Message, f.Errors = "", nil // nothing was wrong yet
 			}
-			return pages.Render(c, fc, "staff_reason", web.Page{Title: "Why do you open this record?", Form: f})
+			return showReason(c, fc, id, f)
 		})
 	}
 	if err != nil {
 		return err
 	}
 	d := learnerData{LearnerRecord: rec, Reason: strings.TrimSpace(f.Get("reason")), Seen: seen(rec.Days, c)}
+	if d.Tests, err = attemptLines(ctx, c, rec.Attempts); err != nil {
+		return err
+	}
 	if rec.SchoolID != nil {
 		names, err := schoolNames(ctx, c)
 		if err != nil {
@@ -160,6 +239,29 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		d.School = names.of(rec.SchoolID.String())
 	}
 	return pages.Render(c, fc, "staff_learner", web.Page{Title: rec.GivenName + " " + rec.FamilyName, Data: d})
+}
+
+// attemptLine is an attempt of the learner; Result is its page, when there is a result and it opens to the reader.
+type attemptLine struct {
+	assessment.Summary
+	Result string
+}
+
+func attemptLines(ctx context.Context, c *api.Call, attempts []assessment.Summary) ([]attemptLine, error) {
+	ids := make([]uuid.UUID, len(attempts))
+	for i, a := range attempts {
+		ids[i] = a.ID
+	}
+	opens, err := api.MayOpenResults(ctx, c, ids)
+	var lines []attemptLine
+	for _, a := range attempts {
+		line := attemptLine{Summary: a}
+		if a.State != assessment.Open && opens[a.ID] {
+			line.Result = "/attempts/" + a.ID.String() + "/result"
+		}
+		lines = append(lines, line)
+	}
+	return lines, err
 }
 
 // seen draws the last eight weeks: on how many days of each the learner worked.

@@ -18,6 +18,7 @@ import (
 )
 
 var (
+	personChanged   = web.Notice("person-changed", "The account is changed.")
 	rolesSaved      = web.Notice("roles-saved", "The roles are saved. They hold from the person's next request on.")
 	personSuspended = web.Notice("person-suspended", "The account is suspended, and signed out everywhere.")
 	appTaken        = web.Notice("app-taken", "The authenticator app is taken away. The person was told.")
@@ -41,11 +42,16 @@ func staffPeople(s *api.Server) {
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return showPerson(ctx, c, fc, &web.Form{})
 		})
+	api.Page(s, api.Route{Path: "/people/{user}/edit", Permission: policy.UserChange, Parts: []policy.Permission{policy.ClassRead}, Summary: "Form of an account"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return editPerson(ctx, c, fc, nil) })
+	api.Form(s, api.Route{Path: "/people/{user}", Permission: policy.UserChange, Parts: []policy.Permission{policy.ClassRead}, Summary: "Change an account"}, changePerson)
 	api.Form(s, api.Route{Path: "/people/{user}/roles", Permission: policy.UserChange, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Change somebody's roles"}, personForm(rolesSaved,
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
 			id, err := pathID(fc, "user")
 			if err == nil {
-				_, err = api.SetUserRoles(ctx, c, tx, id, f.Values["role"])
+				// Told from what the form showed, so that two people who edit at once do not undo each other.
+				had := f.Values["had_role"]
+				_, err = api.EditUserRoles(ctx, c, tx, id, without(f.Values["role"], had), without(had, f.Values["role"]))
 			}
 			return err
 		}))
@@ -121,15 +127,20 @@ func roleChoices(ctx context.Context, c *api.Call) []web.Choice {
 	return choices
 }
 
+// givable leaves out the roles that the actor may not give.
+func givable(c *api.Call, roles []web.Choice) []web.Choice {
+	return slices.DeleteFunc(roles, func(r web.Choice) bool { return !api.MayGiveRole(c, r.Value) })
+}
+
 type newPersonData struct{ Roles, Schools []web.Choice }
 
 func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil { // some school's account; whose, the use case asks
 		return err
 	}
-	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, roleChoices(ctx, c)...)}
+	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, givable(c, roleChoices(ctx, c))...)}
 	var err error
-	if d.Schools, err = schoolChoices(ctx, c, "None"); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.UserCreate, "None", f.Get("school_id")); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_new", web.Page{Title: "New account", Form: f, Data: d})
@@ -186,7 +197,11 @@ func renameFields(err error, from, to string) error {
 type personData struct {
 	User   *people.User
 	School string
+	Learns bool
+	Record string // page of the learner's record, when it opens to the reader
+	May    api.UserOffers
 	Roles  []tick
+	Fixed  []string // roles that are not the actor's to take
 }
 
 // tick is a check box.
@@ -194,6 +209,7 @@ type tick struct {
 	Value, Text string
 	On          bool
 	Through     bool // on through something else as well
+	Had         bool // on when the form was made
 }
 
 func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
@@ -216,20 +232,96 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		}
 		d.School = names.of(d.User.SchoolID.String())
 	}
-	on := d.User.Roles
-	if f.Values.Has("role") {
-		on = f.Values["role"]
+	if d.May, err = api.OffersOnUser(ctx, c, id); err != nil {
+		return err
 	}
-	offered := roleChoices(ctx, c)
+	d.Record = recordPath(id, d.May.Record)
+	d.Learns = slices.Contains(d.User.Roles, people.Student)
+	on, had := d.User.Roles, d.User.Roles
+	if f.Has("had_role") { // sent before, and refused
+		on, had = f.Values["role"], f.Values["had_role"]
+	}
+	offered := givable(c, roleChoices(ctx, c))
 	for _, r := range d.User.Roles {
-		if !slices.ContainsFunc(offered, func(o web.Choice) bool { return o.Value == r }) {
+		if slices.ContainsFunc(offered, func(o web.Choice) bool { return o.Value == r }) {
+			continue
+		}
+		if api.MayGiveRole(c, r) {
 			offered = append(offered, web.Choice{Value: r, Text: web.RoleName(r)})
+		} else {
+			d.Fixed = append(d.Fixed, web.RoleName(r))
 		}
 	}
 	for _, r := range offered {
-		d.Roles = append(d.Roles, tick{Value: r.Value, Text: r.Text, On: slices.Contains(on, r.Value)})
+		d.Roles = append(d.Roles, tick{Value: r.Value, Text: r.Text, On: slices.Contains(on, r.Value), Had: slices.Contains(had, r.Value)})
 	}
 	return pages.Render(c, fc, "staff_person", web.Page{Title: d.User.GivenName + " " + d.User.FamilyName, Form: f, Data: d})
+}
+
+// personEdit is the form of an account.
+type personEdit struct {
+	ID, Name string
+	Schools  []web.Choice
+}
+
+// editPerson shows the form of an account: what is stored, or with f what somebody typed.
+func editPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	id, err := pathID(fc, "user")
+	if err != nil {
+		return err
+	}
+	changing, err := c.Under(policy.UserChange) // asks the facts of this account
+	if err != nil {
+		return err
+	}
+	u, err := api.UserPage(ctx, changing, id)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		f = (&web.Form{}).Set("given_name", u.GivenName).Set("family_name", u.FamilyName).Set("user_name", u.UserName).Set("grade", u.Grade).
+			Set("school_id", idText(u.SchoolID)).Set("email", text(u.Email)).Set("locale", text(u.Locale)).Set("version", u.Version)
+	}
+	d := personEdit{ID: id.String(), Name: u.GivenName + " " + u.FamilyName}
+	if d.Schools, err = schoolChoices(ctx, c, policy.UserChange, "None", f.Get("school_id")); err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "staff_person_edit", web.Page{Title: "Correct the account", Form: f, Data: d})
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func changePerson(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	id, err := pathID(fc, "user")
+	if err != nil {
+		return "", err
+	}
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error { return editPerson(ctx, c, fc, f) })
+	in := api.UserChange{Version: f.Get("version")}
+	for name, to := range map[string]**string{"user_name": &in.UserName, "given_name": &in.GivenName, "family_name": &in.FamilyName, "email": &in.Email,
+		"grade": &in.Grade, "locale": &in.Locale} {
+		if f.Has(name) {
+			value := f.Text(name)
+			*to = &value
+		}
+	}
+	if f.Has("school_id") {
+		if in.SchoolID, err = chosenID(f, "school_id"); err != nil {
+			return "", err
+		}
+		in.NoSchool = in.SchoolID == nil
+	}
+	if _, err := api.ChangeUser(ctx, c, tx, id, in); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, personChanged)
+	return "/people/" + id.String(), nil
 }
 
 // personForm is a form of an account's page: it changes, and goes back to the page.

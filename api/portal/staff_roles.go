@@ -2,6 +2,8 @@ package portal
 
 import (
 	"context"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,6 +11,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -23,12 +26,25 @@ func staffRoles(s *api.Server) {
 	api.Page(s, api.Route{Path: "/roles/{role}", Permission: policy.RoleChange, Parts: []policy.Permission{policy.RoleRead}, Summary: "Form of a role"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			name := fc.Params("role")
-			if name == "new" {
-				name = strings.ToLower(strings.TrimSpace(fc.Query("role")))
+			if name != "new" {
+				return showRole(ctx, c, fc, name, &web.Form{})
+			}
+			f := asked(fc, "role")
+			name = roleFromWords(f.Get("role"))
+			if !roleName.MatchString(name) {
+				f.Again(fc, func(f *web.Form) error { return showRolesAgain(ctx, c, fc, f) })
+				return domain.InvalidField("role", "must be 2 to 63 letters and digits, a letter first")
 			}
 			return showRole(ctx, c, fc, name, &web.Form{})
 		})
 	api.Form(s, api.Route{Path: "/roles/{role}", Permission: policy.RoleChange, Parts: []policy.Permission{policy.RoleRead}, Summary: "Change a role, or make one"}, saveRole)
+}
+
+var roleName = regexp.MustCompile(`^[a-z][a-z0-9_]{1,62}$`)
+
+// roleFromWords makes a role's name of what a person calls it: "Deputy head" is deputy_head.
+func roleFromWords(words string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(words), func(r rune) bool { return r == ' ' || r == '-' || r == '_' }), "_")
 }
 
 type roleGroup struct {
@@ -42,19 +58,28 @@ type roleRow struct {
 }
 
 type rolesData struct {
+	Changes map[string]bool // which of them the reader may change
 	Roles   []api.Role
 	Groups  []roleGroup
 	Columns int
 }
 
 func showRoles(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	return showRolesAgain(ctx, c, fc, &web.Form{})
+}
+
+func showRolesAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 	list, permissions, err := rolesOf(ctx, c)
 	if err != nil {
 		return err
 	}
 	list = slices.DeleteFunc(list, func(r api.Role) bool { return r.Name == everybody }) // all others include it
 	d := rolesData{Roles: list, Columns: len(list) + 1, Groups: matrix(list, permissions)}
-	return pages.Render(c, fc, "staff_roles", web.Page{Title: "Roles and permissions", Wide: true, Data: d})
+	d.Changes = map[string]bool{}
+	for _, r := range list {
+		d.Changes[r.Name] = c.Could(policy.RoleChange) && api.MayGiveRole(c, r.Name)
+	}
+	return pages.Render(c, fc, "staff_roles", web.Page{Title: "Roles and permissions", Wide: true, Form: f, Data: d})
 }
 
 func rolesOf(ctx context.Context, c *api.Call) ([]api.Role, []api.PermissionInfo, error) {
@@ -111,6 +136,7 @@ type tickGroup struct {
 
 type roleData struct {
 	Name             string
+	People           string   // whom a change touches
 	New, Member      bool     // Member: it includes what everybody holds
 	Had, HadIncludes []string // what the role was when the form was made
 	Others           []tick
@@ -131,13 +157,17 @@ func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *w
 		grant, include = f.Values["grant"], f.Values["include"]
 		is.Own, is.Includes = f.Values["had_grant"], f.Values["had_include"]
 	}
-	d := roleData{Name: name, New: !found, Member: !found || slices.Contains(include, everybody), Had: is.Own, HadIncludes: is.Includes}
+	d := roleData{Name: name, New: !found, Member: !found || slices.Contains(include, everybody), Had: is.Own, HadIncludes: is.Includes,
+		People: fmt.Sprintf("What %s may do changes within seconds, wherever they are signed in.", everybodyWith(is.People))}
 	for _, other := range list {
-		if other.Name != name && other.Name != everybody {
+		if other.Name != name && other.Name != everybody && (api.MayGiveRole(c, other.Name) || slices.Contains(is.Includes, other.Name)) {
 			d.Others = append(d.Others, tick{Value: other.Name, On: slices.Contains(include, other.Name)})
 		}
 	}
 	for _, p := range permissions {
+		if !p.Mine && !slices.Contains(is.Own, p.Name) {
+			continue // not the reader's to give
+		}
 		if len(d.Groups) == 0 || d.Groups[len(d.Groups)-1].Name != groupOf(p.Name) {
 			d.Groups = append(d.Groups, tickGroup{Name: groupOf(p.Name)})
 		}
@@ -150,6 +180,16 @@ func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *w
 		title = "A new role: " + web.RoleName(name)
 	}
 	return pages.Render(c, fc, "staff_role", web.Page{Title: title, Wide: true, Form: f, Data: d})
+}
+
+func everybodyWith(people int) string {
+	switch people {
+	case 0:
+		return "people who are given the role"
+	case 1:
+		return "the one person with this role"
+	}
+	return fmt.Sprintf("the %s people with this role", web.Number(int64(people)))
 }
 
 func roleNamed(list []api.Role, name string) (api.Role, bool) {

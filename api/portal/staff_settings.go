@@ -44,7 +44,7 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 		return err
 	}
 	if f == nil {
-		f = (&web.Form{}).Set("name", is.Branding.Name).Set("colour", is.Branding.Colour).Set("accent", is.Branding.Accent)
+		f = (&web.Form{}).Set("name", is.Branding.Name).Set("colour", is.Branding.Colour).Set("accent", is.Branding.Accent).Set("version", is.Branding.Version)
 		if is.Branding.StaffSecondFactor {
 			f.Set("staff_second_factor", "yes")
 		}
@@ -56,7 +56,7 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showSettings(ctx, c, fc, f) })
-	_, err := api.ChangeBranding(ctx, c, tx, tenants.Branding{Name: f.Text("name"), Colour: f.Text("colour"), Accent: f.Text("accent"), StaffSecondFactor: f.Get("staff_second_factor") == "yes"})
+	_, err := api.ChangeBranding(ctx, c, tx, tenants.Branding{Name: f.Text("name"), Colour: f.Text("colour"), Accent: f.Text("accent"), StaffSecondFactor: f.Get("staff_second_factor") == "yes", Version: f.Get("version")})
 	if err != nil {
 		return "", err
 	}

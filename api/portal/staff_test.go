@@ -1,22 +1,31 @@
 package portal
 
 import (
+	"fmt"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"lignum/domain/coaching"
 )
 
 func TestReasonsInWords(t *testing.T) {
-	score := 31
-	l := coaching.Learner{Shortfall: 40, LastActive: "2026-11-10", LastScore: &score, Reasons: []string{coaching.ReasonPace, coaching.ReasonUnseen, coaching.ReasonScore}}
-	want := []string{"40 % of the lesson time due is missing", "not here for 12 days", "31 % in the last test"}
-	got := reasonsInWords(l, "2026-11-22")
-	for i := range want {
-		if i >= len(got) || got[i] != want[i] {
-			t.Fatalf("%q", got)
+	test := &coaching.LastTest{AttemptID: uuid.New(), Title: "Paper 1", Percent: 31}
+	maths := coaching.Place{Class: "Maths", Shortfall: 40, LastTest: test, Reasons: []string{coaching.ReasonPace, coaching.ReasonUnseen, coaching.ReasonScore}}
+	l := coaching.Learner{LastActive: "2026-11-10", Reasons: maths.Reasons, Classes: []coaching.Place{maths}}
+	check := func(l coaching.Learner, opens bool, want ...says) {
+		t.Helper()
+		got := reasonsInWords(l, "2026-11-22", map[uuid.UUID]bool{test.AttemptID: opens})
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := reasonsInWords(coaching.Learner{Reasons: []string{coaching.ReasonUnseen}}, "2026-11-22"); len(got) != 1 || got[0] != "has not begun" {
-		t.Fatalf("%q", got)
-	}
+	score := says{"31 % in the test “Paper 1”", "/attempts/" + test.AttemptID.String() + "/result"}
+	check(l, true, says{Text: "not here for 12 days"}, says{Text: "40 % of the lesson time due is missing"}, score)
+	score.Result = ""
+	extra := maths
+	extra.Class, extra.Shortfall = "Extra maths", 70
+	l.Classes = append(l.Classes, extra)
+	check(l, false, says{Text: "not here for 12 days"}, says{Text: "up to 70 % of the lesson time due is missing, in 2 classes"}, score)
+	check(coaching.Learner{Reasons: []string{coaching.ReasonUnseen}}, true, says{Text: "has not begun"})
 }

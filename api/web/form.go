@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -36,6 +37,9 @@ func ReadForm(fc *fiber.Ctx) *Form {
 // Get is a field as it was typed; "" when it is not there.
 func (f *Form) Get(name string) string { return f.Values.Get(name) }
 
+// Has tells whether a field was sent, or filled in: whether this is the form that is shown again.
+func (f *Form) Has(name string) bool { return f.Values.Has(name) }
+
 // Text is a field without blanks around it.
 func (f *Form) Text(name string) string { return strings.TrimSpace(f.Values.Get(name)) }
 
@@ -60,7 +64,12 @@ func (f *Form) Fail(err error) bool {
 }
 
 // refused does the same with the problem that the error page is asked to show.
-func (f *Form) refused(p *api.Problem) { f.Message, f.Errors = p.Detail, p.Errors }
+func (f *Form) refused(p *api.Problem) {
+	f.Message, f.Errors = p.Detail, slices.Clone(p.Errors)
+	for i := range f.Errors { // fields are known to people by their labels, not by where they stood in a body
+		f.Errors[i].Name = strings.TrimPrefix(f.Errors[i].Name, "body.")
+	}
+}
 
 // wrong is what was wrong with a field, or "". Fields of JSON bodies are known by their names as well.
 func (f *Form) wrong(name string) string {
@@ -86,6 +95,7 @@ type againKey struct{}
 // Field is one labelled input, for the partial "field".
 type Field struct {
 	Name, Label, Kind, Value, Hint, Error string
+	ID                                    string // of the page's elements: the name, unless it stands in two forms of one page
 	Auto, Mode, Pattern                   string // autocomplete, inputmode, pattern
 	Required, Focus                       bool
 	Max, Rows                             int
@@ -97,7 +107,7 @@ type Choice struct{ Value, Text string }
 
 // Field makes the input of a name with what was typed and what was wrong with it. What was typed into a password field
 // is not shown again. Options by name: kind (text, password, search, date, datetime-local, number, email, textarea, select), hint, auto,
-// mode, pattern, max, rows, required, focus, choices, value (when nothing was typed).
+// mode, pattern, max, rows, required, focus, choices, value (when nothing was typed), id (when the page has two of the name).
 func (v *View) Field(name, label string, options ...any) (Field, error) {
 	m, err := dict(options...)
 	if err != nil {
@@ -115,7 +125,7 @@ func (v *View) Field(name, label string, options ...any) (Field, error) {
 		}
 		return otherwise
 	}
-	f := Field{Name: name, Label: label, Kind: text("kind", "text"), Value: v.Form.Get(name), Hint: text("hint", ""), Error: v.Form.wrong(name),
+	f := Field{Name: name, ID: text("id", name), Label: label, Kind: text("kind", "text"), Value: v.Form.Get(name), Hint: text("hint", ""), Error: v.Form.wrong(name),
 		Auto: text("auto", "off"), Mode: text("mode", ""), Pattern: text("pattern", ""), Max: whole("max", 200), Rows: whole("rows", 4)}
 	if !v.Form.Values.Has(name) {
 		f.Value = text("value", "")

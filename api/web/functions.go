@@ -17,8 +17,9 @@ var functions = template.FuncMap{
 	"minutes": minutes,
 	"date":    date,
 	"role":    roleName,
-	"safe":    func(html string) template.HTML { return template.HTML(html) }, // only for what the catalogue rendered and sanitised
-	"qr":      func(data string) template.URL { return template.URL(data) },   // a picture that the server drew, as a data: address
+	"label":   func(field string) string { return roleName(strings.TrimSuffix(field, "_id")) }, // a field that has no label at hand
+	"safe":    func(html string) template.HTML { return template.HTML(html) },                  // only for what the catalogue rendered and sanitised
+	"qr":      func(data string) template.URL { return template.URL(data) },                    // a picture that the server drew, as a data: address
 	"sub":     func(a, b int) int { return a - b },
 	"add":     func(a, b int) int { return a + b },
 	"dict":    dict,

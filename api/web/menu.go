@@ -15,8 +15,9 @@ type Link struct {
 	Text       string
 	About      string // one sentence: what one finds there
 	Permission policy.Permission
-	Unless     policy.Permission // not for those who hold this one; zero: for all
-	Order      int               // lower comes first; learners' pages have 10 to 50
+	Unless     policy.Permission    // not for those who hold this one; zero: for all
+	Only       func(*api.Call) bool // for those alone of whom this is so; nil: for all
+	Order      int                  // lower comes first; learners' pages have 10 to 50
 	Current    bool
 }
 
@@ -40,9 +41,13 @@ func menuFor(c *api.Call, path string) []Link {
 		return nil
 	}
 	var mine []Link
+	barred := c.Barred()
 	best := -1
 	for _, l := range links {
-		if !l.Permission.In(kind) || !c.May(l.Permission) || !l.Unless.IsZero() && c.May(l.Unless) {
+		switch {
+		case !l.Permission.In(kind), !c.May(l.Permission), !l.Unless.IsZero() && c.May(l.Unless), l.Only != nil && !l.Only(c):
+			continue
+		case barred && l.Permission.Realm() != policy.Either:
 			continue
 		}
 		if (path == l.Path || strings.HasPrefix(path, l.Path+"/")) && (best < 0 || len(l.Path) > len(mine[best].Path)) {

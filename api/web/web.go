@@ -134,6 +134,16 @@ func (v *View) May(permission string) (bool, error) {
 	return v.call.State != nil && v.call.May(p), nil
 }
 
+// Could tells whether there may be something that the person can do with a permission now: also the state of the tenant and the
+// person's own standing let them. It shows or hides what leads to a form.
+func (v *View) Could(permission string) (bool, error) {
+	p, ok := policy.Lookup(permission)
+	if !ok {
+		return false, fmt.Errorf("there is no permission %q", permission)
+	}
+	return v.call.State != nil && v.call.Could(p), nil
+}
+
 // Day is a date where the tenant is: "Tue 8 Sep 2026".
 func (v *View) Day(t any) string { return v.format(t, "Mon 2 Jan 2006") }
 

@@ -18,7 +18,8 @@ import (
 type Result struct {
 	Attempt
 	SchoolID     *uuid.UUID      `json:"school_id,omitempty"`
-	Title        string          `json:"title"` // the test's
+	Learner      string          `json:"learner,omitempty"` // full name; told to others than the learner
+	Title        string          `json:"title"`             // the test's
 	Kind         string          `json:"kind"`
 	SubmittedAt  time.Time       `json:"submitted_at"`
 	ByPlatform   bool            `json:"by_platform"` // the time ran out: handed in with what was saved

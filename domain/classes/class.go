@@ -46,6 +46,10 @@ type Fields struct {
 	MeetingURL string     `json:"meeting_url"`        // https; shown to those of the class alone
 	Seats      int        `json:"seats"`              // 1 to 100,000
 	Open       bool       `json:"open"`               // learners may register themselves
+
+	// Version names what is above. With a change it is the one that was read: the change is refused when there is another now.
+	// Empty with a change: it holds whatever was there.
+	Version string `json:"version,omitempty" maxLength:"64"`
 }
 
 // Validate tells everything that is wrong as one domain.Invalid.

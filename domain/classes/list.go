@@ -73,6 +73,7 @@ type Filter struct {
 	Query   string    // part of the title, at most 100 characters
 	Subject string    // of the course
 	School  uuid.UUID // only those of this school
+	Either  bool      // with CoachID and School: one of the two is enough
 	Open    bool      // only those in which a learner can register today
 	Full    bool      // with Open: full ones as well, so that who is listed tells nothing of how many are in
 	Today   time.Time // the tenant's date; needed with Open
@@ -103,6 +104,10 @@ func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page
 	}
 	if f.Mine {
 		add("e.learner_id IS NOT NULL")
+	}
+	if f.Either && f.CoachID != uuid.Nil && f.School != uuid.Nil {
+		add("(c.coach_id = ?::text::uuid OR c.school_id = ?::text::uuid)", f.CoachID.String(), f.School.String())
+		f.CoachID, f.School = uuid.Nil, uuid.Nil
 	}
 	if f.CoachID != uuid.Nil {
 		add("c.coach_id = ?::text::uuid", f.CoachID.String())

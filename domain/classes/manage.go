@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -58,10 +59,15 @@ func coachFits(res pgx.BatchResults) error {
 
 // Change replaces what was decided about an active class. It gives domain.NotFound, domain.Invalid, or domain.Conflict
 // when the class is over or has fewer seats than learners.
-func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields) error {
+//
+// With the Version that was read it gives domain.Conflict when somebody else changed the class since. Those of the class are
+// told of other times, days and addresses.
+func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now time.Time) error {
 	if err := f.Validate(); err != nil {
 		return err
 	}
+	seen := f.Version
+	f.Version = ""
 	b := &pgx.Batch{}
 	b.Queue(`SELECT state, taken, `+fieldsText+` FROM classes WHERE id = $1::uuid FOR NO KEY UPDATE`, id.String())
 	b.Queue(coachKnown, idText(f.CoachID))
@@ -79,6 +85,9 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields) error {
 	if err := res.Close(); err != nil {
 		return err
 	}
+	if err := domain.CheckVersion(seen, domain.Version(before)); err != nil {
+		return err
+	}
 	switch {
 	case state != Active:
 		return domain.Errorf(domain.Conflict, "The class is %s and cannot be changed any more.", state)
@@ -89,17 +98,20 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields) error {
 		return explain(err)
 	}
 	tx.Record(audit.Entry{Action: "class.manage", ObjectKind: "class", ObjectID: id.String(), Before: before, After: f})
-	return nil
+	return tellOfChange(ctx, tx, id, before, f, now)
 }
 
 // Cancel ends a class before its time and gives its place in the plan back. Learners keep what they did. The reason, 3
-// to 500 characters, stays in the audit trail. A class that is not active gives domain.Conflict.
-func Cancel(ctx context.Context, tx *tenants.Tx, id uuid.UUID, reason string) error {
-	if n := utf8.RuneCountInString(strings.TrimSpace(reason)); n < 3 || n > 500 {
+// to 500 characters, stays in the audit trail, and those of the class are told it. A class that is not active gives
+// domain.Conflict.
+func Cancel(ctx context.Context, tx *tenants.Tx, id uuid.UUID, reason string, now time.Time) error {
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); n < 3 || n > 500 {
 		return domain.InvalidField("reason", "must be 3 to 500 characters")
 	}
-	var state string
-	if err := tx.QueryRow(ctx, `SELECT state FROM classes WHERE id = $1::uuid FOR NO KEY UPDATE`, id.String()).Scan(&state); err != nil {
+	var state, title string
+	var coach *uuid.UUID
+	if err := tx.QueryRow(ctx, `SELECT state, title, coach_id FROM classes WHERE id = $1::uuid FOR NO KEY UPDATE`, id.String()).Scan(&state, &title, &coach); err != nil {
 		return missing(err)
 	}
 	if state != Active {
@@ -110,8 +122,8 @@ func Cancel(ctx context.Context, tx *tenants.Tx, id uuid.UUID, reason string) er
 		return err
 	}
 	tx.Record(audit.Entry{Action: "class.manage", ObjectKind: "class", ObjectID: id.String(), Before: map[string]string{"state": state},
-		After: map[string]string{"state": Cancelled}, Reason: strings.TrimSpace(reason)})
-	return nil
+		After: map[string]string{"state": Cancelled}, Reason: reason})
+	return tell(ctx, tx, notices.ClassCancelled, id, notices.Params{"class": title, "reason": reason}, now, coach)
 }
 
 // EndPast ends the active classes whose last day is before today, the tenant's date, and tells how many. It is the

@@ -23,7 +23,7 @@ func TestCreateChangeCancel(t *testing.T) {
 		}
 	}
 	change := func(f classes.Fields) error {
-		return s.write(func(tx *tenants.Tx) error { return classes.Change(ctx, tx, class, f) })
+		return s.write(func(tx *tenants.Tx) error { return classes.Change(ctx, tx, class, f, now) })
 	}
 	f := s.fields(1)
 	if err := change(f); domain.CodeOf(err) != domain.Conflict {
@@ -50,7 +50,7 @@ func TestCreateChangeCancel(t *testing.T) {
 		t.Errorf("the trail says %q", before)
 	}
 	cancel := func() error {
-		return s.write(func(tx *tenants.Tx) error { return classes.Cancel(ctx, tx, class, "too few came") })
+		return s.write(func(tx *tenants.Tx) error { return classes.Cancel(ctx, tx, class, "too few came", now) })
 	}
 	if err := cancel(); err != nil {
 		t.Fatal(err)

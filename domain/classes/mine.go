@@ -95,9 +95,9 @@ func DaysOf(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, from ti
 // FieldsOf gives what was decided about a class, or domain.NotFound.
 func FieldsOf(ctx context.Context, q tenants.Querier, id uuid.UUID) (Fields, error) {
 	var f Fields
-	err := q.QueryRow(ctx, `SELECT `+fieldsText+` FROM classes WHERE id = $1::uuid`, id.String()).Scan(f.targets()...)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return f, domain.Errorf(domain.NotFound, "There is no such class.")
+	if err := q.QueryRow(ctx, `SELECT `+fieldsText+` FROM classes WHERE id = $1::uuid`, id.String()).Scan(f.targets()...); err != nil {
+		return f, missing(err)
 	}
-	return f, err
+	f.Version = domain.Version(f)
+	return f, nil
 }

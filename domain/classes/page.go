@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain"
 	"lignum/tenants"
 )
 
@@ -108,8 +109,9 @@ func Page(ctx context.Context, q tenants.Querier, classID, viewerID uuid.UUID, n
 	if p.Tests, err = pgx.AppendRows(p.Tests, rows, pgx.RowToStructByPos[TestState]); err != nil {
 		return nil, err
 	}
+	p.Version = domain.Version(p.Fields)
 	p.Facts = p.Class.facts(viewerID, p.Facts.SameSchool, now.In(zone).Format(time.DateOnly))
-	if !p.Facts.Enrolled && !p.Facts.CoachOf {
+	if !p.Facts.Enrolled && !p.Facts.CoachOf || p.State == Cancelled {
 		p.MeetingURL = ""
 	}
 	if p.State == Active {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -77,7 +78,10 @@ func Register(ctx context.Context, tx *tenants.Tx, in RegisterInput) (Enrolment,
 	if !e.Already {
 		e.Taken++
 		tx.Record(entry)
-		return e, nil
+		if err := res.Close(); err != nil || !in.ByStaff {
+			return e, err
+		}
+		return e, tellLearners(ctx, tx, notices.ClassPlaced, in.ClassID, []uuid.UUID{in.LearnerID}, in.Now)
 	}
 	err = res.QueryRow().Scan(&e.EnrolledAt)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -111,7 +111,7 @@ func TestRegisterRefuses(t *testing.T) {
 	lastDay := s.fields(5)
 	lastDay.EndsOn = "2026-11-23"
 	pastID, closedID, goneID, lastID := s.class(past), s.class(closed), s.class(gone), s.class(lastDay)
-	if err := s.write(func(tx *tenants.Tx) error { return classes.Cancel(ctx, tx, goneID, "hurricane") }); err != nil {
+	if err := s.write(func(tx *tenants.Tx) error { return classes.Cancel(ctx, tx, goneID, "hurricane", now) }); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {

@@ -4,6 +4,7 @@ package coaching
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,22 +22,36 @@ const (
 	ReasonScore  = "score"  // the last marked test of the course under 40 %
 )
 
-// Learner is one learner in one class.
+// Learner is somebody whom a coach looks after, with each of the coach's classes that they are in.
 type Learner struct {
 	LearnerID  uuid.UUID `json:"learner_id"`
 	GivenName  string    `json:"given_name"`
 	FamilyName string    `json:"family_name"`
-	ClassID    uuid.UUID `json:"class_id"`
-	Class      string    `json:"class"` // title
-	Done       int       `json:"done"`  // lessons completed
-	Due        int       `json:"due"`   // lessons that should be completed by now
-	Lessons    int       `json:"lessons"`
-	Shortfall  int       `json:"shortfall"`            // percent of the due lesson time that is missing, 0 to 100
-	LastActive string    `json:"last_active"`          // date in the tenant's zone; empty: never
-	LastScore  *int      `json:"last_score,omitempty"` // percent of the last marked test of the course
-	Behind     bool      `json:"behind"`
-	Reasons    []string  `json:"reasons"`
+	LastActive string    `json:"last_active"` // date in the tenant's zone; empty: never
+	Behind     bool      `json:"behind"`      // in one of the classes at least
+	Reasons    []string  `json:"reasons"`     // of all classes together, each once
+	Classes    []Place   `json:"classes"`     // the one that needs most first
 	key        string
+}
+
+// Place is how far a learner is in one class.
+type Place struct {
+	ClassID   uuid.UUID `json:"class_id"`
+	Class     string    `json:"class"` // title
+	Done      int       `json:"done"`  // lessons completed
+	Due       int       `json:"due"`   // lessons that should be completed by now
+	Lessons   int       `json:"lessons"`
+	Shortfall int       `json:"shortfall"`           // percent of the due lesson time that is missing, 0 to 100
+	LastTest  *LastTest `json:"last_test,omitempty"` // the last marked test of the course
+	Behind    bool      `json:"behind"`
+	Reasons   []string  `json:"reasons"`
+}
+
+// LastTest is the last marked test of a course.
+type LastTest struct {
+	AttemptID uuid.UUID `json:"attempt_id"`
+	Title     string    `json:"title"`
+	Percent   int       `json:"percent"`
 }
 
 // Filter says whose learners. CoachID or ClassID must be given.
@@ -69,47 +84,57 @@ const learnersSQL = `WITH class AS (
 ), measured AS (
 	SELECT done.learner_id, u.given_name, u.family_name, class.id AS class_id, class.title, done.lessons AS done, plan.due, plan.lessons,
 		CASE WHEN plan.due_minutes = 0 THEN 0 ELSE greatest(0, 100 - floor(100 * done.minutes / plan.due_minutes))::integer END AS shortfall,
-		seen.day, score.percent, $3::text::date - greatest(seen.day, class.starts_on, (done.enrolled_at AT TIME ZONE 'UTC')::date) AS away
+		seen.day, score.percent, score.attempt, score.test, $3::text::date - greatest(seen.day, class.starts_on, (done.enrolled_at AT TIME ZONE 'UTC')::date) AS away
 	FROM done JOIN class ON class.id = done.class_id JOIN plan ON plan.id = class.id JOIN users u ON u.id = done.learner_id
-		AND ($11::text IS NULL OR u.school_id = (SELECT school_id FROM users WHERE id = $11::text::uuid))
+		AND ($10::text IS NULL OR u.school_id = (SELECT school_id FROM users WHERE id = $10::text::uuid))
 	LEFT JOIN LATERAL (SELECT a.day FROM attendance a WHERE a.learner_id = done.learner_id ORDER BY a.day DESC LIMIT 1) seen ON true
-	LEFT JOIN LATERAL (SELECT a.score * 100 / a.max_score AS percent FROM attempts a
+	LEFT JOIN LATERAL (SELECT a.score * 100 / a.max_score AS percent, a.id AS attempt, t.title AS test FROM attempts a JOIN tests t ON t.id = a.test_id
 		WHERE a.learner_id = done.learner_id AND a.course_id = class.course_id AND a.state = 'marked' AND a.max_score > 0
 		ORDER BY a.started_at DESC, a.id DESC LIMIT 1) score ON true
 ), judged AS (
 	SELECT *, array_remove(ARRAY[CASE WHEN shortfall > 20 THEN 'pace' END, CASE WHEN away >= 7 THEN 'unseen' END,
 		CASE WHEN percent < 40 THEN 'score' END], NULL) AS reasons FROM measured
+), person AS (
+	SELECT learner_id, given_name, family_name, max(day) AS day, max(shortfall) AS shortfall,
+		ARRAY(SELECT r FROM unnest(ARRAY['pace', 'unseen', 'score']) AS r WHERE r = ANY(string_to_array(string_agg(array_to_string(reasons, ' '), ' '), ' '))) AS reasons,
+		jsonb_agg(jsonb_build_object('class_id', class_id, 'class', title, 'done', done, 'due', due, 'lessons', lessons, 'shortfall', shortfall,
+			'last_test', CASE WHEN percent IS NOT NULL THEN jsonb_build_object('attempt_id', attempt, 'title', test, 'percent', percent) END,
+			'behind', cardinality(reasons) > 0, 'reasons', reasons) ORDER BY cardinality(reasons) DESC, shortfall DESC, title, class_id) AS classes
+	FROM judged GROUP BY learner_id, given_name, family_name
 ), ordered AS (
-	SELECT *, (9 - cardinality(reasons))::text || lpad((100 - shortfall)::text, 3, '0') AS key FROM judged
+	SELECT *, (9 - cardinality(reasons))::text || lpad((100 - shortfall)::text, 3, '0') AS key FROM person
 )
-SELECT learner_id, given_name, family_name, class_id, title, done, due, lessons, shortfall, coalesce(day::text, ''), percent, cardinality(reasons) > 0, reasons, key
+SELECT learner_id, given_name, family_name, coalesce(day::text, ''), cardinality(reasons) > 0, reasons, classes::text, key
 FROM ordered
-WHERE (NOT $4::boolean OR cardinality(reasons) > 0) AND (key, family_name, given_name, learner_id, class_id) > ($5::text, $6::text, $7::text, $8::text::uuid, $9::text::uuid)
-ORDER BY key, family_name, given_name, learner_id, class_id LIMIT $10::integer`
+WHERE (NOT $4::boolean OR cardinality(reasons) > 0) AND (key, family_name, given_name, learner_id) > ($5::text, $6::text, $7::text, $8::text::uuid)
+ORDER BY key, family_name, given_name, learner_id LIMIT $9::integer`
 
-// Learners lists the learners of a coach or a class with how far they are, worst first: by the number of reasons, then by
-// what is missing. It is one statement however many they are. today is the tenant's date.
+// Learners lists the learners of a coach or a class with how far they are, each of them once, worst first: by the number of
+// reasons in all their classes together, then by what is missing where most is. It is one statement however many they are. today is
+// the tenant's date.
 func Learners(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page, today time.Time) (catalog.List[Learner], error) {
 	var none catalog.List[Learner]
 	if f.CoachID == uuid.Nil && f.ClassID == uuid.Nil {
 		return none, domain.InvalidField("class_id", "a coach or a class must be named")
 	}
-	limit, after, err := page.Start(3, 2)
+	limit, after, err := page.Start(3, 1)
 	if err != nil {
 		return none, err
 	}
 	rows, err := q.Query(ctx, learnersSQL, idOrNull(f.CoachID), idOrNull(f.ClassID), today.Format(time.DateOnly), f.Behind,
-		after[0], after[1], after[2], after[3], after[4], limit+1, idOrNull(f.SchoolOf))
+		after[0], after[1], after[2], after[3], limit+1, idOrNull(f.SchoolOf))
 	if err != nil {
 		return none, err
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l Learner, err error) {
-		err = row.Scan(&l.LearnerID, &l.GivenName, &l.FamilyName, &l.ClassID, &l.Class, &l.Done, &l.Due, &l.Lessons, &l.Shortfall,
-			&l.LastActive, &l.LastScore, &l.Behind, &l.Reasons, &l.key)
-		return l, err
+		var classes string
+		if err := row.Scan(&l.LearnerID, &l.GivenName, &l.FamilyName, &l.LastActive, &l.Behind, &l.Reasons, &classes, &l.key); err != nil {
+			return l, err
+		}
+		return l, json.Unmarshal([]byte(classes), &l.Classes)
 	})
 	return catalog.Cut(list, limit, func(l Learner) []string {
-		return []string{l.key, l.FamilyName, l.GivenName, l.LearnerID.String(), l.ClassID.String()}
+		return []string{l.key, l.FamilyName, l.GivenName, l.LearnerID.String()}
 	}), err
 }
 

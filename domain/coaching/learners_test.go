@@ -143,8 +143,9 @@ func TestWhoIsBehind(t *testing.T) {
 	var order []string
 	for _, l := range list.Items {
 		order = append(order, l.GivenName)
-		got := fmt.Sprintf("%d/%d of %d, %d missing, %s", l.Done, l.Due, l.Lessons, l.Shortfall, strings.Join(l.Reasons, " "))
-		if got != want[l.GivenName] || l.Behind != (len(l.Reasons) > 0) || l.Class != "Maths 10A" {
+		p := l.Classes[0]
+		got := fmt.Sprintf("%d/%d of %d, %d missing, %s", p.Done, p.Due, p.Lessons, p.Shortfall, strings.Join(l.Reasons, " "))
+		if got != want[l.GivenName] || l.Behind != (len(l.Reasons) > 0) || !slices.Equal(p.Reasons, l.Reasons) || p.Class != "Maths 10A" {
 			t.Errorf("%s: %s, want %s", l.GivenName, got, want[l.GivenName])
 		}
 	}
@@ -152,7 +153,7 @@ func TestWhoIsBehind(t *testing.T) {
 		t.Errorf("order %v, want %v", order, w)
 	}
 	lost := list.Items[0]
-	if lost.LastActive != "2026-11-03" || lost.LastScore == nil || *lost.LastScore != 10 {
+	if last := lost.Classes[0].LastTest; lost.LastActive != "2026-11-03" || last == nil || last.Percent != 10 || last.Title != "P" || last.AttemptID == uuid.Nil {
 		t.Errorf("lost: %+v", lost)
 	}
 	if behind := g.list(coaching.Filter{ClassID: g.class, Behind: true}, catalog.Page{}); len(behind.Items) != 5 {
@@ -184,16 +185,55 @@ func TestNobodyIsBehindBeforeTheClassBegins(t *testing.T) {
 	ended := g.newClass("Over", today.AddDate(0, 0, -90), today.AddDate(0, 0, -1))
 	g.enrol(ended, id)
 	list := g.list(coaching.Filter{CoachID: g.coach}, catalog.Page{})
-	for _, l := range list.Items {
+	if len(list.Items) != 1 || len(list.Items[0].Classes) != 3 {
+		t.Fatalf("one learner in three classes: %+v", list.Items)
+	}
+	for _, p := range list.Items[0].Classes {
 		switch {
-		case l.Class == "Over" && (l.Due != 10 || l.Shortfall != 100):
-			t.Errorf("at the end all is due: %+v", l)
-		case l.Class != "Over" && (l.Behind || l.Due != 0):
-			t.Errorf("behind before anything is due: %+v", l)
+		case p.Class == "Over" && (p.Due != 10 || p.Shortfall != 100):
+			t.Errorf("at the end all is due: %+v", p)
+		case p.Class != "Over" && (p.Behind || p.Due != 0):
+			t.Errorf("behind before anything is due: %+v", p)
 		}
 	}
+}
+
+// Somebody in five classes is one person, however many of the classes are a worry, and parts of the list part between people.
+func TestALearnerOfManyClassesIsListedOnce(t *testing.T) {
+	g := newGroup(t)
+	busy := g.learner("Busy", 5, 1, 20)
+	for i := range 4 {
+		class := g.newClass(fmt.Sprintf("Extra %d", i), today.AddDate(0, 0, -80), today.AddDate(0, 0, 19))
+		g.enrol(class, busy)
+	}
+	g.learner("Away", 6, 7, 80)
+	g.learner("Well", 6, 0, 80)
+	list := g.list(coaching.Filter{CoachID: g.coach}, catalog.Page{})
 	if len(list.Items) != 3 {
-		t.Errorf("%d places, want 3", len(list.Items))
+		t.Fatalf("%d entries for three people", len(list.Items))
+	}
+	one := list.Items[0]
+	if one.GivenName != "Busy" || len(one.Classes) != 5 || !slices.Equal(one.Reasons, []string{"pace", "score"}) {
+		t.Errorf("%+v", one)
+	}
+	if first, last := one.Classes[0], one.Classes[4]; first.Class != "Extra 0" || last.Class != "Maths 10A" || len(first.Reasons) != 2 || len(last.Reasons) != 1 {
+		t.Errorf("the class that needs most comes first: %+v", one.Classes)
+	}
+	var names []string
+	for page := (catalog.Page{Limit: 1}); ; {
+		l := g.list(coaching.Filter{CoachID: g.coach}, page)
+		for _, p := range l.Items {
+			names = append(names, p.GivenName)
+		}
+		if page.After = l.Next; page.After == "" {
+			break
+		}
+	}
+	if !slices.Equal(names, []string{"Busy", "Away", "Well"}) {
+		t.Errorf("in parts: %v", names)
+	}
+	if behind := g.list(coaching.Filter{CoachID: g.coach, Behind: true}, catalog.Page{}); len(behind.Items) != 2 {
+		t.Errorf("%d behind", len(behind.Items))
 	}
 }
 
@@ -227,7 +267,7 @@ func TestAThirdOfTheTimeIsAThirdOfTheLessons(t *testing.T) {
 	id := audit.NewID()
 	g.user(id, "On", "Time")
 	g.enrol(third, id)
-	if l := g.list(coaching.Filter{ClassID: third}, catalog.Page{}).Items; len(l) != 1 || l[0].Due != 3 {
+	if l := g.list(coaching.Filter{ClassID: third}, catalog.Page{}).Items; len(l) != 1 || l[0].Classes[0].Due != 3 {
 		t.Errorf("on the tenth day of thirty: %+v", l)
 	}
 }

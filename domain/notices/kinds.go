@@ -58,5 +58,13 @@ var (
 	ResetApproved            = declare("reset_approved", "Your school approved a new sign-in card for {name}. Print it by {day}.", "/learners/{id}/card")
 	ResetRefused             = declare("reset_refused", "Your school refused a new sign-in card for {name}.", "/learners/{id}/card")
 
+	// Classes, to those who are in them or teach them.
+	ClassCancelled = declare("class_cancelled", "The class {class} was cancelled: {reason}", "/classes/{class_id}")
+	ClassMoved     = declare("class_moved", "The class {class} meets at other times now: {when}.", "/classes/{class_id}")
+	ClassDates     = declare("class_dates", "The class {class} has other days now: from {from} to {to}.", "/classes/{class_id}")
+	ClassAddress   = declare("class_address", "The meetings of the class {class} are at another address now. It is on the page of the class.", "/classes/{class_id}")
+	ClassPlaced    = declare("class_placed", "You have a place in the class {class} now.", "/classes/{class_id}")
+	ClassRemoved   = declare("class_removed", "You have no place in the class {class} any more. If you think that is wrong, ask your school.", "")
+
 	PasswordChanged = declare("password_changed", "Your password was changed on {day}. If that was not you, tell your school at once.", "/account")
 )

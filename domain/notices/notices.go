@@ -38,9 +38,11 @@ func Tell(ctx context.Context, tx *tenants.Tx, k Kind, p Params, to []uuid.UUID,
 		return err
 	}
 	var ids, users []string
+	named := make(map[uuid.UUID]bool, len(to)) // a class has up to 100,000 learners
 	for _, id := range to {
-		if text := id.String(); id != uuid.Nil && !slices.Contains(users, text) {
-			ids, users = append(ids, audit.NewID().String()), append(users, text)
+		if id != uuid.Nil && !named[id] {
+			named[id] = true
+			ids, users = append(ids, audit.NewID().String()), append(users, id.String())
 		}
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO notices (id, user_id, kind, params, created_at)

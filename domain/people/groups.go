@@ -71,6 +71,63 @@ func TiesToClass(ctx context.Context, q tenants.Querier, actor, class uuid.UUID)
 	return t, q.QueryRow(ctx, those+`SELECT count(*) FROM those WHERE school_id = (SELECT school_id FROM users WHERE id = $1::uuid)`, actor.String(), class.String()).Scan(&t.OfSchool)
 }
 
+// LearnerTie is the facts about an actor and one learner of several.
+type LearnerTie struct {
+	SameSchool bool
+	CoachOf    bool // learns in an active class of the actor's
+}
+
+// TiesToEach reads the facts about an actor and several learners, at most a thousand, in one query. Who is not there has no ties.
+func TiesToEach(ctx context.Context, q tenants.Querier, actor uuid.UUID, learners []uuid.UUID) (map[uuid.UUID]LearnerTie, error) {
+	if len(learners) > maxCards {
+		return nil, domain.InvalidField("learner_ids", "must name at most 1000 learners")
+	}
+	rows, err := q.Query(ctx, `SELECT u.id, coalesce(u.school_id = (SELECT school_id FROM users WHERE id = $1::uuid), false),
+			EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
+				WHERE e.learner_id = u.id AND e.state = 'active' AND c.state = 'active' AND c.coach_id = $1::uuid)
+		FROM users u WHERE u.id = ANY($2::text[]::uuid[]) AND u.state <> 'erased'`, actor.String(), texts(learners))
+	if err != nil {
+		return nil, err
+	}
+	ties := make(map[uuid.UUID]LearnerTie, len(learners))
+	var id uuid.UUID
+	var t LearnerTie
+	_, err = pgx.ForEachRow(rows, []any{&id, &t.SameSchool, &t.CoachOf}, func() error { ties[id] = t; return nil })
+	return ties, err
+}
+
+// GradeCount is a form of a school, or of all schools, and how many learn in it.
+type GradeCount struct {
+	Grade    string `json:"grade"`
+	Learners int    `json:"learners"` // active, without a place in the class
+}
+
+// Grades tells which forms there are among the active learners who have no place in a class, of a school or (nil) of all, at
+// most a hundred.
+func Grades(ctx context.Context, q tenants.Querier, school *uuid.UUID, notIn uuid.UUID) ([]GradeCount, error) {
+	rows, err := q.Query(ctx, `SELECT u.grade, count(*) FROM users u WHERE ($1::text IS NULL OR u.school_id = $1::text::uuid) AND u.grade <> '' AND u.state = 'active'
+			AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')
+			AND NOT EXISTS (SELECT FROM enrolments e WHERE e.class_id = $2::uuid AND e.learner_id = u.id AND e.state = 'active')
+		GROUP BY u.grade ORDER BY length(u.grade), u.grade LIMIT 100`, uuidText(school), notIn.String())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[GradeCount])
+}
+
+// LearnersOf gives the active learners of one form, by name, of a school or (nil) of all, who have no place in a class: at most
+// limit of them.
+func LearnersOf(ctx context.Context, q tenants.Querier, school *uuid.UUID, grade string, notIn uuid.UUID, limit int) ([]uuid.UUID, error) {
+	rows, err := q.Query(ctx, `SELECT u.id FROM users u WHERE ($1::text IS NULL OR u.school_id = $1::text::uuid) AND u.grade = $2::text AND u.state = 'active'
+			AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')
+			AND NOT EXISTS (SELECT FROM enrolments e WHERE e.class_id = $3::uuid AND e.learner_id = u.id AND e.state = 'active')
+		ORDER BY u.family_name, u.given_name, u.id LIMIT $4::integer`, uuidText(school), grade, notIn.String(), limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
 // OthersWith counts the active accounts, besides one, that have any of the roles.
 func OthersWith(ctx context.Context, q tenants.Querier, roles []string, besides uuid.UUID) (n int, err error) {
 	err = q.QueryRow(ctx, `SELECT count(DISTINCT u.id) FROM users u JOIN user_roles r ON r.user_id = u.id

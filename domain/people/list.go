@@ -24,6 +24,8 @@ type UserFilter struct {
 	Region   string     // of a school of this region; tenants only
 	CoachID  *uuid.UUID // learns in an active class of this coach; tenants only
 	ClassID  *uuid.UUID // has a place in this class; tenants only
+	NotIn    *uuid.UUID // has no place in this class; tenants only
+	Grade    string     // of this form
 	Child    *uuid.UUID // is tied to this guardian; tenants only
 	Self     *uuid.UUID // is this one
 	NoCard   bool       // has not chosen a password yet
@@ -61,6 +63,9 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, erro
 	if page.Users, err = pgx.CollectRows(rows, pgx.RowToStructByPos[User]); err != nil {
 		return page, err
 	}
+	for i := range page.Users {
+		page.Users[i].Version = page.Users[i].version()
+	}
 	if len(page.Users) > f.Limit {
 		page.Users = page.Users[:f.Limit]
 		last := page.Users[f.Limit-1]
@@ -92,6 +97,9 @@ func (f UserFilter) where() (string, []any, error) {
 	if f.State != "" {
 		add("u.state = ?::text", f.State)
 	}
+	if f.Grade != "" {
+		add("u.grade = ?::text", f.Grade)
+	}
 	if f.Region != "" {
 		add("u.school_id IN (SELECT id FROM schools WHERE region = ?::text)", f.Region)
 	}
@@ -105,6 +113,7 @@ func (f UserFilter) where() (string, []any, error) {
 		{f.Self, "u.id = ?::uuid"},
 		{f.SchoolID, "u.school_id = ?::uuid"},
 		{f.ClassID, "u.id IN (SELECT learner_id FROM enrolments WHERE class_id = ?::uuid AND state = 'active')"},
+		{f.NotIn, "u.id NOT IN (SELECT learner_id FROM enrolments WHERE class_id = ?::uuid AND state = 'active')"},
 		{f.CoachID, `u.id IN (SELECT e.learner_id FROM enrolments e JOIN classes c ON c.id = e.class_id
 			WHERE c.coach_id = ?::uuid AND c.state = 'active' AND e.state = 'active')`},
 		{f.Child, "u.id IN (SELECT learner_id FROM guardianships WHERE guardian_id = ?::uuid AND ended_at IS NULL)"},

@@ -133,7 +133,7 @@ func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string
 	if checkText(&p, "reason", reason, 3, 500); len(p) > 0 {
 		return ResetRequest{}, p.Err()
 	}
-	if _, err := lockUser(ctx, tx, user); err != nil {
+	if _, err := LockUser(ctx, tx, user); err != nil {
 		return ResetRequest{}, err
 	}
 	a, err := accountByID(ctx, tx, user)
@@ -227,7 +227,7 @@ func UseApproval(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.T
 // LockAccount keeps an account as it is until the transaction ends, so that what is asked about it still holds when it is
 // changed; domain.NotFound.
 func LockAccount(ctx context.Context, tx *tenants.Tx, user uuid.UUID) error {
-	_, err := lockUser(ctx, tx, user)
+	_, err := LockUser(ctx, tx, user)
 	return err
 }
 

@@ -12,14 +12,53 @@ import (
 	"lignum/tenants/audit"
 )
 
+// States of a school.
+const (
+	SchoolActive = "active"
+	SchoolClosed = "closed" // nobody and no class is put into it any more; what was stays
+)
+
+// SchoolFields are what somebody decides about a school.
+type SchoolFields struct {
+	SourceID *string `json:"source_id,omitempty"` // its code in the country's own records, by which a roster finds it; at most 255 characters
+	Name     string  `json:"name"`                // 1 to 200 characters
+	Kind     string  `json:"kind"`                // secondary, primary, college ...; 1 to 40 characters
+	Region   string  `json:"region"`              // figures are by region; at most 100 characters
+	State    string  `json:"state"`               // SchoolActive or SchoolClosed
+}
+
+// Validate tells everything that is wrong as one domain.Invalid.
+func (f *SchoolFields) Validate() error {
+	var p domain.Problems
+	if f.SourceID != nil && *f.SourceID == "" {
+		f.SourceID = nil
+	}
+	if f.SourceID != nil {
+		checkText(&p, "source_id", *f.SourceID, 1, 255)
+	}
+	checkText(&p, "name", f.Name, 1, 200)
+	checkText(&p, "kind", f.Kind, 1, 40)
+	checkText(&p, "region", f.Region, 0, 100)
+	if f.State != SchoolActive && f.State != SchoolClosed {
+		p.Add("state", "must be active or closed")
+	}
+	return p.Err()
+}
+
 // School is a school of a tenant.
 type School struct {
-	ID       uuid.UUID `json:"id"`
-	SourceID *string   `json:"source_id,omitempty"`
-	Name     string    `json:"name"`
-	Kind     string    `json:"kind"` // secondary, primary, college ...
-	Region   string    `json:"region"`
-	State    string    `json:"state"` // active, closed
+	ID uuid.UUID `json:"id"`
+	SchoolFields
+	// Version names what is above. Given back with a change, it is refused when somebody else changed the school since.
+	Version string `json:"version"`
+}
+
+const schoolSQL = `SELECT id, source_id, name, kind, region, state FROM schools`
+
+func scanSchool(row pgx.CollectableRow) (s School, err error) {
+	err = row.Scan(&s.ID, &s.SourceID, &s.Name, &s.Kind, &s.Region, &s.State)
+	s.Version = domain.Version(s.SchoolFields)
+	return s, err
 }
 
 // SchoolPage is a page of schools in the order of their names.
@@ -47,12 +86,12 @@ func Schools(ctx context.Context, q tenants.Querier, region, after string, limit
 			return page, badCursor()
 		}
 	}
-	rows, err := q.Query(ctx, `SELECT id, source_id, name, kind, region, state FROM schools WHERE ($1::text = '' OR region = $1::text)
+	rows, err := q.Query(ctx, schoolSQL+` WHERE ($1::text = '' OR region = $1::text)
 		AND (name, id) > ($2::text, $3::uuid) ORDER BY name, id LIMIT $4::integer`, region, at[0], at[1], limit+1)
 	if err != nil {
 		return page, err
 	}
-	if page.Schools, err = pgx.CollectRows(rows, pgx.RowToStructByPos[School]); err != nil {
+	if page.Schools, err = pgx.CollectRows(rows, scanSchool); err != nil {
 		return page, err
 	}
 	if len(page.Schools) > limit {
@@ -62,21 +101,63 @@ func Schools(ctx context.Context, q tenants.Querier, region, after string, limit
 	return page, nil
 }
 
-// CreateSchool adds a school by hand. It gives domain.Invalid.
-func CreateSchool(ctx context.Context, tx *tenants.Tx, name, kind, region string) (School, error) {
-	var p domain.Problems
-	checkText(&p, "name", name, 1, 200)
-	checkText(&p, "kind", kind, 1, 40)
-	checkText(&p, "region", region, 0, 100)
-	if len(p) > 0 {
-		return School{}, p.Err()
+// SchoolByID gives a school, or domain.NotFound.
+func SchoolByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (School, error) {
+	return oneSchool(ctx, q, id, "")
+}
+
+func oneSchool(ctx context.Context, q tenants.Querier, id uuid.UUID, lock string) (School, error) {
+	rows, err := q.Query(ctx, schoolSQL+` WHERE id = $1::uuid `+lock, id.String())
+	if err != nil {
+		return School{}, err
 	}
-	s := School{ID: audit.NewID(), Name: name, Kind: kind, Region: region, State: "active"}
-	if _, err := tx.Exec(ctx, `INSERT INTO schools (id, name, kind, region) VALUES ($1::uuid, $2::text, $3::text, $4::text)`, s.ID.String(), name, kind, region); err != nil {
-		return s, err
+	s, err := pgx.CollectExactlyOneRow(rows, scanSchool)
+	return s, notFound(err, "school")
+}
+
+// CreateSchool adds a school by hand. It gives domain.Invalid, also when another school has its code.
+func CreateSchool(ctx context.Context, tx *tenants.Tx, f SchoolFields) (School, error) {
+	if f.State == "" {
+		f.State = SchoolActive
 	}
-	tx.Record(audit.Entry{Action: "school.create", ObjectKind: "school", ObjectID: s.ID.String(), After: map[string]any{"name": name, "kind": kind, "region": region}})
+	if err := f.Validate(); err != nil {
+		return School{}, err
+	}
+	s := School{ID: audit.NewID(), SchoolFields: f, Version: domain.Version(f)}
+	if _, err := tx.Exec(ctx, `INSERT INTO schools (id, source_id, name, kind, region, state) VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::text)`,
+		s.ID.String(), f.SourceID, f.Name, f.Kind, f.Region, f.State); err != nil {
+		return s, codeTaken(err)
+	}
+	tx.Record(audit.Entry{Action: "school.create", ObjectKind: "school", ObjectID: s.ID.String(), After: f})
 	return s, nil
+}
+
+// ChangeSchool replaces what was decided about a school. version is the one that was read; "" holds whatever was there. It gives
+// domain.NotFound, domain.Invalid, also when another school has its code, or domain.Conflict when somebody else changed it meanwhile.
+func ChangeSchool(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f SchoolFields, version string) (School, error) {
+	if err := f.Validate(); err != nil {
+		return School{}, err
+	}
+	was, err := oneSchool(ctx, tx, id, "FOR UPDATE")
+	if err != nil {
+		return was, err
+	}
+	if err := domain.CheckVersion(version, was.Version); err != nil {
+		return was, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE schools SET source_id = $2::text, name = $3::text, kind = $4::text, region = $5::text, state = $6::text WHERE id = $1::uuid`,
+		id.String(), f.SourceID, f.Name, f.Kind, f.Region, f.State); err != nil {
+		return was, codeTaken(err)
+	}
+	tx.Record(audit.Entry{Action: "school.change", ObjectKind: "school", ObjectID: id.String(), Before: was.SchoolFields, After: f})
+	return School{ID: id, SchoolFields: f, Version: domain.Version(f)}, nil
+}
+
+func codeTaken(err error) error {
+	if tenants.IsViolation(err, "schools_source_id_key") {
+		return domain.InvalidField("source_id", "is another school's")
+	}
+	return err
 }
 
 // Sweep removes what is over and needed no more: failures and unused cards a day after they stopped to count, sessions and

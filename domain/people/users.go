@@ -34,6 +34,12 @@ type User struct {
 	SecondFactor bool       `json:"second_factor"` // confirmed
 	CreatedAt    time.Time  `json:"created_at"`
 	UpdatedAt    time.Time  `json:"updated_at"`
+	// Version names what UserChange may change. Given back with a change, it is refused when somebody else changed it since.
+	Version string `json:"version" db:"-"`
+}
+
+func (u *User) version() string {
+	return domain.Version([]any{u.UserName, u.GivenName, u.FamilyName, u.Email, u.SchoolID, u.Grade, u.Locale})
 }
 
 const userSQL = `SELECT u.id, u.source_id, u.user_name, u.given_name, u.family_name, u.email, u.state, u.state_reason, u.school_id, u.grade, u.locale,
@@ -47,6 +53,7 @@ func UserByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (User, error
 		return User{}, err
 	}
 	u, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[User])
+	u.Version = u.version()
 	return u, notFound(err, "user")
 }
 
@@ -181,19 +188,27 @@ type UserChange struct {
 	NoSchool   bool // takes the school away
 	Grade      *string
 	Locale     *string // "": the realm's
+	Version    string  // that was read; "": the change holds whatever was there
 }
 
-// ChangeUser changes an account. It gives domain.NotFound, domain.Invalid, domain.Conflict when a user name is taken.
+// ChangeUser changes an account. It gives domain.NotFound, domain.Invalid, domain.Conflict when a user name is taken, or when
+// somebody else changed the account after the Version that was read.
 func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, in UserChange, now time.Time) (User, error) {
-	was, err := UserByID(ctx, tx, id)
+	if err := lockUserNames(ctx, tx); err != nil { // before any account, as the roster does
+		return User{}, err
+	}
+	was, err := LockUser(ctx, tx, id)
 	if err != nil {
 		return was, err
 	}
 	if was.State == "erased" {
 		return was, domain.Errorf(domain.Conflict, "The account was erased.")
 	}
+	if err := domain.CheckVersion(in.Version, was.Version); err != nil {
+		return was, err
+	}
 	next := NewUser{UserName: was.UserName, GivenName: was.GivenName, FamilyName: was.FamilyName, Roles: []string{Student}, SchoolID: was.SchoolID, Grade: was.Grade}
-	changed := []string{}
+	before, after := map[string]any{}, map[string]any{} // what is changed, for the trail
 	take := func(name string, to *string, from *string, old *string) {
 		if from != nil {
 			*to = *from
@@ -201,8 +216,12 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 			*to = *old
 		}
 		if from != nil && (old == nil && *from != "" || old != nil && *old != *from) {
-			changed = append(changed, name)
+			before[name], after[name] = old, *from
 		}
+	}
+	if in.UserName != nil {
+		folded := foldUserName(*in.UserName)
+		in.UserName = &folded
 	}
 	take("user_name", &next.UserName, in.UserName, &was.UserName)
 	take("given_name", &next.GivenName, in.GivenName, &was.GivenName)
@@ -212,17 +231,14 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 	take("locale", &next.Locale, in.Locale, was.Locale)
 	switch {
 	case in.NoSchool && was.SchoolID != nil:
-		next.SchoolID, changed = nil, append(changed, "school_id")
+		next.SchoolID, before["school_id"], after["school_id"] = nil, was.SchoolID, nil
 	case in.SchoolID != nil && (was.SchoolID == nil || *was.SchoolID != *in.SchoolID):
-		next.SchoolID, changed = in.SchoolID, append(changed, "school_id")
+		next.SchoolID, before["school_id"], after["school_id"] = in.SchoolID, was.SchoolID, in.SchoolID
 	}
-	if in.UserName != nil && foldUserName(*in.UserName) == "" {
+	if in.UserName != nil && *in.UserName == "" {
 		return was, domain.InvalidField("user_name", "must not be empty")
 	}
 	if err := next.Validate(realm); err != nil {
-		return was, err
-	}
-	if err := lockUserNames(ctx, tx); err != nil {
 		return was, err
 	}
 	_, err = tx.Exec(ctx, `UPDATE users SET user_name = $2::text, user_name_key = $2::text, given_name = $3::text, family_name = $4::text, email = nullif($5::text, ''),
@@ -236,19 +252,17 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 	case err != nil:
 		return was, err
 	}
-	if slices.Contains(changed, "school_id") { // the school is in the access tokens
+	if _, moved := after["school_id"]; moved { // the school is in the access tokens
 		if err := voidTokens(ctx, tx, []string{id.String()}, now); err != nil {
 			return was, err
 		}
 	}
-	tx.Record(audit.Entry{Action: "user.change", ObjectKind: "user", ObjectID: id.String(),
-		Before: map[string]any{"user_name": was.UserName, "school_id": was.SchoolID},
-		After:  map[string]any{"user_name": next.UserName, "school_id": next.SchoolID, "changed": changed}})
+	tx.Record(audit.Entry{Action: "user.change", ObjectKind: "user", ObjectID: id.String(), Before: before, After: after})
 	return UserByID(ctx, tx, id)
 }
 
-// lockUser locks an account until the transaction ends, and gives it.
-func lockUser(ctx context.Context, tx *tenants.Tx, id uuid.UUID) (User, error) {
+// LockUser locks an account until the transaction ends, and gives it.
+func LockUser(ctx context.Context, tx *tenants.Tx, id uuid.UUID) (User, error) {
 	if err := tx.QueryRow(ctx, `SELECT id FROM users WHERE id = $1::uuid FOR UPDATE`, id.String()).Scan(&id); err != nil {
 		return User{}, notFound(err, "user")
 	}
@@ -263,7 +277,7 @@ func SetRoles(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.
 	if checkRoles(&p, roles); len(p) > 0 {
 		return User{}, p.Err()
 	}
-	was, err := lockUser(ctx, tx, id)
+	was, err := LockUser(ctx, tx, id)
 	if err != nil {
 		return was, err
 	}
@@ -319,7 +333,7 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 	if checkText(&p, "reason", reason, 1, 500); len(p) > 0 {
 		return User{}, p.Err()
 	}
-	u, err := lockUser(ctx, tx, id)
+	u, err := LockUser(ctx, tx, id)
 	if err != nil {
 		return u, err
 	}
@@ -349,7 +363,7 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 
 // ResumeUser opens a suspended account again. It gives domain.NotFound, domain.Conflict when it is not suspended, domain.OverQuota.
 func ResumeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, now time.Time) (User, error) {
-	u, err := lockUser(ctx, tx, id)
+	u, err := LockUser(ctx, tx, id)
 	if err != nil {
 		return u, err
 	}

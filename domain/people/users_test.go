@@ -138,7 +138,7 @@ func TestListUsers(t *testing.T) {
 	r := newRoom(t)
 	var school School
 	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		school, err = CreateSchool(r.ctx, tx, "Kingston College", "secondary", "Kingston")
+		school, err = CreateSchool(r.ctx, tx, SchoolFields{Name: "Kingston College", Kind: "secondary", Region: "Kingston"})
 		return err
 	}))
 	for i := range 7 {

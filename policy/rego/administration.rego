@@ -5,7 +5,7 @@ package lignum
 reaches_tenant if {
 	input.permission in {
 		"course.read", "class.read", "calendar.read", "calendar.change", "content.read", "content.change",
-		"role.read", "role.change", "audit.read", "tenant.read", "tenant.change",
+		"role.read", "role.change", "audit.read", "tenant.read", "tenant.change", "school.change",
 	}
 }
 

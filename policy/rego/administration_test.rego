@@ -8,7 +8,7 @@ staff_of_the_platform := asks(pupil, {
 })
 
 test_settings_need_only_the_role if {
-	every permission in ["role.change", "audit.read", "tenant.change", "calendar.change", "content.read", "content.import"] {
+	every permission in ["role.change", "audit.read", "tenant.change", "calendar.change", "content.read", "content.import", "school.change"] {
 		allowed(asks(administrator, {"permission": permission}), "tenant")
 	}
 }

@@ -122,7 +122,7 @@ func (s *Server) School(slug, name string) uuid.UUID {
 	s.T.Helper()
 	var school people.School
 	s.Write(slug, func(tx *tenants.Tx) (err error) {
-		school, err = people.CreateSchool(context.Background(), tx, name, "secondary", "Kingston")
+		school, err = people.CreateSchool(context.Background(), tx, people.SchoolFields{Name: name, Kind: "secondary", Region: "Kingston"})
 		return err
 	})
 	return school.ID

@@ -1,0 +1,137 @@
+package api
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/assessment"
+	"lignum/domain/classes"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// What a page offers: answers to "would the policy say yes?", so that no link and no button leads to a refusal. They permit
+// nothing and give no data.
+
+// MayManageClass tells whether the actor may change the class of a page.
+func MayManageClass(c *Call, p *classes.ClassPage) bool {
+	return c.Would(policy.ClassManage, classFacts(p.Facts))
+}
+
+// MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
+func MayPlaceLearners(c *Call, p *classes.ClassPage) bool {
+	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
+}
+
+// MaySeeTests tells whether the tests of a class open to the actor.
+func MaySeeTests(c *Call, p *classes.ClassPage) bool {
+	running := p.State != classes.Cancelled // a cancelled class gives no access to its course
+	return c.Would(policy.TestRead, policy.Facts{Enrolled: p.Facts.Enrolled && running, CoachOf: p.Facts.CoachOf && running, Teaches: p.Facts.CoachOf && running})
+}
+
+// MayOpenAClass tells whether there is a class that the actor may open.
+func MayOpenAClass(c *Call) bool {
+	return c.Would(policy.ClassManage, c.manageFacts(&classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
+}
+
+// RecordAccess is how a learner's record opens to the actor.
+type RecordAccess string
+
+// The ways; a record that does not open has none of them.
+const (
+	OpensAtOnce RecordAccess = "at_once"
+	OpensAsked  RecordAccess = "asked" // after a reason is stated
+)
+
+// recordAccess tells how a record opens to somebody with these facts about the learner.
+func (c *Call) recordAccess(f policy.Facts) RecordAccess {
+	if c.Would(policy.LearnerProgress, f) {
+		return OpensAtOnce
+	}
+	if f.ReasonLength = reasonLetters; c.Would(policy.LearnerProgress, f) {
+		return OpensAsked
+	}
+	return ""
+}
+
+// MayOpenRecords tells how the records of some learners open to the actor. The rules are asked once for each kind of tie.
+func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
+	may := map[uuid.UUID]RecordAccess{}
+	if len(learners) == 0 || !c.May(policy.LearnerProgress) {
+		return may, nil
+	}
+	answers := map[people.LearnerTie]RecordAccess{}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		ties, err := people.TiesToEach(ctx, r, c.Claims.UserID, learners)
+		for id, t := range ties {
+			answer, known := answers[t]
+			if !known {
+				answer = c.recordAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+				answers[t] = answer
+			}
+			may[id] = answer
+		}
+		return err
+	})
+	return may, err
+}
+
+// MayOpenResults tells which attempts' results open to the actor.
+func MayOpenResults(ctx context.Context, c *Call, attempts []uuid.UUID) (map[uuid.UUID]bool, error) {
+	may := map[uuid.UUID]bool{}
+	if len(attempts) == 0 || !c.May(policy.AttemptRead) {
+		return may, nil
+	}
+	answers := map[assessment.Ties]bool{}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		ties, err := assessment.TiesToEach(ctx, r, c.Claims.UserID, attempts)
+		for id, t := range ties {
+			answer, known := answers[t]
+			if !known {
+				answer = c.Would(policy.AttemptRead, policy.Facts{Owner: t.Owner, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+				answers[t] = answer
+			}
+			may[id] = answer
+		}
+		return err
+	})
+	return may, err
+}
+
+// MayPrintClassCards tells whether the actor may print the sign-in cards of a class.
+func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, error) {
+	if !c.May(policy.UserReset) {
+		return false, nil
+	}
+	var t people.ClassTies
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		t, err = people.TiesToClass(ctx, r, c.Claims.UserID, class)
+		return err
+	})
+	return err == nil && t.Members > 0 && c.Would(policy.UserReset, c.classCardFacts(t)), err
+}
+
+// UserOffers is what the actor may do to an account.
+type UserOffers struct {
+	Change, Reset, Suspend bool
+	Record                 RecordAccess
+}
+
+// OffersOnUser tells what the actor may do to an account of a tenant.
+func OffersOnUser(ctx context.Context, c *Call, id uuid.UUID) (o UserOffers, err error) {
+	var f policy.Facts
+	if err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		f, err = c.aboutUser(ctx, r, id)
+		return err
+	}); err != nil {
+		return o, err
+	}
+	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f), Record: c.recordAccess(f)}, nil
+}
+
+// MayGiveRole tells whether the actor may give a role to somebody, and take it away.
+func MayGiveRole(c *Call, role string) bool {
+	return policy.CheckAssign(c.State.enforcer, c.Claims.Roles, role) == nil
+}

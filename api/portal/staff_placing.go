@@ -1,0 +1,201 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain"
+	"lignum/domain/classes"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	learnersPlaced  = web.Notice("learners-placed", "The learners have their places, and are told on their home page.")
+	learnersRemoved = web.Notice("learners-removed", "The learners have no place in the class any more, and are told. Their work is kept.")
+)
+
+func init() { staffTable(staffPlacing) }
+
+// staffPlacing is the places in a class that staff give and take.
+func staffPlacing(s *api.Server) {
+	api.Page(s, api.Route{Path: "/classes/manage/{class}/place", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead}, Summary: "Choose learners to place in a class"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showPlacing(ctx, c, fc, asked(fc, "q", "grade", "school"))
+		})
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/classes/manage/{class}/place", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead}, Summary: "Place learners in a class"}, placeLearners)
+	api.Form(s, api.Route{Path: "/classes/manage/{class}/remove", Permission: policy.ClassManage, Parts: []policy.Permission{policy.LearnerRead}, Summary: "Take learners out of a class"}, removeLearners)
+}
+
+// mostListed is how many learners a page of candidates has.
+const mostListed = 100
+
+type placingData struct {
+	Class           *classes.Fields
+	ID              string
+	Left            int // seats
+	Grades, Schools []web.Choice
+	Learners        []candidate
+	Whole           int // learners of the chosen form, all of whom may be placed at once; 0: no form is chosen
+	Newer, Older    string
+	Filtered        bool
+}
+
+type candidate struct {
+	api.Candidate
+	School string
+}
+
+func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	id, err := pathID(fc, "class")
+	if err != nil {
+		return err
+	}
+	school, err := chosenID(f, "school")
+	if err != nil {
+		return err
+	}
+	filter := api.CandidateFilter{Query: f.Text("q"), Grade: f.Text("grade")}
+	if school != nil {
+		filter.School = *school
+	}
+	page, err := api.ClassPage(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	list, err := api.ClassCandidates(ctx, c, id, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: mostListed})
+	if err != nil {
+		return err
+	}
+	grades, err := api.ClassGrades(ctx, c, id, filter.School)
+	if err != nil {
+		return err
+	}
+	names, err := schoolNames(ctx, c)
+	if err != nil {
+		return err
+	}
+	d := placingData{Class: &page.Fields, ID: id.String(), Left: page.Seats - page.Taken, Newer: firstPage(fc), Older: nextPage(fc, list.Next),
+		Filtered: filter != api.CandidateFilter{}, Grades: []web.Choice{{Value: "", Text: "Every grade"}}}
+	for _, g := range grades {
+		d.Grades = append(d.Grades, web.Choice{Value: g.Grade, Text: fmt.Sprintf("%s (%d without a place)", g.Grade, g.Learners)})
+		if g.Grade == filter.Grade {
+			d.Whole = g.Learners
+		}
+	}
+	if c.Would(policy.ClassManage, policy.Facts{}) {
+		d.Schools = []web.Choice{{Value: "", Text: "Every school"}}
+		for _, one := range names {
+			d.Schools = append(d.Schools, web.Choice{Value: one.ID.String(), Text: one.Name})
+		}
+	}
+	for _, one := range list.Items {
+		d.Learners = append(d.Learners, candidate{one, names.of(idText(one.SchoolID))})
+	}
+	return pages.Render(c, fc, "staff_place", web.Page{Title: "Place learners", Form: f, Data: d})
+}
+
+// placedData is what became of those who were to get a place, when not all of them got one.
+type placedData struct {
+	*classes.Placement
+	Class, ID string
+	Reasons   []unplaced
+	Strangers int // of other schools: they are not named
+}
+
+type unplaced struct{ Name, Says string }
+
+func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := pathID(fc, "class")
+	if err != nil {
+		return err
+	}
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error { return showPlacing(ctx, c, fc, f) })
+	in := api.PlaceRequest{}
+	if f.Has("whole") {
+		in.Grade = f.Text("grade")
+		if in.SchoolID, err = chosenID(f, "school"); err != nil {
+			return err
+		}
+	} else if in.LearnerIDs, err = tickedIDs(f, "learner"); err != nil {
+		return err
+	}
+	var out *classes.Placement
+	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
+		out, err = api.PlaceLearners(ctx, c, tx, id, in)
+		return err
+	})
+	if err != nil {
+		return renameFields(renameFields(err, "body.learner_ids", "learner"), "body.grade", "grade")
+	}
+	if len(out.Refused) == 0 {
+		web.Notify(c, fc, learnersPlaced)
+		return fc.Redirect("/classes/manage/"+id.String(), http.StatusSeeOther)
+	}
+	page, err := api.ClassPage(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	d := placedData{Placement: out, Class: page.Title, ID: id.String()}
+	for _, one := range out.Refused {
+		name := strings.TrimSpace(one.GivenName + " " + one.FamilyName)
+		if one.Reason == classes.ReasonNotYours || name == "" {
+			d.Strangers++
+			continue
+		}
+		d.Reasons = append(d.Reasons, unplaced{name, unplacedInWords(one.Reason)})
+	}
+	return pages.Render(c, fc, "staff_placed", web.Page{Title: "Who has a place now", Data: d})
+}
+
+func unplacedInWords(reason string) string {
+	switch reason {
+	case classes.ReasonFull:
+		return "the class is full"
+	case classes.ReasonNobody:
+		return "the account is suspended, or is no learner's"
+	}
+	return "is not a learner of your school"
+}
+
+// tickedIDs reads the ids of check boxes; none at all is domain.Invalid.
+func tickedIDs(f *web.Form, name string) ([]uuid.UUID, error) {
+	var ids []uuid.UUID
+	for _, text := range f.Values[name] {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return nil, domain.InvalidField(name, "must be one of those in the list")
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return nil, domain.InvalidField(name, "must be ticked: choose at least one")
+	}
+	return ids, nil
+}
+
+func removeLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	id, err := pathID(fc, "class")
+	if err != nil {
+		return "", err
+	}
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error { return showManaged(ctx, c, fc, f) })
+	learners, err := tickedIDs(f, "learner")
+	if err != nil {
+		return "", err
+	}
+	if _, err := api.RemoveLearners(ctx, c, tx, id, learners); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, learnersRemoved)
+	return "/classes/manage/" + id.String(), nil
+}

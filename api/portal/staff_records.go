@@ -1,0 +1,62 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain/people"
+	"lignum/policy"
+)
+
+func init() {
+	staffTable(staffRecords)
+	web.AddLinks(web.Link{Path: "/records", Text: "Open a record", About: "Open one learner’s record, for a reason that is written down. No list of learners is shown.", Permission: policy.LearnerProgress,
+		Unless: policy.QuestionAnswer, Only: api.MaySearchRecords, Order: 61})
+}
+
+// staffRecords is an official's way to one learner's record.
+func staffRecords(s *api.Server) {
+	api.Page(s, api.Route{Path: "/records", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "Search for one learner's record"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showSearch(ctx, c, fc, &web.Form{})
+		})
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/records", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "Find one learner's record"}, findRecord)
+}
+
+type searchData struct{ Schools []web.Choice }
+
+func showSearch(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	if err := api.MayAskForRecord(c); err != nil {
+		return err
+	}
+	names, err := schoolNames(ctx, c)
+	if err != nil {
+		return err
+	}
+	d := searchData{Schools: []web.Choice{{Value: "", Text: "Please choose"}}}
+	for _, s := range names {
+		d.Schools = append(d.Schools, web.Choice{Value: s.ID.String(), Text: s.Name})
+	}
+	return pages.Render(c, fc, "staff_records", web.Page{Title: "Open a learner’s record", Form: f, Data: d})
+}
+
+func findRecord(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error { return showSearch(ctx, c, fc, f) })
+	in := api.RecordSearch{Reason: f.Get("reason"), RecordQuery: people.RecordQuery{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Grade: f.Text("grade")}}
+	var err error
+	if in.SchoolID, err = chosenID(f, "school_id"); err != nil {
+		return err
+	}
+	found, err := api.FindRecord(ctx, c, in)
+	if err != nil {
+		return err
+	}
+	return fc.Redirect("/learners/"+found.LearnerID.String()+"?reason="+url.QueryEscape(strings.TrimSpace(in.Reason)), http.StatusSeeOther)
+}

@@ -1,0 +1,157 @@
+package portal
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/web"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	schoolAdded   = web.Notice("school-added", "The school is added.")
+	schoolChanged = web.Notice("school-changed", "The school is changed.")
+)
+
+func init() {
+	staffTable(staffSchools)
+	web.AddLinks(web.Link{Path: "/schools", Text: "Schools", About: "Add schools, and correct their names and regions.", Permission: policy.SchoolChange, Order: 66})
+}
+
+// staffSchools is the schools of a tenant, for those who keep their list.
+func staffSchools(s *api.Server) {
+	api.Page(s, api.Route{Path: "/schools", Permission: policy.ClassRead, Summary: "The tenant's schools"}, showSchools)
+	api.Page(s, api.Route{Path: "/schools/new", Permission: policy.SchoolChange, Summary: "Form of a new school"},
+		func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+			if err := c.Permit(policy.Facts{}); err != nil {
+				return err
+			}
+			return showSchoolForm(c, fc, "", (&web.Form{}).Set("kind", "secondary"))
+		})
+	api.Form(s, api.Route{Path: "/schools", Permission: policy.SchoolChange, Summary: "Add a school"}, addSchool)
+	api.Page(s, api.Route{Path: "/schools/{school}", Permission: policy.SchoolChange, Parts: []policy.Permission{policy.ClassRead}, Summary: "Form of a school"}, editSchool)
+	api.Form(s, api.Route{Path: "/schools/{school}", Permission: policy.SchoolChange, Summary: "Correct a school"}, changeSchool)
+}
+
+type schoolsData struct {
+	Query, Region string
+	Regions       []web.Choice
+	Schools       []people.School
+	All           int
+	MayChange     bool
+}
+
+// showSchools lists the schools. They are few enough to be read whole: the search looks at every one of them.
+func showSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := asked(fc, "q", "region")
+	all, err := everyPage(func(p api.Paging) (*api.List[people.School], error) { return api.ListSchools(ctx, c, "", p) })
+	if err != nil {
+		return err
+	}
+	d := schoolsData{Query: f.Text("q"), Region: f.Get("region"), All: len(all), MayChange: c.Could(policy.SchoolChange), Regions: []web.Choice{{Value: "", Text: "Every region"}}}
+	var regions []string
+	for _, s := range all {
+		if s.Region != "" && !slices.Contains(regions, s.Region) {
+			regions = append(regions, s.Region)
+		}
+		if (d.Region == "" || s.Region == d.Region) && strings.Contains(strings.ToLower(s.Name+" "+text(s.SourceID)), strings.ToLower(d.Query)) {
+			d.Schools = append(d.Schools, s)
+		}
+	}
+	slices.Sort(regions)
+	for _, r := range regions {
+		d.Regions = append(d.Regions, web.Choice{Value: r, Text: r})
+	}
+	return pages.Render(c, fc, "staff_schools", web.Page{Title: "Schools", Form: f, Data: d})
+}
+
+// schoolForm is the form of a new school (ID "") or of one that is there.
+type schoolForm struct {
+	ID            string
+	Kinds, States []web.Choice
+}
+
+func showSchoolForm(c *api.Call, fc *fiber.Ctx, id string, f *web.Form) error {
+	d := schoolForm{ID: id, States: []web.Choice{{Value: people.SchoolActive, Text: "Open"}, {Value: people.SchoolClosed, Text: "Closed"}}}
+	kinds := []string{"primary", "secondary", "all-age", "college", "special"}
+	if is := f.Get("kind"); is != "" && !slices.Contains(kinds, is) {
+		kinds = append(kinds, is)
+	}
+	for _, k := range kinds {
+		d.Kinds = append(d.Kinds, web.Choice{Value: k, Text: web.RoleName(k)})
+	}
+	title := "New school"
+	if id != "" {
+		title = "Correct the school"
+	}
+	return pages.Render(c, fc, "staff_school_form", web.Page{Title: title, Form: f, Data: d})
+}
+
+// schoolFields reads the form. Everything that a field must be is for people.SchoolFields to say.
+func schoolFields(f *web.Form) api.SchoolChange {
+	in := api.SchoolChange{Name: f.Text("name"), Kind: f.Text("kind"), Region: f.Text("region"), State: f.Get("state"), Version: f.Get("version")}
+	if code := f.Text("source_id"); code != "" {
+		in.SourceID = &code
+	}
+	return in
+}
+
+func addSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error {
+		if err := c.Permit(policy.Facts{}); err != nil {
+			return err
+		}
+		return showSchoolForm(c, fc, "", f)
+	})
+	if _, err := api.CreateSchool(ctx, c, tx, schoolFields(f)); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, schoolAdded)
+	return "/schools", nil
+}
+
+func editSchool(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := pathID(fc, "school")
+	if err != nil {
+		return err
+	}
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return err
+	}
+	reading, err := c.Under(policy.ClassRead)
+	if err != nil {
+		return err
+	}
+	is, err := api.SchoolPage(ctx, reading, id)
+	if err != nil {
+		return err
+	}
+	return showSchoolForm(c, fc, id.String(), (&web.Form{}).Set("name", is.Name).Set("kind", is.Kind).Set("region", is.Region).Set("source_id", text(is.SourceID)).
+		Set("state", is.State).Set("version", is.Version))
+}
+
+func changeSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	id, err := pathID(fc, "school")
+	if err != nil {
+		return "", err
+	}
+	f := web.ReadForm(fc)
+	f.Again(fc, func(f *web.Form) error {
+		if err := c.Permit(policy.Facts{}); err != nil {
+			return err
+		}
+		return showSchoolForm(c, fc, id.String(), f)
+	})
+	if _, err := api.ChangeSchool(ctx, c, tx, id, schoolFields(f)); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, schoolChanged)
+	return "/schools", nil
+}

@@ -1,0 +1,91 @@
+package classes
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain/notices"
+	"lignum/tenants"
+)
+
+// tell leaves a notice about a class for its learners and its coaches, but not for whoever makes the change.
+func tell(ctx context.Context, tx *tenants.Tx, kind notices.Kind, class uuid.UUID, p notices.Params, now time.Time, coaches ...*uuid.UUID) error {
+	rows, err := tx.Query(ctx, `SELECT learner_id FROM enrolments WHERE class_id = $1::uuid AND state = 'active'`, class.String())
+	if err != nil {
+		return err
+	}
+	to, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	for _, coach := range coaches {
+		if coach != nil && *coach != tx.Who().ID {
+			to = append(to, *coach)
+		}
+	}
+	p["class_id"] = class.String()
+	return notices.Tell(ctx, tx, kind, p, to, now)
+}
+
+// tellLearners tells some learners what staff did with their place.
+func tellLearners(ctx context.Context, tx *tenants.Tx, kind notices.Kind, class uuid.UUID, learners []uuid.UUID, now time.Time) error {
+	var title string
+	if err := tx.QueryRow(ctx, `SELECT title FROM classes WHERE id = $1::uuid`, class.String()).Scan(&title); err != nil {
+		return missing(err)
+	}
+	return notices.Tell(ctx, tx, kind, notices.Params{"class": title, "class_id": class.String()}, learners, now)
+}
+
+// tellOfChange tells those of a class what they must know of a change: when it meets, from when to when it runs, and where.
+func tellOfChange(ctx context.Context, tx *tenants.Tx, id uuid.UUID, was, is Fields, now time.Time) error {
+	class := func() notices.Params { return notices.Params{"class": is.Title} }
+	say := func(kind notices.Kind, p notices.Params) error {
+		return tell(ctx, tx, kind, id, p, now, was.CoachID, is.CoachID)
+	}
+	if !slices.Equal(was.Weekly, is.Weekly) || was.Meets != is.Meets {
+		p := class()
+		if p["when"] = timesInWords(is); p["when"] == "" {
+			p["when"] = "at no set time"
+		}
+		if err := say(notices.ClassMoved, p); err != nil {
+			return err
+		}
+	}
+	if was.StartsOn != is.StartsOn || was.EndsOn != is.EndsOn {
+		p := class()
+		p["from"], p["to"] = dayInWords(is.StartsOn), dayInWords(is.EndsOn)
+		if err := say(notices.ClassDates, p); err != nil {
+			return err
+		}
+	}
+	if was.MeetingURL != is.MeetingURL && is.MeetingURL != "" {
+		return say(notices.ClassAddress, class())
+	}
+	return nil
+}
+
+// timesInWords says when a class meets: as its teacher wrote it, or else day by day.
+func timesInWords(f Fields) string {
+	if f.Meets != "" {
+		return strings.TrimSuffix(f.Meets, ".")
+	}
+	var times []string
+	for _, s := range f.Weekly {
+		times = append(times, fmt.Sprintf("%ss at %s (%d minutes)", time.Weekday(s.Weekday), s.At, s.Minutes))
+	}
+	return strings.Join(times, ", ")
+}
+
+func dayInWords(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.Format("2 Jan 2006")
+}

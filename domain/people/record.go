@@ -1,0 +1,73 @@
+package people
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/tenants"
+)
+
+// RecordQuery names one learner: by user name, or by full name and school.
+type RecordQuery struct {
+	UserName   string     `json:"user_name,omitempty" maxLength:"64" doc:"Exactly; small and capital letters are the same"`
+	GivenName  string     `json:"given_name,omitempty" maxLength:"100" doc:"In full, together with family_name and school_id"`
+	FamilyName string     `json:"family_name,omitempty" maxLength:"100"`
+	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid"`
+	Grade      string     `json:"grade,omitempty" maxLength:"20" doc:"With the name: tells two of one name in one school apart"`
+}
+
+// Validate puts the query into normal form. A user name and a name at once, or half a name, is domain.Invalid.
+func (q *RecordQuery) Validate() error {
+	join := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	q.UserName, q.GivenName, q.FamilyName, q.Grade = foldUserName(q.UserName), join(q.GivenName), join(q.FamilyName), join(q.Grade)
+	var p domain.Problems
+	checkText(&p, "user_name", q.UserName, 0, 64)
+	checkText(&p, "given_name", q.GivenName, 0, 100)
+	checkText(&p, "family_name", q.FamilyName, 0, 100)
+	checkText(&p, "grade", q.Grade, 0, 20)
+	named := q.GivenName != "" || q.FamilyName != ""
+	switch {
+	case q.UserName == "" && !named:
+		p.Add("user_name", "must be given, or else the full name and the school")
+	case q.UserName != "" && named:
+		p.Add("user_name", "must be given alone, or left empty for a search by name")
+	case named:
+		if q.GivenName == "" {
+			p.Add("given_name", "must be given with the family name")
+		}
+		if q.FamilyName == "" {
+			p.Add("family_name", "must be given with the given name")
+		}
+		if q.SchoolID == nil {
+			p.Add("school_id", "must be chosen with a name")
+		}
+	}
+	return p.Err()
+}
+
+// FindRecord gives the one learner that a query names. Nobody, and more than one, are the same domain.NotFound: nothing is said of
+// who is nearly meant.
+func FindRecord(ctx context.Context, q tenants.Querier, in RecordQuery) (uuid.UUID, error) {
+	where, args := `u.user_name_key = $1::text`, []any{in.UserName}
+	if in.UserName == "" { // a condition of its own each, so that each has its index
+		where = `lower(u.family_name) = lower($1::text) AND lower(u.given_name) = lower($2::text) AND u.school_id = $3::text::uuid AND ($4::text = '' OR u.grade = $4::text)`
+		args = []any{in.FamilyName, in.GivenName, uuidText(in.SchoolID), in.Grade}
+	}
+	rows, err := q.Query(ctx, `SELECT u.id FROM users u WHERE `+where+` AND u.state <> 'erased'
+		AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student') LIMIT 2`, args...)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err == nil && len(ids) != 1 {
+		return uuid.Nil, domain.Errorf(domain.NotFound, "No record was found, or not exactly one. Check each letter.")
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return ids[0], nil
+}
