@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/policy"
@@ -29,8 +31,8 @@ func courses(s *Server) {
 		}) (*catalog.CourseDetail, error) {
 			return CoursePage(ctx, c, in.Course)
 		})
-	Query(s, Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Tag: "Courses", Summary: "A lesson, with how far one is in it",
-		Detail: "A learner needs a place in a class of the course. `progress.counter` is where a client's own counter goes on."},
+	Query(s, Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "A lesson, with how far one is in it",
+		Detail: "A learner needs a place in a class of the course. `progress.counter` is where a client's own counter goes on. From the moment at which it is opened here the time counts that earns the lesson's points."},
 		func(ctx context.Context, c *Call, in *struct {
 			Course string `path:"course" maxLength:"100"`
 			Lesson string `path:"lesson" maxLength:"100"`
@@ -82,7 +84,7 @@ type LessonView struct {
 	Records  bool             `json:"records"` // whether reports of progress are taken: the viewer learns it
 }
 
-// LessonPage gives a lesson, by the slugs of its course and its own.
+// LessonPage gives a lesson, by the slugs of its course and its own. That a learner opened it is noted, once a sitting.
 func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*LessonView, error) {
 	v := &LessonView{}
 	err := c.DB.Read(ctx, func(r *tenants.Reader) error {
@@ -97,14 +99,47 @@ func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*L
 		if err := c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf}); err != nil {
 			return err
 		}
-		v.Lesson, v.Records = *lesson, enrolled && c.May(policy.ProgressRecord)
-		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, lesson.ID)
+		v.Lesson, v.Records = *lesson, enrolled && c.May(policy.ProgressRecord) && c.Tenant.State == tenants.Active
+		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, lesson.ID, c.Now)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return v, nil
+	if !v.Records || !v.Progress.Unread(c.Now) {
+		return v, nil
+	}
+	part, err := c.Under(policy.ProgressRecord)
+	if err != nil {
+		return nil, err
+	}
+	if err := part.Permit(policy.Facts{Owner: true, Enrolled: true}); err != nil {
+		return nil, err
+	}
+	if err := classes.OpenLesson(ctx, part.DB, c.Actor, c.Claims.UserID, v.ID, c.Now); err != nil {
+		return nil, err
+	}
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, v.ID, c.Now)
+		return err
+	})
+	return v, err
+}
+
+// LessonsToRepeat gives the lessons of some sections of a course, by the sections' codes, for a learner of it.
+func LessonsToRepeat(ctx context.Context, c *Call, course uuid.UUID, sections []string) (*classes.Repeat, error) {
+	var found *classes.Repeat
+	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		if found, err = classes.LessonsOf(ctx, r, course, sections, c.Claims.UserID); err != nil {
+			return err
+		}
+		enrolled, coachOf, err := classes.CourseFacts(ctx, r, found.Course, c.Claims.UserID)
+		if err != nil {
+			return err
+		}
+		return c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf})
+	})
+	return found, err
 }
 
 // ListResources lists what there is beside the lessons. What belongs to a course that is not the viewer's is announced

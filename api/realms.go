@@ -35,6 +35,7 @@ type Branding struct {
 	Colour            string `json:"colour"`
 	Accent            string `json:"accent"`
 	StaffSecondFactor bool   `json:"staff_second_factor"`
+	LeaderboardBy     string `json:"leaderboard_by"` // learner or guardian; "" on the platform
 }
 
 var platformBranding = Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}
@@ -112,8 +113,8 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 			return err
 		}
 		if !realm.IsPlatform() {
-			err = r.QueryRow(ctx, "SELECT name, colour, accent, staff_second_factor FROM branding").
-				Scan(&st.Branding.Name, &st.Branding.Colour, &st.Branding.Accent, &st.Branding.StaffSecondFactor)
+			err = r.QueryRow(ctx, "SELECT name, colour, accent, staff_second_factor, leaderboard_by FROM branding").
+				Scan(&st.Branding.Name, &st.Branding.Colour, &st.Branding.Accent, &st.Branding.StaffSecondFactor, &st.Branding.LeaderboardBy)
 			if err != nil {
 				return err
 			}
