@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -37,7 +38,15 @@ func courses(s *Server) {
 			Course string `path:"course" maxLength:"100"`
 			Lesson string `path:"lesson" maxLength:"100"`
 		}) (*LessonView, error) {
-			return LessonPage(ctx, c, in.Course, in.Lesson)
+			v, err := LessonPage(ctx, c, in.Course, in.Lesson)
+			if err != nil || !v.Opens(c.Now) {
+				return v, err
+			}
+			part, err := c.Under(policy.ProgressRecord)
+			if err != nil {
+				return nil, err
+			}
+			return v, OpenLesson(ctx, part, v)
 		})
 	Query(s, Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "Animations, labs, videos and documents, by title",
 		Detail: "Everything is announced; the address of what belongs to a course is there for those who have the course."},
@@ -84,7 +93,7 @@ type LessonView struct {
 	Records  bool             `json:"records"` // whether reports of progress are taken: the viewer learns it
 }
 
-// LessonPage gives a lesson, by the slugs of its course and its own. That a learner opened it is noted, once a sitting.
+// LessonPage gives a lesson, by the slugs of its course and its own.
 func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*LessonView, error) {
 	v := &LessonView{}
 	err := c.DB.Read(ctx, func(r *tenants.Reader) error {
@@ -106,25 +115,26 @@ func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*L
 	if err != nil {
 		return nil, err
 	}
-	if !v.Records || !v.Progress.Unread(c.Now) {
-		return v, nil
+	return v, nil
+}
+
+// OpenLesson notes that its learner opened a lesson which LessonPage gave, once a sitting: from then on the time counts that
+// earns the lesson's points.
+func OpenLesson(ctx context.Context, c *Call, v *LessonView) error {
+	if err := c.Permit(policy.Facts{Owner: true, Enrolled: v.Records}); err != nil {
+		return err
 	}
-	part, err := c.Under(policy.ProgressRecord)
-	if err != nil {
-		return nil, err
+	if err := classes.OpenLesson(ctx, c.DB, c.Actor, c.Claims.UserID, v.ID, c.Now); err != nil {
+		return err
 	}
-	if err := part.Permit(policy.Facts{Owner: true, Enrolled: true}); err != nil {
-		return nil, err
-	}
-	if err := classes.OpenLesson(ctx, part.DB, c.Actor, c.Claims.UserID, v.ID, c.Now); err != nil {
-		return nil, err
-	}
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	return c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, v.ID, c.Now)
 		return err
 	})
-	return v, err
 }
+
+// Opens tells whether OpenLesson has something to note.
+func (v *LessonView) Opens(now time.Time) bool { return v.Records && v.Progress.Unread(now) }
 
 // LessonsToRepeat gives the lessons of some sections of a course, by the sections' codes, for a learner of it.
 func LessonsToRepeat(ctx context.Context, c *Call, course uuid.UUID, sections []string) (*classes.Repeat, error) {
