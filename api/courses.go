@@ -3,6 +3,9 @@ package api
 import (
 	"context"
 	"slices"
+	"time"
+
+	"github.com/google/uuid"
 
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
@@ -29,13 +32,21 @@ func courses(s *Server) {
 		}) (*catalog.CourseDetail, error) {
 			return CoursePage(ctx, c, in.Course)
 		})
-	Query(s, Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Tag: "Courses", Summary: "A lesson, with how far one is in it",
-		Detail: "A learner needs a place in a class of the course. `progress.counter` is where a client's own counter goes on."},
+	Query(s, Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "A lesson, with how far one is in it",
+		Detail: "A learner needs a place in a class of the course. `progress.counter` is where a client's own counter goes on. From the moment at which it is opened here the time counts that earns the lesson's points."},
 		func(ctx context.Context, c *Call, in *struct {
 			Course string `path:"course" maxLength:"100"`
 			Lesson string `path:"lesson" maxLength:"100"`
 		}) (*LessonView, error) {
-			return LessonPage(ctx, c, in.Course, in.Lesson)
+			v, err := LessonPage(ctx, c, in.Course, in.Lesson)
+			if err != nil || !v.Opens(c.Now) {
+				return v, err
+			}
+			part, err := c.Under(policy.ProgressRecord)
+			if err != nil {
+				return nil, err
+			}
+			return v, OpenLesson(ctx, part, v)
 		})
 	Query(s, Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "Animations, labs, videos and documents, by title",
 		Detail: "Everything is announced; the address of what belongs to a course is there for those who have the course."},
@@ -98,13 +109,47 @@ func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*L
 			return err
 		}
 		v.Lesson, v.Records = *lesson, enrolled && c.Could(policy.ProgressRecord)
-		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, lesson.ID)
+		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, lesson.ID, c.Now)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
+}
+
+// OpenLesson notes that its learner opened a lesson which LessonPage gave, once a sitting: from then on the time counts that
+// earns the lesson's points.
+func OpenLesson(ctx context.Context, c *Call, v *LessonView) error {
+	if err := c.Permit(policy.Facts{Owner: true, Enrolled: v.Records}); err != nil {
+		return err
+	}
+	if err := classes.OpenLesson(ctx, c.DB, c.Actor, c.Claims.UserID, v.ID, c.Now); err != nil {
+		return err
+	}
+	return c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, v.ID, c.Now)
+		return err
+	})
+}
+
+// Opens tells whether OpenLesson has something to note.
+func (v *LessonView) Opens(now time.Time) bool { return v.Records && v.Progress.Unread(now) }
+
+// LessonsToRepeat gives the lessons of some sections of a course, by the sections' codes, for a learner of it.
+func LessonsToRepeat(ctx context.Context, c *Call, course uuid.UUID, sections []string) (*classes.Repeat, error) {
+	var found *classes.Repeat
+	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		if found, err = classes.LessonsOf(ctx, r, course, sections, c.Claims.UserID); err != nil {
+			return err
+		}
+		enrolled, coachOf, err := classes.CourseFacts(ctx, r, found.Course, c.Claims.UserID)
+		if err != nil {
+			return err
+		}
+		return c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf})
+	})
+	return found, err
 }
 
 // ListResources lists what there is beside the lessons. What belongs to a course that is not the viewer's is announced

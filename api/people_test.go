@@ -99,7 +99,7 @@ func TestASuspendedAccountIsOutAtOnce(t *testing.T) {
 
 func TestTheLastWhoCanChangeRolesKeepsTheRole(t *testing.T) {
 	w := newWorld(t)
-	w.Exec("jamaica", `UPDATE users SET state = 'suspended' WHERE user_name = 'admin'`) // whom provisioning made
+	w.Exec("jamaica", `UPDATE users SET state = 'suspended' WHERE user_name = 'admin1'`) // whom provisioning made
 	roles := path("/users/%s/roles", w.admin.ID)
 	w.Do(w.admin, http.MethodPut, roles, map[string]any{"roles": []string{"teacher"}}).Want(http.StatusConflict)
 	w.User("jamaica", "tenant_administrator")
@@ -200,11 +200,17 @@ func TestAGuardianSeesTheOwnChildWithConsent(t *testing.T) {
 func TestALeaderboardIsOfASchoolOrAClass(t *testing.T) {
 	w := newWorld(t)
 	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
-	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 100, Counter: 1}).Want(http.StatusOK)
-	if own := apitest.As[points.Own](w.Get(w.student, "/api/v1/me/points")); own.Total != 10 || !own.Listed {
+	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 10, Counter: 1}).Want(http.StatusOK)
+	w.Exec("jamaica", `UPDATE lesson_progress SET opened_at = opened_at - interval '10 minutes'`)
+	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 100, Counter: 2}).Want(http.StatusOK)
+	if own := apitest.As[points.Own](w.Get(w.student, "/api/v1/me/points")); own.Total != 10 || own.Listed || own.Decides != points.ByLearner {
 		t.Errorf("%+v", own)
 	}
 	mate := w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
+	if b := apitest.As[points.Board](w.Get(mate, "/api/v1/leaderboard")); len(b.Top) != 0 {
+		t.Errorf("a learner is shown who was not asked: %+v", b)
+	}
+	w.Do(w.student, http.MethodPut, "/api/v1/me/leaderboard", map[string]bool{"listed": true}).Want(http.StatusOK)
 	for _, query := range []string{"", "?class=" + w.class.String(), "?scope=school&period=all"} {
 		if b := apitest.As[points.Board](w.Get(mate, "/api/v1/leaderboard"+query)); len(b.Top) != 1 || b.Top[0].Points != 10 {
 			t.Errorf("%s: %+v", query, b)
@@ -221,4 +227,43 @@ func TestALeaderboardIsOfASchoolOrAClass(t *testing.T) {
 	if b := apitest.As[points.Board](w.Get(mate, "/api/v1/leaderboard")); len(b.Top) != 0 {
 		t.Errorf("who left is shown: %+v", b)
 	}
+}
+
+// The tenant says whether learners or their guardians decide; when that changes, nobody stays on a leaderboard by the other's word.
+func TestWhoDecidesAboutTheLeaderboard(t *testing.T) {
+	w := newWorld(t)
+	mother := w.UserWith("jamaica", []string{"guardian"})
+	w.Post(w.principal, path("/learners/%s/guardians", w.student.ID), map[string]any{"guardian_id": mother.ID, "relationship": "mother"}).Want(http.StatusCreated)
+	child, own := path("/me/children/%s/leaderboard", w.student.ID), "/api/v1/me/leaderboard"
+	listed := func(u apitest.User, path string, yes bool, status int) {
+		t.Helper()
+		w.Do(u, http.MethodPut, path, map[string]bool{"listed": yes}).Want(status)
+	}
+	is := func(listed bool, decides string) {
+		t.Helper()
+		if p := apitest.As[points.Own](w.Get(w.student, "/api/v1/me/points")); p.Listed != listed || p.Decides != decides {
+			t.Errorf("%+v, want %v by the %s", p, listed, decides)
+		}
+	}
+	looks := func(by string) map[string]any {
+		return map[string]any{"name": "M", "colour": "#14532d", "accent": "#eab308", "staff_second_factor": false, "leaderboard_by": by}
+	}
+	listed(mother, child, true, http.StatusForbidden)
+	listed(w.student, own, true, http.StatusOK)
+	is(true, points.ByLearner)
+	listed(mother, child, false, http.StatusOK)
+	listed(w.student, own, true, http.StatusOK)
+	w.Do(w.admin, http.MethodPut, "/api/v1/tenant/branding", looks("nobody")).Want(http.StatusUnprocessableEntity)
+	w.Do(w.admin, http.MethodPut, "/api/v1/tenant/branding", looks("guardian")).Want(http.StatusOK)
+	is(false, points.ByGuardian)
+	listed(w.student, own, true, http.StatusForbidden)
+	listed(w.UserWith("jamaica", []string{"guardian"}), child, true, http.StatusForbidden)
+	listed(mother, child, true, http.StatusOK)
+	is(true, points.ByGuardian)
+	without := looks("")
+	delete(without, "leaderboard_by")
+	w.Do(w.admin, http.MethodPut, "/api/v1/tenant/branding", without).Want(http.StatusOK)
+	is(true, points.ByGuardian) // another setting changes nothing in this
+	listed(w.student, own, false, http.StatusOK)
+	is(false, points.ByGuardian)
 }

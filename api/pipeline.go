@@ -112,6 +112,12 @@ func (c *Call) realm() error {
 		c.charge(costJunk)
 		return err
 	}
+	c.Tenant, c.Realm = t, c.Server.platform
+	if t != nil {
+		c.Realm = t.Realm()
+	}
+	c.Actor.Realm = c.Realm.Name()
+	c.DB = c.own().Guarded(c.mayWrite)
 	kind := policy.Tenant
 	if platform {
 		kind = policy.Platform
@@ -120,12 +126,6 @@ func (c *Call) realm() error {
 		c.charge(costOver)
 		return domain.Errorf(domain.NotFound, "There is nothing at this address.")
 	}
-	c.Tenant, c.Realm = t, c.Server.platform
-	if t != nil {
-		c.Realm = t.Realm()
-	}
-	c.Actor.Realm = c.Realm.Name()
-	c.DB = c.own().Guarded(c.mayWrite)
 	if t != nil && t.State == tenants.Suspended {
 		c.charge(costOver)
 		return domain.Errorf(domain.Forbidden, "%s is suspended: %s", t.Name, reasonOr(t.StateReason, "please ask your ministry"))

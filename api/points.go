@@ -24,7 +24,7 @@ func pointRoutes(s *Server) {
 			return listOf(points.Rules, "", c.Permit(policy.Facts{Owner: true}))
 		})
 	Query(s, Route{Path: "/api/v1/leaderboard", Permission: policy.LeaderboardRead, Tag: "Points", Summary: "Who has most points, and one's own rank",
-		Detail: "Of one's own school or of a class; of the whole tenant where the rules allow it. Others are shown by given name and initial, and those who left the leaderboard not at all."},
+		Detail: "Of one's own school or of a class; of the whole tenant where the rules allow it. Others are shown by given name and initial, and only those who take part."},
 		func(ctx context.Context, c *Call, in *struct {
 			Scope  string    `query:"scope" enum:"school,class,tenant" doc:"Without it: the class that is named, or else the own school"`
 			Class  uuid.UUID `query:"class" format:"uuid"`
@@ -33,13 +33,24 @@ func pointRoutes(s *Server) {
 		}) (*points.Board, error) {
 			return Leaderboard(ctx, c, LeaderboardFilter{points.Among(in.Scope), in.Class, in.Period, in.Limit})
 		})
-	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/me/leaderboard", Permission: policy.ProfileChange, Tag: "Points", Summary: "Take part in leaderboards, or leave them"},
+	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/me/leaderboard", Permission: policy.ProfileChange, Tag: "Points", Summary: "Take part in leaderboards, or leave them",
+		Detail: "Nobody takes part before. Where the tenant lets guardians decide, a learner can only leave."},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
 			Body struct {
 				Listed bool `json:"listed"`
 			}
 		}) (*Done, error) {
 			return SetListed(ctx, c, tx, in.Body.Listed)
+		})
+	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/leaderboard", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Let one's child take part in leaderboards, or leave them",
+		Detail: "Where the tenant lets learners decide, a guardian can only take the child off."},
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+			ChildRef
+			Body struct {
+				Listed bool `json:"listed"`
+			}
+		}) (*Done, error) {
+			return SetChildListed(ctx, c, tx, in.Child, in.Body.Listed)
 		})
 }
 
@@ -141,5 +152,17 @@ func SetListed(ctx context.Context, c *Call, tx *tenants.Tx, listed bool) (*Done
 	if c.Tenant == nil {
 		return nil, domain.Errorf(domain.NotFound, "There is no leaderboard here.")
 	}
-	return &Done{true}, points.SetListed(ctx, tx, c.Claims.UserID, listed, c.Now)
+	return &Done{true}, points.SetListed(ctx, tx, c.Claims.UserID, listed, points.ByLearner, c.Now)
+}
+
+// SetChildListed lets the signed-in guardian's child take part in leaderboards, or leave them.
+func SetChildListed(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, listed bool) (*Done, error) {
+	facts, err := c.guardianFacts(ctx, tx, child)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(facts); err != nil {
+		return nil, err
+	}
+	return &Done{true}, points.SetListed(ctx, tx, child, listed, points.ByGuardian, c.Now)
 }

@@ -35,6 +35,7 @@ type Branding struct {
 	Colour            string `json:"colour"`
 	Accent            string `json:"accent"`
 	StaffSecondFactor bool   `json:"staff_second_factor"`
+	LeaderboardBy     string `json:"leaderboard_by"` // learner or guardian; "" on the platform
 }
 
 // The platform always asks its staff for a second factor; the rules hold it too.
@@ -114,8 +115,8 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 			return err
 		}
 		if !realm.IsPlatform() {
-			err = r.QueryRow(ctx, "SELECT name, colour, accent, staff_second_factor FROM branding").
-				Scan(&st.Branding.Name, &st.Branding.Colour, &st.Branding.Accent, &st.Branding.StaffSecondFactor)
+			err = r.QueryRow(ctx, "SELECT name, colour, accent, staff_second_factor, leaderboard_by FROM branding").
+				Scan(&st.Branding.Name, &st.Branding.Colour, &st.Branding.Accent, &st.Branding.StaffSecondFactor, &st.Branding.LeaderboardBy)
 			if err != nil {
 				return err
 			}

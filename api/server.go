@@ -228,8 +228,14 @@ func (s *Server) errorPage(c *Call, fc *fiber.Ctx, p *Problem) error {
 		return p.write(fc)
 	}
 	fc.Status(p.Status)
-	c.parts, c.fault = nil, nil // of the handler that failed: nothing of it is shown
-	if err := s.ErrorPage(c, fc, p); err != nil {
+	var err error
+	for range 2 { // a form that cannot be shown again, because what it is about is not there, gives way to the plain page
+		c.parts, c.fault = nil, nil // of the handler that failed: nothing of it is shown
+		if err = s.ErrorPage(c, fc, p); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		return err
 	}
 	// A form that is shown again has parts like any page.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"lignum/domain"
+	"lignum/domain/points"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -61,5 +62,9 @@ func ChangeBranding(ctx context.Context, c *Call, tx *tenants.Tx, to tenants.Bra
 	if to.StaffSecondFactor && !c.Claims.SecondFactor {
 		return nil, domain.Errorf(domain.Conflict, "Sign in with a second factor yourself before you ask it of all staff.")
 	}
-	return &Done{true}, tenants.SetBranding(ctx, tx, to, c.Now)
+	was, err := tenants.SetBranding(ctx, tx, to, c.Now)
+	if err == nil && to.LeaderboardBy != "" && to.LeaderboardBy != was.LeaderboardBy {
+		err = points.UnlistAll(ctx, tx, c.Now) // what one decided is not the other's decision
+	}
+	return &Done{true}, err
 }

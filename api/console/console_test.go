@@ -74,7 +74,7 @@ func TestATenantIsMadeReadOnlyAndLetGoOn(t *testing.T) {
 	manager := s.User("", "account_manager")
 	at := "/console/tenants/celearn"
 	shows(form(manager, at+"/suspension", url.Values{"state": {"read_only"}, "reason": {"short"}}).Want(http.StatusForbidden), "ten letters or digits", "Reason must have at least 10 letters or digits in at least 2 words", "short</textarea>")
-	shows(form(manager, at+"/suspension", url.Values{"state": {"gone"}, "reason": {"A reason that is long enough"}}).Want(http.StatusUnprocessableEntity), "suspended or read_only")
+	shows(form(manager, at+"/suspension", url.Values{"state": {"gone"}, "reason": {"A reason that is long enough"}}).Want(http.StatusUnprocessableEntity), ">State</a> cannot be taken as it is")
 	form(manager, at+"/suspension", url.Values{"state": {"read_only"}, "reason": {"The yearly move of the schools"}}).Want(http.StatusSeeOther)
 	shows(s.Get(manager, at).Want(http.StatusOK), "Read-only", "The yearly move of the schools", "Let it work again")
 	form(manager, at+"/resume", nil).Want(http.StatusSeeOther)
@@ -94,6 +94,11 @@ func TestUseIsDrawnAndListed(t *testing.T) {
 	}
 	shows(s.Get(manager, "/console").Want(http.StatusOK), "44,025", "1,234", "nothing published")
 	page := s.Get(manager, "/console/tenants/jamaica").Want(http.StatusOK)
+	// What is in use stands beside the limit, which it is not.
+	if row := regexp.MustCompile(`(?s)<th scope="row">Learners</th>(.*?)</tr>`).FindStringSubmatch(string(page.Body)); row == nil ||
+		!regexp.MustCompile(`^<td class="num"><strong>44,025</strong></td><td class="num"><strong>[0-9,]+</strong></td>`).MatchString(row[1]) || strings.Count(row[1], "44,025") != 1 {
+		t.Errorf("what is in use: %v", row)
+	}
 	shows(page, `<svg role="img"`, "Active users a day", "44,025")
 	if n := strings.Count(string(page.Body), `<rect class="bar"`); n != 60 {
 		t.Errorf("%d columns in two charts of 30 days", n)

@@ -140,9 +140,11 @@ func nameOf(code string) string {
 	return code
 }
 
+// limitRow is one limit of a tenant with what is used of it and what the plans would give. Used is "" for what a tenant does
+// not publish.
 type limitRow struct {
-	Name, Now string
-	Plans     []string
+	Name, Used, Limit string
+	Plans             []string
 }
 
 // planOffer is another plan with what changing to it does.
@@ -176,6 +178,7 @@ type tenantData struct {
 	Plans                            []tenants.Plan
 	PlanOffers                       []planOffer
 	Limits                           []limitRow
+	UsedOn                           string // the day of what is used; "": nothing is published
 	MaySuspend, MayResume, MayChange bool
 }
 
@@ -189,7 +192,7 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Plans: tenants.Plans, Limits: limitRows(t.Limits),
+	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Plans: tenants.Plans,
 		MaySuspend: c.Could(policy.PlatformTenantSuspend), MayResume: c.Could(policy.PlatformTenantResume), MayChange: c.Could(policy.PlatformTenantChange)}
 	if part, err := c.Under(policy.PlatformUsageRead); err == nil {
 		list, err := api.UsageDays(ctx, part, slug, "", "")
@@ -200,6 +203,12 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		d.Active, d.Attendance = usageCharts(list.Items)
 	}
 	d.PlanOffers = planOffers(t.Tenant, d.Days)
+	var last *tenants.UsageDay
+	if len(d.Days) > 0 {
+		last = &d.Days[0]
+		d.UsedOn = last.Day
+	}
+	d.Limits = limitRows(t.Limits, last)
 	return pages.Render(c, fc, "tenant", web.Page{Title: t.Name, Form: f, Data: d})
 }
 
@@ -217,11 +226,15 @@ func usageCharts(days []tenants.UsageDay) (active, attendance web.Chart) {
 	return active, attendance
 }
 
-// limitRows puts a tenant's limits beside those of the plans.
-func limitRows(now tenants.Limits) []limitRow {
+// limitRows puts what a tenant used on its last published day, if there is one, beside its limits and those of the plans.
+func limitRows(now tenants.Limits, last *tenants.UsageDay) []limitRow {
 	rows := []limitRow{}
+	used := map[string]string{}
+	if last != nil {
+		used["Learners"], used["Running classes"] = web.Number(int64(last.Learners)), web.Number(int64(last.Classes))
+	}
 	add := func(name string, of func(tenants.Limits) string) {
-		row := limitRow{Name: name, Now: of(now)}
+		row := limitRow{Name: name, Used: used[name], Limit: of(now)}
 		for _, p := range tenants.Plans {
 			row.Plans = append(row.Plans, of(p.Limits))
 		}

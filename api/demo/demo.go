@@ -37,7 +37,7 @@ var Specs = []tenants.Spec{
 }
 
 func administrator(slug string) tenants.Admin {
-	return tenants.Admin{UserName: "admin", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
+	return tenants.Admin{UserName: "admin1", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
 }
 
 // Input is where the data goes.

@@ -18,7 +18,7 @@ import (
 
 var (
 	answersSaved = web.Notice("answers-saved", "Your answers are saved.")
-	handedIn     = web.Notice("handed-in", "Handed in. Well done!")
+	handedIn     = web.Notice("handed-in", "Handed in.")
 	handedInSome = web.Notice("handed-in-some", "Handed in. One answer or more could not be taken; an answer saved before it counts instead, if there was one.")
 	alreadyOver  = web.Notice("attempt-over", "This test is handed in. What was saved in time counts.")
 )
@@ -35,7 +35,8 @@ func attemptPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/attempts/{attempt}", Permission: policy.AttemptRead, Summary: "The paper"}, showPaper)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}", Permission: policy.AttemptAnswer, Parts: []policy.Permission{policy.AttemptRead}, Body: paperBody, Summary: "Save the answers of a paper"}, savePaper)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}/submission", Permission: policy.AttemptSubmit, Parts: []policy.Permission{policy.AttemptAnswer, policy.AttemptRead}, Body: paperBody, Summary: "Save the answers and hand them in"}, submitPaper)
-	api.Page(s, api.Route{Path: "/attempts/{attempt}/result", Permission: policy.AttemptRead, Summary: "What came of an attempt"}, showResult)
+	api.Page(s, api.Route{Path: "/attempts/{attempt}/result", Permission: policy.AttemptRead, Parts: []policy.Permission{policy.LessonRead, policy.TestRead}, Summary: "What came of an attempt"}, showResult)
+	api.Page(s, api.Route{Path: "/attempts/{attempt}/hand-in", Permission: policy.AttemptRead, Summary: "Whether to hand in a paper with questions that have no answer"}, askSure)
 }
 
 // showTest shows a test, to those who may say when it is open with a form: what is stored, or with f what somebody typed.
@@ -99,6 +100,18 @@ func startTest(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 func attemptPath(id uuid.UUID) string { return "/attempts/" + id.String() }
 
 func showPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	return onOpenPaper(ctx, c, fc, func(d paperData, title string) error { return renderPaper(c, fc, d, title, nil) })
+}
+
+// askSure asks whoever left questions out whether to hand in all the same.
+func askSure(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	return onOpenPaper(ctx, c, fc, func(d paperData, title string) error {
+		return pages.Render(c, fc, "handin", web.Page{Title: "Hand in “" + title + "”?", Data: d})
+	})
+}
+
+// onOpenPaper shows something of the learner's paper, or leads to its result when it is handed in.
+func onOpenPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, show func(d paperData, title string) error) error {
 	id, err := tenants.ParseID("attempt", fc.Params("attempt"))
 	if err != nil {
 		return err
@@ -113,7 +126,7 @@ func showPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return renderPaper(c, fc, onPaper(&open.Paper, open.Ticket), open.Paper.Title, nil)
+	return show(onPaper(&open.Paper, open.Ticket), open.Paper.Title)
 }
 
 func renderPaper(c *api.Call, fc *fiber.Ctx, d paperData, title string, f *web.Form) error {
@@ -125,6 +138,8 @@ type kept struct {
 	open    *api.OpenAttempt
 	refused int  // answers that were not taken; the page comes back with the reasons if notAll is returned
 	over    bool // the time is up, as the server or the page's clock sees it
+	left    int  // questions without an answer
+	sure    bool // whoever hands in was asked about them
 }
 
 // keepPaper stores the answers of a paper's form, each judged alone. When the attempt is over meanwhile, the visitor is led to
@@ -166,6 +181,7 @@ func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (k
 		k.refused += len(saved.Refused)
 		all = append(d.take(part, saved), all[len(part):]...)
 	}
+	k.left, k.sure = d.Unanswered(), f.Get("sure") == "yes"
 	return k, nil
 }
 
@@ -227,6 +243,13 @@ func submitPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if k.refused > 0 && !k.over {
 		return k.notAll(true)
 	}
+	// Whoever left something out is asked once, as long as there is time to go back.
+	if k.left > 0 && !k.sure && !k.over {
+		if err := c.Permit(policy.Facts{Owner: true, AttemptOpen: true, WithinDeadline: true, WithinGrace: true}); err != nil {
+			return err
+		}
+		return fc.Redirect(attemptPath(id)+"/hand-in", http.StatusSeeOther)
+	}
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
 		_, err := api.SubmitAttempt(ctx, c, tx, id)
 		return err
@@ -254,5 +277,11 @@ func showResult(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "result", web.Page{Title: "Result: " + r.Title, Data: onResult(r)})
+	var steps *nextSteps
+	if r.LearnerID == c.Claims.UserID {
+		if steps, err = stepsAfter(ctx, c, r); err != nil {
+			return err
+		}
+	}
+	return pages.Render(c, fc, "result", web.Page{Title: "Result: " + r.Title, Data: onResult(r, steps)})
 }

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -82,6 +83,15 @@ func TestALearnersDayWithoutScript(t *testing.T) {
 	if again := string(s.Send(u, "GET", s.URL("jamaica")+attempt, nil).Want(http.StatusOK).Body); strings.Count(again, " checked") == 0 {
 		t.Error("the saved answers are not on the paper")
 	}
+	// What has no answer is asked about once, with how many they are; the paper is not handed in by asking.
+	ask := form(attempt+"/submission", answers).Want(http.StatusSeeOther).Header.Get("Location")
+	if ask != attempt+"/hand-in" {
+		t.Fatalf("handing in with empty answers led to %s", ask)
+	}
+	left := strings.Count(paper, `data-go=`) - strings.Count(string(s.Send(u, "GET", s.URL("jamaica")+attempt, nil).Want(http.StatusOK).Body), `class="answered"`)
+	link(ask, fmt.Sprintf(`(%d questions? ha(?:s|ve) no answer)`, left))
+	s.Send(u, "GET", s.URL("jamaica")+attempt, nil).Want(http.StatusOK)
+	answers.Set("sure", "yes")
 	result := form(attempt+"/submission", answers).Want(http.StatusSeeOther).Header.Get("Location")
 	link(result, `(your answer)`)
 	if to := s.Send(u, "GET", s.URL("jamaica")+attempt, nil).Want(http.StatusSeeOther).Header.Get("Location"); to != result {

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -29,11 +30,15 @@ func home(s *api.Server) {
 // learns tells learners from staff: an administrator's role holds everything, and yet an administrator is no learner.
 func learns(c *api.Call) bool { return c.May(policy.ClassRegister) && !c.May(policy.LearnerRead) }
 
-// homeClass is a class of the learner with how far they are in its course.
-type homeClass struct {
-	classes.Class
+// homeCourse is a course of the learner with how far they are in it, and the classes in which they take it.
+type homeCourse struct {
+	Title    string // of the course, or of the class where that has none
+	Classes  []classes.Class
 	Progress *classes.CourseProgress // nil: the class has no course
 }
+
+// Alone tells whether the course is taken in one class, which then stands for it.
+func (h homeCourse) Alone() bool { return len(h.Classes) == 1 }
 
 // meeting is a time at which a class of the learner meets.
 type meeting struct {
@@ -45,7 +50,7 @@ type homeData struct {
 	Learner  bool
 	Resets   []people.ResetRequest // requests for new sign-in cards that wait for the viewer
 	Told     []notices.Notice
-	Classes  []homeClass // the one worked on last first
+	Courses  []homeCourse // the one worked on last first
 	Meetings []meeting
 	Attempts []assessment.Summary // under way
 	Points   *points.Own          // nil: not to be seen
@@ -103,33 +108,39 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			}
 		}
 	}
-	d.Classes, d.Meetings = arrange(mine.Items, progress.Items, c.Now, c.Tenant.Location())
+	d.Courses, d.Meetings = arrange(mine.Items, progress.Items, c.Now, c.Tenant.Location())
 	return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})
 }
 
-// arrange puts classes in the order in which their courses were worked on, and their next meetings in the order of time.
-func arrange(mine []classes.Class, progress []classes.CourseProgress, now time.Time, zone *time.Location) (list []homeClass, meetings []meeting) {
-	order := map[string]int{}
+// arrange puts the classes of each course together, in the order in which the courses were worked on, and the next meetings of
+// the classes in the order of time.
+func arrange(mine []classes.Class, progress []classes.CourseProgress, now time.Time, zone *time.Location) (list []homeCourse, meetings []meeting) {
+	order, known := map[string]int{}, map[string]int{}
 	for i, p := range progress {
 		order[p.Course] = i
 	}
 	for i := range mine {
-		one := homeClass{Class: mine[i]}
-		if at, ok := order[mine[i].Course]; ok {
-			one.Progress = &progress[at]
+		at, seen := known[mine[i].Course]
+		if !seen || mine[i].Course == "" {
+			at = len(list)
+			known[mine[i].Course] = at
+			list = append(list, homeCourse{Title: cmp.Or(mine[i].CourseTitle, mine[i].Title)})
+			if p, ok := order[mine[i].Course]; ok {
+				list[at].Progress = &progress[p]
+			}
 		}
-		list = append(list, one)
+		list[at].Classes = append(list[at].Classes, mine[i])
 		if next := classes.NextMeeting(mine[i].Weekly, mine[i].StartsOn, mine[i].EndsOn, now, zone); next != nil {
 			meetings = append(meetings, meeting{next.StartsAt, &mine[i]})
 		}
 	}
-	rank := func(one homeClass) int {
-		if at, ok := order[one.Course]; ok {
+	rank := func(one homeCourse) int {
+		if at, ok := order[one.Classes[0].Course]; ok {
 			return at
 		}
 		return len(order)
 	}
-	slices.SortStableFunc(list, func(a, b homeClass) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(list, func(a, b homeCourse) int { return rank(a) - rank(b) })
 	slices.SortStableFunc(meetings, func(a, b meeting) int { return a.At.Compare(b.At) })
 	return list, meetings[:min(len(meetings), shownMeetings)]
 }

@@ -15,7 +15,11 @@ import (
 	"lignum/tenants"
 )
 
-var lessonDone = web.Notice("lesson-done", "Done! Your progress is saved.")
+var (
+	lessonDone   = web.Notice("lesson-done", "Done! Your progress is saved.")
+	lessonEarned = web.Notice("lesson-earned", "Done! Your progress is saved, and you have the points for this lesson.")
+	lessonEarly  = web.Notice("lesson-early", "Done! Your progress is saved. No points yet: points are for reading. Spend some minutes with the lesson, and you can still get them.")
+)
 
 func init() {
 	tables = append(tables, lessonPages)
@@ -23,7 +27,7 @@ func init() {
 }
 
 func lessonPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Summary: "Read a lesson"}, showLesson)
+	api.Page(s, api.Route{Path: "/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Summary: "Read a lesson"}, showLesson)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/lessons/{lesson}/done", Permission: policy.ProgressRecord, Summary: "Mark a lesson as done"}, finishLesson)
 	api.Page(s, api.Route{Path: "/resources", Permission: policy.ResourceRead, Summary: "Animations, labs, videos and documents"}, showResources)
 }
@@ -32,6 +36,15 @@ func showLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	l, err := api.LessonPage(ctx, c, fc.Params("course"), fc.Params("lesson"))
 	if err != nil {
 		return err
+	}
+	if l.Opens(c.Now) {
+		part, err := c.Under(policy.ProgressRecord)
+		if err != nil {
+			return err
+		}
+		if err := api.OpenLesson(ctx, part, l); err != nil {
+			return err
+		}
 	}
 	return pages.Render(c, fc, "lesson", web.Page{Title: l.Title, Data: l})
 }
@@ -42,10 +55,18 @@ func finishLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if _, err := api.RecordProgress(ctx, c, id, api.ProgressReport{Percent: 100, Counter: c.Now.UnixMilli()}); err != nil {
+	p, err := api.RecordProgress(ctx, c, id, api.ProgressReport{Percent: 100, Counter: c.Now.UnixMilli()})
+	if err != nil {
 		return err
 	}
-	web.Notify(c, fc, lessonDone)
+	switch {
+	case p.Points > 0:
+		web.Notify(c, fc, lessonEarned)
+	case !p.Earned:
+		web.Notify(c, fc, lessonEarly)
+	default:
+		web.Notify(c, fc, lessonDone)
+	}
 	next := web.LocalPath(web.ReadForm(fc).Get("next"))
 	if next == "" {
 		next = "/home"

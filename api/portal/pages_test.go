@@ -56,17 +56,20 @@ func samples() map[string][]any {
 		"signin": {false, true}, "card": {false, true}, "password": {false, true}, "privacy": {nil},
 		"account":       {accountData{User: user, Devices: []device{{people.Session{ID: id, Address: "::1", CreatedAt: soon}, evil, false}}}},
 		"authenticator": {authenticatorData{}, authenticatorData{Setup: &people.TOTPSetup{Secret: "ABC", QR: "data:image/png;base64,AAAA"}}, authenticatorData{Codes: []string{"AAAA-BBBB"}}},
-		"home":          {homeData{}, homeData{Learner: true}, homeData{Learner: true, Classes: list, Attempts: []assessment.Summary{{Title: evil, Deadline: soon}}, Meetings: meetings, Points: &points.Own{Total: 10}}},
+		"home":          {homeData{}, homeData{Learner: true}, homeData{Learner: true, Courses: list, Attempts: []assessment.Summary{{Title: evil, Deadline: soon}}, Meetings: meetings, Points: &points.Own{Total: 10}}},
 		"classes":       {classesData{}, classesData{Query: evil}, classesData{Learner: true, Query: evil, Classes: []classes.Class{class, mine}, Next: "/classes?cursor=x"}},
 		"class":         {classData{page, true, goOn(page)}, classData{closed, true, nil}},
 		"lesson":        {lesson},
-		"points":        {pointsData{&points.Own{}, points.Rules}, pointsData{&points.Own{Total: 1234, Listed: true, Recent: []points.Entry{{Title: evil, Points: 10, At: soon}}}, points.Rules}},
+		"points":        {pointsData{&points.Own{}, points.Rules}, pointsData{&points.Own{Total: 1234, Listed: true, Recent: []points.Entry{{Kind: "lesson", Title: evil, Points: 10, At: soon}}}, points.Rules}},
 		"leaderboard":   {leaderboardData{}, leaderboardData{Board: &points.Board{}}, leaderboardData{Board: board, Among: "school", Circles: []web.Choice{{Value: "school", Text: evil}}}},
 		"resources":     {resourcesData{}, resourcesData{Query: evil}, resourcesData{Items: []catalog.Resource{{Kind: "lab", Title: evil, Subject: evil, URL: "https://x.example/"}, {Kind: "lab", Title: evil, URL: "javascript:alert(1)"}}, Next: "/resources?cursor=x"}},
 		"paper":         {onPaper(samplePaper(), "ticket")},
 		"test": {onTest(&assessment.Announcement{Title: evil, CourseTitle: evil, Instructions: "<p>Read.</p>", Minutes: 60, Items: 30, Best: &best, OpensAt: &soon, ClosesAt: &soon}, true, testNow),
 			onTest(&assessment.Announcement{Running: &id, Attempts: 2}, true, testNow), testData{Announcement: &assessment.Announcement{ID: id, Title: evil}, Zone: evil}},
-		"result": {onResult(result), onResult(&assessment.Result{})},
+		"result": {onResult(result, nil), onResult(&assessment.Result{}, &nextSteps{}), onResult(result, &nextSteps{Verdict: evil, Course: "maths", Again: true,
+			Weak: []weakSection{{evil, 20, page.Lessons}, {Title: evil}}})},
+		"tries":  {triesData{}, triesData{Tries: tries([]assessment.Summary{{Title: evil, Course: evil, State: assessment.Open, Deadline: soon, Number: 2}, {Title: evil, State: assessment.Marked, Percent: &best, Grade: evil}, {State: assessment.Marking}, {State: assessment.Open}}, testNow), Older: "/attempts?cursor=x"}},
+		"handin": {onPaper(samplePaper(), "ticket"), paperData{}},
 	}
 }
 

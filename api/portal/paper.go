@@ -85,6 +85,19 @@ type paperData struct {
 	Counter                  int64 // the highest of the stored answers
 }
 
+// Left are the questions that have no answer.
+func (d paperData) Left() (left []paperItem) {
+	for _, one := range d.Items {
+		if one.Number > 0 && !one.Answered() {
+			left = append(left, one)
+		}
+	}
+	return left
+}
+
+// Unanswered is how many questions have no answer.
+func (d paperData) Unanswered() int { return len(d.Left()) }
+
 // onPaper prepares a paper for its page.
 func onPaper(p *assessment.Paper, ticket string) paperData {
 	d := paperData{ID: p.ID, Ticket: ticket, Deadline: p.Deadline, SecondsLeft: p.Remaining, MinutesLeft: (p.Remaining + 59) / 60}

@@ -44,7 +44,7 @@ func start(s *api.Server) {
 			if err := c.Open(); err != nil {
 				return err
 			}
-			return pages.Render(c, fc, "privacy", web.Page{Title: "What we keep about you"})
+			return pages.Render(c, fc, "privacy", web.Page{Title: "What we keep about you", Data: c.State.Branding.LeaderboardBy})
 		})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain/points"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -31,6 +32,7 @@ type settingsData struct {
 	*api.TenantSettings
 	State, ColourSays, AccentSays string
 	Quotas                        []map[string]any // for the partial "meter"
+	Deciders                      []web.Choice     // who turns a learner's place on leaderboards on
 }
 
 // showSettings shows what is stored, or with f what somebody typed.
@@ -44,19 +46,21 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 		return err
 	}
 	if f == nil {
-		f = (&web.Form{}).Set("name", is.Branding.Name).Set("colour", is.Branding.Colour).Set("accent", is.Branding.Accent).Set("version", is.Branding.Version)
+		f = (&web.Form{}).Set("name", is.Branding.Name).Set("colour", is.Branding.Colour).Set("accent", is.Branding.Accent).Set("leaderboard_by", is.Branding.LeaderboardBy).Set("version", is.Branding.Version)
 		if is.Branding.StaffSecondFactor {
 			f.Set("staff_second_factor", "yes")
 		}
 	}
-	d := settingsData{TenantSettings: is, State: string(is.State), ColourSays: web.Readability(f.Get("colour"), true), AccentSays: web.Readability(f.Get("accent"), false), Quotas: quotas(is.Limits, is.Used)}
+	d := settingsData{TenantSettings: is, State: string(is.State), ColourSays: web.Readability(f.Get("colour"), true), AccentSays: web.Readability(f.Get("accent"), false), Quotas: quotas(is.Limits, is.Used),
+		Deciders: []web.Choice{{Value: points.ByLearner, Text: "The learner"}, {Value: points.ByGuardian, Text: "The parent or guardian"}}}
 	return pages.Render(c, fc, "staff_settings", web.Page{Title: "Settings", Form: f, Data: d})
 }
 
 func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showSettings(ctx, c, fc, f) })
-	_, err := api.ChangeBranding(ctx, c, tx, tenants.Branding{Name: f.Text("name"), Colour: f.Text("colour"), Accent: f.Text("accent"), StaffSecondFactor: f.Get("staff_second_factor") == "yes", Version: f.Get("version")})
+	_, err := api.ChangeBranding(ctx, c, tx, tenants.Branding{Name: f.Text("name"), Colour: f.Text("colour"), Accent: f.Text("accent"), StaffSecondFactor: f.Get("staff_second_factor") == "yes",
+		LeaderboardBy: f.Get("leaderboard_by"), Version: f.Get("version")})
 	if err != nil {
 		return "", err
 	}

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -12,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"lignum/api"
 	"lignum/policy"
@@ -21,8 +20,9 @@ import (
 var static embed.FS
 
 type staticFile struct {
-	body, zipped []byte
-	kind, hash   string
+	body       []byte
+	packed     map[string][]byte // by the name of the encoding
+	kind, hash string
 }
 
 var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -40,11 +40,9 @@ var files = sync.OnceValue(func() map[string]staticFile {
 			panic(err)
 		}
 		sum := sha256.Sum256(body)
-		var zipped bytes.Buffer
-		z, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // the level is a valid one
-		_, _ = z.Write(body)
-		_ = z.Close() // writing to memory does not fail
-		all[e.Name()] = staticFile{body, zipped.Bytes(), kinds[e.Name()[strings.LastIndexByte(e.Name(), '.'):]], hex.EncodeToString(sum[:6])}
+		packed := map[string][]byte{"br": fasthttp.AppendBrotliBytesLevel(nil, body, fasthttp.CompressBrotliBestCompression),
+			"gzip": fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestCompression)}
+		all[e.Name()] = staticFile{body, packed, kinds[e.Name()[strings.LastIndexByte(e.Name(), '.'):]], hex.EncodeToString(sum[:6])}
 	}
 	return all
 })
@@ -72,9 +70,9 @@ func serveAsset(fc *fiber.Ctx) error {
 	fc.Set(fiber.HeaderContentType, f.kind)
 	fc.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
 	fc.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	if strings.Contains(fc.Get(fiber.HeaderAcceptEncoding), "gzip") {
-		fc.Set(fiber.HeaderContentEncoding, "gzip")
-		return fc.Send(f.zipped)
+	if name := encoding(fc.Get(fiber.HeaderAcceptEncoding)); name != "" {
+		fc.Set(fiber.HeaderContentEncoding, name)
+		return fc.Send(f.packed[name])
 	}
 	return fc.Send(f.body)
 }

@@ -24,15 +24,19 @@ func errorPage(c *api.Call, fc *fiber.Ctx, p *api.Problem) error {
 		return fc.Redirect("/account/authenticator", http.StatusSeeOther)
 	}
 	if show, ok := fc.Locals(againKey{}).(func(*api.Problem) error); ok && p.Status < 500 {
+		fc.Locals(againKey{}, nil) // asked again, this shows the plain page
 		return show(p)
 	}
-	return own.Render(c, fc, "error", Page{Title: errorTitle(p), Data: p})
+	heading, said := plain(p, fc.Method() == fiber.MethodGet)
+	return own.Render(c, fc, "error", Page{Title: heading, Data: said})
 }
 
 func errorTitle(p *api.Problem) string {
 	switch {
 	case p.Status == http.StatusNotFound:
 		return "We cannot find that page"
+	case strings.HasSuffix(p.Type, ":read-only"):
+		return "Nothing can be changed just now"
 	case p.Status == http.StatusForbidden:
 		return "This is not open to you"
 	case p.Status == http.StatusTooManyRequests:

@@ -59,13 +59,27 @@ func (f *Form) Fail(err error) bool {
 	if !ok {
 		return false
 	}
-	f.Message, f.Errors = e.Message, e.Fields
+	f.say(e.Message, e.Fields)
 	return true
 }
 
 // refused does the same with the problem that the error page is asked to show.
 func (f *Form) refused(p *api.Problem) {
-	f.Message, f.Errors = p.Detail, slices.Clone(p.Errors)
+	_, q := plain(p, false)
+	f.say(q.Detail, p.Errors)
+}
+
+// say takes what was wrong, in words for people. A place in a list is in the address, and nobody typed it.
+func (f *Form) say(message string, fields []domain.Field) {
+	f.Message = plainMessage(message)
+	f.Errors = slices.DeleteFunc(plainFields(fields), func(w domain.Field) bool {
+		switch lastName(w.Name) {
+		case "after", "cursor", "limit":
+			f.Message = oldAddress
+			return true
+		}
+		return false
+	})
 	for i := range f.Errors { // fields are known to people by their labels, not by where they stood in a body
 		f.Errors[i].Name = strings.TrimPrefix(f.Errors[i].Name, "body.")
 	}

@@ -15,11 +15,12 @@ var functions = template.FuncMap{
 	"plural":  plural,
 	"number":  number,
 	"minutes": minutes,
+	"soon":    soon,
 	"date":    date,
 	"role":    roleName,
-	"label":   func(field string) string { return roleName(strings.TrimSuffix(field, "_id")) }, // a field that has no label at hand
-	"safe":    func(html string) template.HTML { return template.HTML(html) },                  // only for what the catalogue rendered and sanitised
-	"qr":      func(data string) template.URL { return template.URL(data) },                    // a picture that the server drew, as a data: address
+	"label":   label,
+	"safe":    safe,
+	"qr":      func(data string) template.URL { return template.URL(data) }, // a picture that the server drew, as a data: address
 	"sub":     func(a, b int) int { return a - b },
 	"add":     func(a, b int) int { return a + b },
 	"dict":    dict,
@@ -65,6 +66,9 @@ func minutes(n int) string {
 	}
 	return fmt.Sprintf("%d h %d min", n/60, n%60)
 }
+
+// soon gives a short time in seconds as people say it: "1 minute", "4 minutes"; it is never too short.
+func soon(seconds int) string { return plural(max(1, (seconds+59)/60), "minute", "minutes") }
 
 // date gives a date as stored, "2026-09-08", as people write it: "8 Sep 2026".
 func date(day string) string {

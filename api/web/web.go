@@ -68,6 +68,8 @@ type View struct {
 	Notice string
 	Path   string
 	Tenant bool
+	// ReadOnly says in words that nothing can be changed just now, and why; "" in a tenant that takes changes.
+	ReadOnly string
 
 	call *api.Call
 	zone *time.Location
@@ -86,8 +88,10 @@ func (p *Pages) Render(c *api.Call, fc *fiber.Ctx, name string, page Page) error
 		return fmt.Errorf("page %s: %w", name, err)
 	}
 	fc.Set(fiber.HeaderContentSecurityPolicy, contentPolicy(v.Nonce))
-	fc.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
-	return fc.Send(out.Bytes())
+	if v.ReadOnly != "" {
+		return send(c, fc, withoutChanges(c, out.Bytes()))
+	}
+	return send(c, fc, out.Bytes())
 }
 
 func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
@@ -107,7 +111,7 @@ func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
 		}
 	}
 	if c.Tenant != nil {
-		v.zone = c.Tenant.Location()
+		v.zone, v.ReadOnly = c.Tenant.Location(), readOnly(c)
 	}
 	v.Theme = theme(v.Brand.Colour, v.Brand.Accent)
 	return v
@@ -125,13 +129,14 @@ func newNonce() string {
 	return base64.RawStdEncoding.EncodeToString(raw[:])
 }
 
-// May tells whether the person may ever do something, to show or hide what leads there: {{if .May "class.manage"}}.
+// May tells whether the person may do something now, to show or hide what leads there: {{if .May "class.manage"}}. In a
+// read-only tenant nobody may do what changes something.
 func (v *View) May(permission string) (bool, error) {
 	p, ok := policy.Lookup(permission)
 	if !ok {
 		return false, fmt.Errorf("there is no permission %q", permission)
 	}
-	return v.call.State != nil && v.call.May(p), nil
+	return v.call.State != nil && v.call.May(p) && !(p.Mutating() && v.ReadOnly != ""), nil
 }
 
 // Could tells whether there may be something that the person can do with a permission now: also the state of the tenant and the

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/points"
 	"lignum/tenants"
 )
 
@@ -54,12 +55,17 @@ func ProgressOf(ctx context.Context, q tenants.Querier, learnerID uuid.UUID) ([]
 	return list, err
 }
 
+var progressInSQL = `SELECT p.percent, p.seconds, p.counter, p.completed_at, coalesce(p.opened_at, p.started_at), mine.earned,
+	CASE WHEN mine.earned THEN 0 ELSE ` + withArgs(leftSQL, "$3", "$4") + ` END
+	FROM lessons l JOIN lesson_progress p ON p.learner_id = $1::uuid AND p.course_id = l.course_id AND p.lesson_id = l.id
+	CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM point_entries e WHERE e.learner_id = p.learner_id AND e.rule = $4::text AND e.ref = l.id::text) AS earned) mine
+	WHERE l.id = $2::uuid`
+
 // ProgressIn gives what is stored of a learner and a lesson; all zero when nothing is.
-func ProgressIn(ctx context.Context, q tenants.Querier, learnerID, lessonID uuid.UUID) (Progress, error) {
+func ProgressIn(ctx context.Context, q tenants.Querier, learnerID, lessonID uuid.UUID, now time.Time) (Progress, error) {
 	p := Progress{LessonID: lessonID}
-	err := q.QueryRow(ctx, `SELECT p.percent, p.seconds, p.counter, p.completed_at FROM lessons l
-		JOIN lesson_progress p ON p.learner_id = $1::uuid AND p.course_id = l.course_id AND p.lesson_id = l.id WHERE l.id = $2::uuid`,
-		learnerID.String(), lessonID.String()).Scan(&p.Percent, &p.Seconds, &p.Counter, &p.CompletedAt)
+	err := q.QueryRow(ctx, progressInSQL, learnerID.String(), lessonID.String(), now.UTC(), points.LessonCompleted).
+		Scan(&p.Percent, &p.Seconds, &p.Counter, &p.CompletedAt, &p.openedAt, &p.Earned, &p.PointsIn)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, nil
 	}

@@ -173,7 +173,7 @@ func TestRosterReportsRows(t *testing.T) {
 		{"b5,active,systemAdministrator,s1,,A,B,,", "role", "not given by a roster"},
 		{"b6,active,teacher,s1,,A,B,,", "role", "may not give"},
 		{"b7,active,student,s1,two words,A,B,,", "username", "1 to 64"},
-		{"b8,active,student,s1,admin,A,B,,", "username", "taken"},
+		{"b8,active,student,s1,admin1,A,B,,", "username", "taken"},
 		{"b9,active,student,s1,,A,B,not-an-address,", "email", "address"},
 		{"b10,active,student,s1,,A,B,,,too,many", "", "11 cells"},
 		{"ok1,active,student,s1,,Fine,Again,,10", "sourcedId", "line 2"},

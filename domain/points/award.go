@@ -65,21 +65,22 @@ func Award(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, now, today 
 	return fresh, err
 }
 
-// Entry is points earned for one thing.
+// Entry is what one lesson or test brought at one time, by however many rules.
 type Entry struct {
-	Rule   string    `json:"rule"`
-	Title  string    `json:"title"` // the rule's
-	Ref    string    `json:"ref"`   // the lesson's or test's id; for a score with "/" and the percent reached
+	Kind   string    `json:"kind"`  // lesson or test
+	ID     uuid.UUID `json:"id"`    // the lesson's or the test's
+	Title  string    `json:"title"` // its title, as it is now; "" when it is gone
 	Points int       `json:"points"`
 	At     time.Time `json:"at"`
 }
 
 // Own is a learner's own points.
 type Own struct {
-	Total  int     `json:"total"`
-	Month  int     `json:"month"`  // in the current month
-	Listed bool    `json:"listed"` // whether others may see the learner on leaderboards
-	Recent []Entry `json:"recent"` // the last 20, newest first
+	Total   int     `json:"total"`
+	Month   int     `json:"month"`   // in the current month
+	Listed  bool    `json:"listed"`  // whether others may see the learner on leaderboards
+	Decides string  `json:"decides"` // who turns that on: learner or guardian
+	Recent  []Entry `json:"recent"`  // the last 20, newest first
 }
 
 // Mine gives a learner's own points. today is the tenant's date.
@@ -87,28 +88,27 @@ func Mine(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, today tim
 	b := &pgx.Batch{}
 	b.Queue(`SELECT coalesce((SELECT points FROM point_totals WHERE period = 'all' AND learner_id = $1::uuid), 0),
 		coalesce((SELECT points FROM point_totals WHERE period = $2::text AND learner_id = $1::uuid), 0),
-		coalesce((SELECT on_leaderboard FROM users WHERE id = $1::uuid), false)`, learnerID.String(), Month(today))
-	b.Queue(`SELECT rule, ref, points, at FROM point_entries WHERE learner_id = $1::uuid ORDER BY at DESC, rule, ref LIMIT 20`, learnerID.String())
+		coalesce((SELECT on_leaderboard FROM users WHERE id = $1::uuid), false), (SELECT leaderboard_by FROM branding)`, learnerID.String(), Month(today))
+	// All that one report or one handing in brought has one time: it is one line.
+	b.Queue(`WITH recent AS (
+			SELECT split_part(rule, '.', 1) AS kind, split_part(ref, '/', 1)::uuid AS id, sum(points)::integer AS points, at
+			FROM point_entries WHERE learner_id = $1::uuid GROUP BY 1, 2, at ORDER BY at DESC, 2 LIMIT 20
+		)
+		SELECT r.kind, r.id, coalesce(l.title, t.title, ''), r.points, r.at FROM recent r
+		LEFT JOIN lessons l ON r.kind = 'lesson' AND l.id = r.id LEFT JOIN tests t ON r.kind = 'test' AND t.id = r.id
+		ORDER BY r.at DESC, r.id`, learnerID.String())
 	res := q.SendBatch(ctx, b)
 	defer res.Close()
 	own := &Own{Recent: []Entry{}}
-	if err := res.QueryRow().Scan(&own.Total, &own.Month, &own.Listed); err != nil {
+	if err := res.QueryRow().Scan(&own.Total, &own.Month, &own.Listed, &own.Decides); err != nil {
 		return nil, err
 	}
 	rows, err := res.Query()
 	if err != nil {
 		return nil, err
 	}
-	var e Entry
-	_, err = pgx.ForEachRow(rows, []any{&e.Rule, &e.Ref, &e.Points, &e.At}, func() error {
-		e.Title = e.Rule
-		for _, r := range Rules {
-			if r.Name == e.Rule {
-				e.Title = r.Title
-			}
-		}
-		own.Recent = append(own.Recent, e)
-		return nil
-	})
-	return own, err
+	if own.Recent, err = pgx.AppendRows(own.Recent, rows, pgx.RowToStructByPos[Entry]); err != nil {
+		return nil, err
+	}
+	return own, nil
 }

@@ -47,7 +47,7 @@ type Board struct {
 }
 
 // Leaderboard gives the first of a period ("all" or a month) in a circle, and the learner's own rank with neighbours,
-// in one round trip. Those who opted out, and accounts that are not active, are neither shown nor counted, but
+// in one round trip. Only those who take part are shown and counted, as long as their accounts are active, but
 // everybody sees their own rank. limit is 1 to 100; 0 is 10.
 func Leaderboard(ctx context.Context, q tenants.Querier, scope Scope, period string, me uuid.UUID, limit int) (*Board, error) {
 	if err := CheckPeriod(period); err != nil {
@@ -114,8 +114,8 @@ func leaderboardSQL(among Among) (top, near string, err error) {
 		return "", "", domain.InvalidField("scope", "must be tenant, school or class")
 	}
 	const name = `u.given_name || ' ' || left(u.family_name, 1) || '.'`
-	seen := `t.period = $1::text AND ` + circle + ` AND NOT EXISTS (
-		SELECT FROM users u WHERE u.id = t.learner_id AND (NOT u.on_leaderboard OR u.state <> 'active'))`
+	seen := `t.period = $1::text AND ` + circle + ` AND EXISTS (
+		SELECT FROM users u WHERE u.id = t.learner_id AND u.on_leaderboard AND u.state = 'active')`
 
 	// Whoever has more points than one of the first is among the first, so the window over them gives true ranks.
 	top = `SELECT rank() OVER (ORDER BY t.points DESC)::integer, ` + name + `, t.points, t.learner_id = $2::uuid

@@ -2,26 +2,50 @@ package points
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
 
-// SetListed lets a learner take part in leaderboards, or leave them. Points are earned either way. It gives
-// domain.NotFound for an account that is not active.
-func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed bool, now time.Time) error {
-	n, err := tx.Exec(ctx, `UPDATE users SET on_leaderboard = $2::boolean, updated_at = $3::timestamptz WHERE id = $1::uuid AND state = 'active'`,
-		learnerID.String(), listed, now.UTC())
-	if err != nil {
-		return err
-	}
-	if n == 0 {
+// Who turns a learner's place on leaderboards on, as the tenant decides (branding.leaderboard_by). Nobody is on one before.
+const (
+	ByLearner  = "learner"
+	ByGuardian = "guardian"
+)
+
+// SetListed lets a learner take part in leaderboards, or leave them; by is ByLearner or ByGuardian, who asks for it. Leaving
+// is open to both, always. Points are earned either way. It gives domain.NotFound for an account that is not active, and
+// domain.Forbidden when somebody takes part in the other's stead.
+func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed bool, by string, now time.Time) error {
+	var was bool
+	var decides string
+	err := tx.QueryRow(ctx, `SELECT u.on_leaderboard, b.leaderboard_by FROM users u CROSS JOIN branding b WHERE u.id = $1::uuid AND u.state = 'active' FOR NO KEY UPDATE OF u`,
+		learnerID.String()).Scan(&was, &decides)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
 		return domain.Errorf(domain.NotFound, "There is no such user.")
+	case err != nil:
+		return err
+	case listed && by != decides && decides == ByGuardian:
+		return domain.Errorf(domain.Forbidden, "Your parent or guardian decides whether you take part in the leaderboard.")
+	case listed && by != decides:
+		return domain.Errorf(domain.Forbidden, "Learners decide for themselves here whether they take part in the leaderboard.")
 	}
-	tx.Record(audit.Entry{Action: "leaderboard.listed", ObjectKind: "user", ObjectID: learnerID.String(), After: map[string]bool{"listed": listed}})
-	return nil
+	_, err = tx.Exec(ctx, `UPDATE users SET on_leaderboard = $2::boolean, updated_at = $3::timestamptz WHERE id = $1::uuid`, learnerID.String(), listed, now.UTC())
+	tx.Record(audit.Entry{Action: "leaderboard.listed", ObjectKind: "user", ObjectID: learnerID.String(), Before: map[string]bool{"listed": was},
+		After: map[string]any{"listed": listed, "by": by}})
+	return err
+}
+
+// UnlistAll takes everybody off the leaderboards, for a tenant that lets somebody else decide from now on.
+func UnlistAll(ctx context.Context, tx *tenants.Tx, now time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE users SET on_leaderboard = false, updated_at = $1::timestamptz WHERE on_leaderboard`, now.UTC())
+	tx.Record(audit.Entry{Action: "leaderboard.emptied", ObjectKind: "tenant", ObjectID: "leaderboard", After: map[string]any{"learners": n}})
+	return err
 }

@@ -116,7 +116,7 @@ func TestTheSameThingEarnsOnce(t *testing.T) {
 	if err := w.db.Read(ctx, func(r *tenants.Reader) (err error) { own, err = points.Mine(ctx, r, me, today); return err }); err != nil {
 		t.Fatal(err)
 	}
-	if own.Total != 160 || own.Month != 160 || !own.Listed || len(own.Recent) != 15 || own.Recent[0].Title == own.Recent[0].Rule {
+	if own.Total != 160 || own.Month != 160 || own.Listed || own.Decides != points.ByLearner || len(own.Recent) != 4 {
 		t.Errorf("own points: %+v", own)
 	}
 }
@@ -179,6 +179,18 @@ func TestLeaderboardTiesAndPrivacy(t *testing.T) {
 		}
 		w.award(ids[c.name], list...)
 	}
+	// Nobody is on a leaderboard who did not choose it.
+	if b := w.board(points.Scope{Among: points.AmongTenant}, points.AllTime, ids["Eli"], 3); len(b.Top) != 0 || len(b.Near) != 1 {
+		t.Errorf("unasked: %+v", b)
+	}
+	w.write(func(tx *tenants.Tx) error {
+		for _, id := range ids {
+			if err := points.SetListed(ctx, tx, id, true, points.ByLearner, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	all := points.Scope{Among: points.AmongTenant}
 	check := func(what string, got []points.Standing, want ...string) {
 		t.Helper()
@@ -293,4 +305,39 @@ func TestRanksAgreeWithACount(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who turns a learner's place on is the tenant's to say; taking it away is open to both.
+func TestWhoDecides(t *testing.T) {
+	w := newWorld(t)
+	me := w.learner("Ann", "Élan", nil)
+	listed := func(yes bool, by string) (err error) {
+		w.write(func(tx *tenants.Tx) error { err = points.SetListed(ctx, tx, me, yes, by, now); return nil })
+		return err
+	}
+	for _, c := range []struct{ decides, other string }{{points.ByLearner, points.ByGuardian}, {points.ByGuardian, points.ByLearner}} {
+		w.do("UPDATE branding SET leaderboard_by = $1::text", c.decides)
+		if err := listed(true, c.other); domain.CodeOf(err) != domain.Forbidden {
+			t.Errorf("%s decides, and %s turned it on: %v", c.decides, c.other, err)
+		}
+		if err := listed(true, c.decides); err != nil {
+			t.Error(err)
+		}
+		if err := listed(false, c.other); err != nil {
+			t.Errorf("%s could not take it away: %v", c.other, err)
+		}
+	}
+	if err := listed(true, points.ByGuardian); err != nil {
+		t.Error(err)
+	}
+	w.write(func(tx *tenants.Tx) error { return points.UnlistAll(ctx, tx, now) })
+	if err := w.db.Read(ctx, func(r *tenants.Reader) error {
+		own, err := points.Mine(ctx, r, me, today)
+		if err == nil && (own.Listed || own.Decides != points.ByGuardian) {
+			t.Errorf("%+v", own)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }

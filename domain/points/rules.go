@@ -15,8 +15,8 @@ import (
 // Rule is one way to earn points.
 type Rule struct {
 	Name  string `json:"name"`
-	Title string `json:"title"`
-	Most  int    `json:"most"` // points that one lesson or test can earn by it, ever
+	Title string `json:"title"` // short, for learners
+	Most  int    `json:"most"`  // points that one lesson or test can earn by it, ever
 }
 
 // The names of the rules, as entries have them.
@@ -30,10 +30,10 @@ const (
 // Rules is the whole table. Doing the same lesson or test again earns only what is better than before, so that
 // repeating an easy test is practice and not a harvest.
 var Rules = []Rule{
-	{LessonCompleted, "A lesson worked through to its end, the first time", 10},
-	{TestSubmitted, "A test handed in, the first time", 5},
-	{TestScore, "Each full ten percent of a test's score that was not reached in it before", 100},
-	{TestPassed, "A test passed, the first time", 25},
+	{LessonCompleted, "Finish a lesson", 10},
+	{TestSubmitted, "Hand in a test", 5},
+	{TestScore, "Do better in a test: 10 for each 10 %", 100},
+	{TestPassed, "Pass a test", 25},
 }
 
 // Earning is points for one thing. The same learner, rule and ref earn once.

@@ -2,11 +2,13 @@ package apitest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/people"
 	"lignum/tenants"
@@ -147,6 +149,18 @@ func (s *Server) Exec(slug, sql string, args ...any) {
 		_, err := tx.Exec(context.Background(), sql, args...)
 		return err
 	})
+}
+
+// Text reads one text of a tenant; "" when there is none.
+func (s *Server) Text(slug, sql string, args ...any) (text string) {
+	s.T.Helper()
+	err := s.DB(slug).ReadFresh(context.Background(), func(r *tenants.Reader) error {
+		return r.QueryRow(context.Background(), sql, args...).Scan(&text)
+	})
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		s.T.Fatalf("%s: %v", sql, err)
+	}
+	return text
 }
 
 // Number asks a tenant's database for one number.

@@ -36,7 +36,7 @@ var Fixtures = []tenants.Spec{
 }
 
 func admin(slug string) tenants.Admin {
-	return tenants.Admin{UserName: "admin", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
+	return tenants.Admin{UserName: "admin1", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
 }
 
 var cluster *localcluster.Cluster

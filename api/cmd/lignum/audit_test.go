@@ -47,7 +47,7 @@ func TestAuditTail(t *testing.T) {
 	if out := must(t, "audit", "tail", "jamaica", "--actor", w.Actor.ID.String()); strings.Count(out, "\n") != 3 {
 		t.Error(out)
 	}
-	if out := must(t, "audit", "tail", "jamaica", "--actor", "admin"); out != "" {
+	if out := must(t, "audit", "tail", "jamaica", "--actor", "admin1"); out != "" {
 		t.Error(out)
 	}
 	if out := must(t, "audit", "tail", "bahamas", "--action", "test."); out != "" {

@@ -93,7 +93,7 @@ func printDemo(cmd *cobra.Command, sum demo.Summary) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "Done in %s. Sign in as student1 to student30, coach1, teacher1, school1, official1, guardian1 or admin in a tenant,\n"+
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "Done in %s. Sign in as student1 to student30, coach1, teacher1, school1, official1, guardian1 or admin1 in a tenant,\n"+
 		"as manager1 or operator1 on the platform; the password is: %s\n"+
 		"On the platform a code is asked for as well: lignum demo code\n", sum.Took.Round(10*time.Millisecond), demo.Password)
 	return err

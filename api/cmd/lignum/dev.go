@@ -139,7 +139,7 @@ func (in *installation) welcome(withDemo bool) string {
 	text += fmt.Sprintf("  %-38s %s\n", "The platform, for account managers", in.cfg.URL("platform.localhost"))
 	if withDemo {
 		text += fmt.Sprintf(`
-Sign in as student1, coach1, teacher1, school1, official1, guardian1 or admin at a country,
+Sign in as student1, coach1, teacher1, school1, official1, guardian1 or admin1 at a country,
 as manager1 or operator1 at the platform; the password of all of them: %s
 The platform asks for a code as well: "lignum demo code" prints the one of the moment, in another terminal;
 or give an authenticator app on your phone this key: %s

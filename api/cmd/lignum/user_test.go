@@ -63,14 +63,14 @@ func TestUserRefuses(t *testing.T) {
 	refused(t, "user_name", create("jamaica", "j clarke", "--role", "coach")...)
 	refused(t, "email: must be an address", create("jamaica", "j.clarke", "--role", "coach", "--email", "moe")...)
 	refused(t, "USERNAME: must not be empty", create("jamaica", " ", "--role", "coach")...)
-	refused(t, "is taken", create("jamaica", "admin", "--role", "coach")...)
+	refused(t, "is taken", create("jamaica", "admin1", "--role", "coach")...)
 	refused(t, `USERNAME: no account here has the user name "nobody"`, "user", "reset-password", "jamaica", "nobody")
 	refused(t, "--state must be", "user", "list", "jamaica", "--state", "asleep")
 	refused(t, "name exactly one", "user", "cards", "jamaica")
-	refused(t, "name exactly one", "user", "cards", "jamaica", "--school", "s1", "admin")
+	refused(t, "name exactly one", "user", "cards", "jamaica", "--school", "s1", "admin1")
 	refused(t, "--class: must be the id", "user", "cards", "jamaica", "--class", "10A")
 	refused(t, "--class: there is no such class", "user", "cards", "jamaica", "--class", "01981c5e-7d3a-7c07-8a11-3f0c52a4b6d1")
-	refused(t, "no account here has the user name \"one\"\n  - USERNAME: no account here has the user name \"two\"", "user", "cards", "jamaica", "one", "two", "admin")
+	refused(t, "no account here has the user name \"one\"\n  - USERNAME: no account here has the user name \"two\"", "user", "cards", "jamaica", "one", "two", "admin1")
 	refused(t, "TENANT: must be the slug", "user", "cards", "platform", "m.rolle")
 }
 

@@ -27,7 +27,7 @@
     }
     if (answer.ok) return answer.status === 204 ? {} : answer.json();
     const problem = await answer.json().catch(() => ({}));
-    throw { lost: answer.status === 429 || answer.status === 408 || answer.status === 401 || answer.status >= 500, status: answer.status, detail: problem.detail, after: Number(answer.headers.get("Retry-After")) };
+    throw { lost: problem.type?.endsWith(":read-only") || answer.status === 429 || answer.status === 408 || answer.status === 401 || answer.status >= 500, status: answer.status, detail: problem.detail, after: Number(answer.headers.get("Retry-After")) };
   }
 
   // backoff waits longer after each failure, with some chance in it, so that a whole school does not come back at once.
@@ -73,7 +73,7 @@
     if (!report) return kept.drop("lesson", lesson);
     let refused;
     try {
-      await send("PUT", progressURL(lesson), report, keepalive);
+      earn(lesson, await send("PUT", progressURL(lesson), report, keepalive));
     } catch (problem) {
       if (problem.lost) throw problem;
       refused = problem.detail || "Your progress could not be saved.";
@@ -81,6 +81,9 @@
     if (reportOf(lesson)?.counter === report.counter) kept.drop("lesson", lesson);
     return refused;
   }
+
+  // earn says what came of a report, and asks again when points are still to come: they are for reading, which takes its time.
+  let later = false, earn = () => {};
 
   const lesson = $("[data-lesson]");
   if (user) for (const id of kept.ids("lesson")) if (id !== lesson?.dataset.lesson) deliver(id).catch(() => { /* stays kept */ });
@@ -118,14 +121,160 @@
     addEventListener("pagehide", () => { read(); if (percent > reported) { reported = percent; note(); go(true); } });
     addEventListener("online", () => go());
     if (waiting) go();
+    const come = (seconds) => {
+      const minutes = Math.max(1, Math.ceil(seconds / 60));
+      later = true;
+      state.textContent = `Done, and saved. Points are for reading: read on for about ${minutes} more minute${minutes === 1 ? "" : "s"}, and they come by themselves.`;
+      setTimeout(() => { note(); go(); }, (seconds + 1) * 1000);
+    };
+    earn = (of, got) => {
+      if (of !== id) return;
+      later = false;
+      if (got.points) state.textContent = `You have earned ${got.points} points for this lesson.`;
+      else if (got.percent === 100 && !got.earned) come(got.points_in);
+    };
+    if (lesson.dataset.pointsIn !== undefined) { $("[data-collect]")?.remove(); come(Number(lesson.dataset.pointsIn)); }
     const done = $("form[data-done]");
     done?.addEventListener("submit", async (event) => {
       event.preventDefault();
       percent = reported = 100;
       note();
       await go();
-      if (!state.dataset.lost) location.assign(done.dataset.done);
+      if (!state.dataset.lost && !later) location.assign(done.dataset.done);
     });
+  }
+
+  // --- handing in ------------------------------------------------------------------------------------------------------
+  // Whoever hands in without a connection has done their part: it is noted on this device and done by itself when the line is
+  // back, on whatever page of ours that is. What was in time is for the server to say.
+  const unsentOf = (attempt) => Object.entries(kept.get("paper", attempt) || {}).filter(([, p]) => p?.response && Number.isSafeInteger(p.counter) && !p.refused);
+
+  // settle notes what became of answers that were sent; one that was changed meanwhile stays.
+  function settle(attempt, batch, stored, refused) {
+    const all = kept.get("paper", attempt) || {};
+    for (const b of batch) {
+      const one = all[b.position], known = stored.get(b.position);
+      if (one?.counter !== b.counter) continue;
+      if (refused.has(b.position)) one.refused = refused.get(b.position);
+      else if (known?.stored) delete all[b.position];
+      else one.counter = Math.max(b.counter, known?.counter || 0) + 1; // another device took the number
+    }
+    Object.keys(all).length ? kept.set("paper", attempt, all) : kept.drop("paper", attempt);
+  }
+
+  // handOver sends what is kept of a paper and hands it in. It throws {lost: true} when it may work later, {wrong: n} when n
+  // answers were not taken although whole() says that there is time to change them, and whatever else the server refused.
+  async function handOver(attempt, ticket, whole) {
+    let wrong = 0;
+    for (let most = 50, batch; (batch = unsentOf(attempt).slice(0, most).map(([position, p]) => ({ position: Number(position), counter: p.counter, response: p.response }))).length;) {
+      let size = 0; // one request takes so much
+      batch = batch.filter((b, i) => (size += JSON.stringify(b.response).length) < 60000 || i === 0);
+      try {
+        ticket ||= (await send("GET", `/api/v1/attempts/${attempt}/paper`)).ticket;
+        const got = await send("PUT", `/api/v1/attempts/${attempt}/answers`, { ticket, answers: batch }), refused = new Map((got.refused || []).map((r) => [r.position, r.reason]));
+        wrong += refused.size;
+        settle(attempt, batch, new Map((got.kept || []).map((k) => [k.position, k])), refused);
+      } catch (problem) {
+        if (problem.lost) throw problem;
+        if (problem.status !== 422 && problem.status !== 413) break; // too late, or handed in already: what was saved counts
+        if (batch.length > 1) { most = 1; continue; } // one that is not taken holds up no other
+        wrong++;
+        settle(attempt, batch, new Map(), new Map([[batch[0].position, problem.detail || "It could not be saved."]]));
+      }
+    }
+    if (wrong && whole?.()) throw { wrong };
+    await send("POST", `/api/v1/attempts/${attempt}/submission`, {});
+  }
+  const resultOf = (attempt) => `/attempts/${attempt}/result`;
+  const wait = (tries, problem) => backoff(Math.min(tries, 4), problem.after); // soon: there is a deadline
+  const offline = (problem) => problem.status === 401 ? "You were signed out. Sign in again in another tab: everything is kept here, and we hand in then."
+    : problem.status === 409 ? "Nothing can be changed just now. Your answers are kept on this device, and we hand in as soon as it goes on."
+    : "No connection. Your answers are kept on this device. We hand in by itself as soon as the connection is back: leave this page open, or open it again later.";
+
+  const sheet = $("form[data-attempt]");
+  if (sheet && user) {
+    const id = sheet.dataset.attempt, end = Date.now() + Number(sheet.dataset.left) * 1000;
+    const ready = $("[data-ready]"), ask = $("[data-sure]"), box = $("[data-handing]"), says = $("[data-handing-says]"), recall = $("[data-recall]");
+    const time = () => end - Date.now() > 1000;
+    let tries = 0, again, under = false;
+    const show = (handing) => {
+      ready.hidden = handing;
+      box.hidden = !handing;
+      ask.hidden = true;
+      for (const item of $$("[data-item]", sheet)) item.inert = handing;
+      recall.hidden = !handing || !time();
+    };
+    const handIn = async () => {
+      clearTimeout(again);
+      if (under) return;
+      if (!kept.set("handin", id, Date.now())) { // nothing can be kept here: the form itself carries all
+        $("[name=sure]", sheet).value = "yes";
+        sheet.action = $("[data-submit]", sheet).formAction;
+        return sheet.submit();
+      }
+      under = true;
+      show(true);
+      if (!tries) { says.textContent = "Handing in …"; box.focus(); box.scrollIntoView({ block: "center" }); }
+      try {
+        await handOver(id, sheet.dataset.ticket, time);
+      } catch (problem) {
+        under = false;
+        if (problem.lost) {
+          if (kept.get("handin", id) === null) return; // called back meanwhile
+          says.textContent = offline(problem) + (time() ? "" : " The time is over: what reached us in time counts.");
+          recall.hidden = !time();
+          again = setTimeout(handIn, wait(tries++, problem));
+          return;
+        }
+        if (problem.wrong) {
+          kept.drop("handin", id);
+          tries = 0;
+          show(false);
+          dispatchEvent(new Event("online")); // what is not taken is told beside its question
+          ask.before(Object.assign(document.createElement("p"), { className: "notice bad", role: "alert", textContent: "Not handed in yet. Something that you typed was not taken. Please look at your answers again." }));
+          return;
+        }
+      }
+      kept.drop("handin", id);
+      location.assign(resultOf(id));
+    };
+    // Capturing, so that nothing else sends the form: a page of the browser's own is all that would come of it without a connection.
+    document.addEventListener("submit", (event) => {
+      if (event.target !== sheet) return;
+      event.preventDefault();
+      if (!event.submitter?.hasAttribute("data-submit")) return dispatchEvent(new Event("online")); // saves what waits
+      const open = $$("[data-go]:not(.answered)").length;
+      if (!open || !time()) return handIn();
+      $("[data-left-out]").textContent = open === 1 ? "One question has no answer." : `${open} questions have no answer.`;
+      ask.hidden = false;
+      ask.focus();
+      ask.scrollIntoView({ block: "center" });
+    }, true);
+    $("[data-back]").addEventListener("click", () => { ask.hidden = true; $("[data-go]:not(.answered)")?.click(); });
+    $("[data-yes]").addEventListener("click", handIn);
+    recall.addEventListener("click", () => { clearTimeout(again); kept.drop("handin", id); tries = 0; show(false); ready.scrollIntoView({ block: "center" }); });
+    addEventListener("online", () => { if (kept.get("handin", id) !== null) handIn(); });
+    if (kept.get("handin", id) !== null) handIn();
+  }
+  if (user) for (const id of kept.ids("handin")) {
+    if (id === sheet?.dataset.attempt) continue;
+    if ($(`[data-finished="${CSS.escape(id)}"]`)) { kept.drop("handin", id); continue; }
+    const note = Object.assign(document.createElement("p"), { className: "notice note", role: "status", textContent: "A test waits on this device to be handed in …" });
+    $("main")?.prepend(note);
+    let tries = 0, again;
+    const go = async () => {
+      clearTimeout(again);
+      try {
+        await handOver(id);
+      } catch (problem) {
+        if (problem.lost) { note.textContent = "A test is still to be handed in. " + offline(problem); again = setTimeout(go, wait(tries++, problem)); return; }
+      }
+      kept.drop("handin", id);
+      note.textContent = "Your test is handed in. ";
+      note.append(Object.assign(document.createElement("a"), { href: resultOf(id), textContent: "See what came of it" }));
+    };
+    addEventListener("online", () => { if (kept.get("handin", id) !== null) go(); });
+    go();
   }
 
   // --- a paper ---------------------------------------------------------------------------------------------------------
@@ -250,10 +399,9 @@
       if (over) handIn();
       return !waits();
     }
-    // When the time is up, what is kept goes first, however long the connection takes to come back. Then it is handed in, in
+    // When the time is up: what is kept goes first, however long the connection takes to come back. Then it is handed in, in
     // whatever state the answers are.
     const handIn = () => {
-      if (navigator.onLine === false) return addEventListener("online", handIn, { once: true });
       leaving = true;
       delete paper.dataset.sent;
       $("[name=over]", paper).value = "yes";
@@ -313,7 +461,7 @@
       if (left > 0) return;
       clearInterval(ticking);
       over = true;
-      waits() && !closed ? flush() : handIn(); // one that is under way hands in when it is back
+      handIn();
     };
     const ticking = setInterval(tick, 1000);
     tick();
