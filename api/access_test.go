@@ -19,6 +19,7 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tests/apitest"
+	"lignum/tests/testkit"
 )
 
 // teaches gives a teacher of the world's school the world's class.
@@ -116,7 +117,10 @@ func TestFactsAboutPupilsAreTheirOwnAndNotTheirClasss(t *testing.T) {
 	}
 	w.Get(w.principal, path("/learners/%s", foreign.ID)).Want(http.StatusForbidden)
 	for _, l := range []apitest.User{w.student, foreign} {
-		w.Do(l, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 100, Counter: 1}).Want(http.StatusOK)
+		w.Do(l, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 10, Counter: 1}).Want(http.StatusOK)
+		w.Exec("jamaica", `UPDATE users SET on_leaderboard = true WHERE id = $1::uuid`, l.ID.String())
+		w.Exec("jamaica", `UPDATE lesson_progress SET started_at = started_at - interval '1 hour', opened_at = opened_at - interval '1 hour' WHERE learner_id = $1::uuid`, l.ID.String())
+		w.Do(l, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 100, Counter: 2}).Want(http.StatusOK)
 	}
 	mate := w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
 	if b := apitest.As[points.Board](w.Get(mate, "/api/v1/leaderboard?class="+w.class.String())); len(b.Top) != 1 {
@@ -288,7 +292,7 @@ func TestTheLastWhoReachesEveryRoleKeepsTheirs(t *testing.T) {
 	if err := w.Registry.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.Exec("jamaica", `UPDATE users SET state = 'suspended' WHERE user_name = 'admin'`) // whom provisioning made
+	w.Exec("jamaica", `UPDATE users SET state = 'suspended' WHERE user_name = $1::text`, testkit.Fixtures[0].Admin.UserName) // whom provisioning made
 	w.User("jamaica", "deputy")
 	w.Exec("jamaica", `UPDATE user_roles SET role = 'chief' WHERE user_id = $1::uuid`, w.admin.ID.String())
 	roles := path("/users/%s/roles", w.admin.ID)

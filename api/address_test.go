@@ -42,9 +42,11 @@ func TestTheAddressIsWhatOurProxiesSaw(t *testing.T) {
 		for _, line := range c.lines {
 			req.Header.Add("X-Forwarded-For", line)
 		}
-		if _, err := app.Test(req); err != nil {
+		res, err := app.Test(req)
+		if err != nil {
 			t.Fatal(err)
 		}
+		res.Body.Close()
 	}
 }
 

@@ -146,8 +146,9 @@ func (c *Call) rate() int64 {
 		return lim.WritesPerSec
 	case limits.SignIn:
 		return lim.SignInsPerSec
+	case limits.Files, limits.Free: // of no tenant
 	}
-	return 0 // of a class that is not of a tenant: nothing
+	return 0
 }
 
 // personShare is what one signed-in person has of a tenant's rate: a fiftieth, and not less than ten a second, or two where

@@ -100,6 +100,49 @@ func MayOpenResults(ctx context.Context, c *Call, attempts []uuid.UUID) (map[uui
 	return may, err
 }
 
+// CardAccess is how the actor comes to a new sign-in card for a learner.
+type CardAccess string
+
+// The ways. The zero value is none.
+const (
+	CardByReset  CardAccess = "reset" // the actor resets the account
+	CardByAsking CardAccess = "ask"   // the actor asks the learner's school first, unless the account is unused
+)
+
+// MayGiveCards tells how the actor comes to new sign-in cards for some learners; those for whom there is no way are left out.
+func MayGiveCards(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]CardAccess, error) {
+	may := map[uuid.UUID]CardAccess{}
+	if len(learners) == 0 || !c.May(policy.UserReset) && !c.May(policy.ResetAsk) {
+		return may, nil
+	}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		ties, err := people.TiesToEach(ctx, r, c.Claims.UserID, learners)
+		answers := map[people.LearnerTie]CardAccess{}
+		for id, t := range ties {
+			answer, known := answers[t]
+			if !known {
+				answer = c.cardAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, Covers: true})
+				answers[t] = answer
+			}
+			if answer != "" {
+				may[id] = answer
+			}
+		}
+		return err
+	})
+	return may, err
+}
+
+func (c *Call) cardAccess(f policy.Facts) CardAccess {
+	switch {
+	case c.Would(policy.UserReset, f) && c.Would(policy.UserRead, f):
+		return CardByReset
+	case c.Would(policy.ResetAsk, f):
+		return CardByAsking
+	}
+	return ""
+}
+
 // MayPrintClassCards tells whether the actor may print the sign-in cards of a class.
 func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, error) {
 	if !c.May(policy.UserReset) {

@@ -50,8 +50,10 @@ func TestAChangeComesFromOurOwnPages(t *testing.T) {
 		if c.origin != "" {
 			req.Header.Set("Origin", c.origin)
 		}
-		if _, err := app.Test(req); err != nil {
+		res, err := app.Test(req)
+		if err != nil {
 			t.Fatal(err)
 		}
+		res.Body.Close()
 	}
 }

@@ -140,6 +140,7 @@ func (c *Call) circle(ctx context.Context, q tenants.Querier, scope policy.Scope
 			return points.Scope{}, domain.Errorf(domain.Conflict, "You belong to no school; ask for the leaderboard of a class.")
 		}
 		return points.Scope{Among: points.AmongSchool, ID: *c.Claims.SchoolID}, nil
+	case points.AmongClassOfSchool: // what a class is narrowed to above; nobody asks for it
 	}
 	return points.Scope{}, domain.InvalidField("query.scope", "must be school, class or tenant")
 }

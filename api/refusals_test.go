@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"github.com/jackc/pgx/v5"
+
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -31,19 +33,16 @@ func summaries(s *apitest.Server, slug, action string) (list []summary, addresse
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var raw, address string
+		var raw, address string
+		_, err = pgx.ForEachRow(rows, []any{&raw, &address}, func() error {
 			var one summary
-			if err := rows.Scan(&raw, &address); err != nil {
-				return err
-			}
 			if err := json.Unmarshal([]byte(raw), &one); err != nil {
 				return err
 			}
 			list, addresses = append(list, one), append(addresses, address)
-		}
-		return rows.Err()
+			return nil
+		})
+		return err
 	})
 	if err != nil {
 		s.T.Fatal(err)

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"mime/multipart"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lignum/domain"
+	_ "lignum/tests/tenth"
 )
 
 func TestBadJSONIsFoundWhereItIs(t *testing.T) {
@@ -68,11 +70,13 @@ func TestJSONThatPassesDecodesAsItWasWritten(t *testing.T) {
 func TestBodiesAreCheckedByWhatTheyAre(t *testing.T) {
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
-	w.WriteField("good", "text")
-	w.WriteField("bad", "a\x00b")
-	file, _ := w.CreateFormFile("file", "picture.png")
-	file.Write([]byte{0, 0xff})
-	w.Close()
+	file, err := w.CreateFormFile("file", "picture.png")
+	if err == nil {
+		_, err = file.Write([]byte{0, 0xff})
+	}
+	if err := errors.Join(err, w.WriteField("good", "text"), w.WriteField("bad", "a\x00b"), w.Close()); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ kind, body, want string }{
 		{"application/json", `{"a":"\u0000"}`, "body.a"},
 		{"application/merge-patch+json; charset=utf-8", `{"a":"\u0000"}`, "body.a"},

@@ -215,7 +215,7 @@ func TestRepairsAtOnce(t *testing.T) {
 			case <-stop:
 				return
 			default: // it may fail against those that put back, and that is right
-				thief.Exec(ctx, "ALTER ROLE "+tenant.LoginRole+" SET lock_timeout = 0")
+				_, _ = thief.Exec(ctx, "ALTER ROLE "+tenant.LoginRole+" SET lock_timeout = 0")
 			}
 		}
 	})
@@ -256,7 +256,11 @@ func TestRepairOfManyTenants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Stop() })
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := c.PrepareDatabase(ctx, "lignum"); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lignum/domain/people"
+	"lignum/domain/points"
 	"lignum/tenants"
 )
 
@@ -45,6 +46,14 @@ func (r *room) small(ctx context.Context) error {
 		}
 		if err := r.openAdministrator(ctx, tx, hash); err != nil {
 			return err
+		}
+		for i := range students { // two of three have chosen to take part in the leaderboard
+			if i%3 == 2 {
+				continue
+			}
+			if err := points.SetListed(ctx, tx, students[i].id, true, points.ByLearner, r.in.Now); err != nil {
+				return err
+			}
 		}
 		if err := r.tieGuardian(ctx, tx, students); err != nil {
 			return err

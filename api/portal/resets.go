@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 
 	"lignum/api"
 	"lignum/api/web"
@@ -60,8 +61,11 @@ func waitingResets(ctx context.Context, c *api.Call) ([]people.ResetRequest, err
 		return nil, nil
 	}
 	part, err := c.Under(policy.ResetRead)
-	if err != nil {
+	if api.Refused(err) {
 		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	list, err := api.ListResets(ctx, part, api.ResetFilter{Waiting: true}, api.Paging{Limit: 10})
 	if err != nil {
@@ -121,6 +125,17 @@ type resetsData struct {
 	Resets       []people.ResetRequest
 	Decides      bool // the viewer answers requests
 	Newer, Older string
+}
+
+// cardPath is the page that leads to a new sign-in card for a learner; "" when there is no way.
+func cardPath(learner uuid.UUID, how api.CardAccess) string {
+	switch how {
+	case api.CardByReset:
+		return "/people/" + learner.String()
+	case api.CardByAsking:
+		return "/learners/" + learner.String() + "/card"
+	}
+	return ""
 }
 
 func showResets(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {

@@ -76,8 +76,11 @@ func stepsAfter(ctx context.Context, c *api.Call, r *assessment.Result) (*nextSt
 		return n, nil
 	}
 	lessons, err := c.Under(policy.LessonRead)
-	if err != nil {
+	if api.Refused(err) {
 		return n, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	repeat, err := api.LessonsToRepeat(ctx, lessons, r.CourseID, codes)
 	if api.Refused(err) {

@@ -80,6 +80,7 @@ type managedClass struct {
 	Class                                   classes.Class
 	Learners                                []classes.Learner
 	Records                                 map[uuid.UUID]string // pages of the records that open to the reader
+	Cards                                   map[uuid.UUID]string // pages that lead to a new sign-in card
 	Newer, Older                            string
 	MayManage, MayPlace, MayPrint, MayTests bool
 	ComeBack                                string // whether somebody who is taken out may come back, in words
@@ -120,6 +121,14 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	d.Records = map[uuid.UUID]string{}
 	for id, how := range opens {
 		d.Records[id] = recordPath(id, how)
+	}
+	cards, err := api.MayGiveCards(ctx, c, ids)
+	if err != nil {
+		return err
+	}
+	d.Cards = map[uuid.UUID]string{}
+	for id, how := range cards {
+		d.Cards[id] = cardPath(id, how)
 	}
 	if d.MayPrint, err = api.MayPrintClassCards(ctx, c, id); err != nil {
 		return err

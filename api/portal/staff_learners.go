@@ -201,6 +201,7 @@ type learnerData struct {
 	*api.LearnerRecord
 	Tests          []attemptLine
 	School, Reason string
+	Card           string // the page that leads to a new sign-in card
 	Seen           web.Chart
 }
 
@@ -231,6 +232,11 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if d.Tests, err = attemptLines(ctx, c, rec.Attempts); err != nil {
 		return err
 	}
+	cards, err := api.MayGiveCards(ctx, c, []uuid.UUID{id})
+	if err != nil {
+		return err
+	}
+	d.Card = cardPath(id, cards[id])
 	if rec.SchoolID != nil {
 		names, err := schoolNames(ctx, c)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
@@ -17,6 +18,7 @@ import (
 	"lignum/api/console"
 	"lignum/api/demo"
 	"lignum/api/portal"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tests/apitest"
 	"lignum/tests/testkit"
@@ -41,7 +43,15 @@ func (w *demoTown) who(slug, name string) apitest.User {
 	w.t.Helper()
 	host := apitest.Anonymous(slug)
 	host.UserName = name
-	host.Token = apitest.As[api.TokenAnswer](w.Post(host, "/api/v1/sign-in", map[string]string{"user_name": name, "password": demo.Password})).AccessToken
+	proof := map[string]string{"user_name": name, "password": demo.Password}
+	if slug == "" { // the platform asks for a code as well
+		code, _, err := people.TOTPCode(demo.OTPSecret, time.Now())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		proof["code"] = code
+	}
+	host.Token = apitest.As[api.TokenAnswer](w.Post(host, "/api/v1/sign-in", proof)).AccessToken
 	return host
 }
 
@@ -152,7 +162,7 @@ func TestAReadOnlyTenantOffersNothingThatFails(t *testing.T) {
 	people := []apitest.User{w.who("jamaica", "student1"), w.who("jamaica", "student2"), w.who("jamaica", "coach1"), w.who("jamaica", "teacher1"), w.who("jamaica", "school1"), w.who("jamaica", "official1"), w.who("jamaica", "admin1")}
 	offered := func(u apitest.User, page *apitest.Response) (forms []string) {
 		for _, form := range posts.FindAllString(string(page.Body), -1) {
-			if action := goes.FindStringSubmatch(form); action == nil || !signsOut(action[1]) {
+			if action := goes.FindStringSubmatch(form); action == nil || !signsOut(action[1]) && action[1] != "/records" { // a search, which changes nothing
 				forms = append(forms, form)
 			}
 		}

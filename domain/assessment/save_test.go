@@ -124,7 +124,6 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 func TestEachAnswerIsJudgedAlone(t *testing.T) {
 	s := newSchool(t, 1, rules{feedback: "on_submit", sets: 1, numbers: 2, essays: 1})
 	a := s.start(s.learners[0], now)
-	p := s.paper(a, now)
 	long, _ := json.Marshal(item.Response{Number: strings.Repeat("1", assessment.MaxResponse)})
 	counter := int64(10)
 	s.mustSave(a.Ticket(), now, answer(1, 1, item.Response{Number: "4"}))
@@ -171,7 +170,7 @@ func TestEachAnswerIsJudgedAlone(t *testing.T) {
 	if err != nil || len(twice.Kept) != 1 || len(twice.Refused) != 2 || twice.Refused[1].Field != "counter" {
 		t.Errorf("one counter three times: %+v %v", twice, err)
 	}
-	p = s.paper(a, now)
+	p := s.paper(a, now)
 	if string(p.Questions[1].Response) != `{"number": "5"}` || string(p.Questions[2].Response) != fmt.Sprintf(`{"number": "%d"}`, counter) {
 		t.Errorf("stored: %s, %s", p.Questions[1].Response, p.Questions[2].Response)
 	}

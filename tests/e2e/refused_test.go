@@ -143,7 +143,7 @@ func TestOneUnreadableNumberHoldsUpNothing(t *testing.T) {
 	b.endsIn(4 * time.Second)
 	b.do(chromedp.Reload(), chromedp.WaitReady(half))
 	b.until("it is handed in when the time is over", `/your result/i.test(document.body?.innerText)`)
-	b.wants("could not be taken", "66 %")
+	b.wants("was not taken", "66 %")
 	b.shot("result")
 	if n := s.Number("jamaica", `SELECT count(*) FROM attempts a JOIN users u ON u.id = a.learner_id JOIN tests t ON t.id = a.test_id WHERE t.slug = 'three' AND u.user_name = $1::text AND a.state = 'marked' AND NOT a.by_platform`, b.name); n != 1 {
 		t.Errorf("%d attempts were handed in by the page", n)

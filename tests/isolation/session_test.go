@@ -101,7 +101,7 @@ func closed(conn net.Conn) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		conn.Read(make([]byte, 1))
+		_, _ = conn.Read(make([]byte, 1)) // its end is what is waited for
 	}()
 	return done
 }
@@ -124,7 +124,11 @@ func TestPgBouncersAreSetAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Stop()
+	defer func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
 	local, err := os.ReadFile(filepath.Join(c.ProxySocketDir(), "pgbouncer.ini"))
 	if err != nil {
 		t.Fatal(err)

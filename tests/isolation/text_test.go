@@ -136,6 +136,7 @@ func (x *texter) ask(slug string, rt api.Route, target, head, body string) (stat
 			x.t.Fatalf("%s %.200q: %v", rt.Method, target, err)
 		}
 		raw, _ := io.ReadAll(res.Body)
+		res.Body.Close()
 		if x.sent++; res.Close {
 			x.conn.Close()
 			x.conn = nil

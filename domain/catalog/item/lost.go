@@ -75,6 +75,7 @@ func elementsLost(source string, note func(string)) {
 		switch z.Next() {
 		case html.ErrorToken:
 			return
+		case html.TextToken, html.EndTagToken, html.CommentToken, html.DoctypeToken:
 		case html.StartTagToken, html.SelfClosingTagToken:
 			t := z.Token()
 			if !slices.Contains(shownTags, t.Data) {
