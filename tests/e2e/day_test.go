@@ -47,9 +47,12 @@ func TestLearnersDayInEachCountry(t *testing.T) {
 			b.shot("lesson")
 			if b.count(`form[action$="/done"] button`) > 0 { // the first lesson of a demo learner may be done already
 				done := s.Number(country.slug, `SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL`)
-				b.do(chromedp.Click(`form[action$="/done"] button`))
-				wait(t, b, "the lesson is done", func() bool {
-					return s.Number(country.slug, `SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL`) > done
+				b.do(chromedp.Evaluate(`window.left = false`, nil), chromedp.Click(`form[action$="/done"] button`))
+				// Who has read enough is led on; who has not stays, and is told when the points come.
+				wait(t, b, "the page has gone on, or says that the points come later", func() (yes bool) {
+					err := chromedp.Run(b.ctx, chromedp.Evaluate(`document.readyState === 'complete' && document.querySelector('main') !== null &&
+						(window.left === undefined || /points are for reading/i.test(document.querySelector('[data-state]')?.innerText))`, &yes))
+					return err == nil && yes
 				})
 				if now := s.Number(country.slug, `SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL`); now != done+1 {
 					t.Errorf("%d lessons done before, %d after", done, now)
