@@ -451,3 +451,82 @@ func TestManyTenantsActiveInTurn(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Beside a noisy tenant with sixty requests at a time, its neighbour with four, on two processes of a database with two processors,
+// gets the half that is its due, or half of that at least. With 40 busy at once in each process it got a sixteenth: what is let in
+// all at once is no longer shared out.
+func TestANeighbourKeepsItsShareBesideANoisyTenant(t *testing.T) {
+	w := testkit.New(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var noise atomic.Int64
+	var all sync.WaitGroup
+	work := func(store *tenants.Store, slug string) error {
+		return store.DB(w.Tenant(slug).Realm()).ReadFresh(t.Context(), func(r *tenants.Reader) error {
+			time.Sleep(4 * time.Millisecond)
+			var one int
+			return r.QueryRow(t.Context(), "SELECT 1").Scan(&one)
+		})
+	}
+	var stores []*tenants.Store
+	for range 2 {
+		store, registry, p, err := server{Writer: endpoint(w), Capacity: tenants.Capacity{Cores: 2}}.join(t.Context(), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		defer func() {
+			if err := p.Leave(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}()
+		stores = append(stores, store)
+		go registry.Watch(ctx, 100*time.Millisecond, func(error) {})
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if a, _ := stores[0].Slots(); a == tenants.Slots(2)/2 {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("the first still has %d slots", a)
+		}
+	}
+	for _, store := range stores {
+		for range 30 {
+			all.Go(func() {
+				for ctx.Err() == nil {
+					if err := work(store, "jamaica"); err != nil {
+						t.Error(err)
+						return
+					}
+					noise.Add(1)
+				}
+			})
+		}
+	}
+	for noise.Load() < 200 { // until each has its connection
+		time.Sleep(time.Millisecond)
+	}
+	const asked = 50
+	var neighbour errgroup.Group
+	before := noise.Load()
+	for i := range 4 {
+		neighbour.Go(func() error {
+			for range asked {
+				if err := work(stores[i%2], "bahamas"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := neighbour.Wait(); err != nil {
+		t.Error(err)
+	}
+	beside := noise.Load() - before
+	stop()
+	all.Wait()
+	t.Logf("%d of the neighbour, %d of the noisy tenant beside them", 4*asked, beside)
+	if beside > 3*4*asked {
+		t.Errorf("the neighbour got %d, the noisy tenant %d meanwhile: less than half of its half", 4*asked, beside)
+	}
+}
