@@ -315,42 +315,41 @@ func TestSlotsAreComparedWithThePooler(t *testing.T) {
 func TestOnlyTheAutoscalerSaysHowLargeTheDatabaseIs(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	const say = "SELECT gate.publish_capacity(2, 4)"
+	write := func(role, q, end string) error {
+		conn := through(t, w, role)
+		if _, err := conn.Exec(ctx, "BEGIN READ WRITE"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := conn.Exec(ctx, q)
+		if _, after := conn.Exec(ctx, end); after != nil {
+			t.Fatal(after)
+		}
+		return err
+	}
 	for _, role := range []string{"test_jamaica", "test_platform"} {
 		for _, q := range []string{say, "INSERT INTO control.database_capacity VALUES ('writer', 1)", "UPDATE control.database_capacity SET cores = 1",
 			"DELETE FROM control.database_capacity"} {
-			if _, err := through(t, w, role).Exec(ctx, q); code(err) != refusedRight {
+			if err := write(role, q, "ROLLBACK"); code(err) != refusedRight {
 				t.Errorf("%s: %s: %v", role, q, err)
 			}
 		}
 	}
 	for _, q := range []string{"SELECT * FROM control.processes", "INSERT INTO control.processes (id, name) VALUES (gen_random_uuid(), 'x')", "DELETE FROM control.processes"} {
 		for _, role := range []string{"test_jamaica", tenants.AutoscaleRole("test")} {
-			conn := through(t, w, role)
-			if _, err := conn.Exec(ctx, "BEGIN READ WRITE"); err != nil {
-				t.Fatal(err)
-			}
-			_, err := conn.Exec(ctx, q)
-			if _, after := conn.Exec(ctx, "ROLLBACK"); after != nil {
-				t.Fatal(after)
-			}
-			if code(err) != refusedRight {
+			if err := write(role, q, "ROLLBACK"); code(err) != refusedRight {
 				t.Errorf("%s: %s: %v", role, q, err)
 			}
 		}
 	}
-	autoscaler := through(t, w, tenants.AutoscaleRole("test"))
-	if _, err := autoscaler.Exec(ctx, say); code(err) != readOnly {
-		t.Errorf("without a transaction that writes: %v", err)
-	}
 	for _, q := range []string{"-1, 1", "1, 'NaN'", "'Infinity', 1", "NULL, 1", "1, 4097"} {
-		if _, err := autoscaler.Exec(ctx, "BEGIN READ WRITE; SELECT gate.publish_capacity("+q+"); COMMIT"); code(err) != outOfBounds {
+		if err := write(tenants.AutoscaleRole("test"), "SELECT gate.publish_capacity("+q+")", "ROLLBACK"); code(err) != outOfBounds {
 			t.Errorf("%s: %v", q, err)
 		}
-		if _, err := autoscaler.Exec(ctx, "ROLLBACK"); err != nil {
-			t.Fatal(err)
-		}
 	}
-	if _, err := autoscaler.Exec(ctx, "BEGIN READ WRITE; SELECT gate.publish_capacity(2, 4); COMMIT"); err != nil {
+	if _, err := through(t, w, tenants.AutoscaleRole("test")).Exec(ctx, say); code(err) != readOnly {
+		t.Errorf("in a transaction that only reads: %v", err)
+	}
+	if err := write(tenants.AutoscaleRole("test"), say, "COMMIT"); err != nil {
 		t.Error(err)
 	}
 }
