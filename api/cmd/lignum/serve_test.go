@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // A database that is said to have more processors than the pooler has connections for is refused at the start, with both numbers.
@@ -35,8 +36,11 @@ func TestServeSaysThatItIsThere(t *testing.T) {
 		}
 		return all
 	}
-	if all, want := names(), fmt.Sprintf("%s %d", host, os.Getpid()); all != want {
-		t.Errorf("%q serve, want %q", all, want)
+	want := fmt.Sprintf("%s %d", host, os.Getpid())
+	for deadline := time.Now().Add(time.Minute); names() != want; time.Sleep(20 * time.Millisecond) { // it listens before it has joined
+		if time.Now().After(deadline) {
+			t.Fatalf("%q serve, want %q", names(), want)
+		}
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
