@@ -179,6 +179,17 @@ func waiters(t *testing.T, a *Admission, tenant string, n int) <-chan func() {
 	return got
 }
 
+// next is a slot of those who wait, which comes before they give up.
+func next(t *testing.T, got <-chan func()) (release func()) {
+	t.Helper()
+	select {
+	case release = <-got:
+	case <-time.After(2 * maxWait):
+		t.Fatal("nobody who waits gets a slot")
+	}
+	return release
+}
+
 func TestNewSlotsGoToThoseWhoWaitAtOnce(t *testing.T) {
 	a := NewAdmission(1)
 	a.long = 0
@@ -189,13 +200,13 @@ func TestNewSlotsGoToThoseWhoWaitAtOnce(t *testing.T) {
 	got := waiters(t, a, "jamaica", 5)
 	a.Resize(4)
 	for range 3 {
-		<-got
+		next(t, got)
 	}
 	if a.Waiting() != 2 || a.held.Len() != 4 {
 		t.Fatalf("%d wait and %d hold, of 5 and the first with 4 slots", a.Waiting(), a.held.Len())
 	}
 	release()
-	<-got
+	next(t, got)
 }
 
 // Who waits when slots are taken away goes on waiting, and gets what is handed back beyond those that are gone.
@@ -218,8 +229,8 @@ func TestFewerSlotsDropNobody(t *testing.T) {
 		}
 		release()
 	}
-	(<-got)()
-	(<-got)()
+	next(t, got)()
+	next(t, got)()
 	a.Resize(0) // there is always one
 	if release, err := a.Acquire(t.Context(), "jamaica"); err != nil {
 		t.Error(err)
@@ -250,27 +261,30 @@ func TestLongHoldersDoNotStopEverybodyElse(t *testing.T) {
 	a.long = 20 * time.Millisecond
 	a.grant()
 	a.mu.Unlock()
-	var next []func()
-	for len(next) < 3 {
+	var served []func()
+	for begun := time.Now(); len(served) < 3; {
+		if time.Since(begun) > maxWait {
+			t.Fatalf("%d of those who hold none were served", len(served))
+		}
 		for _, got := range others {
 			select {
 			case release := <-got:
-				next = append(next, release)
+				served = append(served, release)
 			case <-time.After(time.Millisecond):
 			}
 		}
-		if len(next) == 2 { // as many again, and the third waits for one of them
+		if len(served) == 2 { // as many again, and the third waits for one of them
 			time.Sleep(3 * a.long)
 			if a.Waiting() != 4 || a.slow != 2 || a.held.Len() != 2 {
 				t.Fatalf("%d wait, %d hold and %d are slow, with 2 slots", a.Waiting(), a.held.Len(), a.slow)
 			}
-			next[0]()
+			served[0]()
 		}
 	}
-	next[1]()
-	next[2]()
+	served[1]()
+	served[2]()
 	for range 3 {
-		(<-again)()
+		next(t, again)()
 	}
 	held[0]()
 	held[1]()
