@@ -20,6 +20,28 @@ func parsed(t *testing.T) stackSet {
 	return set
 }
 
+// copy gives the same templates again, for another fault: to parse them each time is most of the work.
+func (s stackSet) copy(t *testing.T) stackSet {
+	var again func(v *Value) *Value
+	again = func(v *Value) *Value {
+		if v == nil {
+			return nil
+		}
+		c := *v
+		c.Keys, c.Items = slices.Clone(v.Keys), slices.Clone(v.Items)
+		for i, item := range c.Items {
+			c.Items[i] = again(item)
+		}
+		return &c
+	}
+	set := stackSet{T: t}
+	for _, one := range s.templates {
+		set.templates = append(set.templates, &Template{one.Name, again(one.Parameters), again(one.Mappings), again(one.Conditions),
+			again(one.Rules), again(one.Resources), again(one.Outputs)})
+	}
+	return set
+}
+
 func TestTemplatesAreClean(t *testing.T) {
 	stacks := Templates()
 	if len(stacks) != len(Stacks) {
@@ -33,13 +55,14 @@ func TestTemplatesAreClean(t *testing.T) {
 // TestPlantedFaults spoils the real templates in one way at a time. Each fault must be caught by its rule, by no other,
 // and the same templates must be clean before it.
 func TestPlantedFaults(t *testing.T) {
+	clean := parsed(t)
+	for _, f := range checkParsed(clean.templates) {
+		t.Errorf("before the fault: %s", f)
+	}
+	before := clean.dump()
 	for _, fault := range faults {
 		t.Run(fault.rule+"/"+fault.name, func(t *testing.T) {
-			set := parsed(t)
-			for _, f := range checkParsed(set.templates) {
-				t.Errorf("before the fault: %s", f)
-			}
-			before := set.dump()
+			set := clean.copy(t)
 			fault.plant(set)
 			if set.dump() == before {
 				t.Fatal("the fault changed nothing")
@@ -57,6 +80,9 @@ func TestPlantedFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+	if clean.dump() != before {
+		t.Error("a fault was planted in the templates of all")
 	}
 }
 
