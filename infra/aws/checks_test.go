@@ -2,6 +2,7 @@ package aws
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +98,25 @@ func TestEveryRuleHasAFault(t *testing.T) {
 	for _, f := range faults {
 		if !slices.Contains(names, f.rule) {
 			t.Errorf("%s is no rule", f.rule)
+		}
+	}
+}
+
+func TestWhatASecretLooksLike(t *testing.T) {
+	for text, secret := range map[string]bool{
+		"AKIA" + "ABCDEFGHIJKLMNOP": true, "ASIA" + "ABCDEFGHIJKLMNOP": true, "AKIA is short": false,
+		"-----BEGIN PRIVATE KEY-----": true, "-----BEGIN RSA PRIVATE KEY-----": true, "a PRIVATE KEY": false,
+		"see postgres://lignum:hidden@db:5432/x": true, "https://example.org:443/x": false,
+		"export Password = 'correct-horse'": true, "API_KEY=abcdefgh": true, "password=$1": false, "no password": false,
+		strings.Repeat("aB3/", 10) + "aB3=": true, strings.Repeat("aB3/", 12) + "aB3=": false, "a=b": false,
+	} {
+		one, err := Parse("data", fmt.Appendf(nil, "Resources:\n  A:\n    Type: AWS::SSM::Parameter\n    Properties: {Value: %q}\n", text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.ContainsFunc(checkParsed([]*Template{one}), func(f Finding) bool { return f.Rule == "literal-secret" })
+		if found != secret {
+			t.Errorf("%q is taken for a secret: %v", text, found)
 		}
 	}
 }

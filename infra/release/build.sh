@@ -10,8 +10,8 @@
 #
 #   ARCHES   for which machines; "amd64 arm64" when empty
 #
-# There is a dist/ only when all of it is built. The same sources, Go, buildah and CA certificates give the same bytes. The
-# version is the commit's tag, else its hash.
+# There is a dist/ only when all of it is built. On the same kind of machine the same sources, Go, buildah and CA certificates
+# give the same bytes. The version is the commit's tag, else its hash.
 set -eu
 
 cd -- "$(dirname -- "$0")/../.."
@@ -25,9 +25,9 @@ trap 'exit 1' HUP INT TERM
 out=$work/dist
 mkdir "$out"
 
-# What a person has set for other work changes no byte.
+# What a person has set for other work changes no byte. Helpers are built as the program is, so that little is compiled twice.
 unset GOOS GOARCH
-export CGO_ENABLED=0 GOFLAGS='-trimpath -tags=timetzdata' GOEXPERIMENT= GOWORK=off # as the program, so that nothing is compiled twice
+export CGO_ENABLED=0 GOAMD64=v1 GOARM64=v8.0 GOFLAGS='-trimpath -tags=timetzdata' GOEXPERIMENT= GOWORK=off
 go build -o "$work/validate" ./infra/release/validate
 list() { # list PROGRAM OUT: read from the program itself; without times and random numbers, which would differ each time
 	"$sbom" bin -json -std -noserial -notimestamp -version "$version" -output "$2" "$1"
@@ -55,7 +55,7 @@ for arch in ${ARCHES:-amd64 arm64}; do
 done
 
 go run ./api/cmd/lignum deploy check
-go run ./api/cmd/lignum deploy zip --out "$out/autoscale.zip"
+go run ./api/cmd/lignum deploy zip --out "$out/autoscale.zip" >/dev/null # its hash is told at the end
 unzip -q -d "$work" "$out/autoscale.zip" bootstrap
 list "$work/bootstrap" "$out/autoscale.cdx.json"
 

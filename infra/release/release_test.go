@@ -23,6 +23,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lignum/tests/tenth"
 )
 
 // checkout is a commit, with a tag, of the sources as they are now, in a folder of its own.
@@ -84,15 +86,22 @@ func TestRelease(t *testing.T) {
 	if err := os.WriteFile(settings, []byte("GOFLAGS=-tags=other\nGOAMD64=v3\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	other := []string{"GOENV=" + settings, "GOFLAGS=", "GOOS=plan9", "GOARCH=386", "GOARM64=v9.0", "TZ=Asia/Tokyo", "UMASK=077", "VERSION=other"}
-	for dir, env := range map[string][]string{one: nil, two: other} {
+	again := tenth.Of(t, []string{"amd64", "arm64"})
+	other := []string{"ARCHES=" + strings.Join(again, " "), "GOENV=" + settings, "GOFLAGS=", "GOOS=plan9", "GOARCH=386", "GOARM64=v9.0", "TZ=Asia/Tokyo", "UMASK=077", "VERSION=other"}
+	for dir, env := range map[string][]string{one: {"ARCHES="}, two: other} {
 		if said, status := run(t, dir, "infra/release/build.sh", env...); status != 0 {
 			t.Fatalf("exit status %d:\n%s", status, said)
 		}
 	}
 	sums := string(read(t, one, "dist/SHA256SUMS"))
-	if other := string(read(t, two, "dist/SHA256SUMS")); sums != other {
-		t.Errorf("two builds differ:\n%s\n%s", sums, other)
+	hashes := strings.SplitAfter(string(read(t, two, "dist/SHA256SUMS")), "\n")
+	if len(hashes) != 2+3*len(again)+1 {
+		t.Errorf("delivered of %q: %q", again, hashes)
+	}
+	for _, line := range hashes {
+		if !strings.Contains(sums, line) {
+			t.Errorf("two builds differ: the second has %s\nthe first\n%s", line, sums)
+		}
 	}
 	entries, err := os.ReadDir(filepath.Join(one, "dist"))
 	if err != nil {
@@ -213,8 +222,8 @@ func checkImage(t *testing.T, archive, arch string, program []byte) {
 			t.Fatalf("%v in %s", err, data)
 		}
 	}
-	if string(files["oci-layout"]) != `{"imageLayoutVersion":"1.0.0"}` && !bytes.Contains(files["oci-layout"], []byte(`"1.0.0"`)) {
-		t.Errorf("oci-layout: %s", files["oci-layout"])
+	if layout := strings.ReplaceAll(string(files["oci-layout"]), " ", ""); layout != `{"imageLayoutVersion":"1.0.0"}` {
+		t.Errorf("oci-layout: %s", layout)
 	}
 	var index struct {
 		SchemaVersion int
@@ -264,7 +273,7 @@ func checkImage(t *testing.T, archive, arch string, program []byte) {
 	}
 	var inside []string
 	each(t, bytes.NewReader(layer), func(h *tar.Header, data []byte) {
-		inside = append(inside, fmt.Sprintf("%04o %d:%d %s", h.Mode, h.Uid, h.Gid, h.Name))
+		inside = append(inside, fmt.Sprintf("%04o %d:%d %s", h.Mode&0o7777, h.Uid, h.Gid, h.Name))
 		if h.Name == "lignum" && !bytes.Equal(data, program) {
 			t.Errorf("the image's program is %s, the one beside it %s", digest(data), digest(program))
 		}
@@ -382,7 +391,7 @@ func TestNothingIsReleasedOf(t *testing.T) {
 		{"a changed file that git was told to skip", "echo >>README.md; git update-index --skip-worktree README.md", "release.sh", "S README.md", nil},
 		{"an unpacked archive", "rm -rf .git", "release.sh", "a git checkout", nil},
 		{"sources that nobody could check for vulnerabilities", "true", "release.sh", "nothing is released unchecked", []string{"GOVULNDB=http://127.0.0.1:1"}},
-		{"sources with a known vulnerability", "true", "release.sh", "config.Load calls env.Parse", []string{"GOVULNDB=file://" + found}},
+		{"sources with a known vulnerability", leaveOut, "release.sh", "config.Load calls env.Parse", []string{"GOVULNDB=file://" + found}},
 		// The program is built when the next are found.
 		{"a list of another form", damage("s/\"library\"/\"book\"/"), "build.sh", "is not a list of what is in", nil},
 		{"a list without a module", damage("s#gofiber#gofibre#"), "build.sh", "it does not name github.com/gofiber/fiber/v2", nil},
@@ -405,6 +414,10 @@ func TestNothingIsReleasedOf(t *testing.T) {
 		})
 	}
 }
+
+// leaveOut commits infra/config alone, since to look through everything takes a minute.
+const leaveOut = `git ls-files '*.go' | grep -v '^infra/config/' | xargs git rm -q --
+	git -c user.name=release -c user.email=release@lignum.example commit -q -m less`
 
 // damage edits, with sed, each list that the tool of the lists has made.
 func damage(edit string) string {
