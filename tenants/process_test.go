@@ -267,6 +267,7 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 // Slots that the pooler cannot carry are refused at the start, by name and number; a pooler that the server cannot carry is told.
 func TestSlotsAreComparedWithThePooler(t *testing.T) {
 	w := testkit.New(t)
+	sizes := w.Cluster.Sizes()
 	var said bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&said, nil))
 	for _, c := range []struct {
@@ -276,9 +277,9 @@ func TestSlotsAreComparedWithThePooler(t *testing.T) {
 	}{
 		{tenants.Capacity{Cores: 10, Pooler: 20}, []string{"20 transactions", "20 connections", "LIGNUM_DATABASE_CORES", "max_db_connections"}, nil},
 		{tenants.Capacity{Cores: 10, Pooler: 21}, nil, nil},
-		{tenants.Capacity{Cores: 200}, []string{"400 transactions", fmt.Sprint(w.Cluster.Sizes().Pooler, " connections")}, nil},
+		{tenants.Capacity{Cores: 200}, []string{"400 transactions", fmt.Sprint(sizes.Pooler, " connections")}, nil},
 		{tenants.Capacity{Cores: 1}, nil, nil},
-		{tenants.Capacity{Cores: 1, Pooler: 400}, nil, []string{"LIGNUM_POOLER_CONNECTIONS=400", "max_connections=400"}},
+		{tenants.Capacity{Cores: 1, Pooler: sizes.Server}, nil, []string{fmt.Sprint("LIGNUM_POOLER_CONNECTIONS=", sizes.Server), fmt.Sprint("max_connections=", sizes.Server)}},
 	} {
 		said.Reset()
 		store, _, p, err := server{Writer: endpoint(w), Capacity: c.capacity}.join(t.Context(), log)

@@ -84,6 +84,8 @@ type state struct {
 	Port      int    `json:"port"`      // PgBouncer's, on 127.0.0.1
 	Postgres  int    `json:"postgres"`  // process ids
 	PgBouncer int    `json:"pgbouncer"` //
+
+	MaxConnections int `json:"max_connections"` // PostgreSQL's
 }
 
 // Cluster is a running PostgreSQL and PgBouncer.
@@ -201,9 +203,13 @@ func directDSN(sockets, database string) string {
 		quote.Replace(sockets), postgresPort, superuser, quote.Replace(database))
 }
 
-// Sizes are how the connections of both servers are divided. Of a cluster that was joined they are those that one asked for.
+// Sizes are how the connections of both servers are divided; of a cluster that was joined, as whoever came first asked for.
 func (c *Cluster) Sizes() pooling.Sizes {
-	s, _ := pooling.For(c.opts.MaxConnections) // checked at the start
+	n := c.opts.MaxConnections
+	if !c.owner && c.state.MaxConnections != 0 {
+		n = c.state.MaxConnections
+	}
+	s, _ := pooling.For(n) // checked at the start
 	return s
 }
 
@@ -295,7 +301,7 @@ func (c *Cluster) logPath(name string) string { return filepath.Join(c.opts.Dir,
 func (c *Cluster) dataDir() string            { return filepath.Join(c.state.Home, "data") }
 
 func (c *Cluster) saveState() error {
-	c.state.PID = os.Getpid()
+	c.state.PID, c.state.MaxConnections = os.Getpid(), c.opts.MaxConnections
 	c.state.Postgres, c.state.PgBouncer = c.postgres.pid(), c.bouncer.pid()
 	text, err := json.Marshal(c.state)
 	if err != nil {

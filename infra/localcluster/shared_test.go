@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lignum/infra/pooling"
 )
 
 func join(t *testing.T, o Options) *Cluster {
@@ -41,6 +43,13 @@ func TestJoinersShareOneClusterThatEndsByItself(t *testing.T) {
 		if got, _ := c.PIDs(); got != pg {
 			t.Errorf("PostgreSQL %d and %d: not one cluster", got, pg)
 		}
+	}
+	late := join(t, Options{Dir: o.Dir, Linger: o.Linger, MaxConnections: 50})
+	if late.Sizes() != clusters[0].Sizes() || late.Sizes().Server != pooling.Usual {
+		t.Errorf("who comes later takes it for one of %+v, and it is one of %+v", late.Sizes(), clusters[0].Sizes())
+	}
+	if err := late.Stop(); err != nil {
+		t.Fatal(err)
 	}
 	if err := clusters[0].PrepareDatabase(t.Context(), "lignum"); err != nil {
 		t.Fatal(err)
