@@ -68,7 +68,7 @@ type grown struct {
 
 // growthCost is of one request.
 type growthCost struct {
-	Statements float64 // sent by the tenant's login
+	Statements int64   // sent by the tenant's login
 	Database   float64 // microseconds of PostgreSQL's processor time
 	API        float64 // microseconds of the API's
 	Bytes      int
@@ -83,7 +83,7 @@ func (g grown) failed() string {
 	case g.Small.Status != g.Large.Status:
 		return fmt.Sprintf("answers %d and %d", g.Small.Status, g.Large.Status)
 	case g.Small.Statements != g.Large.Statements:
-		return fmt.Sprintf("sends %.1f statements and %.1f", g.Small.Statements, g.Large.Statements)
+		return fmt.Sprintf("sends %d statements and %d", g.Small.Statements, g.Large.Statements)
 	case g.Ratio > growthGoal:
 		return fmt.Sprintf("costs %.1f times as much", g.Ratio)
 	}
@@ -180,7 +180,7 @@ func (g *growthBench) start(ctx context.Context) (err error) {
 	if _, err := g.conn.Exec(ctx, "SELECT pg_reload_conf()"); err != nil {
 		return err
 	}
-	if _, err := g.conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"); err != nil {
+	if _, err := g.conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA public"); err != nil {
 		return err
 	}
 	if g.vault, err = tenants.NewVault([]byte(strings.Repeat("k", 32))); err != nil {
@@ -371,13 +371,13 @@ func (g *growthBench) compare(ctx context.Context, small, large growthAsk) (page
 
 func (g *growthBench) measure(ctx context.Context, a growthAsk, requests int) (cost growthCost, err error) {
 	for range 2 { // pools, caches and plans
+		start := time.Now()
 		if cost.Status, _, err = g.get(ctx, a); err != nil {
 			return cost, err
 		}
-	}
-	before, err := g.statements(ctx, a.who.login)
-	if err != nil {
-		return cost, err
+		if time.Since(start) > time.Second {
+			requests = 1 // plain enough
+		}
 	}
 	pg, api := g.database(), g.api()
 	for range requests {
@@ -388,14 +388,34 @@ func (g *growthBench) measure(ctx context.Context, a growthAsk, requests int) (c
 		cost.Status, cost.Bytes = status, len(body)
 	}
 	cost.Database, cost.API = float64(g.database()-pg)/float64(requests)/1e3, float64(g.api()-api)/float64(requests)/1e3
-	after, err := g.statements(ctx, a.who.login)
-	cost.Statements = float64(after-before) / float64(requests)
+	cost.Statements, err = g.fewest(ctx, a, min(requests, 4))
 	return cost, err
+}
+
+// fewest counts the statements of a request: those of the quietest of some, since the minute's work of the API comes in between.
+func (g *growthBench) fewest(ctx context.Context, a growthAsk, requests int) (least int64, err error) {
+	for i := range requests {
+		before, err := g.statements(ctx, a.who.login)
+		if err != nil {
+			return 0, err
+		}
+		if _, _, err := g.get(ctx, a); err != nil {
+			return 0, err
+		}
+		after, err := g.statements(ctx, a.who.login)
+		if err != nil {
+			return 0, err
+		}
+		if i == 0 || after-before < least {
+			least = after - before
+		}
+	}
+	return least, nil
 }
 
 // statements counts what a login has sent so far.
 func (g *growthBench) statements(ctx context.Context, login string) (n int64, err error) {
-	err = g.conn.QueryRow(ctx, "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid WHERE r.rolname = $1", login).Scan(&n)
+	err = g.conn.QueryRow(ctx, "SELECT coalesce(sum(calls), 0)::bigint FROM public.pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid WHERE r.rolname = $1", login).Scan(&n)
 	return n, err
 }
 
