@@ -226,11 +226,11 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		return err
 	}
 	if d.User.SchoolID != nil {
-		names, err := schoolNames(ctx, c)
+		names, err := schoolNames(ctx, c, d.User.SchoolID)
 		if err != nil {
 			return err
 		}
-		d.School = names.of(d.User.SchoolID.String())
+		d.School = names[*d.User.SchoolID]
 	}
 	if d.May, err = api.OffersOnUser(ctx, c, id); err != nil {
 		return err

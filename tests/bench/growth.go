@@ -123,7 +123,7 @@ func growth(ctx context.Context, match string, say func(string)) (pages []grown,
 			return pages, fmt.Errorf("%s: %w", name, err)
 		}
 		pages = append(pages, page)
-		if page.failed() != "" {
+		if page.failed() != "" || match != "" {
 			say(page.line())
 		}
 	}

@@ -32,8 +32,9 @@ BEGIN
 END $$;
 CREATE TRIGGER school_of_day BEFORE INSERT ON active_days FOR EACH ROW WHEN (NEW.school_id IS NULL) EXECUTE FUNCTION school_of_day();
 
--- How many learners worked and how many users were signed in on a day. Whoever marks a day adds to one of eight parts, by the backend that
--- they have, so that a country that begins an exam in one minute does not wait in one line; a part alone means nothing.
+-- How many learners worked and how many users were signed in on a day. Whoever marks one day adds to one of eight parts, by the backend that
+-- they have, so that a country that begins an exam in one minute does not wait in one line; many days at once, as demo data has, go into the first. A
+-- part alone means nothing, and may be below zero.
 CREATE TABLE day_totals (
     school_id uuid NOT NULL,                                -- of one school; all zeros: of the whole tenant
     day       date NOT NULL,                                -- in the tenant's time zone
@@ -60,7 +61,7 @@ $$;
 CREATE FUNCTION count_days() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO day_totals AS t (school_id, day, part, attended, active)
-    SELECT s.id, c.day, pg_backend_pid() % 8, TG_ARGV[0]::integer * count(*) * (TG_TABLE_NAME = 'attendance')::integer,
+    SELECT s.id, c.day, CASE WHEN (SELECT count(*) FROM changed) = 1 THEN pg_backend_pid() % 8 ELSE 0 END, TG_ARGV[0]::integer * count(*) * (TG_TABLE_NAME = 'attendance')::integer,
         TG_ARGV[0]::integer * count(*) * (TG_TABLE_NAME = 'active_days')::integer
     FROM changed c CROSS JOIN LATERAL (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id UNION ALL SELECT c.school_id WHERE c.school_id IS NOT NULL) s
     GROUP BY s.id, c.day ORDER BY s.id, c.day
