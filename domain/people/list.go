@@ -113,6 +113,13 @@ func (f *UserFilter) cursorAt(u *User) string {
 	return cursor("2", name, "", u.ID.String())
 }
 
+const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
+
+// few tells whether the filter names a school, a class or the like, of whose people all can be looked at.
+func (f *UserFilter) few() bool {
+	return f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
+}
+
 // statement makes the statement of a filter.
 func (f *UserFilter) statement() (string, []any, error) {
 	conditions, args := f.where()
@@ -131,18 +138,21 @@ func (f *UserFilter) statement() (string, []any, error) {
 	limit := fmt.Sprintf(" LIMIT $%d::integer", len(args))
 	parts, words := f.words()
 	if parts == nil {
-		from, family, given := "", "u.family_name", "u.given_name"
-		if f.Role != "" { // those who have a role are in the order of their names too
-			from, family, given = arg(" JOIN user_roles n ON n.user_id = u.id AND n.role = ?::text", f.Role), "n.family_name", "n.given_name"
+		from, family, given, id := "", "u.family_name", "u.given_name", "u.id"
+		switch {
+		case f.Role == "":
+		case f.few():
+			conditions = append(conditions, arg(hasRole, f.Role))
+		default: // those who have a role are in the order of their names too
+			from, family, given, id = arg(" JOIN user_roles n ON n.user_id = u.id AND n.role = ?::text", f.Role), "n.family_name", "n.given_name", "n.user_id"
 		}
-		id := map[bool]string{true: "n.user_id", false: "u.id"}[f.Role != ""]
 		if at != nil {
 			conditions = append(conditions, arg("("+family+", "+given+", "+id+") > (?::text, ?::text, ?::uuid)", at...))
 		}
 		return userSQL + from + " WHERE " + strings.Join(conditions, " AND ") + " ORDER BY " + family + ", " + given + ", " + id + limit, args, nil
 	}
 	if f.Role != "" {
-		conditions = append(conditions, arg("EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)", f.Role))
+		conditions = append(conditions, arg(hasRole, f.Role))
 	}
 	var begin []string
 	for _, w := range words {
