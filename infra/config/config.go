@@ -14,6 +14,8 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"lignum/infra/memory"
 )
 
 // Config is everything that a serving process is told. Each field names its variable; README lists them.
@@ -34,12 +36,14 @@ type Config struct {
 	DirectDSN     string        `env:"LIGNUM_DIRECT_DSN,unset"`                    // for migrate, tenant create and the console's provisioning
 	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                          // role of the proxy's auth_query, where there is one
 	Connections   int           `env:"LIGNUM_CONNECTIONS" envDefault:"40"`         // database connections busy at once
+	Memory        string        `env:"LIGNUM_MEMORY"`                              // what the process may use, such as 512MiB; else what its control group allows, else a quarter of the machine, at most 1 GiB
 	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
 	PolicyDir     string        `env:"LIGNUM_POLICY_DIR"`                          // Rego that replaces the built-in rules, watched
 	DrainTime     time.Duration `env:"LIGNUM_DRAIN" envDefault:"25s"`              // for requests under way when told to stop
 	LogLevel      string        `env:"LIGNUM_LOG_LEVEL" envDefault:"info"`
 
 	key     []byte
+	memory  int64
 	proxies []netip.Prefix
 }
 
@@ -117,6 +121,13 @@ func (c *Config) check() (wrong []string) {
 	if c.Connections < 1 || c.Connections > 10000 {
 		bad("LIGNUM_CONNECTIONS must be between 1 and 10000")
 	}
+	c.memory = 0
+	if c.Memory != "" {
+		var err error
+		if c.memory, err = memory.Parse(c.Memory); err != nil {
+			bad("LIGNUM_MEMORY %s", err)
+		}
+	}
 	if c.DrainTime < time.Second || c.DrainTime > 10*time.Minute {
 		bad("LIGNUM_DRAIN must be between 1s and 10m")
 	}
@@ -141,6 +152,9 @@ func (c *Config) Key() []byte { return c.key }
 
 // Proxies are the networks whose X-Forwarded-For is believed.
 func (c *Config) Proxies() []netip.Prefix { return c.proxies }
+
+// MemoryBytes is what the process may use, in bytes; 0: nobody said.
+func (c *Config) MemoryBytes() int64 { return c.memory }
 
 // Level is the log level.
 func (c *Config) Level() (l slog.Level) {
