@@ -53,7 +53,9 @@ func Of(pid int) (m Memory, err error) {
 }
 
 // Forget lets the process' highest mark begin anew.
-func Forget(pid int) error { return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) }
+func Forget(pid int) error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+}
 
 // SignIns lets everybody sign in at the same moment at a host's address, such as http://jamaica.localhost:8080. Who is asked to come
 // again does so when told, until all are in or ctx ends. It gives how many answers there were of each status.

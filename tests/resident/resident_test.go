@@ -120,12 +120,17 @@ func figures(t *testing.T, address string) map[string]float64 {
 	return got
 }
 
+func TestTheProgramKeepsToItsMemory(t *testing.T) {
+	w, binary := testkit.New(t), program(t)
+	t.Run("a storm of sign-ins stays within it", func(t *testing.T) { stormStaysWithin(t, w, binary) })
+	t.Run("what is wrong with it is said", func(t *testing.T) { wrongIsSaid(t, w, binary) })
+}
+
 // A program that may use 256 MiB never has more than that, although sixty people who sign in at once make it allocate more than a
 // gigabyte; and all of them get in.
-func TestAStormOfSignInsStaysWithinTheMemory(t *testing.T) {
-	w := testkit.New(t)
+func stormStaysWithin(t *testing.T, w *testkit.World, binary string) {
 	names := pupils(t, w, 60)
-	binary, listen, metrics := program(t), free(t), free(t)
+	listen, metrics := free(t), free(t)
 	serve := exec.Command(binary, "serve")
 	serve.Env = environment(w, listen, metrics, "LIGNUM_MEMORY=256MiB")
 	serve.Stdout, serve.Stderr = os.Stdout, os.Stderr
@@ -174,9 +179,7 @@ func TestAStormOfSignInsStaysWithinTheMemory(t *testing.T) {
 }
 
 // What contradicts itself, or is no size, is said before anything is opened.
-func TestTheProgramSaysWhatIsWrongWithTheMemory(t *testing.T) {
-	binary := program(t)
-	w := testkit.New(t)
+func wrongIsSaid(t *testing.T, w *testkit.World, binary string) {
 	for _, c := range []struct {
 		settings []string
 		words    string
