@@ -111,8 +111,7 @@ func (r *record) result(items []*catalog.Item, latest map[int]answered, now time
 				given = parsed
 			}
 		}
-		scored := it.Content.Score(given)
-		q.Feedback, q.RightAnswer = scored.Feedback, scored.RightAnswer
+		q.Feedback, q.RightAnswer = it.Key.Tell(it.Content.Mark(given))
 		res.Questions = append(res.Questions, q)
 	}
 	return res

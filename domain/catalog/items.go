@@ -23,6 +23,7 @@ type Item struct {
 	Category  string
 	Content   *item.Item
 	Shown     item.Public // rendered, not shuffled: Shown.Shuffled(seed) gives a learner's copy
+	Key       *item.Key   // what is told once it is scored
 }
 
 // Items keeps items in the process's memory. A version never changes, so nothing here grows old; what is least used
@@ -37,7 +38,7 @@ type itemKey struct {
 	id    uuid.UUID
 }
 
-// NewItems makes a memory for so many items, of some 4 KB each.
+// NewItems makes a memory for so many items, of some 6 KB each.
 func NewItems(size int) (*Items, error) {
 	kept, err := lru.New[itemKey, *Item](size)
 	return &Items{kept}, err
@@ -92,6 +93,6 @@ func scanItem(row pgx.CollectableRow) (*Item, error) {
 	if it.Content, err = item.Unmarshal([]byte(body)); err != nil {
 		return nil, fmt.Errorf("stored item %s: %w", it.ID, err)
 	}
-	it.Shown = it.Content.Show()
+	it.Shown, it.Key = it.Content.Show(), item.NewKey(it.Content)
 	return it, nil
 }
