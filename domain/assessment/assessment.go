@@ -115,11 +115,7 @@ type AttemptFacts struct {
 func FactsOf(ctx context.Context, q tenants.Querier, attemptID, viewerID uuid.UUID, now time.Time) (AttemptFacts, error) {
 	var f AttemptFacts
 	var deadline time.Time
-	err := q.QueryRow(ctx, `SELECT a.learner_id, a.test_id, a.state = 'open', a.deadline,
-		EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id WHERE e.learner_id = a.learner_id AND e.state = 'active'
-			AND c.coach_id = $2::uuid AND c.course_id = a.course_id AND c.state = 'active'),
-		coalesce(l.school_id = v.school_id, false)
-		FROM attempts a JOIN users l ON l.id = a.learner_id LEFT JOIN users v ON v.id = $2::uuid WHERE a.id = $1::uuid`,
+	err := q.QueryRow(ctx, `SELECT learner_id, test_id, open, deadline, coach_of, same_school FROM attempt_facts($1::uuid, $2::uuid)`,
 		attemptID.String(), viewerID.String()).Scan(&f.LearnerID, &f.TestID, &f.AttemptOpen, &deadline, &f.CoachOf, &f.SameSchool)
 	f.Owner = f.LearnerID == viewerID
 	f.WithinDeadline = !now.After(deadline.Add(SaveGrace))

@@ -67,8 +67,9 @@ type ItemResult struct {
 // domain.Conflict while the attempt is open.
 func (e *Exams) Result(ctx context.Context, q tenants.Querier, realm string, attemptID uuid.UUID, staff bool, now time.Time) (*Result, error) {
 	b := &pgx.Batch{}
-	b.Queue(recordSQL+`WHERE a.id = $1::uuid`, attemptID.String())
-	b.Queue(latestSQL, []string{attemptID.String()})
+	one := []string{attemptID.String()}
+	b.Queue(recordSQL, one, nil, false)
+	b.Queue(latestSQL, one)
 	r, latest, err := readOne(q.SendBatch(ctx, b))
 	if err != nil {
 		return nil, err

@@ -21,8 +21,9 @@ import (
 func (e *Exams) Submit(ctx context.Context, tx *tenants.Tx, realm string, attemptID, learnerID uuid.UUID, now, today time.Time) (*Result, error) {
 	b := &pgx.Batch{}
 	// The lock comes first: the statement after it sees all that was acknowledged before, and no save comes after.
-	b.Queue(recordSQL+`WHERE a.id = $1::uuid AND a.learner_id = $2::uuid FOR UPDATE OF a`, attemptID.String(), learnerID.String())
-	b.Queue(latestSQL, []string{attemptID.String()})
+	one := []string{attemptID.String()}
+	b.Queue(recordSQL, one, learnerID.String(), true)
+	b.Queue(latestSQL, one)
 	r, latest, err := readOne(tx.SendBatch(ctx, b))
 	if err != nil {
 		return nil, err
@@ -119,13 +120,24 @@ func (e *Exams) CloseIfOverdue(ctx context.Context, db *tenants.DB, attemptID uu
 // a few statements however many they are. The moment of handing in is the deadline.
 func (e *Exams) close(ctx context.Context, db *tenants.DB, ids []string, now, today time.Time) (closed int, err error) {
 	err = db.Write(ctx, platformActor, func(tx *tenants.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT id::text FROM attempts WHERE id = ANY ($1::text[]::uuid[]) AND state = 'open' AND deadline < $2::timestamptz
+			ORDER BY id FOR UPDATE SKIP LOCKED`, ids, now.Add(-SaveGrace).UTC())
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			return errNothingToDo
+		}
 		b := &pgx.Batch{}
-		b.Queue(recordSQL+`WHERE a.id = ANY ($1::text[]::uuid[]) AND a.state = 'open' AND a.deadline < $2::timestamptz
-			ORDER BY a.id FOR UPDATE OF a SKIP LOCKED`, ids, now.Add(-SaveGrace).UTC())
+		b.Queue(recordSQL, ids, nil, false)
 		b.Queue(latestSQL, ids)
 		res := tx.SendBatch(ctx, b)
 		defer res.Close()
-		rows, err := res.Query()
+		rows, err = res.Query()
 		if err != nil {
 			return err
 		}
@@ -139,9 +151,6 @@ func (e *Exams) close(ctx context.Context, db *tenants.DB, ids []string, now, to
 		}
 		if err := res.Close(); err != nil {
 			return err
-		}
-		if len(list) == 0 {
-			return errNothingToDo
 		}
 		if err := e.settleAll(ctx, tx, db.Realm().Name(), list, latest); err != nil {
 			return err
