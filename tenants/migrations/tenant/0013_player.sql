@@ -3,6 +3,8 @@
 -- statement sent as text is planned anew each time, which took longer than running it.
 --
 -- The functions run with the rights of whoever calls them, name their own schema, and may be called by the tenant's login alone.
+-- All of them go by keys, and a plan that is kept may be older than the rows: so none of it may be made for a table that was still
+-- empty and reads the whole of it (enable_seqscan), and none is made for one call (plan_cache_mode).
 
 -- Appended, never changed: the highest counter of a position is the answer that counts, and no counter of a position is there twice.
 CREATE TABLE saves (
@@ -36,7 +38,7 @@ CREATE VIEW responses AS
     SELECT s.attempt_id, k.position, k.counter, s.responses -> (k.i - 1)::integer, s.saved_at
     FROM saves s CROSS JOIN LATERAL unnest(s.positions, s.counters) WITH ORDINALITY AS k (position, counter, i);
 
-CREATE FUNCTION save_one_response() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+CREATE FUNCTION save_one_response() RETURNS trigger LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE last saves;
 BEGIN
     PERFORM FROM attempts WHERE id = new.attempt_id FOR NO KEY UPDATE;
@@ -61,7 +63,7 @@ CREATE FUNCTION save_answers(entry_id uuid, entry_actor uuid, entry_name text, e
     entry_outcome text, entry_kind text, entry_object text, entry_before jsonb, entry_after jsonb, entry_reason text, entry_request text,
     of_attempt uuid, of_learner uuid, at timestamptz, since timestamptz, sent_positions smallint[], sent_counters bigint[], sent_responses jsonb,
     OUT highest bigint[], OUT fresh integer)
-RETURNS SETOF record LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+RETURNS SETOF record LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     last integer;
     head bigint;
@@ -106,22 +108,24 @@ END $$;
 -- The answers that count of attempts: one a position.
 CREATE FUNCTION latest_answers(of_attempts uuid[])
 RETURNS TABLE (attempt_id uuid, "position" integer, counter bigint, response text)
-LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY SELECT s.attempt_id, k.position::integer, k.counter, (s.responses -> (k.i - 1)::integer)::text
-    FROM (SELECT DISTINCT ON (l.attempt_id) l.attempt_id, l.heads FROM saves l WHERE l.attempt_id = ANY (of_attempts) ORDER BY l.attempt_id, l.n DESC) last
-    JOIN saves s ON s.attempt_id = last.attempt_id CROSS JOIN LATERAL unnest(s.positions, s.counters) WITH ORDINALITY AS k (position, counter, i)
-    WHERE k.counter = last.heads[k.position + 1];
-    RETURN QUERY SELECT DISTINCT ON (r.attempt_id, r.position) r.attempt_id, r.position::integer, r.counter, r.response::text
-    FROM single_responses r WHERE r.attempt_id = ANY (of_attempts) ORDER BY r.attempt_id, r.position, r.counter DESC;
+    FROM unnest(of_attempts) AS w (id)
+    CROSS JOIN LATERAL (SELECT l.heads FROM saves l WHERE l.attempt_id = w.id ORDER BY l.n DESC LIMIT 1) last
+    CROSS JOIN LATERAL (SELECT * FROM saves o WHERE o.attempt_id = w.id OFFSET 0) s
+    CROSS JOIN LATERAL unnest(s.positions, s.counters) WITH ORDINALITY AS k (position, counter, i)
+    WHERE k.counter = last.heads[k.position + 1]
+    UNION ALL SELECT o.attempt_id, o.position::integer, o.counter, o.response::text FROM unnest(of_attempts) AS w (id)
+    CROSS JOIN LATERAL (SELECT DISTINCT ON (r.position) r.* FROM single_responses r WHERE r.attempt_id = w.id ORDER BY r.position, r.counter DESC) o;
 END $$;
 
 -- What the policy asks before a start, with what a start and its paper need to know of the test.
 CREATE FUNCTION start_facts(of_test uuid, of_learner uuid, at timestamptz, since timestamptz)
 RETURNS TABLE (content_hash text, enrolled boolean, window_open boolean, attempts integer, made bigint, late boolean, course_id uuid, open_id uuid,
     "number" integer, started_at timestamptz, deadline timestamptz, items integer, title text, kind text, instructions text)
-LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY SELECT c.content_hash,
@@ -141,7 +145,7 @@ CREATE FUNCTION start_attempt(entry_id uuid, entry_actor uuid, entry_name text, 
     entry_outcome text, entry_kind text, entry_object text, entry_before jsonb, entry_after jsonb, entry_reason text, entry_request text,
     of_test uuid, of_learner uuid, started timestamptz, new_id uuid, new_seed bigint, new_paper uuid[], today date)
 RETURNS TABLE (course_id uuid, "number" integer, deadline timestamptz)
-LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY WITH fresh AS (
@@ -170,7 +174,7 @@ END $$;
 CREATE FUNCTION attempt_paper(of_attempt uuid, of_learner uuid)
 RETURNS TABLE (id uuid, test_id uuid, course_id uuid, learner_id uuid, "number" integer, state text, started_at timestamptz, deadline timestamptz, items integer,
     paper uuid[], seed bigint, title text, kind text, instructions text)
-LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY SELECT a.id, a.test_id, a.course_id, a.learner_id, a.number, a.state, a.started_at, a.deadline, cardinality(a.paper), a.paper, a.seed,
@@ -180,7 +184,7 @@ END $$;
 -- What the policy asks about a viewer and an attempt.
 CREATE FUNCTION attempt_facts(of_attempt uuid, viewer uuid)
 RETURNS TABLE (learner_id uuid, test_id uuid, open boolean, deadline timestamptz, coach_of boolean, same_school boolean)
-LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY SELECT a.learner_id, a.test_id, a.state = 'open', a.deadline,
@@ -196,7 +200,7 @@ CREATE FUNCTION attempt_records(of_attempts uuid[], of_learner uuid, locked bool
 RETURNS TABLE (id uuid, test_id uuid, course_id uuid, learner_id uuid, "number" integer, state text, started_at timestamptz, deadline timestamptz, items integer,
     school_id uuid, seed bigint, paper uuid[], submitted_at timestamptz, by_platform boolean, grade text, result text,
     title text, kind text, feedback text, closes_at timestamptz, grades text, sections text)
-LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
     IF locked THEN
@@ -212,7 +216,7 @@ END $$;
 CREATE FUNCTION store_scores(at timestamptz, month text, ids uuid[], states text[], submitted timestamptz[], platform boolean[], scores integer[],
     max_scores integer[], grades text[], results jsonb[], earning_of uuid[], rules text[], refs text[], worth integer[])
 RETURNS TABLE (learner_id uuid, points integer)
-LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp AS $$
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY WITH new AS (
