@@ -19,12 +19,27 @@ import (
 // no second points. What a person must read leaves it in the state Marking. realm is tenants.Realm.Name, today the
 // tenant's date. It gives domain.NotFound when the attempt is not the learner's.
 func (e *Exams) Submit(ctx context.Context, tx *tenants.Tx, realm string, attemptID, learnerID uuid.UUID, now, today time.Time) (*Result, error) {
-	b := &pgx.Batch{}
+	return e.SubmitIf(ctx, tx, realm, attemptID, learnerID, func(AttemptFacts) error { return nil }, now, today)
+}
+
+// SubmitIf is Submit if may, which is asked about the facts of the learner and the attempt, gives no error. They come in the same
+// round trip as the attempt itself.
+func (e *Exams) SubmitIf(ctx context.Context, tx *tenants.Tx, realm string, attemptID, learnerID uuid.UUID, may func(AttemptFacts) error, now, today time.Time) (*Result, error) {
+	b, one := &pgx.Batch{}, []string{attemptID.String()}
+	b.Queue(factsSQL, attemptID.String(), learnerID.String())
 	// The lock comes first: the statement after it sees all that was acknowledged before, and no save comes after.
-	one := []string{attemptID.String()}
 	b.Queue(recordSQL, one, learnerID.String(), true)
 	b.Queue(latestSQL, one)
-	r, latest, err := readOne(tx.SendBatch(ctx, b))
+	res := tx.SendBatch(ctx, b)
+	defer res.Close()
+	f, err := scanFacts(res.QueryRow(), learnerID, now)
+	if err == nil {
+		err = may(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, latest, err := readOne(res)
 	if err != nil {
 		return nil, err
 	}
