@@ -56,9 +56,18 @@ func main() {
 	many := flag.Int("tenants", 200, "how many tenants 'many' is")
 	only := flag.String("only", "abcde", "which measurements: a reads, b writes, c authorization, d many tenants, e exam attempts")
 	out := flag.String("out", ".lignum/bench.json", "where the figures are kept")
+	grow := flag.Bool("growth", false, "only measure what grows with the tenant")
+	match := flag.String("match", "", "of that, what has this in its role and address")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *grow {
+		if err := showGrowth(ctx, *match); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Minute)
 	defer cancel()
 	if err := run(ctx, time.Duration(*seconds)*time.Second, *pairs, *many, *only, *out); err != nil {
