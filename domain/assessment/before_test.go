@@ -7,9 +7,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
-	"lignum/tenants"
 )
 
 // saveSQLBefore is how a program from before a save was one row stores answers: $1 the attempt, $2 positions, $3 counters, $4 responses.
@@ -24,9 +25,9 @@ const saveSQLBefore = `WITH attempt AS (
 
 func (s *school) saveBefore(a assessment.Attempt, position int, counter int64, number string) (fresh int) {
 	s.t.Helper()
-	err := s.db.ReadFresh(ctx, func(r *tenants.Reader) error {
-		return r.QueryRow(ctx, saveSQLBefore, a.ID.String(), []int64{int64(position)}, []int64{counter}, []string{fmt.Sprintf(`{"number": %q}`, number)}).Scan(&fresh)
-	})
+	b := &pgx.Batch{}
+	b.Queue(saveSQLBefore, a.ID.String(), []int64{int64(position)}, []int64{counter}, []string{fmt.Sprintf(`{"number": %q}`, number)})
+	err := s.db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error { return res.QueryRow().Scan(&fresh) })
 	if err != nil {
 		s.t.Error(err)
 	}

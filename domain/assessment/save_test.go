@@ -316,6 +316,39 @@ func TestSavingAndHandingInAtOnce(t *testing.T) {
 	}
 }
 
+// Two tabs use the same counters for different answers at the same moment, each twice: one of them is stored, and the other is told so.
+func TestTwoTabsUnderTheSameCounters(t *testing.T) {
+	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 4})
+	a := s.start(s.learners[0], now)
+	s.paper(a, now)
+	for counter := int64(1); counter <= 10; counter++ {
+		var wg sync.WaitGroup
+		stored := make([][4]bool, 4)
+		for k := range stored {
+			wg.Go(func() {
+				var answers []assessment.Answer
+				for i := range 4 {
+					answers = append(answers, answer((i+k)%4, counter, item.Response{Number: fmt.Sprint(k % 2)}))
+				}
+				for _, kept := range s.mustSave(a.Ticket(), now, answers...) {
+					stored[k][kept.Position] = kept.Stored
+				}
+			})
+		}
+		wg.Wait()
+		for i, q := range s.paper(a, now).Questions {
+			for k := range stored {
+				if stored[k][i] != (string(q.Response) == fmt.Sprintf(`{"number": "%d"}`, k%2)) || q.Counter != counter {
+					t.Fatalf("position %d, counter %d: tab %d was told %v, stored is %s under %d", i, counter, k%2, stored[k][i], q.Response, q.Counter)
+				}
+			}
+		}
+	}
+	if n := s.number(`SELECT count(*) - count(DISTINCT (position, counter)) FROM responses WHERE attempt_id = $1::uuid`, a.ID.String()); n != 0 {
+		t.Errorf("%d answers are there twice", n)
+	}
+}
+
 func TestConcurrentStartsGiveOneAttempt(t *testing.T) {
 	s := newSchool(t, 1, rules{attempts: 1, feedback: "on_submit", numbers: 2})
 	var wg sync.WaitGroup

@@ -141,7 +141,16 @@ var refusals = []struct {
 	{"what the own audit trail and the platform's decisions must not suffer", denied, []string{
 		`UPDATE audit_entries SET reason = 'x'`, `DELETE FROM audit_entries`, `TRUNCATE audit_entries`, `UPDATE settings SET limits = '{"learners": 999999999}'`,
 		`DELETE FROM settings`, `INSERT INTO schema_versions (name, sum) VALUES ('x', 'x')`, `ALTER TABLE audit_entries DISABLE TRIGGER ALL`, `DROP TABLE audit_entries`,
-		`UPDATE responses SET response = '{}'`, `DELETE FROM responses`,
+		`UPDATE responses SET response = '{}'`, `DELETE FROM responses`, `UPDATE saves SET responses = '[]'`, `DELETE FROM saves`, `TRUNCATE saves`,
+		`UPDATE single_responses SET response = '{}'`, `DELETE FROM single_responses`,
+		`INSERT INTO single_responses (attempt_id, position, counter, response) VALUES (gen_random_uuid(), 0, 1, '{}')`,
+	}},
+	{"the functions of one's schema, which work with the caller's rights", denied, []string{
+		`ALTER FUNCTION attempt_facts SECURITY DEFINER`, `ALTER FUNCTION save_answers RESET ALL`, `ALTER FUNCTION store_scores OWNER TO CURRENT_USER`, `DROP FUNCTION latest_answers`,
+	}},
+	{"the functions of another tenant's schema", denied, []string{
+		`SELECT * FROM tenant_bahamas.attempt_facts(gen_random_uuid(), gen_random_uuid())`, `SELECT * FROM tenant_bahamas.latest_answers(ARRAY[gen_random_uuid()])`,
+		`SELECT * FROM tenant_bahamas.attempt_records(ARRAY[gen_random_uuid()], NULL, true)`,
 	}},
 	{"locks that are the whole database's", denied, []string{
 		`SELECT pg_advisory_lock(1)`, `SELECT pg_advisory_lock_shared(1)`, `SELECT pg_advisory_xact_lock(1)`, `SELECT pg_advisory_xact_lock_shared(1, 2)`,
