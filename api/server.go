@@ -88,7 +88,7 @@ type Server struct {
 // What a process remembers between requests, at most: how many things of about how many bytes each. Nothing is lost with any of it.
 // Where all of it together would take more than a quarter of the memory, less of each is kept.
 const (
-	itemsKept, itemBytes       = 10_000, 4 << 10
+	itemsKept, itemBytes       = 10_000, 6 << 10
 	papersKept, paperBytes     = 50_000, 1 << 10
 	tokensKept, tokenBytes     = 50_000, 1 << 10
 	workdaysKept, workdayBytes = 200_000, 200
