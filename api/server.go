@@ -88,7 +88,7 @@ type Server struct {
 // What a process remembers between requests, at most: how many things of about how many bytes each. Nothing is lost with any of it.
 // Where all of it together would take more than a quarter of the memory, less of each is kept.
 const (
-	itemsKept, itemBytes       = 10_000, 4 << 10
+	itemsKept, itemBytes       = 10_000, 6 << 10
 	papersKept, paperBytes     = 50_000, 1 << 10
 	tokensKept, tokenBytes     = 50_000, 1 << 10
 	workdaysKept, workdayBytes = 200_000, 200
@@ -102,8 +102,8 @@ const (
 	mostConnections = 64 << 10
 )
 
-// kept is how many of most things are remembered.
-func kept(share memory.Share, most int) int {
+// remembered is how many of most things are remembered.
+func remembered(share memory.Share, most int) int {
 	return int(min(1, float64(share.Quarter())/keptBytes) * float64(most))
 }
 
@@ -115,15 +115,15 @@ func New(d Deps) (*Server, error) {
 	hashing := d.Memory.Fits(people.HashBytes, runtime.GOMAXPROCS(0))
 	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, rules: d.Rules, provisioner: d.Provisioner, log: d.Log, version: d.Version,
 		rate: limits.NewRate(nil), shares: limits.NewShares(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
-		desk: people.NewDesk(people.NewHasher(hashing)), tokens: people.NewVerifier(kept(d.Memory, tokensKept))}
-	items, err := catalog.NewItems(kept(d.Memory, itemsKept))
+		desk: people.NewDesk(people.NewHasher(hashing)), tokens: people.NewVerifier(remembered(d.Memory, tokensKept))}
+	items, err := catalog.NewItems(remembered(d.Memory, itemsKept))
 	if err != nil {
 		return nil, err
 	}
-	if s.workdays, err = lru.New[workday, bool](kept(d.Memory, workdaysKept)); err != nil {
+	if s.workdays, err = lru.New[workday, bool](remembered(d.Memory, workdaysKept)); err != nil {
 		return nil, err
 	}
-	if s.exams, err = assessment.New(items, kept(d.Memory, papersKept)); err != nil {
+	if s.exams, err = assessment.New(items, remembered(d.Memory, papersKept)); err != nil {
 		return nil, err
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
