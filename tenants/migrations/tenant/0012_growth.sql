@@ -139,6 +139,7 @@ CREATE TRIGGER note_subject AFTER UPDATE OF subject ON courses FOR EACH ROW WHEN
 DROP INDEX attendance_by_school;
 CREATE INDEX attendance_by_school ON attendance (school_id, day) INCLUDE (learner_id);
 CREATE INDEX active_days_by_school ON active_days (school_id, day) INCLUDE (user_id);
+CREATE INDEX classes_by_title ON classes (title, id);        -- those that are over as well
 CREATE INDEX attempts_by_school ON attempts (school_id, submitted_at) INCLUDE (course_id, learner_id, state, score, max_score) WHERE submitted_at IS NOT NULL;
 
 -- ---- Tenants that have people already ----
