@@ -115,9 +115,9 @@ func (f *UserFilter) cursorAt(u *User) string {
 
 const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
 
-// few tells whether the filter names a school, a class or the like, of whose people all can be looked at.
+// few tells whether the filter names a school, a class or the like, of whose people all can be looked at, or has an index of its own.
 func (f *UserFilter) few() bool {
-	return f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
+	return f.State == "suspended" || f.NoCard || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
 }
 
 // statement makes the statement of a filter.

@@ -32,7 +32,7 @@ DROP INDEX user_roles_by_role;
 CREATE INDEX user_roles_by_name ON user_roles (role, family_name, given_name, user_id);
 
 -- The account is locked, so that one that is renamed at this moment is either renamed before or takes this role along.
-CREATE FUNCTION name_role() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION name_role() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     SELECT family_name, given_name INTO NEW.family_name, NEW.given_name FROM users WHERE id = NEW.user_id FOR SHARE;
     NEW.family_name := coalesce(NEW.family_name, ''); -- there is no such account: the foreign key says so
@@ -40,7 +40,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER name_role BEFORE INSERT OR UPDATE OF user_id ON user_roles FOR EACH ROW EXECUTE FUNCTION name_role();
-CREATE FUNCTION rename_roles() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION rename_roles() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     UPDATE user_roles SET family_name = NEW.family_name, given_name = NEW.given_name WHERE user_id = NEW.id;
     RETURN NULL;
@@ -57,17 +57,16 @@ CREATE TABLE totals (
     n    bigint NOT NULL
 ) WITH (fillfactor = 50);
 
-CREATE FUNCTION add_to_totals(names text[], counts bigint[]) RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION add_to_totals(names text[], counts bigint[]) RETURNS void LANGUAGE sql SET search_path = {{schema}}, pg_temp AS $$
     INSERT INTO totals AS t (name, n)
     SELECT c.name, sum(c.n) FROM unnest(names, counts) AS c (name, n) GROUP BY c.name HAVING sum(c.n) <> 0 ORDER BY c.name
     ON CONFLICT (name) DO UPDATE SET n = t.n + excluded.n
 $$;
 
-GRANT EXECUTE ON FUNCTION add_to_totals(text[], bigint[]) TO {{login}};
 
 -- Roles that came or went. The accounts are locked against a change of their state until this transaction ends: otherwise one that is
 -- suspended at this moment would be counted by one of the two, or by neither.
-CREATE FUNCTION count_roles() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_roles() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 DECLARE
     names text[]; counts bigint[];
 BEGIN
@@ -79,7 +78,7 @@ BEGIN
 END $$;
 CREATE TRIGGER count_new AFTER INSERT ON user_roles REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_roles('1');
 CREATE TRIGGER count_gone AFTER DELETE ON user_roles REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_roles('-1');
-CREATE FUNCTION count_other_role() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_other_role() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     PERFORM FROM users WHERE id IN (OLD.user_id, NEW.user_id) ORDER BY id FOR SHARE;
     PERFORM add_to_totals(array_agg('role:' || c.role), array_agg(c.n))
@@ -88,14 +87,14 @@ BEGIN
 END $$;
 CREATE TRIGGER count_other AFTER UPDATE OF user_id, role ON user_roles FOR EACH ROW EXECUTE FUNCTION count_other_role();
 
-CREATE FUNCTION count_new_accounts() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_new_accounts() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     PERFORM add_to_totals(ARRAY['accounts'], ARRAY[(SELECT count(*) FROM changed WHERE state = 'active')]);
     RETURN NULL;
 END $$;
 CREATE TRIGGER count_new AFTER INSERT ON users REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_new_accounts();
 
-CREATE FUNCTION count_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_account() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 DECLARE
     sign bigint := CASE WHEN NEW.state = 'active' THEN 1 ELSE -1 END;
 BEGIN
@@ -106,7 +105,7 @@ END $$;
 CREATE TRIGGER count_state AFTER UPDATE OF state ON users FOR EACH ROW WHEN ((OLD.state = 'active') <> (NEW.state = 'active')) EXECUTE FUNCTION count_account();
 
 -- The roles go first, while it can be seen whether the account was active.
-CREATE FUNCTION count_gone_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_gone_account() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     DELETE FROM user_roles WHERE user_id = OLD.id;
     IF OLD.state = 'active' THEN
@@ -117,10 +116,13 @@ END $$;
 CREATE TRIGGER count_gone BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION count_gone_account();
 
 
-CREATE FUNCTION count_accounts_again() RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_accounts_again() RETURNS void LANGUAGE sql SET search_path = {{schema}}, pg_temp AS $$
     LOCK TABLE users, user_roles IN SHARE MODE;
     DELETE FROM totals WHERE name = 'accounts' OR name LIKE 'role:%';
     INSERT INTO totals SELECT 'accounts', count(*) FROM users WHERE state = 'active'
         UNION ALL SELECT 'role:' || r.role, count(*) FROM user_roles r JOIN users u ON u.id = r.user_id WHERE u.state = 'active' GROUP BY r.role;
 $$;
 SELECT count_accounts_again();
+
+-- Functions of the schema are called by its login, and by nobody else.
+GRANT EXECUTE ON FUNCTION name_role(), rename_roles(), add_to_totals(text[], bigint[]), count_roles(), count_other_role(), count_new_accounts(), count_account(), count_gone_account(), count_accounts_again() TO {{login}};

@@ -2,7 +2,7 @@
 -- rows come from sign-in, progress, answers, rosters, demo data, and persons at the database.
 -- ---- How many there are ----
 -- Schools and classes, each with the name of its total.
-CREATE FUNCTION count_active() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_active() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     PERFORM add_to_totals(ARRAY[TG_ARGV[0]], ARRAY[TG_ARGV[1]::bigint * (SELECT count(*) FROM changed WHERE state = 'active')]);
     RETURN NULL;
@@ -14,7 +14,7 @@ CREATE TRIGGER count_after AFTER UPDATE ON schools REFERENCING NEW TABLE AS chan
 CREATE TRIGGER count_new AFTER INSERT ON classes REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_active('classes', '1');
 CREATE TRIGGER count_gone AFTER DELETE ON classes REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_active('classes', '-1');
 -- A class changes with every seat that is taken, its state once: row by row, so that the others pay for a comparison alone.
-CREATE FUNCTION count_class() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_class() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     PERFORM add_to_totals(ARRAY['classes'], ARRAY[CASE WHEN NEW.state = 'active' THEN 1 ELSE -1 END]::bigint[]);
     RETURN NULL;
@@ -25,7 +25,7 @@ CREATE TRIGGER count_state AFTER UPDATE OF state ON classes FOR EACH ROW WHEN ((
 -- Who was signed in belongs to the school that they had then, as attendance does; of what was before, the one that they have now.
 ALTER TABLE active_days ADD COLUMN school_id uuid;
 UPDATE active_days a SET school_id = u.school_id FROM users u WHERE u.id = a.user_id AND u.school_id IS NOT NULL;
-CREATE FUNCTION school_of_day() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION school_of_day() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     NEW.school_id := (SELECT school_id FROM users WHERE id = NEW.user_id);
     RETURN NEW;
@@ -54,11 +54,11 @@ CREATE TABLE figure_months (
     starts    timestamptz,                                  -- and when the month begins and ends in the tenant's time zone
     ends      timestamptz
 );
-CREATE FUNCTION is_over(month date) RETURNS boolean LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+CREATE FUNCTION is_over(month date) RETURNS boolean LANGUAGE sql STABLE SET search_path = {{schema}}, pg_temp AS $$
     SELECT now() AT TIME ZONE 'UTC' >= month + interval '1 month 12 hours'
 $$;
 
-CREATE FUNCTION count_days() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_days() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     INSERT INTO day_totals AS t (school_id, day, part, attended, active)
     SELECT s.id, c.day, CASE WHEN (SELECT count(*) FROM changed) = 1 THEN pg_backend_pid() % 8 ELSE 0 END, TG_ARGV[0]::integer * count(*) * (TG_TABLE_NAME = 'attendance')::integer,
@@ -98,13 +98,13 @@ CREATE TABLE month_figures (
 );
 
 -- An attempt's month depends on the time zone, so it may be one of two.
-CREATE FUNCTION note_months_of(submitted timestamptz) RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION note_months_of(submitted timestamptz) RETURNS void LANGUAGE sql SET search_path = {{schema}}, pg_temp AS $$
     INSERT INTO figure_months AS f (month)
     SELECT DISTINCT date_trunc('month', submitted AT TIME ZONE 'UTC' + h)::date AS month FROM unnest(ARRAY[interval '-12 hours', '14 hours']) h
     WHERE submitted IS NOT NULL AND is_over(date_trunc('month', submitted AT TIME ZONE 'UTC' + h)::date) ORDER BY month
     ON CONFLICT (month) DO UPDATE SET kept_at = NULL
 $$;
-CREATE FUNCTION note_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION note_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         PERFORM note_months_of(OLD.submitted_at);
@@ -124,7 +124,7 @@ CREATE TRIGGER note_changed AFTER UPDATE ON attempts FOR EACH ROW WHEN ((OLD.sub
 -- A school that comes, goes or is in another region, and a course of another subject, are in every month. The lock is that of KeepMonths:
 -- none is kept meanwhile that does not know of it.
 INSERT INTO locks VALUES ('figures');
-CREATE FUNCTION note_all() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION note_all() RETURNS trigger LANGUAGE plpgsql SET search_path = {{schema}}, pg_temp AS $$
 BEGIN
     INSERT INTO locks VALUES ('figures') ON CONFLICT (name) DO UPDATE SET name = excluded.name;
     UPDATE figure_months SET kept_at = NULL WHERE kept_at IS NOT NULL;
@@ -139,10 +139,11 @@ CREATE TRIGGER note_subject AFTER UPDATE OF subject ON courses FOR EACH ROW WHEN
 DROP INDEX attendance_by_school;
 CREATE INDEX attendance_by_school ON attendance (school_id, day) INCLUDE (learner_id);
 CREATE INDEX active_days_by_school ON active_days (school_id, day) INCLUDE (user_id);
+CREATE INDEX classes_by_title ON classes (title, id);        -- those that are over as well
 CREATE INDEX attempts_by_school ON attempts (school_id, submitted_at) INCLUDE (course_id, learner_id, state, score, max_score) WHERE submitted_at IS NOT NULL;
 
 -- ---- Tenants that have people already ----
-CREATE FUNCTION count_figures_again() RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION count_figures_again() RETURNS void LANGUAGE sql SET search_path = {{schema}}, pg_temp AS $$
     LOCK TABLE schools, classes, attendance, active_days IN SHARE MODE;
     DELETE FROM totals WHERE name IN ('schools', 'classes');
     INSERT INTO totals SELECT 'schools', count(*) FROM schools WHERE state = 'active'
@@ -156,4 +157,6 @@ CREATE FUNCTION count_figures_again() RETURNS void LANGUAGE sql SET search_path 
     UPDATE figure_months SET kept_at = NULL WHERE kept_at IS NOT NULL;
 $$;
 SELECT count_figures_again();
-GRANT EXECUTE ON FUNCTION is_over(date), note_months_of(timestamptz) TO {{login}};
+
+-- Functions of the schema are called by its login, and by nobody else.
+GRANT EXECUTE ON FUNCTION count_active(), count_class(), school_of_day(), is_over(date), count_days(), note_months_of(timestamptz), note_attempt(), note_all(), count_figures_again() TO {{login}};
