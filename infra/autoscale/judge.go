@@ -18,6 +18,8 @@ type view struct {
 	writerUse     float64 // share of the writer's present capacity
 	use           float64 // the highest share of anything that can run out, 0 to 1
 	pressure      string  // why that is too high; empty when it is not
+	class         string  // of the writer
+	spent         bool    // burstable instances have too few credits left to count for more than their baseline
 	forecast      bool    // the forecast is fresh
 	ahead         float64 // vCPU expected of events that are on or begin within the lead time
 	further       float64 // the same within an hour more
@@ -35,6 +37,12 @@ func judge(in *Input, m *Memory) *view {
 	v.forecast = !in.ForecastAt.IsZero() && age <= forecastStale && age >= -tooNew
 	v.exact, v.counts = present(s, &in.Observed)
 	v.asleep = asleep(s, m, in.Now)
+	v.spent = v.creditsKnown() && in.Observed.Credits.Value < s.CreditsLeft
+	for i := range in.Observed.Instances {
+		if one := &in.Observed.Instances[i]; one.Writer {
+			v.class = one.Class
+		}
+	}
 	v.measure()
 	if v.forecast {
 		v.foresee(m)
@@ -63,6 +71,16 @@ func remembered(in *Input) Memory {
 func (v *view) fresh(r Reading) bool {
 	age := v.in.Now.Sub(r.At)
 	return !r.At.IsZero() && age <= v.in.Settings.Stale && age >= -tooNew && r.Value >= 0 && !math.IsInf(r.Value, 1)
+}
+
+// creditsStale is after how long CPU credits say nothing: CloudWatch tells them every five minutes, and late.
+const creditsStale = 15 * time.Minute
+
+// creditsKnown tells whether the credits were read lately. They may be below zero: borrowed ones.
+func (v *view) creditsKnown() bool {
+	r := v.in.Observed.Credits
+	age := v.in.Now.Sub(r.At)
+	return !r.At.IsZero() && age <= creditsStale && age >= -tooNew && !math.IsNaN(r.Value) && !math.IsInf(r.Value, 0)
 }
 
 // measure takes the load, and every sign that something runs out.

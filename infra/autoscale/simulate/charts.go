@@ -21,7 +21,7 @@ var (
 	ink     = charts.ColorRGB(33, 37, 41)
 	palette = map[string]charts.Color{
 		StaticPeak: charts.ColorRGB(146, 43, 33), Reactive: charts.ColorRGB(230, 145, 56),
-		Serverless: charts.ColorRGB(150, 155, 160), Ours: charts.ColorRGB(21, 101, 176), "load": charts.ColorRGB(33, 37, 41),
+		Serverless: charts.ColorRGB(150, 155, 160), Burstable: charts.ColorRGB(72, 132, 90), Ours: charts.ColorRGB(21, 101, 176), "load": charts.ColorRGB(33, 37, 41),
 	}
 )
 

@@ -44,7 +44,7 @@ func plural(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-var strategies = []string{StaticPeak, Reactive, Serverless, Ours}
+var strategies = []string{StaticPeak, Reactive, Serverless, Burstable, Ours}
 
 func costChart(sizes []Size) (Chart, error) {
 	values := make([][]float64, len(strategies))
@@ -53,7 +53,7 @@ func costChart(sizes []Size) (Chart, error) {
 		for i, r := range s.Results {
 			values[i] = append(values[i], r.Cost)
 		}
-		low, high = math.Min(low, s.Results[3].Saving), math.Max(high, s.Results[3].Saving)
+		low, high = math.Min(low, s.Of(Ours).Saving), math.Max(high, s.Of(Ours).Saving)
 	}
 	finding := fmt.Sprintf("Ours costs %.0f %% less than a cluster sized for the peak", 100*low)
 	if math.Round(100*low) != math.Round(100*high) {
@@ -82,8 +82,8 @@ func window(size Size, from, days int) (load, static, ours []float64) {
 		l, s, o := 0.0, math.Inf(1), math.Inf(1)
 		for m := max(0, at); m < min(at+10, size.Load.Minutes); m++ {
 			l = math.Max(l, size.Load.WriterBurst[m]+size.Load.ReaderBurst[m])
-			s = math.Min(s, float64(size.Results[0].Capacity[m]))
-			o = math.Min(o, float64(size.Results[3].Capacity[m]))
+			s = math.Min(s, float64(size.Of(StaticPeak).Capacity[m]))
+			o = math.Min(o, float64(size.Of(Ours).Capacity[m]))
 		}
 		if math.IsInf(s, 1) { // outside the time simulated
 			l, s, o = 0, 0, 0
@@ -105,7 +105,7 @@ func ExamWeek(size Size) (Chart, error) {
 	load, static, ours := window(size, from, 7)
 	start := size.Load.Start.Add(time.Duration(from) * time.Minute).In(jamaica)
 	finding := fmt.Sprintf("Exam week, %s: capacity rises before each exam and falls after it (%.0f %% cheaper over the year)",
-		plural(size.Countries, "country", "countries"), 100*size.Results[3].Saving)
+		plural(size.Countries, "country", "countries"), 100*size.Of(Ours).Saving)
 	return lines("exam-week", finding, vcpu, start, 7, []string{StaticPeak, Ours, "load"},
 		[]string{"capacity paid for: static peak", "capacity paid for: ours", busiest}, [][]float64{static, ours, load})
 }
@@ -116,14 +116,14 @@ func stormChart(size Size) (Chart, error) {
 	start := size.Load.Start.Add(time.Duration(from) * time.Minute).In(jamaica)
 	finding := fmt.Sprintf("Hurricane of %s, %s: capacity held the flood after it, which nobody forecast",
 		start.AddDate(0, 0, 3).Format("2 January"), plural(size.Countries, "country", "countries"))
-	if over := overBetween(size.Results[3], from, 14); over > 0 {
+	if over := overBetween(size.Of(Ours), from, 14); over > 0 {
 		finding = fmt.Sprintf("Hurricane of %s, %s: %d minutes were over the objective",
 			start.AddDate(0, 0, 3).Format("2 January"), plural(size.Countries, "country", "countries"), over)
 	}
 	return lines("hurricane", finding, vcpu, start, 14, []string{Ours, "load"}, []string{"capacity paid for: ours", busiest}, [][]float64{ours, load})
 }
 
-func overBetween(r Result, from, days int) (n int) {
+func overBetween(r *Result, from, days int) (n int) {
 	for m := max(0, from); m < min(len(r.over), from+days*1440); m++ {
 		if r.over[m] {
 			n++
@@ -150,7 +150,7 @@ func changesChart(sizes []Size) (Chart, error) {
 			values[i] = append(values[i], float64(r.Changes[k]))
 		}
 	}
-	finding := fmt.Sprintf("Changes a year, %s: ours made %s", plural(size.Countries, "country", "countries"), plural(size.Results[3].Failovers, "failover", "failovers"))
+	finding := fmt.Sprintf("Changes a year, %s: ours made %s", plural(size.Countries, "country", "countries"), plural(size.Of(Ours).Failovers, "failover", "failovers"))
 	kinds := []string{"range set", "reader added", "reader removed", "reader resized", "failover"}
 	return bars("changes", finding, "changes in the time simulated", strategies, kinds, values, Thousands, true)
 }

@@ -22,7 +22,7 @@ func TestGoals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			static, ours := s.Results[0], s.Results[3]
+			static, ours := s.Of(StaticPeak), s.Of(Ours)
 			if ours.Saving < goalSaving {
 				t.Errorf("ours costs $%.0f, %.1f %% less than static peak's $%.0f; the goal is %.0f %%", ours.Cost, 100*ours.Saving, static.Cost, 100*goalSaving)
 			}
@@ -71,7 +71,7 @@ func TestReportStandsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range append([]string{"1 country", dollars(s.Results[3].Cost), "&#34;read_ms&#34;: 0.8", a.Prices.Source}, strategies...) {
+	for _, want := range append([]string{"1 country", dollars(s.Of(Ours).Cost), "&#34;read_ms&#34;: 0.8", a.Prices.Source}, strategies...) {
 		if !bytes.Contains(page, []byte(want)) {
 			t.Errorf("the report does not have %q", want)
 		}
