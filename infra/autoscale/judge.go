@@ -23,6 +23,7 @@ type view struct {
 	forecast      bool    // the forecast is fresh
 	ahead         float64 // vCPU expected of events that are on or begin within the lead time
 	further       float64 // the same within an hour more
+	unbroken      float64 // the same until no exam or import is on any more: as long as one is, no class is changed
 	anything      bool    // an event is on or begins within the lead time
 	on, near      string  // an exam or import that is on; one that is on or begins within the lead time
 	exact, counts int     // the rung that the cluster has, or -1; the highest that it has at least, or -1
@@ -158,7 +159,13 @@ func (v *view) foresee(m *Memory) {
 	s, now := &v.in.Settings, v.in.Now
 	lead := now.Add(s.LeadTime)
 	v.ahead = peak(s, m, v.in.Events, now, lead)
-	v.further = peak(s, m, v.in.Events, now, lead.Add(undoneWithin))
+	v.further, v.unbroken = v.ahead, v.ahead
+	if until := lead.Add(undoneWithin); more(v.in.Events, now, lead, until) {
+		v.further = peak(s, m, v.in.Events, now, until)
+	}
+	if until := unbroken(v.in.Events, now, lead); v.class != Serverless && more(v.in.Events, now, lead, until) {
+		v.unbroken = peak(s, m, v.in.Events, now, until)
+	}
 	for i := range v.in.Events {
 		e := &v.in.Events[i]
 		if !concerns(e, now, lead) {
@@ -186,6 +193,29 @@ func concerns(e *Event, now, until time.Time) bool {
 	return e.End.After(now) && !e.Start.After(until) && e.Start.Before(e.End) && e.End.Sub(e.Start) <= longEvent
 }
 
+// more tells whether an event concerns a longer time that does not concern a shorter one: without, both have the same peak.
+func more(events []Event, now, shorter, longer time.Time) bool {
+	return slices.ContainsFunc(events, func(e Event) bool { return e.Start.After(shorter) && concerns(&e, now, longer) })
+}
+
+// unbroken is the end of the exams and imports that follow one another without a pause from now or the lead time on, within a day.
+func unbroken(events []Event, now, until time.Time) time.Time {
+	most := now.Add(classWithin)
+	for grown := true; grown; {
+		grown = false
+		for i := range events {
+			e := &events[i]
+			if e.Kind != "live" && e.End.After(until) && concerns(e, now, until) {
+				until, grown = e.End, true
+			}
+		}
+	}
+	if until.After(most) {
+		return most
+	}
+	return until
+}
+
 // peak is the highest vCPU that events cost together at any time from now until another. One that begins as another ends
 // overlaps with it: the last submit while the first press 'start'.
 func peak(s *Settings, m *Memory, events []Event, now, until time.Time) float64 {
@@ -196,7 +226,13 @@ func peak(s *Settings, m *Memory, events []Event, now, until time.Time) float64 
 	var changes []change
 	for i := range events {
 		e := &events[i]
-		if c := expected(s, m, e); c > 0 && concerns(e, now, until) {
+		if !concerns(e, now, until) {
+			continue
+		}
+		if c := expected(s, m, e); c > 0 {
+			if changes == nil {
+				changes = make([]change, 0, 2*(len(events)-i))
+			}
 			changes = append(changes, change{e.Start, c}, change{e.End, -c})
 		}
 	}

@@ -183,12 +183,12 @@ func (v *view) target(m *Memory, say func(string, ...any)) (rung int, need float
 	}
 	if !v.known {
 		say("the load is not known")
-		load := 0.0
-		if v.ahead > 0 {
-			load = m.usual(v.in.Now) + v.ahead
-			need = v.wanted(load)
-			say("usual %.2f vCPU, events %.2f: %.2f vCPU wanted", m.usual(v.in.Now), v.ahead, need)
+		if v.ahead == 0 {
+			return max(v.counts, floor), 0
 		}
+		load := m.usual(v.in.Now) + v.ahead
+		need = v.wanted(load)
+		say("usual %.2f vCPU, events %.2f: %.2f vCPU wanted", m.usual(v.in.Now), v.ahead, need)
 		return max(v.counts, v.holding(need, load, floor)), need
 	}
 	load := v.expect(m, v.ahead)
@@ -198,6 +198,12 @@ func (v *view) target(m *Memory, say func(string, ...any)) (rung int, need float
 		say("an instance has %.0f CPU credits: burstable ones count with their baseline alone", v.in.Observed.Credits.Value)
 	}
 	say("load %.2f vCPU, usual %.2f, events %.2f: %.2f vCPU wanted, which %s holds", v.load, m.usual(v.in.Now), v.ahead, need, s.name(rung))
+	if later := v.expect(m, v.unbroken); later > load {
+		if r := v.holding(v.wanted(later), later, floor); r > rung {
+			rung, need = r, v.wanted(later)
+			say("%.2f vCPU while exams follow one another without a pause: %s is made ready before them", v.unbroken, s.name(r))
+		}
+	}
 	if s.capacity(rung) < need {
 		say("no more than %.2f: it is the ceiling", s.capacity(rung))
 	}

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -104,8 +105,15 @@ func ExamWeek(size Size) (Chart, error) {
 	from := size.Load.RecordAt - 1440*((int(day.Weekday())+6)%7) // Monday
 	load, static, ours := window(size, from, 7)
 	start := size.Load.Start.Add(time.Duration(from) * time.Minute).In(jamaica)
-	finding := fmt.Sprintf("Exam week, %s: capacity rises before each exam and falls after it (%.0f %% cheaper over the year)",
-		plural(size.Countries, "country", "countries"), 100*size.Of(Ours).Saving)
+	what := "capacity rises before each exam and falls after it"
+	if slices.Min(ours) == slices.Max(ours) {
+		what = "the smallest rung holds every exam"
+	}
+	cheaper := fmt.Sprintf("%.0f %% cheaper over the year", 100*size.Of(Ours).Saving)
+	if size.Of(Ours).Saving < 0 {
+		cheaper = fmt.Sprintf("%.0f %% dearer over the year", -100*size.Of(Ours).Saving)
+	}
+	finding := fmt.Sprintf("Exam week, %s: %s (%s)", plural(size.Countries, "country", "countries"), what, cheaper)
 	return lines("exam-week", finding, vcpu, start, 7, []string{StaticPeak, Ours, "load"},
 		[]string{"capacity paid for: static peak", "capacity paid for: ours", busiest}, [][]float64{static, ours, load})
 }
@@ -138,7 +146,11 @@ func monthChart(size Size) (Chart, error) {
 	for i, r := range size.Results {
 		values[i] = r.MonthCost[:]
 	}
-	finding := fmt.Sprintf("The year's bill, %s: ours follows the school year", plural(size.Countries, "country", "countries"))
+	what := "ours follows the school year"
+	if bill := size.Of(Ours).MonthCost; slices.Min(bill[:]) > 0.85*slices.Max(bill[:]) { // February is 0.9 of March
+		what = "ours is the same each month"
+	}
+	finding := fmt.Sprintf("The year's bill, %s: %s", plural(size.Countries, "country", "countries"), what)
 	return bars("months", finding, "USD a month", strategies, months, values, dollars, false)
 }
 
@@ -150,7 +162,7 @@ func changesChart(sizes []Size) (Chart, error) {
 			values[i] = append(values[i], float64(r.Changes[k]))
 		}
 	}
-	finding := fmt.Sprintf("Changes a year, %s: ours made %s", plural(size.Countries, "country", "countries"), plural(size.Of(Ours).Failovers, "failover", "failovers"))
+	finding := fmt.Sprintf("Changes, %s: ours made %s", plural(size.Countries, "country", "countries"), plural(size.Of(Ours).Failovers, "failover", "failovers"))
 	kinds := []string{"range set", "reader added", "reader removed", "reader resized", "failover"}
 	return bars("changes", finding, "changes in the time simulated", strategies, kinds, values, Thousands, true)
 }

@@ -88,9 +88,14 @@ func worst(load *Load) int {
 	return at
 }
 
-// tooSmall tries the highest minute alone, which rules most shapes out at once.
+// tooSmall tries the highest minute alone, which rules most shapes out at once. Burstable ones have all the credits that they can.
 func tooSmall(a Assumptions, load *Load, s shape, m int) bool {
 	c := newCluster(&a, s, load.HotSetGiB)
+	for i := range c.n {
+		if s.Class != serverlessIndex {
+			c.members[i].credits = a.Prices.Classes[s.Class].mostCredits()
+		}
+	}
 	return c.minute(load.Writer[m], load.Reader[m], load.WriterBurst[m], load.ReaderBurst[m], load.Requests[m]).p99 > a.ObjectiveMs
 }
 
