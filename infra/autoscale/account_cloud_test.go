@@ -274,11 +274,28 @@ func (w *cloud) wantChanges(want ...string) {
 	}
 }
 
-func (w *cloud) putMetric(namespace, name string, v float64, at time.Time) {
+// putMetric publishes one value; a dimension is a name and a value.
+func (w *cloud) putMetric(namespace, name string, v float64, at time.Time, dimension ...string) {
 	w.t.Helper()
-	_, err := w.cw.PutMetricData(w.t.Context(), &cloudwatch.PutMetricDataInput{Namespace: &namespace,
-		MetricData: []cwtypes.MetricDatum{{MetricName: &name, Value: &v, Timestamp: &at}}})
+	datum := cwtypes.MetricDatum{MetricName: &name, Value: &v, Timestamp: &at}
+	if len(dimension) == 2 {
+		datum.Dimensions = []cwtypes.Dimension{{Name: &dimension[0], Value: &dimension[1]}}
+	}
+	_, err := w.cw.PutMetricData(w.t.Context(), &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: []cwtypes.MetricDatum{datum}})
 	must(w.t, err)
+}
+
+// metrics publishes this minute's metrics of classes that are not Serverless: the share of each instance that is busy.
+func (w *cloud) metrics(share float64) {
+	w.t.Helper()
+	o, err := w.a.Cluster.describe(w.t.Context())
+	must(w.t, err)
+	at := w.now().Truncate(time.Minute)
+	w.putMetric("AWS/RDS", "AuroraReplicaLagMaximum", 20, at, "DBClusterIdentifier", clusterID)
+	for _, in := range o.Instances {
+		w.putMetric("AWS/RDS", "CPUUtilization", 100*share, at, "DBInstanceIdentifier", in.ID)
+		w.putMetric("AWS/RDS", "DatabaseConnections", 40, at, "DBInstanceIdentifier", in.ID)
+	}
 }
 
 func (w *cloud) rdsTag(instance, key string) string {

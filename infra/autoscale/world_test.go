@@ -22,6 +22,7 @@ type world struct {
 	events    []Event
 	load      float64
 	readShare float64 // of the load, whatever the settings suppose
+	credits   Reading // of burstable instances; the zero At: not known
 	silent    bool    // no metrics
 	blind     bool    // no forecast
 	thorough  bool    // every decision is made twice and compared
@@ -203,6 +204,7 @@ func (w *world) input() Input {
 		}
 	}
 	o.Connections = Reading{0.1, at}
+	o.Credits = w.credits
 	return in
 }
 

@@ -3,6 +3,8 @@ package aws
 import (
 	"slices"
 	"strings"
+
+	"lignum/infra/autoscale"
 )
 
 const cluster, instance, proxy = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::RDS::DBProxy"
@@ -54,6 +56,63 @@ func (c *checker) proxyTLS() {
 			continue
 		}
 		c.need(r, "say rds.force_ssl: 1", []string{"1"}, "Parameters", "rds.force_ssl")
+	}
+}
+
+// classes are those that an instance may have, by the size of the installation; an empty one is not known.
+func classes(r resource) map[string]string {
+	all := map[string]string{}
+	for _, w := range r.t.worlds() {
+		all[w["Size"]], _ = r.t.value(r.prop("DBInstanceClass"), w)
+	}
+	return all
+}
+
+// burstable tells whether an instance may be of a class that lives on CPU credits.
+func burstable(r resource) bool {
+	for _, class := range classes(r) {
+		if strings.HasPrefix(class, "db.t") {
+			return true
+		}
+	}
+	return false
+}
+
+// ladderStart wants the instances of each size to be of a class of the autoscaler's ladder, the day's floor: of any other, its
+// first look would change them, by a failover.
+func (c *checker) ladderStart() {
+	for _, r := range c.resources(instance) {
+		for size, class := range classes(r) {
+			s, err := autoscale.DefaultSettings(size)
+			if err != nil {
+				c.find(r, r.prop("DBInstanceClass"), "no ladder is known: "+err.Error(), "use a size that the autoscaler knows")
+			} else if floor := s.Rungs[s.DayFloor].Class; class != floor {
+				c.find(r, r.prop("DBInstanceClass"), "the ladder of "+size+" does not begin with "+class, "take "+floor+", or change autoscale.DefaultSettings")
+			}
+		}
+	}
+}
+
+// connectionsMemory wants the connection limit to follow an instance's memory where that may be as little as a burstable one's:
+// 2000 sessions do not fit into 4 GiB.
+func (c *checker) connectionsMemory() {
+	if !slices.ContainsFunc(c.resources(instance), burstable) {
+		return
+	}
+	for _, r := range c.resources("AWS::RDS::DBClusterParameterGroup") {
+		if v := r.prop("Parameters", "max_connections"); !strings.Contains(text(v), "{DBInstanceClassMemory/") {
+			c.find(r, v, "max_connections is the same for every class", "say LEAST({DBInstanceClassMemory/9531392},2000)")
+		}
+	}
+}
+
+// creditsWatched wants somebody to hear when burstable instances are charged for credits: a class too small is a bill, not a failure.
+func (c *checker) creditsWatched() {
+	told := slices.ContainsFunc(c.alarms(), func(r resource) bool { return r.prop("MetricName").Scalar() == "CPUSurplusCreditsCharged" })
+	for _, r := range c.resources(instance) {
+		if !told && burstable(r) {
+			c.find(r, r.prop("DBInstanceClass"), "nobody hears that CPU credits are charged for", "make an alarm of CPUSurplusCreditsCharged")
+		}
 	}
 }
 

@@ -150,6 +150,19 @@ var faults = []fault{
 		s.set(s.first("web", filter, ofAltered("Properties.MetricTransformations.0.MetricName")), "Properties.FilterPattern", "{ $.msg = panic }")
 	}},
 	{"no alarm", "altered-logins", func(s stackSet) { s.remove("operations", alarm, ofAltered("Properties.MetricName")) }},
+	change("ladder-start", "data", instance, "Properties.DBInstanceClass", "db.r8g.8xlarge"),
+	{"Serverless for a small one", "ladder-start", func(s stackSet) { s.set(s.template("data").Mappings, "Sizes.small.Class", "db.serverless") }},
+	{"a class that nobody gave", "ladder-start", func(s stackSet) { s.drop(s.template("data").Mappings, "Sizes.country.Class") }},
+	{"as many sessions in any memory", "connections-memory", func(s stackSet) {
+		group := s.first("data", "AWS::RDS::DBClusterParameterGroup")
+		s.set(group.Get("Properties", "Parameters"), "max_connections", "2000")
+	}},
+	{"no limit of sessions", "connections-memory", func(s stackSet) {
+		s.drop(s.first("data", "AWS::RDS::DBClusterParameterGroup").Get("Properties", "Parameters"), "max_connections")
+	}},
+	{"no alarm of credits", "credits-watched", func(s stackSet) {
+		s.remove("operations", alarm, func(v *Value) bool { return v.Get("Properties", "MetricName").Scalar() == "CPUSurplusCreditsCharged" })
+	}},
 	change("proxy-tls", "data", proxy, "Properties.RequireTLS", "false"),
 	lose("proxy-tls", "data", proxy, "Properties.RequireTLS"),
 	change("proxy-iam", "data", proxy, "Properties.DefaultAuthScheme", "NONE"),
