@@ -105,7 +105,7 @@ func ExamWeek(size Size) (Chart, error) {
 	from := size.Load.RecordAt - 1440*((int(day.Weekday())+6)%7) // Monday
 	load, static, ours := window(size, from, 7)
 	start := size.Load.Start.Add(time.Duration(from) * time.Minute).In(jamaica)
-	what := "capacity rises before each exam and falls after it"
+	what := "capacity rises before large exams and falls after them"
 	if slices.Min(ours) == slices.Max(ours) {
 		what = "the smallest rung holds every exam"
 	}
@@ -113,7 +113,11 @@ func ExamWeek(size Size) (Chart, error) {
 	if size.Of(Ours).Saving < 0 {
 		cheaper = fmt.Sprintf("%.0f %% dearer over the year", -100*size.Of(Ours).Saving)
 	}
-	finding := fmt.Sprintf("Exam week, %s: %s (%s)", plural(size.Countries, "country", "countries"), what, cheaper)
+	who := plural(size.Countries, "country", "countries")
+	if size.Load.Scale != 1 {
+		who += fmt.Sprintf(" with %g times the users", size.Load.Scale)
+	}
+	finding := fmt.Sprintf("Exam week, %s: %s (%s)", who, what, cheaper)
 	return lines("exam-week", finding, vcpu, start, 7, []string{StaticPeak, Ours, "load"},
 		[]string{"capacity paid for: static peak", "capacity paid for: ours", busiest}, [][]float64{static, ours, load})
 }
