@@ -10,8 +10,13 @@ import "time"
 // Serverless is the instance class of Aurora Serverless v2.
 const Serverless = "db.serverless"
 
-// burstableClass is what the names of burstable instance classes begin with.
-const burstableClass = "db.t"
+// burstableClass is what the names of burstable instance classes begin with; burstableSpeed is the work of one of their vCPU, that
+// of one of db.r8g being 1. AWS says of each generation of Graviton what it does beside the one before: the third 25 % more than
+// the second, the fourth up to 30 % more than the third.
+const (
+	burstableClass = "db.t"
+	burstableSpeed = 0.6
+)
 
 // VCPUPerACU is what one Aurora capacity unit (2 GiB) is taken to do: memory-optimised instances have 8 GiB a vCPU.
 const VCPUPerACU = 0.25

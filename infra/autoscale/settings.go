@@ -23,12 +23,10 @@ func serverless(readers int, least, most float64) Rung {
 	return Rung{Name: name, Class: Serverless, Readers: readers, MinACU: least, MaxACU: most, VCPU: least * VCPUPerACU}
 }
 
-// burstable is a rung of two instances or more of a burstable class. What the class's processors do is told in those of
-// db.r8g: AWS says of each generation of Graviton what it does beside the one before (the third 25 % more than the second,
-// the fourth up to 30 % more than the third), so that two of a db.t4g do the work of 1.2. RDS runs them in unlimited mode:
-// one without credits is not slowed down but charged for, and AWS recommends them for loads whose average is below the baseline.
+// burstable is a rung of two instances or more of a burstable class with two vCPU. RDS runs them in unlimited mode: one without
+// credits is not slowed down but charged for, and AWS recommends them for loads whose average is below the baseline.
 func burstable(class string, readers int, baseline float64) Rung {
-	return Rung{Name: fmt.Sprintf("%d x %s", readers+1, class), Class: class, Readers: readers, VCPU: 1.2, Baseline: baseline}
+	return Rung{Name: fmt.Sprintf("%d x %s", readers+1, class), Class: class, Readers: readers, VCPU: 2 * burstableSpeed, Baseline: baseline}
 }
 
 // provisioned is a rung of two instances or more of a class with 2 vCPU, 4, and so on.
