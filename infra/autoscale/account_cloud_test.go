@@ -32,7 +32,7 @@ const (
 
 // cloudSettings have set_range steps and one that adds a reader.
 func cloudSettings() Settings {
-	s := Settings{DayFloor: 1, TargetUse: 0.5, HighUse: 0.75, ReadShare: 0.5, LeadTime: 30 * time.Minute, UpCoolDown: 3 * time.Minute,
+	s := Settings{DayFloor: 1, TargetUse: 0.5, Connections: 2000, HighUse: 0.75, ReadShare: 0.5, LeadTime: 30 * time.Minute, UpCoolDown: 3 * time.Minute,
 		DownCoolDown: 15 * time.Minute, Stale: 5 * time.Minute, Nights: []NightHours{{"America/Jamaica", "23:00", "05:30"}},
 		PerLearner: map[string]float64{"exam": 0.001, "live": 0.0001, "import": 0.0001}}
 	for _, least := range []float64{0.5, 1, 2, 4, 8} {

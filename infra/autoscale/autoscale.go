@@ -43,6 +43,7 @@ type Settings struct {
 	HighUse      float64            `json:"high_use"`       // share at which more is added at once, e.g. 0.75
 	Reserve      float64            `json:"reserve"`        // vCPU kept free by day for a load that nobody announced
 	CreditsLeft  float64            `json:"credits_left"`   // CPU credits (vCPU-minutes) below which a burstable instance counts with its baseline alone, 0 to 1000
+	Connections  float64            `json:"connections"`    // limit of an instance, 10 to 5000: max_connections of infra/aws/templates/data.yaml
 	ReadShare    float64            `json:"read_share"`     // of the load that readers can take, 0 to 1, e.g. 0.6
 	LeadTime     time.Duration      `json:"lead_time"`      // how long before a known event its capacity must be there, e.g. 30 min
 	UpCoolDown   time.Duration      `json:"up_cool_down"`   // between an action and the next enlarging one, e.g. 3 min

@@ -18,18 +18,6 @@ const (
 	creditsPeriod = 300 // CloudWatch has CPU credits no finer
 )
 
-// maxConnections is the connection limit of an instance, from the class: the data stack (infra/aws/templates/data.yaml) sets
-// LEAST({DBInstanceClassMemory/9531392},2000). Of a burstable class the User Guide's table gives what is left of its memory.
-func maxConnections(class string) float64 {
-	switch class {
-	case "db.t4g.medium", "db.t3.medium":
-		return 405
-	case "db.t4g.large", "db.t3.large":
-		return 844
-	}
-	return 2000
-}
-
 // A series is one metric of the last minutes, by the start of the minute.
 type series map[time.Time]float64
 
@@ -43,8 +31,8 @@ func (s series) newest(factor float64) (r Reading) {
 	return r
 }
 
-// measure fills in the readings, all by one call of GetMetricData.
-func (c *Cluster) measure(ctx context.Context, now time.Time, o *Observed) error {
+// measure fills in the readings, all by one call of GetMetricData. An instance's limit of connections makes a share of their number.
+func (c *Cluster) measure(ctx context.Context, now time.Time, connections float64, o *Observed) error {
 	metrics, err := c.read(ctx, now, c.queries(o))
 	if err != nil {
 		return err
@@ -59,7 +47,7 @@ func (c *Cluster) measure(ctx context.Context, now time.Time, o *Observed) error
 		switch {
 		case in.Writer:
 			o.WriterCPU, o.ACU = use, acu
-			o.Connections = metrics[queryID("connections", i)].newest(1 / maxConnections(in.Class))
+			o.Connections = metrics[queryID("connections", i)].newest(1 / connections)
 		case o.ReaderCPU.At.IsZero() || use.Value > o.ReaderCPU.Value:
 			o.ReaderCPU, o.ReaderACU = use, acu
 		}

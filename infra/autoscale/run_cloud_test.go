@@ -297,7 +297,7 @@ func TestCreditsThatRunOutTakeALargerClass(t *testing.T) {
 		minute(0.4, 300, 0)
 	}
 	w.wantChanges()
-	if o := w.last().Observed; o.Credits.Value != 300 || o.WriterCPU.Value != 0.4 || o.Connections.Value < 0.098 || o.Connections.Value > 0.099 {
+	if o := w.last().Observed; o.Credits.Value != 300 || o.WriterCPU.Value != 0.4 || o.Connections.Value != 0.1 {
 		t.Errorf("observed: %+v", o)
 	}
 	w.pass(5 * time.Minute)

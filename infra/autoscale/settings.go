@@ -38,7 +38,7 @@ func provisioned(class string, readers int, vcpu float64) Rung {
 // size is an error.
 func DefaultSettings(size string) (Settings, error) {
 	s := Settings{
-		DayFloor: 0, TargetUse: 0.5, HighUse: 0.75, ReadShare: 0.5, CreditsLeft: 60,
+		DayFloor: 0, TargetUse: 0.5, HighUse: 0.75, ReadShare: 0.5, CreditsLeft: 60, Connections: 400,
 		LeadTime: time.Hour, UpCoolDown: 3 * time.Minute, DownCoolDown: 15 * time.Minute, Stale: 5 * time.Minute,
 	}
 	for _, zone := range []string{"America/Jamaica", "America/Nassau", "America/Guyana", "America/Port_of_Spain", "America/Belize",
@@ -67,7 +67,7 @@ func DefaultSettings(size string) (Settings, error) {
 	// are reads. A learner in an exam sends a request in two seconds at the peak, one in a live class one in ten, an import some
 	// 200 rows a second whoever is in it: on these fine steps too much costs little.
 	case "region":
-		s.DayFloor, s.TargetUse, s.ReadShare, s.LeadTime = 1, 0.4, 0.7, 30*time.Minute
+		s.DayFloor, s.TargetUse, s.ReadShare, s.LeadTime, s.Connections = 1, 0.4, 0.7, 30*time.Minute, 2000
 		s.PerLearner = map[string]float64{"exam": 0.0004, "live": 0.0001, "import": 0.00002}
 		ladder(1, 256, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 		ladder(2, 256, 32, 48, 64, 96)
@@ -96,6 +96,7 @@ func (s Settings) Check() error {
 	between("high_use", s.HighUse, s.TargetUse, 1)
 	between("read_share", s.ReadShare, 0, 0.95)
 	between("reserve", s.Reserve, 0, 64)
+	between("connections", s.Connections, 10, 5000)
 	between("credits_left", s.CreditsLeft, 0, 1000)
 	lasts("lead_time", s.LeadTime, time.Minute, 24*time.Hour)
 	lasts("up_cool_down", s.UpCoolDown, 0, time.Hour)

@@ -71,10 +71,12 @@ func classes(r resource) map[string]string {
 	return all
 }
 
+const burstablePrefix = "db.t" // of instance classes that live on CPU credits
+
 // burstable tells whether an instance may be of a class that lives on CPU credits.
 func burstable(r resource) bool {
 	for _, class := range classes(r) {
-		if strings.HasPrefix(class, "db.t") {
+		if strings.HasPrefix(class, burstablePrefix) {
 			return true
 		}
 	}
@@ -96,15 +98,23 @@ func (c *checker) ladderStart() {
 	}
 }
 
-// connectionsMemory wants the connection limit to follow an instance's memory where that may be as little as a burstable one's:
-// 2000 sessions do not fit into 4 GiB.
+// connectionsMemory wants the connection limit to be what fits into a burstable instance, where one may be: 2000 sessions do not
+// fit into 4 GiB. Aurora's own limit for a db.t4g.medium is 405.
 func (c *checker) connectionsMemory() {
-	if !slices.ContainsFunc(c.resources(instance), burstable) {
-		return
-	}
-	for _, r := range c.resources("AWS::RDS::DBClusterParameterGroup") {
-		if v := r.prop("Parameters", "max_connections"); !strings.Contains(text(v), "{DBInstanceClassMemory/") {
-			c.find(r, v, "max_connections is the same for every class", "say LEAST({DBInstanceClassMemory/9531392},2000)")
+	const fit = 405
+	for _, r := range c.resources(instance) {
+		for size, class := range classes(r) {
+			if !strings.HasPrefix(class, burstablePrefix) {
+				continue
+			}
+			for _, group := range c.resources("AWS::RDS::DBClusterParameterGroup") {
+				v := group.prop("Parameters", "max_connections")
+				for _, w := range group.t.worlds() {
+					if n, ok := group.t.number(v, w); ok && w["Size"] == size && n > fit {
+						c.find(group, v, "more sessions may be open than fit into the memory of "+class, "say 405 at most for "+size)
+					}
+				}
+			}
 		}
 	}
 }
@@ -184,10 +194,15 @@ func (c *checker) proxyConnections() {
 	}
 }
 
-// databaseCores wants the machines to begin with the processors that the database begins with: a quarter of its least capacity.
+// databaseCores wants the machines to begin with the processors that the database begins with: two of a burstable class, or a
+// quarter of the least capacity of Serverless.
 func (c *checker) databaseCores() {
 	for _, r := range c.resources(cluster) {
 		for _, w := range r.t.worlds() {
+			if slices.ContainsFunc(c.resources(instance), func(one resource) bool { return strings.HasPrefix(classes(one)[w["Size"]], burstablePrefix) }) {
+				c.told("LIGNUM_DATABASE_CORES", 2, w, "two, as many as data.yaml's class has")
+				continue
+			}
 			least, ok := r.t.number(r.prop("ServerlessV2ScalingConfiguration", "MinCapacity"), w)
 			most, _ := r.t.number(r.prop("ServerlessV2ScalingConfiguration", "MaxCapacity"), w)
 			if ok && least <= most { // of another range min-max tells
