@@ -152,7 +152,7 @@ var faults = []fault{
 	}},
 	{"no alarm", "altered-logins", func(s stackSet) { s.remove("operations", alarm, ofAltered("Properties.MetricName")) }},
 	change("ladder-start", "data", instance, "Properties.DBInstanceClass", "db.r8g.8xlarge"),
-	{"Serverless for a small one", "ladder-start", func(s stackSet) { s.set(s.template("data").Mappings, "Sizes.small.Class", "db.serverless") }},
+	{"another class than the first rung's", "ladder-start", func(s stackSet) { s.set(s.template("data").Mappings, "Sizes.small.Class", "db.t4g.large") }},
 	{"a class that nobody gave", "ladder-start", func(s stackSet) { s.drop(s.template("data").Mappings, "Sizes.region.Class") }},
 	{"as many sessions in any memory", "connections-memory", func(s stackSet) {
 		s.set(s.template("data").Mappings, "Sizes.small.Connections", "2000")
