@@ -54,6 +54,7 @@ var rules = []struct {
 	{"ladder-start", (*checker).ladderStart},
 	{"listener-tls", (*checker).listenerTLS},
 	{"log-retention", (*checker).logRetention},
+	{"memory-limit", (*checker).memoryLimit},
 	{"min-max", (*checker).minMax},
 	{"night-morning", (*checker).nightMorning},
 	{"open-group", (*checker).openGroup},
