@@ -34,7 +34,7 @@ test-cloud: ## check the CloudFormation with cfn-lint and run the cloud tests ag
 	[ -z "$$missing" ]
 	@infra/setup/install.sh cloud
 	CGO_ENABLED=1 go test -race -shuffle=on -count=1 -timeout 10m -tags cloud -skip '^TestGoals$$' ./infra/...
-	LIGNUM_TEST_ALL=1 go test -count=1 -timeout 5m -run '^TestGoals$$' ./infra/autoscale/simulate # the whole year; the race detector is too slow for it
+	LIGNUM_TEST_ALL=1 go test -count=1 -timeout 20m -run '^TestGoals$$' ./infra/autoscale/simulate # twenty whole years; the race detector is too slow for them
 
 bench: ## measure the load of the reference: exam starts, fairness among tenants, isolation's price
 	@infra/setup/install.sh run

@@ -32,7 +32,7 @@ const (
 
 // cloudSettings have set_range steps and one that adds a reader.
 func cloudSettings() Settings {
-	s := Settings{DayFloor: 1, TargetUse: 0.5, HighUse: 0.75, ReadShare: 0.5, LeadTime: 30 * time.Minute, UpCoolDown: 3 * time.Minute,
+	s := Settings{DayFloor: 1, TargetUse: 0.5, Connections: 2000, HighUse: 0.75, ReadShare: 0.5, LeadTime: 30 * time.Minute, UpCoolDown: 3 * time.Minute,
 		DownCoolDown: 15 * time.Minute, Stale: 5 * time.Minute, Nights: []NightHours{{"America/Jamaica", "23:00", "05:30"}},
 		PerLearner: map[string]float64{"exam": 0.001, "live": 0.0001, "import": 0.0001}}
 	for _, least := range []float64{0.5, 1, 2, 4, 8} {
@@ -275,11 +275,28 @@ func (w *cloud) wantChanges(want ...string) {
 	}
 }
 
-func (w *cloud) putMetric(namespace, name string, v float64, at time.Time) {
+// putMetric publishes one value; a dimension is a name and a value.
+func (w *cloud) putMetric(namespace, name string, v float64, at time.Time, dimension ...string) {
 	w.t.Helper()
-	_, err := w.cw.PutMetricData(w.t.Context(), &cloudwatch.PutMetricDataInput{Namespace: &namespace,
-		MetricData: []cwtypes.MetricDatum{{MetricName: &name, Value: &v, Timestamp: &at}}})
+	datum := cwtypes.MetricDatum{MetricName: &name, Value: &v, Timestamp: &at}
+	if len(dimension) == 2 {
+		datum.Dimensions = []cwtypes.Dimension{{Name: &dimension[0], Value: &dimension[1]}}
+	}
+	_, err := w.cw.PutMetricData(w.t.Context(), &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: []cwtypes.MetricDatum{datum}})
 	must(w.t, err)
+}
+
+// metrics publishes this minute's metrics of classes that are not Serverless: the share of each instance that is busy.
+func (w *cloud) metrics(share float64) {
+	w.t.Helper()
+	o, err := w.a.Cluster.describe(w.t.Context())
+	must(w.t, err)
+	at := w.now().Truncate(time.Minute)
+	w.putMetric("AWS/RDS", "AuroraReplicaLagMaximum", 20, at, "DBClusterIdentifier", clusterID)
+	for _, in := range o.Instances {
+		w.putMetric("AWS/RDS", "CPUUtilization", 100*share, at, "DBInstanceIdentifier", in.ID)
+		w.putMetric("AWS/RDS", "DatabaseConnections", 40, at, "DBInstanceIdentifier", in.ID)
+	}
 }
 
 func (w *cloud) rdsTag(instance, key string) string {

@@ -10,6 +10,14 @@ import "time"
 // Serverless is the instance class of Aurora Serverless v2.
 const Serverless = "db.serverless"
 
+// burstableClass is what the names of burstable instance classes begin with; burstableSpeed is the work of one of their vCPU, that
+// of one of db.r8g being 1. AWS says of each generation of Graviton what it does beside the one before: the third 25 % more than
+// the second, the fourth up to 30 % more than the third.
+const (
+	burstableClass = "db.t"
+	burstableSpeed = 0.6
+)
+
 // VCPUPerACU is what one Aurora capacity unit (2 GiB) is taken to do: memory-optimised instances have 8 GiB a vCPU.
 const VCPUPerACU = 0.25
 
@@ -21,6 +29,10 @@ type Rung struct {
 	MinACU  float64 `json:"min_acu,omitempty"` // Serverless v2 range of each instance, steps of 0.5; 0 for provisioned classes
 	MaxACU  float64 `json:"max_acu,omitempty"`
 	VCPU    float64 `json:"vcpu"` // of one instance, ready at once: MinACU x VCPUPerACU, or the class's own
+
+	// Baseline is the share of VCPU that a burstable class (db.t4g) may use for ever, above 0 and below 1; more takes CPU
+	// credits, which it saves while it uses less. 0 for every other class.
+	Baseline float64 `json:"baseline,omitempty"`
 }
 
 // Settings are an installation's choice; Check names everything that is wrong with them.
@@ -30,6 +42,8 @@ type Settings struct {
 	TargetUse    float64            `json:"target_use"`     // share of a rung's capacity that the expected load may take, e.g. 0.55
 	HighUse      float64            `json:"high_use"`       // share at which more is added at once, e.g. 0.75
 	Reserve      float64            `json:"reserve"`        // vCPU kept free by day for a load that nobody announced
+	CreditsLeft  float64            `json:"credits_left"`   // CPU credits (vCPU-minutes) below which a burstable instance counts with its baseline alone, 0 to 1000
+	Connections  float64            `json:"connections"`    // limit of an instance, 10 to 5000: max_connections of infra/aws/templates/data.yaml
 	ReadShare    float64            `json:"read_share"`     // of the load that readers can take, 0 to 1, e.g. 0.6
 	LeadTime     time.Duration      `json:"lead_time"`      // how long before a known event its capacity must be there, e.g. 30 min
 	UpCoolDown   time.Duration      `json:"up_cool_down"`   // between an action and the next enlarging one, e.g. 3 min
@@ -73,6 +87,7 @@ type Observed struct {
 	Borrow         Reading // proxy: seconds that borrowing a connection took, average of the last minute
 	Queue          Reading // transactions waiting in the API
 	ReplicaLag     Reading // seconds, of the slowest reader
+	Credits        Reading // CPU credits of the burstable instance that has the fewest, vCPU-minutes; below 0 when it lives on borrowed ones
 }
 
 // An Event is a known load to come, from control.capacity_forecast.

@@ -34,13 +34,13 @@ func NewCluster(cfg aws.Config, id, proxy string) *Cluster {
 // ErrNoMetrics says that the cluster was described but its load could not be read.
 var ErrNoMetrics = errors.New("the metrics could not be read")
 
-// Observe reads the cluster and its load. With ErrNoMetrics the description is right and all readings are missing.
-func (c *Cluster) Observe(ctx context.Context, now time.Time) (Observed, error) {
+// Observe reads the cluster and its load; connections is the limit of an instance. With ErrNoMetrics the description is right and all readings are missing.
+func (c *Cluster) Observe(ctx context.Context, now time.Time, connections float64) (Observed, error) {
 	o, err := c.describe(ctx)
 	if err != nil {
 		return o, err
 	}
-	if err := c.measure(ctx, now, &o); err != nil {
+	if err := c.measure(ctx, now, connections, &o); err != nil {
 		return o, fmt.Errorf("%w: %w", ErrNoMetrics, err)
 	}
 	return o, nil

@@ -13,6 +13,7 @@ const (
 	lagLimit      = 1.0             // seconds of replica lag above which nothing is taken away
 	comeBack      = 0.8             // a rung is left downwards only if the lower one would be used to this part of TargetUse
 	undoneWithin  = time.Hour       // no step down that a known event would undo within it
+	classWithin   = 24 * time.Hour  // nor one to a smaller class that the usual load or a known event would undo within this
 	forecastStale = 2 * time.Hour   // an older forecast counts as missing: tenants publish every ten minutes
 	tooNew        = 2 * time.Minute // a time further in the future than clocks differ counts as missing
 )
@@ -79,7 +80,7 @@ func (v *view) next(m *Memory, target int, quiet, morning bool, say func(string,
 	if target > v.counts {
 		why = v.notUp(a, m, morning)
 	} else {
-		why = v.notDown(target, m, quiet)
+		why = v.notDown(a, target, m, quiet)
 	}
 	if why != "" {
 		say("%s towards %s would come next, but %s", words(a), s.name(target), why)
@@ -97,6 +98,8 @@ func (v *view) notUp(a Action, m *Memory, morning bool) string {
 	switch {
 	case a.Kind == FailOver && v.on != "" && v.writerUse < s.HighUse:
 		return v.on + " is on and the writer copes: no failover"
+	case a.Kind == ResizeReader && v.on != "" && v.writerUse < s.HighUse: // a reader that is away leaves its reads to the writer
+		return v.on + " is on and the writer copes: no reader is resized"
 	case morning && v.counts < v.floor():
 		return ""
 	case since < s.UpCoolDown:
@@ -106,7 +109,7 @@ func (v *view) notUp(a Action, m *Memory, morning bool) string {
 }
 
 // notDown says why nothing may be taken away, or tidied up, now, or nothing.
-func (v *view) notDown(target int, m *Memory, quiet bool) string {
+func (v *view) notDown(a Action, target int, m *Memory, quiet bool) string {
 	s, lag, since := &v.in.Settings, v.in.Observed.ReplicaLag, v.in.Now.Sub(m.LastAction)
 	switch {
 	case !v.known:
@@ -120,7 +123,9 @@ func (v *view) notDown(target int, m *Memory, quiet bool) string {
 	case v.fresh(lag) && lag.Value > lagLimit:
 		return fmt.Sprintf("a reader is %.1f s behind", lag.Value)
 	case m.QuietSince.IsZero():
-		return fmt.Sprintf("%s would not do with room to spare, also for what is known to come within %s", s.name(target), s.LeadTime+undoneWithin)
+		return fmt.Sprintf("%s would not do with room to spare, also for what is known to come within %s", s.name(target), v.foreseen(target))
+	case (a.Kind == FailOver || a.Kind == ResizeReader) && len(s.Nights) > 0 && !v.asleep:
+		return "writes wait in a failover and reads lose a reader that is resized: it is done when all zones are asleep"
 	case !quiet:
 		return fmt.Sprintf("it has been enough for %s only, less than %s", v.in.Now.Sub(m.QuietSince).Round(time.Second), s.DownCoolDown)
 	case since < s.DownCoolDown:
@@ -137,8 +142,12 @@ func (v *view) quiet(m *Memory, target int) bool {
 	if lower == v.exact {
 		lower = max(lower-1, 0)
 	}
-	need := v.wanted(v.expect(m, v.further) / comeBack)
-	if !v.whole || v.pressure != "" || target > v.counts || lower < v.floor() || need > s.capacity(lower) || !v.copes(&s.Rungs[lower]) {
+	load := v.expect(m, v.further) / comeBack
+	if s.Rungs[lower].Class != v.class {
+		load = max(load, (m.usualWithin(v.in.Now, classWithin)+peak(s, m, v.in.Events, v.in.Now, v.in.Now.Add(classWithin)))/comeBack)
+	}
+	if !v.whole || v.pressure != "" || target > v.counts || lower < v.floor() || v.wanted(load) > s.capacity(lower) || !v.lasts(lower, load) ||
+		!v.copes(&s.Rungs[lower]) {
 		m.QuietSince = time.Time{}
 		return false
 	}
@@ -147,6 +156,14 @@ func (v *view) quiet(m *Memory, target int) bool {
 	}
 	m.QuietRung = lower
 	return v.in.Now.Sub(m.QuietSince) >= s.DownCoolDown
+}
+
+// foreseen is how long a rung must do, by what is known of the future, before it is stepped down to.
+func (v *view) foreseen(rung int) time.Duration {
+	if s := &v.in.Settings; s.Rungs[rung].Class == v.class {
+		return s.LeadTime + undoneWithin
+	}
+	return classWithin
 }
 
 // copes tells whether a rung would hold what the writer and the readers do now without coming near HighUse, whatever part

@@ -15,8 +15,8 @@ var noon = time.Date(2027, 5, 12, 17, 0, 0, 0, time.UTC)
 func situation() Input {
 	s := Settings{
 		Rungs: []Rung{
-			{"tiny", Serverless, 0, 4, 64, 1}, {"small", Serverless, 1, 4, 64, 1}, {"middle", Serverless, 1, 8, 64, 2},
-			{"xlarge", "db.r8g.xlarge", 1, 0, 0, 4}, {"2xlarge", "db.r8g.2xlarge", 1, 0, 0, 8},
+			{"tiny", Serverless, 0, 4, 64, 1, 0}, {"small", Serverless, 1, 4, 64, 1, 0}, {"middle", Serverless, 1, 8, 64, 2, 0},
+			{"xlarge", "db.r8g.xlarge", 1, 0, 0, 4, 0}, {"2xlarge", "db.r8g.2xlarge", 1, 0, 0, 8, 0},
 		},
 		DayFloor: 1, TargetUse: 0.5, HighUse: 0.75, ReadShare: 0.5,
 		LeadTime: 30 * time.Minute, UpCoolDown: 3 * time.Minute, DownCoolDown: 15 * time.Minute, Stale: 5 * time.Minute,
@@ -51,6 +51,14 @@ func (in *Input) busy(share float64) {
 		o.ACU = Reading{o.MinACU, at}
 	}
 	in.Memory.Trend = in.Settings.vcpu(o.Instances[0].Class, o) * share * float64(len(o.Instances))
+}
+
+// asleep makes it three in the morning, and the zone sleep.
+func (in *Input) asleep() {
+	in.Now = time.Date(2027, 5, 13, 8, 0, 0, 0, time.UTC)
+	in.ForecastAt = in.Now.Add(-time.Minute)
+	in.Memory.LastAction, in.Memory.QuietSince, in.Memory.Measured = in.Now.Add(-time.Hour), in.Now.Add(-time.Hour), in.Now.Add(-2*time.Minute)
+	in.Memory.Night = map[string]time.Time{"America/Jamaica": in.Now.Add(150 * time.Minute)}
 }
 
 // exam is one that begins after some minutes and lasts two hours.
@@ -105,8 +113,21 @@ func TestDecide(t *testing.T) {
 		"below the floor, no metrics": {func(in *Input) { in.have(0); in.Observed.WriterCPU = Reading{} }, "add_reader c-reader-1", 1, "towards rung 1 (small)"},
 
 		"less would do for long": {func(in *Input) { in.have(2) }, "set_range", 1, "set_range to 4 to 64 ACU towards rung 1 (small)"},
-		"less would do, one rung at a time": {func(in *Input) { in.have(4); in.busy(0.01) }, "resize_reader c-reader-1", 3,
+		"less would do, one rung at a time": {func(in *Input) { in.asleep(); in.have(4); in.busy(0.01) }, "resize_reader c-reader-1", 3,
 			"resize_reader c-reader-1 (db.r8g.xlarge) towards rung 3 (xlarge)"},
+		"a smaller class by day": {func(in *Input) { in.have(4); in.busy(0.01) }, "", 3, "it is done when all zones are asleep"},
+		"a smaller class, but no night is set": {func(in *Input) { in.Settings.Nights = nil; in.have(4); in.busy(0.01) }, "resize_reader c-reader-1", 3,
+			"towards rung 3 (xlarge)"},
+		"a smaller class, but the day will be usual": {func(in *Input) {
+			in.asleep()
+			in.have(4)
+			in.busy(0.01)
+			in.Memory.Profile[hourOfWeek(in.Now.Add(12*time.Hour))] = 4
+		}, "", 3, "also for what is known to come within 24h0m0s"},
+		"a smaller class, but an exam in the evening": {func(in *Input) { in.asleep(); in.have(4); in.busy(0.01); in.exam(15*60, 4000) }, "", 3,
+			"also for what is known to come within 24h0m0s"},
+		"a smaller class, and an exam in two days": {func(in *Input) { in.asleep(); in.have(4); in.busy(0.01); in.exam(48*60, 4000) }, "resize_reader c-reader-1", 3,
+			"towards rung 3 (xlarge)"},
 		"less would do since 10 minutes": {func(in *Input) { in.have(2); in.Memory.QuietSince = noon.Add(-10 * time.Minute) }, "", 1,
 			"it has been enough for 10m0s only, less than 15m0s"},
 		"a rung further down would do since now": {func(in *Input) { in.have(2); in.Memory.QuietRung = 2 }, "", 1, "it has been enough for 0s only"},
@@ -168,6 +189,7 @@ func TestDecide(t *testing.T) {
 			in.Observed.Instances[1].Class = "db.r8g.xlarge"
 			in.exam(-10, 3000)
 		}, "", 3, "is on and the writer copes: no failover"},
+		"no reader is resized while an exam is on": {func(in *Input) { in.have(2); in.exam(-10, 3000) }, "", 3, "is on and the writer copes: no reader is resized"},
 		"a failover before the exam": {func(in *Input) { in.have(2); in.Observed.Instances[1].Class = "db.r8g.xlarge"; in.exam(10, 3000) },
 			"fail_over c-reader-1", 3, "fail_over c-reader-1"},
 		"a failover when the writer no longer copes": {func(in *Input) {

@@ -373,7 +373,7 @@ func TestAChangeOfClassThatHasNotBegunCountsAsModifying(t *testing.T) {
 func TestAClusterThatIsNotThereIsNamed(t *testing.T) {
 	w := newCloud(t)
 	c := NewCluster(awsConfig(w.net), "nowhere", proxyName)
-	if _, err := c.Observe(t.Context(), w.now()); err == nil || !strings.Contains(err.Error(), "nowhere") {
+	if _, err := c.Observe(t.Context(), w.now(), 2000); err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("%v", err)
 	}
 }

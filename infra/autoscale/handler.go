@@ -147,7 +147,7 @@ func (a *Autoscaler) underLock(ctx, work context.Context, l *Lease, e *Entry, de
 // missing is noted.
 func (a *Autoscaler) look(ctx context.Context, l *Lease) (in Input, notes []string, err error) {
 	in = Input{Now: a.Now(), Settings: a.Settings}
-	in.Observed, err = a.Cluster.Observe(ctx, in.Now)
+	in.Observed, err = a.Cluster.Observe(ctx, in.Now, a.Settings.Connections)
 	if errors.Is(err, ErrNoMetrics) {
 		notes = append(notes, err.Error())
 	} else if err != nil {

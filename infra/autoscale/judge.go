@@ -18,9 +18,12 @@ type view struct {
 	writerUse     float64 // share of the writer's present capacity
 	use           float64 // the highest share of anything that can run out, 0 to 1
 	pressure      string  // why that is too high; empty when it is not
+	class         string  // of the writer
+	spent         bool    // burstable instances have too few credits left to count for more than their baseline
 	forecast      bool    // the forecast is fresh
 	ahead         float64 // vCPU expected of events that are on or begin within the lead time
 	further       float64 // the same within an hour more
+	unbroken      float64 // the same until no exam or import is on any more: as long as one is, no class is changed
 	anything      bool    // an event is on or begins within the lead time
 	on, near      string  // an exam or import that is on; one that is on or begins within the lead time
 	exact, counts int     // the rung that the cluster has, or -1; the highest that it has at least, or -1
@@ -35,6 +38,12 @@ func judge(in *Input, m *Memory) *view {
 	v.forecast = !in.ForecastAt.IsZero() && age <= forecastStale && age >= -tooNew
 	v.exact, v.counts = present(s, &in.Observed)
 	v.asleep = asleep(s, m, in.Now)
+	v.spent = v.creditsKnown() && in.Observed.Credits.Value < s.CreditsLeft
+	for i := range in.Observed.Instances {
+		if one := &in.Observed.Instances[i]; one.Writer {
+			v.class = one.Class
+		}
+	}
 	v.measure()
 	if v.forecast {
 		v.foresee(m)
@@ -63,6 +72,16 @@ func remembered(in *Input) Memory {
 func (v *view) fresh(r Reading) bool {
 	age := v.in.Now.Sub(r.At)
 	return !r.At.IsZero() && age <= v.in.Settings.Stale && age >= -tooNew && r.Value >= 0 && !math.IsInf(r.Value, 1)
+}
+
+// creditsStale is after how long CPU credits say nothing: CloudWatch tells them every five minutes, and late.
+const creditsStale = 15 * time.Minute
+
+// creditsKnown tells whether the credits were read lately. They may be below zero: borrowed ones.
+func (v *view) creditsKnown() bool {
+	r := v.in.Observed.Credits
+	age := v.in.Now.Sub(r.At)
+	return !r.At.IsZero() && age <= creditsStale && age >= -tooNew && !math.IsNaN(r.Value) && !math.IsInf(r.Value, 0)
 }
 
 // measure takes the load, and every sign that something runs out.
@@ -140,7 +159,13 @@ func (v *view) foresee(m *Memory) {
 	s, now := &v.in.Settings, v.in.Now
 	lead := now.Add(s.LeadTime)
 	v.ahead = peak(s, m, v.in.Events, now, lead)
-	v.further = peak(s, m, v.in.Events, now, lead.Add(undoneWithin))
+	v.further, v.unbroken = v.ahead, v.ahead
+	if until := lead.Add(undoneWithin); more(v.in.Events, now, lead, until) {
+		v.further = peak(s, m, v.in.Events, now, until)
+	}
+	if until := unbroken(v.in.Events, now, lead); v.class != Serverless && more(v.in.Events, now, lead, until) {
+		v.unbroken = peak(s, m, v.in.Events, now, until)
+	}
 	for i := range v.in.Events {
 		e := &v.in.Events[i]
 		if !concerns(e, now, lead) {
@@ -168,6 +193,29 @@ func concerns(e *Event, now, until time.Time) bool {
 	return e.End.After(now) && !e.Start.After(until) && e.Start.Before(e.End) && e.End.Sub(e.Start) <= longEvent
 }
 
+// more tells whether an event concerns a longer time that does not concern a shorter one: without, both have the same peak.
+func more(events []Event, now, shorter, longer time.Time) bool {
+	return slices.ContainsFunc(events, func(e Event) bool { return e.Start.After(shorter) && concerns(&e, now, longer) })
+}
+
+// unbroken is the end of the exams and imports that follow one another without a pause from now or the lead time on, within a day.
+func unbroken(events []Event, now, until time.Time) time.Time {
+	most := now.Add(classWithin)
+	for grown := true; grown; {
+		grown = false
+		for i := range events {
+			e := &events[i]
+			if e.Kind != "live" && e.End.After(until) && concerns(e, now, until) {
+				until, grown = e.End, true
+			}
+		}
+	}
+	if until.After(most) {
+		return most
+	}
+	return until
+}
+
 // peak is the highest vCPU that events cost together at any time from now until another. One that begins as another ends
 // overlaps with it: the last submit while the first press 'start'.
 func peak(s *Settings, m *Memory, events []Event, now, until time.Time) float64 {
@@ -178,7 +226,13 @@ func peak(s *Settings, m *Memory, events []Event, now, until time.Time) float64 
 	var changes []change
 	for i := range events {
 		e := &events[i]
-		if c := expected(s, m, e); c > 0 && concerns(e, now, until) {
+		if !concerns(e, now, until) {
+			continue
+		}
+		if c := expected(s, m, e); c > 0 {
+			if changes == nil {
+				changes = make([]change, 0, 2*(len(events)-i))
+			}
 			changes = append(changes, change{e.Start, c}, change{e.End, -c})
 		}
 	}

@@ -44,6 +44,15 @@ func (m *Memory) usual(now time.Time) float64 {
 	return max(m.Profile[hourOfWeek(now)], m.Profile[hourOfWeek(now.Add(time.Hour))])
 }
 
+// usualWithin is the highest load that the hours from now until another time have usually, a week's at most.
+func (m *Memory) usualWithin(now time.Time, d time.Duration) float64 {
+	highest := 0.0
+	for at := now; !at.After(now.Add(min(d, 7*24*time.Hour))); at = at.Add(time.Hour) {
+		highest = max(highest, m.Profile[hourOfWeek(at)])
+	}
+	return highest
+}
+
 // cost is the vCPU that a learner takes at the peak of an event of a kind.
 func cost(s *Settings, m *Memory, kind string) float64 {
 	if learned, ok := m.PerLearner[kind]; ok {

@@ -167,7 +167,7 @@ func TestCheckNamesEverythingThatIsWrong(t *testing.T) {
 	s.DayFloor, s.TargetUse, s.HighUse, s.ReadShare, s.Reserve, s.Stale = 99, math.NaN(), 2, -1, -1, 0
 	s.LeadTime, s.UpCoolDown, s.DownCoolDown = 0, 2*time.Hour, time.Minute
 	s.Rungs = []Rung{
-		{"two", "db.r8g.large", 2, 0, 0, 2}, {"", "large", 16, 1, 2, -1}, {"odd", Serverless, 1, 0.7, 300, 0.175},
+		{"two", "db.r8g.large", 2, 0, 0, 2, 0}, {"", "large", 16, 1, 2, -1, 0}, {"odd", Serverless, 1, 0.7, 300, 0.175, 0},
 	}
 	s.Nights = []NightHours{{"Nowhere", "23:00", "05:30"}, {"America/Jamaica", "05:00", "23:30"}, {"America/Jamaica", "11pm", "05:30"}, {"", "1:00", "1:00"}}
 	s.PerLearner = map[string]float64{"exam": -1}

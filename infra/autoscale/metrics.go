@@ -3,6 +3,7 @@ package autoscale
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,10 +12,10 @@ import (
 )
 
 const (
-	lookBack = 10 * time.Minute // metrics come one to three minutes late; Settings.Stale judges what is too old
-	period   = 60               // seconds
+	lookBack = 20 * time.Minute // metrics come one to three minutes late, credits more; Settings.Stale judges what is too old
 
-	maxConnections = 2000 // max_connections, fixed by the data stack (infra/aws/templates/data.yaml) for all sizes
+	period        = 60  // seconds
+	creditsPeriod = 300 // CloudWatch has CPU credits no finer
 )
 
 // A series is one metric of the last minutes, by the start of the minute.
@@ -30,12 +31,13 @@ func (s series) newest(factor float64) (r Reading) {
 	return r
 }
 
-// measure fills in the readings, all by one call of GetMetricData.
-func (c *Cluster) measure(ctx context.Context, now time.Time, o *Observed) error {
+// measure fills in the readings, all by one call of GetMetricData. An instance's limit of connections makes a share of their number.
+func (c *Cluster) measure(ctx context.Context, now time.Time, connections float64, o *Observed) error {
 	metrics, err := c.read(ctx, now, c.queries(o))
 	if err != nil {
 		return err
 	}
+	o.Credits = credits(metrics, o)
 	for i := range o.Instances {
 		in := &o.Instances[i]
 		use, acu := metrics[queryID("cpu", i)].newest(0.01), Reading{}
@@ -45,7 +47,7 @@ func (c *Cluster) measure(ctx context.Context, now time.Time, o *Observed) error
 		switch {
 		case in.Writer:
 			o.WriterCPU, o.ACU = use, acu
-			o.Connections = metrics[queryID("connections", i)].newest(1.0 / maxConnections)
+			o.Connections = metrics[queryID("connections", i)].newest(1 / connections)
 		case o.ReaderCPU.At.IsZero() || use.Value > o.ReaderCPU.Value:
 			o.ReaderCPU, o.ReaderACU = use, acu
 		}
@@ -54,6 +56,24 @@ func (c *Cluster) measure(ctx context.Context, now time.Time, o *Observed) error
 	o.ReplicaLag = metrics["lag"].newest(1e-3)
 	o.Queue = metrics["queue"].newest(1)
 	return nil
+}
+
+// credits are those of the burstable instance that has the fewest, less what it has borrowed. One that tells nothing, such as
+// a new one, is left out.
+func credits(metrics map[string]series, o *Observed) (fewest Reading) {
+	for i := range o.Instances {
+		r := metrics[queryID("credits", i)].newest(1)
+		if r.At.IsZero() {
+			continue
+		}
+		if owed, ok := metrics[queryID("borrowed", i)][r.At]; ok {
+			r.Value -= owed
+		}
+		if fewest.At.IsZero() || r.Value < fewest.Value {
+			fewest = r
+		}
+	}
+	return fewest
 }
 
 // serverlessUse is the share of the present ACU in use, and those ACU, of the newest minute that has both: of a Serverless v2
@@ -71,12 +91,15 @@ func serverlessUse(cpu, acu series, most float64) (use, present Reading) {
 func queryID(metric string, instance int) string { return fmt.Sprintf("%s%d", metric, instance) }
 
 func (c *Cluster) queries(o *Observed) []cwtypes.MetricDataQuery {
-	query := func(id, namespace, metric, stat string, dimension ...string) cwtypes.MetricDataQuery {
+	every := func(seconds int32, id, namespace, metric, stat string, dimension ...string) cwtypes.MetricDataQuery {
 		m := &cwtypes.Metric{Namespace: &namespace, MetricName: &metric}
 		if len(dimension) == 2 {
 			m.Dimensions = []cwtypes.Dimension{{Name: &dimension[0], Value: &dimension[1]}}
 		}
-		return cwtypes.MetricDataQuery{Id: &id, MetricStat: &cwtypes.MetricStat{Metric: m, Period: aws.Int32(period), Stat: &stat}}
+		return cwtypes.MetricDataQuery{Id: &id, MetricStat: &cwtypes.MetricStat{Metric: m, Period: &seconds, Stat: &stat}}
+	}
+	query := func(id, namespace, metric, stat string, dimension ...string) cwtypes.MetricDataQuery {
+		return every(period, id, namespace, metric, stat, dimension...)
 	}
 	const instance = "DBInstanceIdentifier"
 	all := []cwtypes.MetricDataQuery{
@@ -89,6 +112,10 @@ func (c *Cluster) queries(o *Observed) []cwtypes.MetricDataQuery {
 		if in.Class == Serverless {
 			all = append(all, query(queryID("acu", i), "AWS/RDS", "ServerlessDatabaseCapacity", "Average", instance, in.ID))
 		}
+		if strings.HasPrefix(in.Class, burstableClass) { // as many of each as vCPU-minutes
+			all = append(all, every(creditsPeriod, queryID("credits", i), "AWS/RDS", "CPUCreditBalance", "Minimum", instance, in.ID),
+				every(creditsPeriod, queryID("borrowed", i), "AWS/RDS", "CPUSurplusCreditBalance", "Maximum", instance, in.ID))
+		}
 		if in.Writer {
 			all = append(all, query(queryID("connections", i), "AWS/RDS", "DatabaseConnections", "Maximum", instance, in.ID))
 		}
@@ -99,7 +126,7 @@ func (c *Cluster) queries(o *Observed) []cwtypes.MetricDataQuery {
 func (c *Cluster) read(ctx context.Context, now time.Time, queries []cwtypes.MetricDataQuery) (map[string]series, error) {
 	minute := now.Truncate(time.Minute)
 	out, err := c.metrics.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{MetricDataQueries: queries,
-		StartTime: aws.Time(minute.Add(-lookBack)), EndTime: aws.Time(minute.Add(time.Minute)), ScanBy: cwtypes.ScanByTimestampDescending})
+		StartTime: aws.Time(minute.Add(-lookBack).Truncate(creditsPeriod * time.Second)), EndTime: aws.Time(minute.Add(time.Minute)), ScanBy: cwtypes.ScanByTimestampDescending})
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,10 @@ func TestNothingMakesADecisionUnsafe(t *testing.T) {
 			"load": func(t *rapid.T) {
 				w.load, w.readShare = most*rapid.Float64Range(0, 1.2).Draw(t, "load"), rapid.Float64Range(0, 1).Draw(t, "reads")
 			},
-			"no load":  func(*rapid.T) { w.load = 0 },
+			"no load": func(*rapid.T) { w.load = 0 },
+			"credits": func(t *rapid.T) {
+				w.credits = Reading{rapid.Float64Range(-900, 900).Draw(t, "credits"), w.now.Add(time.Duration(rapid.IntRange(-30, 5).Draw(t, "read")) * time.Minute)}
+			},
 			"metrics":  func(t *rapid.T) { w.silent = rapid.Bool().Draw(t, "silent") },
 			"forecast": func(t *rapid.T) { w.blind = rapid.Bool().Draw(t, "blind") },
 			"hold": func(t *rapid.T) {

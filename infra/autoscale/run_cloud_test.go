@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/google/uuid"
@@ -267,6 +268,44 @@ func TestADecisionIsPublished(t *testing.T) {
 	}
 	if !got["Need"] || !got["Capacity"] || !got["Rung"] || len(got) != 3 {
 		t.Errorf("published: %v", got)
+	}
+}
+
+// Two db.t4g.medium are busy above their baseline until their credits are gone, which the watch reads; then a larger class is
+// begun with the reader. Nobody tells the credits of what is not burstable.
+func TestCreditsThatRunOutTakeALargerClass(t *testing.T) {
+	w := newCloud(t)
+	settings, err := DefaultSettings("country")
+	must(t, err)
+	settings.Nights = w.a.Settings.Nights
+	w.a.Settings = settings
+	for _, name := range []string{"one", "two"} {
+		_, err := w.rds.ModifyDBInstance(t.Context(), &rds.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(clusterID + "-" + name),
+			DBInstanceClass: aws.String("db.t4g.medium"), ApplyImmediately: aws.Bool(true)})
+		must(t, err)
+	}
+	minute := func(share, credits, borrowed float64) {
+		w.metrics(share)
+		for _, name := range []string{"one", "two"} {
+			w.putMetric("AWS/RDS", "CPUCreditBalance", credits, w.now().Truncate(5*time.Minute), "DBInstanceIdentifier", clusterID+"-"+name)
+			w.putMetric("AWS/RDS", "CPUSurplusCreditBalance", borrowed, w.now().Truncate(5*time.Minute), "DBInstanceIdentifier", clusterID+"-"+name)
+		}
+		w.watch()
+		w.pass(time.Minute)
+	}
+	for range 6 {
+		minute(0.4, 300, 0)
+	}
+	w.wantChanges()
+	if o := w.last().Observed; o.Credits.Value != 300 || o.WriterCPU.Value != 0.4 || o.Connections.Value != 0.1 {
+		t.Errorf("observed: %+v", o)
+	}
+	w.pass(5 * time.Minute)
+	minute(0.4, 0, 25)
+	w.wantReason("an instance has -25 CPU credits")
+	w.wantChanges("ModifyDBInstance")
+	if a := w.last().Decision.Action; a.Kind != ResizeReader || a.Class != "db.r8g.large" {
+		t.Errorf("%+v", a)
 	}
 }
 

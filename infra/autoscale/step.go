@@ -28,11 +28,11 @@ func grow(s *Settings, r *Rung, o *Observed) Action {
 	successor := 0                // a reader that takes over from a writer that is too small
 	for i := range o.Instances {
 		in := &o.Instances[i]
-		switch size := s.vcpu(in.Class, o); {
-		case in.Writer && size < r.VCPU:
+		switch little := s.small(in.Class, r, o); {
+		case in.Writer && little:
 			successor = 1
 		case in.Writer:
-		case size < r.VCPU:
+		case little:
 			small = append(small, in)
 		default:
 			enough = append(enough, in)

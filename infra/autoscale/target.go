@@ -17,17 +17,42 @@ func (r Rung) Capacity(readShare float64) float64 {
 	return math.Min(r.VCPU/(1-readShare), float64(r.Readers)*r.VCPU/readShare)
 }
 
+// lasting is what one instance does for ever: a burstable one spends credits on more.
+func (r Rung) lasting() float64 {
+	if r.Baseline > 0 {
+		return r.VCPU * r.Baseline
+	}
+	return r.VCPU
+}
+
+// sustained is the load, in vCPU, that the rung holds for ever.
+func (r Rung) sustained(readShare float64) float64 {
+	r.VCPU = r.lasting()
+	return r.Capacity(readShare)
+}
+
 // capacity is that of the rung with an index.
 func (s *Settings) capacity(rung int) float64 { return s.Rungs[rung].Capacity(s.ReadShare) }
 
-// holding is the lowest rung from floor on that holds a need, the ceiling when none does.
-func (s *Settings) holding(need float64, floor int) int {
+// holding is the lowest rung from floor on that holds a need, and an expected load for as long as it lasts; the ceiling when
+// none does.
+func (v *view) holding(need, load float64, floor int) int {
+	s := &v.in.Settings
 	for i := floor; i < len(s.Rungs); i++ {
-		if s.capacity(i) >= need {
+		if s.capacity(i) >= need && v.lasts(i, load) {
 			return i
 		}
 	}
 	return len(s.Rungs) - 1
+}
+
+// lasts tells whether a rung holds a load for more than minutes: within its baseline, or with credits that are saved up.
+// Instances of another class would begin with none, as RDS gives none at launch. Credits that are not known count as saved:
+// RDS lets a burstable instance borrow, so that to be wrong costs money, and a class changed in the dark costs a pause.
+func (v *view) lasts(rung int, load float64) bool {
+	s := &v.in.Settings
+	r := &s.Rungs[rung]
+	return r.Baseline == 0 || load <= r.sustained(s.ReadShare) || v.class == r.Class && !v.spent
 }
 
 // present is the rung that the cluster has, to which no step is left, or -1 when it is between two; and the highest rung that it has at least, or -1
@@ -67,6 +92,9 @@ func observedCapacity(s *Settings, o *Observed) float64 {
 func processors(s *Settings, o *Observed, now time.Time) (writer, readers float64) {
 	of := func(in *Instance, acu Reading) float64 {
 		cores := s.vcpu(in.Class, o)
+		if strings.HasPrefix(in.Class, burstableClass) {
+			cores /= burstableSpeed // as many as others, but slower
+		}
 		if in.Class == Serverless && !acu.At.IsZero() && now.Sub(acu.At) <= s.Stale && acu.Value <= o.MaxACU {
 			cores = math.Max(cores, acu.Value*VCPUPerACU)
 		}
@@ -90,7 +118,7 @@ func (r *Rung) covered(s *Settings, o *Observed) bool {
 	for i := range o.Instances {
 		in := &o.Instances[i]
 		switch {
-		case s.vcpu(in.Class, o) < r.VCPU:
+		case s.small(in.Class, r, o):
 		case in.Writer:
 			writer = true
 		case in.Status == available:
@@ -111,6 +139,9 @@ func (s *Settings) vcpu(class string, o *Observed) float64 {
 			return s.Rungs[i].VCPU
 		}
 	}
+	if strings.HasPrefix(class, burstableClass) {
+		return 2 * burstableSpeed
+	}
 	size := class[strings.LastIndexByte(class, '.')+1:]
 	if size == "xlarge" {
 		return 4
@@ -120,7 +151,25 @@ func (s *Settings) vcpu(class string, o *Observed) float64 {
 			return 4 * float64(n)
 		}
 	}
-	return 2 // large, and the burstable sizes below it
+	return 2 // large
+}
+
+// small tells whether an instance of a class is too small for a rung: it does less at once, or for ever.
+func (s *Settings) small(class string, r *Rung, o *Observed) bool {
+	return s.vcpu(class, o) < r.VCPU || s.lasting(class, o) < r.lasting()
+}
+
+// lasting is what one instance of a class does for ever. Of a burstable class that is on no rung the smallest baseline is taken.
+func (s *Settings) lasting(class string, o *Observed) float64 {
+	for i := range s.Rungs {
+		if s.Rungs[i].Class == class && class != Serverless {
+			return s.Rungs[i].lasting()
+		}
+	}
+	if strings.HasPrefix(class, burstableClass) {
+		return 0.2 * s.vcpu(class, o)
+	}
+	return s.vcpu(class, o)
 }
 
 func (s *Settings) name(rung int) string {
@@ -159,15 +208,27 @@ func (v *view) target(m *Memory, say func(string, ...any)) (rung int, need float
 	}
 	if !v.known {
 		say("the load is not known")
-		if v.ahead > 0 {
-			need = v.wanted(m.usual(v.in.Now) + v.ahead)
-			say("usual %.2f vCPU, events %.2f: %.2f vCPU wanted", m.usual(v.in.Now), v.ahead, need)
+		if v.ahead == 0 {
+			return max(v.counts, floor), 0
 		}
-		return max(v.counts, s.holding(need, floor)), need
+		load := m.usual(v.in.Now) + v.ahead
+		need = v.wanted(load)
+		say("usual %.2f vCPU, events %.2f: %.2f vCPU wanted", m.usual(v.in.Now), v.ahead, need)
+		return max(v.counts, v.holding(need, load, floor)), need
 	}
-	need = v.wanted(v.expect(m, v.ahead))
-	rung = s.holding(need, floor)
+	load := v.expect(m, v.ahead)
+	need = v.wanted(load)
+	rung = v.holding(need, load, floor)
+	if v.spent {
+		say("an instance has %.0f CPU credits: burstable ones count with their baseline alone", v.in.Observed.Credits.Value)
+	}
 	say("load %.2f vCPU, usual %.2f, events %.2f: %.2f vCPU wanted, which %s holds", v.load, m.usual(v.in.Now), v.ahead, need, s.name(rung))
+	if later := v.expect(m, v.unbroken); later > load {
+		if r := v.holding(v.wanted(later), later, floor); r > rung {
+			rung, need = r, v.wanted(later)
+			say("%.2f vCPU while exams follow one another without a pause: %s is made ready before them", v.unbroken, s.name(r))
+		}
+	}
 	if s.capacity(rung) < need {
 		say("no more than %.2f: it is the ceiling", s.capacity(rung))
 	}

@@ -15,6 +15,8 @@ func TestProcessorsThatAnswer(t *testing.T) {
 	}{
 		"a class, and one that is on no rung": {Observed{Instances: []Instance{{Class: "db.r8g.xlarge", Writer: true, Status: available},
 			{Class: "db.r8g.2xlarge", Status: available}, {Class: "db.r8g.xlarge", Status: available}}}, 4, 12},
+		"burstable ones, whose two processors are slower": {Observed{Instances: []Instance{{Class: "db.t4g.medium", Writer: true, Status: available},
+			{Class: "db.t4g.medium", Status: available}}}, 2, 2},
 		"a reader that is being made": {Observed{Instances: []Instance{{Class: "db.r8g.xlarge", Writer: true, Status: available},
 			{Class: "db.r8g.xlarge", Status: "creating"}}}, 4, 0},
 		"a writer that is being changed works on": {Observed{Instances: []Instance{{Class: "db.r8g.xlarge", Writer: true, Status: "modifying"}}}, 4, 0},

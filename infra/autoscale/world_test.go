@@ -22,6 +22,7 @@ type world struct {
 	events    []Event
 	load      float64
 	readShare float64 // of the load, whatever the settings suppose
+	credits   Reading // of burstable instances; the zero At: not known
 	silent    bool    // no metrics
 	blind     bool    // no forecast
 	thorough  bool    // every decision is made twice and compared
@@ -45,16 +46,15 @@ func ladder(t interface{ Fatal(...any) }, name string) Settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	large := func(readers int) Rung {
-		return Rung{fmt.Sprintf("large, %d", readers), "db.r8g.large", readers, 0, 0, 2}
+	if name != size {
+		s.TargetUse, s.Reserve = 0.35, 0
 	}
-	xlarge := func(readers int) Rung {
-		return Rung{fmt.Sprintf("xlarge, %d", readers), "db.r8g.xlarge", readers, 0, 0, 4}
-	}
+	large := func(readers int) Rung { return provisioned("db.r8g.large", readers, 2) }
+	xlarge := func(readers int) Rung { return provisioned("db.r8g.xlarge", readers, 4) }
 	switch name {
 	case "provisioned":
 		s.ReadShare = 0.6
-		s.Rungs, s.LeadTime = []Rung{large(0), large(1), xlarge(1), xlarge(2), {"2xlarge, 2", "db.r8g.2xlarge", 2, 0, 0, 8}}, 2*time.Hour
+		s.Rungs, s.LeadTime = []Rung{large(0), large(1), xlarge(1), xlarge(2), provisioned("db.r8g.2xlarge", 2, 8)}, 2*time.Hour
 	case "mixed":
 		s.ReadShare = 0.6
 		s.Rungs, s.LeadTime = []Rung{serverless(0, 0.5, 16), serverless(1, 1, 16), serverless(1, 4, 16), large(1), xlarge(1), xlarge(2)}, 2*time.Hour
@@ -204,6 +204,7 @@ func (w *world) input() Input {
 		}
 	}
 	o.Connections = Reading{0.1, at}
+	o.Credits = w.credits
 	return in
 }
 

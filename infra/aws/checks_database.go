@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"lignum/infra/autoscale"
 )
 
 const cluster, instance, proxy = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::RDS::DBProxy"
@@ -57,6 +59,73 @@ func (c *checker) proxyTLS() {
 			continue
 		}
 		c.need(r, "say rds.force_ssl: 1", []string{"1"}, "Parameters", "rds.force_ssl")
+	}
+}
+
+// classes are those that an instance may have, by the size of the installation; an empty one is not known.
+func classes(r resource) map[string]string {
+	all := map[string]string{}
+	for _, w := range r.t.worlds() {
+		all[w["Size"]], _ = r.t.value(r.prop("DBInstanceClass"), w)
+	}
+	return all
+}
+
+const burstablePrefix = "db.t" // of instance classes that live on CPU credits
+
+// burstable tells whether an instance may be of a class that lives on CPU credits.
+func burstable(r resource) bool {
+	for _, class := range classes(r) {
+		if strings.HasPrefix(class, burstablePrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// ladderStart wants the instances of each size to be of a class of the autoscaler's ladder, the day's floor: of any other, its
+// first look would change them, by a failover.
+func (c *checker) ladderStart() {
+	for _, r := range c.resources(instance) {
+		for size, class := range classes(r) {
+			s, err := autoscale.DefaultSettings(size)
+			if err != nil {
+				c.find(r, r.prop("DBInstanceClass"), "no ladder is known: "+err.Error(), "use a size that the autoscaler knows")
+			} else if floor := s.Rungs[s.DayFloor].Class; class != floor {
+				c.find(r, r.prop("DBInstanceClass"), "the ladder of "+size+" does not begin with "+class, "take "+floor+", or change autoscale.DefaultSettings")
+			}
+		}
+	}
+}
+
+// connectionsMemory wants the connection limit to be what fits into a burstable instance, where one may be: 2000 sessions do not
+// fit into 4 GiB. Aurora's own limit for a db.t4g.medium is 405.
+func (c *checker) connectionsMemory() {
+	const fit = 405
+	for _, r := range c.resources(instance) {
+		for size, class := range classes(r) {
+			if !strings.HasPrefix(class, burstablePrefix) {
+				continue
+			}
+			for _, group := range c.resources("AWS::RDS::DBClusterParameterGroup") {
+				v := group.prop("Parameters", "max_connections")
+				for _, w := range group.t.worlds() {
+					if n, ok := group.t.number(v, w); ok && w["Size"] == size && n > fit {
+						c.find(group, v, "more sessions may be open than fit into the memory of "+class, "say 405 at most for "+size)
+					}
+				}
+			}
+		}
+	}
+}
+
+// creditsWatched wants somebody to hear when burstable instances are charged for credits: a class too small is a bill, not a failure.
+func (c *checker) creditsWatched() {
+	told := slices.ContainsFunc(c.alarms(), func(r resource) bool { return r.prop("MetricName").Scalar() == "CPUSurplusCreditsCharged" })
+	for _, r := range c.resources(instance) {
+		if !told && burstable(r) {
+			c.find(r, r.prop("DBInstanceClass"), "nobody hears that CPU credits are charged for", "make an alarm of CPUSurplusCreditsCharged")
+		}
 	}
 }
 
@@ -125,10 +194,15 @@ func (c *checker) proxyConnections() {
 	}
 }
 
-// databaseCores wants the machines to begin with the processors that the database begins with: a quarter of its least capacity.
+// databaseCores wants the machines to begin with the processors that the database begins with: two of a burstable class, or a
+// quarter of the least capacity of Serverless.
 func (c *checker) databaseCores() {
 	for _, r := range c.resources(cluster) {
 		for _, w := range r.t.worlds() {
+			if slices.ContainsFunc(c.resources(instance), func(one resource) bool { return strings.HasPrefix(classes(one)[w["Size"]], burstablePrefix) }) {
+				c.told("LIGNUM_DATABASE_CORES", 2, w, "two, as many as data.yaml's class has")
+				continue
+			}
 			least, ok := r.t.number(r.prop("ServerlessV2ScalingConfiguration", "MinCapacity"), w)
 			most, _ := r.t.number(r.prop("ServerlessV2ScalingConfiguration", "MaxCapacity"), w)
 			if ok && least <= most { // of another range min-max tells

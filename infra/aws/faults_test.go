@@ -151,6 +151,20 @@ var faults = []fault{
 		s.set(s.first("web", filter, ofAltered("Properties.MetricTransformations.0.MetricName")), "Properties.FilterPattern", "{ $.msg = panic }")
 	}},
 	{"no alarm", "altered-logins", func(s stackSet) { s.remove("operations", alarm, ofAltered("Properties.MetricName")) }},
+	change("ladder-start", "data", instance, "Properties.DBInstanceClass", "db.r8g.8xlarge"),
+	{"another class than the first rung's", "ladder-start", func(s stackSet) { s.set(s.template("data").Mappings, "Sizes.small.Class", "db.t4g.large") }},
+	{"a class that nobody gave", "ladder-start", func(s stackSet) { s.drop(s.template("data").Mappings, "Sizes.region.Class") }},
+	{"as many sessions in any memory", "connections-memory", func(s stackSet) {
+		s.set(s.template("data").Mappings, "Sizes.small.Connections", "2000")
+		s.set(s.template("web").Mappings, "Sizes.small.Opened", "1800")
+	}},
+	{"more sessions than a country's fit", "connections-memory", func(s stackSet) {
+		s.set(s.template("data").Mappings, "Sizes.country.Connections", "410")
+		s.set(s.template("web").Mappings, "Sizes.country.Opened", "369")
+	}},
+	{"no alarm of credits", "credits-watched", func(s stackSet) {
+		s.remove("operations", alarm, func(v *Value) bool { return v.Get("Properties", "MetricName").Scalar() == "CPUSurplusCreditsCharged" })
+	}},
 	change("proxy-tls", "data", proxy, "Properties.RequireTLS", "false"),
 	lose("proxy-tls", "data", proxy, "Properties.RequireTLS"),
 	change("proxy-iam", "data", proxy, "Properties.DefaultAuthScheme", "NONE"),
@@ -160,14 +174,15 @@ var faults = []fault{
 	lose("proxy-connections", "data", opened, "Properties.ConnectionPoolConfigurationInfo.MaxConnectionsPercent"),
 	change("proxy-connections", "data", opened, "Properties.ConnectionPoolConfigurationInfo.MaxIdleConnectionsPercent", "90"),
 	lose("proxy-connections", "data", opened, "Properties.ConnectionPoolConfigurationInfo.MaxIdleConnectionsPercent"),
-	change("proxy-connections", "data", "AWS::RDS::DBClusterParameterGroup", "Properties.Parameters.max_connections", "1000"),
+	change("proxy-connections", "data", "AWS::RDS::DBClusterParameterGroup", "Properties.Parameters.max_connections", "300"),
 	lose("proxy-connections", "data", "AWS::RDS::DBClusterParameterGroup", "Properties.Parameters.max_connections"),
-	{"another number of connections", "proxy-connections", func(s stackSet) { s.script("LIGNUM_POOLER_CONNECTIONS=1800", "LIGNUM_POOLER_CONNECTIONS=2000") }},
-	{"no number of connections", "proxy-connections", func(s stackSet) { s.script("LIGNUM_POOLER_CONNECTIONS=1800", "") }},
+	{"another number of connections", "proxy-connections", func(s stackSet) { s.script("LIGNUM_POOLER_CONNECTIONS=${Opened}", "LIGNUM_POOLER_CONNECTIONS=2000") }},
+	{"no number of connections", "proxy-connections", func(s stackSet) { s.script("LIGNUM_POOLER_CONNECTIONS=${Opened}", "") }},
 	{"machines that do not know the database's processors", "database-cores", func(s stackSet) { s.script("LIGNUM_DATABASE_CORES=${Cores}", "") }},
 	{"the same number for all sizes", "database-cores", func(s stackSet) { s.script("LIGNUM_DATABASE_CORES=${Cores}", "LIGNUM_DATABASE_CORES=20") }},
 	{"a size with another number", "database-cores", func(s stackSet) { s.set(s.template("web").Mappings, "Sizes.region.Cores", "40") }},
-	{"a database that begins larger", "database-cores", func(s stackSet) { s.set(s.template("data").Mappings, "Sizes.country.MinCapacity", "4") }},
+	{"a database that begins larger", "database-cores", func(s stackSet) { s.set(s.template("data").Mappings, "Sizes.region.MinCapacity", "4") }},
+	{"a small one of which the machines know half", "database-cores", func(s stackSet) { s.set(s.template("web").Mappings, "Sizes.small.Cores", "1") }},
 
 	{"every action of a service", "wildcard-action", func(s stackSet) { s.set(s.statement("operations", bound), "Action", "rds:*") }},
 	{"every action", "wildcard-action", func(s stackSet) { s.set(s.statement("web", bound), "Action", "*") }},

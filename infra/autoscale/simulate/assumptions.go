@@ -76,6 +76,7 @@ type Assumptions struct {
 	ColdCost         float64 `json:"cold_cost"`          // a wholly cold cache adds this share to a request's CPU
 	ColdMs           float64 `json:"cold_ms"`            // and this to the 99th percentile
 	AddReaderMinutes int     `json:"add_reader_minutes"` // until a new reader answers
+	CreditMode       string  `json:"credit_mode"`        // of burstable classes: unlimited, as RDS runs db.t4g, or standard, which slows down without credits
 	ResizeMinutes    int     `json:"resize_minutes"`     // an instance is away while its class changes
 	FailoverSeconds  float64 `json:"failover_seconds"`   // writes wait in the proxy
 	MetricDelay      int     `json:"metric_delay"`       // minutes by which metrics are late, 1 to 10
@@ -95,6 +96,13 @@ type Assumptions struct {
 	LadderSize string `json:"ladder_size"` // small, country, region; empty: by the number of countries
 	Prices     Prices `json:"prices"`
 }
+
+// Modes of burstable classes. In unlimited mode one without credits borrows those of 24 hours and pays for more; in standard
+// mode it is slowed down to its baseline. RDS has db.t4g in unlimited mode alone.
+const (
+	Unlimited = "unlimited"
+	Standard  = "standard"
+)
 
 // Default gives the assumptions of the report.
 func Default() Assumptions {
@@ -116,7 +124,7 @@ func Default() Assumptions {
 		Burst: 1.25, StartBurst: 1.6, BurstSeconds: 20, BackgroundVCPU: 0.02,
 		ServerlessUse: 0.7, UpACU: 1, UpShare: 0.5, DownACU: 0.5, AloneMinACU: 0.5, AloneMaxACU: 64,
 		CacheShare: 0.6, HotSetGiB: 0.15, WarmGiB: 0.1, ColdCost: 0.3, ColdMs: 80,
-		AddReaderMinutes: 8, ResizeMinutes: 10, FailoverSeconds: 15, MetricDelay: 1, ForecastHours: 6,
+		CreditMode: Unlimited, AddReaderMinutes: 8, ResizeMinutes: 10, FailoverSeconds: 15, MetricDelay: 1, ForecastHours: 6,
 		ReactiveHigh: 0.7, ReactiveLow: 0.25, ReactiveMinutes: 5, ReactiveCoolDown: 15,
 		ObjectiveMs: 250, BaseMs: 60, ServiceMs: 8,
 		Prices: ListPrices(),

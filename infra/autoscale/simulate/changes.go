@@ -51,6 +51,7 @@ func (c *cluster) do(act autoscale.Action) error {
 	}
 	switch act.Kind {
 	case autoscale.RemoveReader:
+		c.leave(&c.members[at])
 		c.n--
 		c.members[at] = c.members[c.n]
 		c.count[removeReader]++

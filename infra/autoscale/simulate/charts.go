@@ -21,7 +21,7 @@ var (
 	ink     = charts.ColorRGB(33, 37, 41)
 	palette = map[string]charts.Color{
 		StaticPeak: charts.ColorRGB(146, 43, 33), Reactive: charts.ColorRGB(230, 145, 56),
-		Serverless: charts.ColorRGB(150, 155, 160), Ours: charts.ColorRGB(21, 101, 176), "load": charts.ColorRGB(33, 37, 41),
+		Serverless: charts.ColorRGB(150, 155, 160), Burstable: charts.ColorRGB(72, 132, 90), Ours: charts.ColorRGB(21, 101, 176), "load": charts.ColorRGB(33, 37, 41),
 	}
 )
 
@@ -78,23 +78,28 @@ func lines(name, finding, unit string, from time.Time, days int, names, legend [
 			top = math.Max(top, x)
 		}
 	}
-	opt.YAxis = []charts.YAxisOption{{Title: unit, TitleFontStyle: font(11), LabelFontStyle: font(11), Min: charts.Ptr(0.0), Max: charts.Ptr(nice(1.02 * top))}}
+	top, steps := nice(1.02 * top)
+	opt.YAxis = []charts.YAxisOption{{Title: unit, TitleFontStyle: font(11), LabelFontStyle: font(11), Min: charts.Ptr(0.0), Max: &top, LabelCount: steps + 1}}
 	opt.ValueFormatter = func(v float64) string { return fmt.Sprintf("%.4g", v) }
 	return draw(name, finding, 1100, 460, func(p *charts.Painter) error { return p.LineChart(opt) })
 }
 
-// nice rounds up to 1, 1.5, 2, 3, 4, 5, 6 or 8 times a power of ten.
-func nice(v float64) float64 {
+// nice rounds up to 1, 1.5, 2, 3, 4, 5, 6, 8 or 10 times a power of ten, and gives the number of equal steps to it that end on
+// round figures.
+func nice(v float64) (top float64, steps int) {
 	if v <= 0 {
-		return 1
+		return 1, 5
 	}
 	ten := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, k := range []float64{1, 1.5, 2, 3, 4, 5, 6, 8} {
-		if v <= k*ten {
-			return k * ten
+	for _, k := range []struct {
+		times float64
+		steps int
+	}{{1, 5}, {1.5, 3}, {2, 4}, {3, 3}, {4, 4}, {5, 5}, {6, 6}, {8, 4}} {
+		if v <= k.times*ten {
+			return k.times * ten, k.steps
 		}
 	}
-	return 10 * ten
+	return 10 * ten, 5
 }
 
 // bars is a chart of groups; values are by series, then by group.

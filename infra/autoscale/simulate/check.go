@@ -67,6 +67,9 @@ func (a Assumptions) Check() error {
 	if a.LadderSize != "" && a.LadderSize != "small" && a.LadderSize != "country" && a.LadderSize != "region" {
 		wrong = append(wrong, fmt.Errorf("ladder_size is %q; it must be small, country, region or empty", a.LadderSize))
 	}
+	if a.CreditMode != Unlimited && a.CreditMode != Standard {
+		wrong = append(wrong, fmt.Errorf("credit_mode is %q; it must be %s or %s", a.CreditMode, Unlimited, Standard))
+	}
 	return errors.Join(append(wrong, a.Prices.Check())...)
 }
 

@@ -41,11 +41,17 @@ type member struct {
 	fresh   bool
 	acu     float64
 	warm    float64 // GiB of the hot set in its cache
+	credits float64 // vCPU-minutes of a burstable class; below 0: borrowed
 	created time.Time
 }
 
 // sample is what CloudWatch would have of one minute.
-type sample struct{ writerCPU, readerCPU, acu, readerACU, connections, borrow, queue float64 }
+type sample struct {
+	writerCPU, readerCPU, acu, readerACU, connections, borrow, queue float64
+
+	credits  float64 // the fewest of any burstable instance
+	bursting bool    // there is one
+}
 
 // cluster is the model of an Aurora cluster, advanced a minute at a time.
 type cluster struct {
@@ -57,7 +63,8 @@ type cluster struct {
 	min, max float64 // Serverless range
 	waitingW float64 // backlog, vCPU-seconds
 	waitingR float64
-	failing  bool // a failover happens in this minute
+	failing  bool    // a failover happens in this minute
+	owed     float64 // USD for borrowed credits, to be paid in this minute
 	count    [kinds]int
 	history  [64]sample // ring, by minute
 	minutes  int
@@ -138,7 +145,7 @@ func (c *cluster) minute(w, r, wb, rb, requests float64) outcome {
 	for i := range c.n {
 		m := &c.members[i]
 		if m.writer {
-			writer = c.serve(m, w, wb, want, &c.waitingW)
+			writer = c.serve(m, w, wb, want, &c.waitingW, readers)
 			out.cost += writer.cost
 			continue
 		}
@@ -146,7 +153,7 @@ func (c *cluster) minute(w, r, wb, rb, requests float64) outcome {
 			out.cost += c.away(m)
 			continue
 		}
-		one := c.serve(m, each, eachBurst, max(want, c.wanted(each)), nil)
+		one := c.serve(m, each, eachBurst, max(want, c.wanted(each)), nil, readers)
 		out.cost += one.cost
 		if reader.capacity < 0 || one.capacity < reader.capacity {
 			reader = one
@@ -162,6 +169,8 @@ func (c *cluster) minute(w, r, wb, rb, requests float64) outcome {
 	if c.failing {
 		out.p99 += c.a.FailoverSeconds * 1000
 	}
+	out.cost += c.owed
+	c.owed = 0
 	out.short = writer.load > writer.capacity || readers > 0 && reader.load > reader.capacity
 	out.capacity = writer.capacity + float64(readers)*reader.capacity
 	c.note(writer, reader, readers, requests)
@@ -179,8 +188,9 @@ func (c *cluster) arrive() (readers int) {
 	for i := range c.n {
 		m := &c.members[i]
 		if m.away > 0 {
+			c.leave(m)
 			if m.away--; m.away == 0 {
-				m.class, m.warm, m.fresh = m.next, 0, false
+				m.class, m.warm, m.fresh, m.credits = m.next, 0, false, 0
 				m.acu = max(c.min, min(m.acu, c.max))
 			}
 		}
@@ -205,8 +215,8 @@ func (c *cluster) wanted(load float64) float64 {
 }
 
 // serve moves an instance's capacity, warms its cache and does its work. Readers settle their backlog together: backlog is nil.
-func (c *cluster) serve(m *member, load, burst, want float64, backlog *float64) served {
-	s := served{}
+func (c *cluster) serve(m *member, load, burst, want float64, backlog *float64, readers int) served {
+	s, speed := served{}, 1.0
 	if m.class == serverlessIndex {
 		from := m.acu
 		want = math.Ceil(2*want) / 2 // Aurora moves in steps of half a unit
@@ -214,7 +224,11 @@ func (c *cluster) serve(m *member, load, burst, want float64, backlog *float64) 
 		s.acu = (from + m.acu) / 2
 		s.cost, s.capacity = s.acu*c.a.Prices.ACU/60, s.acu*autoscale.VCPUPerACU
 	} else {
-		s.cost, s.capacity = c.a.Prices.Classes[m.class].Hour/60, c.a.Prices.Classes[m.class].VCPU
+		class := &c.a.Prices.Classes[m.class]
+		s.cost, s.capacity, speed = class.Hour/60, class.work(), class.speed()
+		if class.Baseline > 0 && c.a.CreditMode == Standard { // with no credit left it does what it earns
+			s.capacity = min(s.capacity, (class.Baseline*class.VCPU+m.credits)*speed)
+		}
 	}
 	if m.away > 0 { // a writer whose class changes answers nothing
 		s.capacity = 1e-3
@@ -226,11 +240,37 @@ func (c *cluster) serve(m *member, load, burst, want float64, backlog *float64) 
 	}
 	s.load = load*(1+c.a.ColdCost*cold) + c.a.BackgroundVCPU
 	s.burst = burst*(1+c.a.ColdCost*cold) + c.a.BackgroundVCPU
-	s.p99 = c.a.BaseMs + c.a.ServiceMs/min(1, s.capacity) + c.a.ColdMs*cold
+	s.p99 = c.a.BaseMs + c.a.ServiceMs/min(speed, s.capacity) + c.a.ColdMs*cold
+	waits := c.waitingR / max(1, float64(readers))
 	if backlog != nil {
+		waits = *backlog
 		c.settle(&s, backlog)
 	}
+	c.spend(m, min(s.capacity, s.load+waits/60)/speed)
 	return s
+}
+
+// spend takes the credits of a minute's work, in the instance's own vCPU, and gives those that it earns. What is borrowed beyond
+// a day's earnings is charged for at once; the rest when the instance goes, unless it was earned again before.
+func (c *cluster) spend(m *member, vcpu float64) {
+	if m.class == serverlessIndex || c.a.Prices.Classes[m.class].Baseline == 0 {
+		return
+	}
+	class := &c.a.Prices.Classes[m.class]
+	most := class.mostCredits()
+	m.credits = min(m.credits+class.Baseline*class.VCPU-vcpu, most)
+	if least := -most; c.a.CreditMode == Standard {
+		m.credits = max(0, m.credits)
+	} else if m.credits < least {
+		c.owed += (least - m.credits) / 60 * c.a.Prices.Credit
+		m.credits = least
+	}
+}
+
+// leave pays for what an instance has borrowed when it is stopped or its class is changed.
+func (c *cluster) leave(m *member) {
+	c.owed += max(0, -m.credits) / 60 * c.a.Prices.Credit
+	m.credits = 0
 }
 
 // settle adds waiting to an instance's minute and carries its backlog on.
@@ -248,8 +288,16 @@ func (c *cluster) note(writer, reader served, readers int, requests float64) {
 	behind := c.waitingW/writer.capacity + c.waitingR/max(reader.capacity, 1e-3)*float64(min(readers, 1))
 	*s = sample{writerCPU: writer.use, readerCPU: reader.use, acu: writer.acu, readerACU: reader.acu, borrow: 0.002 + behind,
 		queue: (c.waitingW + c.waitingR) * 2000 / (c.a.ReadMs + c.a.WriteMs)}
-	const perVCPU = 400 // connections that a vCPU's memory allows
-	s.connections = min(1, requests/60*(0.02+behind)/(perVCPU*writer.capacity))
+	const perGiB = 50 // connections that memory allows
+	for i := range c.n {
+		m := &c.members[i]
+		if m.writer {
+			s.connections = min(1, requests/60*(0.02+behind)/(perGiB*c.memory(m)))
+		}
+		if m.class != serverlessIndex && m.away == 0 && c.a.Prices.Classes[m.class].Baseline > 0 && (!s.bursting || m.credits < s.credits) {
+			s.credits, s.bursting = m.credits, true
+		}
+	}
 	c.minutes++
 	c.now = c.now.Add(time.Minute)
 }

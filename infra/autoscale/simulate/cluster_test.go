@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"lignum/infra/autoscale"
 )
@@ -162,5 +163,111 @@ func TestTheLoopAllocatesNothing(t *testing.T) {
 	c := newCluster(&a, shape{Class: serverlessIndex, Readers: 2, MinACU: 0.5, MaxACU: 64}, 0.5)
 	if n := testing.AllocsPerRun(1000, func() { c.minute(0.1, 0.2, 0.2, 0.3, 100) }); n != 0 {
 		t.Errorf("a minute allocates %g times", n)
+	}
+}
+
+// pair is two db.t4g.medium, without a reader or with.
+func pair(a Assumptions, readers int) shape {
+	return shape{Class: a.class("db.t4g.medium"), Readers: readers}
+}
+
+// A db.t4g.medium earns 24 CPU credits an hour and keeps 576; RDS gives it none at launch.
+func TestCreditsByHand(t *testing.T) {
+	a := Default()
+	a.BackgroundVCPU = 0
+	c := newCluster(&a, pair(a, 0), 0.1)
+	m := &c.members[0]
+	near(t, "at launch", m.credits, 0)
+	for range 60 {
+		c.minute(0, 0, 0, 0, 0)
+	}
+	near(t, "after an hour of nothing", m.credits, 24)
+	for range 24 * 60 {
+		c.minute(0, 0, 0, 0, 0)
+	}
+	near(t, "after a day and an hour", m.credits, 576)
+	c.minute(0.6, 0, 0.6, 0, 0) // half of 1.2: one vCPU for a minute, of which 0.4 are earned
+	near(t, "after a minute of one vCPU", m.credits, 576-0.6)
+}
+
+// In unlimited mode nobody is slowed down: 576 credits are borrowed, what is above is charged for at 0.09 a vCPU-hour, and
+// what is still owed when the instance goes too.
+func TestBorrowedCreditsArePaidFor(t *testing.T) {
+	a := Default()
+	a.BackgroundVCPU = 0
+	load := flat(10*60, 1.2, 0) // all of it for ten hours: 2 - 0.4 vCPU above the baseline
+	r := replay(a, load, pair(a, 0), nobody{})
+	near(t, "ten hours of all", r.Cost, 10*0.073+10*1.6*0.09)
+	if r.BelowNeed > 0 || r.WorstP99 > 250 {
+		t.Errorf("it is slowed down: %d minutes short, p99 %.0f ms", r.BelowNeed, r.WorstP99)
+	}
+	load = flat(5*60, 1.2, 0) // 480 vCPU-minutes, which may be borrowed
+	near(t, "five hours of all, then the end", replay(a, load, pair(a, 0), nobody{}).Cost, 5*0.073+5*1.6*0.09)
+	for range 20 * 60 {
+		load.Writer, load.Reader, load.Requests = append(load.Writer, 0), append(load.Reader, 0), append(load.Requests, 0)
+		load.WriterBurst, load.ReaderBurst = append(load.WriterBurst, 0), append(load.ReaderBurst, 0)
+	}
+	load.Minutes += 20 * 60 // 480 are earned in 20 hours
+	near(t, "and a day's rest", replay(a, load, pair(a, 0), nobody{}).Cost, 25*0.073)
+
+	c := newCluster(&a, pair(a, 1), 0.1)
+	for range 60 {
+		c.minute(0, 1.2, 0, 1.2, 60)
+	}
+	if err := c.do(autoscale.Action{Kind: autoscale.ResizeReader, Instance: c.members[1].id, Class: "db.r8g.large"}); err != nil {
+		t.Fatal(err)
+	}
+	c.minute(0, 0, 0, 0, 0)
+	near(t, "changing the class pays what is owed", c.minute(0, 0, 0, 0, 0).cost+c.owed, (0.073+0.276)/60)
+}
+
+// In standard mode it is slowed down to its baseline, 0.2 of 1.2, when its credits are gone.
+func TestStandardModeSlowsDown(t *testing.T) {
+	a := Default()
+	a.CreditMode, a.BackgroundVCPU = Standard, 0
+	c := newCluster(&a, pair(a, 0), 0.1)
+	near(t, "without credits", c.minute(0.1, 0, 0.1, 0, 60).capacity, 0.24)
+	c = newCluster(&a, pair(a, 0), 0.1)
+	c.members[0].credits = 160 // a hundred minutes at 2 - 0.4
+	for m := range 110 {
+		out := c.minute(1.2, 0, 1.2, 0, 60)
+		if slow := out.capacity < 1.1; slow != (m >= 100) {
+			t.Fatalf("minute %d: %.2f vCPU", m, out.capacity)
+		}
+	}
+	if c.owed != 0 || c.members[0].credits < 0 {
+		t.Errorf("credits are borrowed: %g, USD %g", c.members[0].credits, c.owed)
+	}
+}
+
+// The autoscaler sees the fewest credits of any instance, of the last fifth minute that CloudWatch has.
+func TestCreditsAreSeenEveryFiveMinutes(t *testing.T) {
+	a := Default()
+	a.Days = 1
+	load := mustLoad(t, a, 3)
+	s, err := ladder(a, load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := newAutoscaler(a, load, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCluster(&a, o.start(), load.HotSetGiB)
+	var has []float64
+	for m := range 30 {
+		seen := o.input(load.Start.Add(time.Duration(m)*time.Minute), c).Observed.Credits
+		if m >= 2 { // one minute late
+			of := (m - 2) / 5 * 5
+			near(t, "credits", seen.Value, has[of])
+			if want := load.Start.Add(time.Duration(of+1) * time.Minute); !seen.At.Equal(want) {
+				t.Errorf("in minute %d those of %s, wanted %s", m, seen.At, want)
+			}
+		}
+		c.minute(0.3, 0.05, 0.3, 0.05, 60) // the writer has the fewest
+		has = append(has, c.members[0].credits)
+	}
+	if has[29] >= 0 {
+		t.Errorf("%g credits: the writer has borrowed none", has[29])
 	}
 }

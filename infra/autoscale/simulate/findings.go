@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -44,7 +45,7 @@ func plural(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-var strategies = []string{StaticPeak, Reactive, Serverless, Ours}
+var strategies = []string{StaticPeak, Reactive, Serverless, Burstable, Ours}
 
 func costChart(sizes []Size) (Chart, error) {
 	values := make([][]float64, len(strategies))
@@ -53,7 +54,7 @@ func costChart(sizes []Size) (Chart, error) {
 		for i, r := range s.Results {
 			values[i] = append(values[i], r.Cost)
 		}
-		low, high = math.Min(low, s.Results[3].Saving), math.Max(high, s.Results[3].Saving)
+		low, high = math.Min(low, s.Of(Ours).Saving), math.Max(high, s.Of(Ours).Saving)
 	}
 	finding := fmt.Sprintf("Ours costs %.0f %% less than a cluster sized for the peak", 100*low)
 	if math.Round(100*low) != math.Round(100*high) {
@@ -82,8 +83,8 @@ func window(size Size, from, days int) (load, static, ours []float64) {
 		l, s, o := 0.0, math.Inf(1), math.Inf(1)
 		for m := max(0, at); m < min(at+10, size.Load.Minutes); m++ {
 			l = math.Max(l, size.Load.WriterBurst[m]+size.Load.ReaderBurst[m])
-			s = math.Min(s, float64(size.Results[0].Capacity[m]))
-			o = math.Min(o, float64(size.Results[3].Capacity[m]))
+			s = math.Min(s, float64(size.Of(StaticPeak).Capacity[m]))
+			o = math.Min(o, float64(size.Of(Ours).Capacity[m]))
 		}
 		if math.IsInf(s, 1) { // outside the time simulated
 			l, s, o = 0, 0, 0
@@ -104,8 +105,19 @@ func ExamWeek(size Size) (Chart, error) {
 	from := size.Load.RecordAt - 1440*((int(day.Weekday())+6)%7) // Monday
 	load, static, ours := window(size, from, 7)
 	start := size.Load.Start.Add(time.Duration(from) * time.Minute).In(jamaica)
-	finding := fmt.Sprintf("Exam week, %s: capacity rises before each exam and falls after it (%.0f %% cheaper over the year)",
-		plural(size.Countries, "country", "countries"), 100*size.Results[3].Saving)
+	what := "capacity rises before large exams and falls after them"
+	if slices.Min(ours) == slices.Max(ours) {
+		what = "the smallest rung holds every exam"
+	}
+	cheaper := fmt.Sprintf("%.0f %% cheaper over the year", 100*size.Of(Ours).Saving)
+	if size.Of(Ours).Saving < 0 {
+		cheaper = fmt.Sprintf("%.0f %% dearer over the year", -100*size.Of(Ours).Saving)
+	}
+	who := plural(size.Countries, "country", "countries")
+	if size.Load.Scale != 1 {
+		who += fmt.Sprintf(" with %g times the users", size.Load.Scale)
+	}
+	finding := fmt.Sprintf("Exam week, %s: %s (%s)", who, what, cheaper)
 	return lines("exam-week", finding, vcpu, start, 7, []string{StaticPeak, Ours, "load"},
 		[]string{"capacity paid for: static peak", "capacity paid for: ours", busiest}, [][]float64{static, ours, load})
 }
@@ -116,14 +128,14 @@ func stormChart(size Size) (Chart, error) {
 	start := size.Load.Start.Add(time.Duration(from) * time.Minute).In(jamaica)
 	finding := fmt.Sprintf("Hurricane of %s, %s: capacity held the flood after it, which nobody forecast",
 		start.AddDate(0, 0, 3).Format("2 January"), plural(size.Countries, "country", "countries"))
-	if over := overBetween(size.Results[3], from, 14); over > 0 {
+	if over := overBetween(size.Of(Ours), from, 14); over > 0 {
 		finding = fmt.Sprintf("Hurricane of %s, %s: %d minutes were over the objective",
 			start.AddDate(0, 0, 3).Format("2 January"), plural(size.Countries, "country", "countries"), over)
 	}
 	return lines("hurricane", finding, vcpu, start, 14, []string{Ours, "load"}, []string{"capacity paid for: ours", busiest}, [][]float64{ours, load})
 }
 
-func overBetween(r Result, from, days int) (n int) {
+func overBetween(r *Result, from, days int) (n int) {
 	for m := max(0, from); m < min(len(r.over), from+days*1440); m++ {
 		if r.over[m] {
 			n++
@@ -138,7 +150,11 @@ func monthChart(size Size) (Chart, error) {
 	for i, r := range size.Results {
 		values[i] = r.MonthCost[:]
 	}
-	finding := fmt.Sprintf("The year's bill, %s: ours follows the school year", plural(size.Countries, "country", "countries"))
+	what := "ours follows the school year"
+	if bill := size.Of(Ours).MonthCost; slices.Min(bill[:]) > 0.85*slices.Max(bill[:]) { // February is 0.9 of March
+		what = "ours is the same each month"
+	}
+	finding := fmt.Sprintf("The year's bill, %s: %s", plural(size.Countries, "country", "countries"), what)
 	return bars("months", finding, "USD a month", strategies, months, values, dollars, false)
 }
 
@@ -150,7 +166,7 @@ func changesChart(sizes []Size) (Chart, error) {
 			values[i] = append(values[i], float64(r.Changes[k]))
 		}
 	}
-	finding := fmt.Sprintf("Changes a year, %s: ours made %s", plural(size.Countries, "country", "countries"), plural(size.Results[3].Failovers, "failover", "failovers"))
+	finding := fmt.Sprintf("Changes, %s: ours made %s", plural(size.Countries, "country", "countries"), plural(size.Of(Ours).Failovers, "failover", "failovers"))
 	kinds := []string{"range set", "reader added", "reader removed", "reader resized", "failover"}
 	return bars("changes", finding, "changes in the time simulated", strategies, kinds, values, Thousands, true)
 }

@@ -2,7 +2,9 @@ package simulate
 
 import (
 	"bytes"
+	"fmt"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,28 +13,93 @@ import (
 	"lignum/tests/tenth"
 )
 
-// The goals: ours costs at least 60 % less than static peak, and misses the objective in no minute in which static peak holds it.
+// The goals, in each of the years that the report tells of: ours costs at least 60 % less than static peak, and misses the
+// objective in no minute in which static peak holds it.
 func TestGoals(t *testing.T) {
-	for _, countries := range tenth.Of(t, []int{3, 10, 30}) {
-		t.Run(plural(countries, "country", "countries"), func(t *testing.T) {
+	type year struct {
+		countries int
+		seed      int64
+	}
+	var years []year
+	for _, countries := range []int{3, 10, 30} {
+		for seed := range goalSeeds {
+			years = append(years, year{countries, int64(seed + 1)})
+		}
+	}
+	gate := make(chan struct{}, atOnce)
+	for _, y := range tenth.Of(t, years) {
+		t.Run(fmt.Sprintf("%s, seed %d", plural(y.countries, "country", "countries"), y.seed), func(t *testing.T) {
 			t.Parallel()
+			gate <- struct{}{}
+			defer func() { <-gate }()
 			a := Default()
-			a.Days = goalDays
-			s, err := Compare(a, countries)
+			a.Days, a.Seed = goalDays, y.seed
+			s, err := Years(a, y.countries, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			static, ours := s.Results[0], s.Results[3]
-			if ours.Saving < goalSaving {
-				t.Errorf("ours costs $%.0f, %.1f %% less than static peak's $%.0f; the goal is %.0f %%", ours.Cost, 100*ours.Saving, static.Cost, 100*goalSaving)
+			if err := Goals([]Sweep{s}); err != nil {
+				t.Error(err)
 			}
-			if ours.OverElsewhere > 0 || static.MinutesOver > 0 {
-				t.Errorf("minutes over the objective: ours %d (%d of them its own), static peak %d", ours.MinutesOver, ours.OverElsewhere, static.MinutesOver)
+			static, ours := s.First.Of(StaticPeak), s.First.Of(Ours)
+			if static.MinutesOver > 0 || ours.Failovers > 0 {
+				t.Errorf("static peak is over the objective for %d minutes, ours makes %d failovers", static.MinutesOver, ours.Failovers)
 			}
-			if ours.Failovers > 0 {
-				t.Errorf("%d failovers", ours.Failovers)
+			if pair := s.First.Of(Burstable); pair.MinutesOver == 0 && ours.Cost > 1.02*pair.Cost {
+				t.Errorf("ours costs $%.0f, and %s, which hold the year, $%.0f", ours.Cost, pair.Sizing, pair.Cost)
 			}
 		})
+	}
+}
+
+// What must not pass: a year in which ours is too dear, or over the objective when static peak is not.
+func TestAMissedGoalIsNamed(t *testing.T) {
+	year := func(seed int64, saving float64, over int) Year {
+		return Year{seed, []Result{{Strategy: StaticPeak, Cost: 100}, {Strategy: Ours, Cost: 100 * (1 - saving), Saving: saving, MinutesOver: over, OverElsewhere: over}}}
+	}
+	s := Sweep{Countries: 3, Years: []Year{year(1, 0.7, 0), year(2, 0.599, 0), year(3, 0.7, 1), year(4, 0.6, 0)}}
+	err := Goals([]Sweep{s})
+	for _, want := range []string{"3 countries, seed 2: 59.9 % less", "3 countries, seed 3: 1 minute over"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not said: %v", want, err)
+		}
+	}
+	if err != nil && strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("more than the two years are named: %v", err)
+	}
+	if r := s.Across(Ours, Saving); s.Met() != 2 || r.Min != 0.599 || r.Max != 0.7 || math.Abs(r.Median-0.65) > 1e-9 {
+		t.Errorf("%d met, %+v", s.Met(), r)
+	}
+	if s.Over(Ours) != 1 || s.Over(Burstable) != -1 {
+		t.Errorf("minutes over: ours %d, a pair that was not simulated %d", s.Over(Ours), s.Over(Burstable))
+	}
+}
+
+func TestEachYearHasItsSeed(t *testing.T) {
+	a := Default()
+	a.Days, a.Seed = 14, 5
+	s, err := Years(a, 2, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, y := range s.Years {
+		if a.Seed = int64(5 + i); y.Seed != a.Seed {
+			t.Errorf("year %d has seed %d", i, y.Seed)
+		}
+		alone, err := Compare(a, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range alone.Results {
+			if one, other := y.Results[k], alone.Results[k]; one.Cost != other.Cost || one.WorstP99 != other.WorstP99 || one.MinutesOver != other.MinutesOver {
+				t.Errorf("seed %d, %s: $%g among others, $%g alone", y.Seed, one.Strategy, one.Cost, other.Cost)
+			}
+		}
+	}
+	for _, n := range []int{0, 1001} {
+		if _, err := Years(a, 2, n); err == nil {
+			t.Errorf("%d seeds are accepted", n)
+		}
 	}
 }
 
@@ -59,19 +126,20 @@ func TestTheSameAssumptionsGiveTheSameFigures(t *testing.T) {
 func TestReportStandsAlone(t *testing.T) {
 	a := Default()
 	a.Days = 268
-	s, err := Compare(a, 1)
+	years, err := Years(a, 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := years.First
 	dir := filepath.Join(t.TempDir(), "new")
-	if err := WriteReport(dir, a, []Size{s}, nil); err != nil {
+	if err := WriteReport(dir, a, []Sweep{years}, nil); err != nil {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range append([]string{"1 country", dollars(s.Results[3].Cost), "&#34;read_ms&#34;: 0.8", a.Prices.Source}, strategies...) {
+	for _, want := range append([]string{"1 country", dollars(s.Of(Ours).Cost), "&#34;read_ms&#34;: 0.8", a.Prices.Source}, strategies...) {
 		if !bytes.Contains(page, []byte(want)) {
 			t.Errorf("the report does not have %q", want)
 		}
@@ -95,6 +163,9 @@ func TestReportStandsAlone(t *testing.T) {
 		}
 	}
 	var out strings.Builder
+	if err := WriteSweeps(&out, []Sweep{years}); err != nil || !strings.Contains(out.String(), "1 country") || !strings.Contains(out.String(), "burstable pair") {
+		t.Errorf("the years: %v\n%s", err, &out)
+	}
 	if err := WriteTable(&out, []Size{s}); err != nil || !strings.Contains(out.String(), "less than static peak") {
 		t.Errorf("the table: %v\n%s", err, &out)
 	}

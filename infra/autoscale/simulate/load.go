@@ -14,6 +14,7 @@ import (
 // the Burst figures are those of its busiest seconds.
 type Load struct {
 	Countries   int
+	Scale       float64 // of users and requests, as in the assumptions
 	Start       time.Time
 	Minutes     int
 	Users       [][]float64 // a day, by country and local day
@@ -48,7 +49,7 @@ func NewLoad(a Assumptions, n int) (*Load, error) {
 	minutes := a.Days * 1440
 	p := &parts{start: time.Date(a.Year, 1, 1, 0, 0, 0, 0, time.UTC), ordinary: make([]float64, minutes), exam: make([]float64, minutes),
 		begin: make([]float64, minutes), heavy: make([]float64, minutes), weekday: curve(a.Hours), freely: curve(a.FreeHours)}
-	l := &Load{Countries: n, Start: p.start, Minutes: minutes, Users: cal.users}
+	l := &Load{Countries: n, Scale: a.Scale, Start: p.start, Minutes: minutes, Users: cal.users}
 	byDay := make(map[[2]int][]occasion, len(cal.list))
 	for _, o := range cal.list {
 		key := [2]int{o.country, o.day}

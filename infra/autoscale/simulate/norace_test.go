@@ -3,6 +3,6 @@
 package simulate
 
 const (
-	goalDays   = 365
-	goalSaving = 0.6
+	goalDays  = 365
+	goalSeeds = 20
 )

@@ -14,7 +14,7 @@ import (
 func ladder(a Assumptions, load *Load) (autoscale.Settings, error) {
 	size := a.LadderSize
 	if size == "" {
-		size = sizeFor(load.Countries)
+		size = sizeFor(a, load.Countries)
 	}
 	s, err := autoscale.DefaultSettings(size)
 	if err != nil {
@@ -31,12 +31,19 @@ func ladder(a Assumptions, load *Load) (autoscale.Settings, error) {
 	return s, s.Check()
 }
 
-// sizeFor is the size of an installation that an operator would choose.
-func sizeFor(countries int) string {
-	if countries <= 5 {
-		return "small"
+// sizeFor is the size of an installation that an operator would choose, by the users of the record day.
+func sizeFor(a Assumptions, n int) string {
+	users := 0.0
+	for _, c := range countries[:n] {
+		users += c.size * a.RecordUsers * a.Scale
 	}
-	return "country"
+	switch {
+	case users <= 50_000:
+		return "small"
+	case users <= 200_000:
+		return "country"
+	}
+	return "region"
 }
 
 func describeLadder(s autoscale.Settings) string {
@@ -137,6 +144,11 @@ func (o *autoscaler) input(now time.Time, c *cluster) autoscale.Input {
 	}
 	read := func(v float64) autoscale.Reading {
 		return autoscale.Reading{Value: v, At: now.Add(-time.Duration(o.a.MetricDelay) * time.Minute)}
+	}
+	// CloudWatch has credits of every fifth minute.
+	late := o.a.MetricDelay + (c.minutes-1-o.a.MetricDelay)%5
+	if s := c.seen(1 + late); s != nil && s.bursting {
+		in.Observed.Credits = autoscale.Reading{Value: s.credits, At: now.Add(-time.Duration(late) * time.Minute)}
 	}
 	in.Observed.WriterCPU, in.Observed.Connections = read(s.writerCPU), read(s.connections)
 	in.Observed.Borrow, in.Observed.Queue, in.Observed.ReplicaLag = read(s.borrow), read(s.queue), read(0.02)

@@ -14,7 +14,7 @@ type reactive struct {
 // newReactive starts at the smallest class and may grow to one above static peak's. It has a reader at least: without one, a
 // class change is an outage.
 func newReactive(a Assumptions, static shape, readers int) (*reactive, shape) {
-	r := &reactive{a: a, most: len(a.Prices.Classes) - 1}
+	r := &reactive{a: a, most: a.Prices.fixed() - 1}
 	if static.Class != serverlessIndex {
 		r.most = min(static.Class+1, r.most)
 	}

@@ -16,7 +16,16 @@ import (
 var reportHTML string
 
 var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
-	"dollars":   dollars,
+	"dollars": dollars,
+	"saving":  func(s Sweep) Range { return s.Across(Ours, Saving) },
+	"median":  func(s Sweep, strategy string) float64 { return s.Across(strategy, Cost).Median },
+	"over": func(s Sweep, strategy string) string {
+		if n := s.Over(strategy); n >= 0 {
+			return Thousands(float64(n))
+		}
+		return "none"
+	},
+	"met":       func(s Sweep) int { return s.Met() },
 	"percent":   func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
 	"thousands": Thousands,
 	"whole":     func(n int) string { return Thousands(float64(n)) },
@@ -62,7 +71,11 @@ func ofClusters(n int) string {
 
 // WriteReport writes report.html, which needs no other file, and each chart as PNG and SVG into a directory, which it makes.
 // literal may be nil.
-func WriteReport(dir string, a Assumptions, sizes []Size, literal *Size) error {
+func WriteReport(dir string, a Assumptions, sweeps []Sweep, literal *Size) error {
+	var sizes []Size
+	for i := range sweeps {
+		sizes = append(sizes, sweeps[i].First)
+	}
 	pictures, err := Charts(sizes)
 	if err != nil {
 		return err
@@ -84,7 +97,7 @@ func WriteReport(dir string, a Assumptions, sizes []Size, literal *Size) error {
 	}
 	assumptions, err := json.MarshalIndent(a, "", "  ")
 	if err == nil {
-		err = reportPage.Execute(f, map[string]any{"A": a, "Sizes": sizes, "Charts": pictures, "Literal": literal, "All": string(assumptions)})
+		err = reportPage.Execute(f, map[string]any{"A": a, "Sizes": sizes, "Sweeps": sweeps, "Charts": pictures, "Literal": literal, "All": string(assumptions)})
 	}
 	if closing := f.Close(); err == nil {
 		err = closing

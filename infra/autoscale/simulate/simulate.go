@@ -1,6 +1,6 @@
-// Package simulate replays a year of database load, minute by minute, and compares four ways to run the cluster: sized once
-// for the year's highest minute, class changes on CPU thresholds, Serverless v2 with one wide range, and the autoscaler's
-// own Decide, Night and Morning, called as the Lambda functions call them. Nothing here reaches a network: what the cluster
+// Package simulate replays a year of database load, minute by minute, and compares five ways to run the cluster: sized once
+// for the year's highest minute, class changes on CPU thresholds, Serverless v2 with one wide range, burstable instances that
+// are never changed, and the autoscaler's own Decide, Night and Morning, called as the Lambda functions call them. Nothing here reaches a network: what the cluster
 // costs, how fast it changes and what learners do are assumptions, each a field of Assumptions with its source.
 package simulate
 
@@ -12,11 +12,12 @@ import (
 	"lignum/infra/autoscale"
 )
 
-// Names of the four strategies, in the order of the report.
+// Names of the strategies, in the order of the report.
 const (
 	StaticPeak = "static peak"
 	Reactive   = "CPU-reactive"
 	Serverless = "Serverless v2 alone"
+	Burstable  = "burstable pair"
 	Ours       = "ours"
 )
 
@@ -47,12 +48,22 @@ type Size struct {
 	Load      *Load    `json:"-"`
 }
 
+// Of gives the result of a strategy, or nil when it was not simulated.
+func (s *Size) Of(strategy string) *Result {
+	for i := range s.Results {
+		if s.Results[i].Strategy == strategy {
+			return &s.Results[i]
+		}
+	}
+	return nil
+}
+
 // A controller runs one strategy: it looks at the cluster at the start of a minute and may change it.
 type controller interface {
 	tick(minute int, c *cluster)
 }
 
-// Compare simulates the four strategies for one number of countries, 1 to 30. It fails when the assumptions are wrong or no
+// Compare simulates all strategies for one number of countries, 1 to 30. It fails when the assumptions are wrong or no
 // single cluster can hold the year.
 func Compare(a Assumptions, countries int) (Size, error) {
 	if err := a.Check(); err != nil {
@@ -82,16 +93,20 @@ func compare(a Assumptions, load *Load, settings autoscale.Settings) (Size, erro
 		return Size{}, err
 	}
 	react, small := newReactive(a, static, readers)
-	runs := []struct {
+	type run struct {
 		name, sizing string
 		from         shape
 		by           controller
-	}{
+	}
+	runs := []run{
 		{StaticPeak, static.describe(a), static, nobody{}},
 		{Reactive, fmt.Sprintf("%d instances, %s to %s", small.Readers+1, a.Prices.Classes[react.least].Name, a.Prices.Classes[react.most].Name), small, react},
 		{Serverless, wide.describe(a), wide, nobody{}},
-		{Ours, describeLadder(settings), own.start(), own},
 	}
+	if pair, ok := sizeBurstable(a, load, readers); ok {
+		runs = append(runs, run{Burstable, pair.describe(a), pair, nobody{}})
+	}
+	runs = append(runs, run{Ours, describeLadder(settings), own.start(), own})
 	for _, r := range runs {
 		size.Results = append(size.Results, replay(a, load, r.from, r.by))
 		size.Results[len(size.Results)-1].Strategy, size.Results[len(size.Results)-1].Sizing = r.name, r.sizing
@@ -138,6 +153,10 @@ func replay(a Assumptions, load *Load, from shape, by controller) Result {
 			r.BelowNeed++
 		}
 	}
+	for i := range c.n {
+		c.leave(&c.members[i])
+	}
+	r.Cost += c.owed
 	r.Changes, r.Failovers = c.changed(), c.count[failOver]
 	return r
 }

@@ -8,29 +8,54 @@ import (
 )
 
 // sizeStatic gives the cheapest shape without any change that holds every minute of the year at the objective: each provisioned
-// class and each fixed size of Serverless v2, with at least some readers. It knows the whole year beforehand, surprises too,
-// which nobody who buys a database does.
+// class that is not burstable and each fixed size of Serverless v2, with at least some readers. It knows the whole year
+// beforehand, surprises too, which nobody who buys a database does. Burstable ones are told beside it, since AWS recommends
+// them for development and tests: what is bought once for a peak, and not watched, has none of them.
 func sizeStatic(a Assumptions, load *Load, readers int) (shape, error) {
 	var all []shape
 	for n := readers; n < mostInstances; n++ {
-		for i := range a.Prices.Classes {
+		for i := range a.Prices.fixed() {
 			all = append(all, shape{Class: i, Readers: n})
 		}
 		for acu := 0.5; acu <= 256; acu += 0.5 + float64(int(acu/16)) {
 			all = append(all, shape{Class: serverlessIndex, Readers: n, MinACU: acu, MaxACU: acu})
 		}
 	}
+	if s, ok := cheapest(a, load, all); ok {
+		return s, nil
+	}
+	return shape{}, errors.New("no single cluster holds the year's highest minute at the objective; divide the tenants among more clusters")
+}
+
+// sizeBurstable gives the cheapest burstable shape without any change that holds every minute of the year, or the dearest pair
+// when none does, and whether there is a burstable class at all. What it pays for borrowed credits is not known beforehand.
+func sizeBurstable(a Assumptions, load *Load, readers int) (shape, bool) {
+	var all []shape
+	for n := readers; n < mostInstances; n++ {
+		for i := a.Prices.fixed(); i < len(a.Prices.Classes); i++ {
+			all = append(all, shape{Class: i, Readers: n})
+		}
+	}
+	if len(all) == 0 {
+		return shape{}, false
+	}
+	s, ok := cheapest(a, load, all)
+	if !ok {
+		s = shape{Class: len(a.Prices.Classes) - 1, Readers: readers}
+	}
+	return s, true
+}
+
+// cheapest is the first of the shapes, by price, that holds every minute.
+func cheapest(a Assumptions, load *Load, all []shape) (shape, bool) {
 	slices.SortStableFunc(all, func(x, y shape) int { return cmp.Compare(x.hour(a), y.hour(a)) })
 	highest := worst(load)
 	for _, s := range all {
-		if tooSmall(a, load, s, highest) {
-			continue
-		}
-		if holds(a, load, s) {
-			return s, nil
+		if !tooSmall(a, load, s, highest) && holds(a, load, s) {
+			return s, true
 		}
 	}
-	return shape{}, errors.New("no single cluster holds the year's highest minute at the objective; divide the tenants among more clusters")
+	return shape{}, false
 }
 
 // hour is what a shape costs an hour, USD.
@@ -63,9 +88,14 @@ func worst(load *Load) int {
 	return at
 }
 
-// tooSmall tries the highest minute alone, which rules most shapes out at once.
+// tooSmall tries the highest minute alone, which rules most shapes out at once. Burstable ones have all the credits that they can.
 func tooSmall(a Assumptions, load *Load, s shape, m int) bool {
 	c := newCluster(&a, s, load.HotSetGiB)
+	for i := range c.n {
+		if s.Class != serverlessIndex {
+			c.members[i].credits = a.Prices.Classes[s.Class].mostCredits()
+		}
+	}
 	return c.minute(load.Writer[m], load.Reader[m], load.WriterBurst[m], load.ReaderBurst[m], load.Requests[m]).p99 > a.ObjectiveMs
 }
 
