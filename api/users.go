@@ -24,6 +24,8 @@ type UserFilter struct {
 	School uuid.UUID `query:"school" format:"uuid"`
 	Class  uuid.UUID `query:"class" format:"uuid" doc:"Has a place in this class"`
 	NoCard bool      `query:"no_password" doc:"Has not chosen a password yet"`
+
+	ids []uuid.UUID // is one of these
 }
 
 // ListUsers lists the realm's accounts by name, those of the own school when the rules reach no further.
@@ -32,7 +34,7 @@ func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[peop
 	if err != nil {
 		return nil, err
 	}
-	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: f.State, NoCard: f.NoCard, After: p.Cursor, Limit: p.Limit}
+	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: f.State, NoCard: f.NoCard, IDs: f.ids, After: p.Cursor, Limit: p.Limit}
 	if c.Tenant != nil {
 		if f.School != uuid.Nil {
 			filter.SchoolID = &f.School
