@@ -178,17 +178,21 @@ func EditUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, g
 			roles = append(roles, r)
 		}
 	}
-	return SetUserRoles(ctx, c, tx, id, roles)
+	return SetUserRoles(ctx, c, tx, id, roles, "")
 }
 
 // SetUserRoles gives an account exactly these roles. Who gives or takes a role reaches as far as it does, alone and beside
-// the account's others, and somebody must still be able to change roles afterwards.
-func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, roles []string) (*people.User, error) {
+// the account's others, and somebody must still be able to change roles afterwards. version is the account's that was read; ""
+// holds whatever was there.
+func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, roles []string, version string) (*people.User, error) {
 	if err := c.mayOn(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	was, err := people.UserByID(ctx, tx, id)
+	was, err := people.LockUser(ctx, tx, id)
 	if err != nil {
+		return nil, err
+	}
+	if err := domain.CheckVersion(version, was.Version); err != nil {
 		return nil, err
 	}
 	e := c.State.enforcer

@@ -29,6 +29,11 @@ func Find(ctx context.Context, q Querier, slug string, lock bool) (Tenant, error
 	return t, err
 }
 
+// Version names what the platform decides about a tenant: its state with the reason, its plan and limits.
+func (t *Tenant) Version() string {
+	return domain.Version([]any{t.State, t.StateReason, t.Plan, t.Limits})
+}
+
 // SetState suspends a tenant, makes it read-only or lets it go on. tx is of the platform's realm; the tenant's own copy and
 // an entry in its trail are written in the same transaction, through the gate. Suspending and read-only need a reason
 // of 3 to 300 characters.

@@ -154,11 +154,35 @@ func (c *crawl) run(start string) {
 					c.see(action+"?"+values.Encode(), path)
 				}
 			} else if _, known := c.forms[action]; !known {
+				if !strings.HasSuffix(path, "/new") && edits(m[2]) && !versioned.MatchString(m[2]) {
+					c.t.Errorf("%s: the form on %s, sent to %s, shows what is stored and carries no version of it", c.role, path, idsOfPath.ReplaceAllString(action, "…"))
+				}
 				c.forms[action] = values
 				c.from["POST "+action] = path
 			}
 		}
 	}
+}
+
+// versioned finds what a form carries of what it showed: a version, or each thing that was there.
+var versioned = regexp.MustCompile(`type="hidden" name="(?:version|had_[a-z]+)"`)
+
+// edits tells whether a form shows what is stored, to be changed: it has a field that can be seen and is filled in.
+func edits(form string) bool {
+	for _, tag := range regexp.MustCompile(`<input[^>]*>`).FindAllString(form, -1) {
+		switch kind := attribute(tag, "type"); kind {
+		case "hidden", "submit":
+		case "checkbox", "radio":
+			if strings.Contains(tag, " checked") {
+				return true
+			}
+		default:
+			if attribute(tag, "value") != "" && attribute(tag, "autocomplete") != "username" { // that one tells a password manager whose it is
+				return true
+			}
+		}
+	}
+	return regexp.MustCompile(`<textarea[^>]*>[^<]`).MatchString(form) || regexp.MustCompile(`<option value="[^"]+" selected`).MatchString(form)
 }
 
 // unfilled tells whether a form wants something that is not typed yet.
