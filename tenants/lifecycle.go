@@ -81,7 +81,7 @@ func (l Limits) check() error {
 	for name, v := range map[string]int64{"learners": l.Learners, "staff": l.Staff, "classes": l.Classes, "storage_bytes": l.StorageBytes,
 		"reads_per_sec": l.ReadsPerSec, "writes_per_sec": l.WritesPerSec, "sign_ins_per_sec": l.SignInsPerSec, "connections": l.Connections} {
 		if v < 0 || v > 1<<50 {
-			p.Add("limits."+name, "must not be negative, nor beyond 2^50")
+			p.Add("limits."+name, "must not be negative, nor larger than anybody could use")
 		}
 	}
 	return p.Err()
