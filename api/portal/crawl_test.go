@@ -143,6 +143,9 @@ func (c *crawl) run(start string) {
 		case !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html"):
 			continue
 		}
+		for _, m := range emptyHeadings.FindAllString(string(r.Body), -1) {
+			c.t.Errorf("%s: on %s a heading stands above nothing: %q", c.role, path, m)
+		}
 		for _, m := range hrefs.FindAllStringSubmatch(string(r.Body), -1) {
 			c.see(m[1], path)
 		}
@@ -163,6 +166,9 @@ func (c *crawl) run(start string) {
 		}
 	}
 }
+
+// emptyHeadings finds headings with nothing below them: the part of the page ends, or another heading as high follows.
+var emptyHeadings = regexp.MustCompile(`<h2\b[^>]*>(?:[^<]|<[^/h]|</[^h])*</h2>\s*(?:</(?:section|aside|article|main)>|<h2\b)|<h3\b[^>]*>(?:[^<]|<[^/h]|</[^h])*</h3>\s*(?:</(?:section|aside|article|main)>|<h[23]\b)`)
 
 // versioned finds what a form carries of what it showed: a version, or each thing that was there.
 var versioned = regexp.MustCompile(`type="hidden" name="(?:version|had_[a-z]+)"`)
