@@ -30,6 +30,7 @@ const (
 	alteredDatabase    = "database"    // rights in the database beside connecting
 	alteredSchemas     = "schemas"     // rights in schemas beside its own
 	alteredOwns        = "owns"        // things of its own, such as large objects: told, and left for a person to look at
+	alteredFunctions   = "functions"   // of the schema: whose rights they have, who may call them, what they do
 	alteredPassword    = "password"    // seen by whoever may read verifiers, which is a superuser
 )
 
@@ -42,19 +43,21 @@ type should struct {
 	Schemas     []string // "tenant_jamaica USAGE"
 	Schema      string
 	Attributes  []string // words of ALTER ROLE that put its attributes back
+	Functions   string   // statements that put its schema's functions back
+	Strange     []string // functions in its schema that no migration made
 }
 
 // alteredSQL looks at all roles of the installation at once. PostgreSQL shows all of it to every login, so the serving process,
 // which has no direct connection, sees it too. $1 to $4 are the platform's login and owner, the gate and the autoscaler's login, $5 whether
 // logins sign in with tokens, $6 and $7 what the platform and the autoscaler may open, $8 the settings of every login but its
-// search_path, $9 those that the autoscaler's has besides.
+// search_path.
 const alteredSQL = `WITH should AS (
 		SELECT slug AS realm, login_role AS role, true AS login, greatest(least((limits->>'connections')::numeric, 100000), 0)::integer AS connections,
 			ARRAY['search_path=' || schema_name] || $8::text[] AS settings, ARRAY['gate USAGE', schema_name || ' USAGE'] AS schemas, schema_name
 			FROM control.tenants
 		UNION ALL SELECT slug, owner_role, false, -1, '{}', '{}', schema_name FROM control.tenants
 		UNION ALL SELECT 'platform', $1::text, true, $6::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE', 'gate USAGE'], 'control'
-		UNION ALL SELECT 'platform', $4::text, true, $7::integer, ARRAY['search_path=control'] || $8::text[] || $9::text[], ARRAY['control USAGE'], 'control'
+		UNION ALL SELECT 'platform', $4::text, true, $7::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE', 'gate USAGE'], 'control'
 		UNION ALL SELECT 'platform', one, false, -1, '{}', '{}', 'control' FROM unnest(ARRAY[$2::text, $3::text]) AS one
 	), member AS (
 		SELECT m.member AS oid, array_agg(g.rolname::text) AS roles FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid GROUP BY 1
@@ -109,15 +112,12 @@ const alteredSQL = `WITH should AS (
 
 // alteredArgs are alteredSQL's.
 func alteredArgs(installation string, iam bool) []any {
-	pair := func(settings []setting) (list []string) {
-		for _, s := range settings {
-			list = append(list, s.name+"="+s.value)
-		}
-		return list
+	var settings []string
+	for _, s := range loginSettings("")[1:] {
+		settings = append(settings, s.name+"="+s.value)
 	}
-	all, more := loginSettings(""), autoscaleSettings()
 	return []any{PlatformRealm(installation).Login, installation + "_platform_owner", installation + "_gate", AutoscaleRole(installation), iam,
-		platformConnections, autoscaleConnections, pair(all[1:]), pair(more[len(all):])}
+		platformConnections, autoscaleConnections, settings}
 }
 
 func scanAltered(row pgx.CollectableRow) (a Altered, err error) {
@@ -126,7 +126,8 @@ func scanAltered(row pgx.CollectableRow) (a Altered, err error) {
 	return a, err
 }
 
-// AlteredLogins looks, on the platform's own data, for roles of the installation that are not as provisioning makes them; all
+// AlteredLogins looks, on the platform's own data, for roles of the installation that are not as provisioning makes them, and for
+// functions that are not as a migration made them; all
 // but passwords, which no login can see. It is for whoever has no direct connection; Provisioner.Repair puts them back. iam tells whether
 // logins sign in with tokens.
 func AlteredLogins(ctx context.Context, q Querier, installation string, iam bool) ([]Altered, error) {
@@ -134,7 +135,12 @@ func AlteredLogins(ctx context.Context, q Querier, installation string, iam bool
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanAltered)
+	list, err := pgx.CollectRows(rows, scanAltered)
+	if err != nil {
+		return nil, err
+	}
+	functions, err := alteredFunctionsOf(ctx, q)
+	return joinAltered(list, functions), err
 }
 
 // Unexplained tells whether something is altered that nobody does who works with the platform: a plan with another number of

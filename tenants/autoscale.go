@@ -7,7 +7,7 @@ import (
 )
 
 // AutoscaleRole is the login of the database's autoscaler: it may read control.capacity_forecast, and of control.tenants the
-// slug, the time zone and the state; nothing else. It signs in as every login does: with a password that the Vault derives, or
+// slug, the time zone and the state, and say through the gate how large the database is; nothing else. It signs in as every login does: with a password that the Vault derives, or
 // on RDS with IAM (Provisioner.IAM).
 func AutoscaleRole(installation string) string { return installation + "_autoscale" }
 
@@ -25,10 +25,6 @@ func (p *Provisioner) ensureAutoscale(ctx context.Context, tx pgx.Tx, r roles) e
 	}
 	_, err := tx.Exec(ctx, r.fill(`
 		GRANT CONNECT ON DATABASE `+pgx.Identifier{database}.Sanitize()+` TO {{autoscale}};
-`, "control")+setAll(r.autoscale, autoscaleSettings()))
+`, "control")+setAll(r.autoscale, loginSettings("control")))
 	return err
-}
-
-func autoscaleSettings() []setting {
-	return append(loginSettings("control"), setting{"default_transaction_read_only", "on"})
 }

@@ -54,11 +54,20 @@ func main() {
 	seconds := flag.Int("seconds", 4, "length of each measurement")
 	pairs := flag.Int("pairs", 5, "how often each pair of measurements is taken in turn")
 	many := flag.Int("tenants", 200, "how many tenants 'many' is")
-	only := flag.String("only", "abcd", "which measurements: a reads, b writes, c authorization, d many tenants")
+	only := flag.String("only", "abcde", "which measurements: a reads, b writes, c authorization, d many tenants, e exam attempts")
 	out := flag.String("out", ".lignum/bench.json", "where the figures are kept")
+	grow := flag.Bool("growth", false, "only measure what grows with the tenant")
+	match := flag.String("match", "", "of that, what has this in its role and address")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *grow {
+		if err := showGrowth(ctx, *match); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Minute)
 	defer cancel()
 	if err := run(ctx, time.Duration(*seconds)*time.Second, *pairs, *many, *only, *out); err != nil {
@@ -89,6 +98,7 @@ func run(ctx context.Context, length time.Duration, pairs, many int, only, out s
 		{"a", "reads", func() error { return b.reads(ctx, world, length, pairs) }},
 		{"b", "writes", func() error { return b.writes(ctx, world, length, pairs) }},
 		{"c", "authorization chain", func() error { return b.chain(ctx) }},
+		{"e", "exam attempts", func() error { return b.attempts(ctx, 2*pairs) }},
 		{"d", "many tenants", func() error { return b.manyTenants(ctx, length, pairs, many) }},
 	}
 	for _, p := range parts {

@@ -63,8 +63,8 @@ func (b *bench) writes(ctx context.Context, w *world, length time.Duration, pair
 	}
 	var single, piped []script
 	for _, learner := range w.learners[:clients] {
-		single = append(single, script{"single", "\\set n :n + 1\nBEGIN;\n" + strings.Join(b.progressSteps(learner.String(), lesson), "") + "COMMIT;\n"})
-		piped = append(piped, script{"piped", "\\set n :n + 1\n\\startpipeline\n" + "BEGIN;\n" + strings.Join(b.progressSteps(learner.String(), lesson), "") + "COMMIT;\n\\endpipeline\n"})
+		single = append(single, script{"single", "\\set n :n + 1\nBEGIN READ WRITE;\n" + strings.Join(b.progressSteps(learner.String(), lesson), "") + "COMMIT;\n"})
+		piped = append(piped, script{"piped", "\\set n :n + 1\n\\startpipeline\n" + "BEGIN READ WRITE;\n" + strings.Join(b.progressSteps(learner.String(), lesson), "") + "COMMIT;\n\\endpipeline\n"})
 	}
 	var toSingle, toPiped []float64
 	var api, one, pipe sample

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -13,7 +13,9 @@ import (
 	"lignum/api"
 	"lignum/api/console"
 	"lignum/api/portal"
+	"lignum/infra/memory"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 func serveCommand() *cobra.Command {
@@ -32,24 +34,34 @@ func serveCommand() *cobra.Command {
 		}}
 }
 
-// gcPercent trades memory for processor time: most of a request's memory is garbage a moment later. GOGC and GOMEMLIMIT
-// from the environment go before it.
-const gcPercent = 400
-
 // serve answers until ctx ends.
 func (in *installation) serve(ctx context.Context, ln net.Listener) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+	var err error
+	if in.memory, err = memory.Find(in.cfg.MemoryBytes()); err != nil {
+		return err
 	}
+	in.memory.Hold()
+	in.log.Info("memory that may be used", "bytes", in.memory.Total, "held_by_go", in.memory.Go, "said_by", in.memory.Source)
 	if in.provisioner != nil {
 		if _, err := in.provisioner.Repair(ctx, operator()); err != nil {
 			in.log.Warn("database roles could not be looked at", "err", err)
 		}
 	}
-	server, err := in.server(ctx)
+	server, registry, err := in.server(ctx)
 	if err != nil {
 		return err
 	}
+	process, err := tenants.Join(ctx, in.store, registry, processName(), tenants.Capacity{Cores: in.cfg.Cores(), Pooler: in.cfg.PoolerMost}, in.log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		if err := process.Leave(ctx); err != nil { // the others find out by its silence
+			in.log.Warn("the other processes could not be told that this one ends", "err", err)
+		}
+	}()
 	metrics, err := net.Listen("tcp", in.cfg.MetricsListen)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
@@ -60,21 +72,27 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 	return group.Wait()
 }
 
+// processName is what people find this process by.
+func processName() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s %d", host, os.Getpid())
+}
+
 // server puts the parts together.
-func (in *installation) server(ctx context.Context) (*api.Server, error) {
+func (in *installation) server(ctx context.Context) (*api.Server, *tenants.Registry, error) {
 	registry, err := in.registry(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rules, err := policy.NewEngine(nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	server, err := api.New(api.Deps{Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText()})
+	server, err := api.New(api.Deps{Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText(), Memory: in.memory})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	portal.Register(server)
 	console.Register(server)
-	return server, nil
+	return server, registry, nil
 }

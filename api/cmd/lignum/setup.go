@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lignum/infra/config"
+	"lignum/infra/memory"
 	"lignum/infra/rdsiam"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -27,6 +28,7 @@ type installation struct {
 	store       *tenants.Store
 	provisioner *tenants.Provisioner // nil without LIGNUM_DIRECT_DSN
 	log         *slog.Logger
+	memory      memory.Share // of a serving process
 }
 
 // open reads the settings: from the environment, or from a local installation that runs in this directory.
@@ -59,7 +61,7 @@ func openWith(cfg *config.Config) (*installation, error) {
 			return nil, err
 		}
 	}
-	stored := tenants.StoreConfig{Writer: writer, Reader: reader, Vault: in.vault, Connections: cfg.Connections}
+	stored := tenants.StoreConfig{Writer: writer, Reader: reader, Vault: in.vault, Connections: tenants.Slots(cfg.Cores())}
 	if cfg.DatabaseAuth == "iam" {
 		signer, err := rdsiam.New(context.Background())
 		if err != nil {
