@@ -178,11 +178,6 @@ func ChangeSchool(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f SchoolFie
 	return School{ID: id, SchoolFields: f, Version: domain.Version(f)}, nil
 }
 
-// SchoolNames gives the names of schools by id; of an id that is no school there is none.
-func SchoolNames(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
-	return tenants.Names(ctx, q, `SELECT id, name FROM schools WHERE id = ANY($1::text[]::uuid[])`, ids)
-}
-
 func codeTaken(err error) error {
 	if tenants.IsViolation(err, "schools_source_id_key") {
 		return domain.InvalidField("source_id", "is another school's")
