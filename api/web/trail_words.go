@@ -38,7 +38,7 @@ var done = map[string]string{
 	// Running a tenant.
 	"calendar.change": "Changed when a test is open", "content.import": "Imported a course", "role.change": "Changed a role", "tenant.change": "Changed the settings",
 	"school.create": "Added a school", "school.change": "Changed a school", "roster.import.begin": "Began to import a file", "roster.import.chunk": "Imported a part of a file",
-	"roster.import.end": "Finished importing a file", "usage.publish": "Handed the day's use to the platform", "forecast.publish": "Handed the expected load to the platform",
+	"roster.import.end": "Finished importing a file", "figures.keep": "Counted a finished month", "usage.publish": "Handed the day's use to the platform", "forecast.publish": "Handed the expected load to the platform",
 	"demo.make": "Made data to try things with",
 	// Running the platform.
 	"platform.tenant.provision": "Opened a tenant", "platform.tenant.invite": "Invited a tenant's first administrator again", "platform.tenant.change": "Changed a tenant's plan or limits",
