@@ -58,7 +58,7 @@ func (c *Call) receive() error {
 // readBody reads at most limit bytes, holding no more memory than what has arrived. length is what the request's head says; -1:
 // it does not say, and the body comes in chunks.
 func readBody(stream io.Reader, length, limit int) ([]byte, error) {
-	large := domain.Errorf(domain.TooLarge, "The body is larger than the %d bytes that are taken here.", limit)
+	large := domain.Errorf(domain.TooLarge, "What was sent is larger than the %d KB that are taken here.", limit>>10)
 	if length > limit {
 		return nil, large
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/policy"
@@ -269,8 +270,19 @@ func ChangeClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, to 
 	}
 	before, after := c.manageFacts(&is), c.manageFacts(&to)
 	teaches := is.CoachID != nil && *is.CoachID == c.Claims.UserID // a teacher may hand the class to another
-	if err := c.Permit(policy.Facts{SameSchool: before.SameSchool && after.SameSchool, Teaches: teaches && (sameID(is.SchoolID, to.SchoolID) || after.SameSchool)}); err != nil {
+	d, err := c.Decide(policy.Facts{SameSchool: before.SameSchool && after.SameSchool, Teaches: teaches && (sameID(is.SchoolID, to.SchoolID) || after.SameSchool)})
+	if err != nil {
 		return nil, err
+	}
+	// Who leads a class sees the records of those in it. Nobody makes themselves that tie to pupils whom they do not reach without it.
+	if d.Scope != policy.Whole && !teaches && to.CoachID != nil && *to.CoachID == c.Claims.UserID {
+		others, err := classes.HasOthers(ctx, tx, id, c.Claims.SchoolID)
+		if err != nil {
+			return nil, err
+		}
+		if others {
+			return nil, domain.Errorf(domain.Forbidden, "Learners of other schools are in this class, and whoever leads it sees their work. Somebody who administers the whole tenant can give it to you.")
+		}
 	}
 	return &Done{true}, classes.Change(ctx, tx, id, to, c.Now)
 }

@@ -194,7 +194,7 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 // noteReading writes into the trail that a person's record was opened, and why.
 func (c *Call) noteReading(ctx context.Context, learner uuid.UUID, reason string) error {
 	return c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
-		tx.Record(audit.Entry{Action: c.route.Permission.Name(), ObjectKind: "user", ObjectID: learner.String(), Reason: strings.TrimSpace(reason)})
+		tx.Record(audit.Entry{Action: policy.LearnerProgress.Name(), ObjectKind: "user", ObjectID: learner.String(), Reason: strings.TrimSpace(reason)})
 		return nil
 	})
 }

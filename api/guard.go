@@ -50,6 +50,14 @@ func forgot(err error) bool {
 	return errors.Is(err, errNotPermitted) || errors.Is(err, errPartNotAsked) || errors.Is(err, errPartUndeclared)
 }
 
+// lacks is the refusal of somebody none of whose roles holds a permission. The sentence is for them; the permission, for programs,
+// stands in a field of its own.
+func lacks(p policy.Permission) *Problem {
+	prob := newProblem(http.StatusForbidden, "Your roles do not let you "+p.Words()+".")
+	prob.Type, prob.Permission = "urn:lignum:problem:permission", p.Name()
+	return prob
+}
+
 // discard takes back what a forgetful handler has put into the answer: its body, cookies and headers.
 func (c *Call) discard() {
 	c.fc.Response().Reset()
@@ -80,9 +88,7 @@ func (c *Call) Under(p policy.Permission) (*Call, error) {
 		return nil, errPartUndeclared
 	}
 	if !c.May(p) {
-		prob := newProblem(http.StatusForbidden, "Your role does not have the permission "+p.Name()+".")
-		prob.Type, prob.Permission = "urn:lignum:problem:permission", p.Name()
-		return nil, prob
+		return nil, lacks(p)
 	}
 	part, rt := *whole, *whole.route
 	rt.Permission = p

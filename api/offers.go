@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -56,48 +57,47 @@ func (c *Call) recordAccess(f policy.Facts) RecordAccess {
 	return ""
 }
 
-// MayOpenRecords tells how the records of some learners open to the actor. The rules are asked once for each kind of tie.
-func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
-	may := map[uuid.UUID]RecordAccess{}
-	if len(learners) == 0 || !c.May(policy.LearnerProgress) {
-		return may, nil
+// answers tells what judge says about each of some things, by the actor's ties to them; a thing about which it says the zero value
+// is left out. The ties are read at once, and each kind of tie is judged once. Whoever holds none of the permissions is told of
+// nothing.
+func answers[Tie, Answer comparable](ctx context.Context, c *Call, of []uuid.UUID, under []policy.Permission,
+	read func(context.Context, tenants.Querier, uuid.UUID, []uuid.UUID) (map[uuid.UUID]Tie, error), judge func(Tie) Answer) (map[uuid.UUID]Answer, error) {
+	all := map[uuid.UUID]Answer{}
+	if len(of) == 0 || !slices.ContainsFunc(under, c.May) {
+		return all, nil
 	}
-	answers := map[people.LearnerTie]RecordAccess{}
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		ties, err := people.TiesToEach(ctx, r, c.Claims.UserID, learners)
-		for id, t := range ties {
-			answer, known := answers[t]
-			if !known {
-				answer = c.recordAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
-				answers[t] = answer
-			}
-			may[id] = answer
-		}
+	var ties map[uuid.UUID]Tie
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		ties, err = read(ctx, r, c.Claims.UserID, of)
 		return err
 	})
-	return may, err
+	var none Answer
+	judged := map[Tie]Answer{}
+	for id, t := range ties {
+		answer, known := judged[t]
+		if !known {
+			answer = judge(t)
+			judged[t] = answer
+		}
+		if answer != none {
+			all[id] = answer
+		}
+	}
+	return all, err
+}
+
+// MayOpenRecords tells how the records of some learners open to the actor.
+func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
+	return answers(ctx, c, learners, []policy.Permission{policy.LearnerProgress}, people.TiesToEach, func(t people.LearnerTie) RecordAccess {
+		return c.recordAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+	})
 }
 
 // MayOpenResults tells which attempts' results open to the actor.
 func MayOpenResults(ctx context.Context, c *Call, attempts []uuid.UUID) (map[uuid.UUID]bool, error) {
-	may := map[uuid.UUID]bool{}
-	if len(attempts) == 0 || !c.May(policy.AttemptRead) {
-		return may, nil
-	}
-	answers := map[assessment.Ties]bool{}
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		ties, err := assessment.TiesToEach(ctx, r, c.Claims.UserID, attempts)
-		for id, t := range ties {
-			answer, known := answers[t]
-			if !known {
-				answer = c.Would(policy.AttemptRead, policy.Facts{Owner: t.Owner, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
-				answers[t] = answer
-			}
-			may[id] = answer
-		}
-		return err
+	return answers(ctx, c, attempts, []policy.Permission{policy.AttemptRead}, assessment.TiesToEach, func(t assessment.Ties) bool {
+		return c.Would(policy.AttemptRead, policy.Facts{Owner: t.Owner, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
 	})
-	return may, err
 }
 
 // CardAccess is how the actor comes to a new sign-in card for a learner.
@@ -111,26 +111,9 @@ const (
 
 // MayGiveCards tells how the actor comes to new sign-in cards for some learners; those for whom there is no way are left out.
 func MayGiveCards(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]CardAccess, error) {
-	may := map[uuid.UUID]CardAccess{}
-	if len(learners) == 0 || !c.May(policy.UserReset) && !c.May(policy.ResetAsk) {
-		return may, nil
-	}
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		ties, err := people.TiesToEach(ctx, r, c.Claims.UserID, learners)
-		answers := map[people.LearnerTie]CardAccess{}
-		for id, t := range ties {
-			answer, known := answers[t]
-			if !known {
-				answer = c.cardAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, Covers: true})
-				answers[t] = answer
-			}
-			if answer != "" {
-				may[id] = answer
-			}
-		}
-		return err
+	return answers(ctx, c, learners, []policy.Permission{policy.UserReset, policy.ResetAsk}, people.TiesToEach, func(t people.LearnerTie) CardAccess {
+		return c.cardAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, Covers: true})
 	})
-	return may, err
 }
 
 func (c *Call) cardAccess(f policy.Facts) CardAccess {

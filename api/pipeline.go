@@ -148,9 +148,7 @@ func (c *Call) authorise() error {
 			return domain.Errorf(domain.Unauthentic, "Please sign in.")
 		}
 		if !c.State.enforcer.Allows(c.Claims.Roles, p) {
-			prob := newProblem(http.StatusForbidden, "Your role does not have the permission "+p.Name()+".")
-			prob.Type, prob.Permission = "urn:lignum:problem:permission", p.Name()
-			return prob
+			return lacks(p)
 		}
 	}
 	if c.Tenant != nil && c.Tenant.State == tenants.ReadOnly && p.Mutating() {

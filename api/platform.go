@@ -42,25 +42,27 @@ func platformTenants(s *Server) {
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
 			TenantRef
 			Body struct {
-				State  tenants.State `json:"state" enum:"suspended,read_only"`
-				Reason string        `json:"reason" minLength:"10" maxLength:"300"`
+				State   tenants.State `json:"state" enum:"suspended,read_only"`
+				Reason  string        `json:"reason" minLength:"10" maxLength:"300"`
+				Version string        `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the tenant's state or plan since"`
 			}
 		}) (*TenantInfo, error) {
-			return SuspendTenant(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason)
+			return SuspendTenant(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason, in.Body.Version)
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Let a tenant work again"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *TenantRef) (*TenantInfo, error) {
-			return ResumeTenant(ctx, c, tx, in.Tenant)
+			return ResumeTenant(ctx, c, tx, in.Tenant, "")
 		})
 	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Give a tenant another plan, or limits of its own"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
 			TenantRef
 			Body struct {
-				Plan   string          `json:"plan" enum:"school,college,country"`
-				Limits *tenants.Limits `json:"limits,omitempty" doc:"In place of the plan's; zero means none at all"`
+				Plan    string          `json:"plan" enum:"school,college,country"`
+				Limits  *tenants.Limits `json:"limits,omitempty" doc:"In place of the plan's; zero means none at all"`
+				Version string          `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the tenant's state or plan since"`
 			}
 		}) (*TenantInfo, error) {
-			return ChangePlan(ctx, c, tx, in.Tenant, in.Body.Plan, in.Body.Limits)
+			return ChangePlan(ctx, c, tx, in.Tenant, in.Body.Plan, in.Body.Limits, in.Body.Version)
 		})
 	usage := func(ctx context.Context, c *Call, in *usageQuery) (*List[tenants.UsageDay], error) {
 		return UsageDays(ctx, c, in.Tenant, in.From, in.To)
@@ -107,10 +109,23 @@ func days(from, to string, today time.Time) (first, last time.Time, err error) {
 // TenantInfo is a tenant as the platform knows it.
 type TenantInfo struct {
 	tenants.Tenant
-	URL string `json:"url"` // where its people sign in
+	URL     string `json:"url"`     // where its people sign in
+	Version string `json:"version"` // of its state and plan, to be given back with a change of them
 }
 
-func (c *Call) tenantInfo(t tenants.Tenant) TenantInfo { return TenantInfo{t, c.URL(t.Slug)} }
+func (c *Call) tenantInfo(t tenants.Tenant) TenantInfo {
+	return TenantInfo{t, c.URL(t.Slug), t.Version()}
+}
+
+// unchanged refuses a change of a tenant whose state or plan somebody else changed since version was read; "" holds whatever there
+// was. The tenant's row stays locked until the change is done.
+func unchanged(ctx context.Context, tx *tenants.Tx, slug, version string) error {
+	t, err := tenants.Find(ctx, tx, slug, true)
+	if err != nil {
+		return err
+	}
+	return domain.CheckVersion(version, t.Version())
+}
 
 // ListTenants lists the tenants by slug, in one state or ("") in any.
 func ListTenants(ctx context.Context, c *Call, state tenants.State, p Paging) (*List[TenantInfo], error) {
@@ -166,13 +181,16 @@ func ProvisionTenant(ctx context.Context, c *Call, spec tenants.Spec) (*tenants.
 }
 
 // SuspendTenant suspends a tenant or makes it read-only, for a reason that its people will read: at most 300 characters, and
-// at least ten letters or digits in at least two words. A refusal for want of one names the field.
-func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, state tenants.State, reason string) (*TenantInfo, error) {
+// at least ten letters or digits in at least two words. A refusal for want of one names the field. version is the one that was read.
+func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, state tenants.State, reason, version string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{ReasonLength: reasonLength(reason)}); err != nil {
 		return nil, reasonWanted(err, "body.reason")
 	}
 	if state != tenants.Suspended && state != tenants.ReadOnly {
 		return nil, domain.InvalidField("state", "must be suspended or read_only")
+	}
+	if err := unchanged(ctx, tx, slug, version); err != nil {
+		return nil, err
 	}
 	t, err := tenants.SetState(ctx, tx, slug, state, reason, audit.Entry{Action: policy.PlatformTenantSuspend.Name()})
 	info := c.tenantInfo(t)
@@ -180,8 +198,11 @@ func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, st
 }
 
 // ResumeTenant lets a suspended or read-only tenant work again.
-func ResumeTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string) (*TenantInfo, error) {
+func ResumeTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug, version string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	if err := unchanged(ctx, tx, slug, version); err != nil {
 		return nil, err
 	}
 	t, err := tenants.SetState(ctx, tx, slug, tenants.Active, "", audit.Entry{Action: policy.PlatformTenantResume.Name()})
@@ -190,8 +211,11 @@ func ResumeTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string) (*T
 }
 
 // ChangePlan gives a tenant another plan's limits, or limits of its own.
-func ChangePlan(ctx context.Context, c *Call, tx *tenants.Tx, slug, plan string, own *tenants.Limits) (*TenantInfo, error) {
+func ChangePlan(ctx context.Context, c *Call, tx *tenants.Tx, slug, plan string, own *tenants.Limits, version string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	if err := unchanged(ctx, tx, slug, version); err != nil {
 		return nil, err
 	}
 	t, err := tenants.SetPlan(ctx, tx, slug, plan, own, audit.Entry{Action: policy.PlatformTenantChange.Name()})

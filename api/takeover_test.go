@@ -45,6 +45,33 @@ func TestPlacingSomebodyInAClassTakesOverNoAccount(t *testing.T) {
 	w.Post(teacher, "/api/v1/users/"+w.student.ID.String()+"/reset", nil).Want(http.StatusOK)
 }
 
+// Who leads a class sees the work of those in it. A principal makes themselves no such tie to pupils of other schools: neither on
+// the class nor by a file; who administers the tenant can.
+func TestNobodyNamesThemselvesCoachOfOtherSchoolsPupils(t *testing.T) {
+	w := newWorld(t)
+	other := w.School("jamaica", "Hillside High")
+	principal := w.UserWith("jamaica", []string{"school_administrator"}, apitest.At(w.school))
+	foreign := w.UserWith("jamaica", []string{"student"}, apitest.At(other))
+	w.Exec("jamaica", `INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, 'teacher')`, principal.ID.String())
+	at := "/api/v1/classes/" + w.class.String()
+	lead := func(by apitest.User, coach uuid.UUID) *apitest.Response {
+		t.Helper()
+		return w.Do(by, http.MethodPut, at, map[string]any{"title": "Maths", "kind": "on_demand", "school_id": w.school, "coach_id": coach, "grade": "", "starts_on": "2026-01-05", "ends_on": "2027-07-02",
+			"meets": "", "weekly": []any{}, "meeting_url": "", "seats": 30, "open": true})
+	}
+	w.Exec("jamaica", `UPDATE classes SET school_id = $2::uuid, coach_id = $3::uuid, open = true WHERE id = $1::uuid`, w.class.String(), w.school.String(), w.coach.ID.String())
+	w.Post(foreign, at+"/registration", nil).Want(http.StatusCreated)
+	lead(principal, principal.ID).Want(http.StatusForbidden)
+	w.Get(principal, "/api/v1/learners/"+foreign.ID.String()).Want(http.StatusForbidden)
+	w.Get(principal, "/api/v1/users/"+foreign.ID.String()).Want(http.StatusForbidden)
+	lead(w.admin, principal.ID).Want(http.StatusOK) // somebody else made the tie
+	w.Get(principal, "/api/v1/learners/"+foreign.ID.String()).Want(http.StatusOK)
+	lead(principal, principal.ID).Want(http.StatusOK) // and whoever leads it goes on to change it
+	lead(w.admin, w.coach.ID).Want(http.StatusOK)
+	w.Do(w.admin, http.MethodDelete, at+"/learners/"+foreign.ID.String(), nil).Want(http.StatusOK)
+	lead(principal, principal.ID).Want(http.StatusOK) // only pupils of the own school are left
+}
+
 // Strangers spend buckets of their own: whatever they send, the signed-in people of the tenant go on.
 func TestStrangersCannotSpendTheTenantsQuota(t *testing.T) {
 	w := newWorld(t)

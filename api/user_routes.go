@@ -19,7 +19,8 @@ type UserRef struct {
 }
 
 type rolesBody struct {
-	Roles []string `json:"roles" minItems:"1" maxItems:"10" doc:"Exactly these"`
+	Roles   []string `json:"roles" minItems:"1" maxItems:"10" doc:"Exactly these"`
+	Version string   `json:"version,omitempty" maxLength:"64" doc:"Of the account that was read; 409 when somebody else changed it since"`
 }
 
 type reasonBody struct {
@@ -77,7 +78,7 @@ func accounts(s *Server, path, tag string, read, create, change, reset, suspend 
 			UserRef
 			Body rolesBody
 		}) (*people.User, error) {
-			return SetUserRoles(ctx, c, tx, in.User, in.Body.Roles)
+			return SetUserRoles(ctx, c, tx, in.User, in.Body.Roles, in.Body.Version)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: path + "/{user}/suspension", Permission: suspend, Tag: tag, Summary: "Suspend an account; its sessions end at once"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {

@@ -24,6 +24,8 @@ type UserFilter struct {
 	School uuid.UUID `query:"school" format:"uuid"`
 	Class  uuid.UUID `query:"class" format:"uuid" doc:"Has a place in this class"`
 	NoCard bool      `query:"no_password" doc:"Has not chosen a password yet"`
+
+	ids []uuid.UUID // is one of these
 }
 
 // ListUsers lists the realm's accounts by name, those of the own school when the rules reach no further.
@@ -32,7 +34,7 @@ func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[peop
 	if err != nil {
 		return nil, err
 	}
-	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: f.State, NoCard: f.NoCard, After: p.Cursor, Limit: p.Limit}
+	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: f.State, NoCard: f.NoCard, IDs: f.ids, After: p.Cursor, Limit: p.Limit}
 	if c.Tenant != nil {
 		if f.School != uuid.Nil {
 			filter.SchoolID = &f.School
@@ -176,17 +178,21 @@ func EditUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, g
 			roles = append(roles, r)
 		}
 	}
-	return SetUserRoles(ctx, c, tx, id, roles)
+	return SetUserRoles(ctx, c, tx, id, roles, "")
 }
 
 // SetUserRoles gives an account exactly these roles. Who gives or takes a role reaches as far as it does, alone and beside
-// the account's others, and somebody must still be able to change roles afterwards.
-func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, roles []string) (*people.User, error) {
+// the account's others, and somebody must still be able to change roles afterwards. version is the account's that was read; ""
+// holds whatever was there.
+func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, roles []string, version string) (*people.User, error) {
 	if err := c.mayOn(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	was, err := people.UserByID(ctx, tx, id)
+	was, err := people.LockUser(ctx, tx, id)
 	if err != nil {
+		return nil, err
+	}
+	if err := domain.CheckVersion(version, was.Version); err != nil {
 		return nil, err
 	}
 	e := c.State.enforcer

@@ -101,8 +101,8 @@ func TestRefusedRules(t *testing.T) {
 		rules []Rule
 		says  string
 	}{
-		{"unknown permission", []Rule{{"p", "student", "jamaica", "course.burn", "", "", ""}}, "no permission"},
-		{"wildcard", []Rule{{"p", "student", "jamaica", "*", "", "", ""}}, "no permission"},
+		{"unknown permission", []Rule{{"p", "student", "jamaica", "course.burn", "", "", ""}}, "nothing that a role may do"},
+		{"wildcard", []Rule{{"p", "student", "jamaica", "*", "", "", ""}}, "nothing that a role may do"},
 		{"permission of the platform", []Rule{{"p", "student", "jamaica", "platform.tenant.read", "", "", ""}}, "means nothing"},
 		{"other realm", []Rule{{"p", "student", "bahamas", "course.read", "", "", ""}}, "realm"},
 		{"other realm in g", []Rule{{"g", "student", "coach", "bahamas", "", "", ""}}, "realm"},

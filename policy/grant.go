@@ -93,7 +93,7 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]stri
 		return err
 	}
 	if len(more) > 0 {
-		return domain.Errorf(domain.Forbidden, "The role %s holds more or reaches further than you do (%s), so you cannot change it.", c.Role, list(more))
+		return domain.Errorf(domain.Forbidden, "The role “%s” may do more than you, or for more people, so you cannot change it: %s.", RoleWords(c.Role), list(more))
 	}
 	after, err := e.After(c)
 	if err != nil {
@@ -108,18 +108,18 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]stri
 			return err
 		}
 		if len(more) > 0 {
-			return domain.Errorf(domain.Forbidden, "You cannot give the role %s what you do not hold yourself, or with which it would reach further than you: %s.", strings.Join(roles, " with "), list(more))
+			return domain.Errorf(domain.Forbidden, "You cannot give the role “%s” what you may not do yourself, or not for as many people: %s.", RoleWords(strings.Join(roles, " with ")), list(more))
 		}
 	}
 	if len(after.RolesWith(e.manages())) == 0 {
-		return domain.Errorf(domain.Conflict, "No role could change roles any more; give %s to another role first.", e.manages().Name())
+		return domain.Errorf(domain.Conflict, "No role could change roles any more; let another role do so first.")
 	}
 	if managers := e.Managers(); len(e.reachingAll(managers)) > 0 && len(after.reachingAll(after.RolesWith(e.manages()))) == 0 {
-		return domain.Errorf(domain.Conflict, "Nobody could change every role any more; first give %s to another role that reaches as far.", e.manages().Name())
+		return domain.Errorf(domain.Conflict, "Nobody could change every role any more; first let another role change roles that reaches as far.")
 	}
 	for _, role := range systemRoles[KindOf(e.realm)] {
 		if lost := after.lacking([]string{role}, everyone(e, role)); len(lost) > 0 {
-			return domain.Errorf(domain.Conflict, "Everybody with the role %s would lose what each person needs: %s.", role, list(lost))
+			return domain.Errorf(domain.Conflict, "Everybody with the role “%s” would lose what each person needs: %s.", RoleWords(role), list(lost))
 		}
 	}
 	return nil
@@ -129,14 +129,14 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]stri
 // Errors: Invalid for an unknown role, Forbidden.
 func CheckAssign(e *Enforcer, actorRoles []string, role string) error {
 	if _, known := e.answers[role]; !known {
-		return domain.InvalidField("role", fmt.Sprintf("%q is no role here; there are %s", clip(role), list(e.Roles())))
+		return domain.InvalidField("role", fmt.Sprintf("%q is no role here", clip(role)))
 	}
 	more, err := e.beyond(actorRoles, []string{role})
 	if err != nil {
 		return err
 	}
 	if len(more) > 0 {
-		return domain.Errorf(domain.Forbidden, "You cannot give the role %s: it holds what you do not, or reaches further than you do (%s).", role, list(more))
+		return domain.Errorf(domain.Forbidden, "You cannot give or take the role “%s”: it may do what you may not, or for more people: %s.", RoleWords(role), list(more))
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func CheckAssign(e *Enforcer, actorRoles []string, role string) error {
 func CheckTogether(e *Enforcer, actorRoles, roles []string) error {
 	more, err := e.beyond(actorRoles, roles)
 	if err == nil && len(more) > 0 {
-		err = domain.Errorf(domain.Forbidden, "You cannot give these roles together: they reach further than you do (%s).", list(more))
+		err = domain.Errorf(domain.Forbidden, "You cannot give these roles together. They may do what you may not, or for more people: %s.", list(more))
 	}
 	return err
 }
@@ -158,7 +158,7 @@ func CheckUnassign(e *Enforcer, actorRoles []string, role string, othersWhoManag
 		return err
 	}
 	if othersWhoManage < 1 && e.Allows([]string{role}, e.manages()) {
-		return domain.Errorf(domain.Conflict, "Nobody else here can change roles; give the role %s to another person first.", role)
+		return domain.Errorf(domain.Conflict, "Nobody else here can change roles; give the role “%s” to another person first.", RoleWords(role))
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func (c RoleEdit) check(e *Enforcer) error {
 	for field, names := range map[string][]string{"grant": c.Grant, "withdraw": c.Withdraw} {
 		for i, name := range names {
 			if p, known := Lookup(name); !known || !p.In(kind) {
-				wrong.Add(fmt.Sprintf("%s[%d]", field, i), "%q is no permission here", clip(name))
+				wrong.Add(fmt.Sprintf("%s[%d]", field, i), "%q is nothing that a role here may do", clip(name))
 			}
 		}
 	}
@@ -235,12 +235,18 @@ func everyone(before *Enforcer, role string) []string {
 	})
 }
 
-// list names at most five, for a sentence.
+// list says what permissions let somebody do, the first three of them, for a sentence.
 func list(names []string) string {
-	if len(names) > 5 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), len(names)-5)
+	var words []string
+	for _, name := range names[:min(len(names), 3)] {
+		p, _ := Lookup(name)
+		words = append(words, p.Words())
 	}
-	return strings.Join(names, ", ")
+	text := strings.Join(words, "; ")
+	if rest := len(names) - len(words); rest > 0 {
+		text += fmt.Sprintf("; and %d more", rest)
+	}
+	return text
 }
 
 func clip(s string) string {

@@ -95,6 +95,18 @@ func (p Permission) Description() string {
 	return p.entry.description
 }
 
+// Words says within a sentence what the permission lets somebody do: "register for a class".
+func (p Permission) Words() string {
+	text := strings.TrimSuffix(p.Description(), ".")
+	if text == "" {
+		return ""
+	}
+	return strings.ToLower(text[:1]) + text[1:]
+}
+
+// RoleWords says a role's name within a sentence: "tenant administrator".
+func RoleWords(role string) string { return strings.ReplaceAll(role, "_", " ") }
+
 // In tells whether the permission means anything in a realm of that kind.
 func (p Permission) In(kind RealmKind) bool {
 	return p.entry != nil && (p.entry.realm == kind || p.entry.realm == Either)

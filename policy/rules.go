@@ -132,7 +132,7 @@ func checkPermission(wrong *domain.Problems, at, realm string, r Rule) {
 	}
 	p, known := Lookup(r.V2)
 	if !known {
-		wrong.Add(at, "%q is no permission", r.V2)
+		wrong.Add(at, "%q is nothing that a role may do", r.V2)
 	} else if !p.In(KindOf(realm)) {
 		wrong.Add(at, "%q means nothing in realm %q", r.V2, realm)
 	}

@@ -29,6 +29,11 @@ func Find(ctx context.Context, q Querier, slug string, lock bool) (Tenant, error
 	return t, err
 }
 
+// Version names what the platform decides about a tenant: its state with the reason, its plan and limits.
+func (t *Tenant) Version() string {
+	return domain.Version([]any{t.State, t.StateReason, t.Plan, t.Limits})
+}
+
 // SetState suspends a tenant, makes it read-only or lets it go on. tx is of the platform's realm; the tenant's own copy and
 // an entry in its trail are written in the same transaction, through the gate. Suspending and read-only need a reason
 // of 3 to 300 characters.
@@ -76,7 +81,7 @@ func (l Limits) check() error {
 	for name, v := range map[string]int64{"learners": l.Learners, "staff": l.Staff, "classes": l.Classes, "storage_bytes": l.StorageBytes,
 		"reads_per_sec": l.ReadsPerSec, "writes_per_sec": l.WritesPerSec, "sign_ins_per_sec": l.SignInsPerSec, "connections": l.Connections} {
 		if v < 0 || v > 1<<50 {
-			p.Add("limits."+name, "must not be negative, nor beyond 2^50")
+			p.Add("limits."+name, "must not be negative, nor larger than anybody could use")
 		}
 	}
 	return p.Err()

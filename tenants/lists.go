@@ -1,9 +1,11 @@
 package tenants
 
 import (
+	"context"
 	"reflect"
 	"slices"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -44,4 +46,24 @@ func fullListsOf(b *pgx.Batch) *pgx.Batch {
 		q.Arguments = fullLists(q.Arguments)
 	}
 	return b
+}
+
+// Names asks for pairs of an id and a name; $1 of sql is the ids, as text[].
+func Names(ctx context.Context, q Querier, sql string, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	rows, err := q.Query(ctx, sql, texts)
+	if err != nil {
+		return nil, err
+	}
+	names := map[uuid.UUID]string{}
+	var id uuid.UUID
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+		names[id] = name
+		return nil
+	})
+	return names, err
 }

@@ -34,17 +34,17 @@ func tenantPages(s *api.Server) {
 		})
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Suspend a tenant or make it read-only"},
 		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
-			_, err := api.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"))
+			_, err := api.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"), f.Get("version"))
 			return err
 		}))
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Let a tenant work again"},
-		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, _ *web.Form) error {
-			_, err := api.ResumeTenant(ctx, c, tx, slug)
+		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
+			_, err := api.ResumeTenant(ctx, c, tx, slug, f.Get("version"))
 			return err
 		}))
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Give a tenant another plan"},
 		tenantForm(planChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
-			_, err := api.ChangePlan(ctx, c, tx, slug, f.Get("plan"), nil)
+			_, err := api.ChangePlan(ctx, c, tx, slug, f.Get("plan"), nil, f.Get("version"))
 			return err
 		}))
 }
@@ -172,7 +172,7 @@ func planOffers(now tenants.Tenant, days []tenants.UsageDay) []planOffer {
 
 type tenantData struct {
 	Tenant                           tenants.Tenant
-	State, Country, Address          string
+	State, Country, Address, Version string
 	Active, Attendance               web.Chart
 	Days                             []tenants.UsageDay
 	Plans                            []tenants.Plan
@@ -192,7 +192,7 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Plans: tenants.Plans,
+	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Version: t.Version, Plans: tenants.Plans,
 		MaySuspend: c.Could(policy.PlatformTenantSuspend), MayResume: c.Could(policy.PlatformTenantResume), MayChange: c.Could(policy.PlatformTenantChange)}
 	if part, err := c.Under(policy.PlatformUsageRead); err == nil {
 		list, err := api.UsageDays(ctx, part, slug, "", "")

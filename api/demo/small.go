@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lignum/domain/people"
 	"lignum/domain/points"
 	"lignum/tenants"
@@ -47,13 +49,14 @@ func (r *room) small(ctx context.Context) error {
 		if err := r.openAdministrator(ctx, tx, hash); err != nil {
 			return err
 		}
-		for i := range students { // two of three have chosen to take part in the leaderboard
-			if i%3 == 2 {
-				continue
+		var listed []uuid.UUID // two of three have chosen to take part in the leaderboard
+		for i := range students {
+			if i%3 != 2 {
+				listed = append(listed, students[i].id)
 			}
-			if err := points.SetListed(ctx, tx, students[i].id, true, points.ByLearner, r.in.Now); err != nil {
-				return err
-			}
+		}
+		if err := points.ListAll(ctx, tx, listed, r.in.Now); err != nil {
+			return err
 		}
 		if err := r.tieGuardian(ctx, tx, students); err != nil {
 			return err

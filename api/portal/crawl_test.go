@@ -143,6 +143,9 @@ func (c *crawl) run(start string) {
 		case !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html"):
 			continue
 		}
+		for _, m := range emptyHeadings.FindAllString(string(r.Body), -1) {
+			c.t.Errorf("%s: on %s a heading stands above nothing: %q", c.role, path, m)
+		}
 		for _, m := range hrefs.FindAllStringSubmatch(string(r.Body), -1) {
 			c.see(m[1], path)
 		}
@@ -154,11 +157,38 @@ func (c *crawl) run(start string) {
 					c.see(action+"?"+values.Encode(), path)
 				}
 			} else if _, known := c.forms[action]; !known {
+				if !strings.HasSuffix(path, "/new") && edits(m[2]) && !versioned.MatchString(m[2]) {
+					c.t.Errorf("%s: the form on %s, sent to %s, shows what is stored and carries no version of it", c.role, path, idsOfPath.ReplaceAllString(action, "…"))
+				}
 				c.forms[action] = values
 				c.from["POST "+action] = path
 			}
 		}
 	}
+}
+
+// emptyHeadings finds headings with nothing below them: the part of the page ends, or another heading as high follows.
+var emptyHeadings = regexp.MustCompile(`<h2\b[^>]*>(?:[^<]|<[^/h]|</[^h])*</h2>\s*(?:</(?:section|aside|article|main)>|<h2\b)|<h3\b[^>]*>(?:[^<]|<[^/h]|</[^h])*</h3>\s*(?:</(?:section|aside|article|main)>|<h[23]\b)`)
+
+// versioned finds what a form carries of what it showed: a version, or each thing that was there.
+var versioned = regexp.MustCompile(`type="hidden" name="(?:version|had_[a-z]+)"`)
+
+// edits tells whether a form shows what is stored, to be changed: it has a field that can be seen and is filled in.
+func edits(form string) bool {
+	for _, tag := range regexp.MustCompile(`<input[^>]*>`).FindAllString(form, -1) {
+		switch kind := attribute(tag, "type"); kind {
+		case "hidden", "submit":
+		case "checkbox", "radio":
+			if strings.Contains(tag, " checked") {
+				return true
+			}
+		default:
+			if attribute(tag, "value") != "" && attribute(tag, "autocomplete") != "username" { // that one tells a password manager whose it is
+				return true
+			}
+		}
+	}
+	return regexp.MustCompile(`<textarea[^>]*>[^<]`).MatchString(form) || regexp.MustCompile(`<option value="[^"]+" selected`).MatchString(form)
 }
 
 // unfilled tells whether a form wants something that is not typed yet.

@@ -167,8 +167,8 @@ func TestSettingsAndRolesSayWhatIsWrong(t *testing.T) {
 	s.form(s.admin, "/roles/deputy_head", url.Values{"include": {"member", "coach"}, "grant": {"class.manage"}}).Want(http.StatusSeeOther)
 	s.shows(s.Get(s.admin, "/roles").Want(http.StatusOK), "Deputy head", "Your own", "yes, included")
 	s.shows(s.form(s.admin, "/roles/tenant_administrator", url.Values{"had_grant": {"role.change"}, "had_include": {"member"}, "include": {"member"}}).Want(http.StatusConflict), "No role could change roles any more")
-	s.shows(s.Get(s.admin, "/audit?action=role.change").Want(http.StatusOK), "deputy_head", s.admin.UserName)
-	s.shows(s.Get(s.admin, "/audit?actor="+s.admin.UserName).Want(http.StatusOK), "deputy_head")
+	s.shows(s.Get(s.admin, "/audit?action=role.change").Want(http.StatusOK), "Deputy head", s.admin.UserName)
+	s.shows(s.Get(s.admin, "/audit?actor="+s.admin.UserName).Want(http.StatusOK), "Deputy head")
 	s.shows(s.Get(s.admin, "/audit?actor=nobody.at.all&from=yesterday").Want(http.StatusUnprocessableEntity), "nobody here")
 	s.shows(s.Get(s.admin, "/audit?from=2026-02-31").Want(http.StatusUnprocessableEntity), "must be a date", `value="2026-02-31"`)
 }

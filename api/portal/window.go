@@ -28,7 +28,7 @@ const localTime = "2006-01-02T15:04"
 
 // windowForm fills the form in with what is stored, in the tenant's time.
 func windowForm(a *assessment.Announcement, zone *time.Location) *web.Form {
-	f := &web.Form{}
+	f := (&web.Form{}).Set("version", a.Window)
 	for name, at := range map[string]*time.Time{"opens_at": a.OpensAt, "closes_at": a.ClosesAt} {
 		if at != nil {
 			f.Set(name, at.In(zone).Format(localTime))
@@ -74,6 +74,7 @@ func saveWindow(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx)
 	if err != nil {
 		return "", err
 	}
+	w.Version = f.Get("version")
 	if _, err := api.ScheduleTest(ctx, c, tx, id, w); err != nil {
 		return "", err
 	}

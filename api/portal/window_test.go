@@ -53,8 +53,16 @@ func TestAnAdministratorSaysWhenATestIsOpen(t *testing.T) {
 	s.form(s.teacher, at+"/window", url.Values{}).Want(http.StatusForbidden)
 	s.form(s.far, at+"/window", url.Values{}).Want(http.StatusNotFound)
 
+	other := filled(t, s.Get(s.admin, at), at+"/window")
 	if to := save(opens, closes).Want(http.StatusSeeOther).Header.Get("Location"); to != at {
 		t.Errorf("led to %s", to)
+	}
+	// Somebody who opened the page before does not undo it.
+	other.Set("opens_at", day+"T13:00")
+	other.Set("closes_at", day+"T14:00")
+	s.shows(s.form(s.admin, at+"/window", other).Want(http.StatusConflict), "Somebody else changed this", `value="`+day+`T13:00"`)
+	if now := filled(t, s.Get(s.admin, at), at+"/window"); now.Get("opens_at") != opens || now.Get("closes_at") != closes {
+		t.Errorf("after a change that was refused the window is %v", now)
 	}
 	utc, err := time.ParseInLocation("2006-01-02T15:04", opens, zone)
 	if err != nil {

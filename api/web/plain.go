@@ -106,3 +106,7 @@ func plain(p *api.Problem, looking bool) (heading string, q api.Problem) {
 	}
 	return heading, q
 }
+
+// ForMachines reports whether a sentence says what only programs understand. Sentences are to be written without; where one slips
+// through all the same, pages say something general instead of it.
+func ForMachines(sentence string) bool { return machine.MatchString(sentence) }

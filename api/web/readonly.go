@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"html"
 	"regexp"
 	"strings"
@@ -31,16 +32,46 @@ var (
 
 // withoutChanges leaves out of a page of a read-only tenant each form, and each link to a form, that would be refused. Templates
 // ask May and word the page accordingly; this is the fence behind them, so that no page can forget it. What people wrote is
-// escaped on a page: whatever looks like a form or a link here is one.
+// escaped on a page: whatever looks like a form or a link here is one. A heading that stood above nothing else goes with it.
 func withoutChanges(c *api.Call, page []byte) []byte {
 	drop := func(method string, target *regexp.Regexp) func([]byte) []byte {
 		return func(tag []byte) []byte {
 			if m := target.FindSubmatch(tag); m != nil && c.Refuses(method, html.UnescapeString(string(m[1]))) {
-				return nil
+				return []byte(gap)
 			}
 			return tag
 		}
 	}
 	page = postForm.ReplaceAllFunc(page, drop("POST", action))
-	return anchor.ReplaceAllFunc(page, drop("GET", href))
+	return closeGaps(anchor.ReplaceAllFunc(page, drop("GET", href)))
+}
+
+// gap stands where something was left out, until what was only there for its sake is gone as well. No page has the character.
+const gap = "\x00"
+
+// hollow finds what holds nothing but a gap, and headings of nothing else.
+var hollow = func() (all []*regexp.Regexp) {
+	const gaps = `\s*` + gap + `[\s` + gap + `]*`
+	for _, tag := range []string{"p", "li", "ul", "ol", "nav", "div", "dd", "aside", "section", "article"} {
+		all = append(all, regexp.MustCompile(`()<`+tag+`\b[^>]*>`+gaps+`</`+tag+`>()`))
+	}
+	all = append(all, regexp.MustCompile(`()<details\b[^>]*>\s*<summary\b[^>]*>(?:[^<]|<[^/]|</[^s])*</summary>`+gaps+`</details>()`))
+	for _, n := range []string{"2", "3", "4"} { // up to what ends its part of the page: a container's end, or a heading as high
+		all = append(all, regexp.MustCompile(`()<h`+n+`\b[^>]*>(?:[^<]|<[^/h]|</[^h])*</h`+n+`>`+gaps+`(</(?:section|aside|article|div|main|details)>|<h[1-`+n+`]\b)`))
+	}
+	return all
+}()
+
+// closeGaps takes away what gaps left empty.
+func closeGaps(page []byte) []byte {
+	for bytes.Contains(page, []byte(gap)) {
+		before := len(page)
+		for _, h := range hollow {
+			page = h.ReplaceAll(page, []byte("${1}"+gap+"${2}"))
+		}
+		if len(page) == before {
+			break
+		}
+	}
+	return bytes.ReplaceAll(page, []byte(gap), nil)
 }

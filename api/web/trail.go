@@ -1,9 +1,8 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -30,15 +29,17 @@ type Trail struct {
 // TrailEntry is an entry with what people read of it.
 type TrailEntry struct {
 	audit.Stored
-	Roles                 string
-	OfActor               string // address of all that this actor did
-	Says                  string // the action in words
-	Short                 string // the thing's id, shortened when it is long
-	BeforeText, AfterText string
+	Roles   string
+	OfActor string   // address of all that this actor did
+	Says    string   // what was done, or was asked for and refused
+	Why     string   // the stated reason, or why it was refused
+	Kind    string   // of the thing that it was done to
+	Thing   string   // its name, where the reader may know it
+	Changes []Change // what became of it
 }
 
-// NewTrail makes a page of entries, newest first, that were asked for with query. next is the cursor of older ones.
-func NewTrail(path, realm string, entries []audit.Stored, query url.Values, next string) Trail {
+// newTrail makes a page of entries, newest first, that were asked for with query. next is the cursor of older ones.
+func newTrail(path, realm string, entries []audit.Stored, query url.Values, next string, say sayer) Trail {
 	t := Trail{Path: path, Realm: realm, Actions: actionChoices(policy.KindOf(realm), query.Get("action"))}
 	for _, name := range []string{"actor", "action", "from", "to"} {
 		t.Filtered = t.Filtered || query.Get(name) != ""
@@ -50,7 +51,11 @@ func NewTrail(path, realm string, entries []audit.Stored, query url.Values, next
 		t.Newer = strings.TrimSuffix(path+"?"+with(query, "cursor", "").Encode(), "?")
 	}
 	for _, e := range entries {
-		entry := TrailEntry{Stored: e, Says: ActionInWords(e.Action), Short: e.ObjectID, BeforeText: indented(e.Before), AfterText: indented(e.After)}
+		entry := TrailEntry{Stored: e, Says: says(&e), Why: e.Reason, Changes: say.changes(e.Before, e.After)}
+		entry.Kind, entry.Thing = say.thing(e.ObjectKind, e.ObjectID)
+		if e.Outcome == refused {
+			entry.Why = plainMessage(e.Reason)
+		}
 		if e.ActorID != nil {
 			entry.OfActor = path + "?" + with(with(query, "cursor", ""), "actor", e.ActorID.String()).Encode()
 		}
@@ -60,59 +65,9 @@ func NewTrail(path, realm string, entries []audit.Stored, query url.Values, next
 			}
 			entry.Roles += roleName(strings.TrimSpace(r))
 		}
-		if len(e.ObjectID) == 36 { // UUIDv7: the time is in front, so what tells two things apart is behind
-			entry.Short = "…" + e.ObjectID[28:]
-		}
 		t.Entries = append(t.Entries, entry)
 	}
 	return t
-}
-
-// ActionInWords says an action of the trail for people: a permission's description, or an event's name in words.
-func ActionInWords(action string) string {
-	if text := eventWords[action]; text != "" {
-		return text
-	}
-	if p, ok := policy.Lookup(action); ok {
-		return strings.TrimSuffix(p.Description(), ".")
-	}
-	return roleName(strings.ReplaceAll(action, ".", " "))
-}
-
-// eventWords are events that come up often.
-var eventWords = map[string]string{
-	"sign_in.done": "Signed in", "sign_in.failed": "Failed to sign in", "session.end": "Signed out", "session.end_all": "Signed out everywhere",
-	"session.reuse": "Used a copied session", "user.cards": "Printed sign-in cards", "user.password.reset": "Reset a password", "user.roles": "Changed roles",
-	"user.password.change": "Changed the own password", "request.anonymous_refused": "Refused requests of nobody signed in",
-	"request.refused_often": "Many more requests were refused", "signing_key.create": "Made a signing key",
-	"token.foreign": "Used another realm's token", "reset.approved": "Approved a new sign-in card", "reset.refused": "Refused a new sign-in card",
-	"user.totp.start": "Began with an authenticator app", "user.totp.confirm": "Added an authenticator app", "user.totp.disable": "Took the own authenticator app away",
-	"user.totp.reset": "Took somebody's authenticator app away",
-}
-
-// events are actions of the trail that are no permissions and that people look for.
-var events = []string{"sign_in.done", "sign_in.failed", "request.anonymous_refused", "request.refused_often", "session.reuse", "user.cards", "user.password.reset",
-	"reset.approved", "reset.refused", "user.totp.confirm", "user.totp.reset"}
-
-func actionChoices(kind policy.RealmKind, chosen string) []Choice {
-	choices := []Choice{{"", "Everything"}}
-	known := chosen == ""
-	add := func(name string) {
-		choices = append(choices, Choice{name, ActionInWords(name)})
-		known = known || name == chosen
-	}
-	for _, p := range policy.Catalogue() {
-		if p.In(kind) && p.Mutating() {
-			add(p.Name())
-		}
-	}
-	for _, e := range events {
-		add(e)
-	}
-	if !known {
-		add(chosen)
-	}
-	return choices
 }
 
 func with(query url.Values, name, value string) url.Values {
@@ -128,21 +83,11 @@ func with(query url.Values, name, value string) url.Values {
 	return q
 }
 
-func indented(raw json.RawMessage) string {
-	if len(raw) == 0 || string(raw) == "null" {
-		return ""
-	}
-	var out bytes.Buffer
-	if json.Indent(&out, raw, "", "  ") != nil {
-		return string(raw)
-	}
-	return out.String()
-}
-
 // AskTrail reads the filter of a trail's page, asks for its entries, and makes the page. users is the permission to look
-// people up by their user names; without it an actor is chosen by the name in the list. Dates are the realm's days. On a
-// filter that makes no sense it gives the error, and f says what was wrong.
-func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Permission) (t Trail, f *Form, err error) {
+// people up by their user names; without it an actor is chosen by the name in the list. names are the permissions under which
+// other things that entries speak of have names. Dates are the realm's days. On a filter that makes no sense it gives the error,
+// and f says what was wrong.
+func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Permission, names ...policy.Permission) (t Trail, f *Form, err error) {
 	path, query := strings.Clone(fc.Path()), url.Values{}
 	f = &Form{}
 	for _, name := range []string{"actor", "action", "from", "to", "cursor"} {
@@ -151,7 +96,7 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 			f.Set(name, v)
 		}
 	}
-	t = NewTrail(path, c.Realm.Name(), nil, query, "")
+	t = newTrail(path, c.Realm.Name(), nil, query, "", sayer{})
 	filter := api.TrailFilter{Action: query.Get("action")}
 	zone := time.UTC
 	if c.Tenant != nil {
@@ -186,7 +131,31 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 	if err != nil {
 		return t, f, err
 	}
-	return NewTrail(path, c.Realm.Name(), list.Items, query, list.Next), f, nil
+	say := sayer{zone: zone}
+	if say.names, err = namesOf(ctx, c, idsIn(list.Items), append(names, users)); err != nil {
+		return t, f, err
+	}
+	return newTrail(path, c.Realm.Name(), list.Items, query, list.Next, say), f, nil
+}
+
+// namesOf gives the names of things that the reader may list under one of the permissions.
+func namesOf(ctx context.Context, c *api.Call, ids []uuid.UUID, under []policy.Permission) (map[uuid.UUID]string, error) {
+	all := map[uuid.UUID]string{}
+	for _, p := range under {
+		if len(ids) == 0 || !c.May(p) {
+			continue
+		}
+		part, err := c.Under(p)
+		if err != nil {
+			return nil, err
+		}
+		names, err := api.Names(ctx, part, ids)
+		if err != nil && !api.Refused(err) {
+			return nil, err
+		}
+		maps.Copy(all, names)
+	}
+	return all, nil
 }
 
 // actorID finds whom a filter means: an id, or a user name for those who may look people up.

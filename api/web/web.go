@@ -129,19 +129,9 @@ func newNonce() string {
 	return base64.RawStdEncoding.EncodeToString(raw[:])
 }
 
-// May tells whether the person may do something now, to show or hide what leads there: {{if .May "class.manage"}}. In a
-// read-only tenant nobody may do what changes something.
+// May tells whether there may be something that the person can do with a permission now, to show or hide what leads there:
+// {{if .May "class.manage"}}. One of their roles holds it, and neither the state of the tenant nor the person's own standing stops it.
 func (v *View) May(permission string) (bool, error) {
-	p, ok := policy.Lookup(permission)
-	if !ok {
-		return false, fmt.Errorf("there is no permission %q", permission)
-	}
-	return v.call.State != nil && v.call.May(p) && !(p.Mutating() && v.ReadOnly != ""), nil
-}
-
-// Could tells whether there may be something that the person can do with a permission now: also the state of the tenant and the
-// person's own standing let them. It shows or hides what leads to a form.
-func (v *View) Could(permission string) (bool, error) {
 	p, ok := policy.Lookup(permission)
 	if !ok {
 		return false, fmt.Errorf("there is no permission %q", permission)

@@ -27,6 +27,7 @@ type Announcement struct {
 	Feedback     string     `json:"feedback"`     // on_submit, after_window or score_only
 	OpensAt      *time.Time `json:"opens_at,omitempty"`
 	ClosesAt     *time.Time `json:"closes_at,omitempty"`
+	Window       string     `json:"window"`            // version of the two times, to be given back with a change of them
 	Made         int        `json:"made"`              // attempts by the learner
 	Running      *uuid.UUID `json:"running,omitempty"` // the attempt under way
 	Best         *int       `json:"best,omitempty"`    // percent of the learner's best marked one
@@ -43,6 +44,7 @@ func Announce(ctx context.Context, q tenants.Querier, testID, learnerID uuid.UUI
 		WHERE t.id = $1::uuid AND t.active AND c.published`, testID.String(), learnerID.String(), now.Add(-SaveGrace).UTC()).
 		Scan(&a.ID, &a.Slug, &a.Title, &a.Kind, &a.Course, &a.CourseTitle, &a.Minutes, &a.Items, &a.Instructions, &a.Attempts, &a.Feedback, &a.OpensAt, &a.ClosesAt,
 			&a.Made, &a.Best, &a.Running)
+	a.Window = Window{OpensAt: a.OpensAt, ClosesAt: a.ClosesAt}.versioned().Version
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, domain.Errorf(domain.NotFound, "There is no such test.")
 	}

@@ -126,7 +126,7 @@ func bound(answers []Answer) error {
 		total += len(a.Response)
 	}
 	if total > MaxSave {
-		return domain.Errorf(domain.TooLarge, "Responses may have at most %d bytes together; send them in parts.", MaxSave)
+		return domain.Errorf(domain.TooLarge, "Answers may have at most %d KB together; send them in parts.", MaxSave>>10)
 	}
 	return nil
 }
@@ -169,9 +169,9 @@ func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
 	case a.Position < 0 || a.Position >= len(paper):
 		return "", &domain.Field{Name: "position", Reason: fmt.Sprintf("must be 0 to %d", len(paper)-1)}, nil
 	case a.Counter < 0 || a.Counter > 1<<53:
-		return "", &domain.Field{Name: "counter", Reason: "must be 0 to 2^53"}, nil
+		return "", &domain.Field{Name: "counter", Reason: "must be a whole number from 0 on that a page can count"}, nil
 	case len(a.Response) > MaxResponse:
-		return "", &domain.Field{Name: "response", Reason: fmt.Sprintf("the answer is too long: it may have at most %d bytes", MaxResponse)}, nil
+		return "", &domain.Field{Name: "response", Reason: fmt.Sprintf("the answer is too long: it may have at most %d KB", MaxResponse>>10)}, nil
 	}
 	r, err := item.ParseResponse(a.Response)
 	if err == nil {

@@ -22,6 +22,17 @@ const LongestWindow = 60 * 24 * time.Hour
 type Window struct {
 	OpensAt  *time.Time `json:"opens_at" doc:"The first moment at which an attempt may be started; null together with closes_at: always"`
 	ClosesAt *time.Time `json:"closes_at" doc:"When it closes, at most 60 days later: attempts started meanwhile end then at the latest"`
+
+	// Version names what is above. With a change it is the one that was read: the change is refused when there is another now.
+	// Empty with a change: it holds whatever was there.
+	Version string `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the times since"`
+}
+
+// versioned gives the window as it is stored, with the name of what it holds.
+func (w Window) versioned() Window {
+	w = w.whole()
+	w.Version = domain.Version(w)
+	return w
 }
 
 // whole gives the window in whole seconds of UTC, as it is stored.
@@ -33,7 +44,7 @@ func (w Window) whole() Window {
 		u := t.UTC().Truncate(time.Second)
 		return &u
 	}
-	return Window{second(w.OpensAt), second(w.ClosesAt)}
+	return Window{OpensAt: second(w.OpensAt), ClosesAt: second(w.ClosesAt)}
 }
 
 // Validate refuses a window that is open at one end, ends before it begins, is longer than LongestWindow or over at the
@@ -62,7 +73,8 @@ func (w Window) Validate(now time.Time) error {
 // is stored: in whole seconds of UTC. The entry in the trail tells the window before and after. It never extends or cuts
 // an attempt that has begun: the deadline is written into the attempt at its start, and FactsOfStart takes the window of
 // whoever has an attempt under way for open. Papers whose answers are shown after the window follow the new one. It gives
-// domain.NotFound for a test that is not there or not taught any more, and domain.Invalid as Window.Validate does.
+// domain.NotFound for a test that is not there or not taught any more, domain.Conflict when somebody else changed the window
+// since to.Version was read, and domain.Invalid as Window.Validate does.
 func ScheduleTest(ctx context.Context, tx *tenants.Tx, testID uuid.UUID, to Window, now time.Time) (Window, error) {
 	var before Window
 	// Not FOR UPDATE, which would hold up everybody who starts an attempt at the test.
@@ -74,12 +86,16 @@ func ScheduleTest(ctx context.Context, tx *tenants.Tx, testID uuid.UUID, to Wind
 	if err != nil {
 		return Window{}, err
 	}
+	seen := to.Version
 	to = to.whole()
+	if err := domain.CheckVersion(seen, before.versioned().Version); err != nil {
+		return Window{}, err
+	}
 	if err := to.Validate(now); err != nil {
 		return Window{}, err
 	}
 	_, err = tx.Exec(ctx, `UPDATE tests SET opens_at = $2::timestamptz, closes_at = $3::timestamptz WHERE id = $1::uuid`,
 		testID.String(), to.OpensAt, to.ClosesAt)
 	tx.Record(audit.Entry{Action: "calendar.change", ObjectKind: "test", ObjectID: testID.String(), Before: before.whole(), After: to})
-	return to, err
+	return to.versioned(), err
 }

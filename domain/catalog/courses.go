@@ -178,3 +178,10 @@ func notFound(err error, format string, args ...any) error {
 	}
 	return err
 }
+
+// Titles gives the titles of published courses, and of their lessons and tests, by id; of any other id there is none.
+func Titles(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	return tenants.Names(ctx, q, `SELECT id, title FROM courses WHERE published AND id = ANY($1::text[]::uuid[])
+		UNION ALL SELECT l.id, l.title FROM lessons l JOIN courses c ON c.id = l.course_id WHERE c.published AND l.id = ANY($1::text[]::uuid[])
+		UNION ALL SELECT t.id, t.title FROM tests t JOIN courses c ON c.id = t.course_id WHERE c.published AND t.id = ANY($1::text[]::uuid[])`, ids)
+}

@@ -173,3 +173,8 @@ func learners(ctx context.Context, q tenants.Querier, classID, schoolOf uuid.UUI
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Learner])
 	return catalog.Cut(list, limit, func(l Learner) []string { return []string{l.FamilyName, l.GivenName, l.ID.String()} }), err
 }
+
+// Titles gives the titles of classes by id; of an id that is no class there is none.
+func Titles(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	return tenants.Names(ctx, q, `SELECT id, title FROM classes WHERE id = ANY($1::text[]::uuid[])`, ids)
+}

@@ -37,7 +37,7 @@ func (in *ProgressInput) Validate() error {
 		p.Add("seconds", "must be 0 to 1,000,000")
 	}
 	if in.Counter < 0 || in.Counter > 1<<53 {
-		p.Add("counter", "must be 0 to 2^53")
+		p.Add("counter", "must be a whole number from 0 on that a page can count")
 	}
 	return p.Err()
 }

@@ -60,7 +60,8 @@ type rosterWork struct {
 	report  *FileReport
 	from    int // the first position that is not done; 0: not begun
 	told    map[string]*ignoredLines
-	clipped map[string]int // rows that name several of what one is taken of, by column
+	clipped map[string]int   // rows that name several of what one is taken of, by column
+	warned  map[string][]int // lines that were taken although something that they name is not known, by what
 }
 
 // rosterPass is which rows of a file are looked at.
@@ -167,7 +168,7 @@ func (im *importer) arrange(sources []*rosterSource) (steps []rosterStep, err er
 		add := func(kind, beside string) {
 			file := *s
 			file.hash += beside
-			works[kind] = append(works[kind], &rosterWork{kind: kind, file: &file, plan: plans[kind], told: map[string]*ignoredLines{}, clipped: map[string]int{}})
+			works[kind] = append(works[kind], &rosterWork{kind: kind, file: &file, plan: plans[kind], told: map[string]*ignoredLines{}, clipped: map[string]int{}, warned: map[string][]int{}})
 		}
 		switch {
 		case s.kind == "users":

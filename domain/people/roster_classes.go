@@ -89,6 +89,9 @@ func (im *importer) planClasses(ctx context.Context, q tenants.Querier, rows []r
 			out.refuse(r.line, "sourcedId", "the quota of classes is used up")
 			continue
 		}
+		if course := r.get("coursesourcedid"); course != "" && !r.ends() && courses[course] == uuid.Nil {
+			out.warn(r.line, "the course that courseSourcedId names is not one here; the class keeps the course that it has, and a new one has none")
+		}
 		switch {
 		case is == nil:
 			out.created++

@@ -161,6 +161,9 @@ func (pl *enrolmentsPlan) student(r rosterRow, class *rosterClass, user *rosterU
 	case user.State != "active" || !user.is(Student):
 		out.refuse(r.line, "userSourcedId", "is not an active student")
 		return
+	case pl.im.opts.OnlySchool != nil && !sameID(user.SchoolID, pl.im.opts.OnlySchool): // the place opens the learner's record to the class's staff
+		out.refuse(r.line, "userSourcedId", "is not a learner of your school")
+		return
 	case class.State != "active":
 		out.refuse(r.line, "classSourcedId", "the class is %s", class.State)
 		return
@@ -196,6 +199,9 @@ func (pl *enrolmentsPlan) teacher(r rosterRow, primary bool, class *rosterClass,
 		return
 	case user.State != "active" || !user.is("teacher") && !user.is("coach"):
 		out.refuse(r.line, "userSourcedId", "is not an active teacher or coach")
+		return
+	case pl.im.opts.OnlySchool != nil && user.ID == pl.im.actor.ID && class.Taken > 0: // they may be of other schools
+		out.refuse(r.line, "userSourcedId", "is you; on the class's page you can take over a class that has learners, if all are of your school")
 		return
 	default:
 		class.CoachID = &user.ID

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -53,7 +54,16 @@ type outcome struct {
 	created, changed, unchanged int
 	problems                    []RowProblem
 	refused                     map[int]bool
+	warned                      []warning
 }
+
+// warning is about a row that was taken although something that it names is not known.
+type warning struct {
+	line int
+	why  string
+}
+
+func (o *outcome) warn(line int, why string) { o.warned = append(o.warned, warning{line, why}) }
 
 func (o *outcome) refuse(line int, field, reason string, args ...any) {
 	o.problems = append(o.problems, RowProblem{line, field, fmt.Sprintf(reason, args...)})
@@ -105,8 +115,27 @@ func (w *rosterWork) ignore(why string, line, count int) {
 	at.count += count
 }
 
-// tell puts the lines that were ignored into the notes.
+// mostWarned is how many lines a note of warnings names.
+const mostWarned = 20
+
+// tell puts the lines that were ignored, and those that were taken with a warning, into the notes.
 func (w *rosterWork) tell() {
+	for _, why := range slices.Sorted(maps.Keys(w.warned)) {
+		lines := w.warned[why]
+		slices.Sort(lines)
+		var named []string
+		for _, line := range lines[:min(len(lines), mostWarned)] {
+			named = append(named, strconv.Itoa(line))
+		}
+		at := "line " + named[0]
+		if len(lines) > 1 {
+			at = "lines " + strings.Join(named, ", ")
+		}
+		if rest := len(lines) - len(named); rest > 0 {
+			at += fmt.Sprintf(" and %d more", rest)
+		}
+		w.report.Notes = append(w.report.Notes, at+": "+why)
+	}
 	if n := w.clipped["grades"]; n > 0 {
 		w.report.Notes = append(w.report.Notes, fmt.Sprintf("rows that name several grades: %d; the first grade is kept", n))
 	}

@@ -350,3 +350,48 @@ func TestAUserNameOfAnyName(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a row names and nobody knows is told with its line, where the row is taken all the same.
+func TestRosterTellsOfDanglingReferences(t *testing.T) {
+	r := newRoom(t)
+	_, err := r.roster(RosterOptions{}, wholeRoster()...)
+	r.ok(err)
+	orgs := "sourcedId,status,name,type,parentSourcedId\ns1,active,Kingston College,school,gone\ns9,active,New Prep,school,nowhere\ns2,active,\"St. Hugh's, High\",school,d1\nd1,active,Region 1 Kingston,district,\n"
+	classes := "sourcedId,status,title,schoolSourcedId,termSourcedIds,courseSourcedId\nk9,active,Extra,s1,t1,no-such-course\nk8,active,Plain,s1,t1,\n"
+	rep, err := r.roster(RosterOptions{}, textFile("orgs.csv", orgs), textFile("classes.csv", classes))
+	r.ok(err)
+	for kind, want := range map[string]string{"orgs": "lines 2, 3: the organisation that parentSourcedId names is not in the file", "classes": "line 2: the course that courseSourcedId names is not one here"} {
+		found := false
+		for _, f := range rep.Files {
+			if f.Kind == kind {
+				found = strings.Contains(strings.Join(f.Notes, "\n"), want)
+				if !found {
+					t.Errorf("%s: %q", kind, f.Notes)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: nothing says %q", kind, want)
+		}
+	}
+}
+
+// A school's administrator fills classes of the own school with its own learners, and leads none of others' by a file.
+func TestRosterOfOneSchoolPlacesItsOwn(t *testing.T) {
+	r := newRoom(t)
+	_, err := r.roster(RosterOptions{}, wholeRoster()...)
+	r.ok(err)
+	var id string
+	r.ok(r.w.Direct(t).QueryRow(r.ctx, "SELECT id FROM tenant_jamaica.schools WHERE source_id = 's1'").Scan(&id))
+	school := mustID(t, id)
+	// A learner of the other school, who has no place yet.
+	users := strings.SplitN(strings.TrimPrefix(usersCSV, "\xEF\xBB\xBF"), "\n", 2)[0] + "\nx1,active,true,s2,student,,Far,Away,,,10,,\n"
+	_, err = r.roster(RosterOptions{}, textFile("users.csv", users))
+	r.ok(err)
+	class := strings.Split(strings.SplitN(classesCSV, "\n", 3)[1], ",")[0]
+	rep, err := r.roster(RosterOptions{OnlySchool: &school, Roles: []string{Student}}, textFile("enrollments.csv", "sourcedId,status,classSourcedId,userSourcedId,role\ny1,active,"+class+",x1,student\n"))
+	r.ok(err)
+	if f := rep.Files[0]; f.Refused != 1 || !strings.Contains(f.Problems[0].Reason, "not a learner of your school") {
+		t.Errorf("%+v", f)
+	}
+}

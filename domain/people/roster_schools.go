@@ -102,8 +102,13 @@ func (im *importer) planOrgs(ctx context.Context, q tenants.Querier, rows []rost
 		is := have[want.SourceID]
 		if above := r.get("parentsourcedid"); want.Region == "" && im.regions[above] != "" {
 			want.Region = im.regions[above]
-		} else if want.Region == "" && above != "" && is != nil {
-			want.Region = is.Region // the file does not say what is above it
+		} else if want.Region == "" && above != "" {
+			if is != nil {
+				want.Region = is.Region // the file does not say what is above it
+			}
+			if !r.ends() {
+				out.warn(r.line, "the organisation that parentSourcedId names is not in the file; the school keeps the region that it has, and a new one has none")
+			}
 		}
 		switch {
 		case is == nil && r.ends():

@@ -66,9 +66,10 @@ type Child struct {
 	Relationship string     `json:"relationship"`
 	Consent      bool       `json:"consent"`
 	ConsentAt    *time.Time `json:"consent_at,omitempty"`
+	Listed       bool       `json:"on_leaderboard,omitempty"` // takes part in the leaderboards
 }
 
-const tieSQL = `SELECT u.id, u.user_name, u.given_name, u.family_name, u.grade, g.relationship, g.consent, g.consent_at FROM guardianships g `
+const tieSQL = `SELECT u.id, u.user_name, u.given_name, u.family_name, u.grade, g.relationship, g.consent, g.consent_at, u.on_leaderboard FROM guardianships g `
 
 // Children are the learners tied to a guardian, at most a hundred.
 func Children(ctx context.Context, q tenants.Querier, guardian uuid.UUID) ([]Child, error) {

@@ -39,7 +39,7 @@ type User struct {
 }
 
 func (u *User) version() string {
-	return domain.Version([]any{u.UserName, u.GivenName, u.FamilyName, u.Email, u.SchoolID, u.Grade, u.Locale})
+	return domain.Version([]any{u.UserName, u.GivenName, u.FamilyName, u.Email, u.SchoolID, u.Grade, u.Locale, u.Roles})
 }
 
 const userSQL = `SELECT u.id, u.source_id, u.user_name, u.given_name, u.family_name, u.email, u.state, u.state_reason, u.school_id, u.grade, u.locale,

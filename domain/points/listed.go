@@ -43,6 +43,17 @@ func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed 
 	return err
 }
 
+// ListAll puts many learners on the leaderboards at once, who have all chosen it elsewhere: in data to try things with.
+func ListAll(ctx context.Context, tx *tenants.Tx, learners []uuid.UUID, now time.Time) error {
+	ids := make([]string, len(learners))
+	for i, id := range learners {
+		ids[i] = id.String()
+	}
+	n, err := tx.Exec(ctx, `UPDATE users SET on_leaderboard = true, updated_at = $2::timestamptz WHERE id = ANY($1::text[]::uuid[]) AND NOT on_leaderboard`, ids, now.UTC())
+	tx.Record(audit.Entry{Action: "leaderboard.listed", ObjectKind: "tenant", ObjectID: "leaderboard", After: map[string]any{"learners": n, "listed": true}})
+	return err
+}
+
 // UnlistAll takes everybody off the leaderboards, for a tenant that lets somebody else decide from now on.
 func UnlistAll(ctx context.Context, tx *tenants.Tx, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE users SET on_leaderboard = false, updated_at = $1::timestamptz WHERE on_leaderboard`, now.UTC())

@@ -7,6 +7,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"lignum/tenants"
+	"lignum/tenants/audit"
 	"lignum/tests/apitest"
 )
 
@@ -115,6 +117,31 @@ func TestHandingInSurvivesTheStorm(t *testing.T) {
 		if n := b.state(answers); b.state(handedIn) != 1 || n != 2 {
 			t.Errorf("handed in with %d answers, want 2", n)
 		}
+	})
+	t.Run("changes are not taken for a while", func(t *testing.T) {
+		b := open(t, s, "jamaica", "student26", 390)
+		b.signIn()
+		b.begin()
+		b.choose(1)
+		wait(t, b, "the first answer is saved", func() bool { return b.state(answers) == 1 })
+		put := func(state tenants.State) {
+			t.Helper()
+			s.Write("", func(tx *tenants.Tx) error {
+				_, err := tenants.SetState(t.Context(), tx, "jamaica", state, "The yearly move of the schools", audit.Entry{Action: "platform.tenant.suspend"})
+				return err
+			})
+			if err := s.Registry.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(tenants.ReadOnly)
+		b.choose(3)
+		b.until("the page says why nothing is saved", `/nothing can be changed just now/i.test(document.querySelector('[data-state]').innerText)`)
+		b.until("the paper offers nothing that fails", `[...document.querySelectorAll('form button')].every(e => e.closest('header') || e.hidden || e.offsetParent === null || e.closest('[hidden]'))`)
+		b.shot("paper-read-only")
+		put(tenants.Active)
+		wait(t, b, "what waited is saved", func() bool { return b.state(answers) == 3 })
+		b.until("the buttons are back", `[...document.querySelectorAll('[data-ready] button')].every(e => !e.hidden)`)
 	})
 	// The time runs out without a connection: a line that is back soon brings all in; one that is back late, what had been saved.
 	runsOut := func(name string, b *browser, late time.Duration, want int) {

@@ -349,6 +349,9 @@
       for (const el of $$("[data-count]")) el.textContent = `${n} of ${all} answered`;
     };
 
+    // While the place takes no changes, a paper that is open offers none: the buttons are back with the first answer that is taken.
+    const rest = (yes) => { for (const el of $$("[data-ready] button", paper)) el.hidden = yes; };
+
     async function flush() {
       clearTimeout(timer);
       const ready = unsent().filter(([position]) => !unfinished(items.get(position)));
@@ -374,10 +377,14 @@
           } else if (current(b)) pending[b.position].counter = Math.max(counter(), (k?.counter || 0) + 1); // another device took the number
         }
         tries = 0;
+        rest(false);
         if (!waits()) most = 50;
       } catch (problem) {
         if (problem.lost) {
-          say(problem.status === 401 ? "You were signed out. Sign in again in another tab: your answers are kept here and will be saved." : "Not saved yet: no connection. Your answers are kept on this device.", "error");
+          rest(problem.status === 409);
+          say(problem.status === 401 ? "You were signed out. Sign in again in another tab: your answers are kept here and will be saved."
+            : problem.status === 409 ? "Nothing can be changed just now. Your answers are kept on this device, and are saved as soon as it goes on."
+            : "Not saved yet: no connection. Your answers are kept on this device.", "error");
           timer = setTimeout(flush, backoff(tries++, problem.after));
           going = false;
         } else if (problem.status === 403 || problem.status === 404 || problem.status === 409) {

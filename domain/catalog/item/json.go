@@ -39,7 +39,7 @@ func canonical(it *Item) []byte {
 // than MaxJSON bytes are refused; the error is a domain.Error of code Invalid or TooLarge.
 func Unmarshal(data []byte) (*Item, error) {
 	if len(data) > MaxJSON {
-		return nil, domain.Errorf(domain.TooLarge, "An item may have at most %d bytes.", MaxJSON)
+		return nil, domain.Errorf(domain.TooLarge, "An item may have at most %d KB.", MaxJSON>>10)
 	}
 	it := &Item{}
 	if err := strictJSON(data, it); err != nil {

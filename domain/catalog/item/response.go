@@ -28,7 +28,7 @@ type Response struct {
 func ParseResponse(data []byte) (Response, error) {
 	var r Response
 	if len(data) > MaxResponseJSON {
-		return r, domain.Errorf(domain.TooLarge, "A response may have at most %d bytes.", MaxResponseJSON)
+		return r, domain.Errorf(domain.TooLarge, "A response may have at most %d KB.", MaxResponseJSON>>10)
 	}
 	if err := strictJSON(data, &r); err != nil {
 		return Response{}, domain.InvalidField("response", err.Error())
