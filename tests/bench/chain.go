@@ -16,12 +16,12 @@ import (
 
 // chain measures the processor time of token, Casbin, rate quota and OPA for one request, with the caches that the API has and
 // without any.
-func (b *bench) chain(ctx context.Context) error {
-	heading("(c) the authorization chain")
-	t, err := b.registry.Tenant("jamaica")
+func chain(ctx context.Context, b *bench) ([]figure, error) {
+	w, err := b.world(ctx, "jamaica")
 	if err != nil {
-		return err
+		return nil, err
 	}
+	t := w.tenant
 	db := b.store.DB(t.Realm())
 	var rules []policy.Rule
 	var keys *people.KeyRing
@@ -37,19 +37,19 @@ func (b *bench) chain(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	engine, err := policy.NewEngine(nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	enforcer, err := policy.NewEnforcer(t.Slug, 1, rules)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	token, err := keys.Issue(people.SignedIn{SessionID: [16]byte{1}, UserID: [16]byte{2}, UserName: "student1", Roles: []string{"student"}, SessionVersion: 1}, b.issuer(t.Slug), time.Now())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	verifier, rate, shares := people.NewVerifier(0), limits.NewRate(nil), limits.NewShares(nil)
 	input := policy.Input{Permission: policy.ClassRead, Realm: policy.Tenant, TenantState: "active", ActorState: "active"}
@@ -72,14 +72,14 @@ func (b *bench) chain(ctx context.Context) error {
 	}
 	with, err := cpuOf(5000, cached)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// Without caches: each token verified anew, each role asked of Casbin anew.
 	var fresh []*policy.Enforcer
 	for range 300 {
 		e, err := policy.NewEnforcer(t.Slug, 1, rules)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		fresh = append(fresh, e)
 	}
@@ -100,11 +100,12 @@ func (b *bench) chain(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	b.report.atMost("authorization chain, cached: CPU a request", with, "µs", 60)
-	b.report.tell("authorization chain, uncached: CPU a request", without, "µs")
-	return nil
+	return []figure{
+		atMost("authorization chain, cached: CPU a request", with, "µs", 60),
+		told("authorization chain, uncached: CPU a request", without, "µs"),
+	}, nil
 }
 
 // cpuOf gives the processor time of one call in microseconds, garbage collection included.

@@ -70,6 +70,15 @@ func (b *bench) usage() usage {
 	return u
 }
 
+// resident is the memory that the API holds now, in megabytes of 1,000,000 bytes.
+func (b *bench) resident() float64 {
+	kib, err := strconv.ParseFloat(strings.TrimSuffix(afterColon(fmt.Sprintf("/proc/%d/status", b.apiPID), "VmRSS"), " kB"), 64)
+	if err != nil {
+		return 0
+	}
+	return kib * 1024 / 1e6
+}
+
 // sample is what one run of a load did.
 type sample struct {
 	requests int

@@ -14,8 +14,8 @@ import (
 )
 
 // manyTenants measures what it costs to have many tenants: provisioning, migrating, and the latency of those that were there.
-func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, many int) error {
-	heading("(d) %d tenants", many)
+func manyTenants(ctx context.Context, b *bench) (figures []figure, err error) {
+	many := b.many
 	var took []float64
 	slugs := []string{"jamaica", "bahamas", "celearn"}
 	for i := len(slugs); i < many; i++ {
@@ -23,31 +23,31 @@ func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, ma
 		spec.Slug, spec.Name = fmt.Sprintf("land%03d", i), fmt.Sprintf("Country %d", i)
 		start := time.Now()
 		if _, err := b.provisioner.Create(ctx, spec, audit.Actor{Name: "bench"}); err != nil {
-			return err
+			return nil, err
 		}
 		took = append(took, time.Since(start).Seconds())
 		slugs = append(slugs, spec.Slug)
 	}
-	b.report.atMost("provisioning a tenant, the slowest of all", slices.Max(took), "s", 2)
-	b.report.tell("provisioning a tenant, median", median(took), "s")
-	if err := b.migrateMany(ctx, many); err != nil {
-		return err
+	migrated, err := b.migrateMany(ctx)
+	if err != nil {
+		return nil, err
 	}
+	figures = append(figures, atMost("provisioning a tenant, the slowest of all", slices.Max(took), "s", 2), told("provisioning a tenant, median", median(took), "s"), migrated)
 	if err := b.registry.Refresh(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := b.lift(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	var rooms []*classroom.Room
 	for _, slug := range slugs {
 		t, err := b.registry.Tenant(slug)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		room, err := classroom.New(ctx, b.store.DB(t.Realm()), t, 10, 2)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		rooms = append(rooms, room)
 	}
@@ -67,15 +67,15 @@ func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, ma
 	const perSecond = 300
 	var ratios, few, all []float64
 	var used [2]sample
-	for i := range pairs + 1 {
+	for i := range b.pairs + 1 {
 		var runs [2]sample
 		for j, n := range []int{3, many} {
 			list, err := requests(n)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			if runs[j], err = b.paced(clients, perSecond, 2*length, list); err != nil {
-				return err
+			if runs[j], err = b.paced(clients, perSecond, 2*b.length, list); err != nil {
+				return nil, err
 			}
 		}
 		f, a := runs[0], runs[1]
@@ -87,51 +87,50 @@ func (b *bench) manyTenants(ctx context.Context, length time.Duration, pairs, ma
 		fmt.Printf("  p99 of %d requests a second: 3 tenants %.2f ms, %d tenants %.2f ms\n", perSecond, pf, many, pa)
 		ratios, few, all = append(ratios, pa/pf), append(few, percentile(f.latency, 0.5)), append(all, percentile(a.latency, 0.5))
 	}
-	b.report.atMost(fmt.Sprintf("latency at the 99th percentile, %d tenants to 3", many), median(ratios), "ratio", 1.2)
+	figures = append(figures, atMost(fmt.Sprintf("latency at the 99th percentile, %d tenants to 3", many), median(ratios), "ratio", 1.2))
 	for i, n := range []int{3, many} {
-		b.report.tell(fmt.Sprintf("CPU of the API a request at that rate, %d tenants", n), micros(used[i].used.api, used[i].requests), "µs")
-		b.report.tell(fmt.Sprintf("CPU of PgBouncer a request at that rate, %d tenants", n), micros(used[i].used.bouncer, used[i].requests), "µs")
-		b.report.tell(fmt.Sprintf("CPU of PostgreSQL a request at that rate, %d tenants", n), micros(used[i].used.postgres, used[i].requests), "µs")
+		figures = append(figures, told(fmt.Sprintf("CPU of the API a request at that rate, %d tenants", n), micros(used[i].used.api, used[i].requests), "µs"))
+		figures = append(figures, told(fmt.Sprintf("CPU of PgBouncer a request at that rate, %d tenants", n), micros(used[i].used.bouncer, used[i].requests), "µs"))
+		figures = append(figures, told(fmt.Sprintf("CPU of PostgreSQL a request at that rate, %d tenants", n), micros(used[i].used.postgres, used[i].requests), "µs"))
 	}
-	b.report.tell("latency at the median, 3 tenants", median(few), "ms")
-	b.report.tell(fmt.Sprintf("latency at the median, %d tenants", many), median(all), "ms")
-	return nil
+	figures = append(figures, told("latency at the median, 3 tenants", median(few), "ms"))
+	figures = append(figures, told(fmt.Sprintf("latency at the median, %d tenants", many), median(all), "ms"))
+	return figures, nil
 }
 
 // migrateMany takes the last migration back from every tenant and lets the platform apply it again.
-func (b *bench) migrateMany(ctx context.Context, many int) error {
+func (b *bench) migrateMany(ctx context.Context) (figure, error) {
 	conn, err := pgx.Connect(ctx, b.cluster.DirectDSN(database))
 	if err != nil {
-		return err
+		return figure{}, err
 	}
 	defer conn.Close(ctx)
 	rows, err := conn.Query(ctx, "SELECT schema_name FROM control.tenants")
 	if err != nil {
-		return err
+		return figure{}, err
 	}
 	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return err
+		return figure{}, err
 	}
 	for _, s := range schemas {
 		q := pgx.Identifier{s}.Sanitize()
 		if _, err := conn.Exec(ctx, `DELETE FROM `+q+`.schema_versions WHERE name = 'tenant/0005_points'; DROP TABLE `+q+`.point_totals, `+q+`.point_entries; DROP INDEX IF EXISTS `+q+`.users_off_leaderboard`); err != nil {
-			return err
+			return figure{}, err
 		}
 	}
 	start := time.Now()
 	results, err := b.provisioner.MigrateAll(ctx, 4, nil)
 	if err != nil {
-		return err
+		return figure{}, err
 	}
 	took := time.Since(start).Seconds()
 	for _, r := range results {
 		if r.Err != nil || len(r.Applied) != 1 {
-			return fmt.Errorf("migrating %s: applied %v, %v", r.Realm, r.Applied, r.Err)
+			return figure{}, fmt.Errorf("migrating %s: applied %v, %v", r.Realm, r.Applied, r.Err)
 		}
 	}
-	b.report.atMost(fmt.Sprintf("one migration of %d tenants", len(results)), took, "s", 60)
-	return nil
+	return atMost(fmt.Sprintf("one migration of %d tenants", len(results)), took, "s", 60), nil
 }
 
 func percentile(latency []time.Duration, p float64) float64 {

@@ -69,11 +69,12 @@ func literal(sql string, args ...string) string {
 	return strings.Join(strings.Fields(sql), " ") + ";\n"
 }
 
-// findPgbench looks where Debian puts it, then on the path.
-func findPgbench() (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
-	if err == nil && len(found) > 0 {
-		return found[len(found)-1], nil
+// findTool finds a program of PostgreSQL or PgBouncer: where Debian puts them, then on the path.
+func findTool(name string) (string, error) {
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/" + name, "/usr/sbin/" + name} {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
+			return found[len(found)-1], nil
+		}
 	}
-	return exec.LookPath("pgbench")
+	return exec.LookPath(name)
 }

@@ -4,14 +4,16 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"lignum/domain/classes"
 )
 
 // reads compares the page of a class through the API with pgbench sending the same three statements in one pipeline.
-func (b *bench) reads(ctx context.Context, w *world, length time.Duration, pairs int) error {
-	heading("(a) a signed-in read: the data of a class's page")
+func reads(ctx context.Context, b *bench) ([]figure, error) {
+	w, err := b.world(ctx, "jamaica")
+	if err != nil {
+		return nil, err
+	}
 	host := w.tenant.Slug + ".localhost"
 	var scripts []script
 	for _, learner := range w.learners[:clients] {
@@ -27,31 +29,32 @@ func (b *bench) reads(ctx context.Context, w *world, length time.Duration, pairs
 	}
 	var ratios []float64
 	var api, peer sample
-	for range pairs {
+	for range b.pairs {
 		if err := b.issue(w); err != nil {
-			return err
+			return nil, err
 		}
-		p, err := b.pgbench(ctx, clients, length, w.tenant.LoginRole, scripts)
+		p, err := b.pgbench(ctx, clients, b.length, w.tenant.LoginRole, scripts)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		a, err := b.load(clients, length, request())
+		a, err := b.load(clients, b.length, request())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		fmt.Printf("  API %6.0f/s   pgbench, same SQL pipelined %6.0f/s\n", a.perSecond(), p.perSecond())
 		ratios = append(ratios, a.perSecond()/p.perSecond())
 		api, peer = sum(api, a), sum(peer, p)
 	}
-	b.report.atLeast("read: requests a second, API to pgbench", median(ratios), "ratio", 0.5)
-	b.costs("read", api, peer, "pgbench")
-	return nil
+	return append([]figure{atLeast("read: requests a second, API to pgbench", median(ratios), "ratio", 0.5)}, costs("read", api, peer, "pgbench")...), nil
 }
 
 // writes compares an audited write through the API with pgbench doing the same work statement by statement in a transaction, and
 // as the same one statement.
-func (b *bench) writes(ctx context.Context, w *world, length time.Duration, pairs int) error {
-	heading("(b) an audited write: progress in a lesson")
+func writes(ctx context.Context, b *bench) ([]figure, error) {
+	w, err := b.world(ctx, "jamaica")
+	if err != nil {
+		return nil, err
+	}
 	host := w.tenant.Slug + ".localhost"
 	lesson := w.lessons[3].String()
 	request := func() (list []request) {
@@ -68,31 +71,30 @@ func (b *bench) writes(ctx context.Context, w *world, length time.Duration, pair
 	}
 	var toSingle, toPiped []float64
 	var api, one, pipe sample
-	for range pairs {
+	for range b.pairs {
 		if err := b.issue(w); err != nil {
-			return err
+			return nil, err
 		}
-		s, err := b.pgbench(ctx, clients, length, w.tenant.LoginRole, single)
+		s, err := b.pgbench(ctx, clients, b.length, w.tenant.LoginRole, single)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		a, err := b.load(clients, length, request())
+		a, err := b.load(clients, b.length, request())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		p, err := b.pgbench(ctx, clients, length, w.tenant.LoginRole, piped)
+		p, err := b.pgbench(ctx, clients, b.length, w.tenant.LoginRole, piped)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		fmt.Printf("  API %6.0f/s   pgbench one by one %6.0f/s   pipelined %6.0f/s\n", a.perSecond(), s.perSecond(), p.perSecond())
 		toSingle, toPiped = append(toSingle, a.perSecond()/s.perSecond()), append(toPiped, a.perSecond()/p.perSecond())
 		api, one, pipe = sum(api, a), sum(one, s), sum(pipe, p)
 	}
-	b.report.atLeast("write: requests a second, API to pgbench one by one", median(toSingle), "ratio", 1.0)
-	b.report.tell("write: requests a second, API to pgbench pipelined", median(toPiped), "ratio")
-	b.costs("write", api, one, "pgbench one by one")
-	b.report.tell("write: CPU of PostgreSQL and PgBouncer a transaction, pgbench pipelined", micros(pipe.used.bouncer+pipe.used.postgres, pipe.requests), "µs")
-	return nil
+	figures := []figure{atLeast("write: requests a second, API to pgbench one by one", median(toSingle), "ratio", 1.0),
+		told("write: requests a second, API to pgbench pipelined", median(toPiped), "ratio")}
+	figures = append(figures, costs("write", api, one, "pgbench one by one")...)
+	return append(figures, told("write: CPU of PostgreSQL and PgBouncer a transaction, pgbench pipelined", micros(pipe.used.bouncer+pipe.used.postgres, pipe.requests), "µs")), nil
 }
 
 // progressSteps is what a report of progress needs, as separate statements: who and where, what was there, the progress, the day's
@@ -117,10 +119,12 @@ func sum(a, b sample) sample {
 }
 
 // costs tells the processor time of one request, part by part: the figure that holds although the load shares the machine.
-func (b *bench) costs(name string, api, peer sample, peerName string) {
-	b.report.tell(name+": CPU of the API a request", micros(api.used.api, api.requests), "µs")
-	b.report.tell(name+": CPU of PgBouncer a request", micros(api.used.bouncer, api.requests), "µs")
-	b.report.tell(name+": CPU of PostgreSQL a request", micros(api.used.postgres, api.requests), "µs")
-	b.report.tell(name+": CPU of PgBouncer a transaction, "+peerName, micros(peer.used.bouncer, peer.requests), "µs")
-	b.report.tell(name+": CPU of PostgreSQL a transaction, "+peerName, micros(peer.used.postgres, peer.requests), "µs")
+func costs(name string, api, peer sample, peerName string) []figure {
+	return []figure{
+		told(name+": CPU of the API a request", micros(api.used.api, api.requests), "µs"),
+		told(name+": CPU of PgBouncer a request", micros(api.used.bouncer, api.requests), "µs"),
+		told(name+": CPU of PostgreSQL a request", micros(api.used.postgres, api.requests), "µs"),
+		told(name+": CPU of PgBouncer a transaction, "+peerName, micros(peer.used.bouncer, peer.requests), "µs"),
+		told(name+": CPU of PostgreSQL a transaction, "+peerName, micros(peer.used.postgres, peer.requests), "µs"),
+	}
 }
