@@ -19,24 +19,25 @@ import (
 	"lignum/infra/localcluster"
 	"lignum/tenants"
 	"lignum/tenants/audit"
-	"lignum/tests/testkit"
 )
 
 const (
 	installation = "bench"
-	database     = "lignum"
-	clients      = 8 // of each load, on both sides
+	working      = "working" // the database of the part under way
+	clients      = 8         // of each load, on both sides
+	home         = ".lignum/bench"
 )
 
 // bench is one run's private installation, and how thoroughly it measures.
 type bench struct {
-	length time.Duration // of one measurement
-	pairs  int           // how often two sides are compared
-	many   int           // how many tenants 'many' is
+	length  time.Duration // of one measurement
+	pairs   int           // how often two sides are compared
+	windows int           // how often a neighbour is measured alone and beside somebody
 
-	dir         string
+	dir         string // of this run
 	cluster     *localcluster.Cluster
 	vault       *tenants.Vault
+	database    string // that the part works on
 	store       *tenants.Store
 	registry    *tenants.Registry
 	provisioner *tenants.Provisioner
@@ -49,9 +50,8 @@ type bench struct {
 	counter     atomic.Int64
 }
 
-// start makes a cluster of its own with the settings of `lignum dev`, durable writes included.
+// start makes a cluster of its own with the settings of `lignum dev`, durable writes included, and builds what is delivered.
 func (b *bench) start(ctx context.Context) error {
-	b.worlds = map[string]*world{}
 	var err error
 	if b.pgbenchPath, err = findTool("pgbench"); err != nil {
 		return err
@@ -62,56 +62,65 @@ func (b *bench) start(ctx context.Context) error {
 	if err := os.Chmod(b.dir, 0o755); err != nil {
 		return err
 	}
-	fmt.Println("starting a private PostgreSQL and PgBouncer, building, provisioning ...")
-	b.cluster, err = localcluster.Start(ctx, localcluster.Options{Dir: filepath.Join(b.dir, "cluster"), Name: installation, Log: slog.New(slog.DiscardHandler), MaxConnections: 500})
-	if err != nil {
-		return err
-	}
-	if err := b.cluster.PrepareDatabase(ctx, database); err != nil {
+	fmt.Println("building, and starting a private PostgreSQL and PgBouncer ...")
+	b.binary = filepath.Join(b.dir, "lignum")
+	build := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "lignum/api/cmd/lignum")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
 		return err
 	}
 	if b.vault, err = tenants.NewVault([]byte(strings.Repeat("k", 32))); err != nil {
 		return err
 	}
-	b.provisioner = &tenants.Provisioner{DirectDSN: b.cluster.DirectDSN(database), Installation: installation, Vault: b.vault, ProxyRole: "pgbouncer_auth"}
-	if _, err := b.provisioner.Install(ctx); err != nil {
+	b.cluster, err = localcluster.Start(ctx, localcluster.Options{Dir: home, Name: installation, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
 		return err
 	}
-	for _, spec := range testkit.Fixtures {
-		if _, err := b.provisioner.Create(ctx, spec, audit.Actor{Name: "bench"}); err != nil {
-			return err
-		}
-	}
+	return b.administer(ctx, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+}
+
+func (b *bench) provisionerOf(database string) *tenants.Provisioner {
+	return &tenants.Provisioner{DirectDSN: b.cluster.DirectDSN(database), Installation: installation, Vault: b.vault, ProxyRole: "pgbouncer_auth"}
+}
+
+// open reaches the tenants of a database.
+func (b *bench) open(ctx context.Context, database string) (err error) {
+	b.database, b.worlds, b.provisioner = database, map[string]*world{}, b.provisionerOf(database)
 	b.store, err = tenants.NewStore(tenants.StoreConfig{Vault: b.vault, Connections: 20,
 		Writer: tenants.Endpoint{Host: b.cluster.ProxyHost(), Port: b.cluster.ProxyPort(), Database: database}})
 	if err != nil {
 		return err
 	}
 	b.registry, err = tenants.NewRegistry(ctx, b.store.DB(tenants.PlatformRealm(installation)), "localhost")
-	if err != nil {
-		return err
-	}
-	if err := b.lift(ctx); err != nil {
-		return err
-	}
-	b.binary = filepath.Join(b.dir, "lignum")
-	build := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "lignum/api/cmd/lignum")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	return build.Run()
+	return err
 }
 
-// lift takes the quotas away: the load comes from few people and one address, who would soon have used up their shares. That they
-// are asked is in the figures all the same.
+// leave closes what open opened.
+func (b *bench) leave() {
+	if b.store != nil {
+		b.store.Close()
+	}
+	b.store, b.registry = nil, nil
+}
+
+// lift takes the quotas away, for loads of few people, who would soon have used up their shares. That they are asked is in the figures
+// all the same.
 func (b *bench) lift(ctx context.Context) error {
-	return b.store.DB(tenants.PlatformRealm(installation)).Write(ctx, audit.Actor{Name: "bench"}, func(tx *tenants.Tx) error {
-		for _, t := range b.registry.Tenants() {
-			lim := t.Limits
-			lim.ReadsPerSec, lim.WritesPerSec, lim.SignInsPerSec = 1<<40, 1<<40, 1<<40
-			if _, err := tenants.SetPlan(ctx, tx, t.Slug, t.Plan, &lim, audit.Entry{Action: "bench.prepare"}); err != nil {
-				return err
-			}
+	for _, t := range b.registry.Tenants() {
+		if err := b.limit(ctx, t, 1<<40, 1<<40, 1<<40); err != nil {
+			return err
 		}
-		return nil
+	}
+	return b.registry.Refresh(ctx)
+}
+
+// limit gives a tenant other rates, in requests a second.
+func (b *bench) limit(ctx context.Context, t *tenants.Tenant, reads, writes, signIns int64) error {
+	return b.store.DB(tenants.PlatformRealm(installation)).Write(ctx, audit.Actor{Name: "bench"}, func(tx *tenants.Tx) error {
+		lim := t.Limits
+		lim.ReadsPerSec, lim.WritesPerSec, lim.SignInsPerSec = reads, writes, signIns
+		_, err := tenants.SetPlan(ctx, tx, t.Slug, t.Plan, &lim, audit.Entry{Action: "bench.prepare"})
+		return err
 	})
 }
 
@@ -128,7 +137,7 @@ func (b *bench) serve(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, b.binary, "serve")
 	cmd.Env = append(os.Environ(), "LIGNUM_LISTEN="+b.apiAddr, "LIGNUM_METRICS_LISTEN=127.0.0.1:0", "LIGNUM_BASE_DOMAIN=localhost", "LIGNUM_SCHEME=http",
 		"LIGNUM_PUBLIC_PORT="+strconv.Itoa(port), "LIGNUM_INSTALLATION="+installation, "LIGNUM_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
-		"LIGNUM_PROXY="+net.JoinHostPort(b.cluster.ProxyHost(), strconv.Itoa(b.cluster.ProxyPort())), "LIGNUM_DATABASE="+database, "LIGNUM_SSLMODE=disable",
+		"LIGNUM_PROXY="+net.JoinHostPort(b.cluster.ProxyHost(), strconv.Itoa(b.cluster.ProxyPort())), "LIGNUM_DATABASE="+b.database, "LIGNUM_SSLMODE=disable",
 		"LIGNUM_TRUSTED_PROXIES=127.0.0.0/8", "LIGNUM_MEMORY=512MiB", "LIGNUM_LOG_LEVEL=warn")
 	cmd.Stdout, cmd.Stderr = io.Discard, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -166,9 +175,7 @@ func (b *bench) issuer(slug string) string {
 
 func (b *bench) close() error {
 	b.stop()
-	if b.store != nil {
-		b.store.Close()
-	}
+	b.leave()
 	var err error
 	if b.cluster != nil {
 		err = b.cluster.Stop()

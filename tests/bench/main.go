@@ -20,8 +20,8 @@
 // b.apiAddr answers for the tenants jamaica, bahamas and celearn, without quotas, b.apiPID is its process, b.issuer(slug) what tokens must say.
 // b.store and b.registry reach the same database without it, b.cluster is PostgreSQL and PgBouncer, b.world(ctx, slug) a tenant with a course, a
 // class and thirty learners with tokens. b.length and b.pairs are how long one measurement takes, and how often two sides are
-// compared. b.usage() is the processor time of API, PgBouncer and PostgreSQL so far. Figures are made with told, atMost and atLeast; resident
-// memory is added to each part's by main.
+// compared. b.usage() is the processor time of API, PgBouncer and PostgreSQL so far. A part that needs more begins with b.on(ctx, dataset): another
+// database (kept.go), with the quotas of the tenants' plans. Figures are made with told, atMost and atLeast; resident memory is added to each part's by main.
 package main
 
 import (
@@ -37,7 +37,7 @@ import (
 func main() {
 	seconds := flag.Int("seconds", 4, "length of each measurement")
 	pairs := flag.Int("pairs", 5, "how often each pair of measurements is taken in turn")
-	many := flag.Int("tenants", 200, "how many tenants 'many' is")
+	windows := flag.Int("windows", 10, "how often a neighbour is measured alone and beside somebody")
 	only := flag.String("only", "", "parts to run, separated by commas; all of them when empty")
 	list := flag.Bool("list", false, "name the parts and end")
 	out := flag.String("out", ".lignum/bench.json", "where the figures are kept, and the table beside it")
@@ -48,7 +48,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, many: *many}
+	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows}
 	if err := run(ctx, b, *only, *out); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)
 		os.Exit(1)
@@ -86,10 +86,17 @@ func (b *bench) measure(ctx context.Context, p part) result {
 	res := result{Name: p.name, About: p.about}
 	start := time.Now()
 	err := func() error {
+		defer b.leave()
+		defer b.stop()
+		if err := b.enter(ctx, small); err != nil {
+			return err
+		}
+		if err := b.lift(ctx); err != nil {
+			return err
+		}
 		if err := b.serve(ctx); err != nil {
 			return err
 		}
-		defer b.stop()
 		figures, err := p.run(ctx, b)
 		res.Figures = append(figures, told(p.name+": resident memory of the API afterwards", b.resident(), "MB"))
 		return err

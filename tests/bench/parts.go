@@ -41,6 +41,6 @@ func chosen(only string) ([]part, error) {
 
 func listParts() {
 	for _, p := range parts {
-		fmt.Printf("%-10s %s\n", p.name, p.about)
+		fmt.Printf("%-8s %s\n", p.name, p.about)
 	}
 }

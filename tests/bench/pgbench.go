@@ -39,7 +39,7 @@ func (b *bench) pgbench(ctx context.Context, clients int, length time.Duration, 
 		args = append(args, "-f", path)
 	}
 	before, start := b.usage(), time.Now()
-	cmd := exec.CommandContext(ctx, b.pgbenchPath, append(args, database)...)
+	cmd := exec.CommandContext(ctx, b.pgbenchPath, append(args, b.database)...)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+b.vault.RolePassword(role))
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.Contains(string(out), "aborted") {
