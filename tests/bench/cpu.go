@@ -71,8 +71,11 @@ func (b *bench) usage() usage {
 }
 
 // resident is the memory that the API holds now, in megabytes of 1,000,000 bytes.
-func (b *bench) resident() float64 {
-	kib, err := strconv.ParseFloat(strings.TrimSuffix(afterColon(fmt.Sprintf("/proc/%d/status", b.apiPID), "VmRSS"), " kB"), 64)
+func (b *bench) resident() float64 { return b.status("VmRSS") }
+
+// status is a size in /proc/PID/status of the API, in megabytes.
+func (b *bench) status(name string) float64 {
+	kib, err := strconv.ParseFloat(strings.TrimSuffix(afterColon(fmt.Sprintf("/proc/%d/status", b.apiPID), name), " kB"), 64)
 	if err != nil {
 		return 0
 	}

@@ -33,6 +33,8 @@ type bench struct {
 	length  time.Duration // of one measurement
 	pairs   int           // how often two sides are compared
 	windows int           // how often a neighbour is measured alone and beside somebody
+	crowd   int           // learners of one surge
+	share   float64       // of the record day
 
 	dir         string // of this run
 	cluster     *localcluster.Cluster
@@ -44,6 +46,7 @@ type bench struct {
 	worlds      map[string]*world
 	binary      string
 	api         *exec.Cmd
+	apiLog      *os.File // its warnings, under home
 	apiPID      int
 	apiAddr     string
 	pgbenchPath string
@@ -74,6 +77,9 @@ func (b *bench) start(ctx context.Context) error {
 	}
 	b.cluster, err = localcluster.Start(ctx, localcluster.Options{Dir: home, Name: installation, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
+		return err
+	}
+	if b.apiLog, err = os.Create(filepath.Join(home, "api.log")); err != nil {
 		return err
 	}
 	return b.administer(ctx, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -139,7 +145,7 @@ func (b *bench) serve(ctx context.Context) error {
 		"LIGNUM_PUBLIC_PORT="+strconv.Itoa(port), "LIGNUM_INSTALLATION="+installation, "LIGNUM_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
 		"LIGNUM_PROXY="+net.JoinHostPort(b.cluster.ProxyHost(), strconv.Itoa(b.cluster.ProxyPort())), "LIGNUM_DATABASE="+b.database, "LIGNUM_SSLMODE=disable",
 		"LIGNUM_TRUSTED_PROXIES=127.0.0.0/8", "LIGNUM_MEMORY=512MiB", "LIGNUM_LOG_LEVEL=warn")
-	cmd.Stdout, cmd.Stderr = io.Discard, os.Stderr
+	cmd.Stdout, cmd.Stderr = io.Discard, b.apiLog
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Start(); err != nil {
@@ -177,8 +183,11 @@ func (b *bench) close() error {
 	b.stop()
 	b.leave()
 	var err error
+	if b.apiLog != nil {
+		err = b.apiLog.Close()
+	}
 	if b.cluster != nil {
-		err = b.cluster.Stop()
+		err = errors.Join(err, b.cluster.Stop())
 	}
 	return errors.Join(err, os.RemoveAll(b.dir))
 }

@@ -26,7 +26,7 @@ func (b *bench) load(clients int, length time.Duration, requests []request) (sam
 	for c := range clients {
 		wg.Go(func() {
 			req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-			for i := c; time.Since(start) < length; i++ {
+			for i := c; time.Since(start) < length; i += clients { // of a learner one request at a time, as people work
 				if err := b.send(client, &requests[i%len(requests)], req, res); err != nil {
 					failed.Add(1)
 					text := err.Error()
@@ -106,4 +106,17 @@ func clip(s string, n int) string {
 		return s[:n]
 	}
 	return s
+}
+
+// once sends each request once.
+func (b *bench) once(requests []request) error {
+	client := &fasthttp.HostClient{Addr: b.apiAddr, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	for i := range requests {
+		if err := b.send(client, &requests[i], req, res); err != nil {
+			return err
+		}
+	}
+	return nil
 }

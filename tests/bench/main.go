@@ -38,6 +38,8 @@ func main() {
 	seconds := flag.Int("seconds", 4, "length of each measurement")
 	pairs := flag.Int("pairs", 5, "how often each pair of measurements is taken in turn")
 	windows := flag.Int("windows", 10, "how often a neighbour is measured alone and beside somebody")
+	crowd := flag.Int("crowd", 2000, "learners of one surge")
+	share := flag.Float64("share", 1, "of the record day that is replayed, 0 to 1")
 	only := flag.String("only", "", "parts to run, separated by commas; all of them when empty")
 	list := flag.Bool("list", false, "name the parts and end")
 	out := flag.String("out", ".lignum/bench.json", "where the figures are kept, and the table beside it")
@@ -48,7 +50,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows}
+	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, crowd: *crowd, share: *share}
 	if err := run(ctx, b, *only, *out); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)
 		os.Exit(1)
@@ -98,7 +100,7 @@ func (b *bench) measure(ctx context.Context, p part) result {
 			return err
 		}
 		figures, err := p.run(ctx, b)
-		res.Figures = append(figures, told(p.name+": resident memory of the API afterwards", b.resident(), "MB"))
+		res.Figures = append(figures, told(p.name+": resident memory of the API in the end", b.resident(), "MB"))
 		return err
 	}()
 	res.Seconds = time.Since(start).Seconds()

@@ -17,10 +17,14 @@ type part struct {
 
 // parts are all the instruments, in the order in which they run.
 var parts = []part{
-	{"read", "a signed-in read against pgbench with the same statements", reads},
-	{"write", "an audited write against pgbench with the same statements", writes},
-	{"chain", "processor time of token, Casbin, rate quota and OPA for one request", chain},
-	{"tenants", "what many tenants cost: provisioning, one migration of all, latency", manyTenants},
+	{"read", "a signed-in read (a class's page) against pgbench with the same statements", reads},
+	{"write", "an audited write (progress in a lesson) against pgbench with the same statements", writes},
+	{"chain", "processor time of token, Casbin, rate quota and OPA for a request of the record day", chain},
+	{"surge", "2,000 learners start an exam within 10 s: errors, lost answers, what a neighbour feels, memory", surge},
+	{"noise", "what a neighbour feels of a tenant that takes all it can get, within its quota and at ten times it", noise},
+	{"signin", "sign-ins a second, what others feel of them, and a storm of 200: memory", signIns},
+	{"day", "the record day of the reference, 20,000 users and 1,052,165 database requests, as fast as it goes", recordDay},
+	{"tenants", "1,000 tenants: provisioning, one migration of all, latency when all are active in turn", manyTenants},
 }
 
 // chosen gives the parts that a comma-separated list names; all of them for an empty one.

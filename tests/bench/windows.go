@@ -29,12 +29,12 @@ func (b *bench) neighbour(ctx context.Context, slug string) (*neighbour, error) 
 	if n.country, err = b.country(ctx, n.client, slug); err != nil {
 		return nil, err
 	}
-	return n, n.signIn()
+	return n, n.signIn(neighbourPeople)
 }
 
 // signIn makes fresh tokens: a part may take longer than one lives.
-func (n *neighbour) signIn() error {
-	people := n.country.Learners[:min(neighbourPeople, len(n.country.Learners))]
+func (n *neighbour) signIn(most int) error {
+	people := n.country.Learners[:min(most, len(n.country.Learners))]
 	n.tokens = make([]string, len(people))
 	for i, p := range people {
 		var err error

@@ -184,3 +184,11 @@ func hash(text []byte) uint64 {
 }
 
 func hashID(id uuid.UUID) uint64 { return hash(id[:]) }
+
+// Add counts another comparison in.
+func (d *Difference) Add(more Difference) {
+	d.Lost, d.Doubled, d.Unasked = d.Lost+more.Lost, d.Doubled+more.Doubled, d.Unasked+more.Unasked
+	if d.first == "" {
+		d.first = more.first
+	}
+}

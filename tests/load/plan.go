@@ -76,8 +76,12 @@ func Plan(learners int, staff []Person, seed uint64) []Step {
 	attending := float64(RecordAttendance) / RecordUsers
 	for i := range learners {
 		d.who = int32(i)
-		d.visit(d.hour(), d.rnd.Float64() < attending)
-		if d.rnd.Float64() < a.RecordExamShare {
+		sits, comes := d.rnd.Float64() < a.RecordExamShare, d.hour()
+		for sits && comes > 17*time.Hour && comes < 21*time.Hour { // nobody is in two places
+			comes = d.hour()
+		}
+		d.visit(comes, d.rnd.Float64() < attending)
+		if sits {
 			d.exam(18*time.Hour + time.Duration(d.minuteOf(a.StartShares[:])*float64(time.Minute)))
 		}
 	}
@@ -124,14 +128,14 @@ func (d *day) do(what *Action, seconds float64, n, of int) {
 	d.steps = append(d.steps, Step{At: d.at, Who: d.who, N: int16(n), Of: int16(of), Do: what})
 }
 
-// visit is a learner's: a look around, and for those who work two or three lessons and now and then a check.
+// visit is a learner's: a look around, and for those who work a lesson or two, and now and then a check.
 func (d *day) visit(from time.Duration, works bool) {
 	d.at = from
 	d.do(seeHome, 0, 0, 0)
 	d.do(seeClass, 20, 0, 0)
 	if works {
 		first, reports := d.rnd.IntN(1000), 4
-		for lesson := range 2 + d.rnd.IntN(2) {
+		for lesson := range 1 + d.rnd.IntN(2) {
 			d.do(readLesson, 20, first+lesson, 0)
 			for n := range reports {
 				d.do(report, 75, first+lesson, 25*(n+1))
