@@ -101,11 +101,9 @@ func passages(country *load.Country) (list []passage, verified int, err error) {
 	}
 	tickets := map[int32]ticket{}
 	for _, s := range plan[from:min(len(plan), from+chainSteps)] {
-		who := country.Staff[0]
-		if int(s.Who) < learners {
-			who = country.Learners[s.Who]
-		} else {
-			who = country.Staff[int(s.Who)-learners]
+		who := country.Learners[max(0, s.Who)]
+		if s.Who < 0 {
+			who = country.Staff[-1-s.Who]
 		}
 		p := passage{do: s.Do}
 		t, known := tickets[s.Who]

@@ -117,10 +117,13 @@ func readPlans(text string, plans map[string]string, longest map[string]float64)
 // planLine is the first of a plan, after the statement's text.
 var planLine = regexp.MustCompile(`(?m)^\S[^\n]*\(cost=`)
 
-var constant = regexp.MustCompile(`(?i)\$\d+|'(?:[^']|'')*'|-?\b\d+(?:\.\d+)?(?:e\d+)?\b|\b(?:true|false|null)\b`)
+var constant = regexp.MustCompile(`(?i)\$\d+|\be?'(?:[^']|'')*'|'(?:[^']|'')*'|-?\b\d+(?:\.\d+)?(?:e\d+)?\b|\b(?:true|false|null)\b`)
+
+var extracted = regexp.MustCompile(`(?i)\bextract\((?:\w+|\$\d+)`) // what is extracted is a constant, to PostgreSQL
 
 // skeleton is a statement without its constants and its spacing: the same for what was sent and for what pg_stat_statements shows of it. PostgreSQL 15
 // writes no query id beside a plan.
 func skeleton(sql string) string {
+	sql = extracted.ReplaceAllString(sql, "extract(?")
 	return strings.Join(strings.Fields(constant.ReplaceAllString(sql, " ? ")), " ")
 }

@@ -162,5 +162,5 @@ func (s *surges) outcome(name string) []figure {
 
 // memory is what the API holds now, and the most that it ever held.
 func (b *bench) memory(after string) []figure {
-	return []figure{atMost("resident memory of the API after a "+after, b.resident(), "MB", mostMemory), told("the most that it held", b.status("VmHWM"), "MB")}
+	return []figure{atMost("resident memory of the API after a "+after, b.resident(), "MB", mostMemory), told("the most that it held until then", b.status("VmHWM"), "MB")}
 }

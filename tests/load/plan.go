@@ -60,7 +60,7 @@ var (
 // Step is one request of a day.
 type Step struct {
 	At  time.Duration // of the day, on the tenant's clock
-	Who int32         // the n-th learner, or the staff, counted from the number of learners
+	Who int32         // the n-th learner; of staff -1 is the first, -2 the second
 	N   int16         // which lesson, which part of the paper
 	Of  int16         // how many there are
 	Do  *Action
@@ -86,7 +86,7 @@ func Plan(learners int, staff []Person, seed uint64) []Step {
 		}
 	}
 	for i, p := range staff {
-		d.who = int32(learners + i)
+		d.who = int32(-1 - i)
 		d.work(d.hour(), p)
 	}
 	slices.SortStableFunc(d.steps, func(a, b Step) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Who, b.Who)) })

@@ -40,7 +40,8 @@ func (r *Replay) Run(ctx context.Context, steps []Step, t *Tally) {
 	}
 	lanes := make([][]Step, r.AtOnce)
 	for _, s := range steps {
-		lanes[int(s.Who)%r.AtOnce] = append(lanes[int(s.Who)%r.AtOnce], s)
+		lane := &lanes[max(s.Who, -1-s.Who)%int32(r.AtOnce)]
+		*lane = append(*lane, s)
 		if r.visitors[s.Who] == nil {
 			r.visitors[s.Who] = r.visitor(s.Who)
 		}
@@ -62,15 +63,15 @@ func (r *Replay) Run(ctx context.Context, steps []Step, t *Tally) {
 	t.Took += time.Since(begin)
 }
 
-// visitor is the n-th person: learners first, then staff.
-func (r *Replay) visitor(n int32) *visitor {
-	v := &visitor{from: Address(int(n) / 30), counter: 1_000_000, issued: -24 * time.Hour} // above every counter that the demo's rows have
-	if i := int(n); i < len(r.Country.Learners) {
-		v.Person = r.Country.Learners[i]
-		v.course = r.Country.Courses[v.Course]
-	} else {
-		v.Person = r.Country.Staff[i-len(r.Country.Learners)]
+// visitor is the n-th learner, or of staff.
+func (r *Replay) visitor(who int32) *visitor {
+	v := &visitor{from: Address(int(max(who, -1-who)) / 30), counter: 1_000_000, issued: -24 * time.Hour} // above every counter that the demo's rows have
+	if who < 0 {
+		v.Person = r.Country.Staff[-1-who]
+		return v
 	}
+	v.Person = r.Country.Learners[who]
+	v.course = r.Country.Courses[v.Course]
 	return v
 }
 
