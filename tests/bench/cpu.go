@@ -88,7 +88,6 @@ type sample struct {
 	took     time.Duration
 	used     usage
 	failed   int
-	latency  []time.Duration
 }
 
 func (s sample) perSecond() float64 { return float64(s.requests) / s.took.Seconds() }

@@ -46,9 +46,10 @@ func noise(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	figures := []figure{told("noisy tenant: requests a second that it gets, alone and within its quota", capacity, "")}
-	figures = append(figures, within.figures("noisy tenant within its quota, 64 requests at once")...)
-	return append(figures, over.figures(fmt.Sprintf("noisy tenant at ten times its quota of %d a second", quota))...), nil
+	figures := []figure{told(fmt.Sprintf("noisy tenant: requests a second that it gets alone, %d at once, within its quota", noisyClients), capacity, ""),
+		told("noisy tenant: the quota of a tenth of it", float64(quota), "a second")}
+	figures = append(figures, within.figures("noisy tenant within its quota")...)
+	return append(figures, over.figures("noisy tenant at ten times its quota")...), nil
 }
 
 // noisy is people of one tenant who look at their classes.

@@ -64,6 +64,9 @@ func signIn(n int) load.Call {
 		Body: fmt.Sprintf(`{"user_name":"student%d","password":%q}`, n, demo.Password)}
 }
 
+// stormPatience is how long people try to get in.
+const stormPatience = 3 * time.Minute
+
 // storm lets so many people sign in at the same moment. Who is asked to come back does so a second later, as a client does, until all are in.
 func storm(ctx context.Context, client *load.Client, next func(int) load.Call, people int) ([]figure, error) {
 	t := load.NewTally()
@@ -76,7 +79,7 @@ func storm(ctx context.Context, client *load.Client, next func(int) load.Call, p
 			for ctx.Err() == nil {
 				_, err := client.Do(call, nil)
 				refusal := (*load.Refusal)(nil)
-				if errors.As(err, &refusal) && (refusal.Status == http.StatusServiceUnavailable || refusal.Status == http.StatusTooManyRequests) && time.Since(start) < time.Minute {
+				if errors.As(err, &refusal) && (refusal.Status == http.StatusServiceUnavailable || refusal.Status == http.StatusTooManyRequests) && time.Since(start) < stormPatience {
 					later.Add(1)
 					time.Sleep(time.Second)
 					continue

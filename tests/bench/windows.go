@@ -89,7 +89,7 @@ func (w *windows) figures(what string, goal float64) []figure {
 	if goal > 0 {
 		ratio = atMost(ratio.Name, ratio.Value, ratio.Unit, goal)
 	}
-	return []figure{ratio.between(interval(ratios)), spread("neighbour's p99 alone, before each window "+what, w.alone, "ms"), spread("neighbour's p99 "+what, w.beside, "ms")}
+	return []figure{ratio.between(interval(ratios)), spread("neighbour's p99 alone, in turn with that "+what, w.alone, "ms"), spread("neighbour's p99 "+what, w.beside, "ms")}
 }
 
 // spread is a median with its interval.

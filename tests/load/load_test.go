@@ -11,8 +11,8 @@ import (
 )
 
 // The surge in small: a hundred learners start an exam within a second and go on saving, while a neighbour reads. Nothing fails, what
-// was acknowledged is there once, and the neighbour is refused nothing. Then the store is tampered with, and the journal must notice:
-// one answer in a thousand is taken out, and one is put in twice.
+// was acknowledged is there once, and the neighbour is refused nothing. Then the store is changed, and the journal must notice:
+// one answer in a thousand is gone, is there twice, or is another one.
 func TestASurgeLosesAndDoublesNothing(t *testing.T) {
 	s := serve(t)
 	c := client(t, s, 120)
@@ -40,7 +40,8 @@ func TestASurgeLosesAndDoublesNothing(t *testing.T) {
 	if err := clean.Err(); err != nil {
 		t.Errorf("the journal: %v", err)
 	}
-	tamper(t, s, "jamaica", j, since)
+	canary(t, s, "jamaica", j, since)
+	canaryOfTheTrail(t, s, "jamaica", j, since)
 }
 
 // pages gives a neighbour's requests: each learner looks at their class in turn.
