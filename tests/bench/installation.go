@@ -33,6 +33,7 @@ type bench struct {
 	length  time.Duration // of one measurement
 	pairs   int           // how often two sides are compared
 	windows int           // how often a neighbour is measured alone and beside somebody
+	tenants int           // how many tenants many are
 	crowd   int           // learners of one surge
 	share   float64       // of the record day
 

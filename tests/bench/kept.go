@@ -25,15 +25,14 @@ import (
 // with it. Parts work on a clone.
 type dataset struct {
 	name    string
-	specs   func() []tenants.Spec
+	specs   []tenants.Spec
 	fill    func(ctx context.Context, b *bench) error // with rows, through b.store
 	inPlace bool                                      // too many files for a clone: parts work on it and leave it as they found it
 }
 
 var (
-	small    = &dataset{name: "small", specs: func() []tenants.Spec { return testkit.Fixtures }, fill: func(context.Context, *bench) error { return nil }}
-	post     = &dataset{name: "post", specs: func() []tenants.Spec { return demo.Specs }, fill: fillPost}
-	thousand = &dataset{name: "thousand", specs: manySpecs, fill: fillThousand, inPlace: true}
+	small = &dataset{name: "small", specs: testkit.Fixtures, fill: func(context.Context, *bench) error { return nil }}
+	post  = &dataset{name: "post", specs: demo.Specs, fill: fillPost}
 )
 
 // fillPost makes a country of the size that the reference reports, and its neighbours.
@@ -42,15 +41,14 @@ func fillPost(ctx context.Context, b *bench) error {
 	return err
 }
 
-// most is how many tenants the largest dataset has.
-const most = 1000
-
-func manySpecs() []tenants.Spec {
-	list := append([]tenants.Spec{}, testkit.Fixtures...)
-	for i := len(list); i < most; i++ {
-		list = append(list, landSpec(fmt.Sprintf("land%03d", i)))
+// manyData is so many tenants with a small class in each.
+func manyData(n int) *dataset {
+	d := &dataset{name: fmt.Sprintf("tenants%d", n), fill: fillEach, inPlace: true}
+	d.specs = append(d.specs, testkit.Fixtures...)
+	for i := len(d.specs); i < n; i++ {
+		d.specs = append(d.specs, landSpec(fmt.Sprintf("land%03d", i)))
 	}
-	return list
+	return d
 }
 
 func landSpec(slug string) tenants.Spec {
@@ -59,8 +57,8 @@ func landSpec(slug string) tenants.Spec {
 	return spec
 }
 
-// fillThousand puts a small class into each tenant.
-func fillThousand(ctx context.Context, b *bench) error {
+// fillEach puts a small class into each tenant.
+func fillEach(ctx context.Context, b *bench) error {
 	for _, t := range b.registry.Tenants() {
 		if _, err := classroom.New(ctx, b.store.DB(t.Realm()), t, 10, 2); err != nil {
 			return err
@@ -148,7 +146,7 @@ func (b *bench) build(ctx context.Context, d *dataset, database string) error {
 	if _, err := p.Install(ctx); err != nil {
 		return err
 	}
-	for _, spec := range d.specs() {
+	for _, spec := range d.specs {
 		if _, err := p.Create(ctx, spec, audit.Actor{Name: "bench"}); err != nil {
 			return err
 		}

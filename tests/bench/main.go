@@ -40,6 +40,7 @@ func main() {
 	seconds := flag.Int("seconds", 4, "length of each measurement")
 	pairs := flag.Int("pairs", 5, "how often each pair of measurements is taken in turn")
 	windows := flag.Int("windows", 10, "how often a neighbour is measured alone and beside somebody")
+	many := flag.Int("tenants", 1000, "how many tenants many are, 3 to 1000")
 	crowd := flag.Int("crowd", 2000, "learners of one surge")
 	share := flag.Float64("share", 1, "of the record day that is replayed, 0 to 1")
 	only := flag.String("only", "", "parts to run, separated by commas; all of them when empty")
@@ -52,7 +53,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, crowd: *crowd, share: *share}
+	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, tenants: *many, crowd: *crowd, share: *share}
 	if err := run(ctx, b, *only, *out); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)
 		os.Exit(1)
