@@ -33,7 +33,7 @@ func forgetful(s *api.Server) {
 		r.Path = "/forgetful/" + path
 		return r
 	}
-	// write tries both ways of writing, and does not even look at the refusals.
+	// write tries every way of writing, through a reader too, and does not even look at the refusals.
 	write := func(ctx context.Context, c *api.Call, what string) error {
 		e := audit.Entry{Action: "forgetful." + what, ObjectKind: "test", ObjectID: what}
 		_ = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
@@ -46,6 +46,15 @@ func forgetful(s *api.Server) {
 			_, err := res.Exec()
 			return err
 		})
+		for _, read := range []func(context.Context, func(*tenants.Reader) error) error{c.DB.Read, c.DB.ReadFresh} {
+			_ = read(ctx, func(r *tenants.Reader) error {
+				_ = r.QueryRow(ctx, audit.Insert, e.Args(c.Actor)...).Scan()
+				batch := &pgx.Batch{}
+				batch.Queue(audit.Insert, e.Args(c.Actor)...)
+				_ = r.SendBatch(ctx, batch).Close()
+				return r.Gorm(ctx).Exec("INSERT INTO audit_entries (id, action) VALUES (?::uuid, ?)", audit.NewID().String(), e.Action).Error
+			})
+		}
 		return nil
 	}
 	api.Query(s, rt(http.MethodGet, "query"), func(ctx context.Context, c *api.Call, _ *struct{}) (*said, error) {

@@ -168,7 +168,7 @@ func (b *bundle) prepare(ctx context.Context) (*loaded, error) {
 		addRegoErrors(&wrong, "bundle", err)
 		return nil, wrong.Err()
 	}
-	return &loaded{version: b.version, query: q}, nil
+	return &loaded{version: b.version, query: q, kept: newRemembered()}, nil
 }
 
 func addRegoErrors(wrong *domain.Problems, name string, err error) {

@@ -112,8 +112,8 @@ func (in *Input) value() ast.Object {
 		}
 	}
 	number := func(key *ast.Term, n int) {
-		if n > 0 {
-			pairs = append(pairs, [2]*ast.Term{key, ast.InternedTerm(min(n, 100))})
+		if n = clamp(n); n > 0 {
+			pairs = append(pairs, [2]*ast.Term{key, ast.InternedTerm(n)})
 		}
 	}
 	text(keyPermission, in.Permission.Name())

@@ -25,10 +25,6 @@ func (p *Provisioner) ensureAutoscale(ctx context.Context, tx pgx.Tx, r roles) e
 	}
 	_, err := tx.Exec(ctx, r.fill(`
 		GRANT CONNECT ON DATABASE `+pgx.Identifier{database}.Sanitize()+` TO {{autoscale}};
-`, "control")+setAll(r.autoscale, autoscaleSettings()))
+`, "control")+setAll(r.autoscale, loginSettings("control")))
 	return err
-}
-
-func autoscaleSettings() []setting {
-	return append(loginSettings("control"), setting{"default_transaction_read_only", "on"})
 }

@@ -63,10 +63,10 @@ func TestOnlyTheTenantItselfPublishesItsForecast(t *testing.T) {
 		// A slug among the entry's fields changes nothing: who calls is taken from the login.
 		text := "[" + strings.Replace(entry("exam", 1, 2, n), "{", `{"slug": "celearn", `, 1) + "]"
 		var changed bool
-		if err := conn.QueryRow(ctx, publish, text).Scan(&changed); err != nil || !changed {
+		if err := testkit.Writes(ctx, conn, publish, []any{text}, &changed); err != nil || !changed {
 			t.Fatal(changed, err)
 		}
-		if err := conn.QueryRow(ctx, publish, text).Scan(&changed); err != nil || changed {
+		if err := testkit.Writes(ctx, conn, publish, []any{text}, &changed); err != nil || changed {
 			t.Fatal("the same again", changed, err)
 		}
 	}
@@ -77,15 +77,15 @@ func TestOnlyTheTenantItselfPublishesItsForecast(t *testing.T) {
 	}
 	for _, q := range []string{`SELECT * FROM control.capacity_forecast`, `SELECT count(*) FROM control.capacity_forecast WHERE slug = 'jamaica'`,
 		insertRow, `UPDATE control.capacity_forecast SET learners = 1`, `DELETE FROM control.capacity_forecast`, `TRUNCATE control.capacity_forecast`} {
-		if _, err := jamaica.Exec(ctx, q); code(err) != refusedRight {
+		if err := testkit.Writes(ctx, jamaica, q, nil); code(err) != refusedRight {
 			t.Errorf("a tenant's login: %s: %v", q, err)
 		}
 	}
-	if _, err := platform.Exec(ctx, publish, "["+entry("exam", 1, 2, 1)+"]"); code(err) != refusedRight {
+	if err := testkit.Writes(ctx, platform, publish, []any{"[" + entry("exam", 1, 2, 1) + "]"}); code(err) != refusedRight {
 		t.Errorf("the platform publishes: %v", err)
 	}
 	for _, q := range []string{`UPDATE control.capacity_forecast SET learners = 1`, `DELETE FROM control.capacity_forecast`} {
-		if _, err := platform.Exec(ctx, q); code(err) != refusedRight {
+		if err := testkit.Writes(ctx, platform, q, nil); code(err) != refusedRight {
 			t.Errorf("the platform's login: %s: %v", q, err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestOnlyTheTenantItselfPublishesItsForecast(t *testing.T) {
 	if _, err := w.Direct(t).Exec(ctx, `GRANT EXECUTE ON FUNCTION gate.publish_forecast(jsonb) TO test_platform`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := platform.Exec(ctx, publish, "[]"); code(err) != refusedRight {
+	if err := testkit.Writes(ctx, platform, publish, []any{"[]"}); code(err) != refusedRight {
 		t.Errorf("the platform with the right to call: %v", err)
 	}
 }
@@ -122,19 +122,19 @@ func TestBoundsOfAForecast(t *testing.T) {
 		entry("import", 1, 59*24, 1): "<nil>",
 		strings.Replace(entry("exam", 1, 2, 1), `"starts_at": "`, `"starts_at": "-infinity", "x": "`, 1): outOfBounds,
 	} {
-		if _, err := conn.Exec(ctx, publish, "["+text+"]"); code(err) != want {
+		if err := testkit.Writes(ctx, conn, publish, []any{"[" + text + "]"}); code(err) != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
 	for text, want := range map[string]string{`{}`: "22023", `null`: "22023", `1`: "22023", many(2001): "54000"} {
-		if _, err := conn.Exec(ctx, publish, text); code(err) != want {
+		if err := testkit.Writes(ctx, conn, publish, []any{text}); code(err) != want {
 			t.Errorf("%.20s: %v, want %s", text, err, want)
 		}
 	}
-	if _, err := conn.Exec(ctx, publish, nil); code(err) != "22023" {
+	if err := testkit.Writes(ctx, conn, publish, []any{nil}); code(err) != "22023" {
 		t.Errorf("nothing: %v", err)
 	}
-	if _, err := conn.Exec(ctx, publish, many(2)); code(err) != "21000" {
+	if err := testkit.Writes(ctx, conn, publish, []any{many(2)}); code(err) != "21000" {
 		t.Errorf("one thing twice: %v", err)
 	}
 	var rows int
@@ -145,7 +145,7 @@ func TestBoundsOfAForecast(t *testing.T) {
 
 func TestTheAutoscalersLoginReadsTheForecastAndNothingElse(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
-	if _, err := through(t, w, "test_jamaica").Exec(ctx, publish, "["+entry("exam", 1, 2, 100)+"]"); err != nil {
+	if err := testkit.Writes(ctx, through(t, w, "test_jamaica"), publish, []any{"[" + entry("exam", 1, 2, 100) + "]"}); err != nil {
 		t.Fatal(err)
 	}
 	role := tenants.AutoscaleRole(testkit.Installation)
@@ -166,7 +166,7 @@ func TestTheAutoscalersLoginReadsTheForecastAndNothingElse(t *testing.T) {
 		`SELECT pgbouncer_lookup.login('test_jamaica')`, `SELECT rolpassword FROM pg_authid`, `SELECT pg_read_file('/etc/passwd')`,
 		`SET ROLE test_gate`, `SET ROLE test_jamaica`, `SET ROLE test_platform_owner`, `CREATE TEMP TABLE x (n int)`, `CREATE SCHEMA x`,
 	} {
-		if _, err := conn.Exec(ctx, q); code(err) != refusedRight && !strings.HasPrefix(q, "CREATE") {
+		if err := testkit.Writes(ctx, conn, q, nil); code(err) != refusedRight && !strings.HasPrefix(q, "CREATE") {
 			t.Errorf("%s: %v", q, err)
 		} else if err == nil {
 			t.Errorf("%s was allowed", q)
@@ -208,7 +208,7 @@ func TestPublishersOfOneTenantStandInLine(t *testing.T) {
 		}
 		group.Go(func() error {
 			for range 5 {
-				if _, err := conn.Exec(ctx, publish, "["+strings.Join(list, ",")+"]"); err != nil {
+				if err := testkit.Writes(ctx, conn, publish, []any{"[" + strings.Join(list, ",") + "]"}); err != nil {
 					return err
 				}
 			}
@@ -247,7 +247,7 @@ func TestAnOlderInstallationGetsTheForecast(t *testing.T) {
 			t.Fatal(fresh, err)
 		}
 	}
-	if _, err := through(t, w, "test_jamaica").Exec(ctx, publish, "["+entry("exam", 1, 2, 100)+"]"); err != nil {
+	if err := testkit.Writes(ctx, through(t, w, "test_jamaica"), publish, []any{"[" + entry("exam", 1, 2, 100) + "]"}); err != nil {
 		t.Error(err)
 	}
 	var rows int

@@ -88,22 +88,40 @@ func (db *DB) ReadFresh(ctx context.Context, fn func(r *Reader) error) error {
 	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error { return fn(&Reader{p}) })
 }
 
-// WriteOneTrip runs a batch as one transaction in one round trip: the hot path. PostgreSQL makes the statements
-// between two syncs one transaction, so either all of them count or none. Each statement repeats its own
-// conditions in its WHERE, and the one that changes something stores its audit entry in the same statement.
-// read must take every result in order.
+// WriteOneTrip runs a batch as one transaction in one round trip: the hot path. Either all of its statements count or none.
+// Each statement repeats its own conditions in its WHERE, and the one that changes something stores its audit entry in the same
+// statement. read must take every result in order; an error of its own undoes nothing.
 func (db *DB) WriteOneTrip(ctx context.Context, b *pgx.Batch, read func(pgx.BatchResults) error) error {
 	if err := db.guarded(); err != nil {
 		return err
 	}
 	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error {
-		res := p.pgx.SendBatch(ctx, fullListsOf(b))
-		err := read(res)
-		if cerr := res.Close(); err == nil {
+		conn, err := p.pgx.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		res := conn.SendBatch(ctx, fullListsOf(oneTransaction(b)))
+		if _, err = res.Exec(); err == nil {
+			err = read(res)
+		}
+		if cerr := res.Close(); err == nil { // of what was not taken too, and of the commit
 			err = cerr
+		}
+		if conn.Conn().PgConn().TxStatus() != 'I' {
+			rollback(ctx, conn.Conn())
 		}
 		return err
 	})
+}
+
+// oneTransaction is the batch between its begin and its commit.
+func oneTransaction(b *pgx.Batch) *pgx.Batch {
+	one := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, b.Len()+2)}
+	one.Queue(beginWrite)
+	one.QueuedQueries = append(one.QueuedQueries, b.QueuedQueries...)
+	one.Queue("commit")
+	return one
 }
 
 // Write runs fn in one transaction as who. It commits when fn gives nil, together with the audit entries that fn
@@ -181,7 +199,7 @@ func away(err error) bool {
 	if errors.As(err, &pg) {
 		switch {
 		case strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57"),
-			pg.Code == "25006", // a writer that became a reader in a failover
+			pg.Code == "0A000" && strings.Contains(pg.Message, "during recovery"), // a writer that became a reader in a failover
 			pg.Code == "40001":
 			return true
 		}

@@ -70,12 +70,15 @@ func (o *Once) Store(tx *Tx, status int, answer string) error {
 func (db *DB) EmptyBucket(ctx context.Context, now time.Time) error {
 	tables := [3]string{"idempotency_keys_0", "idempotency_keys_1", "idempotency_keys_2"}
 	table := tables[(bucketOf(now)+1)%3]
-	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error {
-		var any bool
-		if err := p.pgx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+table+")").Scan(&any); err != nil || !any {
-			return err
-		}
-		_, err := p.pgx.Exec(ctx, "TRUNCATE "+table)
+	var any bool
+	err := db.ReadFresh(ctx, func(r *Reader) error { return r.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+table+")").Scan(&any) })
+	if err != nil || !any {
+		return err
+	}
+	b := &pgx.Batch{}
+	b.Queue("TRUNCATE " + table)
+	return db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
+		_, err := res.Exec()
 		return err
 	})
 }

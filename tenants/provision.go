@@ -241,7 +241,8 @@ type setting struct{ name, value string }
 // loginSettings are those of a realm's login. A wait for a lock ends well before a request does, which has ten seconds, so that
 // the client hears to come again; a login may set others for itself, until they are put back.
 func loginSettings(schema string) []setting {
-	return []setting{{"search_path", schema}, {"statement_timeout", "15s"}, {"idle_in_transaction_session_timeout", "15s"}, {"lock_timeout", "5s"}}
+	return []setting{{"search_path", schema}, {"statement_timeout", "15s"}, {"idle_in_transaction_session_timeout", "15s"}, {"lock_timeout", "5s"},
+		{"default_transaction_read_only", "on"}}
 }
 
 // setAll is the statements that give a role its settings.

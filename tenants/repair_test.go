@@ -84,7 +84,7 @@ func TestARoleIsPutBackAsItWasMade(t *testing.T) {
 		{what: "settings", itself: `ALTER ROLE {} SET statement_timeout = 0`},
 		{what: "settings", itself: `ALTER ROLE {} SET lock_timeout = 0`},
 		{what: "settings", itself: `ALTER ROLE {} SET idle_in_transaction_session_timeout = 0`},
-		{what: "settings", itself: `ALTER ROLE {} SET default_transaction_read_only = on`},
+		{what: "settings", itself: `ALTER ROLE {} SET default_transaction_read_only = off`},
 		{what: "settings", itself: `ALTER ROLE {} RESET ALL`},
 		{what: "settings", itself: `ALTER ROLE {} RESET lock_timeout`},
 		{what: "settings", itself: `ALTER ROLE {} IN DATABASE ` + database + ` SET search_path = public`},
@@ -113,7 +113,7 @@ func TestARoleIsPutBackAsItWasMade(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := conn.Exec(ctx, statement); err != nil {
+		if err := testkit.Writes(ctx, conn, statement, nil); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
 		// Whoever has only the platform's login sees it, but for passwords.
@@ -215,7 +215,7 @@ func TestRepairsAtOnce(t *testing.T) {
 			case <-stop:
 				return
 			default: // it may fail against those that put back, and that is right
-				_, _ = thief.Exec(ctx, "ALTER ROLE "+tenant.LoginRole+" SET lock_timeout = 0")
+				_ = testkit.Writes(ctx, thief, "ALTER ROLE "+tenant.LoginRole+" SET lock_timeout = 0", nil)
 			}
 		}
 	})
@@ -377,7 +377,7 @@ func TestMigrationsEndWhoHoldsOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer thief.Close(context.Background())
-	for _, q := range []string{"SET idle_in_transaction_session_timeout = 0", "BEGIN", "SELECT gate.bump('rules')"} {
+	for _, q := range []string{"SET idle_in_transaction_session_timeout = 0", "BEGIN READ WRITE", "SELECT gate.bump('rules')"} {
 		if _, err := thief.Exec(ctx, q); err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}

@@ -16,6 +16,10 @@ import (
 // ErrNotAudited is a fault of the program: a transaction changed data and recorded no entry. It was rolled back.
 var ErrNotAudited = errors.New("the change recorded no audit entry and was rolled back")
 
+// beginWrite begins a transaction that changes something. A login's transactions read, unless they say otherwise (loginSettings):
+// so what goes through a Reader cannot write, whatever its statement is.
+const beginWrite = "begin read write"
+
 // Tx is one transaction on one connection, shared by pgx statements, batches and GORM. It is for one goroutine.
 type Tx struct {
 	conn    *pgx.Conn
@@ -104,19 +108,13 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 func (tx *Tx) Bump(what string) { tx.Last("SELECT gate.bump($1::text)", what) }
 
 func runTx(ctx context.Context, conn *sql.Conn, px *pgx.Conn, g *gorm.DB, who audit.Actor, fn func(tx *Tx) error) (err error) {
-	if _, err := px.Exec(ctx, "begin"); err != nil {
+	if _, err := px.Exec(ctx, beginWrite); err != nil {
 		return err
 	}
 	done := false
 	defer func() {
-		if done {
-			return
-		}
-		// The caller may be gone; the transaction must end all the same, or the connection is thrown away.
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if _, rerr := px.Exec(clean, "rollback"); rerr != nil {
-			px.Close(clean)
+		if !done {
+			rollback(ctx, px)
 		}
 	}()
 	session := g.Session(&gorm.Session{NewDB: true, Context: ctx, SkipDefaultTransaction: true})
@@ -133,6 +131,15 @@ func runTx(ctx context.Context, conn *sql.Conn, px *pgx.Conn, g *gorm.DB, who au
 	}
 	done = true
 	return nil
+}
+
+// rollback ends a transaction that failed. The caller may be gone; it must end all the same, or the connection is thrown away.
+func rollback(ctx context.Context, px *pgx.Conn) {
+	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if _, err := px.Exec(clean, "rollback"); err != nil {
+		px.Close(clean)
+	}
 }
 
 // finish sends what was queued, the entries and the commit in one round trip.

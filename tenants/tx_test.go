@@ -1,12 +1,14 @@
 package tenants_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lignum/domain"
 	"lignum/tenants"
@@ -119,6 +121,44 @@ func TestOneTripIsAllOrNothing(t *testing.T) {
 	}
 	if n := count(t, db, "SELECT count(*) FROM schools"); n != 0 {
 		t.Error("the first statement stayed without the second")
+	}
+}
+
+// A reader reads, whatever it is given: what it would write, no guard has looked at and no entry tells.
+func TestAReaderWritesNothing(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	db := w.DB("jamaica")
+	const insert = `INSERT INTO schools (id, name) VALUES (gen_random_uuid(), $1::text) RETURNING name`
+	var name string
+	ways := map[string]func(r *tenants.Reader) error{
+		"a row that is given back": func(r *tenants.Reader) error { return r.QueryRow(ctx, insert, "x").Scan(&name) },
+		"under a WITH": func(r *tenants.Reader) error {
+			return r.QueryRow(ctx, "WITH made AS ("+insert+") SELECT name FROM made", "x").Scan(&name)
+		},
+		"a function that writes": func(r *tenants.Reader) error { return r.QueryRow(ctx, "SELECT gate.bump($1::text)", "rules").Scan(nil) },
+		"a row that is locked": func(r *tenants.Reader) error {
+			return r.QueryRow(ctx, "SELECT name FROM branding FOR UPDATE").Scan(&name)
+		},
+		"a batch": func(r *tenants.Reader) error {
+			b := &pgx.Batch{}
+			b.Queue(insert, "x")
+			return r.SendBatch(ctx, b).Close()
+		},
+		"GORM": func(r *tenants.Reader) error {
+			return r.Gorm(ctx).Table("schools").Create(map[string]any{"id": audit.NewID(), "name": "x"}).Error
+		},
+	}
+	for way, write := range ways {
+		for which, read := range map[string]func(context.Context, func(*tenants.Reader) error) error{"Read": db.Read, "ReadFresh": db.ReadFresh} {
+			var pg *pgconn.PgError
+			err := read(ctx, write)
+			if !errors.As(err, &pg) || pg.Code != "25006" || domain.CodeOf(err) != "" { // a fault of the program, not a database that is away
+				t.Errorf("%s, %s: %v", which, way, err)
+			}
+		}
+	}
+	if n := count(t, db, "SELECT count(*) FROM schools WHERE name = 'x'"); n != 0 {
+		t.Errorf("%d rows were written", n)
 	}
 }
 

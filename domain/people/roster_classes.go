@@ -34,7 +34,7 @@ type rosterClass struct {
 func (im *importer) classes(ctx context.Context, q tenants.Querier, sources []string) (map[string]*rosterClass, error) {
 	have := map[string]*rosterClass{}
 	rows, err := q.Query(ctx, `SELECT id, source_id, title, kind, school_id, term_id, course_id, coach_id, grade, to_char(starts_on, 'YYYY-MM-DD'),
-		to_char(ends_on, 'YYYY-MM-DD'), seats, taken, state FROM classes WHERE source_id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE`, sources)
+		to_char(ends_on, 'YYYY-MM-DD'), seats, taken, state FROM classes WHERE source_id = ANY($1::text[]) ORDER BY id`+im.locking(" FOR NO KEY UPDATE"), sources)
 	if err != nil {
 		return nil, err
 	}

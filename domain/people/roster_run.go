@@ -167,6 +167,14 @@ func (im *importer) tryChunk(ctx context.Context, s rosterStep, rows []rosterRow
 	})
 }
 
+// locking is the clause that keeps rows as they are until a chunk is done; none in a dry run, which is in nobody's way.
+func (im *importer) locking(clause string) string {
+	if im.opts.DryRun {
+		return ""
+	}
+	return clause
+}
+
 // digest is of the rows as they were read, for the trail.
 func digest(rows []rosterRow) string {
 	h := sha256.New()

@@ -159,7 +159,7 @@ func (im *importer) usersBySource(ctx context.Context, q tenants.Querier, source
 // seats locks and reads quotas.
 func (im *importer) seats(ctx context.Context, q tenants.Querier, kinds ...string) (map[string]*seatCount, error) {
 	rows, err := q.Query(ctx, `SELECT c.kind, c.n, coalesce((SELECT (limits->>c.kind)::bigint FROM settings), 0) FROM usage_counts c
-		WHERE c.kind = ANY($1::text[]) ORDER BY c.kind FOR UPDATE`, kinds)
+		WHERE c.kind = ANY($1::text[]) ORDER BY c.kind`+im.locking(" FOR UPDATE"), kinds)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (im *importer) planUsers(ctx context.Context, q tenants.Querier, rows []ros
 		}
 	}
 	var err error
-	if pl.have, err = im.usersBySource(ctx, q, column(rows, "sourcedid"), "FOR UPDATE"); err != nil {
+	if pl.have, err = im.usersBySource(ctx, q, column(rows, "sourcedid"), im.locking("FOR UPDATE")); err != nil {
 		return nil, err
 	}
 	if pl.schools, err = im.schools(ctx, q, orgs); err != nil {

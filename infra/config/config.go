@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -151,7 +152,7 @@ func (c *Config) Level() (l slog.Level) {
 // URL is where browsers find a host of this installation.
 func (c *Config) URL(host string) string {
 	if c.PublicPort != 0 {
-		host = fmt.Sprintf("%s:%d", host, c.PublicPort)
+		host += ":" + strconv.Itoa(c.PublicPort)
 	}
 	return c.Scheme + "://" + host
 }

@@ -121,7 +121,7 @@ func TestNothingWaitsForAdvisoryLocks(t *testing.T) {
 func held(t *testing.T, w *testkit.World, slug string, statements ...string) {
 	t.Helper()
 	conn := login(t, w, slug, false)
-	for _, q := range append([]string{"BEGIN"}, statements...) {
+	for _, q := range append([]string{"BEGIN READ WRITE"}, statements...) {
 		if _, err := conn.Exec(t.Context(), q); err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}

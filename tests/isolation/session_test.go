@@ -23,7 +23,7 @@ func TestNothingStaysInASession(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	thief := login(t, w, "jamaica", false)
 	poison := []string{`SET search_path = pg_catalog`, `SELECT set_config('search_path', 'pg_catalog', false)`, `SET statement_timeout = 1`,
-		`SET default_transaction_read_only = on`, `SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY`, `SET TimeZone = 'Asia/Tokyo'`,
+		`SET default_transaction_read_only = off`, `SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE`, `SET TimeZone = 'Asia/Tokyo'`,
 		`DO $$ BEGIN PERFORM set_config('search_path', 'pg_catalog', false); END $$`, `SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0`,
 		`BEGIN; SET search_path = pg_catalog; COMMIT`, `BEGIN; DECLARE held CURSOR WITH HOLD FOR SELECT 1; COMMIT`, `LISTEN x`}
 	for _, q := range poison {
@@ -39,7 +39,7 @@ func TestNothingStaysInASession(t *testing.T) {
 					(SELECT count(*) FROM pg_cursors WHERE is_holdable) + (SELECT count(*) FROM pg_listening_channels())`).Scan(&settings, &open); err != nil {
 					return err
 				}
-				if want := "tenant_jamaica 15s 5s 15s off UTC"; settings != want || open != 0 {
+				if want := "tenant_jamaica 15s 5s 15s on UTC"; settings != want || open != 0 {
 					t.Errorf("after %s the next client has %s, want %s; %d cursors and channels", q, settings, want, open)
 				}
 				return nil
@@ -84,7 +84,7 @@ func TestPgBouncerEndsWhatHoldsOn(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()
 			conn := login(t, w, "jamaica", false)
-			for _, q := range []string{"BEGIN", "SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0"} {
+			for _, q := range []string{"BEGIN READ WRITE", "SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0"} {
 				if _, err := conn.Exec(ctx, q); err != nil {
 					t.Fatal(err)
 				}

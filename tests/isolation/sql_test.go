@@ -71,6 +71,7 @@ const (
 	reserved         = "42939" // names that begin with pg_, and the role of the session
 	unsupported      = "0A000"
 	outOfBounds      = "23514"
+	readOnly         = "25006" // a login's transactions read, unless they begin as writers
 )
 
 // refusals are statements that Jamaica's login tries, each with the SQLSTATE of what it is told.
@@ -243,7 +244,7 @@ var allowances = []struct {
 	{"It is of the session, and ends with the transaction: PgBouncer undoes it before the next client comes (TestNothingStaysInASession), and itself ends what no time-out of the session ends (TestPgBouncerEndsWhatHoldsOn).", []string{
 		`SET statement_timeout = 0`, `SET lock_timeout = 0`, `SET idle_in_transaction_session_timeout = 0`, `SET row_security = off; SELECT 1`,
 		`SELECT set_config('statement_timeout', '0', false)`, `SET max_parallel_workers_per_gather = 64`, `SET work_mem = '1GB'`,
-		`SET default_transaction_read_only = on`, `PREPARE p AS SELECT 1`, `DECLARE c CURSOR WITH HOLD FOR SELECT 1`, `SAVEPOINT s`, `LISTEN x`, `UNLISTEN *`,
+		`SET default_transaction_read_only = off`, `PREPARE p AS SELECT 1`, `DECLARE c CURSOR WITH HOLD FOR SELECT 1`, `SAVEPOINT s`, `LISTEN x`, `UNLISTEN *`,
 	}},
 	{"Nobody listens: the program has no channel. What is sent is kept in memory of the server until the last listener has it.", []string{
 		`NOTIFY x`, `NOTIFY x, 'y'`,
@@ -261,7 +262,7 @@ var allowances = []struct {
 	{"PostgreSQL lets every login change this of itself. Provisioner.Repair puts it back, and serving processes warn of it.", []string{
 		`ALTER ROLE CURRENT_USER PASSWORD 'x'`, `ALTER ROLE CURRENT_USER SET search_path = public`, `ALTER ROLE CURRENT_USER SET statement_timeout = 0`,
 		`ALTER ROLE CURRENT_USER SET lock_timeout = 0`, `ALTER ROLE CURRENT_USER SET idle_in_transaction_session_timeout = 0`,
-		`ALTER ROLE CURRENT_USER SET default_transaction_read_only = on`, `ALTER ROLE CURRENT_USER RESET ALL`,
+		`ALTER ROLE CURRENT_USER SET default_transaction_read_only = off`, `ALTER ROLE CURRENT_USER RESET ALL`,
 	}},
 }
 
@@ -332,7 +333,11 @@ func TestRefusedOutsideATransaction(t *testing.T) {
 		conn := login(t, w, "jamaica", direct)
 		for _, statement := range []string{`ALTER SYSTEM SET log_statement = 'all'`, `CREATE DATABASE mine`, `CREATE TABLESPACE mine LOCATION '/tmp'`, `DROP DATABASE postgres`,
 			`CREATE SUBSCRIPTION s CONNECTION 'dbname=x' PUBLICATION p`, `ALTER DATABASE postgres SET TABLESPACE pg_default`} {
-			if _, err := conn.PgConn().Exec(t.Context(), statement).ReadAll(); sqlState(err) != denied {
+			want := denied
+			if !direct && !strings.HasPrefix(statement, "ALTER SYSTEM") { // here a session's settings end with the transaction, and one that may write would be a transaction
+				want = readOnly
+			}
+			if _, err := conn.PgConn().Exec(t.Context(), statement).ReadAll(); sqlState(err) != want {
 				t.Errorf("%s: %v", statement, err)
 			}
 		}
@@ -340,9 +345,9 @@ func TestRefusedOutsideATransaction(t *testing.T) {
 }
 
 // try runs a text with the simple protocol, which takes several statements at once, as an injection would, in a transaction that
-// is rolled back, and gives all that it shows.
+// may write and is rolled back, and gives all that it shows.
 func try(ctx context.Context, conn *pgx.Conn, text string) (shown string, err error) {
-	if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
+	if _, err := conn.Exec(ctx, "BEGIN READ WRITE"); err != nil {
 		return "", err
 	}
 	defer func() {

@@ -217,3 +217,15 @@ func (w *World) Direct(t testing.TB) *pgx.Conn {
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
 }
+
+// Writes runs one statement in a transaction of its own that may write, as a login's transactions do not unless they say so, and
+// reads its first row when there is somewhere to read it to.
+func Writes(ctx context.Context, conn *pgx.Conn, statement string, args []any, into ...any) error {
+	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+		if len(into) > 0 {
+			return tx.QueryRow(ctx, statement, args...).Scan(into...)
+		}
+		_, err := tx.Exec(ctx, statement, args...)
+		return err
+	})
+}
