@@ -45,12 +45,18 @@ func newMetrics(s *Server) *metrics {
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{Name: "lignum_panics_total", Help: "Requests that ended in a panic."})
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lignum_transactions_waiting", Help: "Transactions that wait for a connection of their tenant's share."},
 		func() float64 { return float64(s.store.Waiting()) })
+	slots := func(name, help string, of func(writer, reader int) int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of(s.store.Slots())) })
+	}
 	sent := databaseRequests{s.store, prometheus.NewDesc("lignum_database_requests_total", "Statements, batches and copies sent to the database.", []string{"realm"}, nil)}
 	m.active = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lignum_active_users", Help: "People who used the platform today, in the tenant's time zone."}, []string{"realm"})
 	m.attended = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lignum_attendance", Help: "Learners in attendance today, in the tenant's time zone."}, []string{"realm"})
 	m.altered = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_altered_logins",
 		Help: "Database roles that are not as provisioning makes them; lignum migrate puts them back. More than 0 for ten minutes: somebody has a login's password."})
-	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.active, m.attended, m.altered, sent, waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.active, m.attended, m.altered, sent, waiting,
+		slots("lignum_transaction_slots", "Transactions that this process may have busy at once, its share of what the database works on.", func(writer, _ int) int { return writer }),
+		slots("lignum_transaction_slots_reader", "The same at the reader; that of the writer when there is none.", func(_, reader int) int { return reader }),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -54,7 +54,7 @@ const alteredSQL = `WITH should AS (
 			FROM control.tenants
 		UNION ALL SELECT slug, owner_role, false, -1, '{}', '{}', schema_name FROM control.tenants
 		UNION ALL SELECT 'platform', $1::text, true, $6::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE', 'gate USAGE'], 'control'
-		UNION ALL SELECT 'platform', $4::text, true, $7::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE'], 'control'
+		UNION ALL SELECT 'platform', $4::text, true, $7::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE', 'gate USAGE'], 'control'
 		UNION ALL SELECT 'platform', one, false, -1, '{}', '{}', 'control' FROM unnest(ARRAY[$2::text, $3::text]) AS one
 	), member AS (
 		SELECT m.member AS oid, array_agg(g.rolname::text) AS roles FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid GROUP BY 1

@@ -7,7 +7,7 @@ import (
 )
 
 // AutoscaleRole is the login of the database's autoscaler: it may read control.capacity_forecast, and of control.tenants the
-// slug, the time zone and the state; nothing else. It signs in as every login does: with a password that the Vault derives, or
+// slug, the time zone and the state, and say through the gate how large the database is; nothing else. It signs in as every login does: with a password that the Vault derives, or
 // on RDS with IAM (Provisioner.IAM).
 func AutoscaleRole(installation string) string { return installation + "_autoscale" }
 

@@ -159,7 +159,7 @@ func pgxOf(conn *sql.Conn) (px *pgx.Conn, err error) {
 
 // admitted waits for the tenant's fair share of the process's connections, then runs fn.
 func (db *DB) admitted(ctx context.Context, end Endpoint, fn func(p *pool) error) error {
-	release, err := db.store.admission.Acquire(ctx, db.realm.Slug)
+	release, err := db.store.admission(end).Acquire(ctx, db.realm.Slug)
 	if err != nil {
 		return err
 	}
@@ -168,6 +168,7 @@ func (db *DB) admitted(ctx context.Context, end Endpoint, fn func(p *pool) error
 	if err != nil {
 		return err
 	}
+	defer db.store.done(p)
 	return explain(fn(p))
 }
 

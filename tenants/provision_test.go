@@ -18,8 +18,6 @@ import (
 	"lignum/tests/testkit"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
-
 // newSpec is a valid spec with a slug of its own, since roles are global to the cluster.
 func newSpec(t *testing.T, w *testkit.World) tenants.Spec {
 	t.Helper()

@@ -23,6 +23,7 @@ type Registry struct {
 	snapshot atomic.Pointer[snapshot]
 	mu       sync.Mutex // one refresh at a time
 	watchers []func(slug, kind string)
+	polled   []func(Serving)
 }
 
 type snapshot struct {
@@ -95,20 +96,28 @@ func (r *Registry) Version(slug, kind string) int64 {
 // OnChange adds a function that hears of each version that moved, from the goroutine that refreshes. Call before Watch.
 func (r *Registry) OnChange(fn func(slug, kind string)) { r.watchers = append(r.watchers, fn) }
 
-// Refresh reads the versions and, when the registry's own moved, the tenants and hosts.
+// OnPoll adds a function that hears of each poll who serves, from the goroutine that refreshes.
+func (r *Registry) OnPoll(fn func(Serving)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.polled = append(r.polled, fn)
+}
+
+// servingNow is who serves and how large the database is. $1 and $2 are seconds: for how long each word counts.
+const servingNow = `SELECT
+	(SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM processes WHERE seen_at > now() - make_interval(secs => $1::double precision)),
+	coalesce(max(cores) FILTER (WHERE endpoint = 'writer'), 0), coalesce(max(cores) FILTER (WHERE endpoint = 'readers'), 0)
+	FROM database_capacity WHERE said_at > now() - make_interval(secs => $2::double precision)`
+
+// Refresh reads the versions and who serves and, when the registry's own version moved, the tenants and hosts.
 func (r *Registry) Refresh(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	next := &snapshot{versions: map[versionKey]int64{}}
 	old := r.snapshot.Load()
+	var serving Serving
 	err := r.db.ReadFresh(ctx, func(q *Reader) error {
-		rows, err := q.Query(ctx, "SELECT slug, kind, n FROM versions")
-		if err != nil {
-			return err
-		}
-		var key versionKey
-		var n int64
-		if _, err := pgx.ForEachRow(rows, []any{&key.slug, &key.kind, &n}, func() error { next.versions[key] = n; return nil }); err != nil {
+		if err := poll(ctx, q, next.versions, &serving); err != nil {
 			return err
 		}
 		registry := versionKey{"", "registry"}
@@ -122,6 +131,9 @@ func (r *Registry) Refresh(ctx context.Context) error {
 		return err
 	}
 	r.snapshot.Store(next)
+	for _, fn := range r.polled {
+		fn(serving)
+	}
 	if old == nil {
 		return nil
 	}
@@ -133,6 +145,28 @@ func (r *Registry) Refresh(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// poll is one round trip.
+func poll(ctx context.Context, q *Reader, versions map[versionKey]int64, serving *Serving) error {
+	b := &pgx.Batch{}
+	b.Queue("SELECT slug, kind, n FROM versions")
+	b.Queue(servingNow, silent.Seconds(), capacityLife.Seconds())
+	res := q.SendBatch(ctx, b)
+	defer res.Close()
+	rows, err := res.Query()
+	if err != nil {
+		return err
+	}
+	var key versionKey
+	var n int64
+	if _, err := pgx.ForEachRow(rows, []any{&key.slug, &key.kind, &n}, func() error { versions[key] = n; return nil }); err != nil {
+		return err
+	}
+	if err := res.QueryRow().Scan(&serving.Processes, &serving.Writer, &serving.Readers); err != nil {
+		return err
+	}
+	return res.Close()
 }
 
 func (r *Registry) readTenants(ctx context.Context, q *Reader, into *snapshot) error {

@@ -37,17 +37,18 @@ type StoreConfig struct {
 	// Password gives the password with which a role opens a connection to an endpoint (host:port), asked for each connection
 	// anew; nil: the vault's.
 	Password    func(ctx context.Context, endpoint, role string) (string, error)
-	Connections int // what this process may have open and busy at once; a tenant may use all of it when others are idle
-	Realms      int // how many realms' pools are kept before the least used is closed; 0: 512
+	Connections int // what this process may have busy at once at each endpoint, until Resize; a tenant may use all of it when others are idle
+	Realms      int // how many realms' pools are kept before the least used is closed, some 90 KB each while connected; 0: 2048
 }
 
 // Store opens each realm's data with the realm's own login. It is safe for concurrent use.
 type Store struct {
-	cfg       StoreConfig
-	admission *limits.Admission
-	requests  requestCount
-	mu        sync.Mutex
-	pools     *lru.Cache[string, *pool]
+	cfg      StoreConfig
+	writer   *limits.Admission // each server has processors of its own
+	reader   *limits.Admission // the writer's when there is no other
+	requests requestCount
+	mu       sync.Mutex
+	pools    *lru.Cache[string, *pool]
 }
 
 // pool is one realm's connections: one pgx pool, which GORM shares.
@@ -55,6 +56,11 @@ type pool struct {
 	pgx  *pgxpool.Pool
 	sql  *sql.DB
 	gorm *gorm.DB
+
+	// Of the store's lock: how many use it, and whether it fell out meanwhile. Closed under its users it would refuse them the
+	// connections that they have yet to ask for.
+	users int
+	out   bool
 }
 
 func (p *pool) close() {
@@ -68,17 +74,43 @@ func NewStore(cfg StoreConfig) (*Store, error) {
 		return nil, fmt.Errorf("store: Connections must be positive, is %d", cfg.Connections)
 	}
 	if cfg.Realms <= 0 {
-		cfg.Realms = 512
+		cfg.Realms = 2048
 	}
 	if cfg.Reader == (Endpoint{}) {
 		cfg.Reader = cfg.Writer
 	}
-	// A pool that falls out is closed when its last borrower is done, never under it.
-	pools, err := lru.NewWithEvict(cfg.Realms, func(_ string, p *pool) { go p.close() })
+	pools, err := lru.NewWithEvict(cfg.Realms, func(_ string, p *pool) { // under the store's lock
+		if p.out = true; p.users == 0 {
+			go p.close()
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &Store{cfg: cfg, admission: limits.NewAdmission(cfg.Connections), pools: pools}, nil
+	s := &Store{cfg: cfg, writer: limits.NewAdmission(cfg.Connections), pools: pools}
+	if s.reader = s.writer; cfg.Reader != cfg.Writer {
+		s.reader = limits.NewAdmission(cfg.Connections)
+	}
+	return s, nil
+}
+
+// Resize changes how many transactions this process may have busy at once, at the writer and, where there is one, at the reader.
+// Nobody who works or waits loses anything by it.
+func (s *Store) Resize(writer, reader int) {
+	s.writer.Resize(writer)
+	if s.reader != s.writer {
+		s.reader.Resize(reader)
+	}
+}
+
+// Slots is how many transactions this process may have busy at once, at the writer and at the reader.
+func (s *Store) Slots() (writer, reader int) { return s.writer.Slots(), s.reader.Slots() }
+
+func (s *Store) admission(end Endpoint) *limits.Admission {
+	if end == s.cfg.Writer {
+		return s.writer
+	}
+	return s.reader
 }
 
 // Close ends all pools.
@@ -97,29 +129,47 @@ func (s *Store) DB(realm Realm) *DB { return &DB{store: s, realm: realm} }
 func (s *Store) Vault() *Vault { return s.cfg.Vault }
 
 // Waiting is how many transactions wait for admission now, for the metrics.
-func (s *Store) Waiting() int { return s.admission.Waiting() }
+func (s *Store) Waiting() int {
+	if s.reader == s.writer {
+		return s.writer.Waiting()
+	}
+	return s.writer.Waiting() + s.reader.Waiting()
+}
 
+// pool borrows a realm's connections at an endpoint; done gives them back.
 func (s *Store) pool(realm Realm, end Endpoint) (*pool, error) {
 	key := realm.Login + "@" + end.Host + ":" + strconv.Itoa(end.Port)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p, ok := s.pools.Get(key); ok {
-		return p, nil
+	p, ok := s.pools.Get(key)
+	if !ok {
+		var err error
+		if p, err = s.open(realm, end); err != nil {
+			return nil, err
+		}
+		s.pools.Add(key, p)
 	}
-	p, err := s.open(realm, end)
-	if err != nil {
-		return nil, err
-	}
-	s.pools.Add(key, p)
+	p.users++
 	return p, nil
 }
+
+func (s *Store) done(p *pool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.users--; p.out && p.users == 0 {
+		go p.close()
+	}
+}
+
+// poolMost is more than admission ever lets one process use at once: pgx wants a number, and it cannot be changed later.
+const poolMost = 1000
 
 func (s *Store) open(realm Realm, end Endpoint) (*pool, error) {
 	cfg, err := pgxpool.ParseConfig(dsn(end, realm.Login, s.cfg.Vault.RolePassword(realm.Login)))
 	if err != nil {
 		return nil, fmt.Errorf("connection settings of realm %s are not valid", realm.Name()) // the cause would show the password
 	}
-	cfg.MinConns, cfg.MaxConns = 0, int32(s.cfg.Connections)
+	cfg.MinConns, cfg.MaxConns = 0, poolMost
 	cfg.MaxConnIdleTime, cfg.MaxConnLifetime = time.Minute, time.Hour
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.HealthCheckPeriod = time.Minute

@@ -99,7 +99,7 @@ func newCloud(t *testing.T) *cloud {
 	resp, err := http.Post(awsURL+"/moto-api/reset", "", nil)
 	must(t, err)
 	resp.Body.Close()
-	_, err = direct.Exec(t.Context(), `TRUNCATE control.capacity_forecast`)
+	_, err = direct.Exec(t.Context(), `TRUNCATE control.capacity_forecast, control.database_capacity`)
 	must(t, err)
 	plain := awsConfig(http.DefaultTransport)
 	w := &cloud{t: t, net: &wire{}, cw: cloudwatch.NewFromConfig(plain), rds: rds.NewFromConfig(plain), log: &journal{},
@@ -132,8 +132,9 @@ func (w *cloud) instance(id string, tier int32) {
 
 func (w *cloud) autoscaler(transport http.RoundTripper) *Autoscaler {
 	cfg := awsConfig(transport)
+	token := door{proxied, func(context.Context) (string, error) { return "token", nil }}
 	return &Autoscaler{Cluster: NewCluster(cfg, clusterID, proxyName), Store: NewStore(cfg, tableName),
-		Forecast: &Forecast{proxied, func(context.Context) (string, error) { return "token", nil }},
+		Forecast: &Forecast{token}, Tell: (&Processes{token}).Tell,
 		Settings: cloudSettings(), Now: w.now, Log: slog.New(slog.NewJSONHandler(w.log, nil))}
 }
 

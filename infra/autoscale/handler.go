@@ -24,6 +24,7 @@ type Autoscaler struct {
 	Cluster  *Cluster
 	Store    *Store
 	Forecast *Forecast
+	Tell     func(ctx context.Context, writer, readers float64) error // the serving processes how many processors there are; nil: nobody is told
 	Settings Settings
 	DryRun   bool             // decide and write, change nothing
 	Now      func() time.Time // the clock
@@ -129,6 +130,12 @@ func (a *Autoscaler) underLock(ctx, work context.Context, l *Lease, e *Entry, de
 	}
 	if err := a.Cluster.Publish(ctx, &a.Settings, &in.Observed, &e.Decision); err != nil {
 		log.Warn(err.Error())
+	}
+	if a.Tell != nil {
+		writer, readers := processors(&a.Settings, &in.Observed, in.Now)
+		if err := a.Tell(work, writer, readers); err != nil {
+			log.Warn("the serving processes could not be told how large the database is: " + err.Error())
+		}
 	}
 	if l.Intent != nil && l.Intent.Request == e.Request {
 		return fmt.Errorf("%s: %s", e.Decision.Action.Kind, e.Outcome) // to be looked after by the next run, best soon

@@ -26,7 +26,13 @@ var (
 
 const schema = `CREATE SCHEMA control;
 	CREATE TABLE control.capacity_forecast (slug text NOT NULL, kind text NOT NULL, id uuid NOT NULL, starts_at timestamptz NOT NULL,
-		ends_at timestamptz NOT NULL, learners integer NOT NULL, published_at timestamptz NOT NULL, PRIMARY KEY (slug, kind, id));`
+		ends_at timestamptz NOT NULL, learners integer NOT NULL, published_at timestamptz NOT NULL, PRIMARY KEY (slug, kind, id));
+	CREATE TABLE control.database_capacity (endpoint text PRIMARY KEY, cores double precision NOT NULL);
+	CREATE SCHEMA gate;
+	CREATE FUNCTION gate.publish_capacity(writer double precision, readers double precision) RETURNS void LANGUAGE sql SECURITY DEFINER
+		SET search_path = pg_catalog, pg_temp BEGIN ATOMIC
+		INSERT INTO control.database_capacity AS c VALUES ('writer', writer), ('readers', readers) ON CONFLICT (endpoint) DO UPDATE SET cores = excluded.cores;
+	END;`
 
 func TestMain(m *testing.M) {
 	localcluster.SuperviseIfAsked()
@@ -64,7 +70,8 @@ func withCloud(run func() int) (code int, err error) {
 		return 1, err
 	}
 	_, err = direct.Exec(ctx, fmt.Sprintf(schema+`CREATE ROLE %[1]s LOGIN PASSWORD 'token'; GRANT CONNECT ON DATABASE %[1]s TO %[1]s;
-		GRANT USAGE ON SCHEMA control TO %[1]s; GRANT SELECT ON control.capacity_forecast TO %[1]s`, name))
+		GRANT USAGE ON SCHEMA control TO %[1]s; GRANT SELECT ON control.capacity_forecast TO %[1]s;
+		GRANT USAGE ON SCHEMA gate TO %[1]s; ALTER ROLE %[1]s SET default_transaction_read_only = on`, name))
 	if err != nil {
 		return 1, err
 	}

@@ -163,14 +163,37 @@ func TestAnUnreadableForecastIsNoEnd(t *testing.T) {
 	w.minutes(2, 0.05)
 	elsewhere := proxied.Copy()
 	elsewhere.User = "nobody_at_all"
-	w.a.Forecast = &Forecast{elsewhere, func(context.Context) (string, error) { return "a-secret-token", nil }}
+	w.a.Forecast = &Forecast{door{elsewhere, func(context.Context) (string, error) { return "a-secret-token", nil }}}
+	w.a.Tell = (&Processes{w.a.Forecast.door}).Tell
 	w.minutes(1, 0.6)
 	w.wantReason("the forecast could not be read")
+	if !strings.Contains(w.log.String(), "the serving processes could not be told") {
+		t.Error("nobody hears that the processes were not told")
+	}
 	w.wantChanges("ModifyDBCluster") // load enlarges all the same
 	w.every(3*time.Minute, 30, 0.05)
 	w.wantReason("the forecast is not known")
 	if strings.Contains(w.lastEntry()+w.log.String(), "a-secret-token") {
 		t.Error("the token is told")
+	}
+}
+
+// The serving processes are told each minute what there is, which grows with the cluster.
+func TestTheProcessesAreToldHowLargeTheDatabaseIs(t *testing.T) {
+	w := newCloud(t)
+	told := func() (writer, readers float64) {
+		t.Helper()
+		must(t, direct.QueryRow(t.Context(), `SELECT max(cores) FILTER (WHERE endpoint = 'writer'), max(cores) FILTER (WHERE endpoint = 'readers')
+			FROM control.database_capacity`).Scan(&writer, &readers))
+		return writer, readers
+	}
+	w.minutes(2, 0.05)
+	if writer, readers := told(); writer < 0.25 || writer > 0.5 || readers < 0.25 || readers > 0.5 {
+		t.Errorf("with one ACU a writer of %g and readers of %g processors", writer, readers)
+	}
+	w.every(3*time.Minute, 6, 1.5)
+	if writer, _ := told(); writer < 1 {
+		t.Errorf("under load a writer of %g processors, the cluster is %s", writer, w.shape())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Capacity is the load, in vCPU, that the rung holds when readShare of it may go to readers: what does not may take no
@@ -59,6 +60,27 @@ func observedCapacity(s *Settings, o *Observed) float64 {
 		return writer
 	}
 	return math.Min(writer/(1-s.ReadShare), readers/s.ReadShare)
+}
+
+// processors are those of the instances that answer: of the writer, and of all readers together. Of a Serverless instance they are
+// what its present capacity is, which is more than the least that it may have while it is busy.
+func processors(s *Settings, o *Observed, now time.Time) (writer, readers float64) {
+	of := func(in *Instance, acu Reading) float64 {
+		cores := s.vcpu(in.Class, o)
+		if in.Class == Serverless && !acu.At.IsZero() && now.Sub(acu.At) <= s.Stale && acu.Value <= o.MaxACU {
+			cores = math.Max(cores, acu.Value*VCPUPerACU)
+		}
+		return cores
+	}
+	for i := range o.Instances {
+		switch in := &o.Instances[i]; {
+		case in.Writer:
+			writer = of(in, o.ACU)
+		case in.Status == available:
+			readers += of(in, o.ReaderACU)
+		}
+	}
+	return writer, readers
 }
 
 // covered tells whether the cluster has a writer and readers that answer, each at least as large as the rung's. The sum of

@@ -1,7 +1,10 @@
 package aws
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -92,6 +95,81 @@ func (c *checker) proxyIAM() {
 			if !r.t.always(login.Get("IAMAuth"), "REQUIRED") {
 				c.find(r, login, "a login of the proxy does without IAM", "say IAMAuth: REQUIRED, or DefaultAuthScheme: IAM_AUTH for all")
 			}
+		}
+	}
+}
+
+// proxyConnections wants room for those who connect directly beside what the proxy opens, idle connections that make way for those
+// of other tenants, and the program to know how many the proxy opens.
+func (c *checker) proxyConnections() {
+	for _, group := range c.resources("AWS::RDS::DBProxyTargetGroup") {
+		pool := group.prop("ConnectionPoolConfigurationInfo")
+		for _, w := range group.t.worlds() {
+			most, ok := group.t.number(pool.Get("MaxConnectionsPercent"), w)
+			if !ok || most > 95 {
+				c.find(group, pool, "the proxy may take every connection", "set MaxConnectionsPercent to 95 at most: migrations and provisioning connect directly")
+				continue
+			}
+			if idle, ok := group.t.number(pool.Get("MaxIdleConnectionsPercent"), w); !ok || idle > most/2 {
+				c.find(group, pool, "idle connections of tenants may take most of the proxy's", "set MaxIdleConnectionsPercent to half of MaxConnectionsPercent at most")
+			}
+			for _, parameters := range c.resources("AWS::RDS::DBClusterParameterGroup") {
+				all, ok := parameters.t.number(parameters.prop("Parameters", "max_connections"), w)
+				if !ok {
+					c.find(parameters, nil, "max_connections is what the capacity was at the last restart", "say max_connections")
+					continue
+				}
+				c.told("LIGNUM_POOLER_CONNECTIONS", all*most/100, w, "a part of data.yaml's max_connections, MaxConnectionsPercent of it")
+			}
+		}
+	}
+}
+
+// databaseCores wants the machines to begin with the processors that the database begins with: a quarter of its least capacity.
+func (c *checker) databaseCores() {
+	for _, r := range c.resources(cluster) {
+		for _, w := range r.t.worlds() {
+			least, ok := r.t.number(r.prop("ServerlessV2ScalingConfiguration", "MinCapacity"), w)
+			most, _ := r.t.number(r.prop("ServerlessV2ScalingConfiguration", "MaxCapacity"), w)
+			if ok && least <= most { // of another range min-max tells
+				c.told("LIGNUM_DATABASE_CORES", least/4, w, "a quarter of data.yaml's MinCapacity")
+			}
+		}
+	}
+}
+
+// told wants the machines that serve to be told a number in the environment of the program: itself, or by a name of the script's !Sub.
+func (c *checker) told(variable string, want float64, w world, meaning string) {
+	line := regexp.MustCompile(`(?m)^` + variable + `=(?:\$\{(\w+)\}|([0-9.]+))$`)
+	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {
+		user := r.prop("LaunchTemplateData", "UserData")
+		var serves bool
+		var said string
+		names := map[string]*Value{}
+		user.walk(func(v *Value) {
+			serves = serves || strings.Contains(v.Scalar(), "LIGNUM_PROXY=")
+			if found := line.FindStringSubmatch(v.Scalar()); found != nil {
+				said = found[1] + found[2]
+			}
+			if v.Kind == Map {
+				for i, name := range v.Keys {
+					names[name] = v.Items[i]
+				}
+			}
+		})
+		n, ok := r.t.number(names[said], w)
+		if names[said] == nil {
+			var err error
+			n, err = strconv.ParseFloat(said, 64)
+			ok = err == nil
+		}
+		if !ok {
+			said = "nothing of "
+		} else {
+			said = strconv.FormatFloat(n, 'g', -1, 64) + " as "
+		}
+		if serves && (!ok || n != want) {
+			c.find(r, user, fmt.Sprintf("a machine of the size %s is told %s%s", w["Size"], said, variable), fmt.Sprintf("say %g: %s", want, meaning))
 		}
 	}
 }

@@ -121,13 +121,18 @@ var (
 	secretName = regexp.MustCompile(`(?i)(password|passphrase|secret|token|credential|(private|master|api|access|signing)_?-?key)s?$`)
 	// words that such names may end with and that are settings, no secrets
 	settingName = []string{"HttpTokens", "ManageMasterUserPassword", "IncludeManagedMasterUserPassword"}
-	// what secrets look like: keys of AWS, private keys, passwords in addresses, assignments in scripts, long random text
-	secretLook = []*regexp.Regexp{
-		regexp.MustCompile(`\b(AKIA|ASIA)[0-9A-Z]{16}\b`),
-		regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`),
-		regexp.MustCompile(`[a-z]+://[^/\s:@$]*:[^/\s:@$]+@`),
-		regexp.MustCompile(`(?i)(password|passwd|secret|token|_key)\s*=\s*["']?[a-z0-9+/_.-]{8,}`),
-		regexp.MustCompile(`(^|[^A-Za-z0-9+/=_-])[A-Za-z0-9+/]{43}=($|[^A-Za-z0-9+/=])`), // 32 bytes in base64
+	// what secrets look like: keys of AWS, private keys, passwords in addresses, assignments in scripts, long random text; and
+	// what all text like it has in it, which is quicker to look for
+	secretLook = []struct {
+		has  string
+		look *regexp.Regexp
+	}{
+		{"AKIA", regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b`)},
+		{"ASIA", regexp.MustCompile(`\bASIA[0-9A-Z]{16}\b`)},
+		{"PRIVATE KEY", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
+		{"://", regexp.MustCompile(`[a-z]+://[^/\s:@$]*:[^/\s:@$]+@`)},
+		{"=", regexp.MustCompile(`(?i)(password|passwd|secret|token|_key)\s*=\s*["']?[a-z0-9+/_.-]{8,}`)},
+		{"=", regexp.MustCompile(`(^|[^A-Za-z0-9+/=_-])[A-Za-z0-9+/]{43}=($|[^A-Za-z0-9+/=])`)}, // 32 bytes in base64
 	}
 )
 
@@ -145,8 +150,12 @@ func (c *checker) literalSecret() {
 	}
 	for _, r := range append(c.resources(), c.outputs()...) {
 		r.whole.walk(func(v *Value) {
-			if slices.ContainsFunc(secretLook, func(look *regexp.Regexp) bool { return look.MatchString(v.Scalar()) }) {
-				c.secretAt(r, v)
+			text := v.Scalar()
+			for _, s := range secretLook {
+				if strings.Contains(text, s.has) && s.look.MatchString(text) {
+					c.secretAt(r, v)
+					break
+				}
 			}
 			if v.Kind != Map {
 				return

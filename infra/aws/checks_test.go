@@ -2,6 +2,7 @@ package aws
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,28 @@ func parsed(t *testing.T) stackSet {
 	return set
 }
 
+// copy gives the same templates again, for another fault: to parse them each time is most of the work.
+func (s stackSet) copy(t *testing.T) stackSet {
+	var again func(v *Value) *Value
+	again = func(v *Value) *Value {
+		if v == nil {
+			return nil
+		}
+		c := *v
+		c.Keys, c.Items = slices.Clone(v.Keys), slices.Clone(v.Items)
+		for i, item := range c.Items {
+			c.Items[i] = again(item)
+		}
+		return &c
+	}
+	set := stackSet{T: t}
+	for _, one := range s.templates {
+		set.templates = append(set.templates, &Template{one.Name, again(one.Parameters), again(one.Mappings), again(one.Conditions),
+			again(one.Rules), again(one.Resources), again(one.Outputs)})
+	}
+	return set
+}
+
 func TestTemplatesAreClean(t *testing.T) {
 	stacks := Templates()
 	if len(stacks) != len(Stacks) {
@@ -33,13 +56,14 @@ func TestTemplatesAreClean(t *testing.T) {
 // TestPlantedFaults spoils the real templates in one way at a time. Each fault must be caught by its rule, by no other,
 // and the same templates must be clean before it.
 func TestPlantedFaults(t *testing.T) {
+	clean := parsed(t)
+	for _, f := range checkParsed(clean.templates) {
+		t.Errorf("before the fault: %s", f)
+	}
+	before := clean.dump()
 	for _, fault := range faults {
 		t.Run(fault.rule+"/"+fault.name, func(t *testing.T) {
-			set := parsed(t)
-			for _, f := range checkParsed(set.templates) {
-				t.Errorf("before the fault: %s", f)
-			}
-			before := set.dump()
+			set := clean.copy(t)
 			fault.plant(set)
 			if set.dump() == before {
 				t.Fatal("the fault changed nothing")
@@ -58,6 +82,9 @@ func TestPlantedFaults(t *testing.T) {
 			}
 		})
 	}
+	if clean.dump() != before {
+		t.Error("a fault was planted in the templates of all")
+	}
 }
 
 func TestEveryRuleHasAFault(t *testing.T) {
@@ -71,6 +98,25 @@ func TestEveryRuleHasAFault(t *testing.T) {
 	for _, f := range faults {
 		if !slices.Contains(names, f.rule) {
 			t.Errorf("%s is no rule", f.rule)
+		}
+	}
+}
+
+func TestWhatASecretLooksLike(t *testing.T) {
+	for text, secret := range map[string]bool{
+		"AKIA" + "ABCDEFGHIJKLMNOP": true, "ASIA" + "ABCDEFGHIJKLMNOP": true, "AKIA is short": false,
+		"-----BEGIN PRIVATE KEY-----": true, "-----BEGIN RSA PRIVATE KEY-----": true, "a PRIVATE KEY": false,
+		"see postgres://lignum:hidden@db:5432/x": true, "https://example.org:443/x": false,
+		"export Password = 'correct-horse'": true, "API_KEY=abcdefgh": true, "password=$1": false, "no password": false,
+		strings.Repeat("aB3/", 10) + "aB3=": true, strings.Repeat("aB3/", 12) + "aB3=": false, "a=b": false,
+	} {
+		one, err := Parse("data", fmt.Appendf(nil, "Resources:\n  A:\n    Type: AWS::SSM::Parameter\n    Properties: {Value: %q}\n", text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.ContainsFunc(checkParsed([]*Template{one}), func(f Finding) bool { return f.Rule == "literal-secret" })
+		if found != secret {
+			t.Errorf("%q is taken for a secret: %v", text, found)
 		}
 	}
 }

@@ -122,6 +122,7 @@ func lose(rule, stack, kind, path string) fault {
 const (
 	listener = "AWS::ElasticLoadBalancingV2::Listener"
 	launch   = "AWS::EC2::LaunchTemplate"
+	opened   = "AWS::RDS::DBProxyTargetGroup"
 	targets  = "AWS::ElasticLoadBalancingV2::TargetGroup"
 	alarm    = "AWS::CloudWatch::Alarm"
 	filter   = "AWS::Logs::MetricFilter"
@@ -153,6 +154,20 @@ var faults = []fault{
 	change("proxy-tls", "data", proxy, "Properties.RequireTLS", "false"),
 	lose("proxy-tls", "data", proxy, "Properties.RequireTLS"),
 	change("proxy-iam", "data", proxy, "Properties.DefaultAuthScheme", "NONE"),
+
+	change("proxy-connections", "data", opened, "Properties.ConnectionPoolConfigurationInfo.MaxConnectionsPercent", "100"),
+	change("proxy-connections", "data", opened, "Properties.ConnectionPoolConfigurationInfo.MaxConnectionsPercent", "80"),
+	lose("proxy-connections", "data", opened, "Properties.ConnectionPoolConfigurationInfo.MaxConnectionsPercent"),
+	change("proxy-connections", "data", opened, "Properties.ConnectionPoolConfigurationInfo.MaxIdleConnectionsPercent", "90"),
+	lose("proxy-connections", "data", opened, "Properties.ConnectionPoolConfigurationInfo.MaxIdleConnectionsPercent"),
+	change("proxy-connections", "data", "AWS::RDS::DBClusterParameterGroup", "Properties.Parameters.max_connections", "1000"),
+	lose("proxy-connections", "data", "AWS::RDS::DBClusterParameterGroup", "Properties.Parameters.max_connections"),
+	{"another number of connections", "proxy-connections", func(s stackSet) { s.script("LIGNUM_POOLER_CONNECTIONS=1800", "LIGNUM_POOLER_CONNECTIONS=2000") }},
+	{"no number of connections", "proxy-connections", func(s stackSet) { s.script("LIGNUM_POOLER_CONNECTIONS=1800", "") }},
+	{"machines that do not know the database's processors", "database-cores", func(s stackSet) { s.script("LIGNUM_DATABASE_CORES=${Cores}", "") }},
+	{"the same number for all sizes", "database-cores", func(s stackSet) { s.script("LIGNUM_DATABASE_CORES=${Cores}", "LIGNUM_DATABASE_CORES=20") }},
+	{"a size with another number", "database-cores", func(s stackSet) { s.set(s.template("web").Mappings, "Sizes.region.Cores", "40") }},
+	{"a database that begins larger", "database-cores", func(s stackSet) { s.set(s.template("data").Mappings, "Sizes.country.MinCapacity", "4") }},
 
 	{"every action of a service", "wildcard-action", func(s stackSet) { s.set(s.statement("operations", bound), "Action", "rds:*") }},
 	{"every action", "wildcard-action", func(s stackSet) { s.set(s.statement("web", bound), "Action", "*") }},
@@ -255,6 +270,19 @@ var faults = []fault{
 	{"a key in an output", "literal-secret", func(s stackSet) {
 		s.set(s.template("data").Outputs.Items[0], "Value", "AKIA"+strings.Repeat("A2", 8))
 	}},
+}
+
+// script changes words of what a machine does at its start.
+func (s stackSet) script(old, new string) {
+	s.Helper()
+	found := false
+	s.first("web", launch).walk(func(v *Value) {
+		found = found || strings.Contains(v.Text, old)
+		v.Text = strings.ReplaceAll(v.Text, old, new)
+	})
+	if !found {
+		s.Fatalf("the script does not say %q", old)
+	}
 }
 
 // databaseIngress is a rule of who may reach the database.

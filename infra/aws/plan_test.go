@@ -176,6 +176,9 @@ esac`,
 		}
 	}
 	source = t.TempDir()
+	if err := os.CopyFS(filepath.Join(source, "infra/release"), os.DirFS("../release")); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(dir, "calls")
 	run := exec.CommandContext(t.Context(), bash, "-c", Plan(example))
 	run.Dir, run.Stdin = source, strings.NewReader("\n")

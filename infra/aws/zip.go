@@ -18,10 +18,11 @@ import (
 const AutoscalePackage = "./infra/autoscale/cmd/autoscale"
 
 // buildFlags and buildEnvironment leave nothing of the place and the time of a build in the program: whoever builds the
-// same source with the same Go gets the same bytes, and can check what runs in the cloud.
+// same source with the same Go gets the same bytes, and can check what runs in the cloud. GOFLAGS is not left empty: what
+// `go env -w` keeps would then hold.
 var (
-	buildFlags       = []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
-	buildEnvironment = []string{"GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOWORK=off"}
+	buildFlags       = []string{"build", "-buildvcs=false", "-ldflags=-s -w -buildid="}
+	buildEnvironment = []string{"GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0", "GOFLAGS=-trimpath", "GOEXPERIMENT=", "GOWORK=off"}
 )
 
 // BuildZip builds the Go program pkg, in the source tree dir, for Lambda's provided.al2023 on arm64, and writes it as

@@ -9,12 +9,15 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"lignum/infra/pooling"
 )
 
 // Config is everything that a serving process is told. Each field names its variable; README lists them.
@@ -34,7 +37,8 @@ type Config struct {
 	DatabaseAuth  string        `env:"LIGNUM_DATABASE_AUTH" envDefault:"password"` // or iam: tokens of the machine's AWS role
 	DirectDSN     string        `env:"LIGNUM_DIRECT_DSN,unset"`                    // for migrate, tenant create and the console's provisioning
 	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                          // role of the proxy's auth_query, where there is one
-	Connections   int           `env:"LIGNUM_CONNECTIONS" envDefault:"40"`         // database connections busy at once
+	DatabaseCores float64       `env:"LIGNUM_DATABASE_CORES"`                      // processors of the database's server, 0.25 to 1024, twice as many transactions are busy at once, in all processes together; 0: this machine's
+	PoolerMost    int           `env:"LIGNUM_POOLER_CONNECTIONS"`                  // that the pooler may open to the database (PgBouncer's max_db_connections), 1 to 5000; 0: as infra/pooling divides max_connections
 	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
 	PolicyDir     string        `env:"LIGNUM_POLICY_DIR"`                          // Rego that replaces the built-in rules, watched
 	DrainTime     time.Duration `env:"LIGNUM_DRAIN" envDefault:"25s"`              // for requests under way when told to stop
@@ -115,8 +119,11 @@ func (c *Config) check() (wrong []string) {
 			bad("LIGNUM_DIRECT_DSN must be a postgres:// URL or a keyword=value connection string")
 		}
 	}
-	if c.Connections < 1 || c.Connections > 10000 {
-		bad("LIGNUM_CONNECTIONS must be between 1 and 10000")
+	if c.DatabaseCores != 0 && !(c.DatabaseCores >= 0.25 && c.DatabaseCores <= 1024) {
+		bad("LIGNUM_DATABASE_CORES must be between 0.25 and 1024, or 0 for those of this machine")
+	}
+	if c.PoolerMost < 0 || c.PoolerMost > pooling.Most {
+		bad("LIGNUM_POOLER_CONNECTIONS must be between 1 and %d, or 0 for what max_connections lets it be", pooling.Most)
 	}
 	if c.DrainTime < time.Second || c.DrainTime > 10*time.Minute {
 		bad("LIGNUM_DRAIN must be between 1s and 10m")
@@ -139,6 +146,14 @@ func (c *Config) check() (wrong []string) {
 
 // Key is the decoded master key.
 func (c *Config) Key() []byte { return c.key }
+
+// Cores is how many processors the database's server has.
+func (c *Config) Cores() float64 {
+	if c.DatabaseCores > 0 {
+		return c.DatabaseCores
+	}
+	return float64(runtime.NumCPU())
+}
 
 // Proxies are the networks whose X-Forwarded-For is believed.
 func (c *Config) Proxies() []netip.Prefix { return c.proxies }

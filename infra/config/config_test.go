@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/base64"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -35,18 +36,38 @@ func TestLoadNamesEverythingThatIsWrongAtOnce(t *testing.T) {
 	vars := complete()
 	delete(vars, "LIGNUM_INSTALLATION")
 	vars["LIGNUM_MASTER_KEY"], vars["LIGNUM_PROXY"], vars["LIGNUM_SCHEME"] = "c2hvcnQ=", "nowhere", "http"
-	vars["LIGNUM_TRUSTED_PROXIES"], vars["LIGNUM_CONNECTIONS"], vars["LIGNUM_LISTEN_TLS"] = "ten", "0", "on"
+	vars["LIGNUM_TRUSTED_PROXIES"], vars["LIGNUM_DATABASE_CORES"], vars["LIGNUM_LISTEN_TLS"] = "ten", "NaN", "on"
+	vars["LIGNUM_POOLER_CONNECTIONS"] = "5001"
 	set(t, vars)
 	_, err := Load()
 	if err == nil {
 		t.Fatal("a half-configured environment was accepted")
 	}
-	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_CONNECTIONS", "LIGNUM_LISTEN_TLS"} {
+	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_DATABASE_CORES", "LIGNUM_POOLER_CONNECTIONS", "LIGNUM_LISTEN_TLS"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
 		}
 	}
 	if strings.Contains(err.Error(), "c2hvcnQ=") {
 		t.Error("the master key shows in the error")
+	}
+}
+
+func TestTheDatabasesProcessorsAreThisMachinesUnlessTold(t *testing.T) {
+	for text, want := range map[string]float64{"": float64(runtime.NumCPU()), "0": float64(runtime.NumCPU()), "0.5": 0.5, "64": 64} {
+		vars := complete()
+		vars["LIGNUM_DATABASE_CORES"] = text
+		set(t, vars)
+		if c, err := Load(); err != nil || c.Cores() != want {
+			t.Errorf("%q: %v, want %v processors", text, err, want)
+		}
+	}
+	for _, text := range []string{"-1", "0.1", "1025", "two", "+Inf"} {
+		vars := complete()
+		vars["LIGNUM_DATABASE_CORES"] = text
+		set(t, vars)
+		if _, err := Load(); err == nil {
+			t.Errorf("%q was taken", text)
+		}
 	}
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the image: infra/image/build.sh NAME[:TAG], with buildah, podman or docker, whichever there is.
 #
-#   VERSION       what `lignum version` says; the revision when empty
+#   PROGRAM       the program, when infra/release/program.sh has built it already
+#   VERSION       what `lignum version` says, when it is built here; the revision when empty
 #   CONTAINER     the program to build with, and its options before the command, such as "buildah --storage-driver vfs"
 #   BUILD_FLAGS   more flags of its build command, such as "--isolation chroot"
 #   GOARCH        of another machine, such as arm64; the image is marked with it
@@ -11,8 +12,6 @@ set -eu
 
 name=${1:?usage: $0 NAME[:TAG]}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-root=$here/../..
-version=${VERSION:-$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null || echo development)}
 
 certificates=''
 for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
@@ -40,8 +39,11 @@ esac
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 arch=$(go env GOARCH)
-(cd "$root" && CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -tags timetzdata \
-	-ldflags "-s -w -buildid= -X main.version=$version" -o "$context/lignum" ./api/cmd/lignum)
+if [ -n "${PROGRAM:-}" ]; then
+	cp "$PROGRAM" "$context/lignum"
+else
+	"$here/../release/program.sh" "$arch" "$context/lignum"
+fi
 cp "$here/Containerfile" "$context/Containerfile"
 cp "$certificates" "$context/ca-certificates.crt"
 chmod 0644 "$context/ca-certificates.crt"

@@ -26,6 +26,8 @@ import (
 	"time"
 
 	"gopkg.in/natefinch/lumberjack.v2"
+
+	"lignum/infra/pooling"
 )
 
 // Options say where a cluster lives and how large it is. The zero value of each field has a default.
@@ -35,8 +37,7 @@ type Options struct {
 	Ephemeral bool         // for tests: fast instead of safe, and removed at Stop
 	Log       *slog.Logger `json:"-"` // default: none
 
-	PoolSize       int           // PgBouncer's default_pool_size, 1 to 1000, default 20
-	MaxConnections int           // PostgreSQL's max_connections, 20 to 5000, default 300
+	MaxConnections int           // PostgreSQL's max_connections, 20 to 5000, default 300; all else of both servers follows from it (infra/pooling)
 	Linger         time.Duration // Join only: how long the cluster waits for its next user, default 60 s
 }
 
@@ -52,22 +53,18 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.PoolSize == 0 {
-		o.PoolSize = 20
-	}
 	if o.MaxConnections == 0 {
-		o.MaxConnections = 300
+		o.MaxConnections = pooling.Usual
 	}
 	if o.Linger == 0 {
 		o.Linger = time.Minute
 	}
+	if _, err := pooling.For(o.MaxConnections); err != nil {
+		return o, fmt.Errorf("localcluster: %w", err)
+	}
 	switch {
 	case !validName.MatchString(o.Name):
 		return o, fmt.Errorf("localcluster: name %q: use 1 to 12 of a-z and 0-9", o.Name)
-	case o.PoolSize < 1 || o.PoolSize > 1000:
-		return o, fmt.Errorf("localcluster: pool size %d: use 1 to 1000", o.PoolSize)
-	case o.MaxConnections < 20 || o.MaxConnections > 5000:
-		return o, fmt.Errorf("localcluster: max connections %d: use 20 to 5000", o.MaxConnections)
 	case o.Linger < 0:
 		return o, fmt.Errorf("localcluster: linger %s: use a positive time", o.Linger)
 	}
@@ -202,6 +199,12 @@ func directDSN(sockets, database string) string {
 	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 	return fmt.Sprintf("host='%s' port=%d user=%s dbname='%s' sslmode=disable",
 		quote.Replace(sockets), postgresPort, superuser, quote.Replace(database))
+}
+
+// Sizes are how the connections of both servers are divided. Of a cluster that was joined they are those that one asked for.
+func (c *Cluster) Sizes() pooling.Sizes {
+	s, _ := pooling.For(c.opts.MaxConnections) // checked at the start
+	return s
 }
 
 // ProxyHost is the address of PgBouncer.

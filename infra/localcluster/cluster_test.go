@@ -408,7 +408,7 @@ func TestPlacesThatDoNotFit(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	for _, o := range []Options{{Name: "Big Name"}, {Name: "averyverylongname"}, {PoolSize: -1}, {PoolSize: 1001}, {MaxConnections: 5}, {Linger: -1}} {
+	for _, o := range []Options{{Name: "Big Name"}, {Name: "averyverylongname"}, {MaxConnections: 5}, {MaxConnections: 5001}, {MaxConnections: -1}, {Linger: -1}} {
 		o.Dir = filepath.Join(t.TempDir(), "c")
 		if c, err := Start(t.Context(), o); err == nil {
 			t.Errorf("%+v was taken; its end: %v", o, c.Stop())

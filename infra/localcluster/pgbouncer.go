@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-const maxClients = 2000 // PgBouncer's max_client_conn
-
 // bouncerConfig is the whole of pgbouncer.ini. Logins are looked up in the database at each sign-in
 // (auth_query), so that a new role or password works at once; no secret is in any file.
+//
+// max_db_connections is below the server's, so that PgBouncer takes an idle backend from one login for another's before the
+// server refuses (package pooling). It is a database's: the many of a test cluster have that many each.
 //
 // What a client sets for its session is undone after each transaction (server_reset_query_always), or the next client of the
 // login would have it: a search_path, a statement_timeout. It costs some 80 microseconds of processor time a transaction. DISCARD ALL
@@ -27,6 +28,7 @@ func (c *Cluster) bouncerConfig() string {
 	if c.opts.Ephemeral {
 		idle = 10 // many test databases share max_connections
 	}
+	sizes := c.Sizes()
 	return fmt.Sprintf(`[databases]
 * = host=%[1]s port=%[2]d
 
@@ -42,10 +44,10 @@ auth_query = SELECT role_name, verifier FROM %[5]s.login($1)
 pool_mode = transaction
 default_pool_size = %[6]d
 max_client_conn = %[7]d
-max_db_connections = 0
+max_db_connections = %[8]d
 query_wait_timeout = 5
 server_login_retry = 1
-server_idle_timeout = %[8]d
+server_idle_timeout = %[9]d
 server_reset_query = RESET ALL; CLOSE ALL; UNLISTEN *
 server_reset_query_always = 1
 query_timeout = 30
@@ -54,7 +56,7 @@ ignore_startup_parameters = extra_float_digits
 log_connections = 0
 log_disconnections = 0
 log_stats = 0
-`, c.state.Sockets, postgresPort, c.state.Port, lookupRole, lookupSchema, c.opts.PoolSize, maxClients, idle)
+`, c.state.Sockets, postgresPort, c.state.Port, lookupRole, lookupSchema, sizes.Login, sizes.Clients, sizes.Pooler, idle)
 }
 
 // startBouncer starts PgBouncer on the port of last time, or on another when that one is taken.
@@ -84,7 +86,7 @@ func (c *Cluster) launchBouncer(ctx context.Context) error {
 	}
 	// Each client and each server connection takes a file; Go gives children the low soft limit back.
 	p, err := spawn(c.account, syscall.SIGKILL, c.logFile("pgbouncer"),
-		"/bin/sh", "-c", `ulimit -n 8192 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`, c.bin.bouncer, ini)
+		"/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`, c.Sizes().Files), c.bin.bouncer, ini)
 	if err != nil {
 		return err
 	}

@@ -66,13 +66,14 @@ func (c *Cluster) initData(ctx context.Context) error {
 
 // config is the whole of postgresql.conf. Statements and values stay out of the log: they name children.
 func (c *Cluster) config() string {
+	sizes := c.Sizes()
 	lines := []string{
 		"listen_addresses = ''",
 		fmt.Sprintf("port = %d", postgresPort),
 		"unix_socket_directories = '" + c.state.Sockets + "'",
 		"unix_socket_permissions = 0700",
-		fmt.Sprintf("max_connections = %d", c.opts.MaxConnections),
-		"superuser_reserved_connections = 10",
+		fmt.Sprintf("max_connections = %d", sizes.Server),
+		fmt.Sprintf("superuser_reserved_connections = %d", sizes.Superuser),
 		"temp_file_limit = '4GB'", // no statement of one tenant fills the disk of all
 		"password_encryption = 'scram-sha-256'",
 		"wal_level = logical",

@@ -14,6 +14,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 folder=$root/.lignum/tools/$(go env GOVERSION)/$1@${package##*@}
 if [ ! -x "$folder/$1" ]; then
 	echo "Building $1 ${package##*@} (once, some minutes on a small machine) ..." >&2
-	env -u GOOS -u GOARCH GOFLAGS= CGO_ENABLED=0 GOBIN="$folder" go install -trimpath "$package" >&2
+	# The lists of a release name the hash of the tool that made them, so it too is the same whatever a person has set.
+	env -u GOOS -u GOARCH CGO_ENABLED=0 GOAMD64=v1 GOARM64=v8.0 GOFLAGS=-trimpath GOEXPERIMENT= GOWORK=off GOBIN="$folder" go install "$package" >&2
 fi
 echo "$folder/$1"

@@ -3,6 +3,7 @@ package limits
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,6 +27,7 @@ func TestOneTenantMayUseEverySlotWhenOthersAreIdle(t *testing.T) {
 // A surging tenant holds every slot and has a long queue; the next free slot still goes to the newcomer.
 func TestAFreeSlotGoesToTheTenantThatHoldsTheFewest(t *testing.T) {
 	a := NewAdmission(2)
+	a.long = 0
 	ctx := t.Context()
 	first, err := a.Acquire(ctx, "jamaica")
 	if err != nil {
@@ -86,6 +88,7 @@ func TestAWaiterThatGivesUpLosesNoSlot(t *testing.T) {
 
 func TestAQueueIsBounded(t *testing.T) {
 	a := NewAdmission(1)
+	a.long = 0
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if _, err := a.Acquire(ctx, "x"); err != nil {
@@ -102,17 +105,23 @@ func TestAQueueIsBounded(t *testing.T) {
 	}
 }
 
-// Never more holders than slots, and every slot is free again in the end, whoever comes, leaves or gives up.
+// Never more holders than slots, as many as there ever were, and as many again for those who hold theirs for long; and every slot
+// is free again in the end, whoever comes, leaves or gives up, and however the number of slots changes meanwhile.
 func TestSlotsAreNeitherLostNorMade(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		slots := rapid.IntRange(1, 4).Draw(t, "slots")
+		slots := rapid.SliceOfN(rapid.IntRange(1, 4), 1, 6).Draw(t, "slots")
 		workers := rapid.IntRange(1, 12).Draw(t, "workers")
 		patience := rapid.SliceOfN(rapid.IntRange(0, 3), workers, workers).Draw(t, "patience")
-		a := NewAdmission(slots)
+		hold := rapid.SliceOfN(rapid.IntRange(0, 600), workers, workers).Draw(t, "microseconds")
+		a := NewAdmission(slots[0])
+		limit := int64(slices.Max(slots))
+		if a.long = time.Duration(rapid.IntRange(0, 1).Draw(t, "slow")) * 300 * time.Microsecond; a.long > 0 {
+			limit *= 2
+		}
 		var holding, most atomic.Int64
-		var wg sync.WaitGroup
+		var all, resizing sync.WaitGroup
 		for i := range workers {
-			wg.Go(func() {
+			all.Go(func() {
 				for range 10 {
 					ctx, cancel := context.WithTimeout(context.Background(), time.Duration(patience[i])*time.Millisecond)
 					release, err := a.Acquire(ctx, string(rune('a'+i%3)))
@@ -123,18 +132,193 @@ func TestSlotsAreNeitherLostNorMade(t *testing.T) {
 					n := holding.Add(1)
 					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 					}
-					time.Sleep(50 * time.Microsecond)
+					time.Sleep(time.Duration(hold[i]) * time.Microsecond)
 					holding.Add(-1)
 					release()
 				}
 			})
 		}
-		wg.Wait()
-		if most.Load() > int64(slots) {
-			t.Fatalf("%d held %d slots", most.Load(), slots)
+		ended := make(chan struct{})
+		resizing.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-ended:
+					return
+				case <-time.After(200 * time.Microsecond):
+					a.Resize(slots[i%len(slots)])
+				}
+			}
+		})
+		all.Wait()
+		close(ended)
+		resizing.Wait()
+		if most.Load() > limit {
+			t.Fatalf("%d at once, of at most %d", most.Load(), limit)
 		}
-		if a.free != slots || a.Waiting() != 0 || len(a.queues) != 0 {
-			t.Fatalf("in the end %d of %d free, %d waiting, %d queues", a.free, slots, a.Waiting(), len(a.queues))
+		if a.held.Len() != 0 || a.slow != 0 || a.Waiting() != 0 || len(a.queues) != 0 {
+			t.Fatalf("in the end %d held, %d slow, %d waiting, %d queues", a.held.Len(), a.slow, a.Waiting(), len(a.queues))
 		}
 	})
+}
+
+// waiters asks n times for a tenant, each in a goroutine of its own, and gives the channel on which they tell that they got a slot,
+// when all of them wait.
+func waiters(t *testing.T, a *Admission, tenant string, n int) <-chan func() {
+	t.Helper()
+	got, before := make(chan func(), n), a.Waiting()
+	for range n {
+		go func() {
+			if release, err := a.Acquire(t.Context(), tenant); err == nil {
+				got <- release
+			}
+		}()
+	}
+	for a.Waiting() < before+n {
+		time.Sleep(time.Millisecond)
+	}
+	return got
+}
+
+func TestNewSlotsGoToThoseWhoWaitAtOnce(t *testing.T) {
+	a := NewAdmission(1)
+	a.long = 0
+	release, err := a.Acquire(t.Context(), "jamaica")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := waiters(t, a, "jamaica", 5)
+	a.Resize(4)
+	for range 3 {
+		<-got
+	}
+	if a.Waiting() != 2 || a.held.Len() != 4 {
+		t.Fatalf("%d wait and %d hold, of 5 and the first with 4 slots", a.Waiting(), a.held.Len())
+	}
+	release()
+	<-got
+}
+
+// Who waits when slots are taken away goes on waiting, and gets what is handed back beyond those that are gone.
+func TestFewerSlotsDropNobody(t *testing.T) {
+	a := NewAdmission(3)
+	a.long = 0
+	var held []func()
+	for range 3 {
+		release, err := a.Acquire(t.Context(), "jamaica")
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, release)
+	}
+	got := waiters(t, a, "bahamas", 2)
+	a.Resize(1)
+	for i, release := range held {
+		if len(got) > 0 {
+			t.Fatalf("somebody got a slot with %d of 1 held", len(held)-i)
+		}
+		release()
+	}
+	(<-got)()
+	(<-got)()
+	a.Resize(0) // there is always one
+	if release, err := a.Acquire(t.Context(), "jamaica"); err != nil {
+		t.Error(err)
+	} else {
+		release()
+	}
+}
+
+// One tenant holds every slot and does not hand them back. Others are served all the same, when the slots have been held for long,
+// but no more than as many again; what is handed back then is shared out as always.
+func TestLongHoldersDoNotStopEverybodyElse(t *testing.T) {
+	a := NewAdmission(2)
+	a.long = 0
+	var held []func()
+	for range 2 {
+		release, err := a.Acquire(t.Context(), "jamaica")
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, release)
+	}
+	again := waiters(t, a, "jamaica", 3) // who came first, and are behind those who hold none
+	var others []<-chan func()
+	for _, tenant := range []string{"bahamas", "celearn", "barbados"} {
+		others = append(others, waiters(t, a, tenant, 1))
+	}
+	a.mu.Lock()
+	a.long = 20 * time.Millisecond
+	a.grant()
+	a.mu.Unlock()
+	var next []func()
+	for len(next) < 3 {
+		for _, got := range others {
+			select {
+			case release := <-got:
+				next = append(next, release)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		if len(next) == 2 { // as many again, and the third waits for one of them
+			time.Sleep(3 * a.long)
+			if a.Waiting() != 4 || a.slow != 2 || a.held.Len() != 2 {
+				t.Fatalf("%d wait, %d hold and %d are slow, with 2 slots", a.Waiting(), a.held.Len(), a.slow)
+			}
+			next[0]()
+		}
+	}
+	next[1]()
+	next[2]()
+	for range 3 {
+		(<-again)()
+	}
+	held[0]()
+	held[1]()
+	if a.held.Len() != 0 || a.slow != 0 || len(a.queues) != 0 {
+		t.Errorf("in the end %d held, %d slow, %d queues", a.held.Len(), a.slow, len(a.queues))
+	}
+}
+
+// A noisy tenant asks without end, and its neighbour for one slot at a time: the neighbour has its turn after a handful of the
+// other's at most, where it would wait for each of the hundred in the order of their coming.
+func TestANeighbourWaitsForOneSlotAndNotForTheQueue(t *testing.T) {
+	const slots, noise, asked = 4, 100, 200
+	a := NewAdmission(slots)
+	ctx, cancel := context.WithCancel(t.Context())
+	var granted atomic.Int64
+	var all sync.WaitGroup
+	for range noise {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				release, err := a.Acquire(ctx, "noisy")
+				if err != nil {
+					continue
+				}
+				granted.Add(1)
+				time.Sleep(100 * time.Microsecond)
+				release()
+			}
+		})
+	}
+	for a.Waiting() < noise/2 {
+		time.Sleep(time.Millisecond)
+	}
+	worst, behind := int64(0), 0
+	for range asked {
+		before := granted.Load()
+		release, err := a.Acquire(ctx, "neighbour")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := granted.Load() - before
+		if worst = max(worst, n); n > 3*slots {
+			behind++
+		}
+		release()
+	}
+	cancel()
+	all.Wait()
+	if behind > asked/20 { // a goroutine that is not run for a moment sees more pass
+		t.Errorf("of %d, %d waited for more than %d of the noisy tenant's, the worst for %d", asked, behind, 3*slots, worst)
+	}
 }

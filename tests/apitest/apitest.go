@@ -73,7 +73,7 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 func (s *Server) config() *config.Config {
 	return &config.Config{Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", PublicPort: s.Port,
 		Installation: testkit.Installation, MasterKey: base64.StdEncoding.EncodeToString(make([]byte, 32)), Database: s.Database,
-		Proxy: "127.0.0.1:1", Connections: 20, DrainTime: 5 * time.Second, LogLevel: "warn"}
+		Proxy: "127.0.0.1:1", DrainTime: 5 * time.Second, LogLevel: "warn"}
 }
 
 // From is the same server as somebody at another address of the loopback network sees it, such as "127.0.0.2".

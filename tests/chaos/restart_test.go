@@ -117,7 +117,7 @@ func (p *platform) serve(t *testing.T, registry *tenants.Registry, key []byte) {
 	}
 	server, err := api.New(api.Deps{Store: p.store, Registry: registry, Rules: rules, Log: slog.New(slog.DiscardHandler), Version: "chaos",
 		Config: &config.Config{Listen: p.addr, MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", PublicPort: ln.Addr().(*net.TCPAddr).Port,
-			Installation: "chaos", MasterKey: base64.StdEncoding.EncodeToString(key), Proxy: "x:1", Connections: 16, DrainTime: time.Second, LogLevel: "error"}})
+			Installation: "chaos", MasterKey: base64.StdEncoding.EncodeToString(key), Proxy: "x:1", DrainTime: time.Second, LogLevel: "error"}})
 	if err != nil {
 		t.Fatal(err)
 	}

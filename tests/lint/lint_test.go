@@ -94,34 +94,19 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}
 }
 
-// database writes a database of vulnerabilities in Go's own form: with an entry for env.Parse, which infra/config calls, or with one
-// for a function that nobody here calls.
-func database(t *testing.T, symbol string) string {
+// database is one of two small databases of vulnerabilities in Go's own form: found has an entry for env.Parse, which
+// infra/config calls, clean one for a function that nobody here calls.
+func database(t *testing.T, name string) string {
 	t.Helper()
-	const module, id, when = "github.com/caarlos0/env/v11", "GO-2026-9999", "2026-01-01T00:00:00Z"
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"index/db.json":      fmt.Sprintf(`{"modified":%q}`, when),
-		"index/modules.json": fmt.Sprintf(`[{"path":%q,"vulns":[{"id":%q,"modified":%q}]}]`, module, id, when),
-		"index/vulns.json":   fmt.Sprintf(`[{"id":%q,"modified":%q}]`, id, when),
-		"ID/" + id + ".json": fmt.Sprintf(`{"schema_version":"1.3.1","id":%q,"modified":%q,"published":%q,"summary":"Planted","details":"Planted",
-			"affected":[{"package":{"name":%q,"ecosystem":"Go"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}],
-			"ecosystem_specific":{"imports":[{"path":%q,"symbols":[%q]}]}}],"database_specific":{"url":"https://pkg.go.dev/vuln/%s"}}`,
-			id, when, when, module, module, symbol, id),
-	} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	dir, err := filepath.Abs(filepath.Join("testdata/vulnerabilities", name))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return "file://" + dir
 }
 
 func TestVulnerabilities(t *testing.T) {
-	clean, found := database(t, "ParseNothing"), database(t, "Parse")
+	clean, found := database(t, "clean"), database(t, "found")
 	for _, c := range []struct {
 		name, database, goal, packages string
 		status                         int

@@ -20,6 +20,12 @@ import (
 func serving(t *testing.T, listenTLS string) (addr string, stop func() error) {
 	t.Helper()
 	installed(t)
+	return servingInstalled(t, listenTLS)
+}
+
+// servingInstalled is serving, of the world that was installed.
+func servingInstalled(t *testing.T, listenTLS string) (addr string, stop func() error) {
+	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

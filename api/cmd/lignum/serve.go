@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -14,6 +15,7 @@ import (
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 func serveCommand() *cobra.Command {
@@ -46,10 +48,21 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 			in.log.Warn("database roles could not be looked at", "err", err)
 		}
 	}
-	server, err := in.server(ctx)
+	server, registry, err := in.server(ctx)
 	if err != nil {
 		return err
 	}
+	process, err := tenants.Join(ctx, in.store, registry, processName(), tenants.Capacity{Cores: in.cfg.Cores(), Pooler: in.cfg.PoolerMost}, in.log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		if err := process.Leave(ctx); err != nil { // the others find out by its silence
+			in.log.Warn("the other processes could not be told that this one ends", "err", err)
+		}
+	}()
 	metrics, err := net.Listen("tcp", in.cfg.MetricsListen)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
@@ -60,21 +73,27 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 	return group.Wait()
 }
 
+// processName is what people find this process by.
+func processName() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s %d", host, os.Getpid())
+}
+
 // server puts the parts together.
-func (in *installation) server(ctx context.Context) (*api.Server, error) {
+func (in *installation) server(ctx context.Context) (*api.Server, *tenants.Registry, error) {
 	registry, err := in.registry(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rules, err := policy.NewEngine(nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	server, err := api.New(api.Deps{Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText()})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	portal.Register(server)
 	console.Register(server)
-	return server, nil
+	return server, registry, nil
 }

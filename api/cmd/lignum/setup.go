@@ -59,7 +59,7 @@ func openWith(cfg *config.Config) (*installation, error) {
 			return nil, err
 		}
 	}
-	stored := tenants.StoreConfig{Writer: writer, Reader: reader, Vault: in.vault, Connections: cfg.Connections}
+	stored := tenants.StoreConfig{Writer: writer, Reader: reader, Vault: in.vault, Connections: tenants.Slots(cfg.Cores())}
 	if cfg.DatabaseAuth == "iam" {
 		signer, err := rdsiam.New(context.Background())
 		if err != nil {

@@ -21,9 +21,10 @@ type config struct {
 	Proxy        string `env:"LIGNUM_AUTOSCALE_PROXY,required,notEmpty"`    // RDS Proxy's name
 	Size         string `env:"LIGNUM_AUTOSCALE_SIZE"`                       // small, country or region: default settings
 	Settings     string `env:"LIGNUM_AUTOSCALE_SETTINGS"`                   // JSON; replaces those that it names
-	Database     string `env:"LIGNUM_AUTOSCALE_DATABASE,required,notEmpty"` // host:port of the proxy
+	Database     string `env:"LIGNUM_AUTOSCALE_DATABASE,required,notEmpty"` // host:port of the proxy, where the forecast is read
+	Writer       string `env:"LIGNUM_AUTOSCALE_WRITER,required,notEmpty"`   // host:port of its writer, where the serving processes are told of the size
 	DatabaseName string `env:"LIGNUM_AUTOSCALE_DATABASE_NAME" envDefault:"lignum"`
-	DatabaseUser string `env:"LIGNUM_AUTOSCALE_DATABASE_USER,required,notEmpty"` // role that may read the forecast
+	DatabaseUser string `env:"LIGNUM_AUTOSCALE_DATABASE_USER,required,notEmpty"` // role that may do both
 	DryRun       bool   `env:"LIGNUM_AUTOSCALE_DRY_RUN"`                         // decide and write, change nothing
 
 	settings autoscale.Settings
@@ -45,8 +46,10 @@ func load() (*config, error) {
 	if c.Function != "" && c.Function != "watch" && c.Function != "night" && c.Function != "morning" {
 		wrong = append(wrong, "LIGNUM_AUTOSCALE must be watch, night or morning")
 	}
-	if _, _, err := net.SplitHostPort(c.Database); c.Database != "" && err != nil {
-		wrong = append(wrong, "LIGNUM_AUTOSCALE_DATABASE must be host:port")
+	for name, hostport := range map[string]string{"LIGNUM_AUTOSCALE_DATABASE": c.Database, "LIGNUM_AUTOSCALE_WRITER": c.Writer} {
+		if _, _, err := net.SplitHostPort(hostport); hostport != "" && err != nil {
+			wrong = append(wrong, name+" must be host:port")
+		}
 	}
 	var err error
 	if c.settings, err = settings(c.Size, c.Settings); err != nil {

@@ -12,7 +12,7 @@ func environment(t *testing.T, changed map[string]string) {
 	t.Helper()
 	all := map[string]string{"LIGNUM_AUTOSCALE": "watch", "LIGNUM_AUTOSCALE_TABLE": "prod-autoscale", "LIGNUM_AUTOSCALE_CLUSTER": "prod-data",
 		"LIGNUM_AUTOSCALE_PROXY": "prod-data", "LIGNUM_AUTOSCALE_SIZE": "country", "LIGNUM_AUTOSCALE_SETTINGS": "", "LIGNUM_AUTOSCALE_DRY_RUN": "false",
-		"LIGNUM_AUTOSCALE_DATABASE": "proxy.example:5432", "LIGNUM_AUTOSCALE_DATABASE_USER": "prod_autoscale", "AWS_REGION": "us-east-1"}
+		"LIGNUM_AUTOSCALE_DATABASE": "proxy.example:5432", "LIGNUM_AUTOSCALE_WRITER": "writer.example:5432", "LIGNUM_AUTOSCALE_DATABASE_USER": "prod_autoscale", "AWS_REGION": "us-east-1"}
 	for name, value := range changed {
 		all[name] = value
 	}
@@ -23,12 +23,12 @@ func environment(t *testing.T, changed map[string]string) {
 
 func TestEverythingThatIsWrongIsNamedAtOnce(t *testing.T) {
 	environment(t, map[string]string{"LIGNUM_AUTOSCALE": "noon", "LIGNUM_AUTOSCALE_TABLE": "", "LIGNUM_AUTOSCALE_DATABASE": "proxy.example",
-		"LIGNUM_AUTOSCALE_DRY_RUN": "perhaps", "LIGNUM_AUTOSCALE_SETTINGS": `{"target_use": 7, "stale": "1s"}`})
+		"LIGNUM_AUTOSCALE_WRITER": "writer.example", "LIGNUM_AUTOSCALE_DRY_RUN": "perhaps", "LIGNUM_AUTOSCALE_SETTINGS": `{"target_use": 7, "stale": "1s"}`})
 	_, err := load()
 	if err == nil {
 		t.Fatal("all of it was taken")
 	}
-	for _, part := range []string{"watch, night or morning", "LIGNUM_AUTOSCALE_TABLE", "host:port", "DryRun", "target_use", "stale"} {
+	for _, part := range []string{"watch, night or morning", "LIGNUM_AUTOSCALE_TABLE", "DATABASE must be host:port", "WRITER must be host:port", "DryRun", "target_use", "stale"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not named in: %v", part, err)
 		}

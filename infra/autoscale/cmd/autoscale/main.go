@@ -46,7 +46,13 @@ func handler(ctx context.Context, log *slog.Logger) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	processes, err := autoscale.NewProcesses(c.Writer, c.DatabaseName, c.DatabaseUser, func(ctx context.Context) (string, error) {
+		return signer.Password(ctx, c.Writer, c.DatabaseUser)
+	})
+	if err != nil {
+		return nil, err
+	}
 	a := &autoscale.Autoscaler{Cluster: autoscale.NewCluster(cfg, c.Cluster, c.Proxy), Store: autoscale.NewStore(cfg, c.Table),
-		Forecast: forecast, Settings: c.settings, DryRun: c.DryRun, Now: time.Now, Log: log}
+		Forecast: forecast, Tell: processes.Tell, Settings: c.settings, DryRun: c.DryRun, Now: time.Now, Log: log}
 	return map[string]any{"watch": a.HandleWatch, "night": a.HandleNight, "morning": a.HandleMorning}[c.Function], nil
 }
