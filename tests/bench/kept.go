@@ -83,17 +83,22 @@ func (b *bench) enter(ctx context.Context, d *dataset) error {
 	if err != nil {
 		return err
 	}
-	if d.inPlace {
-		return b.open(ctx, kept)
+	database := kept
+	if !d.inPlace {
+		database = working
+		err = b.administer(ctx, "DROP DATABASE IF EXISTS "+working+" WITH (FORCE)", "CREATE DATABASE "+working+" TEMPLATE "+kept+" STRATEGY file_copy")
+		if err != nil {
+			return err
+		}
+		if err := b.admit(ctx, working); err != nil {
+			return err
+		}
 	}
-	err = b.administer(ctx, "DROP DATABASE IF EXISTS "+working+" WITH (FORCE)", "CREATE DATABASE "+working+" TEMPLATE "+kept+" STRATEGY file_copy")
-	if err != nil {
+	// The logins are the cluster's, and may be of another version than the database.
+	if _, err := b.provisionerOf(database).Repair(ctx, audit.Actor{Name: "bench"}); err != nil {
 		return err
 	}
-	if err := b.admit(ctx, working); err != nil {
-		return err
-	}
-	return b.open(ctx, working)
+	return b.open(ctx, database)
 }
 
 // keep gives the name of a dataset's database, which is made unless it is there.
