@@ -84,7 +84,7 @@ func (b *bench) tenantsInTurn(ctx context.Context) ([]figure, error) {
 				return nil, err
 			}
 			before := b.usage()
-			t := load.Steady(ctx, client, manyRate, 2*b.length, 4*clients, next)
+			t := load.Steady(ctx, client, manyRate, b.length+b.length/2, 4*clients, next)
 			if err := t.Err(); err != nil {
 				fmt.Printf("  %d tenants: %v\n", n, err)
 			}
