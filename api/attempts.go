@@ -59,11 +59,11 @@ func StartAttempt(ctx context.Context, c *Call, test uuid.UUID) (*OpenAttempt, e
 	if err := c.Permit(policy.Facts{Owner: true, Enrolled: f.Enrolled, WindowOpen: f.WindowOpen, AttemptsLeft: f.AttemptsLeft}); err != nil {
 		return nil, err
 	}
-	a, err := c.Server.exams.Start(ctx, c.DB, c.Actor, f, assessment.StartInput{TestID: test, LearnerID: c.Claims.UserID, Now: c.Now, Today: c.day()})
+	p, err := c.Server.exams.StartPaper(ctx, c.DB, c.Actor, f, assessment.StartInput{TestID: test, LearnerID: c.Claims.UserID, Now: c.Now, Today: c.day()})
 	if err != nil {
 		return nil, err
 	}
-	return c.paper(ctx, a.ID)
+	return c.open(p), nil
 }
 
 // paper gives an attempt of the signed-in learner with its ticket.
@@ -76,7 +76,11 @@ func (c *Call) paper(ctx context.Context, attempt uuid.UUID) (*OpenAttempt, erro
 	if err != nil {
 		return nil, err
 	}
-	return &OpenAttempt{Ticket: p.Ticket().Seal(c.DB.Vault(), c.Realm.Name()), Paper: *p}, nil
+	return c.open(p), nil
+}
+
+func (c *Call) open(p *assessment.Paper) *OpenAttempt {
+	return &OpenAttempt{Ticket: p.Ticket().Seal(c.DB.Vault(), c.Realm.Name()), Paper: *p}
 }
 
 // AttemptPaper gives the signed-in learner's attempt under way, to go on with: also on another device. An attempt whose
@@ -134,10 +138,8 @@ func (c *Call) mayOnAttempt(ctx context.Context, q tenants.Querier, attempt uuid
 
 // SubmitAttempt hands the signed-in learner's attempt in and gives its result. Again, it gives the same result.
 func SubmitAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID) (*assessment.Result, error) {
-	if _, err := c.mayOnAttempt(ctx, tx, attempt); err != nil {
-		return nil, err
-	}
-	return c.Server.exams.Submit(ctx, tx, c.Realm.Name(), attempt, c.Claims.UserID, c.Now, c.day())
+	may := func(f assessment.AttemptFacts) error { return c.Permit(attemptFacts(f)) }
+	return c.Server.exams.SubmitIf(ctx, tx, c.Realm.Name(), attempt, c.Claims.UserID, may, c.Now, c.day())
 }
 
 // AttemptResult gives what came of an attempt. The learner sees of the items what the test's rule shows; staff see all.

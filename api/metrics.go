@@ -21,6 +21,8 @@ type metrics struct {
 	active   *prometheus.GaugeVec
 	attended *prometheus.GaugeVec
 	altered  prometheus.Gauge
+	memory   prometheus.Gauge
+	hashing  prometheus.Gauge
 }
 
 // databaseRequests shows the store's own count.
@@ -53,7 +55,10 @@ func newMetrics(s *Server) *metrics {
 	m.attended = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lignum_attendance", Help: "Learners in attendance today, in the tenant's time zone."}, []string{"realm"})
 	m.altered = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_altered_logins",
 		Help: "Database roles that are not as provisioning makes them; lignum migrate puts them back. More than 0 for ten minutes: somebody has a login's password."})
-	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.active, m.attended, m.altered, sent, waiting,
+	m.memory = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_memory_bytes",
+		Help: "Memory that this process may use; 0: no limit is known. What it has is process_resident_memory_bytes, what Go is held to go_gc_gomemlimit_bytes."})
+	m.hashing = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_hash_slots", Help: "Passwords that may be hashed at once, of 19 MiB each."})
+	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.active, m.attended, m.altered, m.memory, m.hashing, sent, waiting,
 		slots("lignum_transaction_slots", "Transactions that this process may have busy at once, its share of what the database works on.", func(writer, _ int) int { return writer }),
 		slots("lignum_transaction_slots_reader", "The same at the reader; that of the writer when there is none.", func(_, reader int) int { return reader }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

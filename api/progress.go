@@ -63,9 +63,6 @@ type workday struct {
 	day     time.Time
 }
 
-// workdaysKept is how many such days a process remembers, of some 100 bytes each.
-const workdaysKept = 200_000
-
 // MyProgress gives how far the signed-in learner is in each course of their classes.
 func MyProgress(ctx context.Context, c *Call) (*List[classes.CourseProgress], error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {

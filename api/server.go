@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/people"
 	"lignum/infra/config"
+	"lignum/infra/memory"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -42,6 +44,7 @@ type Deps struct {
 	Provisioner *tenants.Provisioner // nil: this process may not provision; the console says so
 	Log         *slog.Logger
 	Version     string
+	Memory      memory.Share // what this process may use; the zero value: as much as it likes
 }
 
 // Server answers requests for every realm.
@@ -81,38 +84,59 @@ type Server struct {
 	ErrorPage func(c *Call, fc *fiber.Ctx, p *Problem) error
 }
 
-// What a process remembers of running tests: some 40 MB of items and 50 MB of papers at most. Nothing is lost with it.
+// What a process remembers between requests, at most: how many things of about how many bytes each. Nothing is lost with any of it.
+// Where all of it together would take more than a quarter of the memory, less of each is kept.
 const (
-	itemsKept  = 10_000
-	papersKept = 50_000
+	itemsKept, itemBytes       = 10_000, 4 << 10
+	papersKept, paperBytes     = 50_000, 1 << 10
+	tokensKept, tokenBytes     = 50_000, 1 << 10
+	workdaysKept, workdayBytes = 200_000, 200
+	keptBytes                  = itemsKept*itemBytes + papersKept*paperBytes + tokensKept*tokenBytes + workdaysKept*workdayBytes
 )
+
+// A connection is held open by its client, who may be anybody. It takes a goroutine's stack and a buffer for the head of a request,
+// and there are never more of them than fit.
+const (
+	connectionBytes = 32 << 10
+	mostConnections = 64 << 10
+)
+
+// kept is how many of most things are remembered.
+func kept(share memory.Share, most int) int {
+	return int(min(1, float64(share.Quarter())/keptBytes) * float64(most))
+}
 
 // New builds a server with the API's routes. Pages are registered on it by portal and console.
 func New(d Deps) (*Server, error) {
 	if err := d.Config.Validate(); err != nil {
 		return nil, err
 	}
+	hashing := d.Memory.Fits(people.HashBytes, runtime.GOMAXPROCS(0))
 	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, rules: d.Rules, provisioner: d.Provisioner, log: d.Log, version: d.Version,
 		rate: limits.NewRate(nil), shares: limits.NewShares(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
-		desk: people.NewDesk(people.NewHasher(0)), tokens: people.NewVerifier(0)}
-	items, err := catalog.NewItems(itemsKept)
+		desk: people.NewDesk(people.NewHasher(hashing)), tokens: people.NewVerifier(kept(d.Memory, tokensKept))}
+	items, err := catalog.NewItems(kept(d.Memory, itemsKept))
 	if err != nil {
 		return nil, err
 	}
-	if s.workdays, err = lru.New[workday, bool](workdaysKept); err != nil {
+	if s.workdays, err = lru.New[workday, bool](kept(d.Memory, workdaysKept)); err != nil {
 		return nil, err
 	}
-	if s.exams, err = assessment.New(items, papersKept); err != nil {
+	if s.exams, err = assessment.New(items, kept(d.Memory, papersKept)); err != nil {
 		return nil, err
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.metrics = newMetrics(s)
+	s.metrics.memory.Set(float64(d.Memory.Total))
+	s.metrics.hashing.Set(float64(hashing))
 	s.app = fiber.New(fiber.Config{
 		// Without Immutable, strings of a request change after its handler has returned: measured.
 		Immutable: true, DisableStartupMessage: true, ServerHeader: "", AppName: "lignum",
 		// The pipeline reads bodies, so the server in front of it reads none: not even the parts of a form.
+		// Without ReduceMemoryUsage an open connection keeps the largest answer that it ever sent: measured, 25 KB a learner in an exam.
+		ReduceMemoryUsage: true,
 		StreamRequestBody: true, BodyLimit: 1, DisablePreParseMultipartForm: true, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second, IdleTimeout: 75 * time.Second,
-		ReadBufferSize: 16 << 10, Concurrency: 64 << 10, StrictRouting: true, CaseSensitive: true,
+		ReadBufferSize: 16 << 10, Concurrency: int(min(mostConnections, 4*d.Memory.Quarter()/connectionBytes)), StrictRouting: true, CaseSensitive: true,
 		ErrorHandler: func(fc *fiber.Ctx, err error) error { return problemOf(err).write(fc) },
 	})
 	s.app.Use(s.recovered, s.head, func(fc *fiber.Ctx) error {

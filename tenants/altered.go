@@ -30,6 +30,7 @@ const (
 	alteredDatabase    = "database"    // rights in the database beside connecting
 	alteredSchemas     = "schemas"     // rights in schemas beside its own
 	alteredOwns        = "owns"        // things of its own, such as large objects: told, and left for a person to look at
+	alteredFunctions   = "functions"   // of the schema: whose rights they have, who may call them, what they do
 	alteredPassword    = "password"    // seen by whoever may read verifiers, which is a superuser
 )
 
@@ -42,6 +43,8 @@ type should struct {
 	Schemas     []string // "tenant_jamaica USAGE"
 	Schema      string
 	Attributes  []string // words of ALTER ROLE that put its attributes back
+	Functions   string   // statements that put its schema's functions back
+	Strange     []string // functions in its schema that no migration made
 }
 
 // alteredSQL looks at all roles of the installation at once. PostgreSQL shows all of it to every login, so the serving process,
@@ -123,7 +126,8 @@ func scanAltered(row pgx.CollectableRow) (a Altered, err error) {
 	return a, err
 }
 
-// AlteredLogins looks, on the platform's own data, for roles of the installation that are not as provisioning makes them; all
+// AlteredLogins looks, on the platform's own data, for roles of the installation that are not as provisioning makes them, and for
+// functions that are not as a migration made them; all
 // but passwords, which no login can see. It is for whoever has no direct connection; Provisioner.Repair puts them back. iam tells whether
 // logins sign in with tokens.
 func AlteredLogins(ctx context.Context, q Querier, installation string, iam bool) ([]Altered, error) {
@@ -131,7 +135,12 @@ func AlteredLogins(ctx context.Context, q Querier, installation string, iam bool
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanAltered)
+	list, err := pgx.CollectRows(rows, scanAltered)
+	if err != nil {
+		return nil, err
+	}
+	functions, err := alteredFunctionsOf(ctx, q)
+	return joinAltered(list, functions), err
 }
 
 // Unexplained tells whether something is altered that nobody does who works with the platform: a plan with another number of

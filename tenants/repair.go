@@ -30,7 +30,8 @@ func (p *Provisioner) close(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// Repair puts every role of the installation back to what provisioning makes it, and gives those that were not, each with Err
+// Repair puts every role of the installation back to what provisioning makes it, and every function of a tenant's schema to what a
+// migration made it, and gives those that were not, each with Err
 // when it stays so. It looks at all at once and touches those that differ; each that is put back is an entry in the platform's
 // trail and a warning in the log. It may be repeated, and run twice at once. Where verifiers cannot be read (the connected role is
 // no superuser), passwords are set anew without a word, since nobody can tell whether they were changed.
@@ -44,6 +45,11 @@ func (p *Provisioner) Repair(ctx context.Context, by audit.Actor) ([]Altered, er
 		if list, err = pgx.CollectRows(rows, scanAltered); err != nil {
 			return err
 		}
+		functions, err := alteredFunctionsOf(ctx, tx)
+		if err != nil {
+			return err
+		}
+		list = joinAltered(list, functions)
 		if list, err = p.passwords(ctx, tx, list); err != nil {
 			return err
 		}
@@ -141,6 +147,9 @@ func (p *Provisioner) putBack(ctx context.Context, tx pgx.Tx, a Altered, by audi
 	if err == nil && slices.Contains(a.What, alteredOwns) {
 		err = errOwns
 	}
+	if err == nil && len(a.should.Strange) > 0 {
+		err = errStrange
+	}
 	return err
 }
 
@@ -158,6 +167,8 @@ func again(ctx context.Context, tx pgx.Tx, statements string) error {
 }
 
 var errOwns = errors.New("it owns things, such as large objects, which no login of ours makes; look at them, and remove them by hand")
+
+var errStrange = errors.New("there are functions in its schema that no migration made; look at them, and remove them by hand")
 
 // statements are those that put a role back; none when there is nothing that can be.
 func (p *Provisioner) statements(a Altered, database string) (string, error) {
@@ -215,6 +226,11 @@ func (p *Provisioner) statements(a Altered, database string) (string, error) {
 			}
 		case alteredPassword:
 			add("ALTER ROLE %s %s", id, p.password(a.Role))
+		case alteredFunctions:
+			if len(a.What) == 1 && a.should.Functions == "" {
+				return "", errStrange
+			}
+			b.WriteString(a.should.Functions)
 		case alteredOwns:
 			if len(a.What) == 1 {
 				return "", errOwns

@@ -25,9 +25,9 @@ type attempt struct {
 	seed                      int64
 	paper                     []uuid.UUID
 	started, deadline, handed time.Time
-	responses                 []string // JSON, by position
-	saved                     []time.Time
-	score, most               int // hundredths of a point
+	responses                 []string  // JSON, by position
+	saved                     time.Time // all of them, with the last
+	score, most               int       // hundredths of a point
 	grade                     string
 	result                    string // JSON
 }
@@ -52,7 +52,7 @@ func (w *work) sit(r *room, c *course, test paper, p person, number int, began t
 			if err != nil {
 				panic(err) // strings always marshal
 			}
-			a.paper, a.responses, a.saved = append(a.paper, it.id), append(a.responses, string(raw)), append(a.saved, t)
+			a.paper, a.responses, a.saved = append(a.paper, it.id), append(a.responses, string(raw)), t
 			items, given = append(items, &catalog.Item{ID: it.id, Section: d.Code, Content: it.content}), append(given, response)
 		}
 	}
@@ -60,10 +60,7 @@ func (w *work) sit(r *room, c *course, test paper, p person, number int, began t
 		a.handed = a.deadline
 	}
 	if late := a.handed.Sub(r.in.Now); late > 0 { // all of it happened before now
-		a.started, a.deadline, a.handed = a.started.Add(-late), a.deadline.Add(-late), a.handed.Add(-late)
-		for i := range a.saved {
-			a.saved[i] = a.saved[i].Add(-late)
-		}
+		a.started, a.deadline, a.handed, a.saved = a.started.Add(-late), a.deadline.Add(-late), a.handed.Add(-late), a.saved.Add(-late)
 	}
 	scored := assessment.ScorePaper(items, given, test.grades)
 	a.score, a.most, a.grade, a.result = scored.Score, scored.MaxScore, scored.Grade, scored.Result
@@ -133,15 +130,13 @@ func (w *work) storeAttempts(ctx context.Context, tx *tenants.Tx) error {
 	if err != nil {
 		return err
 	}
-	type at struct{ attempt, position int }
-	var list []at
-	for i := range w.attempts {
-		for p := range w.attempts[i].responses {
-			list = append(list, at{i, p})
+	// One save each, as if the learner had stored all answers at once.
+	return copyRows(ctx, tx, "saves", []string{"attempt_id", "n", "positions", "counters", "responses", "heads", "saved_at"}, len(w.attempts), func(i int) []any {
+		a := &w.attempts[i]
+		positions, counters := make([]int16, len(a.responses)), make([]int64, len(a.responses))
+		for p := range positions {
+			positions[p], counters[p] = int16(p), 1
 		}
-	}
-	return copyRows(ctx, tx, "responses", []string{"attempt_id", "position", "counter", "response", "saved_at"}, len(list), func(i int) []any {
-		a := &w.attempts[list[i].attempt]
-		return []any{a.id, int16(list[i].position), int64(1), a.responses[list[i].position], a.saved[list[i].position]}
+		return []any{a.id, int32(1), positions, counters, "[" + strings.Join(a.responses, ",") + "]", counters, a.saved}
 	})
 }

@@ -111,16 +111,17 @@ type AttemptFacts struct {
 	WithinGrace    bool // now is not after the deadline and SubmitGrace, or it is handed in already and that changes nothing
 }
 
+const factsSQL = `SELECT learner_id, test_id, open, deadline, coach_of, same_school FROM attempt_facts($1::uuid, $2::uuid)`
+
 // FactsOf gives the facts about a viewer and an attempt in one query, or domain.NotFound.
 func FactsOf(ctx context.Context, q tenants.Querier, attemptID, viewerID uuid.UUID, now time.Time) (AttemptFacts, error) {
+	return scanFacts(q.QueryRow(ctx, factsSQL, attemptID.String(), viewerID.String()), viewerID, now)
+}
+
+func scanFacts(row pgx.Row, viewerID uuid.UUID, now time.Time) (AttemptFacts, error) {
 	var f AttemptFacts
 	var deadline time.Time
-	err := q.QueryRow(ctx, `SELECT a.learner_id, a.test_id, a.state = 'open', a.deadline,
-		EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id WHERE e.learner_id = a.learner_id AND e.state = 'active'
-			AND c.coach_id = $2::uuid AND c.course_id = a.course_id AND c.state = 'active'),
-		coalesce(l.school_id = v.school_id, false)
-		FROM attempts a JOIN users l ON l.id = a.learner_id LEFT JOIN users v ON v.id = $2::uuid WHERE a.id = $1::uuid`,
-		attemptID.String(), viewerID.String()).Scan(&f.LearnerID, &f.TestID, &f.AttemptOpen, &deadline, &f.CoachOf, &f.SameSchool)
+	err := row.Scan(&f.LearnerID, &f.TestID, &f.AttemptOpen, &deadline, &f.CoachOf, &f.SameSchool)
 	f.Owner = f.LearnerID == viewerID
 	f.WithinDeadline = !now.After(deadline.Add(SaveGrace))
 	f.WithinGrace = !f.AttemptOpen || !now.After(deadline.Add(SubmitGrace))

@@ -60,7 +60,7 @@ func score(items []*catalog.Item, latest map[int]answered) *outcome {
 }
 
 func scored(position int, it *catalog.Item, r item.Response) itemOutcome {
-	got := it.Content.Score(r)
+	got := it.Content.Mark(r)
 	o := itemOutcome{Position: position, ItemID: it.ID, Section: it.Section, NeedsMarking: got.NeedsMarking}
 	o.earn(got.Exact)
 	if it.Content.Scored() {

@@ -62,7 +62,7 @@ func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error
 	if err := p.Err(); err != nil {
 		return MarkedState{}, err
 	}
-	rows, err := tx.Query(ctx, recordSQL+`WHERE a.id = $1::uuid FOR UPDATE OF a`, in.AttemptID.String())
+	rows, err := tx.Query(ctx, recordSQL, []string{in.AttemptID.String()}, nil, true)
 	if err != nil {
 		return MarkedState{}, err
 	}

@@ -33,9 +33,8 @@ type PaperItem struct {
 	Counter  int64           `json:"counter"`            // of that answer; -1: none. The next one must be higher
 }
 
-// latestSQL gives the answers that count: one a position, the one with the highest counter.
-const latestSQL = `SELECT DISTINCT ON (attempt_id, position) attempt_id, position, counter, response::text
-	FROM responses WHERE attempt_id = ANY ($1::text[]::uuid[]) ORDER BY attempt_id, position, counter DESC`
+// latestSQL gives the answers that count of attempts: one a position, the one with the highest counter.
+const latestSQL = `SELECT attempt_id, position, counter, response FROM latest_answers($1::text[]::uuid[])`
 
 type answered struct {
 	counter  int64
@@ -66,16 +65,15 @@ func readLatest(rows pgx.Rows, err error) (map[uuid.UUID]map[int]answered, error
 // handed in: then there is a Result. Read it fresh, so that the answer saved a moment ago is there.
 func (e *Exams) Paper(ctx context.Context, q tenants.Querier, realm string, attemptID, learnerID uuid.UUID, now time.Time) (*Paper, error) {
 	b := &pgx.Batch{}
-	b.Queue(`SELECT a.id, a.test_id, a.course_id, a.learner_id, a.number, a.state, a.started_at, a.deadline, cardinality(a.paper), true, a.paper, a.seed,
-		t.title, t.kind, t.instructions FROM attempts a JOIN tests t ON t.id = a.test_id WHERE a.id = $1::uuid AND a.learner_id = $2::uuid`,
-		attemptID.String(), learnerID.String())
+	b.Queue(`SELECT id, test_id, course_id, learner_id, number, state, started_at, deadline, items, paper, seed, title, kind, instructions
+		FROM attempt_paper($1::uuid, $2::uuid)`, attemptID.String(), learnerID.String())
 	b.Queue(latestSQL, []string{attemptID.String()})
 	res := q.SendBatch(ctx, b)
 	defer res.Close()
-	p := &Paper{}
+	p := &Paper{Attempt: Attempt{Resumed: true}}
 	var ids []uuid.UUID
 	var seed int64
-	if err := res.QueryRow().Scan(&p.ID, &p.TestID, &p.CourseID, &p.LearnerID, &p.Number, &p.State, &p.StartedAt, &p.Deadline, &p.Items, &p.Resumed,
+	if err := res.QueryRow().Scan(&p.ID, &p.TestID, &p.CourseID, &p.LearnerID, &p.Number, &p.State, &p.StartedAt, &p.Deadline, &p.Items,
 		&ids, &seed, &p.Title, &p.Kind, &p.Instructions); err != nil {
 		return nil, unknownAttempt(err)
 	}
@@ -94,10 +92,13 @@ func (e *Exams) Paper(ctx context.Context, q tenants.Querier, realm string, atte
 		return nil, err
 	}
 	e.papers.Add(paperKey{realm, attemptID}, items)
-	p.Remaining = max(0, int(p.Deadline.Sub(now)/time.Second))
+	p.Remaining = p.remaining(now)
 	p.Questions = questions(items, latest[attemptID], uint64(seed))
 	return p, nil
 }
+
+// remaining is whole seconds to the deadline, not below 0.
+func (a *Attempt) remaining(now time.Time) int { return max(0, int(a.Deadline.Sub(now)/time.Second)) }
 
 func questions(items []*catalog.Item, latest map[int]answered, seed uint64) []PaperItem {
 	list := make([]PaperItem, len(items))

@@ -33,11 +33,9 @@ type record struct {
 	earned      int               // points, by handing in or marking just now
 }
 
-// recordSQL goes on with a WHERE and, where the attempt will change, with FOR UPDATE OF a.
-const recordSQL = `SELECT a.id, a.test_id, a.course_id, a.learner_id, a.number, a.state, a.started_at, a.deadline, cardinality(a.paper),
-	a.school_id, a.seed, a.paper, a.submitted_at, a.by_platform, a.grade, a.result::text, t.title, t.kind, t.feedback, t.closes_at, t.grades::text,
-	(SELECT coalesce(jsonb_object_agg(s.code, s.title), '{}')::text FROM course_sections s WHERE s.course_id = a.course_id)
-FROM attempts a JOIN tests t ON t.id = a.test_id `
+// recordSQL gives attempts: $1 which, $2 of whom (null: anybody), $3 whether they will change, which locks them first.
+const recordSQL = `SELECT id, test_id, course_id, learner_id, number, state, started_at, deadline, items, school_id, seed, paper, submitted_at, by_platform, grade,
+	result, title, kind, feedback, closes_at, grades, sections FROM attempt_records($1::text[]::uuid[], $2::uuid, $3::boolean)`
 
 func scanRecord(row pgx.CollectableRow) (*record, error) {
 	r := &record{}
@@ -112,19 +110,8 @@ func (r *record) earnings() []points.Earning {
 
 // storeSQL stores scores and awards points, for many attempts in one statement. $1 the time, $2 the tenant's month, $3 to
 // $10 the attempts, $11 to $14 the earnings. It gives a row per learner with new points.
-const storeSQL = `WITH new AS (
-	SELECT id::uuid, state, submitted_at, by_platform, score, max_score, grade, result::jsonb FROM unnest($3::text[], $4::text[], $5::timestamptz[],
-		$6::boolean[], $7::integer[], $8::integer[], $9::text[], $10::text[]) AS n (id, state, submitted_at, by_platform, score, max_score, grade, result)
-), done AS (
-	UPDATE attempts a SET state = new.state, submitted_at = new.submitted_at, by_platform = new.by_platform, score = new.score, max_score = new.max_score,
-		grade = new.grade, result = new.result
-	FROM new WHERE a.id = new.id AND a.state <> 'marked' RETURNING a.id, a.learner_id
-), earning AS (
-	SELECT d.learner_id, u.school_id, e.rule, e.ref, e.points, $1::timestamptz AS at, $2::text AS month
-	FROM done d JOIN users u ON u.id = d.learner_id
-	JOIN unnest($11::text[], $12::text[], $13::text[], $14::integer[]) AS e (id, rule, ref, points) ON e.id::uuid = d.id
-), ` + points.CTEs + `
-SELECT learner_id, points FROM point_sum`
+const storeSQL = `SELECT learner_id, points FROM store_scores($1::timestamptz, $2::text, $3::text[]::uuid[], $4::text[], $5::timestamptz[], $6::boolean[], $7::integer[],
+	$8::integer[], $9::text[], $10::text[]::jsonb[], $11::text[]::uuid[], $12::text[], $13::text[], $14::integer[])`
 
 // store writes scored attempts, which the transaction has locked, and notes the points that each learner earned.
 func store(ctx context.Context, tx *tenants.Tx, list []*record, now, today time.Time) error {

@@ -67,8 +67,9 @@ type ItemResult struct {
 // domain.Conflict while the attempt is open.
 func (e *Exams) Result(ctx context.Context, q tenants.Querier, realm string, attemptID uuid.UUID, staff bool, now time.Time) (*Result, error) {
 	b := &pgx.Batch{}
-	b.Queue(recordSQL+`WHERE a.id = $1::uuid`, attemptID.String())
-	b.Queue(latestSQL, []string{attemptID.String()})
+	one := []string{attemptID.String()}
+	b.Queue(recordSQL, one, nil, false)
+	b.Queue(latestSQL, one)
 	r, latest, err := readOne(q.SendBatch(ctx, b))
 	if err != nil {
 		return nil, err
@@ -111,8 +112,7 @@ func (r *record) result(items []*catalog.Item, latest map[int]answered, now time
 				given = parsed
 			}
 		}
-		scored := it.Content.Score(given)
-		q.Feedback, q.RightAnswer = scored.Feedback, scored.RightAnswer
+		q.Feedback, q.RightAnswer = it.Key.Tell(it.Content.Mark(given))
 		res.Questions = append(res.Questions, q)
 	}
 	return res

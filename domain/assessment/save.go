@@ -59,36 +59,21 @@ type Saved struct {
 	Refused []Refused `json:"refused"` // sending them again changes nothing; the learner must change them
 }
 
-// SaveSQL saves answers: owner, state and deadline, the rows, and the entry in the audit trail with their digest, all in one
-// small statement, since PostgreSQL plans it anew each time. $1 to $14 are the arguments of an audit entry, $15 the
-// attempt, $16 the learner, $17 the time, $18 the time less SaveGrace, $19 positions, $20 counters, $21 responses. It gives
-// a row for each answer that is new, with the position's highest counter.
-//
-// The row of the attempt is locked against handing in: what is acknowledged is there when the score is made. A save that
-// brings nothing new writes nothing. The digest is SHA-256 over the new rows as "position:counter:response" in the
-// order of position and counter, a line each, the response as jsonb prints it.
-const SaveSQL = `WITH attempt AS (
-	SELECT id FROM attempts WHERE id = $15::uuid AND learner_id = $16::uuid AND state = 'open' AND deadline >= $18::timestamptz FOR KEY SHARE
-), stored AS (
-	INSERT INTO responses (attempt_id, position, counter, response, saved_at)
-	SELECT attempt.id, s.position, s.counter, s.response::jsonb, $17::timestamptz
-	FROM attempt CROSS JOIN unnest($19::bigint[], $20::bigint[], $21::text[]) AS s (position, counter, response) ORDER BY s.position, s.counter
-	ON CONFLICT DO NOTHING RETURNING position, counter, response
-), noted AS (
-	INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
-	SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb,
-		$12::jsonb || jsonb_build_object('rows', count(*), 'sha256', encode(sha256(convert_to(
-			string_agg(position || ':' || counter || ':' || response::text, E'\n' ORDER BY position, counter), 'UTF8')), 'hex')), $13::text, $14::text
-	FROM stored HAVING count(*) > 0
-)
-SELECT position, counter, greatest(counter, (SELECT max(r.counter) FROM responses r WHERE r.attempt_id = $15::uuid AND r.position = stored.position)) FROM stored`
+// saveSQL saves answers in one statement: owner, state and deadline, the row, and the entry in the audit trail with the digest of
+// what is new. $1 to $14 are the arguments of an audit entry, $15 the attempt, $16 the learner, $17 the time, $18 the time less
+// SaveGrace, $19 positions, $20 counters, $21 responses. It gives one row with the highest counter of each position, in the order
+// sent, and how many answers were new; or none when the attempt takes no answers.
+const saveSQL = `SELECT highest, fresh FROM save_answers(` + audit.Parameters + `, $15::uuid, $16::uuid, $17::timestamptz, $18::timestamptz,
+	$19::smallint[], $20::bigint[], $21::jsonb)`
 
 // standingSQL tells what became of answers that were not new: whether the attempt still takes any, and, for each answer in
 // order, whether the very same is stored, and the position's highest counter. Nothing: it is not the learner's attempt.
-const standingSQL = `SELECT a.state, a.deadline >= $3::timestamptz,
-	coalesce((SELECT r.response = s.response::jsonb FROM responses r WHERE r.attempt_id = a.id AND r.position = s.position AND r.counter = s.counter), false),
-	coalesce((SELECT max(r.counter) FROM responses r WHERE r.attempt_id = a.id AND r.position = s.position), -1)
-FROM attempts a CROSS JOIN unnest($4::bigint[], $5::bigint[], $6::text[]) WITH ORDINALITY AS s (position, counter, response, n)
+const standingSQL = `SELECT a.state, a.deadline >= $3::timestamptz, coalesce(r.response = s.response::jsonb, false), coalesce(last.heads[s.position + 1], -1)
+FROM attempts a LEFT JOIN LATERAL (SELECT heads FROM saves WHERE attempt_id = a.id ORDER BY n DESC LIMIT 1) last ON true
+CROSS JOIN unnest($4::smallint[], $5::bigint[], $6::jsonb[]) WITH ORDINALITY AS s (position, counter, response, n)
+LEFT JOIN (SELECT k.position, k.counter, v.responses -> (k.i - 1)::integer AS response
+	FROM saves v CROSS JOIN LATERAL unnest(v.positions, v.counters) WITH ORDINALITY AS k (position, counter, i) WHERE v.attempt_id = $1::uuid) r
+	ON r.position = s.position AND r.counter = s.counter
 WHERE a.id = $1::uuid AND a.learner_id = $2::uuid ORDER BY s.n`
 
 // SaveAnswers stores answers in one round trip and one transaction and acknowledges each position, in their order; where
@@ -173,7 +158,7 @@ func (e *Exams) judge(ctx context.Context, db *tenants.DB, t Ticket, answers []A
 			continue
 		}
 		seen[at] = true
-		c.positions, c.counters, c.responses = append(c.positions, int64(a.Position)), append(c.counters, a.Counter), append(c.responses, response)
+		c.positions, c.counters, c.responses = append(c.positions, int16(a.Position)), append(c.counters, a.Counter), append(c.responses, response)
 	}
 	return c, refused, nil
 }
@@ -236,7 +221,7 @@ func (e *Exams) paperOf(ctx context.Context, db *tenants.DB, t Ticket) ([]*catal
 
 // columns are answers as the statements take them.
 type columns struct {
-	positions []int64
+	positions []int16
 	counters  []int64
 	responses []string
 }
@@ -245,21 +230,21 @@ type columns struct {
 func save(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, c columns, now time.Time) (kept []Kept, fresh int, err error) {
 	entry := audit.Entry{Action: "attempt.answer", ObjectKind: "attempt", ObjectID: t.AttemptID.String(), After: map[string]any{}}
 	b := &pgx.Batch{}
-	b.Queue(SaveSQL, append(entry.Args(who), t.AttemptID.String(), t.LearnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC(), c.positions, c.counters, c.responses)...)
+	b.Queue(saveSQL, append(entry.Args(who), t.AttemptID.String(), t.LearnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC(),
+		c.positions, c.counters, "["+strings.Join(c.responses, ",")+"]")...)
 	err = db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
-		rows, err := res.Query()
-		if err != nil {
+		var highest []int64
+		if err := res.QueryRow().Scan(&highest, &fresh); err != nil {
 			return err
 		}
-		var position int
-		var counter, highest int64
-		_, err = pgx.ForEachRow(rows, []any{&position, &counter, &highest}, func() error {
-			fresh++
-			kept = keep(kept, position, highest, true)
-			return nil
-		})
-		return err
+		for i, h := range highest {
+			kept = keep(kept, int(c.positions[i]), h, true)
+		}
+		return nil
 	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil // why, standing tells
+	}
 	return kept, fresh, err
 }
 

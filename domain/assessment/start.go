@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
-	"lignum/domain/classes"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -27,20 +26,15 @@ type StartFacts struct {
 	running      Attempt    // the same, when Running is set
 	overdue      *uuid.UUID // one whose time ran out and that is not handed in yet
 	content      string     // hash of the course's content
+
+	title, kind, instructions string // the test's
 }
 
 const noLimit = 1000
 
-// StartFactsSQL: $1 the test, $2 the learner, $3 the time, $4 the time less SaveGrace.
-const StartFactsSQL = `SELECT c.content_hash,
-	EXISTS (SELECT FROM enrolments e JOIN classes k ON k.id = e.class_id
-		WHERE e.learner_id = $2::uuid AND e.state = 'active' AND k.course_id = t.course_id AND k.state <> 'cancelled'),
-	(t.opens_at IS NULL OR t.opens_at <= $3::timestamptz) AND (t.closes_at IS NULL OR t.closes_at > $3::timestamptz),
-	t.attempts, (SELECT count(*) FROM attempts a WHERE a.test_id = t.id AND a.learner_id = $2::uuid), coalesce(o.deadline < $4::timestamptz, false),
-	t.course_id, o.id, coalesce(o.number, 0), coalesce(o.started_at, $3::timestamptz), coalesce(o.deadline, $3::timestamptz), coalesce(cardinality(o.paper), 0)
-FROM tests t JOIN courses c ON c.id = t.course_id
-LEFT JOIN attempts o ON o.test_id = t.id AND o.learner_id = $2::uuid AND o.state = 'open'
-WHERE t.id = $1::uuid AND t.active`
+// startFactsSQL: $1 the test, $2 the learner, $3 the time, $4 the time less SaveGrace.
+const startFactsSQL = `SELECT content_hash, enrolled, window_open, attempts, made, late, course_id, open_id, number, started_at, deadline, items, title, kind, instructions
+FROM start_facts($1::uuid, $2::uuid, $3::timestamptz, $4::timestamptz)`
 
 // FactsOfStart gives the facts about a learner and a test in one query, or domain.NotFound. Read them fresh
 // (tenants.DB.ReadFresh).
@@ -51,8 +45,9 @@ func FactsOfStart(ctx context.Context, q tenants.Querier, testID, learnerID uuid
 	var limit, made int
 	var open *uuid.UUID
 	var late bool
-	err := q.QueryRow(ctx, StartFactsSQL, testID.String(), learnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC()).
-		Scan(&f.content, &f.Enrolled, &f.WindowOpen, &limit, &made, &late, &a.CourseID, &open, &a.Number, &a.StartedAt, &a.Deadline, &a.Items)
+	err := q.QueryRow(ctx, startFactsSQL, testID.String(), learnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC()).
+		Scan(&f.content, &f.Enrolled, &f.WindowOpen, &limit, &made, &late, &a.CourseID, &open, &a.Number, &a.StartedAt, &a.Deadline, &a.Items,
+			&f.title, &f.kind, &f.instructions)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return f, domain.Errorf(domain.NotFound, "There is no such test.")
 	}
@@ -151,30 +146,11 @@ func (p *pool) paper(seed int64) []uuid.UUID {
 	return paper
 }
 
-// StartSQL stores a new attempt: the rules again, the row, and the entry in the audit trail. $1 to $14 are the arguments of
-// an audit entry, $15 the test, $16 the learner, $17 the time, $18 the attempt's id, $19 the seed, $20 the paper. Nothing
-// comes back when the rules do not allow a start or an attempt is under way: then nothing was written.
-const StartSQL = `WITH fresh AS (
-	INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline)
-	SELECT $18::uuid, t.id, t.course_id, u.id, u.school_id, m.made + 1, 'open', $19::bigint, $20::text[]::uuid[], $17::timestamptz,
-		least($17::timestamptz + t.minutes * interval '1 minute', t.closes_at)
-	FROM tests t CROSS JOIN users u CROSS JOIN (SELECT count(*) AS made FROM attempts WHERE test_id = $15::uuid AND learner_id = $16::uuid) m
-	WHERE t.id = $15::uuid AND t.active AND u.id = $16::uuid AND u.state = 'active' AND (t.attempts = 0 OR m.made < t.attempts)
-		AND (t.opens_at IS NULL OR t.opens_at <= $17::timestamptz) AND (t.closes_at IS NULL OR t.closes_at > $17::timestamptz)
-		AND EXISTS (SELECT FROM enrolments e JOIN classes k ON k.id = e.class_id
-			WHERE e.learner_id = $16::uuid AND e.state = 'active' AND k.course_id = t.course_id AND k.state <> 'cancelled')
-	ON CONFLICT DO NOTHING RETURNING course_id, number, deadline
-), noted AS (
-	INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
-	SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb,
-		$12::jsonb || jsonb_build_object('number', fresh.number), $13::text, $14::text FROM fresh
-)
-SELECT course_id, number, deadline FROM fresh`
-
-// AttendSQL follows StartSQL in its batch: whoever starts a test works that day. $1 the attempt, $2 the tenant's date.
-const AttendSQL = `WITH worker AS (
-	SELECT learner_id, school_id, $2::text::date AS day, started_at AS at FROM attempts WHERE id = $1::uuid
-), ` + classes.AttendanceCTE + ` SELECT`
+// startSQL stores a new attempt: the rules again, the row, the day of work, and the entry in the audit trail. $1 to $14 are the
+// arguments of an audit entry, $15 the test, $16 the learner, $17 the time, $18 the attempt's id, $19 the seed, $20 the paper, $21
+// the tenant's date. Nothing comes back when the rules do not allow a start or an attempt is under way: then nothing was written.
+const startSQL = `SELECT course_id, number, deadline FROM start_attempt(` + audit.Parameters + `, $15::uuid, $16::uuid, $17::timestamptz, $18::uuid, $19::bigint,
+	$20::text[]::uuid[], $21::text::date)`
 
 // StartInput asks for an attempt.
 type StartInput struct {
@@ -184,29 +160,63 @@ type StartInput struct {
 	Today     time.Time // the tenant's date
 }
 
+// drawn is the paper of an attempt that was made just now. It shuffles nothing with a seed of 0.
+type drawn struct {
+	items []uuid.UUID
+	seed  int64
+}
+
 // Start gives the learner's attempt at a test: the one under way, or a new one with a paper of its own. It writes in one
 // round trip and repeats the rules, so that the facts, which the policy has just seen, need no transaction. However
 // often and from however many devices it is called, one attempt comes of it. The deadline is the test's time after the
 // start, but never after the window. It gives domain.Conflict when the rules do not allow a start any more.
 func (e *Exams) Start(ctx context.Context, db *tenants.DB, who audit.Actor, f StartFacts, in StartInput) (Attempt, error) {
+	a, _, err := e.start(ctx, db, who, f, in)
+	return a, err
+}
+
+// StartPaper is Start with the attempt's paper. That of a new attempt is known without another look at the database.
+func (e *Exams) StartPaper(ctx context.Context, db *tenants.DB, who audit.Actor, f StartFacts, in StartInput) (*Paper, error) {
+	a, d, err := e.start(ctx, db, who, f, in)
+	if err != nil {
+		return nil, err
+	}
+	realm := db.Realm().Name()
+	if d != nil {
+		if items, ok := e.items.Known(realm, d.items); ok {
+			e.papers.Add(paperKey{realm, a.ID}, items)
+			a.Resumed = true // as whoever opens the paper again finds it
+			return &Paper{Attempt: a, Title: f.title, Kind: f.kind, Instructions: f.instructions, Remaining: a.remaining(in.Now), Questions: questions(items, nil, uint64(d.seed))}, nil
+		}
+	}
+	var p *Paper
+	err = db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		p, err = e.Paper(ctx, r, realm, a.ID, in.LearnerID, in.Now)
+		return err
+	})
+	return p, err
+}
+
+// start is Start; it also gives the paper that it drew, or nil for an attempt that was under way.
+func (e *Exams) start(ctx context.Context, db *tenants.DB, who audit.Actor, f StartFacts, in StartInput) (Attempt, *drawn, error) {
 	if f.TestID != in.TestID || f.learner != in.LearnerID {
-		return Attempt{}, errors.New("the facts are of another test or learner")
+		return Attempt{}, nil, errors.New("the facts are of another test or learner")
 	}
 	if f.Running != nil {
-		return f.running, nil
+		return f.running, nil, nil
 	}
 	if f.overdue != nil {
 		if _, err := e.close(ctx, db, []string{f.overdue.String()}, in.Now, in.Today); err != nil {
-			return Attempt{}, err
+			return Attempt{}, nil, err
 		}
 	}
 	source, err := e.paperSource(ctx, db, f)
 	if err != nil {
-		return Attempt{}, err
+		return Attempt{}, nil, err
 	}
-	a, err := start(ctx, db, who, source, &in)
+	a, d, err := begin(ctx, db, who, source, &in)
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return a, err
+		return a, d, err
 	}
 	// Another device was first, or the rules changed since the facts were read.
 	err = db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
@@ -214,12 +224,12 @@ func (e *Exams) Start(ctx context.Context, db *tenants.DB, who audit.Actor, f St
 		return err
 	})
 	if err != nil {
-		return Attempt{}, err
+		return Attempt{}, nil, err
 	}
 	if f.Running != nil {
-		return f.running, nil
+		return f.running, nil, nil
 	}
-	return Attempt{}, f.refusal()
+	return Attempt{}, nil, f.refusal()
 }
 
 func (f *StartFacts) refusal() error {
@@ -234,31 +244,26 @@ func (f *StartFacts) refusal() error {
 	return domain.Errorf(domain.Conflict, "The attempt could not be started; try again.")
 }
 
-func start(ctx context.Context, db *tenants.DB, who audit.Actor, source *pool, in *StartInput) (Attempt, error) {
-	seed := 1 + rand.Int64N(1<<53-1)
-	paper := source.paper(seed)
-	if len(paper) == 0 {
-		return Attempt{}, domain.Errorf(domain.Conflict, "The test has no items to draw from yet.")
+func begin(ctx context.Context, db *tenants.DB, who audit.Actor, source *pool, in *StartInput) (Attempt, *drawn, error) {
+	d := &drawn{seed: 1 + rand.Int64N(1<<53-1)}
+	d.items = source.paper(d.seed)
+	if len(d.items) == 0 {
+		return Attempt{}, nil, domain.Errorf(domain.Conflict, "The test has no items to draw from yet.")
 	}
 	if !source.shuffle {
-		seed = 0
+		d.seed = 0
 	}
-	a := Attempt{ID: audit.NewID(), TestID: in.TestID, LearnerID: in.LearnerID, State: Open, StartedAt: in.Now.UTC(), Items: len(paper)}
+	// In whole microseconds, as the row has it.
+	a := Attempt{ID: audit.NewID(), TestID: in.TestID, LearnerID: in.LearnerID, State: Open, StartedAt: in.Now.UTC().Truncate(time.Microsecond), Items: len(d.items)}
 	entry := audit.Entry{Action: "attempt.start", ObjectKind: "attempt", ObjectID: a.ID.String(),
-		After: map[string]any{"test": in.TestID, "learner": in.LearnerID, "items": len(paper)}}
+		After: map[string]any{"test": in.TestID, "learner": in.LearnerID, "items": len(d.items)}}
 	b := &pgx.Batch{}
-	b.Queue(StartSQL, append(entry.Args(who), in.TestID.String(), in.LearnerID.String(), a.StartedAt, a.ID.String(), seed, texts(paper))...)
-	b.Queue(AttendSQL, a.ID.String(), in.Today.Format(time.DateOnly))
+	b.Queue(startSQL, append(entry.Args(who), in.TestID.String(), in.LearnerID.String(), a.StartedAt, a.ID.String(), d.seed, texts(d.items), in.Today.Format(time.DateOnly))...)
 	err := db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
-		err := res.QueryRow().Scan(&a.CourseID, &a.Number, &a.Deadline)
-		if err != nil {
-			return err
-		}
-		_, err = res.Exec()
-		return err
+		return res.QueryRow().Scan(&a.CourseID, &a.Number, &a.Deadline)
 	})
 	a.Deadline = a.Deadline.UTC()
-	return a, err
+	return a, d, err
 }
 
 func texts(ids []uuid.UUID) []string {

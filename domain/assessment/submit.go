@@ -19,11 +19,27 @@ import (
 // no second points. What a person must read leaves it in the state Marking. realm is tenants.Realm.Name, today the
 // tenant's date. It gives domain.NotFound when the attempt is not the learner's.
 func (e *Exams) Submit(ctx context.Context, tx *tenants.Tx, realm string, attemptID, learnerID uuid.UUID, now, today time.Time) (*Result, error) {
-	b := &pgx.Batch{}
+	return e.SubmitIf(ctx, tx, realm, attemptID, learnerID, func(AttemptFacts) error { return nil }, now, today)
+}
+
+// SubmitIf is Submit if may, which is asked about the facts of the learner and the attempt, gives no error. They come in the same
+// round trip as the attempt itself.
+func (e *Exams) SubmitIf(ctx context.Context, tx *tenants.Tx, realm string, attemptID, learnerID uuid.UUID, may func(AttemptFacts) error, now, today time.Time) (*Result, error) {
+	b, one := &pgx.Batch{}, []string{attemptID.String()}
+	b.Queue(factsSQL, attemptID.String(), learnerID.String())
 	// The lock comes first: the statement after it sees all that was acknowledged before, and no save comes after.
-	b.Queue(recordSQL+`WHERE a.id = $1::uuid AND a.learner_id = $2::uuid FOR UPDATE OF a`, attemptID.String(), learnerID.String())
-	b.Queue(latestSQL, []string{attemptID.String()})
-	r, latest, err := readOne(tx.SendBatch(ctx, b))
+	b.Queue(recordSQL, one, learnerID.String(), true)
+	b.Queue(latestSQL, one)
+	res := tx.SendBatch(ctx, b)
+	defer res.Close()
+	f, err := scanFacts(res.QueryRow(), learnerID, now)
+	if err == nil {
+		err = may(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, latest, err := readOne(res)
 	if err != nil {
 		return nil, err
 	}
@@ -119,13 +135,24 @@ func (e *Exams) CloseIfOverdue(ctx context.Context, db *tenants.DB, attemptID uu
 // a few statements however many they are. The moment of handing in is the deadline.
 func (e *Exams) close(ctx context.Context, db *tenants.DB, ids []string, now, today time.Time) (closed int, err error) {
 	err = db.Write(ctx, platformActor, func(tx *tenants.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT id::text FROM attempts WHERE id = ANY ($1::text[]::uuid[]) AND state = 'open' AND deadline < $2::timestamptz
+			ORDER BY id FOR UPDATE SKIP LOCKED`, ids, now.Add(-SaveGrace).UTC())
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			return errNothingToDo
+		}
 		b := &pgx.Batch{}
-		b.Queue(recordSQL+`WHERE a.id = ANY ($1::text[]::uuid[]) AND a.state = 'open' AND a.deadline < $2::timestamptz
-			ORDER BY a.id FOR UPDATE OF a SKIP LOCKED`, ids, now.Add(-SaveGrace).UTC())
+		b.Queue(recordSQL, ids, nil, false)
 		b.Queue(latestSQL, ids)
 		res := tx.SendBatch(ctx, b)
 		defer res.Close()
-		rows, err := res.Query()
+		rows, err = res.Query()
 		if err != nil {
 			return err
 		}
@@ -139,9 +166,6 @@ func (e *Exams) close(ctx context.Context, db *tenants.DB, ids []string, now, to
 		}
 		if err := res.Close(); err != nil {
 			return err
-		}
-		if len(list) == 0 {
-			return errNothingToDo
 		}
 		if err := e.settleAll(ctx, tx, db.Realm().Name(), list, latest); err != nil {
 			return err

@@ -75,7 +75,7 @@ func contains(field, typed string) (string, error) {
 	if utf8.RuneCountInString(typed) > 100 || !utf8.ValidString(typed) || strings.ContainsRune(typed, 0) {
 		return "", domain.InvalidField(field, "must be at most 100 characters")
 	}
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(typed) + "%", nil
+	return "%" + domain.Literal(typed) + "%", nil
 }
 
 // Section is one section of the syllabus.

@@ -23,6 +23,7 @@ type Item struct {
 	Category  string
 	Content   *item.Item
 	Shown     item.Public // rendered, not shuffled: Shown.Shuffled(seed) gives a learner's copy
+	Key       *item.Key   // what is told once it is scored
 }
 
 // Items keeps items in the process's memory. A version never changes, so nothing here grows old; what is least used
@@ -37,7 +38,7 @@ type itemKey struct {
 	id    uuid.UUID
 }
 
-// NewItems makes a memory for so many items, of some 4 KB each.
+// NewItems makes a memory for so many items, of some 6 KB each.
 func NewItems(size int) (*Items, error) {
 	kept, err := lru.New[itemKey, *Item](size)
 	return &Items{kept}, err
@@ -82,6 +83,19 @@ func (m *Items) Get(ctx context.Context, q tenants.Querier, realm string, ids []
 	return list, nil
 }
 
+// Known gives items that are all in memory, in the order asked, or false.
+func (m *Items) Known(realm string, ids []uuid.UUID) ([]*Item, bool) {
+	list := make([]*Item, len(ids))
+	for i, id := range ids {
+		it, ok := m.kept.Get(itemKey{realm, id})
+		if !ok {
+			return nil, false
+		}
+		list[i] = it
+	}
+	return list, true
+}
+
 func scanItem(row pgx.CollectableRow) (*Item, error) {
 	it := &Item{}
 	var body string
@@ -92,6 +106,6 @@ func scanItem(row pgx.CollectableRow) (*Item, error) {
 	if it.Content, err = item.Unmarshal([]byte(body)); err != nil {
 		return nil, fmt.Errorf("stored item %s: %w", it.ID, err)
 	}
-	it.Shown = it.Content.Show()
+	it.Shown, it.Key = it.Content.Show(), item.NewKey(it.Content)
 	return it, nil
 }

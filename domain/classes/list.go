@@ -113,7 +113,7 @@ func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page
 		add("c.coach_id = ?::text::uuid", f.CoachID.String())
 	}
 	if text := strings.TrimSpace(f.Query); text != "" {
-		add("c.title ILIKE ?::text", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)+"%")
+		add("c.title ILIKE ?::text", "%"+domain.Literal(text)+"%")
 	}
 	if f.Subject != "" {
 		add("o.subject = ?::text", f.Subject)

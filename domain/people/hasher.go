@@ -17,7 +17,8 @@ import (
 )
 
 // Argon2id as the OWASP password storage cheat sheet recommends (RFC 9106 gives the function): 19 MiB, two passes,
-// one lane. They may rise, and every password is hashed anew at its next sign-in; they are never lowered.
+// one lane. They may rise, and every password is hashed anew at its next sign-in; they are never lowered. A program of before the rise
+// cannot read the new hashes.
 const (
 	argonMemory  = 19 * 1024 // KiB
 	argonTime    = 2
@@ -25,6 +26,9 @@ const (
 	argonSalt    = 16
 	argonKey     = 32
 )
+
+// HashBytes is the memory that hashing one password takes while it goes on; after it, it is garbage.
+const HashBytes = argonMemory << 10
 
 // Hasher makes and checks password hashes, a bounded number at a time, so that a morning's sign-ins cannot take all
 // memory and processors. Tenants share the slots fairly: one may use all that are idle, and however many of its people wait, the
@@ -37,14 +41,14 @@ type Hasher struct {
 // hashWait is how long a sign-in waits for its turn.
 const hashWait = 5 * time.Second
 
-// NewHasher works on at most slots hashes at once (0: twice the processors) and lets a hundred callers per slot and tenant wait,
-// which is a few seconds' work.
+// NewHasher works on at most slots hashes at once (0: as many as processors) and lets two hundred callers per slot and tenant
+// wait, which is more than a slot works off in the time that they wait.
 func NewHasher(slots int) *Hasher {
 	if slots <= 0 {
-		slots = 2 * runtime.GOMAXPROCS(0)
+		slots = runtime.GOMAXPROCS(0)
 	}
 	return &Hasher{dummy: encodeHash(rand.Text()),
-		slots: limits.NewQueue(slots, 100*slots, hashWait, "Many people are signing in at this moment. Please try again in a few seconds.", 3*time.Second)}
+		slots: limits.NewQueue(slots, 200*slots, hashWait, "Many people are signing in at this moment. Please try again in a few seconds.", 3*time.Second)}
 }
 
 // Hash makes a PHC string of a password in the turn of a tenant (its slug, "" for the platform). It gives domain.Unavailable when too many wait.
@@ -97,7 +101,8 @@ type argonHash struct {
 	salt, key    []byte
 }
 
-// parseHash reads a PHC string and refuses costs that only a damaged row could ask for.
+// parseHash reads a PHC string. It refuses costs above today's, which no hash of ours ever had: a row that asks for a gigabyte and an
+// hour is damaged, or was put there to stop everybody's sign-ins.
 func parseHash(phc string) (argonHash, error) {
 	var h argonHash
 	var version int
@@ -115,7 +120,7 @@ func parseHash(phc string) (argonHash, error) {
 	var err1, err2 error
 	h.salt, err1 = base64.RawStdEncoding.Strict().DecodeString(parts[4])
 	h.key, err2 = base64.RawStdEncoding.Strict().DecodeString(parts[5])
-	if err1 != nil || err2 != nil || h.memory < 8 || h.memory > 1<<20 || h.time < 1 || h.time > 64 || h.threads < 1 ||
+	if err1 != nil || err2 != nil || h.memory < 8 || h.memory > argonMemory || h.time < 1 || h.time > argonTime || h.threads < 1 || h.threads > argonThreads ||
 		len(h.salt) < 8 || len(h.key) < 16 || len(h.key) > 128 {
 		return h, bad
 	}

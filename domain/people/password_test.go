@@ -91,7 +91,10 @@ func TestHasher(t *testing.T) {
 	weak := weakHash("mango drum kettle é")
 	check("mango drum kettle é", weak, true, true)
 	check("another", weak, false, false)
-	for _, bad := range []string{"x", "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=99999999,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"} {
+	for _, bad := range []string{"x", "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=99999999,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+		// Costs above those of any hash that was ever made here: each would take its slot's memory, or its time, many times over.
+		"$argon2id$v=19$m=38912,t=2,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=19456,t=3,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=19$m=19456,t=2,p=200$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"} {
 		if _, _, err := h.Verify(ctx, "", "x", bad); err == nil {
 			t.Errorf("%q was taken for a hash", bad)
 		}
@@ -117,8 +120,8 @@ func TestHasherIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	waits := make(chan error, 100)
-	for range 100 {
+	waits := make(chan error, 200)
+	for range 200 {
 		wait(ctx, h, "jamaica", func(err error) { waits <- err })
 	}
 	_, err = h.Hash(t.Context(), "jamaica", "mango")
@@ -126,7 +129,7 @@ func TestHasherIsBounded(t *testing.T) {
 		t.Errorf("a full queue gives %v, want Unavailable with RetryAfter", err)
 	}
 	cancel()
-	for range 100 {
+	for range 200 {
 		if err := <-waits; err != context.Canceled {
 			t.Errorf("the waiting one gave %v", err)
 		}

@@ -84,7 +84,7 @@ func texts[T interface{ String() string }](ids []T) []string {
 
 // like makes user text a literal prefix for LIKE.
 func like(prefix string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(prefix) + "%"
+	return domain.Literal(prefix) + "%"
 }
 
 // exists runs a query that gives one boolean.

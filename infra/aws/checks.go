@@ -51,6 +51,7 @@ var rules = []struct {
 	{"literal-secret", (*checker).literalSecret},
 	{"listener-tls", (*checker).listenerTLS},
 	{"log-retention", (*checker).logRetention},
+	{"memory-limit", (*checker).memoryLimit},
 	{"min-max", (*checker).minMax},
 	{"night-morning", (*checker).nightMorning},
 	{"open-group", (*checker).openGroup},

@@ -87,6 +87,31 @@ func (c *checker) targetTLS() {
 	}
 }
 
+// memoryLimit wants a machine to run the program under a limit of its control group, which it follows by itself. Go's own settings
+// would go before that, and nobody would change them with the size of the machine.
+func (c *checker) memoryLimit() {
+	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {
+		v := r.prop("LaunchTemplateData", "UserData")
+		script := ""
+		v.walk(func(v *Value) { script += v.Scalar() + "\n" })
+		if !strings.Contains(script, "lignum serve") {
+			continue
+		}
+		says := func(setting string) bool {
+			return slices.ContainsFunc(strings.FieldsFunc(script, func(r rune) bool { return strings.ContainsRune(" \t\n\"'", r) }),
+				func(word string) bool { return strings.HasPrefix(word, setting+"=") })
+		}
+		if !says("MemoryMax") || strings.Contains(script, "MemoryMax=infinity") {
+			c.find(r, v, "nothing limits the program's memory, so that it can take the whole machine down", "set MemoryMax in its unit")
+		}
+		for _, setting := range []string{"GOMEMLIMIT", "GOGC"} {
+			if says(setting) {
+				c.find(r, v, setting+" is set, and the program's own limit is not", "leave it out: the program follows MemoryMax")
+			}
+		}
+	}
+}
+
 // fetchChecksum wants a machine that fetches a program at its start to compare it with a sum that it was told.
 func (c *checker) fetchChecksum() {
 	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {

@@ -199,6 +199,22 @@ var faults = []fault{
 	{"machines that are not told to speak TLS", "target-tls", func(s stackSet) {
 		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "LIGNUM_LISTEN_TLS=self-signed", "") })
 	}},
+	{"a program that may take the whole machine", "memory-limit", func(s stackSet) {
+		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "MemoryMax=85%\n", "") })
+	}},
+	{"a limit that is none", "memory-limit", func(s stackSet) {
+		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "MemoryMax=85%", "MemoryMax=infinity") })
+	}},
+	{"a limit of Go's beside it", "memory-limit", func(s stackSet) {
+		s.first("web", launch).walk(func(v *Value) {
+			v.Text = strings.ReplaceAll(v.Text, "LIGNUM_SCHEME=https", "GOMEMLIMIT=2GiB\nLIGNUM_SCHEME=https")
+		})
+	}},
+	{"a pace of Go's in the unit", "memory-limit", func(s stackSet) {
+		s.first("web", launch).walk(func(v *Value) {
+			v.Text = strings.ReplaceAll(v.Text, "UMask=0077", "Environment=\"GOGC=off\"\nUMask=0077")
+		})
+	}},
 	{"a function without a version", "code-pinned", func(s stackSet) { s.remove("operations", "AWS::Lambda::Version") }},
 	lose("code-pinned", "operations", "AWS::Lambda::Version", "Properties.CodeSha256"),
 	change("code-pinned", "operations", "AWS::Lambda::Version", "Properties.CodeSha256", ""),

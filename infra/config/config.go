@@ -17,6 +17,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"lignum/infra/memory"
 	"lignum/infra/pooling"
 )
 
@@ -39,12 +40,14 @@ type Config struct {
 	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                          // role of the proxy's auth_query, where there is one
 	DatabaseCores float64       `env:"LIGNUM_DATABASE_CORES"`                      // processors of the database's server, 0.25 to 1024, twice as many transactions are busy at once, in all processes together; 0: this machine's
 	PoolerMost    int           `env:"LIGNUM_POOLER_CONNECTIONS"`                  // that the pooler may open to the database (PgBouncer's max_db_connections), 1 to 5000; 0: as infra/pooling divides max_connections
+	Memory        string        `env:"LIGNUM_MEMORY"`                              // what the process may use, such as 512MiB; else what its control group allows, else a quarter of the machine, at most 1 GiB
 	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
 	PolicyDir     string        `env:"LIGNUM_POLICY_DIR"`                          // Rego that replaces the built-in rules, watched
 	DrainTime     time.Duration `env:"LIGNUM_DRAIN" envDefault:"25s"`              // for requests under way when told to stop
 	LogLevel      string        `env:"LIGNUM_LOG_LEVEL" envDefault:"info"`
 
 	key     []byte
+	memory  int64
 	proxies []netip.Prefix
 }
 
@@ -125,6 +128,13 @@ func (c *Config) check() (wrong []string) {
 	if c.PoolerMost < 0 || c.PoolerMost > pooling.Most {
 		bad("LIGNUM_POOLER_CONNECTIONS must be between 1 and %d, or 0 for what max_connections lets it be", pooling.Most)
 	}
+	c.memory = 0
+	if c.Memory != "" {
+		var err error
+		if c.memory, err = memory.Parse(c.Memory); err != nil {
+			bad("LIGNUM_MEMORY %s", err)
+		}
+	}
 	if c.DrainTime < time.Second || c.DrainTime > 10*time.Minute {
 		bad("LIGNUM_DRAIN must be between 1s and 10m")
 	}
@@ -157,6 +167,9 @@ func (c *Config) Cores() float64 {
 
 // Proxies are the networks whose X-Forwarded-For is believed.
 func (c *Config) Proxies() []netip.Prefix { return c.proxies }
+
+// MemoryBytes is what the process may use, in bytes; 0: nobody said.
+func (c *Config) MemoryBytes() int64 { return c.memory }
 
 // Level is the log level.
 func (c *Config) Level() (l slog.Level) {

@@ -33,9 +33,12 @@ type Entry struct {
 	Reason     string // stated by the actor, where the rule asks for one
 }
 
+// Parameters are the parameters $1 to $14 of a statement that stores an entry, with their types. Args are the arguments.
+const Parameters = "$1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb, $12::jsonb, $13::text, $14::text"
+
 // Insert is the statement that stores an entry. Args are its arguments.
 const Insert = `INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
-VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb, $12::jsonb, $13::text, $14::text)`
+VALUES (` + Parameters + `)`
 
 // Args gives Insert's arguments. A Before or After that cannot be marshalled is a fault of the program and panics.
 func (e *Entry) Args(who Actor) []any {

@@ -20,6 +20,7 @@ var parts = []part{
 	{"read", "a signed-in read (a class's page) against pgbench with the same statements", reads},
 	{"write", "an audited write (progress in a lesson) against pgbench with the same statements", writes},
 	{"chain", "processor time of token, Casbin, rate quota and OPA for a request of the record day", chain},
+	{"attempt", "processor time of one exam attempt of 60 items, by part: start, read, three saves, submit", attempts},
 	{"surge", "2,000 learners start an exam within 10 s: errors, lost answers, what a neighbour feels, memory", surge},
 	{"noise", "what a neighbour feels of a tenant that takes all it can get, within its quota and at ten times it", noise},
 	{"signin", "sign-ins a second, what others feel of them, and a storm of 200: memory", signIns},

@@ -68,7 +68,7 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 	proxy := net.JoinHostPort(cluster.ProxyHost(), strconv.Itoa(cluster.ProxyPort()))
 	cfg := &config.Config{Listen: ln.Addr().String(), MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", PublicPort: port, Installation: devInstallation,
 		MasterKey: key, Database: "lignum", Proxy: proxy, SSLMode: "disable", DirectDSN: cluster.DirectDSN("lignum"), ProxyRole: "pgbouncer_auth", PoolerMost: cluster.Sizes().Pooler,
-		DrainTime: 5 * time.Second, LogLevel: "warn"}
+		DrainTime: 5 * time.Second, LogLevel: "warn", Memory: os.Getenv("LIGNUM_MEMORY")}
 	if err := cfg.Validate(); err != nil {
 		return err
 	}

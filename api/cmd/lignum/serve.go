@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +13,7 @@ import (
 	"lignum/api"
 	"lignum/api/console"
 	"lignum/api/portal"
+	"lignum/infra/memory"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -34,15 +34,14 @@ func serveCommand() *cobra.Command {
 		}}
 }
 
-// gcPercent trades memory for processor time: most of a request's memory is garbage a moment later. GOGC and GOMEMLIMIT
-// from the environment go before it.
-const gcPercent = 400
-
 // serve answers until ctx ends.
 func (in *installation) serve(ctx context.Context, ln net.Listener) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+	var err error
+	if in.memory, err = memory.Find(in.cfg.MemoryBytes()); err != nil {
+		return err
 	}
+	in.memory.Hold()
+	in.log.Info("memory that may be used", "bytes", in.memory.Total, "held_by_go", in.memory.Go, "said_by", in.memory.Source)
 	if in.provisioner != nil {
 		if _, err := in.provisioner.Repair(ctx, operator()); err != nil {
 			in.log.Warn("database roles could not be looked at", "err", err)
@@ -89,7 +88,7 @@ func (in *installation) server(ctx context.Context) (*api.Server, *tenants.Regis
 	if err != nil {
 		return nil, nil, err
 	}
-	server, err := api.New(api.Deps{Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText()})
+	server, err := api.New(api.Deps{Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText(), Memory: in.memory})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lignum/infra/config"
+	"lignum/infra/memory"
 	"lignum/infra/rdsiam"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -27,6 +28,7 @@ type installation struct {
 	store       *tenants.Store
 	provisioner *tenants.Provisioner // nil without LIGNUM_DIRECT_DSN
 	log         *slog.Logger
+	memory      memory.Share // of a serving process
 }
 
 // open reads the settings: from the environment, or from a local installation that runs in this directory.

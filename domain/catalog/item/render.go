@@ -101,16 +101,17 @@ func plainHTML(text string) string {
 	return strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
 }
 
+var moodleText = strings.NewReplacer("<", "&lt;", ">", "&gt;", "\n", "<br>\n")
+
 func moodleHTML(text string) string {
 	var out strings.Builder
-	escape := strings.NewReplacer("<", "&lt;", ">", "&gt;", "\n", "<br>\n")
 	at := 0
 	for _, tag := range moodleTag.FindAllStringIndex(text, -1) {
-		out.WriteString(escape.Replace(text[at:tag[0]]))
+		out.WriteString(moodleText.Replace(text[at:tag[0]]))
 		out.WriteString(text[tag[0]:tag[1]])
 		at = tag[1]
 	}
-	out.WriteString(escape.Replace(text[at:]))
+	out.WriteString(moodleText.Replace(text[at:]))
 	return out.String()
 }
 

@@ -25,26 +25,33 @@ type Result struct {
 // The shares that most responses earn.
 var nothing, whole = new(big.Rat), big.NewRat(1, 1)
 
-// Score marks a response. It never fails: what CheckResponse would refuse earns nothing.
+// Mark is what a response earns. It holds no text: rendering is the dear part, and most scores are wanted without it.
+type Mark struct {
+	Exact        *big.Rat // share of the item's mark, 0 to 1; it must not be changed
+	NeedsMarking bool     // a person must read it; Exact is 0 until then
+	told         []*Text  // feedback for the answers given; nil: none
+}
+
+// Correct tells whether the response earns the whole mark.
+func (m Mark) Correct() bool { return m.Exact.Cmp(whole) == 0 }
+
+// Mark marks a response. It never fails: what CheckResponse would refuse earns nothing.
 // Partial credit never falls below 0 and never rises above the whole mark. An empty essay needs
 // no person to mark it.
+func (it *Item) Mark(r Response) Mark {
+	if r.Empty() || it.CheckResponse(r) != nil {
+		return Mark{Exact: nothing}
+	}
+	share, told := it.mark(r)
+	return Mark{Exact: share, NeedsMarking: it.Kind == Essay, told: told}
+}
+
+// Score marks a response and renders all that may be told about it. Whoever has many responses to one item calls Mark, and
+// keeps the item's Key for those that are told.
 func (it *Item) Score(r Response) Result {
-	res := Result{Exact: nothing, Feedback: []string{}, RightAnswer: it.rightAnswer()}
-	if it.CheckResponse(r) == nil && !r.Empty() {
-		var fb []*Text
-		res.Exact, fb = it.mark(r)
-		for _, f := range fb {
-			if f != nil {
-				res.Feedback = append(res.Feedback, RenderHTML(f.Body, f.Format))
-			}
-		}
-		res.NeedsMarking = it.Kind == Essay
-	}
-	res.Correct = res.Exact.Cmp(whole) == 0
-	res.Fraction = basisPoints(res.Exact)
-	if it.Feedback != nil {
-		res.Feedback = append(res.Feedback, RenderHTML(it.Feedback.Body, it.Feedback.Format))
-	}
+	m := it.Mark(r)
+	res := Result{Exact: m.Exact, Fraction: basisPoints(m.Exact), NeedsMarking: m.NeedsMarking, Correct: m.Correct()}
+	res.Feedback, res.RightAnswer = NewKey(it).Tell(m)
 	return res
 }
 
