@@ -105,6 +105,7 @@ func (s *Server) everyHour(ctx context.Context, now time.Time, nights map[string
 			return err == nil
 		}
 		done("today's figures could not be published", func(tx *tenants.Tx) error { return insight.PublishDay(ctx, tx, today, t.Location()) })
+		s.keepMonths(ctx, t, now)
 		if nights[t.Slug].Equal(today) {
 			return
 		}
@@ -161,4 +162,37 @@ func (s *Server) publishForecast(ctx context.Context, t *tenants.Tenant, now tim
 		}
 	}
 	return insight.PublishForecast(ctx, db, audit.Actor{Name: "lignum", Realm: "platform"}, loads)
+}
+
+// keepMonths counts the months of a tenant that are over, and keeps their figures: each in a transaction of its own, while there is time.
+func (s *Server) keepMonths(ctx context.Context, t *tenants.Tenant, now time.Time) {
+	db := s.store.DB(t.Realm())
+	var due []insight.Period
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		due, err = insight.MonthsToKeep(ctx, r, now, t.Location())
+		return err
+	})
+	for _, m := range due {
+		if err == nil {
+			err = db.Write(ctx, audit.Actor{Name: "lignum", Realm: "platform"}, func(tx *tenants.Tx) error { return insight.KeepMonth(ctx, tx, m, t.Location()) })
+		}
+	}
+	s.warn(t.Realm(), "the figures of past months could not be kept", err)
+}
+
+// keepFigures does it at once in the background, once a minute at most: somebody asked for figures that were not kept, and will again.
+func (s *Server) keepFigures(t *tenants.Tenant) {
+	now := time.Now().UTC()
+	if t.State != tenants.Active {
+		return
+	}
+	if last, ok := s.kept.Load(t.Slug); ok && now.Sub(last.(time.Time)) < time.Minute {
+		return
+	}
+	s.kept.Store(t.Slug, now)
+	go func() {
+		ctx, cancel := context.WithTimeout(s.base, roundTime)
+		defer cancel()
+		s.keepMonths(ctx, t, now)
+	}()
 }

@@ -136,16 +136,20 @@ func FigureMonths(c *Call, by insight.By) ([]insight.Period, error) {
 
 // InsightSummary gives the tenant, or the own school, at a glance.
 func InsightSummary(ctx context.Context, c *Call) (*insight.Summary, error) {
-	return figures(ctx, c, insight.ByDay, DayRange{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
+	s, err := figures(ctx, c, insight.ByDay, DayRange{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
 		return insight.Glance(ctx, q, c.day(), c.Tenant.Location(), v)
 	})
+	if err == nil && s.Counted {
+		c.Server.keepFigures(c.Tenant)
+	}
+	return s, err
 }
 
 // AttendanceFigures gives attendance by day, region or school.
 func AttendanceFigures(ctx context.Context, c *Call, by insight.By, in DayRange) (*insight.Table, error) {
-	return figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return keepingMonths(c)(figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.Attendance(ctx, q, p, by, v)
-	})
+	}))
 }
 
 // ActiveUserFigures gives users of any role by day.
@@ -157,7 +161,17 @@ func ActiveUserFigures(ctx context.Context, c *Call, in DayRange) (*insight.Tabl
 
 // PassRateFigures gives how many attempts passed, by subject, region or school.
 func PassRateFigures(ctx context.Context, c *Call, by insight.By, in DayRange) (*insight.Table, error) {
-	return figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return keepingMonths(c)(figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.PassRates(ctx, q, p, c.Tenant.Location(), by, v)
-	})
+	}))
+}
+
+// keepingMonths sees to it that months which had to be counted from their rows are kept before they are asked for again.
+func keepingMonths(c *Call) func(*insight.Table, error) (*insight.Table, error) {
+	return func(t *insight.Table, err error) (*insight.Table, error) {
+		if err == nil && t.Counted {
+			c.Server.keepFigures(c.Tenant)
+		}
+		return t, err
+	}
 }

@@ -72,6 +72,30 @@ func ListSchools(ctx context.Context, c *Call, region string, p Paging) (*List[p
 	return listOf(page.Schools, page.Next, err)
 }
 
+// AllSchools gives the tenant's schools by name, at once, for those who choose one of them: at most people.MostSchools.
+func AllSchools(ctx context.Context, c *Call) (list []people.School, err error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		list, err = people.AllSchools(ctx, r)
+		return err
+	})
+	return list, err
+}
+
+// SchoolNames gives the names of some schools by their ids.
+func SchoolNames(ctx context.Context, c *Call, ids []uuid.UUID) (names map[uuid.UUID]string, err error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		names, err = people.SchoolNames(ctx, r, ids)
+		return err
+	})
+	return names, err
+}
+
 // SchoolPage gives a school.
 func SchoolPage(ctx context.Context, c *Call, id uuid.UUID) (*people.School, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {

@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,41 +35,8 @@ func Trail(ctx context.Context, q Querier, f TrailFilter) (list []audit.Stored, 
 	if err := f.check(); err != nil {
 		return nil, false, err
 	}
-	where, args := []string{"true"}, []any{f.Limit + 1}
-	add := func(condition string, v any) {
-		args = append(args, v)
-		where = append(where, strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1))
-	}
-	if f.ActorID != uuid.Nil {
-		add("actor_id = ?::text::uuid", f.ActorID.String())
-	}
-	if strings.HasSuffix(f.Action, ".") {
-		add("starts_with(action, ?::text)", f.Action)
-	} else if f.Action != "" {
-		add("action = ?::text", f.Action)
-	}
-	if f.ObjectKind != "" {
-		add("object_kind = ?::text", f.ObjectKind)
-	}
-	if f.ObjectID != "" {
-		add("object_id = ?::text", f.ObjectID)
-	}
-	if f.Outcome != "" {
-		add("outcome = ?::text", f.Outcome)
-	}
-	// The ids are in the order of time (UUIDv7), so a time is a place in the one index that all these lists use.
-	if !f.From.IsZero() {
-		add("id >= ?::text::uuid", firstID(f.From).String())
-		add("at >= ?::timestamptz", f.From.UTC())
-	}
-	if !f.To.IsZero() {
-		add("at < ?::timestamptz", f.To.UTC())
-	}
-	if f.Before != uuid.Nil {
-		add("id < ?::text::uuid", f.Before.String())
-	}
-	rows, err := q.Query(ctx, `SELECT id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id
-		FROM audit_entries WHERE `+strings.Join(where, " AND ")+` ORDER BY id DESC LIMIT $1::integer`, args...)
+	sql, args := f.statement()
+	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -80,6 +48,81 @@ func Trail(ctx context.Context, q Querier, f TrailFilter) (list []audit.Stored, 
 	}
 	return list, more, nil
 }
+
+const trailColumns = `SELECT id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id FROM audit_entries `
+
+// statement makes the statement of a filter, so that whatever is asked for is found in the order of the trail through an index,
+// and what it reads depends on the page and not on the trail. A thing and an actor have their own; so have refusals. Where none of them is named, an action, a kind of thing or an outcome is
+// looked for by way of the kinds of entry, of which there are some hundred however many entries.
+func (f *TrailFilter) statement() (string, []any) {
+	args := []any{f.Limit + 1}
+	arg := func(condition string, v any) string {
+		args = append(args, v)
+		return strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args)))
+	}
+	// The ids are in the order of time (UUIDv7), so a time is a place in every index.
+	when := []string{"true"}
+	if !f.From.IsZero() {
+		when = append(when, arg("id >= ?::text::uuid", firstID(f.From.Add(-idsApart)).String()), arg("at >= ?::timestamptz", f.From.UTC()))
+	}
+	if !f.To.IsZero() {
+		when = append(when, arg("id < ?::text::uuid", firstID(f.To.Add(idsApart)).String()), arg("at < ?::timestamptz", f.To.UTC()))
+	}
+	if f.Before != uuid.Nil {
+		when = append(when, arg("id < ?::text::uuid", f.Before.String()))
+	}
+	var what []string // of an entry's kind: the same words hold for the columns of the table and of kinds
+	prefix := "true"
+	switch {
+	case strings.HasSuffix(f.Action, "."):
+		prefix = arg("starts_with(k.action, ?::text)", f.Action)
+	case f.Action != "":
+		prefix = arg("k.action = ?::text", f.Action)
+	}
+	if f.Action != "" {
+		what = append(what, prefix)
+	}
+	if f.ObjectKind != "" {
+		what = append(what, arg("k.object_kind = ?::text", f.ObjectKind))
+	}
+	if f.Outcome != "" {
+		what = append(what, "k.outcome = '"+f.Outcome+"'") // checked; in the text, so that the index of refusals is known to hold it
+	}
+	direct := f.ActorID != uuid.Nil || f.ObjectID != "" || f.Action == "" && f.ObjectKind == "" && f.Outcome == "refused"
+	if direct || len(what) == 0 {
+		where, order := slices.Concat(when, what), "id DESC"
+		// Between a value and itself: with equality PostgreSQL would know that the order of the ids is enough, and now and then walk through all of
+		// the trail in it, where the value is frequent enough to be hoped for soon.
+		if f.ActorID != uuid.Nil {
+			where = append(where, arg("actor_id BETWEEN ?::text::uuid AND ?::text::uuid", f.ActorID.String()))
+			order = "actor_id, id DESC"
+		}
+		if f.ObjectID != "" {
+			where = append(where, "object_id <> ''", arg("object_id BETWEEN ?::text AND ?::text", f.ObjectID))
+			order = "object_id, id DESC"
+		}
+		return trailColumns + "k WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " LIMIT $1::integer", args
+	}
+	first := ""
+	if f.Action != "" {
+		first = arg(`WHERE action COLLATE "C" >= ?::text`, f.Action)
+	}
+	const kind = `action COLLATE "C" AS action, object_kind COLLATE "C" AS object_kind, outcome COLLATE "C" AS outcome`
+	return `WITH RECURSIVE kinds AS (
+			(SELECT ` + kind + ` FROM audit_entries ` + first + ` ORDER BY 1, 2, 3 LIMIT 1)
+			UNION ALL SELECT n.* FROM kinds k CROSS JOIN LATERAL (SELECT ` + kind + ` FROM audit_entries
+				WHERE (action COLLATE "C", object_kind COLLATE "C", outcome COLLATE "C") > (k.action, k.object_kind, k.outcome) ORDER BY 1, 2, 3 LIMIT 1) n
+			WHERE ` + prefix + `
+		), found AS (
+			SELECT e.id FROM kinds k CROSS JOIN LATERAL (SELECT id FROM audit_entries
+				WHERE action COLLATE "C" = k.action AND object_kind COLLATE "C" = k.object_kind AND outcome COLLATE "C" = k.outcome AND ` + strings.Join(when, " AND ") + `
+				ORDER BY id DESC LIMIT $1::integer) e
+			WHERE ` + strings.Join(what, " AND ") + ` ORDER BY e.id DESC LIMIT $1::integer
+		) ` + trailColumns + "WHERE id IN (SELECT id FROM found) ORDER BY id DESC", args
+}
+
+// idsApart is how far an entry's id may be from its time: it is made before its transaction is stored, and on another machine's clock.
+const idsApart = time.Hour
 
 func (f *TrailFilter) check() error {
 	var p domain.Problems
@@ -100,10 +143,9 @@ func (f *TrailFilter) check() error {
 	return p.Err()
 }
 
-// firstID is the lowest UUIDv7 of a moment, an hour earlier: an entry is made before its transaction is stored, and on
-// another machine's clock.
+// firstID is the lowest UUIDv7 of a moment.
 func firstID(t time.Time) (id uuid.UUID) {
-	ms := uint64(max(t.Add(-time.Hour).UnixMilli(), 0))
+	ms := uint64(max(t.UnixMilli(), 0))
 	for i := range 6 {
 		id[i] = byte(ms >> (40 - 8*i))
 	}

@@ -2,6 +2,9 @@ package portal
 
 import (
 	"context"
+	"slices"
+
+	"github.com/google/uuid"
 
 	"lignum/api"
 	"lignum/api/web"
@@ -48,12 +51,13 @@ func courseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 // schoolChoices offers the schools that the actor may put something into under a permission: whoever keeps to a school has that
 // one alone. Closed schools are left out, but for the one where the thing is already.
 func schoolChoices(ctx context.Context, c *api.Call, p policy.Permission, none, is string) ([]web.Choice, error) {
-	all, err := schoolNames(ctx, c)
+	if own := c.Claims.SchoolID; own != nil && !c.Would(p, policy.Facts{Covers: true}) {
+		names, err := schoolNames(ctx, c, own)
+		return []web.Choice{{Value: own.String(), Text: names[*own]}}, err
+	}
+	all, err := allSchools(ctx, c)
 	if err != nil {
 		return nil, err
-	}
-	if own := c.Claims.SchoolID; own != nil && !c.Would(p, policy.Facts{Covers: true}) {
-		return []web.Choice{{Value: own.String(), Text: all.of(own.String())}}, nil
 	}
 	choices := []web.Choice{{Value: "", Text: none}}
 	for _, s := range all {
@@ -64,24 +68,28 @@ func schoolChoices(ctx context.Context, c *api.Call, p policy.Permission, none, 
 	return choices, nil
 }
 
-// schoolList is the tenant's schools by name.
-type schoolList []people.School
-
-func (l schoolList) of(id string) string {
-	for _, s := range l {
-		if s.ID.String() == id {
-			return s.Name
-		}
-	}
-	return ""
-}
-
-func schoolNames(ctx context.Context, c *api.Call) (schoolList, error) {
+// allSchools are the tenant's schools by name.
+func allSchools(ctx context.Context, c *api.Call) ([]people.School, error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {
 		return nil, err
 	}
-	return everyPage(func(p api.Paging) (*api.List[people.School], error) { return api.ListSchools(ctx, part, "", p) })
+	return api.AllSchools(ctx, part)
+}
+
+// schoolNames gives the names of the schools that a page shows; nil ones are none.
+func schoolNames(ctx context.Context, c *api.Call, ids ...*uuid.UUID) (map[uuid.UUID]string, error) {
+	part, err := c.Under(policy.ClassRead)
+	if err != nil {
+		return nil, err
+	}
+	var some []uuid.UUID
+	for _, id := range ids {
+		if id != nil && !slices.Contains(some, *id) {
+			some = append(some, *id)
+		}
+	}
+	return api.SchoolNames(ctx, part, some)
 }
 
 // coachChoices offers who may teach a class: oneself, who teaches it now, and, to those who see accounts, the staff.

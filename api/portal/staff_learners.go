@@ -238,11 +238,11 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	d.Card = cardPath(id, cards[id])
 	if rec.SchoolID != nil {
-		names, err := schoolNames(ctx, c)
+		names, err := schoolNames(ctx, c, rec.SchoolID)
 		if err != nil {
 			return err
 		}
-		d.School = names.of(rec.SchoolID.String())
+		d.School = names[*rec.SchoolID]
 	}
 	return pages.Render(c, fc, "staff_learner", web.Page{Title: rec.GivenName + " " + rec.FamilyName, Data: d})
 }

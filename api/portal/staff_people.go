@@ -93,7 +93,7 @@ type peopleData struct {
 func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "q", "role", "state")
 	d := peopleData{Filtered: len(f.Values) > 0, States: []web.Choice{{Value: "", Text: "Every state"}, {Value: "active", Text: "Active"}, {Value: "suspended", Text: "Suspended"}, {Value: "card", Text: "No password yet"}}}
-	d.Roles = append([]web.Choice{{Value: "", Text: "Every role"}}, roleChoices(ctx, c)...)
+	d.Roles = append([]web.Choice{{Value: "", Text: "Every role"}}, roleChoices(c)...)
 	filter := api.UserFilter{Query: f.Text("q"), Role: f.Get("role"), State: f.Get("state")}
 	if filter.State == "card" {
 		filter.State, filter.NoCard = "", true
@@ -107,13 +107,13 @@ func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 }
 
 // roleChoices offers the system's roles, and to those who see roles those of the tenant's own making.
-func roleChoices(ctx context.Context, c *api.Call) []web.Choice {
+func roleChoices(c *api.Call) []web.Choice {
 	names := policy.SystemRoles(policy.Tenant)
 	if part, err := c.Under(policy.RoleRead); err == nil {
-		if list, err := api.ListRoles(ctx, part); err == nil {
-			for _, r := range list.Items {
-				if !slices.Contains(names, r.Name) {
-					names = append(slices.Clip(names), r.Name)
+		if known, err := api.RoleNames(part); err == nil {
+			for _, name := range known {
+				if !slices.Contains(names, name) {
+					names = append(slices.Clip(names), name)
 				}
 			}
 		}
@@ -138,7 +138,7 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil { // some school's account; whose, the use case asks
 		return err
 	}
-	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, givable(c, roleChoices(ctx, c))...)}
+	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, givable(c, roleChoices(c))...)}
 	var err error
 	if d.Schools, err = schoolChoices(ctx, c, policy.UserCreate, "None", f.Get("school_id")); err != nil {
 		return err
@@ -226,11 +226,11 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		return err
 	}
 	if d.User.SchoolID != nil {
-		names, err := schoolNames(ctx, c)
+		names, err := schoolNames(ctx, c, d.User.SchoolID)
 		if err != nil {
 			return err
 		}
-		d.School = names.of(d.User.SchoolID.String())
+		d.School = names[*d.User.SchoolID]
 	}
 	if d.May, err = api.OffersOnUser(ctx, c, id); err != nil {
 		return err
@@ -241,7 +241,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if f.Has("had_role") { // sent before, and refused
 		on, had = f.Values["role"], f.Values["had_role"]
 	}
-	offered := givable(c, roleChoices(ctx, c))
+	offered := givable(c, roleChoices(c))
 	for _, r := range d.User.Roles {
 		if slices.ContainsFunc(offered, func(o web.Choice) bool { return o.Value == r }) {
 			continue

@@ -78,7 +78,11 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if err != nil {
 		return err
 	}
-	names, err := schoolNames(ctx, c)
+	var schools []*uuid.UUID
+	for _, one := range list.Items {
+		schools = append(schools, one.SchoolID)
+	}
+	names, err := schoolNames(ctx, c, schools...)
 	if err != nil {
 		return err
 	}
@@ -92,12 +96,20 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	}
 	if c.Would(policy.ClassManage, policy.Facts{}) {
 		d.Schools = []web.Choice{{Value: "", Text: "Every school"}}
-		for _, one := range names {
+		all, err := allSchools(ctx, c)
+		if err != nil {
+			return err
+		}
+		for _, one := range all {
 			d.Schools = append(d.Schools, web.Choice{Value: one.ID.String(), Text: one.Name})
 		}
 	}
 	for _, one := range list.Items {
-		d.Learners = append(d.Learners, candidate{one, names.of(idText(one.SchoolID))})
+		name := ""
+		if one.SchoolID != nil {
+			name = names[*one.SchoolID]
+		}
+		d.Learners = append(d.Learners, candidate{one, name})
 	}
 	return pages.Render(c, fc, "staff_place", web.Page{Title: "Place learners", Form: f, Data: d})
 }

@@ -35,12 +35,12 @@ func showSearch(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err := api.MayAskForRecord(c); err != nil {
 		return err
 	}
-	names, err := schoolNames(ctx, c)
+	schools, err := allSchools(ctx, c)
 	if err != nil {
 		return err
 	}
 	d := searchData{Schools: []web.Choice{{Value: "", Text: "Please choose"}}}
-	for _, s := range names {
+	for _, s := range schools {
 		d.Schools = append(d.Schools, web.Choice{Value: s.ID.String(), Text: s.Name})
 	}
 	return pages.Render(c, fc, "staff_records", web.Page{Title: "Open a learner’s record", Form: f, Data: d})

@@ -50,7 +50,7 @@ type schoolsData struct {
 // showSchools lists the schools. They are few enough to be read whole: the search looks at every one of them.
 func showSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "q", "region")
-	all, err := everyPage(func(p api.Paging) (*api.List[people.School], error) { return api.ListSchools(ctx, c, "", p) })
+	all, err := api.AllSchools(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -13,17 +13,29 @@ import (
 
 // Every statement gives rows of level, group, key, name, people, count, passed in the order of the table.
 
+// Days are sums that the database keeps, of the tenant and of each school. Different people are counted for one school alone,
+// over whose days they are few; of a tenant the busiest day tells whether there were enough.
 // $1 and $2 the dates, $3 the school or null, $4 the fewest people that a day is about to count in a sum.
-const attendanceByDay = `WITH worked AS MATERIALIZED (
-	SELECT day, learner_id AS person FROM attendance WHERE day BETWEEN $1::text::date AND $2::text::date AND ($3::text IS NULL OR school_id = $3::text::uuid)
-)` + sumOfDays
-
-const sumOfDays = `, days AS (SELECT day, count(*)::integer AS n FROM worked GROUP BY day)
+func sumsOfDays(sum, rows, person string) string {
+	return `WITH days AS (
+	SELECT day, sum(` + sum + `)::integer AS n FROM day_totals WHERE school_id = coalesce($3::text::uuid, '` + wholeTenant + `') AND day BETWEEN $1::text::date AND $2::text::date
+	GROUP BY day HAVING sum(` + sum + `) > 0
+)
 SELECT 1 AS level, day::text AS grp, day::text AS key, day::text AS name, n, n, 0 FROM days
 UNION ALL
-SELECT 0, '', '', '', (SELECT count(DISTINCT person)::integer FROM worked JOIN days USING (day) WHERE n >= $4::integer),
-	(SELECT coalesce(sum(n), 0)::integer FROM days WHERE n >= $4::integer), 0
+SELECT 0, '', '', '', CASE WHEN $3::text IS NULL THEN coalesce(max(n) FILTER (WHERE n >= $4::integer), 0) ELSE (
+	SELECT count(DISTINCT ` + person + `)::integer FROM ` + rows + ` WHERE school_id = $3::text::uuid AND day BETWEEN $1::text::date AND $2::text::date
+		AND day IN (SELECT day FROM days WHERE n >= $4::integer)) END, coalesce(sum(n) FILTER (WHERE n >= $4::integer), 0)::integer, 0 FROM days
 ORDER BY level, key`
+}
+
+// wholeTenant stands for all schools together in day_totals.
+const wholeTenant = "00000000-0000-0000-0000-000000000000"
+
+var (
+	attendanceByDay = sumsOfDays("attended", "attendance", "learner_id")
+	activeByDay     = sumsOfDays("active", "active_days", "user_id")
+)
 
 // One row per school and learner first: the days of a term shrink to the learners of a country.
 const attendanceByPlace = `WITH worked AS (
@@ -40,11 +52,6 @@ SELECT 2 - grouping(region) - grouping(school) AS level, coalesce(region, '') AS
 	CASE WHEN grouping(school) = 0 THEN name ELSE coalesce(region, '') END AS label, count(DISTINCT learner_id)::integer, coalesce(sum(days), 0)::integer, 0
 FROM placed GROUP BY GROUPING SETS ((region, school, name), (region), ())
 ORDER BY level, grp, label, key`
-
-const activeByDay = `WITH worked AS MATERIALIZED (
-	SELECT a.day, a.user_id AS person FROM active_days a WHERE a.day BETWEEN $1::text::date AND $2::text::date
-		AND ($3::text IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = a.user_id AND u.school_id = $3::text::uuid))
-)` + sumOfDays
 
 // $1 and $2 the moments, $3 the school or null, $4 the pass mark.
 const takenCTE = `WITH taken AS (
@@ -79,7 +86,7 @@ func Attendance(ctx context.Context, q tenants.Querier, p Period, by By, view Vi
 		return byDay(ctx, q, p, view, attendanceByDay)
 	case BySubject:
 	case ByRegion, BySchool:
-		return byGroup(p, by, view, func(p Period) ([]*figure, error) {
+		return byGroup(ctx, q, p, time.UTC, keptAttendance, by, view, func(p Period) ([]*figure, error) {
 			from, to := p.dates()
 			return read(ctx, q, false, attendanceByPlace, from, to, view.school(), view.min())
 		})
@@ -87,7 +94,7 @@ func Attendance(ctx context.Context, q tenants.Querier, p Period, by By, view Vi
 	return nil, domain.InvalidField("by", "must be day, region or school")
 }
 
-// ActiveUsers counts users of any role by day.
+// ActiveUsers counts users of any role by day, at the school that they had then.
 func ActiveUsers(ctx context.Context, q tenants.Querier, p Period, view View) (*Table, error) {
 	return byDay(ctx, q, p, view, activeByDay)
 }
@@ -96,15 +103,15 @@ func ActiveUsers(ctx context.Context, q tenants.Querier, p Period, view View) (*
 // assessment.PassMark, by subject, region or school (the learner's at the start). zone is the tenant's. Over the whole
 // tenant the period is whole finished months: any other is Invalid.
 func PassRates(ctx context.Context, q tenants.Querier, p Period, zone *time.Location, by By, view View) (*Table, error) {
-	sql := passedByPlace
+	sql, kind := passedByPlace, keptPlaces
 	switch by {
 	case BySubject:
-		sql = passedBySubject
+		sql, kind = passedBySubject, keptSubjects
 	case ByRegion, BySchool:
 	default:
 		return nil, domain.InvalidField("by", "must be subject, region or school")
 	}
-	return byGroup(p, by, view, func(p Period) ([]*figure, error) {
+	return byGroup(ctx, q, p, zone, kind, by, view, func(p Period) ([]*figure, error) {
 		from, to := p.instants(zone)
 		return read(ctx, q, true, sql, from, to, view.school(), assessment.PassMark)
 	})
@@ -122,24 +129,34 @@ func byDay(ctx context.Context, q tenants.Querier, p Period, view View, sql stri
 	return dayTable(p, view, figures), nil
 }
 
-// byGroup makes the table of a school's period at once, and that of the whole tenant month by month.
-func byGroup(p Period, by By, view View, figures func(p Period) ([]*figure, error)) (*Table, error) {
+// byGroup makes the table of a school's period at once, and that of the whole tenant month by month: from what is kept, or, of a
+// month that is not, from its rows.
+func byGroup(ctx context.Context, q tenants.Querier, p Period, zone *time.Location, kind string, by By, view View, count func(p Period) ([]*figure, error)) (*Table, error) {
 	blocks, err := []Period{p}, p.check()
+	var have map[time.Time][]*figure
 	if Grouped(by, view) {
-		blocks, err = p.months(view.Today)
+		if blocks, err = p.months(view.Today); err == nil {
+			have, err = kept(ctx, q, blocks, zone, kind, by, view)
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	var tables []*Table
+	counted := false
 	for _, block := range blocks {
-		found, err := figures(block)
-		if err != nil {
-			return nil, err
+		found := have[block.From]
+		if found == nil {
+			if found, err = count(block); err != nil {
+				return nil, err
+			}
+			counted = view.whole()
 		}
 		tables = append(tables, groupTable(by, block, view, found))
 	}
-	return sum(tables, p), nil
+	t := sum(tables, p)
+	t.Counted = counted
+	return t, nil
 }
 
 func read(ctx context.Context, q tenants.Querier, rates bool, sql string, args ...any) ([]*figure, error) {

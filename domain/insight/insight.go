@@ -9,6 +9,10 @@
 // people do not add up: over more than one day or month their number is not given, since two overlapping times would tell
 // who came only in one of them.
 //
+// What would have to be counted row by row is kept: how many there are, and how many worked on a day, by the database in the transaction of
+// the change; the figures of a month that is over once they were counted (KeepMonth), until something in it changes. So an answer costs what
+// it is long, however many learners there are, and it is always that of the rows.
+//
 // What stays possible: figures are read when they are asked for, so whoever asks before and after an attempt of a past month
 // is marked, or a person erased, sees the difference; and who compares attendance with pass rates knows that whoever sat a
 // test was there.
@@ -132,4 +136,6 @@ type Table struct {
 	Total   Cell   `json:"total"`
 	// Incomplete is in how many months rows are not listed at all, because even that they are there would tell too much.
 	Incomplete int `json:"incomplete,omitempty"`
+	// Counted tells that a month was not kept, and so counted from its rows, which takes longer the more there are.
+	Counted bool `json:"-"`
 }

@@ -26,27 +26,44 @@ type Summary struct {
 	Attempts        *int   `json:"attempts"`     // with a final score
 	PassPercent     *int   `json:"pass_percent"` // of those, rounded down
 	MinCell         int    `json:"min_cell"`
+	Counted         bool   `json:"-"` // the month was not kept, and so counted from its rows
 }
 
-const summarySQL = `WITH people AS (
+// $1 today, $2 and $3 the last finished month's first and last day, $4 and $5 when it began and ended, $6 the pass mark, $7 the smallest cell. What is not kept of the
+// month is counted, and nothing is counted that is kept: PostgreSQL looks at a part of coalesce only when those before it are null.
+const tenantAtAGlance = `WITH kept AS (
+	SELECT f.kind, f.people, f.n, f.passed FROM figure_months m JOIN month_figures f ON f.month = m.month AND f.level = 0
+	WHERE m.month = $2::text::date AND m.kept_at IS NOT NULL AND m.least = $7::integer AND m.pass_mark = $6::integer AND m.starts = $4::timestamptz AND m.ends = $5::timestamptz
+), taken AS (` + takenAtAGlance + `), total AS (
+	SELECT coalesce(max(n) FILTER (WHERE name = 'role:student'), 0)::integer AS learners, coalesce(max(n) FILTER (WHERE name = 'accounts'), 0)::integer AS accounts,
+		coalesce(max(n) FILTER (WHERE name = 'schools'), 0)::integer AS schools, coalesce(max(n) FILTER (WHERE name = 'classes'), 0)::integer AS classes
+	FROM totals WHERE name IN ('role:student', 'accounts', 'schools', 'classes')
+), day AS (` + todayAtAGlance + `)
+SELECT total.learners, total.accounts - total.learners, total.schools, total.classes, day.active, day.attended,
+	coalesce((SELECT people FROM kept WHERE kind = 'attendance'), (SELECT count(DISTINCT a.learner_id)::integer FROM attendance a WHERE a.day BETWEEN $2::text::date AND $3::text::date
+		AND a.day IN (SELECT day FROM attendance WHERE day BETWEEN $2::text::date AND $3::text::date GROUP BY day HAVING count(*) >= $7::integer))),
+	coalesce((SELECT people FROM kept WHERE kind = 'place'), (SELECT people FROM taken)), coalesce((SELECT n FROM kept WHERE kind = 'place'), (SELECT n FROM taken)),
+	coalesce((SELECT passed FROM kept WHERE kind = 'place'), (SELECT passed FROM taken)), NOT EXISTS (SELECT FROM kept)
+FROM total, day, (SELECT $8::text) AS school`
+
+// The same of a school ($8), $2 to $5 being its last days.
+const schoolAtAGlance = `WITH people AS (
 	SELECT count(*) FILTER (WHERE learner)::integer AS learners, count(*) FILTER (WHERE NOT learner)::integer AS staff
 	FROM (SELECT EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student') AS learner
-		FROM users u WHERE u.state = 'active' AND ($2::text IS NULL OR u.school_id = $2::text::uuid)) p
-), taken AS (
-	SELECT count(DISTINCT learner_id)::integer AS people, count(*)::integer AS n, count(*) FILTER (WHERE score * 100 / max_score >= $5::integer)::integer AS passed
-	FROM attempts WHERE submitted_at >= $3::timestamptz AND submitted_at < $4::timestamptz AND state = 'marked' AND max_score > 0
-		AND ($2::text IS NULL OR school_id = $2::text::uuid)
+		FROM users u WHERE u.state = 'active' AND u.school_id = $8::text::uuid) p
+), taken AS (` + takenAtAGlance + ` AND school_id = $8::text::uuid), day AS (` + todayAtAGlance + `)
+SELECT people.learners, people.staff, (SELECT count(*)::integer FROM schools s WHERE s.state = 'active' AND s.id = $8::text::uuid),
+	(SELECT count(*)::integer FROM classes c WHERE c.state = 'active' AND c.school_id = $8::text::uuid), day.active, day.attended,
+	(SELECT count(DISTINCT a.learner_id)::integer FROM attendance a WHERE a.day BETWEEN $2::text::date AND $3::text::date AND a.school_id = $8::text::uuid),
+	taken.people, taken.n, taken.passed, $7::integer IS NULL
+FROM people, taken, day`
+
+const (
+	takenAtAGlance = `SELECT count(DISTINCT learner_id)::integer AS people, count(*)::integer AS n, count(*) FILTER (WHERE score * 100 / max_score >= $6::integer)::integer AS passed
+		FROM attempts WHERE submitted_at >= $4::timestamptz AND submitted_at < $5::timestamptz AND state = 'marked' AND max_score > 0`
+	todayAtAGlance = `SELECT coalesce(sum(active), 0)::integer AS active, coalesce(sum(attended), 0)::integer AS attended FROM day_totals
+		WHERE school_id = coalesce($8::text::uuid, '` + wholeTenant + `') AND day = $1::text::date`
 )
-SELECT people.learners, people.staff,
-	(SELECT count(*)::integer FROM schools s WHERE s.state = 'active' AND ($2::text IS NULL OR s.id = $2::text::uuid)),
-	(SELECT count(*)::integer FROM classes c WHERE c.state = 'active' AND ($2::text IS NULL OR c.school_id = $2::text::uuid)),
-	(SELECT count(*)::integer FROM active_days a WHERE a.day = $1::text::date
-		AND ($2::text IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = a.user_id AND u.school_id = $2::text::uuid))),
-	(SELECT count(*)::integer FROM attendance a WHERE a.day = $1::text::date AND ($2::text IS NULL OR a.school_id = $2::text::uuid)),
-	(SELECT count(DISTINCT a.learner_id)::integer FROM attendance a WHERE a.day BETWEEN $6::text::date AND $7::text::date
-		AND ($2::text IS NULL OR a.school_id = $2::text::uuid)
-		AND ($2::text IS NOT NULL OR a.day IN (SELECT day FROM attendance WHERE day BETWEEN $6::text::date AND $7::text::date GROUP BY day HAVING count(*) >= $8::integer))),
-	taken.people, taken.n, taken.passed FROM people, taken`
 
 // Glance gives the summary of a day in one query. today is the tenant's date, zone its zone.
 func Glance(ctx context.Context, q tenants.Querier, today time.Time, zone *time.Location, view View) (*Summary, error) {
@@ -59,8 +76,12 @@ func Glance(ctx context.Context, q tenants.Querier, today time.Time, zone *time.
 	from, to := sat.instants(zone)
 	first, last := came.dates()
 	var learners, staff, active, attended, different, takers, attempts, passed int
-	if err := q.QueryRow(ctx, summarySQL, s.Day, view.school(), from, to, assessment.PassMark, first, last, s.MinCell).
-		Scan(&learners, &staff, &s.Schools, &s.Classes, &active, &attended, &different, &takers, &attempts, &passed); err != nil {
+	sql := schoolAtAGlance
+	if view.whole() {
+		sql = tenantAtAGlance
+	}
+	if err := q.QueryRow(ctx, sql, s.Day, first, last, from, to, assessment.PassMark, s.MinCell, view.school()).
+		Scan(&learners, &staff, &s.Schools, &s.Classes, &active, &attended, &different, &takers, &attempts, &passed, &s.Counted); err != nil {
 		return nil, err
 	}
 	shown := func(people, value int) *int {
@@ -89,8 +110,8 @@ func PublishDay(ctx context.Context, tx *tenants.Tx, day time.Time, zone *time.L
 	from, to := Period{day, day}.instants(zone)
 	date := day.Format(time.DateOnly)
 	_, err := tx.Exec(ctx, `SELECT gate.publish_usage($1::text::date,
-		(SELECT count(*)::integer FROM active_days WHERE day = $1::text::date),
-		(SELECT count(*)::integer FROM attendance WHERE day = $1::text::date),
+		(SELECT coalesce(sum(active), 0)::integer FROM day_totals WHERE school_id = '`+wholeTenant+`' AND day = $1::text::date),
+		(SELECT coalesce(sum(attended), 0)::integer FROM day_totals WHERE school_id = '`+wholeTenant+`' AND day = $1::text::date),
 		(SELECT n::integer FROM usage_counts WHERE kind = 'learners'),
 		(SELECT n::integer FROM usage_counts WHERE kind = 'classes'),
 		(SELECT count(*)::integer FROM attempts WHERE submitted_at >= $2::timestamptz AND submitted_at < $3::timestamptz))`, date, from, to)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -33,13 +34,14 @@ type UserFilter struct {
 	Limit    int        // 1 to 200; 0: 50
 }
 
-// UserPage is a page of accounts in the order of their names.
+// UserPage is a page of accounts.
 type UserPage struct {
 	Users []User `json:"users"`
 	Next  string `json:"next,omitempty"` // empty: this is the last page
 }
 
-// Users lists accounts. It gives domain.Invalid for a filter or cursor that makes no sense.
+// Users lists accounts by name; those that were looked for by a beginning of a name, first the ones whose family name begins so, then given
+// names, then user names. What it reads depends on the page and not on how many accounts there are. It gives domain.Invalid for a filter or cursor that makes no sense.
 func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, error) {
 	var page UserPage
 	if f.Limit == 0 {
@@ -51,12 +53,11 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, erro
 	if utf8.RuneCountInString(f.Prefix) > 100 || !utf8.ValidString(f.Prefix) || strings.ContainsRune(f.Prefix, 0) {
 		return page, domain.InvalidField("prefix", "must have at most 100 characters")
 	}
-	where, args, err := f.where()
+	sql, args, err := f.statement()
 	if err != nil {
 		return page, err
 	}
-	args = append(args, f.Limit+1)
-	rows, err := q.Query(ctx, fmt.Sprintf("%s WHERE %s ORDER BY u.family_name, u.given_name, u.id LIMIT $%d::integer", userSQL, where, len(args)), args...)
+	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return page, err
 	}
@@ -68,13 +69,139 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, erro
 	}
 	if len(page.Users) > f.Limit {
 		page.Users = page.Users[:f.Limit]
-		last := page.Users[f.Limit-1]
-		page.Next = cursor(last.FamilyName, last.GivenName, last.ID.String())
+		page.Next = f.cursorAt(&page.Users[f.Limit-1])
 	}
 	return page, nil
 }
 
-func (f UserFilter) where() (string, []any, error) {
+// A search is made of parts, each of which an index has in its order: what must begin so, and the order of the part.
+type searched struct{ begins, first, second string }
+
+var (
+	familyKey = `lower(u.family_name) COLLATE "C"`
+	givenKey  = `lower(u.given_name) COLLATE "C"`
+	searches  = []searched{{familyKey + " LIKE ?::text", familyKey, givenKey}, {givenKey + " LIKE ?::text", givenKey, familyKey}, {`u.user_name_key COLLATE "C" LIKE ?::text`, `u.user_name_key COLLATE "C"`, "''"}}
+	bothNames = []searched{{givenKey + " LIKE ?::text AND " + familyKey + " LIKE ?::text", givenKey, familyKey}}
+)
+
+// words gives what is looked for, in lower case; two of them are a given and a family name.
+func (f *UserFilter) words() (parts []searched, begin []string) {
+	p := strings.ToLower(strings.Join(strings.Fields(f.Prefix), " "))
+	if given, family, two := strings.Cut(p, " "); two {
+		return bothNames, []string{given, family}
+	}
+	if p == "" {
+		return nil, nil
+	}
+	return searches, []string{p}
+}
+
+// cursorAt is where the page after an account begins.
+func (f *UserFilter) cursorAt(u *User) string {
+	parts, words := f.words()
+	family, given, name := strings.ToLower(u.FamilyName), strings.ToLower(u.GivenName), strings.ToLower(u.UserName)
+	switch {
+	case parts == nil:
+		return cursor(u.FamilyName, u.GivenName, u.ID.String())
+	case len(words) == 2:
+		return cursor("0", given, family, u.ID.String())
+	case strings.HasPrefix(family, words[0]):
+		return cursor("0", family, given, u.ID.String())
+	case strings.HasPrefix(given, words[0]):
+		return cursor("1", given, family, u.ID.String())
+	}
+	return cursor("2", name, "", u.ID.String())
+}
+
+const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
+
+// few tells whether the filter names a school, a class or the like, of whose people all can be looked at.
+func (f *UserFilter) few() bool {
+	return f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
+}
+
+// statement makes the statement of a filter.
+func (f *UserFilter) statement() (string, []any, error) {
+	conditions, args := f.where()
+	arg := func(sql string, values ...string) string {
+		for _, v := range values {
+			args = append(args, v)
+			sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		return sql
+	}
+	at, err := f.after()
+	if err != nil {
+		return "", nil, err
+	}
+	args = append(args, f.Limit+1)
+	limit := fmt.Sprintf(" LIMIT $%d::integer", len(args))
+	parts, words := f.words()
+	if parts == nil {
+		from, family, given, id := "", "u.family_name", "u.given_name", "u.id"
+		switch {
+		case f.Role == "":
+		case f.few():
+			conditions = append(conditions, arg(hasRole, f.Role))
+		default: // those who have a role are in the order of their names too
+			from, family, given, id = arg(" JOIN user_roles n ON n.user_id = u.id AND n.role = ?::text", f.Role), "n.family_name", "n.given_name", "n.user_id"
+		}
+		if at != nil {
+			conditions = append(conditions, arg("("+family+", "+given+", "+id+") > (?::text, ?::text, ?::uuid)", at...))
+		}
+		return userSQL + from + " WHERE " + strings.Join(conditions, " AND ") + " ORDER BY " + family + ", " + given + ", " + id + limit, args, nil
+	}
+	if f.Role != "" {
+		conditions = append(conditions, arg(hasRole, f.Role))
+	}
+	var begin []string
+	for _, w := range words {
+		begin = append(begin, like(w))
+	}
+	from := 0
+	if at != nil {
+		if from = int(at[0][0] - '0'); from >= len(parts) {
+			return "", nil, badCursor()
+		}
+	}
+	var found []string
+	for i, p := range parts {
+		if i < from {
+			continue
+		}
+		where := append(slices.Clone(conditions), arg(p.begins, begin...))
+		for _, before := range parts[:i] { // those that the parts before have
+			where = append(where, "NOT ("+arg(before.begins, begin...)+")")
+		}
+		if at != nil && i == from {
+			where = append(where, arg("("+p.first+", "+p.second+", u.id) > (?::text, ?::text, ?::uuid)", at[1:]...))
+		}
+		found = append(found, fmt.Sprintf("(SELECT u.id, %d AS part, %s AS first, %s AS second FROM users u WHERE %s ORDER BY first, second, u.id%s)", i, p.first, p.second, strings.Join(where, " AND "), limit))
+	}
+	return strings.TrimSuffix(userSQL, " FROM users u") + " FROM (SELECT * FROM (" + strings.Join(found, " UNION ALL ") + ") f ORDER BY part, first, second, id" + limit +
+		") f JOIN users u ON u.id = f.id ORDER BY f.part, f.first, f.second, f.id", args, nil
+}
+
+// after reads the cursor of the page before; nil: the list begins.
+func (f *UserFilter) after() ([]string, error) {
+	if f.After == "" {
+		return nil, nil
+	}
+	n := 3
+	if parts, _ := f.words(); parts != nil {
+		n = 4
+	}
+	at, err := readCursor(f.After, n)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := uuid.Parse(at[n-1]); err != nil || n == 4 && (len(at[0]) != 1 || at[0] < "0" || at[0] > "2") {
+		return nil, badCursor()
+	}
+	return at, nil
+}
+
+func (f *UserFilter) where() ([]string, []any) {
 	conditions, args := []string{"u.state <> 'erased'"}, []any{}
 	add := func(sql string, values ...any) {
 		for _, v := range values {
@@ -82,17 +209,6 @@ func (f UserFilter) where() (string, []any, error) {
 			sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", len(args)), 1)
 		}
 		conditions = append(conditions, sql)
-	}
-	if p := strings.ToLower(strings.Join(strings.Fields(f.Prefix), " ")); p != "" {
-		given, family, two := strings.Cut(p, " ")
-		if two {
-			add("lower(u.given_name) LIKE ?::text AND lower(u.family_name) LIKE ?::text", like(given), like(family))
-		} else {
-			add("(lower(u.family_name) LIKE ?::text OR lower(u.given_name) LIKE ?::text OR u.user_name_key LIKE ?::text)", like(p), like(p), like(p))
-		}
-	}
-	if f.Role != "" {
-		add("EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)", f.Role)
 	}
 	if f.State != "" {
 		add("u.state = ?::text", f.State)
@@ -122,17 +238,7 @@ func (f UserFilter) where() (string, []any, error) {
 			add(c.sql, c.id.String())
 		}
 	}
-	if f.After != "" {
-		at, err := readCursor(f.After, 3)
-		if err != nil {
-			return "", nil, err
-		}
-		if _, err := uuid.Parse(at[2]); err != nil {
-			return "", nil, badCursor()
-		}
-		add("(u.family_name, u.given_name, u.id) > (?::text, ?::text, ?::uuid)", at[0], at[1], at[2])
-	}
-	return strings.Join(conditions, " AND "), args, nil
+	return conditions, args
 }
 
 func cursor(parts ...string) string {

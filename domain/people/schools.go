@@ -101,6 +101,31 @@ func Schools(ctx context.Context, q tenants.Querier, region, after string, limit
 	return page, nil
 }
 
+// MostSchools is how many schools AllSchools gives at most.
+const MostSchools = 2000
+
+// AllSchools gives the schools of a tenant by name, at most MostSchools, for those who choose one of them.
+func AllSchools(ctx context.Context, q tenants.Querier) ([]School, error) {
+	rows, err := q.Query(ctx, schoolSQL+` ORDER BY name, id LIMIT $1::integer`, MostSchools)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanSchool)
+}
+
+// SchoolNames gives the names of some schools by their ids; those that are not there are left out.
+func SchoolNames(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	names := map[uuid.UUID]string{}
+	rows, err := q.Query(ctx, `SELECT id, name FROM schools WHERE id = ANY($1::text[]::uuid[])`, texts(ids))
+	if err != nil {
+		return nil, err
+	}
+	var id uuid.UUID
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error { names[id] = name; return nil })
+	return names, err
+}
+
 // SchoolByID gives a school, or domain.NotFound.
 func SchoolByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (School, error) {
 	return oneSchool(ctx, q, id, "")

@@ -107,7 +107,7 @@ func (d *Desk) openSession(ctx context.Context, tx *tenants.Tx, db *tenants.DB, 
 		VALUES ($1::uuid, $2::uuid, $3::bytea, $4::timestamptz, $5::boolean, $6::text, $7::text, $4::timestamptz, $8::timestamptz)`,
 		s.SessionID.String(), a.ID.String(), hashSecret(secret), now, secondFactor, string(agent[:min(len(agent), 300)]), dev.Address, s.RefreshExpires)
 	if !db.Realm().IsPlatform() && !day.IsZero() {
-		b.Queue(`INSERT INTO active_days (day, user_id) VALUES ($1::text::date, $2::uuid) ON CONFLICT DO NOTHING`, day.Format(time.DateOnly), a.ID.String())
+		b.Queue(`INSERT INTO active_days (day, user_id, school_id) SELECT $1::text::date, id, school_id FROM users WHERE id = $2::uuid ON CONFLICT DO NOTHING`, day.Format(time.DateOnly), a.ID.String())
 	}
 	return s, tx.SendBatch(ctx, b).Close()
 }
@@ -145,8 +145,8 @@ func (d *Desk) Refresh(ctx context.Context, db *tenants.DB, token string, dev De
 			s.second_factor, u.must_change_password, s.expires_at, s.refresh_hash, s.previous_hash, s.rotated_at, s.ended_at, u.state
 		FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1::uuid`, id.String())
 	if !db.Realm().IsPlatform() && !day.IsZero() {
-		b.Queue(`INSERT INTO active_days (day, user_id) SELECT $2::text::date, user_id FROM sessions
-			WHERE id = $1::uuid AND refresh_hash = $3::bytea AND ended_at IS NULL ON CONFLICT DO NOTHING`, id.String(), day.Format(time.DateOnly), successor)
+		b.Queue(`INSERT INTO active_days (day, user_id, school_id) SELECT $2::text::date, s.user_id, u.school_id FROM sessions s JOIN users u ON u.id = s.user_id
+			WHERE s.id = $1::uuid AND s.refresh_hash = $3::bytea AND s.ended_at IS NULL ON CONFLICT DO NOTHING`, id.String(), day.Format(time.DateOnly), successor)
 	}
 	var s sessionNow
 	var rotated bool

@@ -346,10 +346,11 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 	if reason == rosterReason { // a person's word is not the roster's
 		reason += "."
 	}
-	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'suspended', state_reason = $2::text, updated_at = $3::timestamptz WHERE id = $1::uuid`, id.String(), reason, now); err != nil {
+	// The seat before the account, as wherever accounts are made: the sums of both are locked, in the same order by everybody.
+	if err := takeSeats(ctx, tx, realm, seatKind(u.Roles), -1); err != nil {
 		return u, err
 	}
-	if err := takeSeats(ctx, tx, realm, seatKind(u.Roles), -1); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'suspended', state_reason = $2::text, updated_at = $3::timestamptz WHERE id = $1::uuid`, id.String(), reason, now); err != nil {
 		return u, err
 	}
 	ended, err := voidSessions(ctx, tx, []string{id.String()}, uuid.Nil, "suspended", now)

@@ -36,6 +36,7 @@ type bench struct {
 	tenants int           // how many tenants many are
 	crowd   int           // learners of one surge
 	share   float64       // of the record day
+	match   string        // of what grows, what has this in its role and address; "": all of it
 
 	dir         string // of this run
 	cluster     *localcluster.Cluster

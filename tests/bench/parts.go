@@ -25,6 +25,7 @@ var parts = []part{
 	{"noise", "what a neighbour feels of a tenant that takes all it can get, within its quota and at ten times it", noise},
 	{"signin", "sign-ins a second, what others feel of them, and a storm of 200: memory", signIns},
 	{"day", "the record day of the reference, 20,000 users and 1,052,165 database requests, as fast as it goes", recordDay},
+	{"growth", "every page and list of each role at 30 and at 44,025 learners: cost and statements", growing},
 	{"tenants", "1,000 tenants: provisioning, one migration of all, latency when all are active in turn", manyTenants},
 }
 

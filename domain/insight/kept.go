@@ -1,0 +1,130 @@
+package insight
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain/assessment"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// What is kept of a month, by the statement that counts it.
+const (
+	keptAttendance = "attendance"
+	keptPlaces     = "place"
+	keptSubjects   = "subject"
+)
+
+// keptSQL reads the figures of those months that are kept and were counted by the same rules. $1 to $3 are the months, when they begin and when they end,
+// $4 the fewest people of a day, $5 the pass mark, $6 the kind, $7 the deepest level.
+const keptSQL = `SELECT f.month::text, f.level, f.grp, f.key, CASE WHEN f.level = 2 THEN coalesce(s.name, '') ELSE f.grp END AS name, f.people, f.n, f.passed
+FROM unnest($1::text[]::date[], $2::text[]::timestamptz[], $3::text[]::timestamptz[]) AS w (month, starts, ends)
+JOIN figure_months m ON m.month = w.month AND m.kept_at IS NOT NULL
+	AND CASE WHEN $6::text = 'attendance' THEN m.least = $4::integer ELSE m.pass_mark = $5::integer AND m.starts = w.starts AND m.ends = w.ends END
+JOIN month_figures f ON f.month = m.month AND f.kind = $6::text AND f.level <= $7::integer
+LEFT JOIN schools s ON f.level = 2 AND s.id::text = f.key
+ORDER BY f.month, f.level, f.grp, name, f.key`
+
+// kept gives the figures of the months that are kept, by their first days. zone is nil where it does not matter.
+func kept(ctx context.Context, q tenants.Querier, months []Period, zone *time.Location, kind string, by By, view View) (map[time.Time][]*figure, error) {
+	var first, starts, ends []string
+	for _, m := range months {
+		from, to := m.instants(zone)
+		first, starts, ends = append(first, date(m.From)), append(starts, from.Format(time.RFC3339)), append(ends, to.Format(time.RFC3339))
+	}
+	deepest := 1
+	if by == BySchool {
+		deepest = 2
+	}
+	rows, err := q.Query(ctx, keptSQL, first, starts, ends, view.min(), assessment.PassMark, kind, deepest)
+	if err != nil {
+		return nil, err
+	}
+	all := map[time.Time][]*figure{}
+	var month string
+	var row figure
+	_, err = pgx.ForEachRow(rows, []any{&month, &row.level, &row.group, &row.key, &row.name, &row.people, &row.count, &row.passed}, func() error {
+		at, err := time.Parse(time.DateOnly, month)
+		f := row
+		f.rates = kind != keptAttendance
+		all[at] = append(all[at], &f)
+		return err
+	})
+	return all, err
+}
+
+// keepAfter is how long after the end of its last day, in UTC, a month can be kept: it is over everywhere on earth by then, and
+// so is every transaction that began before that (is_over in the tenant's migrations). mostMonths is how many may wait at once.
+const (
+	keepAfter  = 14 * time.Hour
+	mostMonths = 240
+)
+
+// MonthsToKeep gives the months whose figures can be kept and are not, the newest first: all since the first day of work that are
+// over, unless something in them was changed after they were kept. zone is the tenant's.
+func MonthsToKeep(ctx context.Context, q tenants.Querier, now time.Time, zone *time.Location) ([]Period, error) {
+	var earliest *time.Time
+	if err := q.QueryRow(ctx, `SELECT least((SELECT min(day) FROM attendance)::timestamptz, (SELECT min(submitted_at) FROM attempts WHERE submitted_at IS NOT NULL))`).Scan(&earliest); err != nil || earliest == nil {
+		return nil, err
+	}
+	var months []Period
+	for m := FinishedMonth(now.UTC().Add(-keepAfter)); !m.To.Before(earliest.UTC().Add(-24*time.Hour)) && len(months) < mostMonths; m = FinishedMonth(m.From) {
+		months = append(months, m)
+	}
+	var due []Period
+	for _, kind := range []string{keptAttendance, keptPlaces} { // they may have been counted by other rules
+		if len(months) == 0 {
+			break
+		}
+		have, err := kept(ctx, q, months, zone, kind, ByRegion, View{})
+		if err != nil {
+			return nil, err
+		}
+		var rest []Period
+		for _, m := range months {
+			if have[m.From] == nil {
+				due = append(due, m)
+			} else {
+				rest = append(rest, m)
+			}
+		}
+		months = rest
+	}
+	return due, nil
+}
+
+// KeepMonth counts the figures of a month that MonthsToKeep gave, and keeps them. Whoever changes something in it meanwhile
+// waits, and throws them away again.
+func KeepMonth(ctx context.Context, tx *tenants.Tx, m Period, zone *time.Location) error {
+	if err := tx.Lock(ctx, "figures"); err != nil { // those who change what is in every month
+		return err
+	}
+	month := date(m.From)
+	if _, err := tx.Exec(ctx, `INSERT INTO figure_months (month) VALUES ($1::text::date) ON CONFLICT (month) DO UPDATE SET kept_at = NULL`, month); err != nil {
+		return err
+	}
+	// From here on the month's row is locked, and each statement sees all that those did who had it before.
+	first, last := m.dates()
+	from, to := m.instants(zone)
+	b := &pgx.Batch{}
+	b.Queue(`DELETE FROM month_figures WHERE month = $1::text::date`, month)
+	keep := func(kind, counted string, args ...any) {
+		n := len(args)
+		b.Queue(fmt.Sprintf(`INSERT INTO month_figures (month, kind, level, grp, key, people, n, passed) SELECT $%d::text::date, $%d::text, level, grp, key, people, n, passed
+			FROM (%s) AS f (level, grp, key, name, people, n, passed)`, n+1, n+2, counted), append(args, month, kind)...)
+	}
+	keep(keptAttendance, attendanceByPlace, first, last, nil, MinCell)
+	keep(keptPlaces, passedByPlace, from, to, nil, assessment.PassMark)
+	keep(keptSubjects, passedBySubject, from, to, nil, assessment.PassMark)
+	b.Queue(`UPDATE figure_months SET kept_at = now(), least = $2::integer, pass_mark = $3::integer, starts = $4::timestamptz, ends = $5::timestamptz WHERE month = $1::text::date`,
+		month, MinCell, assessment.PassMark, from, to)
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	tx.Record(audit.Entry{Action: "figures.keep", ObjectKind: "month", ObjectID: m.From.Format("2006-01")})
+	return nil
+}
