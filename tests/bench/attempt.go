@@ -51,39 +51,40 @@ func (u usage) sum() float64 { return u.api + u.bouncer + u.postgres }
 // is that of the repository's mathematics course, once as an exam whose answers stay hidden while it runs, which is what the
 // goal is about, and once as a practice test that shows them at once. The attempts go on together through one kind of request
 // after the other, so that the processor time of each kind can be told.
-func (b *bench) attempts(ctx context.Context, rounds int) error {
-	heading("(e) one exam attempt of %d items", examItems)
+func attempts(ctx context.Context, b *bench) (figures []figure, err error) {
+	rounds := 2 * b.pairs
 	w, test, err := b.examWorld(ctx, "celearn", 60)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, exam := range []bool{true, false} {
 		if err := b.examRule(ctx, w, test, exam); err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := b.examRounds(ctx, w, test, 1); err != nil { // items and connections are there from here on
-			return err
+			return nil, err
 		}
 		cost, err := b.examRounds(ctx, w, test, rounds)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		name, total := "attempt, answers shown", cost.total()
 		if exam {
 			name = "exam attempt"
-			b.report.atMost(name+": CPU of all parts", milli(total.sum(), cost.attempts), "ms", examCPUGoal)
+			figures = append(figures, atMost(name+": CPU of all parts", milli(total.sum(), cost.attempts), "ms", examCPUGoal))
 		} else {
-			b.report.tell(name+": CPU of all parts", milli(total.sum(), cost.attempts), "ms")
+			figures = append(figures, told(name+": CPU of all parts", milli(total.sum(), cost.attempts), "ms"))
 		}
-		b.report.tell(name+": CPU of the API", milli(total.api, cost.attempts), "ms")
-		b.report.tell(name+": CPU of PgBouncer", milli(total.bouncer, cost.attempts), "ms")
-		b.report.tell(name+": CPU of PostgreSQL", milli(total.postgres, cost.attempts), "ms")
+		figures = append(figures, told(name+": CPU of the API", milli(total.api, cost.attempts), "ms"))
+		figures = append(figures, told(name+": CPU of PgBouncer", milli(total.bouncer, cost.attempts), "ms"))
+		figures = append(figures, told(name+": CPU of PostgreSQL", milli(total.postgres, cost.attempts), "ms"))
 		for _, kind := range []string{"start", "read", "save", "submit"} {
 			u := cost.kinds[kind]
 			fmt.Printf("  %-8s API %6.2f   PgBouncer %6.2f   PostgreSQL %6.2f ms an attempt\n", kind, milli(u.api, cost.attempts), milli(u.bouncer, cost.attempts), milli(u.postgres, cost.attempts))
+			figures = append(figures, told(name+": CPU of "+kind, milli(u.sum(), cost.attempts), "ms"))
 		}
 	}
-	return nil
+	return figures, nil
 }
 
 func milli(seconds float64, n int) float64 { return micros(seconds, n) / 1000 }

@@ -70,13 +70,24 @@ func (b *bench) usage() usage {
 	return u
 }
 
+// resident is the memory that the API holds now, in megabytes of 1,000,000 bytes.
+func (b *bench) resident() float64 { return b.status("VmRSS") }
+
+// status is a size in /proc/PID/status of the API, in megabytes.
+func (b *bench) status(name string) float64 {
+	kib, err := strconv.ParseFloat(strings.TrimSuffix(afterColon(fmt.Sprintf("/proc/%d/status", b.apiPID), name), " kB"), 64)
+	if err != nil {
+		return 0
+	}
+	return kib * 1024 / 1e6
+}
+
 // sample is what one run of a load did.
 type sample struct {
 	requests int
 	took     time.Duration
 	used     usage
 	failed   int
-	latency  []time.Duration
 }
 
 func (s sample) perSecond() float64 { return float64(s.requests) / s.took.Seconds() }

@@ -26,7 +26,7 @@ func (b *bench) load(clients int, length time.Duration, requests []request) (sam
 	for c := range clients {
 		wg.Go(func() {
 			req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-			for i := c; time.Since(start) < length; i++ {
+			for i := c; time.Since(start) < length; i += clients { // of a learner one request at a time, as people work
 				if err := b.send(client, &requests[i%len(requests)], req, res); err != nil {
 					failed.Add(1)
 					text := err.Error()
@@ -64,46 +64,22 @@ func (b *bench) send(client *fasthttp.HostClient, r *request, req *fasthttp.Requ
 	return nil
 }
 
-// paced sends requests at a steady rate and keeps each one's latency, counted from when it was due, so that a stall
-// shows in all the requests that waited behind it.
-func (b *bench) paced(clients int, perSecond int, length time.Duration, requests []request) (sample, error) {
-	client := &fasthttp.HostClient{Addr: b.apiAddr, MaxConns: clients, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
-	defer client.CloseIdleConnections()
-	total := int(length.Seconds() * float64(perSecond))
-	latency := make([]time.Duration, total)
-	var next atomic.Int64
-	var problem atomic.Pointer[string]
-	before, start := b.usage(), time.Now()
-	var wg sync.WaitGroup
-	for range clients {
-		wg.Go(func() {
-			req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= total {
-					return
-				}
-				due := start.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
-				time.Sleep(time.Until(due))
-				if err := b.send(client, &requests[i%len(requests)], req, res); err != nil {
-					text := err.Error()
-					problem.CompareAndSwap(nil, &text)
-				}
-				latency[i] = time.Since(due)
-			}
-		})
-	}
-	wg.Wait()
-	s := sample{requests: total, took: time.Since(start), latency: latency, used: b.usage().minus(before)}
-	if p := problem.Load(); p != nil {
-		return s, fmt.Errorf("%s", *p)
-	}
-	return s, nil
-}
-
 func clip(s string, n int) string {
 	if len(s) > n {
 		return s[:n]
 	}
 	return s
+}
+
+// once sends each request once.
+func (b *bench) once(requests []request) error {
+	client := &fasthttp.HostClient{Addr: b.apiAddr, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	for i := range requests {
+		if err := b.send(client, &requests[i], req, res); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,68 +12,47 @@ import (
 	"time"
 )
 
-// script is one pgbench file. Variables of the form :name are filled by pgbench.
-type script struct {
-	name string
-	text string
-}
-
 var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
 var processed = regexp.MustCompile(`(?m)number of transactions actually processed: (\d+)`)
 
-// pgbench runs scripts through the same PgBouncer, database and login as the API, in extended mode, which is what pgx sends.
-func (b *bench) pgbench(ctx context.Context, clients int, length time.Duration, role string, scripts []script) (sample, error) {
-	dir, err := os.MkdirTemp(b.dir, "pgbench")
-	if err != nil {
+// pgbench runs a script through the same PgBouncer, database and login as the API, in extended mode, which is what pgx sends. One run of
+// the script makes perScript transactions. Its variables, of the form :name, have the values given, and :n rises.
+func (b *bench) pgbench(ctx context.Context, clients int, length time.Duration, role string, script string, values map[string]string) (sample, error) {
+	path := filepath.Join(b.dir, "pgbench.sql")
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
 		return sample{}, err
 	}
-	defer os.RemoveAll(dir)
-	args := []string{"-n", "-M", "extended", "-c", strconv.Itoa(clients), "-j", "1", "-T", strconv.Itoa(int(length.Seconds())), "-h", b.cluster.ProxyHost(),
+	args := []string{"-n", "-M", "extended", "-c", strconv.Itoa(clients), "-j", "1", "-T", strconv.Itoa(max(1, int(length.Seconds()))), "-h", b.cluster.ProxyHost(),
 		"-p", strconv.Itoa(b.cluster.ProxyPort()), "-U", role, "-D", fmt.Sprintf("n=%d", b.counter.Add(1_000_000))}
 	b.counter.Add(10_000_000)
-	for i, s := range scripts {
-		path := filepath.Join(dir, fmt.Sprintf("%d.sql", i))
-		if err := os.WriteFile(path, []byte(s.text), 0o600); err != nil {
-			return sample{}, err
-		}
-		args = append(args, "-f", path)
+	for name, value := range values {
+		args = append(args, "-D", name+"="+value)
 	}
-	before, start := b.usage(), time.Now()
-	cmd := exec.CommandContext(ctx, b.pgbenchPath, append(args, database)...)
+	before := b.usage()
+	cmd := exec.CommandContext(ctx, b.pgbenchPath, append(args, "-f", path, b.database)...)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+b.vault.RolePassword(role))
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.Contains(string(out), "aborted") {
 		return sample{}, fmt.Errorf("pgbench: %v\n%s", err, clip(string(out), 2000))
 	}
-	s := sample{took: time.Since(start), used: b.usage().minus(before)}
+	s := sample{used: b.usage().minus(before)}
 	rate, n := tps.FindSubmatch(out), processed.FindSubmatch(out)
 	if rate == nil || n == nil {
 		return sample{}, fmt.Errorf("pgbench printed no rate:\n%s", out)
 	}
-	s.requests, _ = strconv.Atoi(string(n[1]))
-	perSecond, _ := strconv.ParseFloat(string(rate[1]), 64)
-	s.took = time.Duration(float64(s.requests) / perSecond * float64(time.Second))
+	runs, _ := strconv.Atoi(string(n[1]))                   // the pattern is digits
+	perSecond, _ := strconv.ParseFloat(string(rate[1]), 64) // and a number
+	s.requests = perScript * runs
+	s.took = time.Duration(float64(runs) / max(perSecond, 1e-9) * float64(time.Second))
 	return s, nil
 }
 
-// literal puts arguments into a statement's $1, $2 ..., since pgbench has no arrays of variables. Arguments that begin with
-// a colon are pgbench variables and stay bare.
-func literal(sql string, args ...string) string {
-	for i := len(args); i > 0; i-- {
-		value := args[i-1]
-		if !strings.HasPrefix(value, ":") {
-			value = "'" + strings.ReplaceAll(value, "'", "''") + "'"
+// findTool finds a program of PostgreSQL or PgBouncer: where Debian puts them, then on the path.
+func findTool(name string) (string, error) {
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/" + name, "/usr/sbin/" + name} {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
+			return found[len(found)-1], nil
 		}
-		sql = strings.ReplaceAll(sql, "$"+strconv.Itoa(i), value)
 	}
-	return strings.Join(strings.Fields(sql), " ") + ";\n"
-}
-
-// findPgbench looks where Debian puts it, then on the path.
-func findPgbench() (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
-	if err == nil && len(found) > 0 {
-		return found[len(found)-1], nil
-	}
-	return exec.LookPath("pgbench")
+	return exec.LookPath(name)
 }

@@ -2,87 +2,89 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"time"
 )
 
-// figure is one line of the report.
-type figure struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	Goal  string  `json:"goal"` // "at least 0.5", or "" for what is only told
-	Met   bool    `json:"met"`
+// report is one run: on what, of what, and all that was measured.
+type report struct {
+	Started time.Time `json:"started"`
+	Commit  string    `json:"commit"` // with "+" when files were changed since
+	Machine machine   `json:"machine"`
+	Parts   []result  `json:"parts"`
 }
 
-type report struct{ figures []figure }
-
-func (r *report) tell(name string, value float64, unit string) {
-	r.add(figure{Name: name, Value: value, Unit: unit, Met: true})
+// result is what one part gave.
+type result struct {
+	Name    string   `json:"name"`
+	About   string   `json:"about"`
+	Seconds float64  `json:"seconds"`
+	Figures []figure `json:"figures"`
+	Error   string   `json:"error,omitempty"` // why it could not be measured
 }
 
-func (r *report) atLeast(name string, value float64, unit string, goal float64) {
-	r.add(figure{name, value, unit, fmt.Sprintf("at least %g", goal), value >= goal})
-}
-
-func (r *report) atMost(name string, value float64, unit string, goal float64) {
-	r.add(figure{name, value, unit, fmt.Sprintf("at most %g", goal), value <= goal})
-}
-
-func (r *report) add(f figure) {
-	r.figures = append(r.figures, f)
-	mark := ""
-	if f.Goal != "" {
-		mark = "  " + f.Goal + ": met"
-		if !f.Met {
-			mark = "  " + f.Goal + ": NOT MET"
-		}
+func (r *result) print() {
+	for _, f := range r.Figures {
+		fmt.Printf("%-86s %s %s  %s\n", f.Name, f.value(), f.Unit, f.verdict())
 	}
-	fmt.Printf("%-72s %10.2f %-10s%s\n", f.Name, f.Value, f.Unit, mark)
+	if r.Error != "" {
+		fmt.Printf("FAILED: %s\n", r.Error)
+	}
+	fmt.Printf("(%.0f s)\n", r.Seconds)
 }
 
-// save merges the figures into path: those of the same name are replaced, those of other benchmarks stay.
+// save writes the run as JSON, and beside it as the Markdown table that README shows.
 func (r *report) save(path string) error {
-	var old []figure
-	if raw, err := os.ReadFile(path); err == nil {
-		if err := json.Unmarshal(raw, &old); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	old = slices.DeleteFunc(old, func(f figure) bool {
-		return slices.ContainsFunc(r.figures, func(n figure) bool { return n.Name == f.Name })
-	})
-	raw, err := json.MarshalIndent(append(old, r.figures...), "", "  ")
+	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(raw, '\n'), 0o644)
+	if err := os.WriteFile(path, append(raw, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(strings.TrimSuffix(path, filepath.Ext(path))+".md", []byte(r.table()), 0o644)
 }
 
-func (r *report) missed() (names []string) {
-	for _, f := range r.figures {
-		if !f.Met {
-			names = append(names, f.Name)
+// table is the run as Markdown.
+func (r *report) table() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Commit %s, %s, %s\n\n| what | figure | goal |\n| --- | --- | --- |\n", r.Commit, r.Started.Format(time.DateOnly), r.Machine)
+	for _, p := range r.Parts {
+		for _, f := range p.Figures {
+			goal := f.Goal
+			if !f.Met {
+				goal += ": **not met**"
+			}
+			fmt.Fprintf(&text, "| %s | %s %s | %s |\n", f.Name, f.value(), f.Unit, goal)
+		}
+		if p.Error != "" {
+			fmt.Fprintf(&text, "| %s | **could not be measured** | |\n", p.Name)
 		}
 	}
-	return names
+	return text.String()
 }
 
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
+// verdict is an error that names the goals that were missed and the parts that could not be measured; nil when there are none.
+func (r *report) verdict() error {
+	var wrong []error
+	for _, p := range r.Parts {
+		if p.Error != "" {
+			wrong = append(wrong, fmt.Errorf("%s could not be measured: %s", p.Name, p.Error))
+		}
+		for _, f := range p.Figures {
+			if !f.Met {
+				wrong = append(wrong, fmt.Errorf("not met: %s is %s %s, the goal %s", f.Name, f.value(), f.Unit, f.Goal))
+			}
+		}
 	}
-	s := slices.Sorted(slices.Values(values))
-	if n := len(s); n%2 == 0 {
-		return (s[n/2-1] + s[n/2]) / 2
-	}
-	return s[len(s)/2]
+	return errors.Join(wrong...)
 }
 
 func heading(format string, args ...any) {
