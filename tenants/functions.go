@@ -15,11 +15,13 @@ type function struct {
 	text     string // CREATE OR REPLACE FUNCTION ..., with the words in {{}} that roles.fill knows
 	body     string
 	settings []string // name=value, as PostgreSQL keeps them
+	called   bool     // by the login; others are called by triggers
 }
 
 var (
 	functionText    = regexp.MustCompile(`(?s)\nCREATE (?:OR REPLACE )?FUNCTION ((\w+)\(.*?)\$\$(.*?)\$\$;`)
-	functionSetting = regexp.MustCompile(`\bSET (\w+) = (.+?)(?: SET | AS $)`)
+	functionSetting = regexp.MustCompile(`\bSET (\w+) (?:= |FROM )(.+?)(?: SET | AS $)`)
+	functionGrant   = regexp.MustCompile(`(?s)\nGRANT EXECUTE ON FUNCTION ([^;]*) TO \{\{login\}\};`)
 )
 
 // functionsOf are the functions of a realm's schema in the order in which its migrations make them; one that was made anew is there
@@ -30,10 +32,15 @@ func functionsOf(realm Realm) (list []function) {
 			f := function{name: found[2], text: "CREATE OR REPLACE FUNCTION " + found[1] + "$$" + found[3] + "$$;\n", body: found[3]}
 			head := found[1]
 			for at := functionSetting.FindStringSubmatchIndex(head); at != nil; at = functionSetting.FindStringSubmatchIndex(head) {
-				f.settings = append(f.settings, head[at[2]:at[3]]+"="+head[at[4]:at[5]])
+				f.settings = append(f.settings, head[at[2]:at[3]]+"="+strings.Replace(head[at[4]:at[5]], "CURRENT", "{{schema}}", 1))
 				head = head[at[5]:]
 			}
 			list = append(list, f)
+		}
+		for _, grant := range functionGrant.FindAllStringSubmatch(m.sql, -1) {
+			for i, f := range list {
+				list[i].called = f.called || regexp.MustCompile(`\b`+f.name+`\b`).MatchString(grant[1])
+			}
 		}
 	}
 	return list
@@ -61,15 +68,17 @@ func alteredFunctionsOf(ctx context.Context, q interface {
 	var definer bool
 	var settings, callers []string
 	_, err = pgx.ForEachRow(rows, []any{&slug, &schema, &login, &owner, &name, &called, &owned, &definer, &body, &settings, &callers}, func() error {
-		r, made, last := roles{owner: owner, login: login}, false, -1
+		r, made, last, expected := roles{owner: owner, login: login}, false, -1, []string{}
 		for i, f := range known {
 			if f.name != name {
 				continue
 			}
-			last = i
+			if last = i; f.called {
+				expected = []string{login}
+			}
 			made = made || body == r.fill(f.body, schema) && slices.EqualFunc(f.settings, settings, func(a, b string) bool { return plainSetting(r.fill(a, schema)) == plainSetting(b) })
 		}
-		if made && !definer && owned == owner && slices.Equal(callers, []string{login}) {
+		if made && !definer && owned == owner && slices.Equal(callers, expected) {
 			return nil
 		}
 		i := slices.IndexFunc(list, func(a Altered) bool { return a.Role == owner })
@@ -86,21 +95,24 @@ func alteredFunctionsOf(ctx context.Context, q interface {
 			list[i].should.Strange = append(list[i].should.Strange, called)
 			return nil
 		}
-		list[i].should.Functions += functionBack(r, schema, called, callers, r.fill(known[last].text, schema))
+		list[i].should.Functions += functionBack(r, schema, called, callers, len(expected) > 0, r.fill(known[last].text, schema))
 		return nil
 	})
 	return list, err
 }
 
 // functionBack are the statements that make a function what its migration made it.
-func functionBack(r roles, schema, called string, callers []string, text string) string {
+func functionBack(r roles, schema, called string, callers []string, grant bool, text string) string {
 	q := "ALTER FUNCTION " + called + " OWNER TO {{owner}};\nSET LOCAL ROLE {{owner}};\nSET LOCAL search_path = {{schema}};\n" + text + "REVOKE ALL ON FUNCTION " + called + " FROM PUBLIC"
 	for _, c := range callers {
 		if c = strings.TrimSuffix(c, "*"); c != "PUBLIC" {
 			q += ", " + pgx.Identifier{c}.Sanitize()
 		}
 	}
-	return r.fill(q+";\nGRANT EXECUTE ON FUNCTION "+called+" TO {{login}};\nRESET ROLE;\nRESET search_path;\n", schema)
+	if grant {
+		q += ";\nGRANT EXECUTE ON FUNCTION " + called + " TO {{login}}"
+	}
+	return r.fill(q+";\nRESET ROLE;\nRESET search_path;\n", schema)
 }
 
 // plainSetting is a setting without the signs around names that need none.

@@ -250,4 +250,4 @@ BEGIN
     SELECT learner_id, points FROM point_sum;
 END $$;
 
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {{schema}} TO {{login}};
+GRANT EXECUTE ON FUNCTION save_answers, latest_answers, start_facts, start_attempt, attempt_paper, attempt_facts, attempt_records, store_scores TO {{login}};
