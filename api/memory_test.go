@@ -96,7 +96,7 @@ func TestConnectionsAreBoundedByTheMemory(t *testing.T) {
 	const most = 50
 	s, err := api.New(api.Deps{Store: w.Store, Registry: w.Registry, Rules: rules, Log: slog.New(slog.DiscardHandler), Version: "test", Memory: memory.Share{Go: most * 32 << 10},
 		Config: &config.Config{Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", Installation: testkit.Installation,
-			MasterKey: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", Proxy: "127.0.0.1:1", Connections: 4, DrainTime: time.Second, LogLevel: "error"}})
+			MasterKey: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", Proxy: "127.0.0.1:1", DrainTime: time.Second, LogLevel: "error"}})
 	if err != nil {
 		t.Fatal(err)
 	}
