@@ -147,7 +147,7 @@ func InsightSummary(ctx context.Context, c *Call) (*insight.Summary, error) {
 
 // AttendanceFigures gives attendance by day, region or school.
 func AttendanceFigures(ctx context.Context, c *Call, by insight.By, in DayRange) (*insight.Table, error) {
-	return keeping(c)(figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return keepingMonths(c)(figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.Attendance(ctx, q, p, by, v)
 	}))
 }
@@ -161,13 +161,13 @@ func ActiveUserFigures(ctx context.Context, c *Call, in DayRange) (*insight.Tabl
 
 // PassRateFigures gives how many attempts passed, by subject, region or school.
 func PassRateFigures(ctx context.Context, c *Call, by insight.By, in DayRange) (*insight.Table, error) {
-	return keeping(c)(figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return keepingMonths(c)(figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.PassRates(ctx, q, p, c.Tenant.Location(), by, v)
 	}))
 }
 
-// keeping sees to it that months which had to be counted from their rows are kept before they are asked for again.
-func keeping(c *Call) func(*insight.Table, error) (*insight.Table, error) {
+// keepingMonths sees to it that months which had to be counted from their rows are kept before they are asked for again.
+func keepingMonths(c *Call) func(*insight.Table, error) (*insight.Table, error) {
 	return func(t *insight.Table, err error) (*insight.Table, error) {
 		if err == nil && t.Counted {
 			c.Server.keepFigures(c.Tenant)
