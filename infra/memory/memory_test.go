@@ -2,7 +2,6 @@ package memory
 
 import (
 	"math"
-	"os"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -159,11 +158,11 @@ func TestHoldLeavesAnOperatorsSettingsAlone(t *testing.T) {
 	set(math.MaxInt64, 100)
 	share.Hold()
 	are("nothing said", 224*mib, 400)
-	os.Setenv("GOGC", "50")
+	t.Setenv("GOGC", "50")
 	set(math.MaxInt64, 50)
 	share.Hold()
 	are("GOGC=50", 224*mib, 50)
-	os.Setenv("GOMEMLIMIT", "1GiB")
+	t.Setenv("GOMEMLIMIT", "1GiB")
 	set(gib, 50)
 	share.Hold()
 	are("both said", gib, 50)

@@ -79,7 +79,7 @@ func facts(ctx context.Context, conn *pgx.Conn, sql string, since any, read func
 		return yield(Fact{}, err)
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for rows.Next() { //nolint:forbidigo // each row is yielded before the next is read; all are closed above, and their error is told below
 		if f, err := read(rows); !yield(f, err) {
 			return false
 		}
