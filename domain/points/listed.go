@@ -49,8 +49,15 @@ func ListAll(ctx context.Context, tx *tenants.Tx, learners []uuid.UUID, now time
 	for i, id := range learners {
 		ids[i] = id.String()
 	}
-	n, err := tx.Exec(ctx, `UPDATE users SET on_leaderboard = true, updated_at = $2::timestamptz WHERE id = ANY($1::text[]::uuid[]) AND NOT on_leaderboard`, ids, now.UTC())
-	tx.Record(audit.Entry{Action: "leaderboard.listed", ObjectKind: "tenant", ObjectID: "leaderboard", After: map[string]any{"learners": n, "listed": true}})
+	rows, err := tx.Query(ctx, `UPDATE users SET on_leaderboard = true, updated_at = $2::timestamptz WHERE id = ANY($1::text[]::uuid[]) AND NOT on_leaderboard RETURNING id`,
+		ids, now.UTC())
+	if err != nil {
+		return err
+	}
+	listed, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	for _, id := range listed {
+		tx.Record(audit.Entry{Action: "leaderboard.listed", ObjectKind: "user", ObjectID: id.String(), Before: map[string]bool{"listed": false}, After: map[string]any{"listed": true}})
+	}
 	return err
 }
 
