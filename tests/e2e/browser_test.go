@@ -128,6 +128,13 @@ func (b *browser) click(selector string) {
 	b.t.Fatalf("%s: pressing %s led nowhere\n%.1500s", b.name, selector, b.text())
 }
 
+// press presses what stays on the page, once it is to be seen.
+func (b *browser) press(selector string) {
+	b.t.Helper()
+	b.until(selector+" is to be seen", `(document.querySelector(`+quote(selector)+`)?.offsetParent ?? null) !== null`)
+	b.do(chromedp.Evaluate(`document.querySelector(`+quote(selector)+`).click()`, nil))
+}
+
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `\'`) + "'" }
 
 // wants fails unless the page says all of this.

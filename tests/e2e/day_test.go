@@ -125,7 +125,7 @@ func sitTest(t *testing.T, b *browser) {
 	b.wire.cut(false)
 	wait(t, b, "what was answered offline has arrived", func() bool { return saved() == before+8 })
 	// Whoever left something out is asked first, with how many they are.
-	b.do(chromedp.Click(`button[data-submit]`))
+	b.press(`button[data-submit]`)
 	b.until("the page asks", `!document.querySelector('[data-sure]').hidden`)
 	b.wants(fmt.Sprintf("%d questions have no answer", items-20))
 	b.shot("sure")

@@ -33,9 +33,9 @@ func (b *browser) choose(n int) {
 // handIn presses the button, and the second one that whoever left something out is asked to press.
 func (b *browser) handIn() {
 	b.t.Helper()
-	b.do(chromedp.Click(`button[data-submit]`))
+	b.press(`button[data-submit]`)
 	b.until("the page asks whether to hand in", `!document.querySelector('[data-sure]').hidden`)
-	b.do(chromedp.Click(`[data-yes]`))
+	b.press(`[data-yes]`)
 }
 
 // attempts of the person in a state, and the answers that were saved in the last one.
@@ -68,7 +68,7 @@ func TestHandingInSurvivesTheStorm(t *testing.T) {
 		b.handIn()
 		b.kept("kept on this device")
 		b.shot("handing-in-offline")
-		b.do(chromedp.Click(`[data-recall]`)) // still time: the learner thinks again
+		b.press(`[data-recall]`) // still time: the learner thinks again
 		b.until("the paper is back", `document.querySelector('[data-handing]').hidden && !document.querySelector('[data-item]').inert`)
 		b.choose(4)
 		b.handIn()

@@ -178,11 +178,16 @@ func (d *day) sit(n, saves int, pause float64) {
 	d.do(seeResult, 2, n, 0)
 }
 
-// work is a look at what is going on: teachers at their classes and learners, others at the figures.
+// work is a look at what is going on: teachers at their classes and learners, coaches at theirs, others at the figures.
 func (d *day) work(from time.Duration, p Person) {
 	d.at = from
 	d.do(seeHome, 0, 0, 0)
-	if !slices.Contains(p.Roles, "teacher") {
+	switch {
+	case slices.Contains(p.Roles, "teacher"):
+	case slices.Contains(p.Roles, "coach"):
+		d.do(seeLearners, 60, 0, 0)
+		return
+	default:
 		d.do(seeFigures, 60, 0, 0)
 		return
 	}

@@ -105,17 +105,17 @@ func ExamWeek(size Size) (Chart, error) {
 	from := size.Load.RecordAt - 1440*((int(day.Weekday())+6)%7) // Monday
 	load, static, ours := window(size, from, 7)
 	start := size.Load.Start.Add(time.Duration(from) * time.Minute).In(jamaica)
-	what := "capacity rises before large exams and falls after them"
+	what := "capacity rises for large exams"
 	if slices.Min(ours) == slices.Max(ours) {
 		what = "the smallest rung holds every exam"
 	}
-	cheaper := fmt.Sprintf("%.0f %% cheaper over the year", 100*size.Of(Ours).Saving)
+	cheaper := fmt.Sprintf("%.0f %% cheaper a year", 100*size.Of(Ours).Saving)
 	if size.Of(Ours).Saving < 0 {
-		cheaper = fmt.Sprintf("%.0f %% dearer over the year", -100*size.Of(Ours).Saving)
+		cheaper = fmt.Sprintf("%.0f %% dearer a year", -100*size.Of(Ours).Saving)
 	}
 	who := plural(size.Countries, "country", "countries")
 	if size.Load.Scale != 1 {
-		who += fmt.Sprintf(" with %g times the users", size.Load.Scale)
+		who += fmt.Sprintf(", %g times the users", size.Load.Scale)
 	}
 	finding := fmt.Sprintf("Exam week, %s: %s (%s)", who, what, cheaper)
 	return lines("exam-week", finding, vcpu, start, 7, []string{StaticPeak, Ours, "load"},
