@@ -19,6 +19,23 @@ const wholeMonths = "Over the whole tenant, figures by school, region or subject
 	"otherwise the answer is 422; without them it is the last finished month. Each month is protected on its own. Over several, count and passed add up the months that are shown; " +
 	"withheld says how many are not, so the figure is at least so high; incomplete says in how many some rows are not even listed; people is null, since different people do not add up."
 
+// FigureRows says which rows of a table by school are wanted: a country's hundreds come in pages. Neither what is withheld nor the total, which
+// is of all schools, depends on it.
+type FigureRows struct {
+	Paging
+	Region string        `query:"region" maxLength:"100" doc:"By school: only those of this region"`
+	Order  insight.Order `query:"order" enum:"name,lowest" doc:"By school: by region and name, or the lowest pass rate or fewest days of attendance first and what is withheld last"`
+}
+
+// of gives the rows of a table that has one for each school; others have no pages.
+func (r FigureRows) of(by insight.By) insight.Rows {
+	rows := insight.Rows{Region: r.Region, Order: r.Order, After: r.Cursor}
+	if by == insight.BySchool {
+		rows.Limit = r.Limit
+	}
+	return rows
+}
+
 // insights is figures: of the own school, or of the whole tenant with those about too few people left blank.
 func insights(s *Server) {
 	Query(s, Route{Path: "/api/v1/insight/summary", Permission: policy.InsightRead, Tag: "Insight", Summary: "The tenant, or the own school, at a glance",
@@ -32,8 +49,9 @@ func insights(s *Server) {
 		func(ctx context.Context, c *Call, in *struct {
 			DayRange
 			By insight.By `query:"by" enum:"day,region,school" default:"day"`
+			FigureRows
 		}) (*insight.Table, error) {
-			return AttendanceFigures(ctx, c, in.By, in.DayRange)
+			return AttendanceFigures(ctx, c, in.By, in.DayRange, in.FigureRows)
 		})
 	Query(s, Route{Path: "/api/v1/insight/active-users", Permission: policy.InsightRead, Tag: "Insight", Summary: "Users of any role by day",
 		Detail: "Over the whole tenant a day with too few people counts in no sum, and different people are not given over more than one day."},
@@ -45,8 +63,9 @@ func insights(s *Server) {
 		func(ctx context.Context, c *Call, in *struct {
 			DayRange
 			By insight.By `query:"by" enum:"subject,region,school" default:"subject"`
+			FigureRows
 		}) (*insight.Table, error) {
-			return PassRateFigures(ctx, c, in.By, in.DayRange)
+			return PassRateFigures(ctx, c, in.By, in.DayRange, in.FigureRows)
 		})
 }
 
@@ -71,7 +90,7 @@ func (c *Call) view() (insight.View, error) {
 }
 
 // figures asks the policy, reads the range of days, and gives what read makes of them.
-func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, read func(q tenants.Querier, p insight.Period, v insight.View) (*T, error)) (*T, error) {
+func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, rows FigureRows, read func(q tenants.Querier, p insight.Period, v insight.View) (*T, error)) (*T, error) {
 	v, err := c.view()
 	if err != nil {
 		return nil, err
@@ -80,12 +99,13 @@ func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, re
 	if err != nil {
 		return nil, err
 	}
+	v.Rows = rows.of(by)
 	var out *T
 	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
 		out, err = read(r, p, v)
 		return err
 	})
-	return out, inQuery(err)
+	return out, inQuery(atCursor(err))
 }
 
 // period reads a range of days. Without one it is the last thirty days, or the last finished month where only whole months
@@ -136,7 +156,7 @@ func FigureMonths(c *Call, by insight.By) ([]insight.Period, error) {
 
 // InsightSummary gives the tenant, or the own school, at a glance.
 func InsightSummary(ctx context.Context, c *Call) (*insight.Summary, error) {
-	s, err := figures(ctx, c, insight.ByDay, DayRange{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
+	s, err := figures(ctx, c, insight.ByDay, DayRange{}, FigureRows{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
 		return insight.Glance(ctx, q, c.day(), c.Tenant.Location(), v)
 	})
 	if err == nil && s.Counted {
@@ -146,22 +166,22 @@ func InsightSummary(ctx context.Context, c *Call) (*insight.Summary, error) {
 }
 
 // AttendanceFigures gives attendance by day, region or school.
-func AttendanceFigures(ctx context.Context, c *Call, by insight.By, in DayRange) (*insight.Table, error) {
-	return keepingMonths(c)(figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+func AttendanceFigures(ctx context.Context, c *Call, by insight.By, in DayRange, rows FigureRows) (*insight.Table, error) {
+	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.Attendance(ctx, q, p, by, v)
 	}))
 }
 
 // ActiveUserFigures gives users of any role by day.
 func ActiveUserFigures(ctx context.Context, c *Call, in DayRange) (*insight.Table, error) {
-	return figures(ctx, c, insight.ByDay, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return figures(ctx, c, insight.ByDay, in, FigureRows{}, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.ActiveUsers(ctx, q, p, v)
 	})
 }
 
 // PassRateFigures gives how many attempts passed, by subject, region or school.
-func PassRateFigures(ctx context.Context, c *Call, by insight.By, in DayRange) (*insight.Table, error) {
-	return keepingMonths(c)(figures(ctx, c, by, in, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+func PassRateFigures(ctx context.Context, c *Call, by insight.By, in DayRange, rows FigureRows) (*insight.Table, error) {
+	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.PassRates(ctx, q, p, c.Tenant.Location(), by, v)
 	}))
 }

@@ -37,9 +37,9 @@ func schools(s *Server) {
 	Query(s, Route{Path: "/api/v1/schools", Permission: policy.ClassRead, Tag: "Schools", Summary: "The tenant's schools, by name"},
 		func(ctx context.Context, c *Call, in *struct {
 			Paging
-			Region string `query:"region" maxLength:"100"`
+			SchoolFilter
 		}) (*List[people.School], error) {
-			return ListSchools(ctx, c, in.Region, in.Paging)
+			return ListSchools(ctx, c, in.SchoolFilter, in.Paging)
 		})
 	Query(s, Route{Path: "/api/v1/schools/{school}", Permission: policy.ClassRead, Tag: "Schools", Summary: "A school"},
 		func(ctx context.Context, c *Call, in *SchoolRef) (*people.School, error) {
@@ -59,26 +59,50 @@ func schools(s *Server) {
 		})
 }
 
-// ListSchools lists the tenant's schools by name, of one region or ("") of all.
-func ListSchools(ctx context.Context, c *Call, region string, p Paging) (*List[people.School], error) {
+// SchoolFilter narrows a list of schools. Conditions add up.
+type SchoolFilter struct {
+	Query  string `query:"q" maxLength:"100" doc:"Beginnings of words of the name or the code"`
+	Region string `query:"region" maxLength:"100"`
+	Open   bool   `query:"open" doc:"Only those that are not closed"`
+}
+
+// ListSchools lists the tenant's schools by name.
+func ListSchools(ctx context.Context, c *Call, f SchoolFilter, p Paging) (*List[people.School], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
 	var page people.SchoolPage
 	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		page, err = people.Schools(ctx, r, region, p.Cursor, p.Limit)
+		page, err = people.Schools(ctx, r, people.SchoolFilter{Query: f.Query, Region: f.Region, Open: f.Open, After: p.Cursor, Limit: p.Limit})
 		return err
 	})
 	return listOf(page.Schools, page.Next, err)
 }
 
-// AllSchools gives the tenant's schools by name, at once, for those who choose one of them: at most people.MostSchools.
-func AllSchools(ctx context.Context, c *Call) (list []people.School, err error) {
+// FindSchools gives the schools that somebody may mean who typed this: of exactly this name or code, or else those that have all words of
+// it, at most limit; with open those alone that are not closed.
+func FindSchools(ctx context.Context, c *Call, typed string, open bool, limit int) (found []people.School, err error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
 	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		list, err = people.AllSchools(ctx, r)
+		if found, err = people.SchoolsNamed(ctx, r, typed, open, limit); err != nil || len(found) > 0 {
+			return err
+		}
+		page, err := people.Schools(ctx, r, people.SchoolFilter{Query: typed, Open: open, Limit: limit})
+		found = page.Schools
+		return err
+	})
+	return found, err
+}
+
+// Regions gives the names of the regions that have schools.
+func Regions(ctx context.Context, c *Call) (list []string, err error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		list, err = people.Regions(ctx, r)
 		return err
 	})
 	return list, err

@@ -12,8 +12,8 @@ import (
 // as one. It is what the dashboards show as database requests.
 type requestCount struct{ realms sync.Map } // name of the realm -> *tally
 
-// tally counts one realm's requests; every connection of the realm's pools carries it as its tracer.
-type tally struct{ n atomic.Int64 }
+// tally counts one realm's requests, and the statements in them; every connection of the realm's pools carries it as its tracer.
+type tally struct{ n, statements atomic.Int64 }
 
 func (c *requestCount) of(realm Realm) *tally {
 	t, _ := c.realms.LoadOrStore(realm.Name(), &tally{})
@@ -22,6 +22,7 @@ func (c *requestCount) of(realm Realm) *tally {
 
 func (t *tally) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	t.n.Add(1)
+	t.statements.Add(1)
 	return ctx
 }
 
@@ -35,8 +36,11 @@ func (t *tally) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.Trace
 	return ctx
 }
 
+func (t *tally) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {
+	t.statements.Add(1)
+}
+
 func (*tally) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)       {}
-func (*tally) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData)   {}
 func (*tally) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)       {}
 func (*tally) TraceCopyFromEnd(context.Context, *pgx.Conn, pgx.TraceCopyFromEndData) {}
 
@@ -47,3 +51,6 @@ func (s *Store) Requests(each func(realm string, n int64)) {
 		return true
 	})
 }
+
+// Statements tells how many statements this process has sent to a realm's database since it started, those of a batch each for itself.
+func (s *Store) Statements(realm Realm) int64 { return s.requests.of(realm).statements.Load() }

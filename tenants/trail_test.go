@@ -1,8 +1,6 @@
 package tenants_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,18 +14,6 @@ import (
 	"lignum/tenants/audit"
 	"lignum/tests/testkit"
 )
-
-// asked keeps the statement that a question becomes, and lets it through.
-type asked struct {
-	*tenants.Reader
-	sql  string
-	args []any
-}
-
-func (a *asked) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	a.sql, a.args = sql, args
-	return a.Reader.Query(ctx, sql, args...)
-}
 
 const longTrail = 6_000
 
@@ -107,7 +93,7 @@ func TestATrailIsReadThroughIndexes(t *testing.T) {
 		f.Limit = 8
 		for more := true; more && len(got) < 24; {
 			if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) error {
-				a := &asked{Reader: r}
+				a := &testkit.Heard{Querier: r}
 				list, m, err := tenants.Trail(t.Context(), a, f)
 				if err != nil {
 					return err
@@ -116,8 +102,8 @@ func TestATrailIsReadThroughIndexes(t *testing.T) {
 				for _, e := range list {
 					got, f.Before = append(got, e.ID), e.ID
 				}
-				if n := entriesRead(t, conn, a); n > 500 {
-					t.Errorf("%+v reads %d of %d entries: %s", f, n, longTrail, a.sql)
+				if p := a.Explain(t, conn); p.Read("audit_entries") > 500 || p.Scans("audit_entries") {
+					t.Errorf("%+v reads %d of %d entries: %s", f, p.Read("audit_entries"), longTrail, a.SQL)
 				}
 				return nil
 			}); err != nil {
@@ -128,42 +114,4 @@ func TestATrailIsReadThroughIndexes(t *testing.T) {
 			t.Errorf("%+v: %d entries, want %d", f, len(got), len(want))
 		}
 	}
-}
-
-// plan is what EXPLAIN tells of a node.
-type plan struct {
-	Node    string  `json:"Node Type"`
-	Table   string  `json:"Relation Name"`
-	Rows    float64 `json:"Actual Rows"`
-	Loops   float64 `json:"Actual Loops"`
-	Removed float64 `json:"Rows Removed by Filter"`
-	Recheck float64 `json:"Rows Removed by Index Recheck"`
-	Plans   []plan  `json:"Plans"`
-}
-
-func (p plan) read() (n float64) {
-	if p.Table == "audit_entries" {
-		n = (p.Rows + p.Removed + p.Recheck) * p.Loops
-		if p.Node == "Seq Scan" {
-			n += longTrail
-		}
-	}
-	for _, c := range p.Plans {
-		n += c.read()
-	}
-	return n
-}
-
-// entriesRead tells how many entries of the trail a statement looked at.
-func entriesRead(t *testing.T, conn *pgx.Conn, a *asked) int {
-	t.Helper()
-	var raw []byte
-	if err := conn.QueryRow(t.Context(), "EXPLAIN (ANALYZE, FORMAT JSON) "+a.sql, slices.Concat([]any{pgx.QueryExecModeExec}, a.args)...).Scan(&raw); err != nil {
-		t.Fatal(err)
-	}
-	var plans []struct{ Plan plan }
-	if err := json.Unmarshal(raw, &plans); err != nil {
-		t.Fatal(err)
-	}
-	return int(plans[0].Plan.read())
 }

@@ -154,7 +154,7 @@ func (c *crawl) run(start string) {
 			values := filled(c.t, r, attribute(m[1], "action"))
 			if attribute(m[1], "method") == "get" {
 				if !unfilled(m[2], values) { // else the browser does not send it
-					c.see(action+"?"+values.Encode(), path)
+					c.see(html.EscapeString(action+"?"+values.Encode()), path) // as it would stand in a link
 				}
 			} else if _, known := c.forms[action]; !known {
 				if !strings.HasSuffix(path, "/new") && edits(m[2]) && !versioned.MatchString(m[2]) {

@@ -138,8 +138,9 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 
 // classForm is the form of a new class (ID "") or of one that is there.
 type classForm struct {
-	ID, Was                          string
-	Courses, Kinds, Coaches, Schools []web.Choice
+	ID, Was          string
+	Courses, Kinds   []web.Choice
+	Coaches, Schools web.Options
 }
 
 func showClassForm(ctx context.Context, c *api.Call, fc *fiber.Ctx, is *classes.Class, f *web.Form) error {
@@ -152,23 +153,23 @@ func showClassForm(ctx context.Context, c *api.Call, fc *fiber.Ctx, is *classes.
 	if d.Courses, err = courseChoices(ctx, c); err != nil {
 		return err
 	}
-	if d.Schools, err = schoolChoices(ctx, c, policy.ClassManage, "For every school", f.Get("school_id")); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.ClassManage, "For every school", f, "school_id"); err != nil {
 		return err
 	}
-	if d.Coaches, err = coachChoices(ctx, c, is); err != nil {
+	if d.Coaches, err = coachChoices(ctx, c, is, f); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_class_form", web.Page{Title: title, Form: f, Data: d})
 }
 
 // classFields reads the form. Everything that a field must be is for classes.Fields to say.
-func classFields(f *web.Form) (in classes.Fields, err error) {
+func classFields(ctx context.Context, c *api.Call, f *web.Form) (in classes.Fields, err error) {
 	in = classes.Fields{Title: f.Text("title"), Kind: f.Get("kind"), Grade: f.Text("grade"), StartsOn: f.Text("starts_on"), EndsOn: f.Text("ends_on"),
 		Meets: f.Text("meets"), MeetingURL: f.Text("meeting_url"), Open: f.Get("open") == "yes", Version: f.Get("version")}
 	var courseErr, coachErr, schoolErr, weeklyErr error
 	in.CourseID, courseErr = chosenID(f, "course_id")
-	in.CoachID, coachErr = chosenID(f, "coach_id")
-	in.SchoolID, schoolErr = chosenID(f, "school_id")
+	in.CoachID, coachErr = picked(f, "coach_id", findCoaches(ctx, c))
+	in.SchoolID, schoolErr = picked(f, "school_id", findSchools(ctx, c, true))
 	in.Weekly, weeklyErr = readWeekly(f.Get("weekly"))
 	in.Seats, _ = strconv.Atoi(f.Text("seats")) // 0 is refused with the reason
 	return in, allWrong(byLine(in.Validate()), courseErr, coachErr, schoolErr, weeklyErr)
@@ -208,7 +209,7 @@ func allWrong(errs ...error) error {
 func openClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showClassForm(ctx, c, fc, nil, f) })
-	in, err := classFields(f)
+	in, err := classFields(ctx, c, f)
 	if err != nil {
 		return "", err
 	}
@@ -278,7 +279,7 @@ func changeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx
 		}
 		return showClassForm(ctx, c, fc, is, f)
 	})
-	in, err := classFields(f)
+	in, err := classFields(ctx, c, f)
 	if err != nil {
 		return "", err
 	}

@@ -21,7 +21,7 @@ func init() {
 
 // staffFigures is the figures of a country, or of a school for those who run it.
 func staffFigures(s *api.Server) {
-	api.Page(s, api.Route{Path: "/figures", Permission: policy.InsightRead, Summary: "Attendance, active users and results"}, showFigures)
+	api.Page(s, api.Route{Path: "/figures", Permission: policy.InsightRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "Attendance, active users and results"}, showFigures)
 }
 
 type figureTile struct{ Value, Label, Hint string }
@@ -47,14 +47,18 @@ type figuresData struct {
 	Attendance, Active web.Chart
 	Days               []figureDay
 	Results            []resultRow
+	Regions, Orders    []web.Choice // of schools, where there are many
+	Newer, Older       string
 	MinCell            int
 	Few                string // how a withheld figure is written
 }
 
+var figureOrders = []web.Choice{{Value: "", Text: "Region and name"}, {Value: "lowest", Text: "Lowest pass rate first"}}
+
 var figureGroups = []web.Choice{{Value: "subject", Text: "Subject"}, {Value: "region", Text: "Region"}, {Value: "school", Text: "School"}}
 
 func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	f := asked(fc, "from", "to", "by", "first", "last")
+	f := asked(fc, "from", "to", "by", "first", "last", "region", "order")
 	d := figuresData{By: figureGroups, AsOf: c.Now, Grouping: "subject"}
 	show := func(f *web.Form) error {
 		return pages.Render(c, fc, "staff_figures", web.Page{Title: "Figures", Form: f, Data: d})
@@ -66,8 +70,12 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	days := api.DayRange{From: f.Text("from"), To: f.Text("to")}
 	results, err := d.chooseMonths(c, f)
+	rows := api.FigureRows{}
+	if err == nil && d.Grouping == "school" && d.Months != nil {
+		rows, err = d.chooseSchools(ctx, c, fc, f)
+	}
 	if err == nil {
-		err = d.read(ctx, c, days, results)
+		err = d.read(ctx, c, fc, days, results, rows)
 	}
 	if err != nil {
 		err = renameFields(renameFields(err, "query.from", "from"), "query.to", "to")
@@ -114,16 +122,29 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 	return &api.DayRange{From: first.From.Format(time.DateOnly), To: last.To.Format(time.DateOnly)}, err
 }
 
+// chooseSchools gives the page of schools that is wanted, where they are those of a country.
+func (d *figuresData) chooseSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) (rows api.FigureRows, err error) {
+	part, err := c.Under(policy.ClassRead)
+	if err != nil {
+		return rows, err
+	}
+	if d.Regions, err = regionChoices(ctx, part); err != nil {
+		return rows, err
+	}
+	d.Orders = figureOrders
+	return api.FigureRows{Paging: api.Paging{Cursor: fc.Query("cursor"), Limit: 50}, Region: f.Get("region"), Order: insight.Order(f.Get("order"))}, nil
+}
+
 // monthValue is how a month stands in the address.
 const monthValue = "2006-01"
 
 // read reads the figures of some days, and the results of these or of another time.
-func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange, other *api.DayRange) error {
+func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days api.DayRange, other *api.DayRange, rows api.FigureRows) error {
 	sum, err := api.InsightSummary(ctx, c)
 	if err != nil {
 		return err
 	}
-	attendance, err := api.AttendanceFigures(ctx, c, insight.ByDay, days)
+	attendance, err := api.AttendanceFigures(ctx, c, insight.ByDay, days, api.FigureRows{})
 	if err != nil {
 		return err
 	}
@@ -135,7 +156,7 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange, 
 	if other != nil {
 		of = *other
 	}
-	results, err := api.PassRateFigures(ctx, c, insight.By(d.Grouping), of)
+	results, err := api.PassRateFigures(ctx, c, insight.By(d.Grouping), of, rows)
 	if err != nil {
 		return err
 	}
@@ -157,9 +178,13 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, days api.DayRange, 
 	for _, cell := range results.Cells {
 		d.Results = append(d.Results, d.result(cell))
 	}
+	d.Newer, d.Older = firstPage(fc), nextPage(fc, results.Next)
 	if len(d.Results) > 1 {
 		total := d.result(results.Total)
 		total.Name = "All together"
+		if rows.Region != "" || d.Newer != "" || d.Older != "" {
+			total.Name = "All schools of the country"
+		}
 		d.Results = append(d.Results, total)
 	}
 	return nil

@@ -132,7 +132,10 @@ func givable(c *api.Call, roles []web.Choice) []web.Choice {
 	return slices.DeleteFunc(roles, func(r web.Choice) bool { return !api.MayGiveRole(c, r.Value) })
 }
 
-type newPersonData struct{ Roles, Schools []web.Choice }
+type newPersonData struct {
+	Roles   []web.Choice
+	Schools web.Options
+}
 
 func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil { // some school's account; whose, the use case asks
@@ -140,7 +143,7 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 	}
 	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, givable(c, roleChoices(c))...)}
 	var err error
-	if d.Schools, err = schoolChoices(ctx, c, policy.UserCreate, "None", f.Get("school_id")); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.UserCreate, "None", f, "school_id"); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_new", web.Page{Title: "New account", Form: f, Data: d})
@@ -160,7 +163,7 @@ func showCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []people.Ca
 func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showNewPerson(ctx, c, fc, f) })
-	school, schoolErr := chosenID(f, "school_id")
+	school, schoolErr := picked(f, "school_id", findSchools(ctx, c, true))
 	in := api.NewUser{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Email: f.Text("email"), Grade: f.Text("grade"),
 		Roles: []string{f.Get("role")}, SchoolID: school}
 	var roleErr error
@@ -261,7 +264,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 // personEdit is the form of an account.
 type personEdit struct {
 	ID, Name string
-	Schools  []web.Choice
+	Schools  web.Options
 }
 
 // editPerson shows the form of an account: what is stored, or with f what somebody typed.
@@ -283,7 +286,7 @@ func editPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 			Set("school_id", idText(u.SchoolID)).Set("email", text(u.Email)).Set("locale", text(u.Locale)).Set("version", u.Version)
 	}
 	d := personEdit{ID: id.String(), Name: u.GivenName + " " + u.FamilyName}
-	if d.Schools, err = schoolChoices(ctx, c, policy.UserChange, "None", f.Get("school_id")); err != nil {
+	if d.Schools, err = schoolChoices(ctx, c, policy.UserChange, "None", f, "school_id"); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_edit", web.Page{Title: "Correct the account", Form: f, Data: d})
@@ -311,8 +314,8 @@ func changePerson(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 			*to = &value
 		}
 	}
-	if f.Has("school_id") {
-		if in.SchoolID, err = chosenID(f, "school_id"); err != nil {
+	if f.Has("school_id") || f.Has("school_id_typed") {
+		if in.SchoolID, err = picked(f, "school_id", findSchools(ctx, c, true)); err != nil {
 			return "", err
 		}
 		in.NoSchool = in.SchoolID == nil

@@ -28,7 +28,7 @@ func init() { staffTable(staffPlacing) }
 func staffPlacing(s *api.Server) {
 	api.Page(s, api.Route{Path: "/classes/manage/{class}/place", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead}, Summary: "Choose learners to place in a class"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-			return showPlacing(ctx, c, fc, asked(fc, "q", "grade", "school"))
+			return showPlacing(ctx, c, fc, asked(fc, "q", "grade", "school", "school_typed", "school_found"))
 		})
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/classes/manage/{class}/place", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead}, Summary: "Place learners in a class"}, placeLearners)
 	api.Form(s, api.Route{Path: "/classes/manage/{class}/remove", Permission: policy.ClassManage, Parts: []policy.Permission{policy.LearnerRead}, Summary: "Take learners out of a class"}, removeLearners)
@@ -38,14 +38,17 @@ func staffPlacing(s *api.Server) {
 const mostListed = 100
 
 type placingData struct {
-	Class           *classes.Fields
-	ID              string
-	Left            int // seats
-	Grades, Schools []web.Choice
-	Learners        []candidate
-	Whole           int // learners of the chosen form, all of whom may be placed at once; 0: no form is chosen
-	Newer, Older    string
-	Filtered        bool
+	Class        *classes.Fields
+	ID           string
+	Left         int // seats
+	Grades       []web.Choice
+	Schools      web.Options
+	Any          bool // learners of every school
+	Learners     []candidate
+	Whole        int  // learners of the chosen form, all of whom may be placed at once; 0: no form is chosen
+	TooMany      bool // for one go
+	Newer, Older string
+	Filtered     bool
 }
 
 type candidate struct {
@@ -58,9 +61,9 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if err != nil {
 		return err
 	}
-	school, err := chosenID(f, "school")
-	if err != nil {
-		return err
+	school, wrong := picked(f, "school", findSchools(ctx, c, false))
+	if wrong != nil && !f.Fail(wrong) { // the page is shown all the same, with those that it may be
+		return wrong
 	}
 	filter := api.CandidateFilter{Query: f.Text("q"), Grade: f.Text("grade")}
 	if school != nil {
@@ -91,17 +94,13 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	for _, g := range grades {
 		d.Grades = append(d.Grades, web.Choice{Value: g.Grade, Text: fmt.Sprintf("%s (%d without a place)", g.Grade, g.Learners)})
 		if g.Grade == filter.Grade {
-			d.Whole = g.Learners
+			d.Whole, d.TooMany = g.Learners, g.Learners > classes.MostPlaced
 		}
 	}
 	if c.Would(policy.ClassManage, policy.Facts{}) {
-		d.Schools = []web.Choice{{Value: "", Text: "Every school"}}
-		all, err := allSchools(ctx, c)
-		if err != nil {
+		d.Any = true
+		if d.Schools, err = schoolOptions(ctx, c, "Every school", false, f, "school"); err != nil {
 			return err
-		}
-		for _, one := range all {
-			d.Schools = append(d.Schools, web.Choice{Value: one.ID.String(), Text: one.Name})
 		}
 	}
 	for _, one := range list.Items {

@@ -29,21 +29,17 @@ func staffRecords(s *api.Server) {
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/records", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "Find one learner's record"}, findRecord)
 }
 
-type searchData struct{ Schools []web.Choice }
+type searchData struct{ Schools web.Options }
 
 func showSearch(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 	if err := api.MayAskForRecord(c); err != nil {
 		return err
 	}
-	schools, err := allSchools(ctx, c)
+	schools, err := schoolOptions(ctx, c, "None", false, f, "school_id")
 	if err != nil {
 		return err
 	}
-	d := searchData{Schools: []web.Choice{{Value: "", Text: "Please choose"}}}
-	for _, s := range schools {
-		d.Schools = append(d.Schools, web.Choice{Value: s.ID.String(), Text: s.Name})
-	}
-	return pages.Render(c, fc, "staff_records", web.Page{Title: "Open a learner’s record", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_records", web.Page{Title: "Open a learner’s record", Form: f, Data: searchData{schools}})
 }
 
 func findRecord(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -51,7 +47,7 @@ func findRecord(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f.Again(fc, func(f *web.Form) error { return showSearch(ctx, c, fc, f) })
 	in := api.RecordSearch{Reason: f.Get("reason"), RecordQuery: people.RecordQuery{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Grade: f.Text("grade")}}
 	var err error
-	if in.SchoolID, err = chosenID(f, "school_id"); err != nil {
+	if in.SchoolID, err = picked(f, "school_id", findSchools(ctx, c, false)); err != nil {
 		return err
 	}
 	found, err := api.FindRecord(ctx, c, in)

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -40,35 +39,34 @@ func staffSchools(s *api.Server) {
 }
 
 type schoolsData struct {
-	Query, Region string
-	Regions       []web.Choice
-	Schools       []people.School
-	All           int
-	MayChange     bool
+	Regions      []web.Choice
+	Schools      []people.School
+	Filtered     bool
+	MayChange    bool
+	Newer, Older string
 }
 
-// showSchools lists the schools. They are few enough to be read whole: the search looks at every one of them.
 func showSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "q", "region")
-	all, err := api.AllSchools(ctx, c)
+	list, err := api.ListSchools(ctx, c, api.SchoolFilter{Query: f.Text("q"), Region: f.Get("region")}, api.Paging{Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}
-	d := schoolsData{Query: f.Text("q"), Region: f.Get("region"), All: len(all), MayChange: c.Could(policy.SchoolChange), Regions: []web.Choice{{Value: "", Text: "Every region"}}}
-	var regions []string
-	for _, s := range all {
-		if s.Region != "" && !slices.Contains(regions, s.Region) {
-			regions = append(regions, s.Region)
-		}
-		if (d.Region == "" || s.Region == d.Region) && strings.Contains(strings.ToLower(s.Name+" "+text(s.SourceID)), strings.ToLower(d.Query)) {
-			d.Schools = append(d.Schools, s)
-		}
-	}
-	slices.Sort(regions)
-	for _, r := range regions {
-		d.Regions = append(d.Regions, web.Choice{Value: r, Text: r})
+	d := schoolsData{Schools: list.Items, Filtered: len(f.Values) > 0, MayChange: c.Could(policy.SchoolChange), Newer: firstPage(fc), Older: nextPage(fc, list.Next)}
+	if d.Regions, err = regionChoices(ctx, c); err != nil {
+		return err
 	}
 	return pages.Render(c, fc, "staff_schools", web.Page{Title: "Schools", Form: f, Data: d})
+}
+
+// regionChoices offers the regions that have schools.
+func regionChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
+	choices := []web.Choice{{Value: "", Text: "Every region"}}
+	regions, err := api.Regions(ctx, c)
+	for _, r := range regions {
+		choices = append(choices, web.Choice{Value: r, Text: r})
+	}
+	return choices, err
 }
 
 // schoolForm is the form of a new school (ID "") or of one that is there.

@@ -114,14 +114,32 @@ type Field struct {
 	Required, Focus                       bool
 	Max, Rows                             int
 	Choices                               []Choice // of a select
+	Pick                                  *Pick
 }
 
 // Choice is an option of a select.
 type Choice struct{ Value, Text string }
 
+// Options are what one may choose from: a short list, or a Pick.
+type Options struct {
+	List []Choice
+	Pick *Pick // nil: the list is all there is
+}
+
+// Pick chooses one of so many that no list shows them all. What is typed is sent as NAME_typed; the server finds whom or what it means, and
+// asks when it may be several. NAME is the id of what NAME_found says.
+type Pick struct {
+	Typed   string
+	Value   string   // the id of what was typed; "" when it is not settled
+	Found   []Choice // to choose one of: what was typed means each of them
+	More    bool     // and there are others
+	Hint    string   // what to type
+	Suggest string   // addresses that end with q=, a blank between them: what they list is offered while somebody types, where scripts run
+}
+
 // Field makes the input of a name with what was typed and what was wrong with it. What was typed into a password field
 // is not shown again. Options by name: kind (text, password, search, date, datetime-local, number, email, textarea, select), hint, auto,
-// mode, pattern, max, rows, required, focus, choices, value (when nothing was typed), id (when the page has two of the name).
+// mode, pattern, max, rows, required, focus, choices, of (Options: a select or a search), value (when nothing was typed), id (when the page has two of the name).
 func (v *View) Field(name, label string, options ...any) (Field, error) {
 	m, err := dict(options...)
 	if err != nil {
@@ -150,6 +168,12 @@ func (v *View) Field(name, label string, options ...any) (Field, error) {
 	f.Required, _ = m["required"].(bool)
 	f.Focus, _ = m["focus"].(bool)
 	f.Choices, _ = m["choices"].([]Choice)
+	if of, given := m["of"].(Options); given {
+		f.Kind, f.Choices, f.Pick = "select", of.List, of.Pick
+		if of.Pick != nil {
+			f.Kind, f.Hint = "pick", of.Pick.Hint
+		}
+	}
 	return f, nil
 }
 

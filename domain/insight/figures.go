@@ -130,14 +130,23 @@ func byDay(ctx context.Context, q tenants.Querier, p Period, view View, sql stri
 }
 
 // byGroup makes the table of a school's period at once, and that of the whole tenant month by month: from what is kept, or, of a
-// month that is not, from its rows.
+// month that is not, from its rows. By school it is a page, for which nothing but its own rows is read where all months are kept.
 func byGroup(ctx context.Context, q tenants.Querier, p Period, zone *time.Location, kind string, by By, view View, count func(p Period) ([]*figure, error)) (*Table, error) {
+	if by != BySchool && view.Rows != (Rows{}) {
+		return nil, domain.InvalidField("by", "must be school where a region, an order or a page is asked for")
+	}
 	blocks, err := []Period{p}, p.check()
 	var have map[time.Time][]*figure
 	if Grouped(by, view) {
-		if blocks, err = p.months(view.Today); err == nil {
-			have, err = kept(ctx, q, blocks, zone, kind, by, view)
+		if blocks, err = p.months(view.Today); err != nil {
+			return nil, err
 		}
+		if by == BySchool {
+			if t, err := keptPage(ctx, q, blocks, zone, kind, view); err != nil || t != nil {
+				return t, err
+			}
+		}
+		have, err = kept(ctx, q, blocks, zone, kind, by, view)
 	}
 	if err != nil {
 		return nil, err
@@ -150,13 +159,17 @@ func byGroup(ctx context.Context, q tenants.Querier, p Period, zone *time.Locati
 			if found, err = count(block); err != nil {
 				return nil, err
 			}
+			protectAll(found, view.min())
 			counted = view.whole()
 		}
 		tables = append(tables, groupTable(by, block, view, found))
 	}
 	t := sum(tables, p)
 	t.Counted = counted
-	return t, nil
+	if by == BySchool {
+		err = t.page(view.Rows)
+	}
+	return t, err
 }
 
 func read(ctx context.Context, q tenants.Querier, rates bool, sql string, args ...any) ([]*figure, error) {

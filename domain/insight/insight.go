@@ -10,8 +10,8 @@
 // who came only in one of them.
 //
 // What would have to be counted row by row is kept: how many there are, and how many worked on a day, by the database in the transaction of
-// the change; the figures of a month that is over once they were counted (KeepMonth), until something in it changes. So an answer costs what
-// it is long, however many learners there are, and it is always that of the rows.
+// the change; the figures of a month that is over once they were counted (KeepMonth), with what of them may be shown, until something in it changes. A table by
+// school comes in pages. So an answer costs what it is long, however many learners and schools there are, and it is always that of the rows.
 //
 // What stays possible: figures are read when they are asked for, so whoever asks before and after an attempt of a past month
 // is marked, or a person erased, sees the difference; and who compares attendance with pass rates knows that whoever sat a
@@ -93,6 +93,7 @@ type View struct {
 	SchoolID uuid.UUID // only this school; Nil: the whole tenant
 	MinCell  int       // as the policy decided; over the whole tenant never under the package's MinCell
 	Today    time.Time // the tenant's date: months until the last one before it are over; needed for the whole tenant
+	Rows     Rows      // of a table by school
 }
 
 func (v View) whole() bool { return v.SchoolID == uuid.Nil }
@@ -133,7 +134,8 @@ type Table struct {
 	MinCell int    `json:"min_cell"`
 	Months  int    `json:"months,omitempty"` // how many months, each protected on its own; 0: the time is one piece
 	Cells   []Cell `json:"cells"`
-	Total   Cell   `json:"total"`
+	Total   Cell   `json:"total"`          // of all there are, on every page
+	Next    string `json:"next,omitempty"` // by school: the cursor of the next page; empty: this is the last
 	// Incomplete is in how many months rows are not listed at all, because even that they are there would tell too much.
 	Incomplete int `json:"incomplete,omitempty"`
 	// Counted tells that a month was not kept, and so counted from its rows, which takes longer the more there are.

@@ -2,7 +2,6 @@ package insight
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,35 +18,29 @@ const (
 	keptSubjects   = "subject"
 )
 
-// keptSQL reads the figures of those months that are kept and were counted by the same rules. $1 to $3 are the months, when they begin and when they end,
-// $4 the fewest people of a day, $5 the pass mark, $6 the kind, $7 the deepest level.
-const keptSQL = `SELECT f.month::text, f.level, f.grp, f.key, CASE WHEN f.level = 2 THEN coalesce(s.name, '') ELSE f.grp END AS name, f.people, f.n, f.passed
-FROM unnest($1::text[]::date[], $2::text[]::timestamptz[], $3::text[]::timestamptz[]) AS w (month, starts, ends)
-JOIN figure_months m ON m.month = w.month AND m.kept_at IS NOT NULL
-	AND CASE WHEN $6::text = 'attendance' THEN m.least = $4::integer ELSE m.pass_mark = $5::integer AND m.starts = w.starts AND m.ends = w.ends END
+// keptMonths are those months that are kept and were counted and protected by the same rules. $1 to $3 are the months, when they begin and when they
+// end, $4 the fewest people that a figure is about, $5 the pass mark, $6 the kind.
+const keptMonths = `unnest($1::text[]::date[], $2::text[]::timestamptz[], $3::text[]::timestamptz[]) AS w (month, starts, ends)
+JOIN figure_months m ON m.month = w.month AND m.kept_at IS NOT NULL AND m.least = $4::integer
+	AND ($6::text = 'attendance' OR m.pass_mark = $5::integer AND m.starts = w.starts AND m.ends = w.ends)`
+
+// keptSQL reads their figures, $7 being the deepest level.
+const keptSQL = `SELECT f.month::text, f.level, f.grp, f.key, CASE WHEN f.level = 2 THEN coalesce(s.name, '') ELSE f.grp END AS name, f.people, f.n, f.passed, f.hidden, f.absent
+FROM ` + keptMonths + `
 JOIN month_figures f ON f.month = m.month AND f.kind = $6::text AND f.level <= $7::integer
 LEFT JOIN schools s ON f.level = 2 AND s.id::text = f.key
 ORDER BY f.month, f.level, f.grp, name, f.key`
 
 // kept gives the figures of the months that are kept, by their first days. zone is nil where it does not matter.
 func kept(ctx context.Context, q tenants.Querier, months []Period, zone *time.Location, kind string, by By, view View) (map[time.Time][]*figure, error) {
-	var first, starts, ends []string
-	for _, m := range months {
-		from, to := m.instants(zone)
-		first, starts, ends = append(first, date(m.From)), append(starts, from.Format(time.RFC3339)), append(ends, to.Format(time.RFC3339))
-	}
-	deepest := 1
-	if by == BySchool {
-		deepest = 2
-	}
-	rows, err := q.Query(ctx, keptSQL, first, starts, ends, view.min(), assessment.PassMark, kind, deepest)
+	rows, err := q.Query(ctx, keptSQL, append(keptArgs(months, zone, kind, view), deepestOf(by))...)
 	if err != nil {
 		return nil, err
 	}
 	all := map[time.Time][]*figure{}
 	var month string
 	var row figure
-	_, err = pgx.ForEachRow(rows, []any{&month, &row.level, &row.group, &row.key, &row.name, &row.people, &row.count, &row.passed}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&month, &row.level, &row.group, &row.key, &row.name, &row.people, &row.count, &row.passed, &row.hidden, &row.absent}, func() error {
 		at, err := time.Parse(time.DateOnly, month)
 		f := row
 		f.rates = kind != keptAttendance
@@ -55,6 +48,16 @@ func kept(ctx context.Context, q tenants.Querier, months []Period, zone *time.Lo
 		return err
 	})
 	return all, err
+}
+
+// keptArgs are the arguments of keptMonths.
+func keptArgs(months []Period, zone *time.Location, kind string, view View) []any {
+	var first, starts, ends []string
+	for _, m := range months {
+		from, to := m.instants(zone)
+		first, starts, ends = append(first, date(m.From)), append(starts, from.Format(time.RFC3339)), append(ends, to.Format(time.RFC3339))
+	}
+	return []any{first, starts, ends, view.min(), assessment.PassMark, kind}
 }
 
 // keepAfter is how long after the end of its last day, in UTC, a month can be kept: it is over everywhere on earth by then, and
@@ -112,14 +115,20 @@ func KeepMonth(ctx context.Context, tx *tenants.Tx, m Period, zone *time.Locatio
 	from, to := m.instants(zone)
 	b := &pgx.Batch{}
 	b.Queue(`DELETE FROM month_figures WHERE month = $1::text::date`, month)
-	keep := func(kind, counted string, args ...any) {
-		n := len(args)
-		b.Queue(fmt.Sprintf(`INSERT INTO month_figures (month, kind, level, grp, key, people, n, passed) SELECT $%d::text::date, $%d::text, level, grp, key, people, n, passed
-			FROM (%s) AS f (level, grp, key, name, people, n, passed)`, n+1, n+2, counted), append(args, month, kind)...)
+	for _, k := range []struct {
+		kind, counted string
+		args          []any
+	}{
+		{keptAttendance, attendanceByPlace, []any{first, last, nil, MinCell}}, {keptPlaces, passedByPlace, []any{from, to, nil, assessment.PassMark}},
+		{keptSubjects, passedBySubject, []any{from, to, nil, assessment.PassMark}},
+	} {
+		figures, err := read(ctx, tx, k.kind != keptAttendance, k.counted, k.args...)
+		if err != nil {
+			return err
+		}
+		protectAll(figures, MinCell)
+		queueFigures(b, month, k.kind, figures)
 	}
-	keep(keptAttendance, attendanceByPlace, first, last, nil, MinCell)
-	keep(keptPlaces, passedByPlace, from, to, nil, assessment.PassMark)
-	keep(keptSubjects, passedBySubject, from, to, nil, assessment.PassMark)
 	b.Queue(`UPDATE figure_months SET kept_at = now(), least = $2::integer, pass_mark = $3::integer, starts = $4::timestamptz, ends = $5::timestamptz WHERE month = $1::text::date`,
 		month, MinCell, assessment.PassMark, from, to)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
@@ -127,4 +136,20 @@ func KeepMonth(ctx context.Context, tx *tenants.Tx, m Period, zone *time.Locatio
 	}
 	tx.Record(audit.Entry{Action: "figures.keep", ObjectKind: "month", ObjectID: m.From.Format("2006-01")})
 	return nil
+}
+
+// queueFigures keeps protected figures.
+func queueFigures(b *pgx.Batch, month, kind string, figures []*figure) {
+	var groups, keys []string
+	var numbers [4][]int // level, people, n, passed
+	var hidden, absent []bool
+	for _, f := range figures {
+		groups, keys, hidden, absent = append(groups, f.group), append(keys, f.key), append(hidden, f.hidden), append(absent, f.absent)
+		for i, n := range []int{f.level, f.people, f.count, f.passed} {
+			numbers[i] = append(numbers[i], n)
+		}
+	}
+	b.Queue(`INSERT INTO month_figures (month, kind, level, grp, key, people, n, passed, hidden, absent) SELECT $1::text::date, $2::text, f.*
+		FROM unnest($3::integer[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::integer[], $9::boolean[], $10::boolean[]) f`,
+		month, kind, numbers[0], groups, keys, numbers[1], numbers[2], numbers[3], hidden, absent)
 }

@@ -103,7 +103,7 @@ func (l *ledger) changes() map[string]func() {
 			l.exec(`INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, $2)`, id, role())
 		},
 		"a roster comes": func() {
-			l.exec(`WITH n AS (INSERT INTO users (id, user_name, user_name_key, given_name, family_name, state) SELECT id, id::text, id::text, 'Many', 'Persons', CASE WHEN i % 3 = 0 THEN 'suspended' ELSE 'active' END
+			l.exec(`WITH n AS (INSERT INTO users (id, user_name, user_name_key, given_name, family_name, state, grade) SELECT id, id::text, id::text, 'Many', 'Persons', CASE WHEN i % 3 = 0 THEN 'suspended' ELSE 'active' END, CASE WHEN i % 4 > 0 THEN '9' ELSE '' END
 				FROM (SELECT gen_random_uuid() AS id, i FROM generate_series(1, 5) i) g RETURNING id) SELECT count(*) FROM n`)
 			l.exec(`INSERT INTO user_roles (user_id, role) SELECT id, $1 FROM users WHERE given_name = 'Many' ON CONFLICT DO NOTHING`, role())
 		},
@@ -128,6 +128,13 @@ func (l *ledger) changes() map[string]func() {
 		"somebody is renamed": func() {
 			l.exec(`UPDATE users SET family_name = $2 WHERE id = $1::uuid`, l.pick("users"), fmt.Sprint("F", l.rnd.IntN(100)))
 			l.exec(`UPDATE users SET given_name = 'All of them' WHERE school_id = $1::uuid`, l.pick("schools"))
+		},
+		"somebody has another user name": func() {
+			l.exec(`UPDATE users SET user_name_key = $2 WHERE id = $1::uuid`, l.pick("users"), uuid.NewString())
+		},
+		"learners go up": func() {
+			l.exec(`UPDATE users SET grade = (7 + length(family_name) % 3)::text WHERE id = $1::uuid`, l.pick("users"))
+			l.exec(`UPDATE users SET grade = CASE WHEN md5(id::text) < '3' THEN '' WHEN md5(id::text) < '8' THEN '10' ELSE '11' END WHERE school_id = $1::uuid`, l.pick("schools"))
 		},
 		"somebody moves": func() {
 			l.exec(`UPDATE users SET school_id = $2::uuid WHERE id = $1::uuid`, l.pick("users"), l.pick("schools"))
@@ -209,12 +216,13 @@ func (l *ledger) wrong() (wrong []string) {
 	for what, sql := range map[string][2]string{
 		"totals": {`SELECT name, n FROM totals WHERE n <> 0`, `SELECT 'accounts' AS name, count(*) AS n FROM users WHERE state = 'active' HAVING count(*) > 0
 			UNION ALL SELECT 'role:' || role, count(*) FROM user_roles JOIN users ON id = user_id WHERE state = 'active' GROUP BY role
-			UNION ALL SELECT 'schools', count(*) FROM schools WHERE state = 'active' HAVING count(*) > 0 UNION ALL SELECT 'classes', count(*) FROM classes WHERE state = 'active' HAVING count(*) > 0`},
+			UNION ALL SELECT 'schools', count(*) FROM schools WHERE state = 'active' HAVING count(*) > 0 UNION ALL SELECT 'classes', count(*) FROM classes WHERE state = 'active' HAVING count(*) > 0
+			UNION ALL SELECT 'grade:' || grade, count(*) FROM user_roles JOIN users ON id = user_id WHERE state = 'active' AND role = 'student' AND grade <> '' GROUP BY grade`},
 		"attendance": {`SELECT school_id, day, sum(attended) FROM day_totals GROUP BY 1, 2 HAVING sum(attended) <> 0`,
 			`SELECT school_id, day, count(*) FROM attendance WHERE school_id IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT ` + nobody + `, day, count(*) FROM attendance GROUP BY 2`},
 		"active users": {`SELECT school_id, day, sum(active) FROM day_totals GROUP BY 1, 2 HAVING sum(active) <> 0`,
 			`SELECT school_id, day, count(*) FROM active_days WHERE school_id IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT ` + nobody + `, day, count(*) FROM active_days GROUP BY 2`},
-		"names": {`SELECT user_id, family_name, given_name FROM user_roles`, `SELECT id, u.family_name, u.given_name FROM users u JOIN user_roles r ON r.user_id = u.id`},
+		"names": {`SELECT user_id, family_name, given_name, user_name_key FROM user_roles`, `SELECT id, u.family_name, u.given_name, u.user_name_key FROM users u JOIN user_roles r ON r.user_id = u.id`},
 	} {
 		var n int
 		if err := l.conn.QueryRow(ctx, fmt.Sprintf(`SELECT (SELECT count(*) FROM (%[1]s EXCEPT ALL (%[2]s)) x) + (SELECT count(*) FROM ((%[2]s) EXCEPT ALL %[1]s) x)`, "("+sql[0]+")", sql[1])).Scan(&n); err != nil {
@@ -273,7 +281,43 @@ func (l *ledger) figures() map[string]*insight.Table {
 			})
 		}
 	}
+	last := insight.FinishedMonth(l.now)
+	for _, p := range []insight.Period{last, {From: last.From.AddDate(0, -2, 0), To: last.To}} {
+		for _, rows := range []insight.Rows{{}, {Order: insight.LowestFirst}, {Region: "Region 1"}, {Region: "Region 1", Order: insight.LowestFirst}} {
+			all[fmt.Sprint("attendance in pages ", p, rows)] = l.pages(rows, func(q tenants.Querier, v insight.View) (*insight.Table, error) {
+				return insight.Attendance(ctx, q, p, insight.BySchool, v)
+			})
+			all[fmt.Sprint("pass rates in pages ", p, rows)] = l.pages(rows, func(q tenants.Querier, v insight.View) (*insight.Table, error) {
+				return insight.PassRates(ctx, q, p, zone, insight.BySchool, v)
+			})
+		}
+	}
 	return all
+}
+
+// pages reads a table of schools two rows at a time, and puts the pages together.
+func (l *ledger) pages(rows insight.Rows, read func(tenants.Querier, insight.View) (*insight.Table, error)) (whole *insight.Table) {
+	l.t.Helper()
+	rows.Limit = 2
+	for {
+		var t *insight.Table
+		l.read(func(q tenants.Querier) (err error) {
+			t, err = read(q, insight.View{Today: l.now, Rows: rows})
+			return err
+		})
+		if whole == nil {
+			whole = t
+		} else if whole.Cells = append(whole.Cells, t.Cells...); !reflect.DeepEqual(t.Total, whole.Total) {
+			l.t.Errorf("a page has another total: %+v, %+v", t.Total, whole.Total)
+		}
+		if rows.After = t.Next; t.Next == "" {
+			whole.Next = ""
+			return whole
+		}
+		if len(t.Cells) != 2 {
+			l.t.Fatalf("a page of %d that is not the last", len(t.Cells))
+		}
+	}
 }
 
 // unlike asks again while nothing is kept, so that the rows are counted, and then as before.
@@ -362,8 +406,8 @@ func TestNothingKeptIsForgottenUnseen(t *testing.T) {
 		}
 		turn("ENABLE", tr)
 		l.noticed = nil
-		l.exec(`UPDATE user_roles r SET family_name = u.family_name, given_name = u.given_name FROM users u WHERE u.id = r.user_id`)
-		if _, err := super.Exec(ctx, `SELECT tenant_jamaica.count_accounts_again(), tenant_jamaica.count_figures_again()`); err != nil {
+		l.exec(`UPDATE user_roles r SET family_name = u.family_name, given_name = u.given_name, user_name_key = u.user_name_key FROM users u WHERE u.id = r.user_id`)
+		if _, err := super.Exec(ctx, `SELECT tenant_jamaica.count_accounts_again(), tenant_jamaica.count_figures_again(), tenant_jamaica.count_grades_again()`); err != nil {
 			t.Fatal(err)
 		}
 		if wrong := l.wrong(); len(wrong) > 0 {

@@ -114,8 +114,8 @@ func (f *figure) show() Cell {
 	return c
 }
 
-// groupTable protects the figures of one query and makes the table of those at the deepest level.
-func groupTable(by By, p Period, view View, figures []*figure) *Table {
+// protectAll decides what is hidden in the figures of one query.
+func protectAll(figures []*figure, least int) {
 	total := &figure{}
 	var groups []*figure
 	members := map[string][]*figure{}
@@ -129,12 +129,19 @@ func groupTable(by By, p Period, view View, figures []*figure) *Table {
 			members[f.group] = append(members[f.group], f)
 		}
 	}
-	protect(total, groups, members, view.min())
-	t := newTable(by, p, view, total.show())
-	deepest := 1
-	if by == BySchool {
-		deepest = 2
+	protect(total, groups, members, least)
+}
+
+// groupTable makes the table of protected figures, of those at the deepest level.
+func groupTable(by By, p Period, view View, figures []*figure) *Table {
+	total := &figure{hidden: true}
+	for _, f := range figures {
+		if f.level == 0 {
+			total = f
+		}
 	}
+	t := newTable(by, p, view, total.show())
+	deepest := deepestOf(by)
 	for _, f := range figures {
 		switch {
 		case f.level == deepest && f.absent:
@@ -147,6 +154,14 @@ func groupTable(by By, p Period, view View, figures []*figure) *Table {
 		t.Months = 1
 	}
 	return t
+}
+
+// deepestOf is the level that a table has rows of.
+func deepestOf(by By) int {
+	if by == BySchool {
+		return 2
+	}
+	return 1
 }
 
 // dayTable makes the table of days, which are protected each on its own: the query left those about too few people out of

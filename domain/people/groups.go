@@ -103,12 +103,18 @@ type GradeCount struct {
 }
 
 // Grades tells which forms there are among the active learners who have no place in a class, of a school or (nil) of all, at
-// most a hundred.
+// most a hundred. Those of all are kept as sums, from which those in the class are taken: it costs what the class or the school is large.
 func Grades(ctx context.Context, q tenants.Querier, school *uuid.UUID, notIn uuid.UUID) ([]GradeCount, error) {
-	rows, err := q.Query(ctx, `SELECT u.grade, count(*) FROM users u WHERE ($1::text IS NULL OR u.school_id = $1::text::uuid) AND u.grade <> '' AND u.state = 'active'
-			AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')
-			AND NOT EXISTS (SELECT FROM enrolments e WHERE e.class_id = $2::uuid AND e.learner_id = u.id AND e.state = 'active')
-		GROUP BY u.grade ORDER BY length(u.grade), u.grade LIMIT 100`, uuidText(school), notIn.String())
+	// Looked up one by one, by key: they are few beside all that learn.
+	const learns = `u.grade <> '' AND u.state = 'active' AND (SELECT true FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')`
+	sql, in, args := `SELECT substr(name, 7) AS grade, n FROM totals WHERE name LIKE 'grade:%'`, "", []any{notIn.String()}
+	if school != nil {
+		sql, in, args = `SELECT u.grade AS grade, count(*) AS n FROM users u WHERE u.school_id = $2::uuid AND `+learns+` GROUP BY u.grade`, ` AND u.school_id = $2::uuid`, append(args, school.String())
+	}
+	rows, err := q.Query(ctx, `SELECT grade, sum(n)::bigint FROM (`+sql+` UNION ALL SELECT of, -count(*) FROM (
+				SELECT (SELECT u.grade FROM users u WHERE u.id = e.learner_id AND `+learns+in+`) AS of FROM enrolments e WHERE e.class_id = $1::uuid AND e.state = 'active') placed
+			WHERE of IS NOT NULL GROUP BY of) g
+		GROUP BY grade HAVING sum(n) > 0 ORDER BY length(grade), grade LIMIT 100`, args...)
 	if err != nil {
 		return nil, err
 	}

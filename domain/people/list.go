@@ -118,7 +118,7 @@ const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.r
 
 // few tells whether the filter names a school, a class or the like, of whose people all can be looked at, or has an index of its own.
 func (f *UserFilter) few() bool {
-	return f.State == "suspended" || f.NoCard || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
+	return f.State == "suspended" || f.NoCard || f.Grade != "" || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
 }
 
 // statement makes the statement of a filter.
@@ -152,8 +152,12 @@ func (f *UserFilter) statement() (string, []any, error) {
 		}
 		return userSQL + from + " WHERE " + strings.Join(conditions, " AND ") + " ORDER BY " + family + ", " + given + ", " + id + limit, args, nil
 	}
-	if f.Role != "" {
+	// Those who have a role have an index of each part too.
+	of, person, id := strings.NewReplacer(), "users u", "u.id"
+	if f.Role != "" && f.few() {
 		conditions = append(conditions, arg(hasRole, f.Role))
+	} else if f.Role != "" {
+		of, person, id = strings.NewReplacer("u.", "n."), arg("user_roles n JOIN users u ON u.id = n.user_id AND n.role = ?::text", f.Role), "n.user_id"
 	}
 	var begin []string
 	for _, w := range words {
@@ -170,14 +174,16 @@ func (f *UserFilter) statement() (string, []any, error) {
 		if i < from {
 			continue
 		}
-		where := append(slices.Clone(conditions), arg(p.begins, begin...))
+		first, second := of.Replace(p.first), of.Replace(p.second)
+		where := append(slices.Clone(conditions), arg(of.Replace(p.begins), begin...))
 		for _, before := range parts[:i] { // those that the parts before have
-			where = append(where, "NOT ("+arg(before.begins, begin...)+")")
+			where = append(where, "NOT ("+arg(of.Replace(before.begins), begin...)+")")
 		}
 		if at != nil && i == from {
-			where = append(where, arg("("+p.first+", "+p.second+", u.id) > (?::text, ?::text, ?::uuid)", at[1:]...))
+			where = append(where, arg("("+first+", "+second+", "+id+") > (?::text, ?::text, ?::uuid)", at[1:]...))
 		}
-		found = append(found, fmt.Sprintf("(SELECT u.id, %d AS part, %s AS first, %s AS second FROM users u WHERE %s ORDER BY first, second, u.id%s)", i, p.first, p.second, strings.Join(where, " AND "), limit))
+		found = append(found, fmt.Sprintf("(SELECT %s AS id, %d AS part, %s AS first, %s AS second FROM %s WHERE %s ORDER BY first, second, %s%s)",
+			id, i, first, second, person, strings.Join(where, " AND "), id, limit))
 	}
 	return strings.TrimSuffix(userSQL, " FROM users u") + " FROM (SELECT * FROM (" + strings.Join(found, " UNION ALL ") + ") f ORDER BY part, first, second, id" + limit +
 		") f JOIN users u ON u.id = f.id ORDER BY f.part, f.first, f.second, f.id", args, nil
@@ -237,7 +243,7 @@ func (f *UserFilter) where() ([]string, []any) {
 		{f.Self, "u.id = ?::uuid"},
 		{f.SchoolID, "u.school_id = ?::uuid"},
 		{f.ClassID, "u.id IN (SELECT learner_id FROM enrolments WHERE class_id = ?::uuid AND state = 'active')"},
-		{f.NotIn, "u.id NOT IN (SELECT learner_id FROM enrolments WHERE class_id = ?::uuid AND state = 'active')"},
+		{f.NotIn, "NOT EXISTS (SELECT FROM enrolments e WHERE e.class_id = ?::uuid AND e.learner_id = u.id AND e.state = 'active')"},
 		{f.CoachID, `u.id IN (SELECT e.learner_id FROM enrolments e JOIN classes c ON c.id = e.class_id
 			WHERE c.coach_id = ?::uuid AND c.state = 'active' AND e.state = 'active')`},
 		{f.Child, "u.id IN (SELECT learner_id FROM guardianships WHERE guardian_id = ?::uuid AND ended_at IS NULL)"},

@@ -1,8 +1,6 @@
 package people
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,21 +10,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/tenants"
+	"lignum/tests/testkit"
 )
 
-// listed keeps the statement that a list becomes, and lets it through.
-type listed struct {
-	*tenants.Reader
-	sql  string
-	args []any
-}
-
-func (l *listed) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	l.sql, l.args = sql, args
-	return l.Reader.Query(ctx, sql, args...)
-}
-
 const townsfolk = 6_000
+
+var (
+	class   = uuid.MustParse("d0000000-0000-7000-8000-000000000001")
+	inClass []uuid.UUID // those whose number ends with 50
+)
 
 // town has people of whom one in thirty teaches, few are suspended, and the names that are looked for are the last ones.
 func town(t *testing.T, r *room) (*pgx.Conn, []User) {
@@ -38,7 +30,9 @@ func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 		SELECT ('a0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'P' || i, 'p' || i, (ARRAY['Ann', 'young', 'Bo', 'Zoë', 'Cy'])[1 + i %% 5], (ARRAY['Adams', 'Brown', 'clarke', 'Young', 'Zeal'])[1 + i / 7 %% 5],
 			('c0000000-0000-7000-8000-' || lpad((i %% 100)::text, 12, '0'))::uuid, CASE WHEN i %% 300 = 7 THEN 'suspended' WHEN i %% 300 = 8 THEN 'erased' ELSE 'active' END, CASE WHEN i %% 40 <> 3 THEN 'x' END, (7 + i %% 5)::text
 		FROM generate_series(1, %d) i;
-		INSERT INTO user_roles (user_id, role) SELECT id, CASE WHEN user_name_key LIKE '%%00' THEN 'coach' WHEN user_name_key LIKE '%%33' THEN 'teacher' ELSE 'student' END FROM users ON CONFLICT DO NOTHING; ANALYZE`, townsfolk)); err != nil {
+		INSERT INTO user_roles (user_id, role) SELECT id, CASE WHEN user_name_key LIKE '%%00' THEN 'coach' WHEN user_name_key LIKE '%%33' THEN 'teacher' ELSE 'student' END FROM users ON CONFLICT DO NOTHING;
+		INSERT INTO classes (id, title, kind, starts_on, ends_on, seats) VALUES ('%s', 'C', 'on_demand', current_date, current_date, 900);
+		INSERT INTO enrolments (class_id, learner_id) SELECT '%[2]s', id FROM users WHERE user_name_key LIKE 'p%%50'; ANALYZE`, townsfolk, class)); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := conn.Query(r.ctx, userSQL+` WHERE u.state <> 'erased'`)
@@ -49,12 +43,19 @@ func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	inClass = nil
+	for _, u := range all {
+		if strings.HasSuffix(u.UserName, "50") {
+			inClass = append(inClass, u.ID)
+		}
+	}
 	return conn, all
 }
 
 // place is where somebody stands in the list of a filter; "" where they are not in it.
 func place(f UserFilter, u User) string {
-	if f.Role != "" && !slices.Contains(u.Roles, f.Role) || f.State != "" && u.State != f.State || f.NoCard && u.HasPassword || f.SchoolID != nil && (u.SchoolID == nil || *u.SchoolID != *f.SchoolID) {
+	if f.Role != "" && !slices.Contains(u.Roles, f.Role) || f.State != "" && u.State != f.State || f.NoCard && u.HasPassword || f.SchoolID != nil && (u.SchoolID == nil || *u.SchoolID != *f.SchoolID) ||
+		f.Grade != "" && u.Grade != f.Grade || f.NotIn != nil && slices.Contains(inClass, u.ID) {
 		return ""
 	}
 	family, given, name := strings.ToLower(u.FamilyName), strings.ToLower(u.GivenName), strings.ToLower(u.UserName)
@@ -84,7 +85,7 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 	school := uuid.MustParse("c0000000-0000-7000-8000-000000000007")
 	for _, prefix := range []string{"", "young", "y", "z", "p59", "nobody", "young you", "zoë z"} {
 		for _, role := range []string{"", Student, "teacher", "coach", "nothing"} {
-			for i, f := range []UserFilter{{}, {State: "active"}, {State: "suspended"}, {NoCard: true}, {SchoolID: &school}} {
+			for i, f := range []UserFilter{{}, {State: "active"}, {State: "suspended"}, {NoCard: true}, {SchoolID: &school}, {Grade: "9"}, {Grade: "13"}, {State: "active", NotIn: &class}, {Grade: "9", State: "active", NotIn: &class}} {
 				f.Prefix, f.Role, f.Limit = prefix, role, 10
 				var want []string
 				for _, u := range all {
@@ -96,15 +97,15 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 				want = want[:min(len(want), 40)]
 				var got []string
 				for page := range 4 {
-					l := &listed{}
+					l := &testkit.Heard{}
 					var p UserPage
-					r.read(func(q *tenants.Reader) (err error) { l.Reader = q; p, err = Users(r.ctx, l, f); return err })
+					r.read(func(q *tenants.Reader) (err error) { l.Querier = q; p, err = Users(r.ctx, l, f); return err })
 					for _, u := range p.Users {
 						got = append(got, place(f, u))
 					}
-					if prefix == "" && (role == "" || i == 0) || role == "" && i == 0 || f.SchoolID != nil { // of two things at once only the rarer has an index
-						if n := peopleRead(t, conn, l); n > 700 {
-							t.Errorf("page %d of %+v looks at %d of %d: %s", page, f, n, townsfolk, l.sql)
+					if i < 2 || i == 7 || prefix == "" && role == "" || role == "" && f.State == "suspended" || f.SchoolID != nil { // of more at once only the rarer has an index
+						if n := l.Explain(t, conn).Read("users", "user_roles"); n > 700 {
+							t.Errorf("page %d of %+v looks at %d of %d: %s", page, f, n, townsfolk, l.SQL)
 						}
 					}
 					if f.After = p.Next; f.After == "" {
@@ -119,35 +120,92 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 	}
 }
 
-type listPlan struct {
-	Node    string     `json:"Node Type"`
-	Table   string     `json:"Relation Name"`
-	Rows    float64    `json:"Actual Rows"`
-	Loops   float64    `json:"Actual Loops"`
-	Removed float64    `json:"Rows Removed by Filter"`
-	Plans   []listPlan `json:"Plans"`
-}
-
-func (p listPlan) read() (n float64) {
-	if p.Table == "users" || p.Table == "user_roles" {
-		n = (p.Rows + p.Removed) * p.Loops
-	}
-	for _, c := range p.Plans {
-		n += c.read()
-	}
-	return n
-}
-
-// peopleRead tells how many accounts and roles a statement looked at.
-func peopleRead(t *testing.T, conn *pgx.Conn, l *listed) int {
-	t.Helper()
-	var raw []byte
-	if err := conn.QueryRow(t.Context(), "EXPLAIN (ANALYZE, FORMAT JSON) "+l.sql, slices.Concat([]any{pgx.QueryExecModeExec}, l.args)...).Scan(&raw); err != nil {
+// A page of schools, the search for one and the list of regions read what they show, of however many schools.
+func TestSchoolsAreReadThroughIndexes(t *testing.T) {
+	r := newRoom(t)
+	conn := r.w.Direct(t)
+	if _, err := conn.Exec(r.ctx, `SET search_path = tenant_jamaica; INSERT INTO schools (id, source_id, name, region, state) SELECT ('c0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'code-' || i,
+		(ARRAY['St. Mary''s', 'Harbour', 'Hill', 'École Bay'])[1 + i % 4] || ' High ' || i, 'Region ' || i % 9, CASE WHEN i % 10 = 0 THEN 'closed' ELSE 'active' END FROM generate_series(1, 3000) i; ANALYZE schools`); err != nil {
 		t.Fatal(err)
 	}
-	var plans []struct{ Plan listPlan }
-	if err := json.Unmarshal(raw, &plans); err != nil {
-		t.Fatal(err)
+	list := func(f SchoolFilter) (names []string) {
+		f.Limit = 20
+		for range 3 {
+			h := &testkit.Heard{}
+			var page SchoolPage
+			r.read(func(q *tenants.Reader) (err error) { h.Querier = q; page, err = Schools(r.ctx, h, f); return err })
+			if n := h.Explain(t, conn).Read("schools"); n > 300 {
+				t.Errorf("%+v looks at %d schools: %s", f, n, h.SQL)
+			}
+			for _, s := range page.Schools {
+				names = append(names, s.Name)
+			}
+			if f.After = page.Next; f.After == "" {
+				break
+			}
+		}
+		return names
 	}
-	return int(plans[0].Plan.read())
+	for query, want := range map[string]int{"": 60, "mary's 2997": 0, "mary 2996": 1, "ST. MARY'S high 2996": 1, "code-2998": 1, "2999": 1, "299": 11, "high hill 12": 27, "zzz": 0, "école 2": 60, "...": 0, "a' | b:* \\ &": 0} {
+		if got := list(SchoolFilter{Query: query}); len(got) != want {
+			t.Errorf("%q finds %d, want %d: %v", query, len(got), want, got)
+		}
+	}
+	for _, f := range []SchoolFilter{{Region: "Region 4"}, {Region: "Region 4", Open: true}, {Open: true}, {Query: "harbour", Region: "Region 2"}} {
+		got := list(f)
+		if len(got) != 60 || !slices.IsSorted(got) {
+			t.Errorf("%+v lists %d: %v", f, len(got), got)
+		}
+	}
+	h := &testkit.Heard{}
+	r.read(func(q *tenants.Reader) error {
+		h.Querier = q
+		regions, err := Regions(r.ctx, h)
+		if err != nil || len(regions) != 9 || !slices.IsSorted(regions) {
+			t.Errorf("%v, %v", regions, err)
+		}
+		if n := h.Explain(t, conn).Read("schools"); n > 20 {
+			t.Errorf("the regions are found in %d schools", n)
+		}
+		named, err := SchoolsNamed(r.ctx, h, "hill HIGH 2002", false, 5)
+		if err != nil || len(named) != 0 && named[0].Name != "Hill High 2002" {
+			t.Errorf("%v, %v", named, err)
+		}
+		if n := h.Explain(t, conn).Read("schools"); n > 5 {
+			t.Errorf("a school is found among %d", n)
+		}
+		return nil
+	})
+}
+
+// The forms of a country are known without looking at its learners, and what is told of them is what counting them tells.
+func TestFormsOfACountryAreKept(t *testing.T) {
+	r := newRoom(t)
+	conn, all := town(t, r)
+	school := uuid.MustParse("c0000000-0000-7000-8000-000000000007")
+	for _, of := range []*uuid.UUID{nil, &school} {
+		h := &testkit.Heard{}
+		r.read(func(q *tenants.Reader) error {
+			h.Querier = q
+			got, err := Grades(r.ctx, h, of, class)
+			want := map[string]int{}
+			for _, u := range all {
+				if u.State == "active" && u.Grade != "" && slices.Contains(u.Roles, Student) && (of == nil || u.SchoolID != nil && *u.SchoolID == *of) && !slices.Contains(inClass, u.ID) {
+					want[u.Grade]++
+				}
+			}
+			for _, g := range got {
+				if want[g.Grade] != g.Learners {
+					t.Errorf("grade %s has %d, want %d", g.Grade, g.Learners, want[g.Grade])
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d grades, want %d", len(got), len(want))
+			}
+			return err
+		})
+		if n := h.Explain(t, conn).Read("users", "user_roles"); n > 700 {
+			t.Errorf("the forms are counted among %d people: %s", n, h.SQL)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package people
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,50 +69,95 @@ type SchoolPage struct {
 	Next    string   `json:"next,omitempty"`
 }
 
-// Schools lists schools, of one region or (empty) of all. limit is 1 to 200; 0: 50.
-func Schools(ctx context.Context, q tenants.Querier, region, after string, limit int) (SchoolPage, error) {
+// SchoolFilter says which schools to list. Conditions add up; the zero value lists all.
+type SchoolFilter struct {
+	Region string // of this region
+	Query  string // beginnings of words of the name or the code, in any order; case does not matter; at most 200 characters
+	Open   bool   // not closed
+	After  string // the cursor of the page before
+	Limit  int    // 1 to 200; 0: 50
+}
+
+// Schools lists schools by name.
+func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage, error) {
 	var page SchoolPage
-	if limit == 0 {
-		limit = 50
+	if f.Limit == 0 {
+		f.Limit = 50
 	}
-	if limit < 1 || limit > 200 {
+	if f.Limit < 1 || f.Limit > 200 {
 		return page, domain.InvalidField("limit", "must be 1 to 200")
 	}
-	at := []string{"", uuid.Nil.String()}
-	if after != "" {
-		var err error
-		if at, err = readCursor(after, 2); err != nil {
+	var p domain.Problems
+	checkText(&p, "query", f.Query, 0, 200)
+	if err := p.Err(); err != nil {
+		return page, err
+	}
+	where, args := []string{"true"}, []any{}
+	add := func(sql string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		where = append(where, sql)
+	}
+	if f.Region != "" {
+		add("region = ?::text", f.Region)
+	}
+	if f.Open {
+		add("state = '" + SchoolActive + "'")
+	}
+	if f.Query != "" {
+		add("words @@ "+beginnings, f.Query)
+	}
+	if f.After != "" {
+		at, err := readCursor(f.After, 2)
+		if err != nil {
 			return page, err
 		}
 		if _, err := uuid.Parse(at[1]); err != nil {
 			return page, badCursor()
 		}
+		add("(name, id) > (?::text, ?::uuid)", at[0], at[1])
 	}
-	rows, err := q.Query(ctx, schoolSQL+` WHERE ($1::text = '' OR region = $1::text)
-		AND (name, id) > ($2::text, $3::uuid) ORDER BY name, id LIMIT $4::integer`, region, at[0], at[1], limit+1)
+	args = append(args, f.Limit+1)
+	rows, err := q.Query(ctx, schoolSQL+" WHERE "+strings.Join(where, " AND ")+fmt.Sprintf(" ORDER BY name, id LIMIT $%d::integer", len(args)), args...)
 	if err != nil {
 		return page, err
 	}
 	if page.Schools, err = pgx.CollectRows(rows, scanSchool); err != nil {
 		return page, err
 	}
-	if len(page.Schools) > limit {
-		page.Schools = page.Schools[:limit]
-		page.Next = cursor(page.Schools[limit-1].Name, page.Schools[limit-1].ID.String())
+	if len(page.Schools) > f.Limit {
+		page.Schools = page.Schools[:f.Limit]
+		page.Next = cursor(page.Schools[f.Limit-1].Name, page.Schools[f.Limit-1].ID.String())
 	}
 	return page, nil
 }
 
-// MostSchools is how many schools AllSchools gives at most.
-const MostSchools = 2000
+// beginnings makes of a text what fits all that have a word beginning with each of its words, which are told apart as in the column. A text
+// without letters and digits fits nothing.
+const beginnings = `(SELECT string_agg(quote_literal(w) || ':*', ' & ') FROM regexp_split_to_table(lower(?::text), '[^[:alnum:]]+') w WHERE w <> '')::tsquery`
 
-// AllSchools gives the schools of a tenant by name, at most MostSchools, for those who choose one of them.
-func AllSchools(ctx context.Context, q tenants.Querier) ([]School, error) {
-	rows, err := q.Query(ctx, schoolSQL+` ORDER BY name, id LIMIT $1::integer`, MostSchools)
+// SchoolsNamed gives the schools of exactly this name, whose case does not matter, or of this code, at most limit; with open those alone that are
+// not closed.
+func SchoolsNamed(ctx context.Context, q tenants.Querier, name string, open bool, limit int) ([]School, error) {
+	rows, err := q.Query(ctx, schoolSQL+` WHERE (lower(name) = lower($1::text) OR source_id = $1::text) AND (NOT $2::boolean OR state = 'active') ORDER BY name, id LIMIT $3::integer`, name, open, limit)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, scanSchool)
+}
+
+// Regions gives the names of the regions that have schools, at most a thousand: each is found from the one before.
+func Regions(ctx context.Context, q tenants.Querier) ([]string, error) {
+	rows, err := q.Query(ctx, `WITH RECURSIVE r AS (
+			(SELECT region FROM schools WHERE region <> '' ORDER BY region LIMIT 1)
+			UNION ALL SELECT (SELECT s.region FROM schools s WHERE s.region > r.region ORDER BY s.region LIMIT 1) FROM r WHERE r.region IS NOT NULL
+		) SELECT region FROM r WHERE region IS NOT NULL LIMIT 1000`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // SchoolNames gives the names of some schools by their ids; those that are not there are left out.

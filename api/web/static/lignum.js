@@ -47,6 +47,24 @@
     input.replaceWith(box);
     box.append(input, button);
   }
+  // What fits is offered while a name is typed. Without this the server asks when what was typed may be several.
+  for (const input of $$("input[data-suggest]")) {
+    let wait;
+    input.addEventListener("input", () => {
+      clearTimeout(wait);
+      const typed = input.value.trim();
+      if (typed.length < 2) return;
+      wait = setTimeout(async () => {
+        const lists = await Promise.all(input.dataset.suggest.split(" ").map((url) => send("GET", url + encodeURIComponent(typed)).catch(() => ({}))));
+        if (input.value.trim() !== typed) return;
+        input.list.replaceChildren(...lists.flatMap((list) => list.items || []).map((one) => {
+          const option = document.createElement("option"), code = one.user_name || one.source_id;
+          option.value = (one.name || `${one.family_name}, ${one.given_name}`) + (code ? ` (${code})` : "");
+          return option;
+        }));
+      }, 200);
+    });
+  }
   // One press is enough; a second one while the first is under way does nothing.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || event.target.method !== "post") return;

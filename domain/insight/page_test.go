@@ -1,0 +1,97 @@
+package insight_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/insight"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tests/testkit"
+)
+
+// A page of a country's schools reads its own rows and no others, of however many schools; every school is on one of the pages, once and in
+// order, and the lowest are first where that is asked for.
+func TestAPageOfSchoolsReadsItsOwnRows(t *testing.T) {
+	c := newCountry(t)
+	const schools = 600
+	c.do(`INSERT INTO schools (id, name, region) SELECT gen_random_uuid(), 'School ' || n, 'Region ' || n % 7 FROM generate_series(1, 600) n`)
+	c.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id) SELECT gen_random_uuid(), x, x, 'G', 'F', s.id
+		FROM schools s, generate_series(1, 6) n, LATERAL (SELECT s.name || '-' || n AS x) l`)
+	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT d, id, school_id FROM users, generate_series('2026-08-01'::date, '2026-10-20', '9 days') d WHERE md5(user_name || d) < 'a'`)
+	months := []insight.Period{}
+	for m := insight.FinishedMonth(today); len(months) < 3; m = insight.FinishedMonth(m.From) {
+		months = append(months, m)
+		if err := c.db.Write(ctx, audit.Actor{}, func(tx *tenants.Tx) error { return insight.KeepMonth(ctx, tx, m, time.UTC) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn := c.Direct(t)
+	if _, err := conn.Exec(ctx, `SET search_path = tenant_jamaica; VACUUM ANALYZE`); err != nil {
+		t.Fatal(err)
+	}
+	period := insight.Period{From: months[2].From, To: months[0].To}
+	for _, rows := range []insight.Rows{{Limit: 50}, {Limit: 50, Region: "Region 3"}, {Limit: 50, Order: insight.LowestFirst, Region: "Region 3"}, {Limit: 50, Order: insight.LowestFirst}} {
+		seen, last := map[string]bool{}, 0
+		for {
+			h := &testkit.Heard{}
+			var tab *insight.Table
+			c.read(func(q tenants.Querier) (err error) {
+				h.Querier = q
+				tab, err = insight.Attendance(ctx, h, period, insight.BySchool, insight.View{Today: today, Rows: rows})
+				return err
+			})
+			if tab.Counted {
+				t.Fatal("the months are kept, and their rows were counted")
+			}
+			plan := h.Explain(t, conn)
+			read, most := plan.Read("month_figures")+plan.Read("schools"), 500 // a page, with three months of each school
+			if rows.Order == insight.LowestFirst {                             // all are summed to know which is lowest
+				most = 2 * (len(months) + 1) * schools
+				if rows.Region != "" {
+					most /= 6
+				}
+			}
+			if read > most || plan.Read("attendance", "users") > 0 {
+				t.Errorf("%+v reads %d rows for %d: %s", rows, read, len(tab.Cells), h.SQL)
+			}
+			for _, cell := range tab.Cells {
+				if seen[cell.Key] {
+					t.Errorf("%s is listed twice", cell.Name)
+				}
+				if rows.Region != "" && cell.Group != rows.Region {
+					t.Errorf("%s is of %s", cell.Name, cell.Group)
+				}
+				if seen[cell.Key] = true; rows.Order == insight.LowestFirst && cell.Count != nil {
+					if *cell.Count < last {
+						t.Errorf("%s has %d after %d", cell.Name, *cell.Count, last)
+					}
+					last = *cell.Count
+				}
+			}
+			if rows.After = tab.Next; tab.Next == "" {
+				break
+			}
+		}
+		want := schools + 1 // who belongs to no school
+		if rows.Region != "" {
+			want = 86
+		}
+		if len(seen) != want {
+			t.Errorf("%+v lists %d schools, want %d", rows, len(seen), want)
+		}
+	}
+	for _, wrong := range []insight.Rows{{Limit: 201}, {Order: "worst"}, {After: "x"}, {After: "WyIxIiwiIiwiIiwiIl0"}} {
+		c.read(func(q tenants.Querier) error {
+			if _, err := insight.Attendance(ctx, q, period, insight.BySchool, insight.View{Today: today, Rows: wrong}); err == nil {
+				t.Errorf("%+v is taken", wrong)
+			}
+			if _, err := insight.Attendance(ctx, q, period, insight.ByRegion, insight.View{Today: today, Rows: insight.Rows{Region: uuid.NewString()}}); err == nil {
+				t.Error("a region is asked for by region")
+			}
+			return nil
+		})
+	}
+}
