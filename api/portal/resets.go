@@ -121,6 +121,9 @@ func askReset(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (
 	return "/learners/" + id.String() + "/card", nil
 }
 
+// mostCards is how many requests a page has, each a card with what was asked and two forms.
+const mostCards = 20
+
 type resetsData struct {
 	Resets       []people.ResetRequest
 	Decides      bool // the viewer answers requests
@@ -143,7 +146,7 @@ func showResets(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	list, err := api.ListResets(ctx, reading, api.ResetFilter{}, api.Paging{Cursor: fc.Query("cursor")})
+	list, err := api.ListResets(ctx, reading, api.ResetFilter{}, api.Paging{Cursor: fc.Query("cursor"), Limit: mostCards})
 	if err != nil {
 		return err
 	}
