@@ -37,6 +37,7 @@ type bench struct {
 	crowd   int           // learners of one surge
 	share   float64       // of the record day
 	match   string        // of what grows, what has this in its role and address; "": all of it
+	entries int           // of the trail of the large country, where growth is looked at
 
 	dir         string // of this run
 	cluster     *localcluster.Cluster

@@ -43,6 +43,7 @@ func main() {
 	many := flag.Int("tenants", 1000, "how many tenants many are, 3 to 1000")
 	crowd := flag.Int("crowd", 2000, "learners of one surge")
 	share := flag.Float64("share", 1, "of the record day that is replayed, 0 to 1")
+	entries := flag.Int("entries", 10_000_000, "of the trail of the large country, in what grows")
 	match := flag.String("match", "", "of what grows, only what has this in its role and address")
 	only := flag.String("only", "", "parts to run, separated by commas; all of them when empty")
 	list := flag.Bool("list", false, "name the parts and end")
@@ -54,7 +55,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, tenants: *many, crowd: *crowd, share: *share, match: *match}
+	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, tenants: *many, crowd: *crowd, share: *share, entries: *entries, match: *match}
 	if err := run(ctx, b, *only, *out); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)
 		os.Exit(1)

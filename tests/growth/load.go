@@ -1,4 +1,6 @@
-package main
+// Package growth fills a tenant with as many people as wanted, a country of the reference's size or a few learners, and knows all that can be
+// asked for in it by each role: what may cost more in a larger tenant, or send more statements.
+package growth
 
 import (
 	"context"
@@ -9,16 +11,41 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/catalog"
+	"lignum/domain/catalog/pack"
+	"lignum/domain/catalog/packs"
 	"lignum/tenants"
+	"lignum/tenants/audit"
 )
 
-// country is how much a tenant holds whose growth is measured. Everything else follows from it in the shares of a real one: a teacher
+// Country is how much a tenant holds whose growth is looked at. Everything else follows from it in the shares of a real one: a teacher
 // and an administrator a school, a coach for sixty learners, a guardian for ten, six months of attendance, tests and points.
-type country struct {
-	slug     string
-	learners int
-	schools  int
-	entries  int // of the audit trail
+type Country struct {
+	Slug     string
+	Learners int
+	Schools  int
+	Entries  int // of the audit trail
+}
+
+// Courses puts two courses of the repository into a tenant.
+func Courses(ctx context.Context, db *tenants.DB) error {
+	for _, name := range []string{"csec-principles-of-business", "csec-mathematics"} {
+		files, err := packs.Open(name)
+		if err != nil {
+			return err
+		}
+		p, err := pack.Read(files)
+		if err != nil {
+			return err
+		}
+		if err := db.Write(ctx, audit.Actor{Name: "growth"}, func(tx *tenants.Tx) error {
+			_, err := catalog.Import(ctx, tx, p, time.Now().UTC())
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Ids are made of a letter for the kind and a number, so that rows in bulk refer to one another without a look-up.
@@ -26,8 +53,8 @@ const idOf = `('%s0000000-0000-7000-8000-' || lpad(to_hex(%s), 12, '0'))::uuid`
 
 func id(kind, n string) string { return fmt.Sprintf(idOf, kind, n) }
 
-// load fills the tenant through a direct connection. A tenant that is filled already is left alone.
-func (c country) load(ctx context.Context, conn *pgx.Conn, t *tenants.Tenant, say func(string)) error {
+// Load fills the tenant through a direct connection, and tells steps that take long. It has the courses already. A tenant that is filled is left alone.
+func (c Country) Load(ctx context.Context, conn *pgx.Conn, t *tenants.Tenant, say func(string)) error {
 	schema := pgx.Identifier{t.SchemaName}.Sanitize()
 	if _, err := conn.Exec(ctx, "SET search_path = "+schema+"; SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; SET work_mem = '128MB'; SET jit = off"); err != nil {
 		return err
@@ -36,19 +63,19 @@ func (c country) load(ctx context.Context, conn *pgx.Conn, t *tenants.Tenant, sa
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM audit_entries WHERE action = 'growth.loaded')").Scan(&there); err != nil || there {
 		return err
 	}
-	n := strings.NewReplacer("{learners}", strconv.Itoa(c.learners), "{schools}", strconv.Itoa(c.schools), "{entries}", strconv.Itoa(c.entries),
-		"{coaches}", strconv.Itoa(c.learners/60+1), "{guardians}", strconv.Itoa(c.learners/10), "{zone}", t.TimeZone,
+	n := strings.NewReplacer("{learners}", strconv.Itoa(c.Learners), "{schools}", strconv.Itoa(c.Schools), "{entries}", strconv.Itoa(c.Entries),
+		"{coaches}", strconv.Itoa(c.Learners/60+1), "{guardians}", strconv.Itoa(max(1, c.Learners/10)), "{zone}", t.TimeZone,
 		"{school:n}", id("a", "n"), "{learner:n}", id("b", "n"), "{teacher:n}", id("c", "n"), "{head:n}", id("d", "n"), "{coach:n}", id("e", "n"),
 		"{guardian:n}", id("f", "n"), "{class:n}", id("1", "n"), "{group:n}", id("2", "n"),
-		"{school of n}", id("a", "1 + n % "+strconv.Itoa(c.schools)), "{class of n}", id("1", "1 + n % "+strconv.Itoa(c.schools)),
-		"{group of n}", id("2", "1 + n % ("+strconv.Itoa(c.learners/60+1)+")"))
-	for _, step := range growthSteps {
+		"{school of n}", id("a", "1 + n % "+strconv.Itoa(c.Schools)), "{class of n}", id("1", "1 + n % "+strconv.Itoa(c.Schools)),
+		"{group of n}", id("2", "1 + n % ("+strconv.Itoa(c.Learners/60+1)+")"))
+	for _, step := range steps {
 		start := time.Now()
 		if _, err := conn.Exec(ctx, "SET session_replication_role = "+map[bool]string{true: "origin", false: "replica"}[step.counted]+";"+n.Replace(step.sql)); err != nil {
-			return fmt.Errorf("%s, %s: %w", c.slug, step.name, err)
+			return fmt.Errorf("%s, %s: %w", c.Slug, step.name, err)
 		}
 		if took := time.Since(start); took > time.Second {
-			say(fmt.Sprintf("  %s: %s in %.1f s", c.slug, step.name, took.Seconds()))
+			say(fmt.Sprintf("  %s: %s in %.1f s", c.Slug, step.name, took.Seconds()))
 		}
 	}
 	if err := c.loadTrail(ctx, conn, n, say); err != nil {
@@ -58,8 +85,8 @@ func (c country) load(ctx context.Context, conn *pgx.Conn, t *tenants.Tenant, sa
 	return err
 }
 
-// growthSteps are the rows beside the trail; n runs over the people. The first course is there with its lessons and tests.
-var growthSteps = []struct {
+// steps are the rows beside the trail; n runs over the people. The first course is there with its lessons and tests.
+var steps = []struct {
 	name    string
 	counted bool // triggers keep totals of it; elsewhere they only check what is right by construction
 	sql     string
@@ -86,16 +113,16 @@ var growthSteps = []struct {
 		SELECT {class:n}, (SELECT id FROM courses ORDER BY id LIMIT 1), 'Form class ' || n, 'on_demand', {school:n}, {teacher:n}, current_date - 90, current_date + 60, 5000, 0 FROM generate_series(1, {schools}) n
 		UNION ALL SELECT {group:n}, (SELECT id FROM courses ORDER BY id LIMIT 1), 'Group ' || n, 'live', NULL, {coach:n}, current_date - 90, current_date + 60, 100, 0 FROM generate_series(1, {coaches}) n;
 		INSERT INTO enrolments (class_id, learner_id) SELECT {class of n}, {learner:n} FROM generate_series(1, {learners}) n
-		UNION ALL SELECT {group of n}, {learner:n} FROM generate_series(1, {learners}) n WHERE n % 2 = 1;
+		UNION ALL SELECT {group of n}, {learner:n} FROM generate_series(1, {learners}) n WHERE n / {coaches} % 2 = 1;
 		UPDATE classes c SET taken = (SELECT count(*) FROM enrolments e WHERE e.class_id = c.id);
 		UPDATE usage_counts SET n = (SELECT count(*) FROM classes) WHERE kind = 'classes'`},
 	{"progress", false, `INSERT INTO lesson_progress (learner_id, course_id, lesson_id, percent, seconds, counter, started_at, updated_at, completed_at)
 		SELECT {learner:n}, l.course_id, l.id, CASE WHEN l.position % 3 = 0 THEN 60 ELSE 100 END, 600, 1, now() - interval '60 days', now() - interval '9 days' * (n % 5), CASE WHEN l.position % 3 <> 0 THEN now() - interval '9 days' END
 		FROM generate_series(1, {learners}) n, lessons l WHERE l.position <= 1 + n % 8`},
 	{"attendance", true, `INSERT INTO active_days (day, user_id) SELECT (now() AT TIME ZONE '{zone}')::date - d, {learner:n} FROM generate_series(0, 190) d, generate_series(1, {learners}) n
-			WHERE (n * 7919 + d * 104729) % 1000 < CASE WHEN d = 0 THEN 450 WHEN d % 7 IN (2, 3) THEN 15 ELSE 60 END;
+			WHERE (n * 7919 + d * 104729) % 1000 < CASE WHEN d = 190 THEN 1000 WHEN d = 0 THEN 450 WHEN d % 7 IN (2, 3) THEN 15 ELSE 60 END;
 		INSERT INTO attendance (day, learner_id, school_id) SELECT (now() AT TIME ZONE '{zone}')::date - d, {learner:n}, {school of n} FROM generate_series(0, 190) d, generate_series(1, {learners}) n
-			WHERE (n * 7919 + d * 104729) % 1000 < CASE WHEN d = 0 THEN 270 WHEN d % 7 IN (2, 3) THEN 10 ELSE 40 END`},
+			WHERE (n * 7919 + d * 104729) % 1000 < CASE WHEN d = 190 THEN 1000 WHEN d = 0 THEN 270 WHEN d % 7 IN (2, 3) THEN 10 ELSE 40 END`},
 	{"attempts", true, `INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline, submitted_at, score, max_score, grade, result)
 		SELECT ('3' || lpad(to_hex(k), 7, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, t.test, t.course, {learner:n}, {school of n}, 1 + k, 'marked', 0, t.paper, s.at, s.at + interval '1 hour', s.at + interval '20 minutes',
 			CASE WHEN (n + k) % 3 = 0 THEN 300 ELSE 800 END, 1000, '', t.result
@@ -104,7 +131,11 @@ var growthSteps = []struct {
 				'position', i.position, 'item_id', i.id, 'section', i.code, 'score', 80, 'max_score', 100) ORDER BY i.id)) AS result
 			FROM tests p CROSS JOIN LATERAL (SELECT i.id, s.code, row_number() OVER (ORDER BY i.id) - 1 AS position FROM items i JOIN course_sections s ON s.id = i.section_id
 				WHERE i.course_id = p.course_id AND i.active ORDER BY i.id LIMIT 10) i
-			WHERE p.id = (SELECT id FROM tests WHERE active AND course_id = (SELECT id FROM courses ORDER BY id LIMIT 1) ORDER BY id LIMIT 1) GROUP BY p.id) t`},
+			WHERE p.id = (SELECT id FROM tests WHERE active AND course_id = (SELECT id FROM courses ORDER BY id LIMIT 1) ORDER BY id LIMIT 1) GROUP BY p.id) t;
+		ANALYZE attempts;
+		INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline)
+		SELECT ('37777777-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, a.test_id, a.course_id, a.learner_id, a.school_id, 3, 'open', 0, a.paper, now(), now() + interval '90 days'
+		FROM generate_series(1, {learners}) n JOIN attempts a ON a.learner_id = {learner:n} AND a.number = 2 WHERE n % 10 = 1`},
 	{"points", false, `INSERT INTO point_entries (learner_id, rule, ref, points, at) SELECT {learner:n}, 'lesson.completed', k, 10, now() - interval '1 day' * (n % 180) FROM generate_series(1, {learners}) n, (SELECT id::text AS k FROM lessons WHERE course_id = (SELECT id FROM courses ORDER BY id LIMIT 1) AND position <= 6) l;
 		INSERT INTO point_totals (period, learner_id, school_id, points) SELECT p, {learner:n}, {school of n}, 10 * (1 + n % 40) FROM generate_series(1, {learners}) n, unnest(ARRAY['all', to_char(now() AT TIME ZONE '{zone}', 'YYYY-MM')]) p`},
 	{"sessions", false, `INSERT INTO sessions (id, user_id, refresh_hash, expires_at) SELECT gen_random_uuid(), id, sha256(id::text::bytea), now() + interval '30 days' FROM people;
@@ -118,7 +149,7 @@ func entryID(at, n string) string {
 
 // loadTrail makes the entries of six months: nine in ten by learners, one in a hundred refused. The indexes are made afterwards, in a
 // fraction of the time.
-func (c country) loadTrail(ctx context.Context, conn *pgx.Conn, n *strings.Replacer, say func(string)) error {
+func (c Country) loadTrail(ctx context.Context, conn *pgx.Conn, n *strings.Replacer, say func(string)) error {
 	start := time.Now()
 	rows, err := conn.Query(ctx, `SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = 'audit_entries' AND indexname <> 'audit_entries_pkey'`)
 	if err != nil {
@@ -136,23 +167,23 @@ func (c country) loadTrail(ctx context.Context, conn *pgx.Conn, n *strings.Repla
 	}
 	// Nothing is older than half a year, and the last second is now. Refused are actions that are often and one that nearly always is.
 	sql := n.Replace(`INSERT INTO audit_entries (id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, after, request_id)
-		SELECT ` + entryID("at", "i") + `, at, CASE WHEN i % 10 = 9 THEN CASE WHEN i % 100 = 99 THEN NULL ELSE ` + id("c", "1 + i % {schools}") + ` END ELSE ` + id("b", "1 + i * 7919 % {learners}") + ` END,
-			CASE WHEN i % 10 = 9 THEN 'teacher' ELSE 'student' END, CASE WHEN i % 10 = 9 THEN 'teacher' ELSE 'student' END, '` + c.slug + `', '10.0.0.1',
+		SELECT ` + entryID("at", "i") + `, at, CASE WHEN i % 10 = 9 THEN CASE WHEN i % 100 = 99 THEN NULL ELSE ` + id("c", "1 + i / 10 % {schools}") + ` END ELSE ` + id("b", "1 + i / 4 * 7919 % {learners}") + ` END,
+			CASE WHEN i % 10 = 9 THEN 'teacher' ELSE 'student' END, CASE WHEN i % 10 = 9 THEN 'teacher' ELSE 'student' END, '` + c.Slug + `', '10.0.0.1',
 			CASE WHEN i % 100 = 57 THEN 'sign_in.failed' WHEN i % 10 = 9 THEN CASE WHEN i % 1000 = 999 THEN 'user.cards' ELSE 'attempt.read' END WHEN i % 4 = 0 THEN 'attempt.answer' WHEN i % 4 = 1 THEN 'progress.record' WHEN i % 50 = 2 THEN 'class.register' ELSE 'sign_in.done' END,
 			CASE WHEN i % 100 = 57 THEN 'refused' ELSE 'done' END,
-			CASE WHEN i % 4 = 0 THEN 'attempt' WHEN i % 4 = 1 THEN 'lesson' WHEN i % 50 = 2 THEN 'class' ELSE 'session' END, (` + id("b", "1 + i * 7919 % {learners}") + `)::text, '{"counter": 7}', ''
+			CASE WHEN i % 4 = 0 THEN 'attempt' WHEN i % 4 = 1 THEN 'lesson' WHEN i % 50 = 2 THEN 'class' ELSE 'session' END, (` + id("b", "1 + i / 4 * 7919 % {learners}") + `)::text, '{"counter": 7}', ''
 		FROM (SELECT i, now() - interval '180 days' * (1 - i / {entries}::double precision) AS at FROM generate_series(1::bigint, {entries}) i) e`)
 	if _, err := conn.Exec(ctx, sql); err != nil {
-		return fmt.Errorf("%s, trail: %w", c.slug, err)
+		return fmt.Errorf("%s, trail: %w", c.Slug, err)
 	}
-	say(fmt.Sprintf("  %s: %d entries in %.1f s", c.slug, c.entries, time.Since(start).Seconds()))
+	say(fmt.Sprintf("  %s: %d entries in %.1f s", c.Slug, c.Entries, time.Since(start).Seconds()))
 	for _, i := range indexes {
 		start := time.Now()
 		if _, err := conn.Exec(ctx, i.Definition); err != nil {
 			return err
 		}
 		if took := time.Since(start); took > time.Second {
-			say(fmt.Sprintf("  %s: %s in %.1f s", c.slug, i.Name, took.Seconds()))
+			say(fmt.Sprintf("  %s: %s in %.1f s", c.Slug, i.Name, took.Seconds()))
 		}
 	}
 	_, err = conn.Exec(ctx, "VACUUM ANALYZE audit_entries")
