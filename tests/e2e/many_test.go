@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"lignum/domain/insight"
+	"lignum/tenants"
+)
+
+// An official of a country with nine hundred schools reaches each of them, and finds one while typing its name; a school's administrator
+// places a form.
+func TestACountryOfNineHundredSchools(t *testing.T) {
+	s := serve(t)
+	s.Exec("jamaica", `INSERT INTO schools (id, source_id, name, region) SELECT ('c0000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'JM-' || n,
+		(ARRAY['Cedar Grove', 'St. Mary''s', 'Harbour View', 'Palm Hill', 'Blue Mahoe'])[1 + n % 5] || (ARRAY[' High', ' Academy', ' College'])[1 + n % 3] || ' ' || n, 'Parish ' || 1 + n % 14 FROM generate_series(1, 900) n`)
+	s.Exec("jamaica", `INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, grade) SELECT ('e0000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'x' || n, 'x' || n, 'Given', 'Family',
+		('c0000000-0000-7000-8000-' || lpad((1 + n % 900)::text, 12, '0'))::uuid, '10' FROM generate_series(1, 9000) n`)
+	s.Exec("jamaica", `INSERT INTO user_roles (user_id, role) SELECT id, 'student' FROM users WHERE user_name LIKE 'x%'`)
+	zone := s.Tenant("jamaica").Location()
+	month := insight.FinishedMonth(s.Tenant("jamaica").Today(time.Now().UTC()))
+	s.Exec("jamaica", `INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline, submitted_at, score, max_score)
+		SELECT gen_random_uuid(), t.id, t.course_id, u.id, u.school_id, 1, 'marked', 0, '{}', d, d, d, 10 * (1 + length(u.user_name) * ascii(right(u.school_id::text, 1)) % 9 * (1 + ascii(right(u.user_name, 1)) % 2)), 100
+		FROM users u, (SELECT id, course_id FROM tests ORDER BY id LIMIT 1) t, (SELECT $1::timestamptz + interval '36 hours' AS d) w WHERE u.user_name LIKE 'x%'`, month.From)
+	s.Write("jamaica", func(tx *tenants.Tx) error { return insight.KeepMonth(t.Context(), tx, month, zone) })
+
+	b := open(t, s, "jamaica", "official1", 1200)
+	b.signIn()
+	b.visit("/schools")
+	b.wants("More schools")
+	b.shot("many-schools")
+	b.visit("/schools?q=mary+high+7")
+	b.wants("St. Mary's")
+	b.shot("many-schools-found")
+	b.visit("/figures?by=school&order=lowest")
+	b.wants("Lowest pass rate first", "All schools of the country", "More schools")
+	b.shot("many-figures")
+	b.click(`nav.pager a[rel=next]`)
+	b.wants("First page")
+	b.visit("/figures?by=school&region=Parish+3")
+	b.wants("Parish 3")
+	b.shot("many-figures-region")
+
+	b.visit("/records")
+	b.do(chromedp.SendKeys(`#f-school_id`, "mary 77"))
+	b.until("schools that fit are offered", `document.querySelectorAll('#o-school_id option').length > 0`)
+	b.do(chromedp.SendKeys(`textarea[name=reason]`, "appeal 114 about the score"), chromedp.SendKeys(`input[name=given_name]`, "Given"), chromedp.SendKeys(`input[name=family_name]`, "Family"))
+	b.do(chromedp.SendKeys(`input[name=grade]`, "10"+kb.Enter))
+	b.until("the server asks which one it is", `document.querySelectorAll('input[type=radio][name=school_id]').length > 1`)
+	b.wants("Which one is it?")
+	b.shot("many-records")
+
+	admin := open(t, s, "jamaica", "admin1", 1200)
+	admin.signIn()
+	admin.visit("/classes/manage/new")
+	admin.shot("many-class-form")
+	admin.visit("/classes/manage")
+	admin.click(`main a[href^="/classes/manage/"]:not([href$="/new"])`)
+	admin.click(`main a[href$="/place"]`)
+	admin.wants("Grade", "School")
+	admin.do(chromedp.SendKeys(`#f-school`, "JM-42"+kb.Enter))
+	admin.until("the learners of the school are listed", `document.body.innerText.includes('Harbour View')`)
+	admin.shot("many-place-school")
+	admin.visit("/people/new")
+	admin.shot("many-person-new")
+
+	head := open(t, s, "jamaica", "school1", 1200)
+	head.signIn()
+	head.visit("/classes/manage")
+	head.click(`main a[href^="/classes/manage/"]:not([href$="/new"])`)
+	head.click(`main a[href$="/place"]`)
+	head.shot("place-form")
+}
