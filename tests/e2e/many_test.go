@@ -62,7 +62,7 @@ func TestACountryOfNineHundredSchools(t *testing.T) {
 	admin.click(`main a[href$="/place"]`)
 	admin.wants("Grade", "School")
 	admin.do(chromedp.SendKeys(`#f-school`, "JM-42"+kb.Enter))
-	admin.until("the learners of the school are listed", `document.body.innerText.includes('Harbour View')`)
+	admin.until("the learners of the school are listed", `(document.body?.innerText ?? '').includes('Harbour View')`)
 	admin.shot("many-place-school")
 	admin.visit("/people/new")
 	admin.shot("many-person-new")

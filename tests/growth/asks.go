@@ -156,7 +156,7 @@ func (f *Finder) follow(ctx context.Context, p *Person, failed *[]string) error 
 		if err != nil {
 			return err
 		}
-		if strings.Contains(name, "{id}") { // of whatever thing comes first: asked for by its route, of one that is alike in both tenants
+		if ids.MatchString(path) { // of whatever thing comes first: asked for by its route, of one that is alike in both tenants
 			delete(f.found, p.Role+" "+name)
 		}
 		for _, m := range links.FindAllStringSubmatch(string(body), -1) {
