@@ -132,6 +132,10 @@ func (l *ledger) changes() map[string]func() {
 		"somebody has another user name": func() {
 			l.exec(`UPDATE users SET user_name_key = $2 WHERE id = $1::uuid`, l.pick("users"), uuid.NewString())
 		},
+		"a learner becomes an assistant": func() {
+			l.exec(`UPDATE user_roles SET role = 'helper' WHERE role = 'student' AND user_id = (SELECT u.id FROM users u JOIN user_roles r ON r.user_id = u.id AND r.role = 'student'
+				WHERE u.state = 'active' AND u.grade <> '' AND NOT EXISTS (SELECT FROM user_roles h WHERE h.user_id = u.id AND h.role = 'helper') ORDER BY u.id LIMIT 1)`)
+		},
 		"learners go up": func() {
 			l.exec(`UPDATE users SET grade = (7 + length(family_name) % 3)::text WHERE id = $1::uuid`, l.pick("users"))
 			l.exec(`UPDATE users SET grade = CASE WHEN md5(id::text) < '3' THEN '' WHEN md5(id::text) < '8' THEN '10' ELSE '11' END WHERE school_id = $1::uuid`, l.pick("schools"))
