@@ -299,6 +299,48 @@ BEGIN
     ORDER BY a.started_at DESC, a.id DESC LIMIT most;
 END $$;
 
+-- ---- The leaderboard of a school ----
+-- The first of a period, with their ranks. It is a copy of the statement in domain/points/leaderboard.go, which has one for each circle of learners:
+-- this is the one that everybody's page asks for.
+CREATE FUNCTION school_top(of_period text, viewer uuid, of_school uuid, most integer)
+RETURNS TABLE (rank integer, name text, points integer, me boolean)
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT rank() OVER (ORDER BY t.points DESC)::integer, u.given_name || ' ' || left(u.family_name, 1) || '.', t.points, t.learner_id = viewer
+    FROM (SELECT t.learner_id, t.points FROM point_totals t WHERE t.period = of_period AND t.school_id = of_school AND EXISTS (
+        SELECT FROM users u WHERE u.id = t.learner_id AND u.on_leaderboard AND u.state = 'active') AND t.points > 0
+        ORDER BY t.points DESC, t.learner_id DESC LIMIT most) t JOIN users u ON u.id = t.learner_id
+    ORDER BY t.points DESC, t.learner_id DESC;
+END $$;
+
+-- The viewer between up to two neighbours on each side, with their ranks: a copy as well.
+CREATE FUNCTION school_near(of_period text, viewer uuid, of_school uuid)
+RETURNS TABLE (rank integer, name text, points integer, me boolean)
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH me AS MATERIALIZED (
+        SELECT t.learner_id, t.points FROM point_totals t WHERE t.period = of_period AND t.learner_id = viewer AND t.school_id = of_school
+    ), near AS MATERIALIZED (
+        (SELECT t.learner_id, t.points FROM point_totals t WHERE (t.points, t.learner_id) > ((SELECT points FROM me), (SELECT learner_id FROM me)) AND t.period = of_period AND t.school_id = of_school AND EXISTS (
+        SELECT FROM users u WHERE u.id = t.learner_id AND u.on_leaderboard AND u.state = 'active')
+            ORDER BY t.points, t.learner_id LIMIT 2)
+        UNION ALL SELECT learner_id, points FROM me UNION ALL
+        (SELECT t.learner_id, t.points FROM point_totals t WHERE (t.points, t.learner_id) < ((SELECT points FROM me), (SELECT learner_id FROM me)) AND t.points > 0 AND t.period = of_period AND t.school_id = of_school AND EXISTS (
+        SELECT FROM users u WHERE u.id = t.learner_id AND u.on_leaderboard AND u.state = 'active')
+            ORDER BY t.points DESC, t.learner_id DESC LIMIT 2)
+    ), above AS MATERIALIZED (
+        SELECT count(*) AS n FROM point_totals t WHERE t.points > (SELECT max(points) FROM near) AND t.period = of_period AND t.school_id = of_school AND EXISTS (
+        SELECT FROM users u WHERE u.id = t.learner_id AND u.on_leaderboard AND u.state = 'active')
+    )
+    SELECT (1 + above.n + (SELECT count(*) FROM point_totals t WHERE t.points > n.points AND t.points <= (SELECT max(points) FROM near) AND t.period = of_period AND t.school_id = of_school AND EXISTS (
+        SELECT FROM users u WHERE u.id = t.learner_id AND u.on_leaderboard AND u.state = 'active')))::integer,
+        u.given_name || ' ' || left(u.family_name, 1) || '.', n.points, n.learner_id = viewer
+    FROM near n JOIN users u ON u.id = n.learner_id CROSS JOIN above
+    ORDER BY n.points DESC, n.learner_id DESC;
+END $$;
+
 -- ---- A test ----
 -- A test as it is announced, with what a learner made of it. since is the time less what is granted after a deadline.
 CREATE FUNCTION announced_test(of_test uuid, of_learner uuid, since timestamptz)
@@ -376,4 +418,4 @@ BEGIN
 END $$;
 
 GRANT EXECUTE ON FUNCTION attend, award_points, class_cards, class_lessons, class_tests, course_facts, lesson_page, lesson_beside, progress_in, open_lesson,
-    save_progress, saved_now, earn_lesson, progress_of, own_points, recent_points, attempts_of, announced_test, lessons_to_repeat TO {{login}};
+    save_progress, saved_now, earn_lesson, progress_of, own_points, recent_points, attempts_of, announced_test, lessons_to_repeat, school_top, school_near TO {{login}};
