@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
 	"lignum/domain/assessment"
@@ -16,18 +17,16 @@ import (
 
 // TestPage gives a test as it is announced, with what the viewer has made of it.
 func TestPage(ctx context.Context, c *Call, test uuid.UUID) (*assessment.Announcement, error) {
-	var a *assessment.Announcement
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		if a, err = assessment.Announce(ctx, r, test, c.Claims.UserID, c.Now); err != nil {
-			return err
-		}
-		enrolled, coachOf, err := classes.CourseFacts(ctx, r, a.Course, c.Claims.UserID)
-		if err != nil {
-			return err
-		}
-		return c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf})
-	})
-	return a, err
+	a, f, b := &assessment.Announcement{}, classes.CourseFacts{}, &pgx.Batch{}
+	assessment.QueueAnnounced(b, test, c.Claims.UserID, c.Now, a)
+	classes.QueueTestFacts(b, test, c.Claims.UserID, &f)
+	if err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error { return r.SendBatch(ctx, b).Close() }); err != nil {
+		return nil, err
+	}
+	if err := c.Permit(courseFacts(f)); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // ScheduleTest sets when a test may be started, for all classes of the tenant; an empty window makes it one that is always
@@ -146,14 +145,12 @@ func SubmitAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UU
 func AttemptResult(ctx context.Context, c *Call, attempt uuid.UUID) (*assessment.Result, error) {
 	var res *assessment.Result
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		f, err := c.mayOnAttempt(ctx, r, attempt)
-		if err != nil {
+		var err error
+		may := func(f assessment.AttemptFacts) error { return c.Permit(attemptFacts(f)) }
+		if res, err = c.Server.exams.ResultIf(ctx, r, c.Realm.Name(), attempt, c.Claims.UserID, may, c.Now); err != nil || res.LearnerID == c.Claims.UserID {
 			return err
 		}
-		if res, err = c.Server.exams.Result(ctx, r, c.Realm.Name(), attempt, !f.Owner, c.Now); err != nil || f.Owner {
-			return err
-		}
-		u, err := people.UserByID(ctx, r, f.LearnerID)
+		u, err := people.UserByID(ctx, r, res.LearnerID)
 		res.Learner = u.GivenName + " " + u.FamilyName
 		return err
 	})

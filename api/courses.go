@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
@@ -95,27 +96,22 @@ type LessonView struct {
 
 // LessonPage gives a lesson, by the slugs of its course and its own.
 func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*LessonView, error) {
-	v := &LessonView{}
-	err := c.DB.Read(ctx, func(r *tenants.Reader) error {
-		enrolled, coachOf, err := classes.CourseFacts(ctx, r, courseSlug, c.Claims.UserID)
-		if err != nil {
-			return err
-		}
-		lesson, err := catalog.LessonBySlug(ctx, r, courseSlug, lessonSlug)
-		if err != nil {
-			return err
-		}
-		if err := c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf}); err != nil {
-			return err
-		}
-		v.Lesson, v.Records = *lesson, enrolled && c.Could(policy.ProgressRecord)
-		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, lesson.ID, c.Now)
-		return err
-	})
-	if err != nil {
+	v, f, b := &LessonView{}, classes.CourseFacts{}, &pgx.Batch{}
+	classes.QueueCourseFacts(b, courseSlug, c.Claims.UserID, &f)
+	catalog.QueueLesson(b, courseSlug, lessonSlug, &v.Lesson)
+	classes.QueueProgressIn(b, c.Claims.UserID, courseSlug, lessonSlug, c.Now, &v.Progress)
+	if err := c.DB.Read(ctx, func(r *tenants.Reader) error { return r.SendBatch(ctx, b).Close() }); err != nil {
 		return nil, err
 	}
+	if err := c.Permit(courseFacts(f)); err != nil {
+		return nil, err
+	}
+	v.Progress.LessonID, v.Records = v.ID, f.Enrolled && c.Could(policy.ProgressRecord)
 	return v, nil
+}
+
+func courseFacts(f classes.CourseFacts) policy.Facts {
+	return policy.Facts{Enrolled: f.Enrolled, CoachOf: f.CoachOf, Teaches: f.CoachOf}
 }
 
 // OpenLesson notes that its learner opened a lesson which LessonPage gave, once a sitting: from then on the time counts that
@@ -124,13 +120,11 @@ func OpenLesson(ctx context.Context, c *Call, v *LessonView) error {
 	if err := c.Permit(policy.Facts{Owner: true, Enrolled: v.Records}); err != nil {
 		return err
 	}
-	if err := classes.OpenLesson(ctx, c.DB, c.Actor, c.Claims.UserID, v.ID, c.Now); err != nil {
-		return err
+	p, err := classes.OpenLesson(ctx, c.DB, c.Actor, c.Claims.UserID, v.ID, c.Now)
+	if err == nil {
+		v.Progress = p
 	}
-	return c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		v.Progress, err = classes.ProgressIn(ctx, r, c.Claims.UserID, v.ID, c.Now)
-		return err
-	})
+	return err
 }
 
 // Opens tells whether OpenLesson has something to note.
@@ -143,11 +137,12 @@ func LessonsToRepeat(ctx context.Context, c *Call, course uuid.UUID, sections []
 		if found, err = classes.LessonsOf(ctx, r, course, sections, c.Claims.UserID); err != nil {
 			return err
 		}
-		enrolled, coachOf, err := classes.CourseFacts(ctx, r, found.Course, c.Claims.UserID)
-		if err != nil {
+		b, f := &pgx.Batch{}, classes.CourseFacts{}
+		classes.QueueCourseFacts(b, found.Course, c.Claims.UserID, &f)
+		if err := r.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}
-		return c.Permit(policy.Facts{Enrolled: enrolled, CoachOf: coachOf, Teaches: coachOf})
+		return c.Permit(courseFacts(f))
 	})
 	return found, err
 }

@@ -12,10 +12,12 @@ import (
 	"lignum/tenants"
 )
 
-// metrics are the server's, per tenant; Prometheus reads them on a port of its own.
+// metrics are the server's; Prometheus reads them on a port of its own. What is counted by tenant is counted by few things besides,
+// and what is counted by route by no tenant: there are hundreds of each, and nobody scrapes a hundred thousand series.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
+	routes   *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
 	active   *prometheus.GaugeVec
@@ -41,7 +43,8 @@ func (d databaseRequests) Collect(out chan<- prometheus.Metric) {
 
 func newMetrics(s *Server) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry()}
-	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lignum_requests_total", Help: "Requests answered."}, []string{"realm", "route", "status"})
+	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lignum_requests_total", Help: "Requests answered, by realm and class of status."}, []string{"realm", "status"})
+	m.routes = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lignum_route_requests_total", Help: "Requests answered, by route and status, of all realms together."}, []string{"route", "status"})
 	m.seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lignum_request_seconds", Help: "Time to the answer, by realm and class of route.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"realm", "class"})
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{Name: "lignum_panics_total", Help: "Requests that ended in a panic."})
@@ -58,7 +61,7 @@ func newMetrics(s *Server) *metrics {
 	m.memory = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_memory_bytes",
 		Help: "Memory that this process may use; 0: no limit is known. What it has is process_resident_memory_bytes, what Go is held to go_gc_gomemlimit_bytes."})
 	m.hashing = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_hash_slots", Help: "Passwords that may be hashed at once, of 19 MiB each."})
-	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.active, m.attended, m.altered, m.memory, m.hashing, sent, waiting,
+	m.registry.MustRegister(m.requests, m.routes, m.seconds, m.panics, m.active, m.attended, m.altered, m.memory, m.hashing, sent, waiting,
 		slots("lignum_transaction_slots", "Transactions that this process may have busy at once, its share of what the database works on.", func(writer, _ int) int { return writer }),
 		slots("lignum_transaction_slots_reader", "The same at the reader; that of the writer when there is none.", func(_, reader int) int { return reader }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -66,9 +69,13 @@ func newMetrics(s *Server) *metrics {
 }
 
 func (m *metrics) request(realm string, rt *Route, status int, took time.Duration) {
-	m.requests.WithLabelValues(realm, rt.Method+" "+rt.Path, strconv.Itoa(status)).Inc()
+	m.requests.WithLabelValues(realm, statusClass(status)).Inc()
+	m.routes.WithLabelValues(rt.Method+" "+rt.Path, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(realm, string(rt.Quota)).Observe(took.Seconds())
 }
+
+// statusClass is a status as the metrics by tenant show it: "2xx" for 200.
+func statusClass(status int) string { return string('0'+byte(status/100)) + "xx" }
 
 // showUsage shows the figures that each tenant's job has published of its own today.
 func (s *Server) showUsage(ctx context.Context, now time.Time) error {

@@ -29,14 +29,12 @@ func noticeRoutes(s *Server) {
 
 // MyNotices gives what the signed-in person was told and has not seen yet.
 func MyNotices(ctx context.Context, c *Call) (*List[notices.Notice], error) {
-	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
-		return nil, err
-	}
+	var r Reading
 	var list []notices.Notice
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		list, err = notices.Unseen(ctx, r, c.Claims.UserID)
-		return err
-	})
+	err := r.Notices(c, &list)
+	if err == nil {
+		err = r.Run(ctx, c)
+	}
 	return listOf(list, "", err)
 }
 

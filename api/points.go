@@ -56,15 +56,15 @@ func pointRoutes(s *Server) {
 
 // MyPoints gives the signed-in learner's points.
 func MyPoints(ctx context.Context, c *Call) (*points.Own, error) {
-	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+	var r Reading
+	own := &points.Own{}
+	if err := r.Points(c, own); err != nil {
 		return nil, err
 	}
-	var own *points.Own
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		own, err = points.Mine(ctx, r, c.Claims.UserID, c.day())
-		return err
-	})
-	return own, err
+	if err := r.Run(ctx, c); err != nil {
+		return nil, err
+	}
+	return own, nil
 }
 
 // LeaderboardFilter says which leaderboard. The zero Among is the class, when one is named, or else the own school.

@@ -65,14 +65,12 @@ type workday struct {
 
 // MyProgress gives how far the signed-in learner is in each course of their classes.
 func MyProgress(ctx context.Context, c *Call) (*List[classes.CourseProgress], error) {
-	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
-		return nil, err
-	}
+	var r Reading
 	var items []classes.CourseProgress
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		items, err = classes.ProgressOf(ctx, r, c.Claims.UserID)
-		return err
-	})
+	err := r.Progress(c, &items)
+	if err == nil {
+		err = r.Run(ctx, c)
+	}
 	return listOf(items, "", err)
 }
 

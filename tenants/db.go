@@ -117,9 +117,7 @@ func (db *DB) WriteOneTrip(ctx context.Context, b *pgx.Batch, read func(pgx.Batc
 
 // oneTransaction is the batch between its begin and its commit.
 func oneTransaction(b *pgx.Batch) *pgx.Batch {
-	one := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, b.Len()+2)}
-	one.Queue(beginWrite)
-	one.QueuedQueries = append(one.QueuedQueries, b.QueuedQueries...)
+	one := withBegin(b)
 	one.Queue("commit")
 	return one
 }

@@ -86,7 +86,11 @@ func Join(ctx context.Context, store *Store, registry *Registry, name string, ca
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
-	p.ended.Go(func() { p.beat(running) })
+	p.ended.Go(func() {
+		every(running, beat, p.say, func(err error) {
+			p.log.Warn("this process could not say that it is there; the others may take its share of the database for theirs", "err", err)
+		})
+	})
 	return p, nil
 }
 
@@ -137,21 +141,6 @@ func (p *Process) send(ctx context.Context, b *pgx.Batch) error {
 		}
 		return nil
 	})
-}
-
-func (p *Process) beat(ctx context.Context) {
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := p.say(ctx); err != nil && ctx.Err() == nil {
-				p.log.Warn("this process could not say that it is there; the others may take its share of the database for theirs", "err", err)
-			}
-		}
-	}
 }
 
 // Leave gives the share back to the others, who hear of it with their next poll. The store keeps its slots.

@@ -3,7 +3,6 @@ package tenants
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"lignum/domain"
 	"lignum/policy"
@@ -38,14 +36,6 @@ func (p *Provisioner) log() *slog.Logger {
 
 var installationPattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,11}$`)
 
-func (p *Provisioner) ownerRole(name string) string { return p.Installation + "_" + name + "_owner" }
-func (p *Provisioner) loginRole(name string) string { return p.Installation + "_" + name }
-
-// roles are a realm's own, and the two that all realms share: the gate's, and the autoscaler's login.
-func (p *Provisioner) roles(owner, login string) roles {
-	return roles{owner, login, p.Installation + "_gate", AutoscaleRole(p.Installation)}
-}
-
 // PlatformRealm is the platform's own realm in an installation.
 func PlatformRealm(installation string) Realm {
 	return Realm{Schema: "control", Login: installation + "_platform"}
@@ -60,89 +50,6 @@ func (p *Provisioner) connect(ctx context.Context) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("direct connection: %w", err)
 	}
 	return conn, nil
-}
-
-// mostWait bounds every wait for a lock over the direct connection: a tenant's open transaction can hold what a change of its
-// tables needs, and must not hold whoever waits.
-const mostWait = "SET LOCAL lock_timeout = '8s'"
-
-// inLock runs fn in one transaction, alone among those that touch roles and database grants; PostgreSQL fails concurrent ones.
-// What puts them in line is a row of the platform's schema, which no tenant's login can reach. The very first Install has no such
-// row yet: of two at once PostgreSQL fails one, which then begins again and finds the row. So fn may run several times.
-func (p *Provisioner) inLock(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	conn, err := p.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	for try := 1; ; try++ {
-		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			var installed bool
-			if _, err := tx.Exec(ctx, mostWait); err != nil {
-				return err
-			}
-			if err := tx.QueryRow(ctx, "SELECT to_regclass('control.locks') IS NOT NULL").Scan(&installed); err != nil {
-				return err
-			}
-			if installed {
-				if _, err := tx.Exec(ctx, strings.Replace(lockRow, "INTO locks", "INTO control.locks", 1), "provision"); err != nil {
-					return err
-				}
-			}
-			return fn(tx)
-		})
-		if waited(err) && try == 1 && p.evict(ctx, conn) {
-			continue
-		}
-		if !raced(err) || try == 5 {
-			return explain(err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(try) * 50 * time.Millisecond):
-		}
-	}
-}
-
-// evict ends sessions of the installation's logins that have done nothing in an open transaction, or one statement, for longer
-// than a login's own time-outs let it: whoever has switched those off may hold a table that a migration changes. It reports whether any
-// was ended. It takes the rights of pg_monitor and pg_signal_backend; without them nothing is ended, and the proxy's time-outs must do.
-func (p *Provisioner) evict(ctx context.Context, conn *pgx.Conn) bool {
-	rows, err := conn.Query(ctx, `SELECT a.usename::text, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
-		WHERE a.datname = current_database() AND (a.usename = $1 OR a.usename IN (SELECT login_role FROM control.tenants))
-			AND (a.state LIKE 'idle in transaction%' AND a.state_change < now() - interval '16 seconds' OR a.state = 'active' AND a.query_start < now() - interval '16 seconds')`,
-		PlatformRealm(p.Installation).Login)
-	if err != nil {
-		return false
-	}
-	ended := 0
-	var login string
-	var done bool
-	if _, err = pgx.ForEachRow(rows, []any{&login, &done}, func() error {
-		ended++
-		p.log().Warn("a session that held on to its locks was ended", "role", login)
-		return nil
-	}); err != nil {
-		p.log().Info("sessions that hold on to their locks cannot be ended", "err", err)
-		return false
-	}
-	return ended > 0
-}
-
-// raced tells whether two transactions made, or changed, the same thing of PostgreSQL's own catalogues at once.
-func raced(err error) bool {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return false
-	}
-	switch pg.Code {
-	case "42710", "42P06", "42P07": // a role, a schema, a table that is there already
-		return true
-	case "23505":
-		return pg.SchemaName == "pg_catalog"
-	}
-	return strings.HasPrefix(pg.Message, "tuple concurrently ")
 }
 
 // Install makes or migrates the platform's own realm and the gate. It is one transaction and may be repeated. It tells
@@ -177,81 +84,6 @@ func (p *Provisioner) Install(ctx context.Context) (fresh bool, err error) {
 		return nil
 	})
 	return fresh, err
-}
-
-// ensureRole makes a role. A login gets its derived password and the limits that hold whatever a client asks for.
-func (p *Provisioner) ensureRole(ctx context.Context, tx pgx.Tx, name string, login bool, connections int64) error {
-	var exists bool
-	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil || exists {
-		return err
-	}
-	id := pgx.Identifier{name}.Sanitize()
-	if !login {
-		q := "CREATE ROLE " + id + " NOLOGIN NOINHERIT NOCREATEDB NOCREATEROLE"
-		var super bool // where nobody is (RDS), only a member of a role may make what belongs to it
-		if err := tx.QueryRow(ctx, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user").Scan(&super); err != nil {
-			return err
-		}
-		if !super {
-			q += "; GRANT " + id + " TO CURRENT_USER"
-		}
-		_, err := tx.Exec(ctx, q)
-		return err
-	}
-	granted := ""
-	if p.IAM {
-		granted = "; GRANT rds_iam TO " + id
-	}
-	_, err := tx.Exec(ctx, fmt.Sprintf("CREATE ROLE %s LOGIN NOINHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT %d %s%s", id, connections, p.password(name), granted))
-	return err
-}
-
-// ensureSchema makes a realm's roles and empty schema, and grants what its login may do there: rows, never tables.
-func (p *Provisioner) ensureSchema(ctx context.Context, tx pgx.Tx, realm Realm, r roles, connections int64) error {
-	if err := p.ensureRole(ctx, tx, r.owner, false, 0); err != nil {
-		return err
-	}
-	if err := p.ensureRole(ctx, tx, r.login, true, connections); err != nil {
-		return err
-	}
-	var database string
-	if err := tx.QueryRow(ctx, "SELECT current_database()").Scan(&database); err != nil {
-		return err
-	}
-	db := pgx.Identifier{database}.Sanitize()
-	q := r.fill(`
-		REVOKE ALL ON DATABASE `+db+` FROM PUBLIC;
-		GRANT CONNECT ON DATABASE `+db+` TO {{login}};
-		CREATE SCHEMA IF NOT EXISTS {{schema}} AUTHORIZATION {{owner}};
-		REVOKE ALL ON SCHEMA {{schema}} FROM PUBLIC;
-		GRANT USAGE ON SCHEMA {{schema}} TO {{login}};
-		ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} IN SCHEMA {{schema}} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {{login}};
-		ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} REVOKE ALL ON FUNCTIONS FROM PUBLIC;`, realm.Schema)
-	q += setAll(r.login, loginSettings(realm.Schema))
-	if p.ProxyRole != "" {
-		q += "GRANT CONNECT ON DATABASE " + db + " TO " + pgx.Identifier{p.ProxyRole}.Sanitize() + ";"
-	}
-	_, err := tx.Exec(ctx, q)
-	return err
-}
-
-// A setting of a role, as PostgreSQL keeps it: what each session of the login begins with.
-type setting struct{ name, value string }
-
-// loginSettings are those of a realm's login. A wait for a lock ends well before a request does, which has ten seconds, so that
-// the client hears to come again; a login may set others for itself, until they are put back.
-func loginSettings(schema string) []setting {
-	return []setting{{"search_path", schema}, {"statement_timeout", "15s"}, {"idle_in_transaction_session_timeout", "15s"}, {"lock_timeout", "5s"},
-		{"default_transaction_read_only", "on"}}
-}
-
-// setAll is the statements that give a role its settings.
-func setAll(role string, settings []setting) string {
-	q := ""
-	for _, s := range settings {
-		q += "ALTER ROLE " + pgx.Identifier{role}.Sanitize() + " SET " + s.name + " = '" + strings.ReplaceAll(s.value, "'", "''") + "';\n"
-	}
-	return q
 }
 
 func seedRules(ctx context.Context, tx pgx.Tx, realm Realm, rules []policy.Rule) error {

@@ -198,15 +198,20 @@ func (r *Registry) readTenants(ctx context.Context, q *Reader, into *snapshot) e
 }
 
 // Watch refreshes until ctx ends. A refresh that fails keeps what was known and is reported.
-func (r *Registry) Watch(ctx context.Context, every time.Duration, report func(error)) {
-	tick := time.NewTicker(every)
+func (r *Registry) Watch(ctx context.Context, period time.Duration, report func(error)) {
+	every(ctx, period, r.Refresh, report)
+}
+
+// every does something once a period, for the first time after one, until ctx ends. A failure is reported, and no reason to stop.
+func every(ctx context.Context, period time.Duration, do func(context.Context) error, report func(error)) {
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := r.Refresh(ctx); err != nil && ctx.Err() == nil {
+			if err := do(ctx); err != nil && ctx.Err() == nil {
 				report(err)
 			}
 		}

@@ -20,9 +20,12 @@ var ErrNotAudited = errors.New("the change recorded no audit entry and was rolle
 // so what goes through a Reader cannot write, whatever its statement is.
 const beginWrite = "begin read write"
 
-// Tx is one transaction on one connection, shared by pgx statements, batches and GORM. It is for one goroutine.
+// Tx is one transaction on one connection, shared by pgx statements, batches and GORM. It is for one goroutine. It begins with its
+// first statement, in the same round trip.
 type Tx struct {
 	conn    *pgx.Conn
+	begun   bool
+	session func() *gorm.DB // makes gorm when it is first asked for
 	gorm    *gorm.DB
 	who     audit.Actor
 	entries []audit.Entry
@@ -50,35 +53,161 @@ func (t txPool) QueryRowContext(ctx context.Context, q string, args ...any) *sql
 	return t.conn.QueryRowContext(ctx, q, args...)
 }
 
+// begin begins the transaction in a round trip of its own, for what cannot travel with it.
+func (tx *Tx) begin(ctx context.Context) error {
+	if tx.begun {
+		return nil
+	}
+	tx.begun = true // as far as we know: should it fail, the connection is not trusted without a rollback
+	_, err := tx.conn.Exec(ctx, beginWrite)
+	return err
+}
+
+// beginWith begins the transaction with its first statements. When it cannot begin, the first of their results is the error.
+func (tx *Tx) beginWith(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	tx.begun = true
+	res := tx.conn.SendBatch(ctx, fullListsOf(withBegin(b)))
+	_, _ = res.Exec() // whoever asks for the next gets this error once more
+	return res
+}
+
+// withBegin is the batch with the transaction's begin before it.
+func withBegin(b *pgx.Batch) *pgx.Batch {
+	all := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, b.Len()+2)}
+	all.Queue(beginWrite)
+	all.QueuedQueries = append(all.QueuedQueries, b.QueuedQueries...)
+	return all
+}
+
+// only is a batch of one statement.
+func only(sql string, args []any) *pgx.Batch {
+	b := &pgx.Batch{}
+	b.Queue(sql, args...)
+	return b
+}
+
+// firstRows are the rows of a transaction's first statement, which came in a batch.
+type firstRows struct {
+	pgx.Rows
+	res pgx.BatchResults
+	err error
+}
+
+// Next is pgx's.
+func (r *firstRows) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	r.Close()
+	return false
+}
+
+// Scan is pgx's.
+func (r *firstRows) Scan(dest ...any) error {
+	err := r.Rows.Scan(dest...)
+	if err != nil {
+		r.Close()
+	}
+	return err
+}
+
+// Close is pgx's.
+func (r *firstRows) Close() {
+	r.Rows.Close()
+	r.err = r.res.Close()
+}
+
+// Err is pgx's.
+func (r *firstRows) Err() error {
+	if err := r.Rows.Err(); err != nil {
+		return err
+	}
+	return r.err
+}
+
+// firstRow is the same of a statement that gives one row.
+type firstRow struct {
+	pgx.Row
+	res pgx.BatchResults
+}
+
+// Scan is pgx's.
+func (r firstRow) Scan(dest ...any) error {
+	err := r.Row.Scan(dest...)
+	if cerr := r.res.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
 // Query runs one statement that gives rows.
 func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return tx.conn.Query(ctx, sql, fullLists(args)...)
+	if tx.begun {
+		return tx.conn.Query(ctx, sql, fullLists(args)...)
+	}
+	res := tx.beginWith(ctx, only(sql, args))
+	rows, err := res.Query()
+	first := &firstRows{Rows: rows, res: res}
+	if err != nil {
+		first.Close()
+	}
+	return first, err
 }
 
 // QueryRow runs one statement that gives one row.
 func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return tx.conn.QueryRow(ctx, sql, fullLists(args)...)
+	if tx.begun {
+		return tx.conn.QueryRow(ctx, sql, fullLists(args)...)
+	}
+	res := tx.beginWith(ctx, only(sql, args))
+	return firstRow{res.QueryRow(), res}
 }
 
 // Exec runs one statement and tells how many rows it touched. Without arguments it would use the simple protocol,
 // so never build its text from input.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	if !tx.begun && len(args) > 0 {
+		res := tx.beginWith(ctx, only(sql, args))
+		tag, err := res.Exec()
+		if cerr := res.Close(); err == nil {
+			err = cerr
+		}
+		return tag.RowsAffected(), err
+	}
+	if err := tx.begin(ctx); err != nil {
+		return 0, err
+	}
 	tag, err := tx.conn.Exec(ctx, sql, fullLists(args)...)
 	return tag.RowsAffected(), err
 }
 
 // SendBatch runs several statements in one round trip.
 func (tx *Tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	if !tx.begun {
+		return tx.beginWith(ctx, b)
+	}
 	return tx.conn.SendBatch(ctx, fullListsOf(b))
 }
 
 // CopyFrom streams many rows into a table of the realm and tells how many.
 func (tx *Tx) CopyFrom(ctx context.Context, table string, columns []string, rows pgx.CopyFromSource) (int64, error) {
+	if err := tx.begin(ctx); err != nil {
+		return 0, err
+	}
 	return tx.conn.CopyFrom(ctx, pgx.Identifier{table}, columns, rows)
 }
 
 // Gorm is a session in this transaction.
-func (tx *Tx) Gorm(ctx context.Context) *gorm.DB { return tx.gorm.WithContext(ctx) }
+func (tx *Tx) Gorm(ctx context.Context) *gorm.DB {
+	if tx.gorm == nil {
+		tx.gorm = tx.session()
+	}
+	session := tx.gorm.WithContext(ctx)
+	if err := tx.begin(ctx); err != nil {
+		_ = session.AddError(err) // the session gives it and runs nothing
+	}
+	return session
+}
 
 // Who is the actor of the transaction.
 func (tx *Tx) Who() audit.Actor { return tx.who }
@@ -108,18 +237,17 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 func (tx *Tx) Bump(what string) { tx.Last("SELECT gate.bump($1::text)", what) }
 
 func runTx(ctx context.Context, conn *sql.Conn, px *pgx.Conn, g *gorm.DB, who audit.Actor, fn func(tx *Tx) error) (err error) {
-	if _, err := px.Exec(ctx, beginWrite); err != nil {
-		return err
-	}
+	tx := &Tx{conn: px, who: who, session: func() *gorm.DB {
+		session := g.Session(&gorm.Session{NewDB: true, Context: ctx, SkipDefaultTransaction: true})
+		session.Statement.ConnPool = txPool{conn}
+		return session
+	}}
 	done := false
 	defer func() {
-		if !done {
+		if !done && tx.begun {
 			rollback(ctx, px)
 		}
 	}()
-	session := g.Session(&gorm.Session{NewDB: true, Context: ctx, SkipDefaultTransaction: true})
-	session.Statement.ConnPool = txPool{conn}
-	tx := &Tx{conn: px, gorm: session, who: who}
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -150,6 +278,9 @@ func (tx *Tx) finish(ctx context.Context) error {
 	}
 	for i := range tx.entries {
 		b.Queue(audit.Insert, tx.entries[i].Args(tx.who)...)
+	}
+	if !tx.begun { // nothing but what is queued
+		tx.begun, b = true, withBegin(b)
 	}
 	b.Queue("commit")
 	res := tx.conn.SendBatch(ctx, fullListsOf(b))

@@ -66,6 +66,144 @@ func TestWriteIsOneTransactionForPgxBatchAndGorm(t *testing.T) {
 	}
 }
 
+// A transaction begins with its first statement, whichever way that takes, and not in a round trip before it; one that is refused before
+// there was any costs none. What the first statement gives is what any other would: its rows, however they are read, its count, its error.
+func TestAWriteBeginsWithItsFirstStatement(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	db := w.DB("jamaica")
+	const insert = "INSERT INTO schools (id, name) VALUES ($1::uuid, $2::text)"
+	batch := func(names ...string) *pgx.Batch {
+		b := &pgx.Batch{}
+		for _, name := range names {
+			b.Queue(insert, audit.NewID().String(), name)
+		}
+		return b
+	}
+	tooMany := errors.New("enough")
+	ways := map[string]struct {
+		trips int64
+		first func(tx *tenants.Tx, name string) error // stores a school of the name; "" is against a constraint
+	}{
+		"the entry alone": {1, func(tx *tenants.Tx, name string) error {
+			tx.Last(insert, audit.NewID().String(), name)
+			return nil
+		}},
+		"Exec": {2, func(tx *tenants.Tx, name string) error {
+			n, err := tx.Exec(ctx, insert, audit.NewID().String(), name)
+			if err == nil && n != 1 {
+				t.Errorf("Exec touched %d rows", n)
+			}
+			return err
+		}},
+		"Exec without arguments": {3, func(tx *tenants.Tx, name string) error {
+			_, err := tx.Exec(ctx, "SELECT 1; INSERT INTO schools (id, name) VALUES (gen_random_uuid(), '"+name+"')")
+			return err
+		}},
+		"QueryRow": {2, func(tx *tenants.Tx, name string) error {
+			var got string
+			err := tx.QueryRow(ctx, insert+" RETURNING name", audit.NewID().String(), name).Scan(&got)
+			if err == nil && got != name {
+				t.Errorf("QueryRow gave %q", got)
+			}
+			return err
+		}},
+		"QueryRow of nothing": {3, func(tx *tenants.Tx, name string) error {
+			if err := tx.QueryRow(ctx, "SELECT name FROM schools WHERE name = $1::text", "none").Scan(nil); !errors.Is(err, pgx.ErrNoRows) {
+				t.Errorf("QueryRow of nothing: %v", err)
+			}
+			_, err := tx.Exec(ctx, insert, audit.NewID().String(), name)
+			return err
+		}},
+		"Query": {2, func(tx *tenants.Tx, name string) error {
+			rows, err := tx.Query(ctx, insert+", (gen_random_uuid(), $2::text) RETURNING name", audit.NewID().String(), name)
+			if err != nil {
+				return err
+			}
+			got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err == nil && (len(got) != 2 || got[0] != name) {
+				t.Errorf("Query gave %q", got)
+			}
+			return err
+		}},
+		"Query read in part": {3, func(tx *tenants.Tx, name string) error {
+			rows, err := tx.Query(ctx, "SELECT n FROM generate_series(1, $1::integer) n", 5000)
+			if err != nil {
+				return err
+			}
+			var n int
+			if _, err := pgx.ForEachRow(rows, []any{&n}, func() error { return tooMany }); !errors.Is(err, tooMany) {
+				t.Errorf("Query read in part: %v", err)
+			}
+			_, err = tx.Exec(ctx, insert, audit.NewID().String(), name)
+			return err
+		}},
+		"Query that does not fit": {3, func(tx *tenants.Tx, name string) error {
+			rows, err := tx.Query(ctx, "SELECT $1::text", "no number")
+			if err != nil {
+				return err
+			}
+			var n int
+			if rows.Next() && rows.Scan(&n) == nil { // closes them
+				t.Error("a word was read as a number")
+			}
+			_, err = tx.Exec(ctx, insert, audit.NewID().String(), name)
+			return err
+		}},
+		"SendBatch": {2, func(tx *tenants.Tx, name string) error { return tx.SendBatch(ctx, batch("other", name)).Close() }},
+		"SendBatch read one by one": {2, func(tx *tenants.Tx, name string) error {
+			res := tx.SendBatch(ctx, batch("other", name))
+			for range 2 {
+				if tag, err := res.Exec(); err != nil || tag.RowsAffected() != 1 {
+					return errors.Join(err, res.Close())
+				}
+			}
+			return res.Close()
+		}},
+		"CopyFrom": {3, func(tx *tenants.Tx, name string) error {
+			_, err := tx.CopyFrom(ctx, "schools", []string{"id", "name"}, pgx.CopyFromRows([][]any{{audit.NewID(), name}}))
+			return err
+		}},
+		"GORM": {3, func(tx *tenants.Tx, name string) error {
+			return tx.Gorm(ctx).Exec("INSERT INTO schools (id, name) VALUES (?, ?)", audit.NewID().String(), name).Error
+		}},
+	}
+	trips := func() (n int64) {
+		w.Store.Requests(func(realm string, sent int64) {
+			if realm == "jamaica" {
+				n = sent
+			}
+		})
+		return n
+	}
+	for way, does := range ways {
+		before := trips()
+		err := db.Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+			tx.Record(audit.Entry{Action: "test", ObjectID: way})
+			return does.first(tx, way)
+		})
+		if took := trips() - before; err != nil || took != does.trips {
+			t.Errorf("%s: %d trips instead of %d, %v", way, took, does.trips, err)
+		}
+		if count(t, db, "SELECT count(*) FROM schools WHERE name = $1::text", way) == 0 || count(t, db, "SELECT count(*) FROM audit_entries WHERE object_id = $1::text", way) != 1 {
+			t.Errorf("%s: not stored", way)
+		}
+		err = db.Write(ctx, w.Actor, func(tx *tenants.Tx) error {
+			tx.Record(audit.Entry{Action: "failed"})
+			return does.first(tx, "")
+		})
+		if !tenants.IsViolation(err, "schools_name_check") {
+			t.Errorf("%s: a name that is refused gives %v", way, err)
+		}
+	}
+	before := trips()
+	if err := db.Write(ctx, w.Actor, func(*tenants.Tx) error { return tooMany }); !errors.Is(err, tooMany) || trips() != before {
+		t.Errorf("refused before the first statement: %v, after %d trips", err, trips()-before)
+	}
+	if n := count(t, db, "SELECT count(*) FROM audit_entries WHERE action = 'failed'") + count(t, db, "SELECT count(*) FROM schools WHERE name = ''"); n != 0 {
+		t.Errorf("%d rows of what failed", n)
+	}
+}
+
 func TestAWriteWithoutAnEntryIsRolledBack(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	db := w.DB("jamaica")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"lignum/domain/classes"
 	"lignum/domain/points"
 	"lignum/tenants"
 )
@@ -22,7 +21,6 @@ type work struct {
 	earned   []earned
 	days     map[dayOf]time.Time // learner and day -> the first work of the day
 	active   map[dayOf]bool      // everybody who was signed in
-	schools  map[uuid.UUID]uuid.UUID
 }
 
 type dayOf struct {
@@ -72,13 +70,12 @@ func habitOf(i int, rnd *rand.Rand, days int) habit {
 
 // work lets the students study the courses from the season's first day until now.
 func (r *room) work(courses []course, students []person, from time.Time) *work {
-	w := &work{days: map[dayOf]time.Time{}, active: map[dayOf]bool{}, schools: map[uuid.UUID]uuid.UUID{}}
+	w := &work{days: map[dayOf]time.Time{}, active: map[dayOf]bool{}}
 	rnd := r.random("work")
 	days := int(r.today.Sub(from) / (24 * time.Hour))
 	_, to := r.season()
 	share := float64(days+1) / (to.Sub(from).Hours()/24 + 1)
 	for i, p := range students {
-		w.schools[p.id] = p.school
 		h := habitOf(i, rnd, days)
 		if i == neverWas {
 			continue
@@ -205,10 +202,7 @@ func (w *work) storePoints(ctx context.Context, tx *tenants.Tx) error {
 	}
 	for _, month := range months {
 		s := sets[month]
-		_, err := tx.Exec(ctx, `WITH earning AS (
-				SELECT u.id AS learner_id, u.school_id, e.rule, e.ref, e.points::integer AS points, e.at::timestamptz AS at, $6::text AS month
-				FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS e (learner, rule, ref, points, at) JOIN users u ON u.id = e.learner::uuid
-			), `+points.CTEs+` SELECT count(*) FROM point_total`, s[0], s[1], s[2], s[3], s[4], month)
+		_, err := tx.Exec(ctx, `SELECT count(*) FROM award_points($1::text[]::uuid[], $2::text[], $3::text[], $4::text[]::integer[], $5::text[]::timestamptz[], $6::text)`, s[0], s[1], s[2], s[3], s[4], month)
 		if err != nil {
 			return fmt.Errorf("points of %s: %w", month, err)
 		}
@@ -217,15 +211,11 @@ func (w *work) storePoints(ctx context.Context, tx *tenants.Tx) error {
 }
 
 func (w *work) storeDays(ctx context.Context, tx *tenants.Tx) error {
-	var learners, schools, days, times []string
+	var learners, days, times []string
 	for _, k := range sortedDays(w.days) {
 		learners, days, times = append(learners, k.user.String()), append(days, k.day.Format(time.DateOnly)), append(times, w.days[k].Format(time.RFC3339Nano))
-		schools = append(schools, w.schools[k.user].String())
 	}
-	_, err := tx.Exec(ctx, `WITH worker AS (
-			SELECT learner::uuid AS learner_id, school::uuid AS school_id, day::date AS day, at::timestamptz AS at
-			FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS w (learner, school, day, at)
-		), `+classes.AttendanceCTE+` SELECT count(*) FROM attended`, learners, schools, days, times)
+	_, err := tx.Exec(ctx, `SELECT attend($1::text[]::uuid[], $2::text[]::date[], $3::text[]::timestamptz[])`, learners, days, times)
 	if err != nil {
 		return fmt.Errorf("attendance: %w", err)
 	}

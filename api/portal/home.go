@@ -56,23 +56,26 @@ type homeData struct {
 	Points   *points.Own          // nil: not to be seen
 }
 
-// shown bounds the classes and meetings on the page.
+// shown bounds what is on the page.
 const (
 	shownClasses  = 30
 	shownMeetings = 5
+	shownAttempts = 20 // of the last, those that are under way
 )
 
 func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	d := homeData{Learner: learns(c)}
+	var read api.Reading
 	if part, err := c.Under(policy.ProfileRead); err == nil {
-		list, err := api.MyNotices(ctx, part)
-		if err != nil {
+		if err := read.Notices(part, &d.Told); err != nil {
 			return err
 		}
-		d.Told = list.Items
 	}
 	if !d.Learner {
 		if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+			return err
+		}
+		if err := read.Run(ctx, c); err != nil {
 			return err
 		}
 		var err error
@@ -81,34 +84,38 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 		return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})
 	}
-	mine, err := api.ListClasses(ctx, c, api.ClassFilter{Mine: true}, api.Paging{Limit: shownClasses})
-	if err != nil {
+	var mine []classes.Class
+	if err := read.Classes(c, shownClasses, &mine); err != nil {
 		return err
 	}
-	// A tenant may take either away from its learners; the page then does without.
-	progress := &api.List[classes.CourseProgress]{}
-	if under, err := c.Under(policy.ProgressRead); err == nil {
-		if progress, err = api.MyProgress(ctx, under); err != nil {
+	// A tenant may take each of these away from its learners; the page then does without.
+	var progress []classes.CourseProgress
+	if part, err := c.Under(policy.ProgressRead); err == nil {
+		if err := read.Progress(part, &progress); err != nil {
 			return err
 		}
 	}
-	if under, err := c.Under(policy.PointsRead); err == nil {
-		if d.Points, err = api.MyPoints(ctx, under); err != nil {
+	if part, err := c.Under(policy.PointsRead); err == nil {
+		d.Points = &points.Own{}
+		if err := read.Points(part, d.Points); err != nil {
 			return err
 		}
 	}
-	if under, err := c.Under(policy.AttemptRead); err == nil {
-		attempts, err := api.MyAttempts(ctx, under, api.Paging{Limit: 20})
-		if err != nil {
+	var attempts []assessment.Summary
+	if part, err := c.Under(policy.AttemptRead); err == nil {
+		if err := read.Attempts(part, shownAttempts, &attempts); err != nil {
 			return err
 		}
-		for _, a := range attempts.Items {
-			if a.State == assessment.Open && a.Deadline.After(c.Now) {
-				d.Attempts = append(d.Attempts, a)
-			}
+	}
+	if err := read.Run(ctx, c); err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		if a.State == assessment.Open && a.Deadline.After(c.Now) {
+			d.Attempts = append(d.Attempts, a)
 		}
 	}
-	d.Courses, d.Meetings = arrange(mine.Items, progress.Items, c.Now, c.Tenant.Location())
+	d.Courses, d.Meetings = arrange(mine, progress, c.Now, c.Tenant.Location())
 	return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain/classes"
 	"lignum/domain/points"
 	"lignum/policy"
 	"lignum/tenants"
@@ -61,14 +62,14 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	mine, err := api.ListClasses(ctx, under, api.ClassFilter{Mine: learner, Coaching: !learner}, api.Paging{Limit: 50})
+	mine, err := boardClasses(ctx, under, learner)
 	if err != nil {
 		return err
 	}
 	if c.Claims.SchoolID != nil {
 		d.Circles = append(d.Circles, web.Choice{Value: "school", Text: "My school"})
 	}
-	for _, one := range mine.Items {
+	for _, one := range mine {
 		d.Circles = append(d.Circles, web.Choice{Value: one.ID.String(), Text: one.Title})
 	}
 	if len(d.Circles) == 0 {
@@ -91,6 +92,23 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 	}
 	return pages.Render(c, fc, "leaderboard", web.Page{Title: "Leaderboard", Data: d})
+}
+
+// boardClasses are the classes whose leaderboards one may look at: a learner's own, or those that somebody coaches.
+func boardClasses(ctx context.Context, c *api.Call, learner bool) (mine []classes.Class, err error) {
+	const most = 50
+	if !learner {
+		list, err := api.ListClasses(ctx, c, api.ClassFilter{Coaching: true}, api.Paging{Limit: most})
+		if err != nil {
+			return nil, err
+		}
+		return list.Items, nil
+	}
+	var read api.Reading
+	if err := read.Classes(c, most, &mine); err != nil {
+		return nil, err
+	}
+	return mine, read.Run(ctx, c)
 }
 
 // changeListed lets a learner take part in the leaderboard, or leave it.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"html/template"
 	"slices"
 	"strings"
 
@@ -27,6 +28,24 @@ var links []Link
 func AddLinks(more ...Link) {
 	links = append(links, more...)
 	slices.SortStableFunc(links, func(a, b Link) int { return cmp.Compare(a.Order, b.Order) })
+}
+
+// Links is the menu as items of a list. A page has it twice, and it is the larger part of what a page has in common with all others, so it is
+// written here and not by a template.
+func (v *View) Links() template.HTML {
+	var b strings.Builder
+	for i := range v.Menu {
+		l := &v.Menu[i]
+		b.WriteString(`<li><a href="`)
+		template.HTMLEscape(&b, []byte(l.Path))
+		if b.WriteByte('"'); l.Current {
+			b.WriteString(` aria-current="page"`)
+		}
+		b.WriteByte('>')
+		template.HTMLEscape(&b, []byte(l.Text))
+		b.WriteString(`</a></li>`)
+	}
+	return template.HTML(b.String())
 }
 
 // menuFor gives what the signed-in person may open; the place where they are is marked.

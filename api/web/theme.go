@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // rgb is a colour of sRGB.
@@ -79,6 +81,25 @@ func onWhite(c rgb, ratio float64) rgb {
 // theme gives a realm's colours as custom properties, with text colours that can be read on them (WCAG 2.2 AA, 1.4.3:
 // 4.5 to 1). A tenant may choose any colour; links and buttons take a darker shade of a pale one.
 func theme(colour, accent string) template.CSS {
+	key := [2]string{colour, accent}
+	if css, ok := themes.Get(key); ok {
+		return css
+	}
+	css := newTheme(colour, accent)
+	themes.Add(key, css)
+	return css
+}
+
+// themes remembers the last ones: a page is shown a thousand times as often as a tenant chooses its colours.
+var themes = func() *lru.Cache[[2]string, template.CSS] {
+	kept, err := lru.New[[2]string, template.CSS](1000)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return kept
+}()
+
+func newTheme(colour, accent string) template.CSS {
 	brand, ok := parseColour(colour)
 	if !ok {
 		brand = rgb{0x1f, 0x29, 0x37}

@@ -168,3 +168,12 @@ func TestNumbersInWords(t *testing.T) {
 		t.Error("percent")
 	}
 }
+
+// The menu is written without a template: what stands in it is escaped all the same, and the place where one is is marked.
+func TestTheMenuIsEscapedAndMarked(t *testing.T) {
+	v := &View{Menu: []Link{{Path: "/a", Text: "<b> & \"c\""}, {Path: `/x"onload="y`, Text: "Here", Current: true}}}
+	want := `<li><a href="/a">&lt;b&gt; &amp; &#34;c&#34;</a></li><li><a href="/x&#34;onload=&#34;y" aria-current="page">Here</a></li>`
+	if got := string(v.Links()); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}

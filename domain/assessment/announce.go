@@ -1,7 +1,6 @@
 package assessment
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
-	"lignum/tenants"
 )
 
 // Announcement is a test as it is announced, with what a learner has made of it.
@@ -33,20 +31,17 @@ type Announcement struct {
 	Best         *int       `json:"best,omitempty"`    // percent of the learner's best marked one
 }
 
-// Announce gives a test with what a learner has made of it, in one query, or domain.NotFound.
-func Announce(ctx context.Context, q tenants.Querier, testID, learnerID uuid.UUID, now time.Time) (*Announcement, error) {
-	a := &Announcement{}
-	err := q.QueryRow(ctx, `SELECT t.id, t.slug, t.title, t.kind, c.slug, c.title, t.minutes, t.items, t.instructions, t.attempts, t.feedback, t.opens_at, t.closes_at,
-		m.made, m.best, (SELECT o.id FROM attempts o WHERE o.test_id = t.id AND o.learner_id = $2::uuid AND o.state = 'open' AND o.deadline >= $3::timestamptz)
-		FROM tests t JOIN courses c ON c.id = t.course_id CROSS JOIN LATERAL (
-			SELECT count(*)::integer AS made, max(a.score * 100 / nullif(a.max_score, 0)) FILTER (WHERE a.state = 'marked') AS best
-			FROM attempts a WHERE a.test_id = t.id AND a.learner_id = $2::uuid) m
-		WHERE t.id = $1::uuid AND t.active AND c.published`, testID.String(), learnerID.String(), now.Add(-SaveGrace).UTC()).
-		Scan(&a.ID, &a.Slug, &a.Title, &a.Kind, &a.Course, &a.CourseTitle, &a.Minutes, &a.Items, &a.Instructions, &a.Attempts, &a.Feedback, &a.OpensAt, &a.ClosesAt,
+// QueueAnnounced adds a test with what a learner has made of it to a batch: a is filled when the batch is closed, which gives
+// domain.NotFound when there is no such test.
+func QueueAnnounced(b *pgx.Batch, testID, learnerID uuid.UUID, now time.Time, a *Announcement) {
+	b.Queue(`SELECT id, slug, title, kind, course, course_title, minutes, items, instructions, attempts, feedback, opens_at, closes_at, made, best, running
+		FROM announced_test($1::uuid, $2::uuid, $3::timestamptz)`, testID.String(), learnerID.String(), now.Add(-SaveGrace).UTC()).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&a.ID, &a.Slug, &a.Title, &a.Kind, &a.Course, &a.CourseTitle, &a.Minutes, &a.Items, &a.Instructions, &a.Attempts, &a.Feedback, &a.OpensAt, &a.ClosesAt,
 			&a.Made, &a.Best, &a.Running)
-	a.Window = Window{OpensAt: a.OpensAt, ClosesAt: a.ClosesAt}.versioned().Version
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, domain.Errorf(domain.NotFound, "There is no such test.")
-	}
-	return a, err
+		a.Window = Window{OpensAt: a.OpensAt, ClosesAt: a.ClosesAt}.versioned().Version
+		if errors.Is(err, pgx.ErrNoRows) {
+			return domain.Errorf(domain.NotFound, "There is no such test.")
+		}
+		return err
+	})
 }

@@ -230,7 +230,18 @@ func (s *school) submit(a assessment.Attempt, at time.Time) (r *assessment.Resul
 func (s *school) result(id uuid.UUID, staff bool, at time.Time) (r *assessment.Result) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) (err error) {
-		r, err = s.exams.Result(ctx, q, realm, id, staff, at)
+		viewer := uuid.New()
+		if !staff {
+			if err := q.QueryRow(ctx, `SELECT learner_id FROM attempts WHERE id = $1::uuid`, id.String()).Scan(&viewer); err != nil {
+				return err
+			}
+		}
+		r, err = s.exams.ResultIf(ctx, q, realm, id, viewer, func(f assessment.AttemptFacts) error {
+			if f.Owner == staff {
+				s.t.Errorf("the viewer's facts are %+v", f)
+			}
+			return nil
+		}, at)
 		return err
 	})
 	return r

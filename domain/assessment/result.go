@@ -62,15 +62,24 @@ type ItemResult struct {
 	Comment      string          `json:"comment,omitempty"` // of the person who marked, plain text
 }
 
-// Result gives the result of an attempt in one round trip. For staff, whom the policy has let see it, it is whole; for the
-// learner and guardians the test's feedback rule decides what of the items is in it. It gives domain.NotFound, and
-// domain.Conflict while the attempt is open.
-func (e *Exams) Result(ctx context.Context, q tenants.Querier, realm string, attemptID uuid.UUID, staff bool, now time.Time) (*Result, error) {
-	b := &pgx.Batch{}
-	one := []string{attemptID.String()}
+// ResultIf gives the result of an attempt in one round trip if may, which is asked about the facts of the viewer and the attempt, gives no
+// error. For others than the learner, whom the policy has let see it, it is whole; for the learner the test's feedback rule decides what of
+// the items is in it. It gives domain.NotFound, and domain.Conflict while the attempt is open.
+func (e *Exams) ResultIf(ctx context.Context, q tenants.Querier, realm string, attemptID, viewerID uuid.UUID, may func(AttemptFacts) error, now time.Time) (*Result, error) {
+	b, one := &pgx.Batch{}, []string{attemptID.String()}
+	b.Queue(factsSQL, attemptID.String(), viewerID.String())
 	b.Queue(recordSQL, one, nil, false)
 	b.Queue(latestSQL, one)
-	r, latest, err := readOne(q.SendBatch(ctx, b))
+	res := q.SendBatch(ctx, b)
+	defer res.Close()
+	f, err := scanFacts(res.QueryRow(), viewerID, now)
+	if err == nil {
+		err = may(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, latest, err := readOne(res)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +90,7 @@ func (e *Exams) Result(ctx context.Context, q tenants.Querier, realm string, att
 	if err != nil {
 		return nil, err
 	}
-	return r.result(items, latest, now, staff), nil
+	return r.result(items, latest, now, !f.Owner), nil
 }
 
 func (r *record) result(items []*catalog.Item, latest map[int]answered, now time.Time, staff bool) *Result {
@@ -147,6 +156,10 @@ type Summary struct {
 	Grade       string     `json:"grade"`             // an estimate
 }
 
+// attemptsSQL gives a learner's ($1) attempts, the newest first, so many ($4) from a place in the list ($2, $3) on.
+const attemptsSQL = `SELECT id, test_id, title, kind, course, number, state, started_at, deadline, submitted_at, percent, grade
+	FROM attempts_of($1::uuid, $2::timestamptz, $3::text::uuid, $4::integer)`
+
 // Attempts lists a learner's attempts, the newest first.
 func Attempts(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, page catalog.Page) (catalog.List[Summary], error) {
 	var none catalog.List[Summary]
@@ -154,16 +167,20 @@ func Attempts(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, page 
 	if err != nil {
 		return none, err
 	}
-	rows, err := q.Query(ctx, `SELECT a.id, a.test_id, t.title, t.kind, c.title, a.number, a.state, a.started_at, a.deadline, a.submitted_at,
-		CASE WHEN a.state = 'marked' THEN a.score * 100 / nullif(a.max_score, 0) END, a.grade
-		FROM attempts a JOIN tests t ON t.id = a.test_id JOIN courses c ON c.id = a.course_id
-		WHERE a.learner_id = $1::uuid AND ($2::timestamptz IS NULL OR (a.started_at, a.id) < ($2::timestamptz, $3::text::uuid))
-		ORDER BY a.started_at DESC, a.id DESC LIMIT $4::integer`, learnerID.String(), before.at, before.id, limit+1)
+	rows, err := q.Query(ctx, attemptsSQL, learnerID.String(), before.at, before.id, limit+1)
 	if err != nil {
 		return none, err
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Summary])
 	return catalog.Cut(list, limit, func(s Summary) []string { return momentKey(s.StartedAt, s.ID) }), err
+}
+
+// QueueAttempts adds a learner's last attempts to a batch, at most most of them: the list is there when the batch is closed.
+func QueueAttempts(b *pgx.Batch, learnerID uuid.UUID, most int, list *[]Summary) {
+	b.Queue(attemptsSQL, learnerID.String(), nil, uuid.Nil.String(), most).Query(func(rows pgx.Rows) (err error) {
+		*list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Summary])
+		return err
+	})
 }
 
 // place is where a list ordered by time goes on; a nil moment is its start.

@@ -30,28 +30,30 @@ type Lesson struct {
 
 // LessonBySlug gives a lesson of a published course with its neighbours in one round trip, or domain.NotFound.
 func LessonBySlug(ctx context.Context, q tenants.Querier, courseSlug, lessonSlug string) (*Lesson, error) {
-	const beside = `SELECT n.slug, n.title FROM lessons l JOIN courses c ON c.id = l.course_id JOIN lessons n ON n.course_id = l.course_id AND n.active
-		WHERE c.slug = $1::text AND c.published AND l.slug = $2::text AND l.active `
-	b := &pgx.Batch{}
-	b.Queue(`SELECT l.id, l.slug, l.title, s.code, l.minutes, c.id, c.slug, c.title, s.title, l.html, l.content_hash
-		FROM courses c JOIN lessons l ON l.course_id = c.id JOIN course_sections s ON s.id = l.section_id
-		WHERE c.slug = $1::text AND c.published AND l.slug = $2::text AND l.active`, courseSlug, lessonSlug)
-	b.Queue(beside+`AND n.position < l.position ORDER BY n.position DESC LIMIT 1`, courseSlug, lessonSlug)
-	b.Queue(beside+`AND n.position > l.position ORDER BY n.position LIMIT 1`, courseSlug, lessonSlug)
-	res := q.SendBatch(ctx, b)
-	defer res.Close()
-	l := &Lesson{}
-	if err := res.QueryRow().Scan(&l.ID, &l.Slug, &l.Title, &l.Section, &l.Minutes, &l.CourseID, &l.Course, &l.CourseTitle, &l.SectionTitle, &l.HTML, &l.Hash); err != nil {
-		return nil, notFound(err, "There is no lesson %q in the course %q.", lessonSlug, courseSlug)
-	}
-	for _, side := range []**Neighbour{&l.Previous, &l.Next} {
-		found, err := collect(res, pgx.RowToAddrOfStructByPos[Neighbour])
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 1 {
-			*side = found[0]
-		}
+	b, l := &pgx.Batch{}, &Lesson{}
+	QueueLesson(b, courseSlug, lessonSlug, l)
+	if err := q.SendBatch(ctx, b).Close(); err != nil {
+		return nil, err
 	}
 	return l, nil
+}
+
+// QueueLesson adds LessonBySlug to a batch: l is filled when the batch is closed.
+func QueueLesson(b *pgx.Batch, courseSlug, lessonSlug string, l *Lesson) {
+	b.Queue(`SELECT id, slug, title, section, minutes, course_id, course, course_title, section_title, html, content_hash FROM lesson_page($1::text, $2::text)`,
+		courseSlug, lessonSlug).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&l.ID, &l.Slug, &l.Title, &l.Section, &l.Minutes, &l.CourseID, &l.Course, &l.CourseTitle, &l.SectionTitle, &l.HTML, &l.Hash)
+		return notFound(err, "There is no lesson %q in the course %q.", lessonSlug, courseSlug)
+	})
+	beside := func(side **Neighbour, after bool) {
+		b.Queue(`SELECT slug, title FROM lesson_beside($1::text, $2::text, $3::boolean)`, courseSlug, lessonSlug, after).Query(func(rows pgx.Rows) error {
+			found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[Neighbour])
+			if len(found) == 1 {
+				*side = found[0]
+			}
+			return err
+		})
+	}
+	beside(&l.Previous, false)
+	beside(&l.Next, true)
 }

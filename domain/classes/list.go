@@ -54,6 +54,11 @@ func (c *Class) Withhold(least int) {
 	}
 }
 
+// cardColumns are what class_cards gives of a class, in the order of targets.
+const cardColumns = `id, state, taken, course, course_title, subject, school, coach, enrolled, title, kind, course_id, school_id, term_id, coach_id, grade, starts_on, ends_on,
+	meets, weekly, meeting_url, seats, open`
+
+// classSelect and classFrom are the same as text, for lists that are narrowed in many ways: $1 is the viewer.
 const classSelect = `SELECT c.id, c.state, c.taken, coalesce(o.slug, ''), coalesce(o.title, ''), coalesce(o.subject, ''), coalesce(s.name, ''),
 	coalesce(u.given_name || ' ' || u.family_name, ''), e.learner_id IS NOT NULL,
 	c.title, c.kind, c.course_id, c.school_id, c.term_id, c.coach_id, c.grade, c.starts_on::text, c.ends_on::text, c.meets, c.weekly::text, c.meeting_url, c.seats, c.open`
@@ -128,12 +133,25 @@ func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page
 	if err != nil {
 		return none, err
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Class, err error) {
-		err = row.Scan(c.targets()...)
-		c.MeetingURL = ""
-		return c, err
-	})
+	list, err := pgx.CollectRows(rows, listed)
 	return catalog.Cut(list, limit, func(c Class) []string { return []string{c.Title, c.ID.String()} }), err
+}
+
+// QueueOwn adds the active classes in which somebody has a place to a batch, by title, at most most of them: the list is there when the
+// batch is closed. It is Classes with Mine, for the page on which everybody's day begins.
+func QueueOwn(b *pgx.Batch, learnerID uuid.UUID, most int, list *[]Class) {
+	b.Queue(`SELECT `+cardColumns+` FROM class_cards($1::uuid, ARRAY(SELECT e.class_id FROM enrolments e WHERE e.learner_id = $1::uuid AND e.state = 'active'))
+		WHERE state = 'active' ORDER BY title, id LIMIT $2::integer`, learnerID.String(), most).Query(func(rows pgx.Rows) (err error) {
+		*list, err = pgx.CollectRows(rows, listed)
+		return err
+	})
+}
+
+// listed reads a class for a list.
+func listed(row pgx.CollectableRow) (c Class, err error) {
+	err = row.Scan(c.targets()...)
+	c.MeetingURL = ""
+	return c, err
 }
 
 // Learner is somebody in a class, as its coach sees them.

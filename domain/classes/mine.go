@@ -28,48 +28,48 @@ type CourseProgress struct {
 	NextTitle string     `json:"next_title,omitempty"` // its title
 }
 
-// ProgressOf gives how far a learner is in each course of their classes, the one worked on last first, in one statement.
+// ProgressOf gives how far a learner is in each course of their classes, the one worked on last first.
 func ProgressOf(ctx context.Context, q tenants.Querier, learnerID uuid.UUID) ([]CourseProgress, error) {
-	rows, err := q.Query(ctx, `WITH mine AS (
-			SELECT DISTINCT ON (c.course_id) c.course_id, c.id, c.title FROM enrolments e JOIN classes c ON c.id = e.class_id
-			WHERE e.learner_id = $1::uuid AND e.state = 'active' AND c.state <> 'cancelled' AND c.course_id IS NOT NULL
-			ORDER BY c.course_id, e.enrolled_at DESC
-		)
-		SELECT o.slug, o.title, o.subject, m.id, m.title, o.lessons, p.done, p.seconds, p.last_at, coalesce(n.slug, ''), coalesce(n.title, '')
-		FROM mine m JOIN courses o ON o.id = m.course_id
-		CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE p.completed_at IS NOT NULL AND l.active)::integer AS done,
-			coalesce(sum(p.seconds), 0)::integer AS seconds, max(p.updated_at) AS last_at
-			FROM lesson_progress p JOIN lessons l ON l.id = p.lesson_id WHERE p.learner_id = $1::uuid AND p.course_id = m.course_id) p
-		LEFT JOIN LATERAL (SELECT l.slug, l.title FROM lessons l
-			WHERE l.course_id = m.course_id AND l.active AND NOT EXISTS (SELECT FROM lesson_progress d
-				WHERE d.learner_id = $1::uuid AND d.course_id = l.course_id AND d.lesson_id = l.id AND d.completed_at IS NOT NULL)
-			ORDER BY l.position LIMIT 1) n ON true
-		ORDER BY p.last_at DESC NULLS LAST, o.title, o.id`, learnerID.String())
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[CourseProgress])
-	if list == nil {
-		list = []CourseProgress{}
-	}
-	return list, err
+	b := &pgx.Batch{}
+	var list []CourseProgress
+	QueueProgressOf(b, learnerID, &list)
+	return list, q.SendBatch(ctx, b).Close()
 }
 
-var progressInSQL = `SELECT p.percent, p.seconds, p.counter, p.completed_at, coalesce(p.opened_at, p.started_at), mine.earned,
-	CASE WHEN mine.earned THEN 0 ELSE ` + withArgs(leftSQL, "$3", "$4") + ` END
-	FROM lessons l JOIN lesson_progress p ON p.learner_id = $1::uuid AND p.course_id = l.course_id AND p.lesson_id = l.id
-	CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM point_entries e WHERE e.learner_id = p.learner_id AND e.rule = $4::text AND e.ref = l.id::text) AS earned) mine
-	WHERE l.id = $2::uuid`
+// QueueProgressOf adds ProgressOf to a batch: the list is there when the batch is closed.
+func QueueProgressOf(b *pgx.Batch, learnerID uuid.UUID, list *[]CourseProgress) {
+	b.Queue(`SELECT course, title, subject, class_id, class, lessons, done, seconds, last_at, next, next_title FROM progress_of($1::uuid)`,
+		learnerID.String()).Query(func(rows pgx.Rows) (err error) {
+		*list, err = pgx.AppendRows([]CourseProgress{}, rows, pgx.RowToStructByPos[CourseProgress])
+		return err
+	})
+}
+
+const progressColumns = `percent, seconds, counter, completed_at, opened_at, earned, points_in`
+
+// progressInSQL: $1 the learner, $2 the lesson, $3 the time, $4 the rule by which lessons earn.
+const progressInSQL = `SELECT ` + progressColumns + ` FROM progress_in($1::uuid, $2::uuid, $3::timestamptz, $4::text)`
+
+// scan leaves p as it is when nothing is stored.
+func (p *Progress) scan(row pgx.Row) error {
+	err := row.Scan(&p.Percent, &p.Seconds, &p.Counter, &p.CompletedAt, &p.openedAt, &p.Earned, &p.PointsIn)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	return err
+}
 
 // ProgressIn gives what is stored of a learner and a lesson; all zero when nothing is.
 func ProgressIn(ctx context.Context, q tenants.Querier, learnerID, lessonID uuid.UUID, now time.Time) (Progress, error) {
 	p := Progress{LessonID: lessonID}
-	err := q.QueryRow(ctx, progressInSQL, learnerID.String(), lessonID.String(), now.UTC(), points.LessonCompleted).
-		Scan(&p.Percent, &p.Seconds, &p.Counter, &p.CompletedAt, &p.openedAt, &p.Earned, &p.PointsIn)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return p, nil
-	}
-	return p, err
+	return p, p.scan(q.QueryRow(ctx, progressInSQL, learnerID.String(), lessonID.String(), now.UTC(), points.LessonCompleted))
+}
+
+// QueueProgressIn adds ProgressIn of a lesson, by the slugs of its course and its own, to a batch: p is filled when the batch is closed, but
+// for the lesson's id.
+func QueueProgressIn(b *pgx.Batch, learnerID uuid.UUID, courseSlug, lessonSlug string, now time.Time, p *Progress) {
+	b.Queue(`SELECT `+progressColumns+` FROM progress_in($1::uuid, (SELECT id FROM lesson_page($2::text, $3::text)), $4::timestamptz, $5::text)`,
+		learnerID.String(), courseSlug, lessonSlug, now.UTC(), points.LessonCompleted).QueryRow(p.scan)
 }
 
 // CoursesOf gives the slugs of the courses in which somebody has a place, and of those of the classes that they coach.

@@ -14,19 +14,9 @@ import (
 // The statements of a class's page: $1 is the viewer, $2 the class. They are exported so that a measurement can run
 // the very same work without the platform around it.
 const (
-	PageClassSQL = classSelect + `, coalesce(c.school_id = (SELECT v.school_id FROM users v WHERE v.id = $1::uuid), false)` + classFrom +
-		` WHERE c.id = $2::uuid`
-
-	PageLessonsSQL = `SELECT l.id, l.slug, l.title, s.title, l.minutes, coalesce(p.percent, 0), p.completed_at
-	FROM lessons l JOIN course_sections s ON s.id = l.section_id
-	LEFT JOIN lesson_progress p ON p.learner_id = $1::uuid AND p.course_id = l.course_id AND p.lesson_id = l.id
-	WHERE l.course_id = (SELECT course_id FROM classes WHERE id = $2::uuid) AND l.active ORDER BY l.position`
-
-	PageTestsSQL = `SELECT t.id, t.slug, t.title, t.kind, t.minutes, t.items, t.attempts, t.opens_at, t.closes_at, a.made, a.best
-	FROM tests t CROSS JOIN LATERAL (
-		SELECT count(*)::integer AS made, max(a.score * 100 / nullif(a.max_score, 0)) FILTER (WHERE a.state = 'marked') AS best
-		FROM attempts a WHERE a.test_id = t.id AND a.learner_id = $1::uuid) a
-	WHERE t.course_id = (SELECT course_id FROM classes WHERE id = $2::uuid) AND t.active ORDER BY t.position`
+	PageClassSQL   = `SELECT ` + cardColumns + `, same_school FROM class_cards($1::uuid, ARRAY[$2::uuid])`
+	PageLessonsSQL = `SELECT id, slug, title, section, minutes, percent, completed_at FROM class_lessons($1::uuid, $2::uuid)`
+	PageTestsSQL   = `SELECT id, slug, title, kind, minutes, items, attempts, opens_at, closes_at, made, best FROM class_tests($1::uuid, $2::uuid)`
 )
 
 // LessonState is a lesson of the class with how far the viewer is.
@@ -135,13 +125,21 @@ func FactsOf(ctx context.Context, q tenants.Querier, classID, viewerID uuid.UUID
 	return c.facts(viewerID, same, today.Format(time.DateOnly)), nil
 }
 
-// CourseFacts tells whether somebody is enrolled in a class of a course, by its slug, and whether they coach one.
-// Cancelled classes do not count.
-func CourseFacts(ctx context.Context, q tenants.Querier, courseSlug string, viewerID uuid.UUID) (enrolled, coachOf bool, err error) {
-	err = q.QueryRow(ctx, `SELECT
-		EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id JOIN courses o ON o.id = c.course_id
-			WHERE e.learner_id = $2::uuid AND e.state = 'active' AND c.state <> 'cancelled' AND o.slug = $1::text),
-		EXISTS (SELECT FROM classes c JOIN courses o ON o.id = c.course_id WHERE c.coach_id = $2::uuid AND c.state <> 'cancelled' AND o.slug = $1::text)`,
-		courseSlug, viewerID.String()).Scan(&enrolled, &coachOf)
-	return enrolled, coachOf, err
+// CourseFacts are what the policy asks about a viewer and a course. Cancelled classes do not count.
+type CourseFacts struct {
+	Enrolled bool // in a class of the course
+	CoachOf  bool // the viewer coaches one
 }
+
+// QueueCourseFacts adds the facts about a viewer and a course, by its slug, to a batch: f is filled when the batch is closed.
+func QueueCourseFacts(b *pgx.Batch, courseSlug string, viewerID uuid.UUID, f *CourseFacts) {
+	b.Queue(`SELECT enrolled, coach_of FROM course_facts($1::text, $2::uuid)`, courseSlug, viewerID.String()).QueryRow(f.scan)
+}
+
+// QueueTestFacts adds the facts about a viewer and the course of a test to a batch: f is filled when the batch is closed.
+func QueueTestFacts(b *pgx.Batch, testID, viewerID uuid.UUID, f *CourseFacts) {
+	b.Queue(`SELECT enrolled, coach_of FROM course_facts((SELECT c.slug FROM tests t JOIN courses c ON c.id = t.course_id WHERE t.id = $1::uuid), $2::uuid)`,
+		testID.String(), viewerID.String()).QueryRow(f.scan)
+}
+
+func (f *CourseFacts) scan(row pgx.Row) error { return row.Scan(&f.Enrolled, &f.CoachOf) }

@@ -18,10 +18,7 @@ type Repeat struct {
 // LessonsOf gives the lessons of some sections of a course, by the sections' codes and in the course's order, with how far the
 // learner is in each: at most 50, in one statement.
 func LessonsOf(ctx context.Context, q tenants.Querier, course uuid.UUID, sections []string, learner uuid.UUID) (*Repeat, error) {
-	rows, err := q.Query(ctx, `SELECT o.slug, l.id, l.slug, l.title, s.title, l.minutes, coalesce(p.percent, 0), p.completed_at
-		FROM courses o JOIN course_sections s ON s.course_id = o.id AND s.code = ANY ($2::text[]) JOIN lessons l ON l.section_id = s.id AND l.active
-		LEFT JOIN lesson_progress p ON p.learner_id = $3::uuid AND p.course_id = l.course_id AND p.lesson_id = l.id
-		WHERE o.id = $1::uuid AND o.published ORDER BY l.position LIMIT 50`, course.String(), sections, learner.String())
+	rows, err := q.Query(ctx, `SELECT course, id, slug, title, section, minutes, percent, completed_at FROM lessons_to_repeat($1::uuid, $2::text[], $3::uuid)`, course.String(), sections, learner.String())
 	if err != nil {
 		return nil, err
 	}

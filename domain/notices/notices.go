@@ -78,25 +78,32 @@ const shown = 20
 // Unseen gives what somebody has not seen yet, the newest first, at most 20. Notices of kinds that the program no longer
 // knows are left out.
 func Unseen(ctx context.Context, q tenants.Querier, user uuid.UUID) ([]Notice, error) {
-	rows, err := q.Query(ctx, `SELECT id, kind, params::text, created_at FROM notices WHERE user_id = $1::uuid AND seen_at IS NULL ORDER BY id DESC LIMIT $2::integer`,
-		user.String(), shown)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n Notice, err error) {
-		var raw string
-		if err := row.Scan(&n.ID, &n.Kind, &raw, &n.CreatedAt); err != nil {
-			return n, err
-		}
-		var p Params
-		if err := json.Unmarshal([]byte(raw), &p); err != nil {
-			return n, fmt.Errorf("notice %s: %w", n.ID, err)
-		}
-		s := sayings[n.Kind]
-		n.Text, n.Path = fill(s.sentence, p), fill(s.path, p)
-		return n, nil
+	b := &pgx.Batch{}
+	var list []Notice
+	QueueUnseen(b, user, &list)
+	return list, q.SendBatch(ctx, b).Close()
+}
+
+// QueueUnseen adds Unseen to a batch: the list is there when the batch is closed.
+func QueueUnseen(b *pgx.Batch, user uuid.UUID, list *[]Notice) {
+	b.Queue(`SELECT id, kind, params::text, created_at FROM notices WHERE user_id = $1::uuid AND seen_at IS NULL ORDER BY id DESC LIMIT $2::integer`,
+		user.String(), shown).Query(func(rows pgx.Rows) error {
+		all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n Notice, err error) {
+			var raw string
+			if err := row.Scan(&n.ID, &n.Kind, &raw, &n.CreatedAt); err != nil {
+				return n, err
+			}
+			var p Params
+			if err := json.Unmarshal([]byte(raw), &p); err != nil {
+				return n, fmt.Errorf("notice %s: %w", n.ID, err)
+			}
+			s := sayings[n.Kind]
+			n.Text, n.Path = fill(s.sentence, p), fill(s.path, p)
+			return n, nil
+		})
+		*list = slices.DeleteFunc(all, func(n Notice) bool { return n.Text == "" })
+		return err
 	})
-	return slices.DeleteFunc(list, func(n Notice) bool { return n.Text == "" }), err
 }
 
 // See takes a notice off somebody's home page; it stays stored. It gives domain.NotFound for a notice that is not theirs. One

@@ -6,15 +6,22 @@ import (
 	"testing"
 )
 
-// A function of the schema awards points as the statements here do, in a copy of their text: whoever changes one changes the other,
-// in a new migration, and this test.
-func TestTheFunctionAwardsAsTheStatementsDo(t *testing.T) {
-	raw, err := os.ReadFile("../../tenants/migrations/tenant/0013_player.sql")
+// Two functions of the schema give the leaderboard of a school as the statements here do, in a copy of their text: whoever changes one
+// changes the other, in a new migration, and this test.
+func TestTheFunctionsRankAsTheStatementsDo(t *testing.T) {
+	raw, err := os.ReadFile("../../tenants/migrations/tenant/0015_day.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
+	arguments := strings.NewReplacer("$1::text", "of_period", "$2::uuid", "viewer", "$3::uuid", "of_school", "$4::integer", "most")
 	plain := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	if !strings.Contains(plain(string(raw)), plain(CTEs)) {
-		t.Errorf("store_scores does not have\n%s", CTEs)
+	top, near, err := leaderboardSQL(AmongSchool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{top, near} {
+		if !strings.Contains(plain(string(raw)), "RETURN QUERY "+plain(arguments.Replace(statement))+";") {
+			t.Errorf("no function has\n%s", statement)
+		}
 	}
 }

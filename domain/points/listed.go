@@ -38,12 +38,17 @@ func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed 
 		return domain.Errorf(domain.Forbidden, "Learners decide for themselves here whether they take part in the leaderboard.")
 	}
 	_, err = tx.Exec(ctx, `UPDATE users SET on_leaderboard = $2::boolean, updated_at = $3::timestamptz WHERE id = $1::uuid`, learnerID.String(), listed, now.UTC())
-	tx.Record(audit.Entry{Action: "leaderboard.listed", ObjectKind: "user", ObjectID: learnerID.String(), Before: map[string]bool{"listed": was},
-		After: map[string]any{"listed": listed, "by": by}})
+	recordListed(tx, learnerID, was, listed, by)
 	return err
 }
 
-// ListAll puts many learners on the leaderboards at once, who have all chosen it elsewhere: in data to try things with.
+// recordListed notes in the trail that a learner's place on leaderboards was turned on or off, and by whom.
+func recordListed(tx *tenants.Tx, learnerID uuid.UUID, was, listed bool, by string) {
+	tx.Record(audit.Entry{Action: "leaderboard.listed", ObjectKind: "user", ObjectID: learnerID.String(), Before: map[string]bool{"listed": was},
+		After: map[string]any{"listed": listed, "by": by}})
+}
+
+// ListAll puts many learners on the leaderboards at once, who have all chosen it themselves elsewhere: in data to try things with.
 func ListAll(ctx context.Context, tx *tenants.Tx, learners []uuid.UUID, now time.Time) error {
 	ids := make([]string, len(learners))
 	for i, id := range learners {
@@ -56,7 +61,7 @@ func ListAll(ctx context.Context, tx *tenants.Tx, learners []uuid.UUID, now time
 	}
 	listed, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	for _, id := range listed {
-		tx.Record(audit.Entry{Action: "leaderboard.listed", ObjectKind: "user", ObjectID: id.String(), Before: map[string]bool{"listed": false}, After: map[string]any{"listed": true}})
+		recordListed(tx, id, false, true, ByLearner)
 	}
 	return err
 }

@@ -341,3 +341,18 @@ func TestWhoDecides(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The trail tells alike of who is put on leaderboards, one by one or many at once, and always by whose decision.
+func TestTheTrailTellsOfEveryListingAlike(t *testing.T) {
+	w := newWorld(t)
+	one, many := w.learner("Ann", "One", nil), w.learner("Ben", "Many", nil)
+	w.do("UPDATE branding SET leaderboard_by = $1::text", points.ByLearner)
+	w.write(func(tx *tenants.Tx) error { return points.SetListed(ctx, tx, one, true, points.ByLearner, now) })
+	w.write(func(tx *tenants.Tx) error { return points.ListAll(ctx, tx, []uuid.UUID{one, many}, now) })
+	var n, kinds int
+	if err := w.db.Read(ctx, func(r *tenants.Reader) error {
+		return r.QueryRow(ctx, `SELECT count(*), count(DISTINCT (before, after)) FROM audit_entries WHERE action = 'leaderboard.listed' AND after ->> 'by' = $1::text`, points.ByLearner).Scan(&n, &kinds)
+	}); err != nil || n != 2 || kinds != 1 {
+		t.Errorf("%d entries of %d kinds for two learners, %v", n, kinds, err)
+	}
+}

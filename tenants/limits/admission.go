@@ -11,8 +11,10 @@ import (
 	"lignum/domain"
 )
 
-// Admission shares a number of slots among tenants: work-conserving, since one tenant may use every idle slot, and
-// fair, since a slot that becomes free while several wait goes to the tenant that holds the fewest.
+// Admission shares a number of slots among tenants: one that is alone may use them all, and while others hold or wait as well, each
+// has at most its equal part, rounded up. A slot that becomes free goes to the tenant that holds the fewest of those who wait. So a
+// tenant that takes all it can get makes way while somebody else is there, even where a slot stays free for that moment: the slots are
+// more than the processors, and what runs in the last of them would only take processor time from who has just come.
 //
 // Slots are few, two for each processor of a database, and most are held for some milliseconds. One that is held for longer than
 // a second, by a report over a whole country or by a transaction that waits for a row, no longer counts, so that four of them do
@@ -40,6 +42,7 @@ type slot struct {
 
 type queue struct {
 	held    int // those that are slow as well
+	slow    int
 	waiters []chan *slot
 	since   uint64 // when it last got a slot, to break ties
 }
@@ -84,7 +87,7 @@ func (a *Admission) Acquire(ctx context.Context, tenant string) (release func(),
 		q = &queue{}
 		a.queues[tenant] = q
 	}
-	if a.waiting == 0 && a.held.Len() < a.slots {
+	if a.waiting == 0 && a.held.Len() < a.slots && a.mayHoldMore(q) {
 		s := a.take(tenant, q)
 		a.mu.Unlock()
 		return func() { a.release(s) }, nil
@@ -144,14 +147,22 @@ func (a *Admission) take(tenant string, q *queue) *slot {
 func (a *Admission) release(s *slot) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	q := a.queues[s.tenant]
 	if s.place == nil {
 		a.slow--
+		q.slow--
 	} else {
 		a.held.Remove(s.place)
 	}
-	a.queues[s.tenant].held--
-	a.grant()
+	q.held--
 	a.forget(s.tenant)
+	a.grant()
+}
+
+// mayHoldMore says whether a tenant holds less than its part: of the slots that count, since who has slow ones would stop at them.
+func (a *Admission) mayHoldMore(q *queue) bool {
+	present := len(a.queues) // who neither holds nor waits is forgotten
+	return (q.held-q.slow)*present < a.slots
 }
 
 // forget drops the queue of a tenant that neither holds nor waits.
@@ -164,32 +175,39 @@ func (a *Admission) forget(tenant string) {
 // grant gives what is free to those who wait, and sees to it that they get what the slow give free.
 func (a *Admission) grant() {
 	for a.waiting > 0 {
-		if a.held.Len() >= a.slots && !a.overtake() {
+		if a.held.Len() < a.slots && a.grantOne() {
+			continue
+		}
+		if !a.overtake() {
 			return
 		}
-		a.grantOne()
 	}
 }
 
-// grantOne gives a slot to the waiting tenant that holds the fewest, the one served longest ago among equals.
-func (a *Admission) grantOne() {
+// grantOne gives a slot to the waiting tenant that holds the fewest, the one served longest ago among equals; false when each of those
+// who wait has its part already.
+func (a *Admission) grantOne() bool {
 	var next *queue
 	var tenant string
 	var latest uint64
 	for name, q := range a.queues {
 		latest = max(latest, q.since)
-		if len(q.waiters) == 0 {
+		if len(q.waiters) == 0 || !a.mayHoldMore(q) {
 			continue
 		}
 		if next == nil || q.held < next.held || q.held == next.held && q.since < next.since {
 			next, tenant = q, name
 		}
 	}
+	if next == nil {
+		return false
+	}
 	turn := next.waiters[0]
 	next.waiters = next.waiters[1:]
 	next.since = latest + 1
 	a.waiting--
 	turn <- a.take(tenant, next)
+	return true
 }
 
 // overtake takes the oldest slot out of the count if it has been held for long; otherwise it looks again when it will have been.
@@ -205,6 +223,7 @@ func (a *Admission) overtake() bool {
 	a.held.Remove(oldest.place)
 	oldest.place = nil
 	a.slow++
+	a.queues[oldest.tenant].slow++
 	return true
 }
 

@@ -58,6 +58,80 @@ func TestAFreeSlotGoesToTheTenantThatHoldsTheFewest(t *testing.T) {
 	}
 }
 
+// A tenant that takes all it can get has four of four slots. While a neighbour holds one, or waits, it gets no more than its half,
+// though one stays free; with a third there, a third, rounded up; and when they are gone all is its own again, at once.
+func TestATenantMakesWayWhileOthersAreThere(t *testing.T) {
+	a := NewAdmission(4)
+	a.long = 0
+	expect := func(what string, noisy, all int) {
+		t.Helper()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if got := a.queues["noisy"].held; got != noisy || a.held.Len() != all {
+			t.Fatalf("%s the noisy tenant holds %d of %d that are held, not %d of %d", what, got, a.held.Len(), noisy, all)
+		}
+	}
+	var noisy []func()
+	for range 4 {
+		release, err := a.Acquire(t.Context(), "noisy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		noisy = append(noisy, release)
+	}
+	waiters(t, a, "noisy", 10)
+	expect("alone", 4, 4)
+	neighbour := oneWaits(t, a, "neighbour")
+	noisy[0]()
+	expect("when the neighbour has come", 3, 4)
+	noisy[1]()
+	expect("with the next that it hands back", 2, 3)
+	noisy[2]()
+	expect("at its half", 2, 3)
+	other := oneWaits(t, a, "other")
+	expect("with a third there, of four slots two each,", 2, 4)
+	next(t, neighbour)()
+	expect("when the neighbour has left", 2, 3)
+	next(t, other)()
+	expect("when all have left", 4, 4)
+}
+
+// oneWaits lets somebody come who waits, or holds a slot at once.
+func oneWaits(t *testing.T, a *Admission, tenant string) <-chan func() {
+	t.Helper()
+	got := make(chan func(), 1)
+	go func() {
+		if release, err := a.Acquire(t.Context(), tenant); err == nil {
+			got <- release
+		}
+	}()
+	for {
+		a.mu.Lock()
+		q := a.queues[tenant]
+		here := q != nil && q.held+len(q.waiters) > 0
+		a.mu.Unlock()
+		if here {
+			return got
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Reports of a tenant that are slow do not count in its part: what else its people ask for goes on while another tenant is there.
+func TestWhoHasSlowOnesIsNotStoppedByThem(t *testing.T) {
+	a := NewAdmission(4)
+	a.long = 20 * time.Millisecond
+	for range 2 {
+		if _, err := a.Acquire(t.Context(), "jamaica"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.Acquire(t.Context(), "bahamas"); err != nil {
+		t.Fatal(err)
+	}
+	next(t, waiters(t, a, "jamaica", 1))()
+}
+
 func TestAWaiterThatGivesUpLosesNoSlot(t *testing.T) {
 	a := NewAdmission(1)
 	release, err := a.Acquire(t.Context(), "x")

@@ -52,6 +52,9 @@ type bench struct {
 	apiLog      *os.File // its warnings, under home
 	apiPID      int
 	apiAddr     string
+	metricsAddr string
+	profile     string   // where a profile of the API is kept; "": none is taken
+	profiles    []string // the files it is made of
 	pgbenchPath string
 	counter     atomic.Int64
 }
@@ -136,16 +139,19 @@ func (b *bench) limit(ctx context.Context, t *tenants.Tenant, reads, writes, sig
 // serve starts the API as a process of its own, so that what it uses can be told from what the load uses. Its settings are those that
 // are delivered; what is set here says only where things are.
 func (b *bench) serve(ctx context.Context) error {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	var err error
+	if b.apiAddr, err = freeAddress(); err != nil {
 		return err
 	}
-	b.apiAddr = ln.Addr().String()
-	port := ln.Addr().(*net.TCPAddr).Port
-	ln.Close()
+	if b.metricsAddr == "" { // once, since whoever takes profiles reads it meanwhile
+		if b.metricsAddr, err = freeAddress(); err != nil {
+			return err
+		}
+	}
+	_, port, _ := net.SplitHostPort(b.apiAddr)
 	cmd := exec.CommandContext(ctx, b.binary, "serve")
-	cmd.Env = append(os.Environ(), "LIGNUM_LISTEN="+b.apiAddr, "LIGNUM_METRICS_LISTEN=127.0.0.1:0", "LIGNUM_BASE_DOMAIN=localhost", "LIGNUM_SCHEME=http",
-		"LIGNUM_PUBLIC_PORT="+strconv.Itoa(port), "LIGNUM_INSTALLATION="+installation, "LIGNUM_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
+	cmd.Env = append(os.Environ(), "LIGNUM_LISTEN="+b.apiAddr, "LIGNUM_METRICS_LISTEN="+b.metricsAddr, "LIGNUM_BASE_DOMAIN=localhost", "LIGNUM_SCHEME=http",
+		"LIGNUM_PUBLIC_PORT="+port, "LIGNUM_INSTALLATION="+installation, "LIGNUM_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
 		"LIGNUM_PROXY="+net.JoinHostPort(b.cluster.ProxyHost(), strconv.Itoa(b.cluster.ProxyPort())), "LIGNUM_DATABASE="+b.database, "LIGNUM_SSLMODE=disable",
 		"LIGNUM_TRUSTED_PROXIES=127.0.0.0/8", "LIGNUM_MEMORY=512MiB", "LIGNUM_LOG_LEVEL=warn")
 	cmd.Stdout, cmd.Stderr = io.Discard, b.apiLog
@@ -164,6 +170,15 @@ func (b *bench) serve(ctx context.Context) error {
 	}
 	b.stop()
 	return errors.New("the API did not start")
+}
+
+// freeAddress is one on this machine that nobody listens at.
+func freeAddress() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
 }
 
 // stop ends the API.

@@ -10,6 +10,12 @@
 // The figures go to .lignum/bench.json, with the machine and the commit, and as a Markdown table to .lignum/bench.md. A goal that is
 // missed ends the run with status 1, after everything was measured and printed.
 //
+// # A profile for the compiler
+//
+// With -profile FILE the run keeps a profile of the API's processor time, of all that it measured: to look at (go tool pprof), and to
+// compile the program for what it does most (go build -pgo=FILE ./api/cmd/lignum, https://go.dev/doc/pgo). None is delivered:
+// what it brings could not yet be told from noise, and it means compiling every package once more.
+//
 // # Adding a part
 //
 // A part is a name, a line that says what it measures, and a function (parts.go):
@@ -47,6 +53,7 @@ func main() {
 	match := flag.String("match", "", "of what grows, only what has this in its role and address")
 	only := flag.String("only", "", "parts to run, separated by commas; all of them when empty")
 	list := flag.Bool("list", false, "name the parts and end")
+	profile := flag.String("profile", "", "keep a profile of the API's processor time in this file")
 	out := flag.String("out", ".lignum/bench.json", "where the figures are kept, and the table beside it")
 	flag.Parse()
 	if *list {
@@ -55,7 +62,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, tenants: *many, crowd: *crowd, share: *share, entries: *entries, match: *match}
+	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, tenants: *many, crowd: *crowd, share: *share, entries: *entries, match: *match, profile: *profile}
 	if err := run(ctx, b, *only, *out); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)
 		os.Exit(1)
@@ -82,7 +89,7 @@ func run(ctx context.Context, b *bench, only, out string) (err error) {
 			return ctx.Err()
 		}
 	}
-	if err := r.save(out); err != nil {
+	if err := errors.Join(r.save(out), b.saveProfile(ctx)); err != nil {
 		return err
 	}
 	return r.verdict()
@@ -104,7 +111,9 @@ func (b *bench) measure(ctx context.Context, p part) result {
 		if err := b.serve(ctx); err != nil {
 			return err
 		}
+		stop := b.profiling(ctx)
 		figures, err := p.run(ctx, b)
+		stop()
 		if res.Figures = figures; !slices.ContainsFunc(figures, func(f figure) bool { return strings.HasPrefix(f.Name, "resident memory") }) {
 			res.Figures = append(figures, told("resident memory of the API after "+p.name, b.resident(), "MB"))
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,9 +13,6 @@ import (
 	"lignum/tenants/audit"
 	"lignum/tests/load"
 )
-
-// manyRate is the requests a second of all tenants together, whether they are few or many.
-const manyRate = 300
 
 // manyTenants measures what it costs to have many tenants, a thousand unless the run says otherwise: provisioning one more, one migration of all, and the latency of
 // those that are active, in turn: 3, 200, and all of them.
@@ -68,7 +67,8 @@ func (b *bench) provisionMore(ctx context.Context) ([]figure, error) {
 	}, nil
 }
 
-// tenantsInTurn compares the latency of few and many active tenants, at the same rate of requests.
+// tenantsInTurn compares the latency of few and many active tenants: of 3 and 200, for which the server has connections, and of all, in
+// the worst of all orders: each comes when its connections have been given to others.
 func (b *bench) tenantsInTurn(ctx context.Context) ([]figure, error) {
 	client := load.NewClient(b.apiAddr, 4*clients)
 	var countries []*load.Country
@@ -79,58 +79,61 @@ func (b *bench) tenantsInTurn(ctx context.Context) ([]figure, error) {
 		}
 		countries = append(countries, c)
 	}
-	counts := []int{3, min(200, len(countries)), len(countries)}
-	p99, p50, used := make([][]float64, 3), make([][]float64, 3), make([]sample, 3)
-	served := len(countries)
-	for round := range b.pairs + 1 {
-		for i, n := range counts {
-			next, err := inTurn(countries[:n])
-			if err != nil {
-				return nil, err
-			}
-			before := b.usage()
-			t := load.Steady(ctx, client, manyRate, b.length+b.length/2, 4*clients, next)
-			if err := t.Err(); err != nil {
-				fmt.Printf("  %d tenants: %v\n", n, err)
-			}
-			if i == 2 {
-				served = min(served, allAnswered(t, countries, next))
-			}
-			if round == 0 {
-				continue // the first round opens connections and loads rules
-			}
-			used[i] = sum(used[i], sample{requests: t.Requests, used: b.usage().minus(before)})
-			p99[i], p50[i] = append(p99[i], load.Percentile(t.All(), 0.99)), append(p50[i], load.Percentile(t.All(), 0.5))
-		}
+	few, err := b.turnOf(client, countries[:3])
+	if err != nil {
+		return nil, err
 	}
-	few, some, all := p99[0], p99[1], p99[2]
+	some, err := b.turnOf(client, countries[:min(200, len(countries))])
+	if err != nil {
+		return nil, err
+	}
+	all, err := b.turnOf(client, countries)
+	if err != nil {
+		return nil, err
+	}
+	const rate, slowRate, rounds = 300, 60, 3
+	length := b.length + b.length/2
+	some.once(ctx) // loads the rules of all, and opens their connections
+	for range b.pairs {
+		few.work(ctx, rate, length)
+		some.work(ctx, rate, length)
+	}
+	fast := []figure{
+		atMost(fmt.Sprintf("p99 of %d tenants to 3, at the same rate", some.tenants), median(ratios(some.p99, few.p99)), "times", 1.2).between(interval(ratios(some.p99, few.p99)))}
+	fast = append(fast, append(few.figures(rate), some.figures(rate)...)...)
+
+	all.once(ctx)
+	perSecond := float64(all.tenants) / all.took.Seconds()
+	*some = turn{bench: b, client: client, tenants: some.tenants, calls: some.calls, refused: map[string]bool{}}
+	for range rounds {
+		some.once(ctx)
+		some.work(ctx, slowRate, length)
+		all.work(ctx, slowRate, time.Duration(float64(all.tenants)/slowRate*float64(time.Second)))
+	}
 	figures := []figure{
-		atLeast("tenants active in turn, none refused", float64(served), "", float64(b.tenants)),
-		atMost(fmt.Sprintf("p99 of %d tenants to 3, at the same rate", counts[1]), median(ratios(some, few)), "times", 1.2).between(interval(ratios(some, few))),
-		told(fmt.Sprintf("p99 of %d tenants to %d, at the same rate", counts[2], counts[1]), median(ratios(all, some)), "times").between(interval(ratios(all, some))),
-	}
-	for i, n := range counts {
-		u := used[i]
-		figures = append(figures,
-			spread(fmt.Sprintf("%d tenants, %d requests a second: p99", n, manyRate), p99[i], "ms"),
-			spread(fmt.Sprintf("%d tenants, %d requests a second: median", n, manyRate), p50[i], "ms"),
-			told(fmt.Sprintf("%d tenants: CPU a request, API", n), micros(u.used.api, u.requests), "µs"),
-			told(fmt.Sprintf("%d tenants: CPU a request, PgBouncer", n), micros(u.used.bouncer, u.requests), "µs"),
-			told(fmt.Sprintf("%d tenants: CPU a request, PostgreSQL", n), micros(u.used.postgres, u.requests), "µs"))
-	}
-	return figures, nil
+		atLeast("tenants active in turn, none refused", float64(all.tenants-len(all.refused)), "", float64(b.tenants)),
+		told(fmt.Sprintf("%d tenants in turn, %d at once: requests a second", all.tenants, clients), perSecond, ""),
+		told(fmt.Sprintf("p99 of %d tenants to %d, at the same rate", all.tenants, some.tenants), median(ratios(all.p99, some.p99)), "times").between(interval(ratios(all.p99, some.p99)))}
+	figures = append(figures, append(some.figures(slowRate), all.figures(slowRate)...)...)
+	return append(fast, figures...), nil
 }
 
-func ratios(over, under []float64) (list []float64) {
-	for i := range over {
-		list = append(list, over[i]/max(under[i], 1e-3))
-	}
-	return list
+// turn is the requests of some tenants one after the other, as those of a whole region arrive, and what became of them.
+type turn struct {
+	bench   *bench
+	client  *load.Client
+	tenants int
+	calls   []load.Call // each tenant's first, then each tenant's second ...
+	next    int         // of calls
+	took    time.Duration
+	p99     []float64 // in milliseconds, a window each
+	p50     []float64
+	used    sample
+	refused map[string]bool // tenants of which a request went wrong
 }
 
-// inTurn gives requests of the tenants one after the other, as those of a whole region arrive.
-func inTurn(countries []*load.Country) (func(n int) load.Call, error) {
-	var calls []load.Call
+func (b *bench) turnOf(client *load.Client, countries []*load.Country) (*turn, error) {
+	t := &turn{bench: b, client: client, tenants: len(countries), refused: map[string]bool{}}
 	for i := range 2 { // learners of each
 		for _, c := range countries {
 			p := c.Learners[i%len(c.Learners)]
@@ -138,24 +141,68 @@ func inTurn(countries []*load.Country) (func(n int) load.Call, error) {
 			if err != nil {
 				return nil, err
 			}
-			calls = append(calls, load.Call{Kind: c.Desk.Slug, Slug: c.Desk.Slug, Path: "/api/v1/classes/" + p.Class.String(), Token: token})
+			t.calls = append(t.calls, load.Call{Kind: c.Desk.Slug, Slug: c.Desk.Slug, Path: "/api/v1/classes/" + p.Class.String(), Token: token})
 		}
 	}
-	return func(n int) load.Call { return calls[n%len(calls)] }, nil
+	return t, nil
 }
 
-// allAnswered counts the tenants of which every request was answered with success.
-func allAnswered(t *load.Tally, countries []*load.Country, next func(n int) load.Call) (tenants int) {
-	sent := map[string]int{}
-	for n := range t.Requests + t.Failed() {
-		sent[next(n).Slug]++
+// once asks for each tenant once, as fast as it goes.
+func (t *turn) once(ctx context.Context) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	var mu sync.Mutex // refused
+	begin := time.Now()
+	for range clients {
+		all.Go(func() {
+			for n := int(next.Add(1)) - 1; n < t.tenants && ctx.Err() == nil; n = int(next.Add(1)) - 1 {
+				if _, err := t.client.Do(t.calls[n], nil); err != nil {
+					mu.Lock()
+					t.refused[t.calls[n].Slug] = true
+					mu.Unlock()
+				}
+			}
+		})
 	}
-	for _, c := range countries {
-		if n := sent[c.Desk.Slug]; n > 0 && len(t.Waited[c.Desk.Slug]) == n {
-			tenants++
+	all.Wait()
+	t.took = time.Since(begin)
+}
+
+// work goes on with the turn for a while, so many requests a second.
+func (t *turn) work(ctx context.Context, perSecond float64, length time.Duration) {
+	start, before := t.next, t.bench.usage()
+	tally := load.Steady(ctx, t.client, perSecond, length, 4*clients, func(n int) load.Call { return t.calls[(start+n)%len(t.calls)] })
+	t.next += tally.Requests + tally.Failed()
+	t.used = sum(t.used, sample{requests: tally.Requests, used: t.bench.usage().minus(before)})
+	t.p99, t.p50 = append(t.p99, load.Percentile(tally.All(), 0.99)), append(t.p50, load.Percentile(tally.All(), 0.5))
+	if err := tally.Err(); err != nil {
+		fmt.Printf("  %d tenants: %v\n", t.tenants, err)
+	}
+	sent := map[string]int{}
+	for n := start; n < t.next; n++ {
+		sent[t.calls[n%len(t.calls)].Slug]++
+	}
+	for slug, n := range sent {
+		if len(tally.Waited[slug]) != n {
+			t.refused[slug] = true
 		}
 	}
-	return tenants
+}
+
+func (t *turn) figures(rate int) []figure {
+	name := fmt.Sprintf("%d tenants, %d requests a second: ", t.tenants, rate)
+	return []figure{
+		spread(name+"p99", t.p99, "ms"), spread(name+"median", t.p50, "ms"),
+		told(name+"CPU a request, API", micros(t.used.used.api, t.used.requests), "µs"),
+		told(name+"CPU a request, PgBouncer", micros(t.used.used.bouncer, t.used.requests), "µs"),
+		told(name+"CPU a request, PostgreSQL", micros(t.used.used.postgres, t.used.requests), "µs")}
+}
+
+func ratios(over, under []float64) (list []float64) {
+	for i := range over {
+		list = append(list, over[i]/max(under[i], 1e-3))
+	}
+	return list
 }
 
 // migrateMany takes one migration back from every tenant and lets the platform apply it again.

@@ -137,11 +137,11 @@ func TestHandingInSurvivesTheStorm(t *testing.T) {
 		put(tenants.ReadOnly)
 		b.choose(3)
 		b.until("the page says why nothing is saved", `/nothing can be changed just now/i.test(document.querySelector('[data-state]').innerText)`)
-		b.until("the paper offers nothing that fails", `[...document.querySelectorAll('form button')].every(e => e.closest('header') || e.hidden || e.offsetParent === null || e.closest('[hidden]'))`)
+		b.until("the paper offers nothing that fails", `[...document.querySelectorAll('form button')].every(e => e.closest('header') || !e.checkVisibility())`)
 		b.shot("paper-read-only")
 		put(tenants.Active)
 		wait(t, b, "what waited is saved", func() bool { return b.state(answers) == 3 })
-		b.until("the buttons are back", `[...document.querySelectorAll('[data-ready] button')].every(e => !e.hidden)`)
+		b.until("the buttons are back", `[...document.querySelectorAll('[data-ready] button')].every(e => e.checkVisibility())`)
 	})
 	// The time runs out without a connection: a line that is back soon brings all in; one that is back late, what had been saved.
 	runsOut := func(name string, b *browser, late time.Duration, want int) {

@@ -40,7 +40,7 @@ func TestEveryPageFitsANarrowPhone(t *testing.T) {
 	type found struct {
 		Status, Width, Room int
 		Wide                []string
-		Unreachable         []string
+		Unreachable, Shown  []string
 	}
 	seen := map[string]bool{}
 	for _, who := range []struct {
@@ -78,13 +78,16 @@ func TestEveryPageFitsANarrowPhone(t *testing.T) {
 			var f found
 			b.do(chromedp.Evaluate(`(() => { const d = document.documentElement, name = e => e.tagName + '.' + e.className + ' ' + (e.innerText || '').slice(0, 40);
 				const all = [...document.querySelectorAll('main *')].filter(e => e.checkVisibility());
-				return { Width: d.scrollWidth, Room: d.clientWidth,
+				return { Shown: [...document.querySelectorAll('[hidden]')].filter(e => e.checkVisibility()).map(name), Width: d.scrollWidth, Room: d.clientWidth,
 					Wide: all.filter(e => e.getBoundingClientRect().right > d.clientWidth + 1 && !e.closest('.scroll, pre, .hidden, svg')).slice(0, 5).map(name),
 					Unreachable: all.filter(e => e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && !(e.tabIndex >= 0 && (e.getAttribute('aria-label') || e.getAttribute('aria-labelledby'))) && e.tagName !== 'TEXTAREA' && e.tagName !== 'SELECT').map(name) } })()`, &f))
 			seen[path] = true
 			if f.Width > f.Room {
 				b.shot("wide")
 				t.Errorf("%s %s is %d pixels wide in a window of %d: %q", who.name, path, f.Width, f.Room, f.Wide)
+			}
+			if len(f.Shown) > 0 {
+				t.Errorf("%s %s: hidden, and to be seen: %q", who.name, path, f.Shown)
 			}
 			if len(f.Unreachable) > 0 {
 				t.Errorf("%s %s: the keyboard cannot reach or a reader not name %q", who.name, path, f.Unreachable)

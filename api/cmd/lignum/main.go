@@ -14,10 +14,14 @@ import (
 
 	"lignum/domain"
 	"lignum/infra/localcluster"
+	"lignum/infra/slack"
 )
 
 func main() {
 	localcluster.SuperviseIfAsked()
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		slack.Allow()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain/assessment"
+	"lignum/domain/classes"
+	"lignum/domain/notices"
+	"lignum/domain/points"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// Reading is what several parts of a page read in one round trip. Each part asks the policy when it is added; what it reads is there when
+// Run has returned. The zero value reads nothing.
+type Reading struct {
+	batch pgx.Batch
+	then  []func()
+}
+
+// Run sends what was added, and gives the first error.
+func (r *Reading) Run(ctx context.Context, c *Call) error {
+	if r.batch.Len() == 0 {
+		return nil
+	}
+	err := c.DB.ReadFresh(ctx, func(db *tenants.Reader) error { return db.SendBatch(ctx, &r.batch).Close() })
+	if err != nil {
+		return err
+	}
+	for _, fn := range r.then {
+		fn()
+	}
+	return nil
+}
+
+// Notices adds what the signed-in person was told and has not seen yet.
+func (r *Reading) Notices(c *Call, list *[]notices.Notice) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	notices.QueueUnseen(&r.batch, c.Claims.UserID, list)
+	return nil
+}
+
+// Classes adds the active classes in which the signed-in person has a place, by title, at most most of them.
+func (r *Reading) Classes(c *Call, most int, list *[]classes.Class) error {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return err
+	}
+	classes.QueueOwn(&r.batch, c.Claims.UserID, most, list)
+	r.then = append(r.then, func() {
+		for i := range *list {
+			(*list)[i].Withhold(d.MinCell)
+		}
+	})
+	return nil
+}
+
+// Progress adds how far the signed-in learner is in each course of their classes.
+func (r *Reading) Progress(c *Call, list *[]classes.CourseProgress) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	classes.QueueProgressOf(&r.batch, c.Claims.UserID, list)
+	return nil
+}
+
+// Points adds the signed-in learner's points.
+func (r *Reading) Points(c *Call, own *points.Own) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	points.QueueMine(&r.batch, c.Claims.UserID, c.day(), own)
+	return nil
+}
+
+// Attempts adds the signed-in learner's last attempts, at most most of them.
+func (r *Reading) Attempts(c *Call, most int, list *[]assessment.Summary) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	assessment.QueueAttempts(&r.batch, c.Claims.UserID, most, list)
+	return nil
+}
