@@ -26,6 +26,14 @@ type ProgressInput struct {
 	Attended  bool      // today is marked for the learner, as the caller remembers; false costs a statement and does no harm
 }
 
+// progressReported is what the trail tells of a report.
+type progressReported struct {
+	Counter int64     `json:"counter"`
+	Learner uuid.UUID `json:"learner"`
+	Percent int       `json:"percent"`
+	Seconds int       `json:"seconds"`
+}
+
 // Validate tells everything that is wrong as one domain.Invalid.
 func (in *ProgressInput) Validate() error {
 	var p domain.Problems
@@ -111,7 +119,7 @@ func RecordProgress(ctx context.Context, db *tenants.DB, who audit.Actor, in Pro
 		return Progress{}, err
 	}
 	entry := audit.Entry{Action: "progress.record", ObjectKind: "lesson", ObjectID: in.LessonID.String(),
-		After: map[string]any{"learner": in.LearnerID, "percent": in.Percent, "seconds": in.Seconds, "counter": in.Counter}}
+		After: progressReported{in.Counter, in.LearnerID, in.Percent, in.Seconds}}
 	learner, lesson, now := in.LearnerID.String(), in.LessonID.String(), in.Now.UTC()
 	b := &pgx.Batch{}
 	b.Queue(saveProgressSQL, append(entry.Args(who), learner, lesson, in.Percent, in.Seconds, in.Counter, now)...)

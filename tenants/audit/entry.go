@@ -77,6 +77,9 @@ func jsonText(v any) *string {
 }
 
 func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
 	if r := []rune(s); len(r) > n {
 		return string(r[:n])
 	}
