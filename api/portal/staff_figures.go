@@ -72,7 +72,7 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	results, err := d.chooseMonths(c, f)
 	rows := api.FigureRows{}
 	if err == nil && d.Grouping == "school" && d.Months != nil {
-		rows, err = d.chooseSchools(ctx, c, fc, f)
+		rows, err = chooseSchools(ctx, c, &d, fc, f)
 	}
 	if err == nil {
 		err = d.read(ctx, c, fc, days, results, rows)
@@ -123,7 +123,7 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 }
 
 // chooseSchools gives the page of schools that is wanted, where they are those of a country.
-func (d *figuresData) chooseSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) (rows api.FigureRows, err error) {
+func chooseSchools(ctx context.Context, c *api.Call, d *figuresData, fc *fiber.Ctx, f *web.Form) (rows api.FigureRows, err error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {
 		return rows, err

@@ -64,6 +64,14 @@ func (c *Cluster) initData(ctx context.Context) error {
 	return nil
 }
 
+// Setting is one of postgresql.conf.
+type Setting struct{ Name, Value string }
+
+// Durable says how a server of ours keeps its log, here and where the files of an installation repeat it. After a checkpoint each page
+// that changes is logged whole once more, so that a few hundred learners who save their answers write most of the log in the minutes
+// after one: checkpoints are seldom, and whole pages are packed. A crash then takes some minutes to recover from.
+var Durable = []Setting{{"wal_compression", "lz4"}, {"checkpoint_timeout", "15min"}, {"max_wal_size", "4GB"}}
+
 // config is the whole of postgresql.conf. Statements and values stay out of the log: they name children.
 func (c *Cluster) config() string {
 	sizes := c.Sizes()
@@ -96,7 +104,10 @@ func (c *Cluster) config() string {
 			"max_wal_size = 512MB", "checkpoint_timeout = 30min",
 			"dynamic_shared_memory_type = mmap") // in the data directory, and gone with it even after a kill
 	} else {
-		lines = append(lines, "shared_buffers = 256MB", "max_wal_size = 1GB", "checkpoint_completion_target = 0.9")
+		lines = append(lines, "shared_buffers = 256MB")
+		for _, s := range Durable {
+			lines = append(lines, s.Name+" = "+s.Value)
+		}
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
