@@ -95,7 +95,7 @@ type firstRows struct {
 
 // Next is pgx's.
 func (r *firstRows) Next() bool {
-	if r.Rows.Next() {
+	if r.Rows.Next() { //nolint:forbidigo // this is Next, of rows that close what they came with
 		return true
 	}
 	r.Close()

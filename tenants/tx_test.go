@@ -143,7 +143,7 @@ func TestAWriteBeginsWithItsFirstStatement(t *testing.T) {
 				return err
 			}
 			var n int
-			if rows.Next() && rows.Scan(&n) == nil { // closes them
+			if _, err := pgx.ForEachRow(rows, []any{&n}, func() error { return nil }); err == nil {
 				t.Error("a word was read as a number")
 			}
 			_, err = tx.Exec(ctx, insert, audit.NewID().String(), name)
