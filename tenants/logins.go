@@ -76,10 +76,11 @@ func (p *Provisioner) ensureSchema(ctx context.Context, tx pgx.Tx, realm Realm, 
 type setting struct{ name, value string }
 
 // loginSettings are those of a realm's login. A wait for a lock ends well before a request does, which has ten seconds, so that
-// the client hears to come again; a login may set others for itself, until they are put back.
+// the client hears to come again; a login may set others for itself, until they are put back. To compile a plan takes longer than any
+// statement of ours runs.
 func loginSettings(schema string) []setting {
 	return []setting{{"search_path", schema}, {"statement_timeout", "15s"}, {"idle_in_transaction_session_timeout", "15s"}, {"lock_timeout", "5s"},
-		{"default_transaction_read_only", "on"}}
+		{"default_transaction_read_only", "on"}, {"jit", "off"}}
 }
 
 // setAll is the statements that give a role its settings.

@@ -86,7 +86,7 @@ type noisyOutcome struct {
 	refused, failed     int
 }
 
-// noisyWindows measures the neighbour alone and beside the noise, in turn, and each third time the noise alone.
+// noisyWindows measures the neighbour alone and beside the noise, in turn, and each fifth time the noise alone.
 func (b *bench) noisyWindows(ctx context.Context, n *neighbour, noisy *noisyTenant, noise func() *load.Tally) (*noisyOutcome, error) {
 	o := &noisyOutcome{}
 	got := func(t *load.Tally) float64 {
@@ -116,7 +116,7 @@ func (b *bench) noisyWindows(ctx context.Context, n *neighbour, noisy *noisyTena
 		o.alone, o.beside = append(o.alone, load.Percentile(quiet.All(), 0.99)), append(o.beside, load.Percentile(met.All(), 0.99))
 		o.served = append(o.served, got(made))
 		fmt.Printf("  window %d: neighbour's p99 alone %.1f ms, beside the noise %.1f ms; the noisy tenant gets %.0f a second\n", i+1, o.alone[i], o.beside[i], o.served[i])
-		if i%3 == 0 {
+		if i%5 == 0 {
 			o.servedAlone = append(o.servedAlone, got(noise()))
 		}
 	}

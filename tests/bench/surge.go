@@ -58,7 +58,7 @@ func surge(ctx context.Context, b *bench) ([]figure, error) {
 		beside, p99Beside = append(beside, surged.PerSecond()), append(p99Beside, load.Percentile(surged.All(), 0.99))
 		fmt.Printf("  surge %d: neighbour's p99 alone %.1f ms, meanwhile %.1f ms; %d requests of the surge in %.1f s, p99 %.0f ms, %d failed\n", i+1, w.alone[i], w.beside[i],
 			surged.Requests, surged.Took.Seconds(), p99Beside[i], surged.Failed())
-		if i%3 == 0 {
+		if i%5 == 0 {
 			if surged, err = s.run(ctx, b.crowd); err != nil {
 				return nil, err
 			}
