@@ -126,11 +126,17 @@ func signInAgain(cause error) error {
 // Verify checks a token's signature, algorithm, type, key, issuer, audience and times, and gives what it says. Whether
 // the session was ended since is for the caller to ask. Every failure is the same domain.Unauthentic.
 func (k *KeyRing) Verify(token, issuer string, now time.Time) (*Claims, error) {
+	c, _, err := k.verify(token, issuer, now)
+	return c, err
+}
+
+// verify gives the id of the key as well.
+func (k *KeyRing) verify(token, issuer string, now time.Time) (claims *Claims, kid string, err error) {
 	if len(token) > maxToken {
-		return nil, signInAgain(fmt.Errorf("token of %d bytes", len(token)))
+		return nil, "", signInAgain(fmt.Errorf("token of %d bytes", len(token)))
 	}
 	var c Claims
-	_, err := jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
+	_, err = jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		typ, _ := t.Header["typ"].(string)
 		if typ = strings.ToLower(typ); typ != "at+jwt" && typ != "application/at+jwt" {
 			return nil, fmt.Errorf("typ is not at+jwt")
@@ -138,12 +144,11 @@ func (k *KeyRing) Verify(token, issuer string, now time.Time) (*Claims, error) {
 		if _, has := t.Header["crit"]; has {
 			return nil, fmt.Errorf("critical headers are not known here")
 		}
-		kid, _ := t.Header["kid"].(string)
-		key, ok := k.keys[kid]
-		if !ok || !now.Before(key.retiresAt) {
+		kid, _ = t.Header["kid"].(string)
+		if !k.trusts(kid, now) {
 			return nil, fmt.Errorf("key is not known or retired")
 		}
-		return key.public, nil
+		return k.keys[kid].public, nil
 	}, jwt.WithValidMethods([]string{"EdDSA"}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer), jwt.WithLeeway(tokenLeeway), jwt.WithStrictDecoding(), // one token has one spelling
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(func() time.Time { return now }))
 	if err == nil {
@@ -153,9 +158,15 @@ func (k *KeyRing) Verify(token, issuer string, now time.Time) (*Claims, error) {
 		err = fmt.Errorf("token names no session")
 	}
 	if err != nil {
-		return nil, signInAgain(err)
+		return nil, "", signInAgain(err)
 	}
-	return &c, nil
+	return &c, kid, nil
+}
+
+// trusts says whether the ring holds a key, and it is not retired.
+func (k *KeyRing) trusts(kid string, now time.Time) bool {
+	key, ok := k.keys[kid]
+	return ok && now.Before(key.retiresAt)
 }
 
 // Expired tells whether a token was refused for its age: whoever shows it was signed in once.
@@ -197,7 +208,7 @@ type Verifier struct {
 }
 
 type seenToken struct {
-	ring   *KeyRing // of another ring it is verified anew: keys may have been withdrawn
+	kid    string // made of the key itself (keyID), so that a ring which was loaded anew is asked for the same key
 	issuer string
 	claims *Claims
 }
@@ -220,9 +231,9 @@ func (v *Verifier) Verify(k *KeyRing, token, issuer string, now time.Time) (*Cla
 	if claims := v.known(sum, k, issuer, now); claims != nil {
 		return claims, nil
 	}
-	claims, err := k.Verify(token, issuer, now)
+	claims, kid, err := k.verify(token, issuer, now)
 	if err == nil {
-		v.seen.Add(sum, seenToken{k, issuer, claims})
+		v.seen.Add(sum, seenToken{kid, issuer, claims})
 	}
 	return claims, err
 }
@@ -235,7 +246,7 @@ func (v *Verifier) Known(k *KeyRing, token, issuer string, now time.Time) *Claim
 func (v *Verifier) known(sum [32]byte, k *KeyRing, issuer string, now time.Time) *Claims {
 	s, ok := v.seen.Get(sum)
 	switch {
-	case !ok || s.ring != k || s.issuer != issuer:
+	case !ok || !k.trusts(s.kid, now) || s.issuer != issuer:
 		return nil
 	case now.Before(s.claims.ExpiresAt.Add(tokenLeeway)):
 		return s.claims

@@ -147,6 +147,9 @@ func TestVerifierRemembers(t *testing.T) {
 	if a != b {
 		t.Error("it was verified twice")
 	}
+	if v.Known(r.ring(), tokens.Access, issuer, r.now) != a {
+		t.Error("when the same keys were loaded anew, the token counts as one that was never seen: it pays as junk does")
+	}
 	for name, check := range map[string]func() error{
 		"expired":        func() error { _, err := v.Verify(ring, tokens.Access, issuer, r.now.Add(13*time.Minute)); return err },
 		"another issuer": func() error { _, err := v.Verify(ring, tokens.Access, issuer+"x", r.now); return err },
