@@ -124,13 +124,7 @@ func (f *UserFilter) few() bool {
 // statement makes the statement of a filter.
 func (f *UserFilter) statement() (string, []any, error) {
 	conditions, args := f.where()
-	arg := func(sql string, values ...string) string {
-		for _, v := range values {
-			args = append(args, v)
-			sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", len(args)), 1)
-		}
-		return sql
-	}
+	arg := func(sql string, values ...string) string { return bind(&args, sql, values...) }
 	at, err := f.after()
 	if err != nil {
 		return "", nil, err
@@ -208,15 +202,18 @@ func (f *UserFilter) after() ([]string, error) {
 	return at, nil
 }
 
+// bind adds values to a statement's, and puts their numbers in the place of a condition's question marks.
+func bind[T any](args *[]any, sql string, values ...T) string {
+	for _, v := range values {
+		*args = append(*args, v)
+		sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", len(*args)), 1)
+	}
+	return sql
+}
+
 func (f *UserFilter) where() ([]string, []any) {
 	conditions, args := []string{"u.state <> 'erased'"}, []any{}
-	add := func(sql string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", len(args)), 1)
-		}
-		conditions = append(conditions, sql)
-	}
+	add := func(sql string, values ...any) { conditions = append(conditions, bind(&args, sql, values...)) }
 	if f.State != "" {
 		add("u.state = ?::text", f.State)
 	}

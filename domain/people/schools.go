@@ -93,13 +93,7 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 		return page, err
 	}
 	where, args := []string{"true"}, []any{}
-	add := func(sql string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", len(args)), 1)
-		}
-		where = append(where, sql)
-	}
+	add := func(sql string, values ...any) { where = append(where, bind(&args, sql, values...)) }
 	if f.Region != "" {
 		add("region = ?::text", f.Region)
 	}

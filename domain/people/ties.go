@@ -44,11 +44,6 @@ func TiesTo(ctx context.Context, q tenants.Querier, actor, other uuid.UUID) (Tie
 	return t, notFound(err, "user")
 }
 
-// SameSchool tells whether two accounts belong to the same school.
-func SameSchool(ctx context.Context, q tenants.Querier, a, b uuid.UUID) (bool, error) {
-	return exists(ctx, q, `SELECT EXISTS (SELECT FROM users a JOIN users b ON b.school_id = a.school_id WHERE a.id = $1::uuid AND b.id = $2::uuid)`, a.String(), b.String())
-}
-
 // GuardianOf tells whether an active link ties a guardian to a learner, and whether consent stands on it.
 func GuardianOf(ctx context.Context, q tenants.Querier, guardian, learner uuid.UUID) (linked, consent bool, err error) {
 	err = q.QueryRow(ctx, `SELECT count(*) = 1, coalesce(bool_and(consent), false) FROM guardianships
@@ -75,16 +70,6 @@ const tieSQL = `SELECT u.id, u.user_name, u.given_name, u.family_name, u.grade, 
 func Children(ctx context.Context, q tenants.Querier, guardian uuid.UUID) ([]Child, error) {
 	rows, err := q.Query(ctx, tieSQL+`JOIN users u ON u.id = g.learner_id WHERE g.guardian_id = $1::uuid AND g.ended_at IS NULL AND u.state <> 'erased'
 		ORDER BY u.given_name, u.family_name, u.id LIMIT 100`, guardian.String())
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Child])
-}
-
-// Guardians are the people tied to a learner, at most a hundred.
-func Guardians(ctx context.Context, q tenants.Querier, learner uuid.UUID) ([]Child, error) {
-	rows, err := q.Query(ctx, tieSQL+`JOIN users u ON u.id = g.guardian_id WHERE g.learner_id = $1::uuid AND g.ended_at IS NULL AND u.state <> 'erased'
-		ORDER BY u.given_name, u.family_name, u.id LIMIT 100`, learner.String())
 	if err != nil {
 		return nil, err
 	}
