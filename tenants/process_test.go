@@ -164,25 +164,25 @@ func endpoint(w *testkit.World) tenants.Endpoint {
 	return tenants.Endpoint{Host: w.Cluster.ProxyHost(), Port: w.Cluster.ProxyPort(), Database: w.Database}
 }
 
-// Three processes of a database with five processors share its ten slots, each with its own word. One that ends gives its share to
+// Three processes of a database with five processors share its fifteen slots, each with its own word. One that ends gives its share to
 // the others, and so does one that is killed, which says nothing any more.
 func TestProcessesShareTheDatabase(t *testing.T) {
 	w := testkit.New(t)
 	s := server{Writer: endpoint(w), Capacity: tenants.Capacity{Cores: 5}}
 	first := start(t, s)
-	reach(t, "alone", []*child{first}, 10)
+	reach(t, "alone", []*child{first}, 15)
 	second := start(t, s)
-	reach(t, "two", []*child{first, second}, 5, 5)
+	reach(t, "two", []*child{first, second}, 8, 7)
 	third := start(t, s)
-	reach(t, "three", []*child{first, second, third}, 4, 3, 3)
+	reach(t, "three", []*child{first, second, third}, 5, 5, 5)
 	if err := second.in.Close(); err != nil {
 		t.Fatal(err)
 	}
-	reach(t, "one has ended", []*child{first, third}, 5, 5)
+	reach(t, "one has ended", []*child{first, third}, 8, 7)
 	if err := third.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	reach(t, "one was killed", []*child{first}, 10)
+	reach(t, "one was killed", []*child{first}, 15)
 	var rows int
 	if err := w.Direct(t).QueryRow(t.Context(), "SELECT count(*) FROM control.processes WHERE seen_at > now() - interval '10 seconds'").Scan(&rows); err != nil || rows != 1 {
 		t.Errorf("%d processes say that they are there, %v", rows, err)
@@ -231,10 +231,10 @@ func TestSharesFollowTheSizeOfTheDatabase(t *testing.T) {
 		age             string
 		slots, others   int
 	}{
-		{4, 0, "0", 8, 2},
-		{0.5, 2.25, "0", 2, 5},
-		{64, 1, "0", 59, 2},
-		{4, 4, "20 minutes", 2, 2},
+		{4, 0, "0", 12, 3},
+		{0.5, 2.25, "0", 2, 7},
+		{64, 1, "0", 59, 3},
+		{4, 4, "20 minutes", 3, 3},
 	} {
 		if _, err := direct.Exec(t.Context(), "SELECT gate.publish_capacity($1, $2)", step.writer, step.readers); err != nil {
 			t.Fatal(err)
@@ -255,7 +255,7 @@ func TestSharesFollowTheSizeOfTheDatabase(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if text := said.String(); !strings.Contains(text, "busy_at_once=128") || !strings.Contains(text, "pooler_connections=60") {
+	if text := said.String(); !strings.Contains(text, "busy_at_once=192") || !strings.Contains(text, "pooler_connections=60") {
 		t.Errorf("the log names not both numbers: %s", text)
 	}
 }
@@ -275,9 +275,9 @@ func TestSlotsAreComparedWithThePooler(t *testing.T) {
 		refused  []string // words of the error; none: it is taken
 		warned   []string
 	}{
-		{tenants.Capacity{Cores: 10, Pooler: 20}, []string{"20 transactions", "20 connections", "LIGNUM_DATABASE_CORES", "max_db_connections"}, nil},
-		{tenants.Capacity{Cores: 10, Pooler: 21}, nil, nil},
-		{tenants.Capacity{Cores: 200}, []string{"400 transactions", fmt.Sprint(sizes.Pooler, " connections")}, nil},
+		{tenants.Capacity{Cores: 10, Pooler: 30}, []string{"30 transactions", "30 connections", "LIGNUM_DATABASE_CORES", "max_db_connections"}, nil},
+		{tenants.Capacity{Cores: 10, Pooler: 31}, nil, nil},
+		{tenants.Capacity{Cores: 200}, []string{"600 transactions", fmt.Sprint(sizes.Pooler, " connections")}, nil},
 		{tenants.Capacity{Cores: 1}, nil, nil},
 		{tenants.Capacity{Cores: 1, Pooler: sizes.Server}, nil, []string{fmt.Sprint("LIGNUM_POOLER_CONNECTIONS=", sizes.Server), fmt.Sprint("max_connections=", sizes.Server)}},
 	} {
@@ -356,12 +356,12 @@ func TestOnlyTheAutoscalerSaysHowLargeTheDatabaseIs(t *testing.T) {
 }
 
 func TestSlotsOfADatabase(t *testing.T) {
-	for cores, want := range map[float64]int{0.25: 2, 0.5: 2, 1: 2, 1.25: 3, 2: 4, 8: 16, 64: 128} {
+	for cores, want := range map[float64]int{0.25: 2, 0.5: 2, 1: 3, 1.25: 4, 2: 6, 8: 24, 64: 192} {
 		if n := tenants.Slots(cores); n != want {
 			t.Errorf("%g processors: %d slots, want %d", cores, n, want)
 		}
 	}
-	if n := tenants.Slots(math.Nextafter(2, 0)); n != 4 {
+	if n := tenants.Slots(math.Nextafter(2, 0)); n != 6 {
 		t.Errorf("a little less than two processors: %d slots", n)
 	}
 	sizes, err := pooling.For(pooling.Usual)

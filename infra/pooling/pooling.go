@@ -6,7 +6,7 @@
 // the server has room for. PgBouncer takes an idle backend from one login to open one for another, but only when it meets a limit of
 // its own (max_db_connections); without one it asks the server for one more than there is, and the tenant is refused. Where the
 // limit is below the backends that are busy at once, every transaction takes a backend from another: measured, 26 times slower.
-// Therefore the limit is nearly the server's, and what is busy at once (two for each of the database's processors) is far below it.
+// Therefore the limit is nearly the server's, and what is busy at once (three for each of the database's processors) is far below it.
 package pooling
 
 import "fmt"

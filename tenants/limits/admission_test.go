@@ -58,11 +58,12 @@ func TestAFreeSlotGoesToTheTenantThatHoldsTheFewest(t *testing.T) {
 	}
 }
 
-// A tenant that takes all it can get has four of four slots. While a neighbour holds one, or waits, it gets no more than its half,
-// though one stays free; with a third there, a third, rounded up; and when they are gone all is its own again, at once.
+// A tenant that takes all it can get has six of six slots. While a neighbour holds one, or waits, it gets no more than two, one for each
+// processor, though others stay free; nor while the neighbour was here a moment ago, who then finds a slot at once; and
+// after that moment all is its own again.
 func TestATenantMakesWayWhileOthersAreThere(t *testing.T) {
-	a := NewAdmission(4)
-	a.long = 0
+	a := NewAdmission(6)
+	a.long, a.stay = 0, time.Hour
 	expect := func(what string, noisy, all int) {
 		t.Helper()
 		a.mu.Lock()
@@ -72,28 +73,52 @@ func TestATenantMakesWayWhileOthersAreThere(t *testing.T) {
 		}
 	}
 	var noisy []func()
-	for range 4 {
-		release, err := a.Acquire(t.Context(), "noisy")
-		if err != nil {
-			t.Fatal(err)
-		}
-		noisy = append(noisy, release)
+	for range 6 {
+		noisy = append(noisy, take(t, a, "noisy"))
 	}
-	waiters(t, a, "noisy", 10)
-	expect("alone", 4, 4)
+	backlog := waiters(t, a, "noisy", 20)
+	expect("alone", 6, 6)
 	neighbour := oneWaits(t, a, "neighbour")
-	noisy[0]()
-	expect("when the neighbour has come", 3, 4)
-	noisy[1]()
-	expect("with the next that it hands back", 2, 3)
-	noisy[2]()
-	expect("at its half", 2, 3)
-	other := oneWaits(t, a, "other")
-	expect("with a third there, of four slots two each,", 2, 4)
+	for i, held := range []int{5, 4, 3, 2} {
+		noisy[i]()
+		expect("while the neighbour is there", held, held+1)
+	}
+	noisy[4]()
+	expect("at its part", 2, 3)
+	other := take(t, a, "other")
+	expect("with a third there", 2, 4)
 	next(t, neighbour)()
-	expect("when the neighbour has left", 2, 3)
-	next(t, other)()
-	expect("when all have left", 4, 4)
+	other()
+	noisy[5]()
+	expect("when the others have just left", 2, 2)
+	take(t, a, "neighbour")()
+	expect("when the neighbour was here once more", 2, 2)
+	a.mu.Lock()
+	a.stay = time.Nanosecond
+	a.mu.Unlock()
+	next(t, backlog)()
+	expect("a moment later", 6, 6)
+}
+
+// The platform asks its own database for something every second, and waits like anybody; no tenant gives way to it.
+func TestNobodyMakesWayForThePlatform(t *testing.T) {
+	a := NewAdmission(6)
+	take(t, a, nobody)
+	for range 5 {
+		take(t, a, "jamaica")
+	}
+}
+
+// take gets a slot at once.
+func take(t *testing.T, a *Admission, tenant string) (release func()) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	release, err := a.Acquire(ctx, tenant)
+	if err != nil {
+		t.Fatalf("a slot for %q: %v", tenant, err)
+	}
+	return release
 }
 
 // oneWaits lets somebody come who waits, or holds a slot at once.
@@ -134,6 +159,7 @@ func TestWhoHasSlowOnesIsNotStoppedByThem(t *testing.T) {
 
 func TestAWaiterThatGivesUpLosesNoSlot(t *testing.T) {
 	a := NewAdmission(1)
+	a.stay = 0
 	release, err := a.Acquire(t.Context(), "x")
 	if err != nil {
 		t.Fatal(err)
@@ -188,6 +214,7 @@ func TestSlotsAreNeitherLostNorMade(t *testing.T) {
 		patience := rapid.SliceOfN(rapid.IntRange(0, 3), workers, workers).Draw(t, "patience")
 		hold := rapid.SliceOfN(rapid.IntRange(0, 600), workers, workers).Draw(t, "microseconds")
 		a := NewAdmission(slots[0])
+		a.stay = time.Duration(rapid.IntRange(0, 1).Draw(t, "stay")) * 200 * time.Microsecond
 		limit := int64(slices.Max(slots))
 		if a.long = time.Duration(rapid.IntRange(0, 1).Draw(t, "slow")) * 300 * time.Microsecond; a.long > 0 {
 			limit *= 2
@@ -229,8 +256,12 @@ func TestSlotsAreNeitherLostNorMade(t *testing.T) {
 		if most.Load() > limit {
 			t.Fatalf("%d at once, of at most %d", most.Load(), limit)
 		}
-		if a.held.Len() != 0 || a.slow != 0 || a.Waiting() != 0 || len(a.queues) != 0 {
-			t.Fatalf("in the end %d held, %d slow, %d waiting, %d queues", a.held.Len(), a.slow, a.Waiting(), len(a.queues))
+		time.Sleep(a.stay)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.sweep()
+		if a.held.Len() != 0 || a.slow != 0 || a.waiting != 0 || len(a.queues) != 0 {
+			t.Fatalf("in the end %d held, %d slow, %d waiting, %d queues", a.held.Len(), a.slow, a.waiting, len(a.queues))
 		}
 	})
 }
@@ -317,7 +348,7 @@ func TestFewerSlotsDropNobody(t *testing.T) {
 // but no more than as many again; what is handed back then is shared out as always.
 func TestLongHoldersDoNotStopEverybodyElse(t *testing.T) {
 	a := NewAdmission(2)
-	a.long = 0
+	a.long, a.stay = 0, 0
 	var held []func()
 	for range 2 {
 		release, err := a.Acquire(t.Context(), "jamaica")
