@@ -181,12 +181,11 @@ func (c *Call) quotas() error {
 	return c.held(name, c.Server.rate.Allow(bucket+"/strangers", rate))
 }
 
-// held shows a verdict in the headers of the answer (draft-ietf-httpapi-ratelimit-headers) and refuses when it says so. Of several
-// that let the request through, the one that leaves the fewest is shown: the one that will be felt first.
+// held keeps a verdict for the headers of the answer and refuses when it says so. Of several that let the request through, the one
+// that leaves the fewest is shown: the one that will be felt first.
 func (c *Call) held(name string, v limits.Verdict) error {
-	if !v.OK || c.verdict == nil || v.Remaining <= c.verdict.Remaining {
-		c.verdict = &v
-		showVerdict(c.fc, name, v)
+	if !v.OK || c.quota == "" || v.Remaining <= c.verdict.Remaining {
+		c.quota, c.verdict = name, v
 	}
 	if !v.OK {
 		return overQuota(v)
@@ -194,10 +193,15 @@ func (c *Call) held(name string, v limits.Verdict) error {
 	return nil
 }
 
+// showVerdict puts a verdict into the headers of the answer (draft-ietf-httpapi-ratelimit-headers).
 func showVerdict(fc *fiber.Ctx, name string, v limits.Verdict) {
-	name = `"` + name + `"`
-	fc.Set("RateLimit-Policy", name+";q="+strconv.FormatInt(v.Limit*int64(v.Window/time.Second), 10)+";w="+strconv.Itoa(int(v.Window/time.Second)))
-	fc.Set("RateLimit", name+";r="+strconv.FormatInt(v.Remaining, 10)+";t="+strconv.Itoa(int((v.Reset+time.Second-1)/time.Second)))
+	named := func(key byte, a int64, b string, n int64) []byte {
+		text := append(append(append(make([]byte, 0, 64), '"'), name...), '"', ';', key, '=')
+		return strconv.AppendInt(append(strconv.AppendInt(text, a, 10), b...), n, 10)
+	}
+	window, head := int64(v.Window/time.Second), &fc.Response().Header
+	head.SetBytesV("RateLimit-Policy", named('q', v.Limit*window, ";w=", window))
+	head.SetBytesV("RateLimit", named('r', v.Remaining, ";t=", int64((v.Reset+time.Second-1)/time.Second)))
 }
 
 func overQuota(v limits.Verdict) error {

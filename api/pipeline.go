@@ -49,10 +49,11 @@ type Call struct {
 	parts      []*Call
 	fault      error // of a part
 	replayed   bool
-	stream     io.Reader  // the body, as long as nobody has read it
-	visitor    netip.Addr // where the request came from
-	admitted   bool       // its address has paid for it
-	verdict    *limits.Verdict
+	stream     io.Reader      // the body, as long as nobody has read it
+	visitor    netip.Addr     // where the request came from
+	admitted   bool           // its address has paid for it
+	verdict    limits.Verdict // of the quota that will be felt first
+	quota      string         // its name; "": none was asked yet
 	decision   policy.Decision
 	suppressed bool // the refusal is in the trail already
 	observed   bool
@@ -77,6 +78,11 @@ func (s *Server) enter(fc *fiber.Ctx, rt *Route) (*Call, error) {
 	}
 	c.ctx, c.cancel = requestContext(s.base)
 	fc.Set("X-Request-Id", c.Actor.RequestID)
+	defer func() {
+		if c.quota != "" {
+			showVerdict(fc, c.quota, c.verdict)
+		}
+	}()
 
 	err := c.realm()
 	if err == nil {

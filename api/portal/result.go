@@ -2,9 +2,11 @@ package portal
 
 import (
 	"context"
+	"html/template"
 	"strings"
 
 	"lignum/api"
+	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
@@ -100,47 +102,74 @@ func stepsAfter(ctx context.Context, c *api.Call, r *assessment.Result) (*nextSt
 	return n, nil
 }
 
-// resultItem is one question with what was answered and what came of it.
+// resultItem is one question with what was answered and what came of it. It has neither methods nor embedded fields, since a template
+// finds those slowly, and a paper has sixty of them.
 type resultItem struct {
-	assessment.ItemResult
-	Number   int // as people count; 0 for a text between questions
-	response item.Response
+	Position     int
+	Number       int // as people count; 0 for a text between questions
+	Score        int // hundredths
+	MaxScore     int
+	Correct      bool
+	NeedsMarking bool
+	Answered     bool // or there is nothing to answer
+	Stem         template.HTML
+	Choices      []resultChoice
+	Pairs        []resultPair
+	Typed        string
+	RightAnswer  string
+	Feedback     []template.HTML
+	Comment      string
+}
+
+// resultChoice is one of the answers to choose from.
+type resultChoice struct {
+	Text   template.HTML
+	Chosen bool
+}
+
+// resultPair is a left side with what was put to it.
+type resultPair struct {
+	Left  template.HTML
+	Right template.HTML // "": nothing
 }
 
 func onResult(r *assessment.Result, next *nextSteps) resultData {
-	d := resultData{Result: r, Next: next}
+	d := resultData{Result: r, Next: next, Answers: make([]resultItem, len(r.Questions))}
 	questions := 0
-	for _, q := range r.Questions {
-		one := resultItem{ItemResult: q}
-		if q.Item.Kind != item.Description {
+	for i := range r.Questions {
+		if r.Questions[i].Item.Kind != item.Description {
 			questions++
-			one.Number = questions
+			d.Answers[i].Number = questions
 		}
-		if len(q.Response) > 0 {
-			if parsed, err := item.ParseResponse(q.Response); err == nil {
-				one.response = parsed
-			}
-		}
-		d.Answers = append(d.Answers, one)
+		d.Answers[i].show(&r.Questions[i])
 	}
 	return d
 }
 
-// Answered tells whether anything was answered; a description wants no answer.
-func (r resultItem) Answered() bool { return r.Number == 0 || !r.response.Empty() }
-
-// Chosen tells whether a choice was ticked.
-func (r resultItem) Chosen(id string) bool { return paperItem{Response: r.response}.Chosen(id) }
-
-// Matched is the option (HTML) that was put to a left side; "" when none was.
-func (r resultItem) Matched(left string) string {
-	for _, o := range r.Item.Right {
-		if o.ID == r.response.Match[left] {
-			return o.HTML
+func (r *resultItem) show(q *assessment.ItemResult) {
+	var given item.Response
+	if len(q.Response) > 0 {
+		if parsed, err := item.ParseResponse(q.Response); err == nil {
+			given = parsed
 		}
 	}
-	return ""
+	r.Position, r.Score, r.MaxScore, r.Correct, r.NeedsMarking = q.Position, q.Score, q.MaxScore, q.Correct, q.NeedsMarking
+	r.Answered = r.Number == 0 || !given.Empty()
+	r.Stem, r.RightAnswer, r.Comment = web.Safe(q.Item.Stem), q.RightAnswer, q.Comment
+	for _, c := range q.Item.Choices {
+		r.Choices = append(r.Choices, resultChoice{web.Safe(c.HTML), paperItem{Response: given}.Chosen(c.ID)})
+	}
+	for _, left := range q.Item.Left {
+		pair := resultPair{Left: web.Safe(left.HTML)}
+		for _, right := range q.Item.Right {
+			if right.ID == given.Match[left.ID] {
+				pair.Right = web.Safe(right.HTML)
+			}
+		}
+		r.Pairs = append(r.Pairs, pair)
+	}
+	r.Typed = strings.TrimSpace(given.Text + given.Number)
+	for _, f := range q.Feedback {
+		r.Feedback = append(r.Feedback, web.Safe(f))
+	}
 }
-
-// Typed is what was typed as an answer.
-func (r resultItem) Typed() string { return strings.TrimSpace(r.response.Text + r.response.Number) }

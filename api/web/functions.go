@@ -19,7 +19,7 @@ var functions = template.FuncMap{
 	"date":    date,
 	"role":    roleName,
 	"label":   label,
-	"safe":    safe,
+	"safe":    Safe,
 	"qr":      func(data string) template.URL { return template.URL(data) }, // a picture that the server drew, as a data: address
 	"sub":     func(a, b int) int { return a - b },
 	"add":     func(a, b int) int { return a + b },
