@@ -37,6 +37,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ import (
 
 func main() {
 	seconds := flag.Int("seconds", 4, "length of each measurement")
-	pairs := flag.Int("pairs", 5, "how often each pair of measurements is taken in turn")
+	pairs := flag.Int("pairs", 3, "how often each pair of measurements is taken in turn")
 	windows := flag.Int("windows", 10, "how often a neighbour is measured alone and beside somebody")
 	many := flag.Int("tenants", 1000, "how many tenants many are, 3 to 1000")
 	crowd := flag.Int("crowd", 2000, "learners of one surge")
@@ -60,6 +61,7 @@ func main() {
 		listParts()
 		return
 	}
+	debug.SetGCPercent(400) // what the load takes for itself, the program does not have
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, tenants: *many, crowd: *crowd, share: *share, entries: *entries, match: *match, profile: *profile}
