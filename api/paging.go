@@ -15,7 +15,7 @@ import (
 // Paging is the query of every list. Lists go on from the last thing shown, never from a number.
 type Paging struct {
 	Cursor string `query:"cursor" maxLength:"4000" doc:"The next of the page before; the list begins without it"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30"`
 }
 
 func (p Paging) page() catalog.Page { return catalog.Page{After: p.Cursor, Limit: p.Limit} }

@@ -10,11 +10,11 @@ import (
 	"lignum/domain"
 )
 
-// List gives the tenants after a slug ("": from the first), by slug, on the platform's own data. limit is 1 to 200; 0: 50.
+// List gives the tenants after a slug ("": from the first), by slug, on the platform's own data. limit is 1 to 200; 0: 30.
 // more tells that others follow.
 func List(ctx context.Context, q Querier, state State, after string, limit int) (list []Tenant, more bool, err error) {
 	if limit == 0 {
-		limit = 50
+		limit = domain.Rows
 	}
 	if limit < 1 || limit > 200 {
 		return nil, false, domain.InvalidField("limit", "must be 1 to 200")

@@ -24,13 +24,13 @@ type TrailFilter struct {
 	Outcome    string    // "done" or "refused"
 	From, To   time.Time // From is in, To is not
 	Before     uuid.UUID // older than this entry: the last of the page before
-	Limit      int       // 1 to 200; 0: 50
+	Limit      int       // 1 to 200; 0: 30
 }
 
 // Trail reads a realm's audit trail, newest first. more tells that older entries follow. It gives domain.Invalid.
 func Trail(ctx context.Context, q Querier, f TrailFilter) (list []audit.Stored, more bool, err error) {
 	if f.Limit == 0 {
-		f.Limit = 50
+		f.Limit = domain.Rows
 	}
 	if err := f.check(); err != nil {
 		return nil, false, err

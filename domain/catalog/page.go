@@ -29,7 +29,7 @@ type List[T any] struct {
 func (p Page) Start(texts, ids int) (limit int, after []string, err error) {
 	limit = p.Limit
 	if limit == 0 {
-		limit = 50
+		limit = domain.Rows
 	}
 	if limit < 1 || limit > 200 {
 		return 0, nil, domain.InvalidField("limit", "must be 1 to 200")

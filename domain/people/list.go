@@ -32,7 +32,7 @@ type UserFilter struct {
 	NoCard   bool        // has not chosen a password yet
 	IDs      []uuid.UUID // is one of these; nil: anybody
 	After    string      // the cursor of the page before
-	Limit    int         // 1 to 200; 0: 50
+	Limit    int         // 1 to 200; 0: 30
 }
 
 // UserPage is a page of accounts.
@@ -46,7 +46,7 @@ type UserPage struct {
 func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, error) {
 	var page UserPage
 	if f.Limit == 0 {
-		f.Limit = 50
+		f.Limit = domain.Rows
 	}
 	if f.Limit < 1 || f.Limit > 200 {
 		return page, domain.InvalidField("limit", "must be 1 to 200")
@@ -121,6 +121,13 @@ func (f *UserFilter) few() bool {
 	return f.State == "suspended" || f.NoCard || f.Grade != "" || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
 }
 
+// waitingOnly tells whether nothing but the missing password makes them few: of a role they have an index.
+func (f *UserFilter) waitingOnly() bool {
+	others := *f
+	others.NoCard = false
+	return f.NoCard && !others.few()
+}
+
 // statement makes the statement of a filter.
 func (f *UserFilter) statement() (string, []any, error) {
 	conditions, args := f.where()
@@ -136,6 +143,8 @@ func (f *UserFilter) statement() (string, []any, error) {
 		from, family, given, id := "", "u.family_name", "u.given_name", "u.id"
 		switch {
 		case f.Role == "":
+		case f.waitingOnly():
+			from, family, given, id = arg(" JOIN user_roles n ON n.user_id = u.id AND n.waiting AND n.role = ?::text", f.Role), "n.family_name", "n.given_name", "n.user_id"
 		case f.few():
 			conditions = append(conditions, arg(hasRole, f.Role))
 		default: // those who have a role are in the order of their names too

@@ -63,13 +63,13 @@ type ResetFilter struct {
 	UserID   uuid.UUID // for this account
 	Waiting  bool      // only those that wait for an answer
 	After    string    // the cursor of the page before
-	Limit    int       // 1 to 200; 0: 50
+	Limit    int       // 1 to 200; 0: 30
 }
 
 // ResetRequests lists requests, the newest first, with the cursor of the next page. It gives domain.Invalid.
 func ResetRequests(ctx context.Context, q tenants.Querier, f ResetFilter, now time.Time) ([]ResetRequest, string, error) {
 	if f.Limit == 0 {
-		f.Limit = 50
+		f.Limit = domain.Rows
 	}
 	if f.Limit < 1 || f.Limit > 200 {
 		return nil, "", domain.InvalidField("limit", "must be 1 to 200")

@@ -75,14 +75,14 @@ type SchoolFilter struct {
 	Query  string // beginnings of words of the name or the code, in any order; case does not matter; at most 200 characters
 	Open   bool   // not closed
 	After  string // the cursor of the page before
-	Limit  int    // 1 to 200; 0: 50
+	Limit  int    // 1 to 200; 0: 30
 }
 
 // Schools lists schools by name.
 func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage, error) {
 	var page SchoolPage
 	if f.Limit == 0 {
-		f.Limit = 50
+		f.Limit = domain.Rows
 	}
 	if f.Limit < 1 || f.Limit > 200 {
 		return page, domain.InvalidField("limit", "must be 1 to 200")

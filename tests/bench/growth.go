@@ -34,6 +34,18 @@ import (
 // nanoseconds, since a clock on the wall would measure the machine's other users.
 const growthGoal = 2.0
 
+// orderedGoal is that of a table of schools in the order of a figure: the sums of each of them have to be looked at before the lowest are
+// known, of 900 as of three.
+const orderedGoal = 12.0
+
+// goal is how often as much a page may cost.
+func (g grown) goal() float64 {
+	if strings.Contains(g.Name, "order=lowest") {
+		return orderedGoal
+	}
+	return growthGoal
+}
+
 // growthCountries are a small tenant and a large one, with as many entries a learner.
 func (b *bench) growthCountries() []growth.Country {
 	return []growth.Country{{Slug: "few", Learners: 30, Schools: 3, Entries: max(100, b.entries*30/44_025)}, {Slug: "many", Learners: 44_025, Schools: 900, Entries: b.entries}}
@@ -102,7 +114,7 @@ func (g grown) failed() string {
 		return fmt.Sprintf("answers %d and %d", g.Small.Status, g.Large.Status)
 	case g.Small.Statements != g.Large.Statements:
 		return fmt.Sprintf("sends %d statements and %d", g.Small.Statements, g.Large.Statements)
-	case g.Ratio > growthGoal:
+	case g.Ratio > g.goal():
 		return fmt.Sprintf("costs %.1f times as much", g.Ratio)
 	}
 	return ""
@@ -237,6 +249,10 @@ func (g *growthBench) get(ctx context.Context, a growth.Ask) (int, []byte, error
 
 // compare asks for a page in both tenants in turn. What is over the goal is measured again, longer: a machine that others use errs upwards.
 func (g *growthBench) compare(ctx context.Context, small, large growth.Ask) (page grown, err error) {
+	// It forgets the rarest statements when it has too many, which would be missing from a sum meanwhile.
+	if _, err := g.conn.Exec(ctx, "SELECT pg_stat_statements_reset()"); err != nil {
+		return page, err
+	}
 	for try, requests := range []int{8, 20, 40} {
 		again := grown{Role: small.Role, Name: small.Name}
 		if again.Small, err = g.measure(ctx, small, requests); err != nil {
@@ -249,11 +265,11 @@ func (g *growthBench) compare(ctx context.Context, small, large growth.Ask) (pag
 		if try == 0 || again.Ratio < page.Ratio {
 			page = again
 		}
-		if page.Ratio <= growthGoal || page.Ratio > 6 {
+		if page.Ratio <= page.goal() || page.Ratio > 6 && try > 0 {
 			break
 		}
 	}
-	for range 8 { // something else is sent now and then; a count is never too low
+	for range 8 { // something else is sent now and then
 		if page.Small.Statements == page.Large.Statements {
 			break
 		}
@@ -317,7 +333,7 @@ func (g *growthBench) fewest(ctx context.Context, a growth.Ask, requests int) (l
 
 // statements counts what a login has sent so far, without what PgBouncer sends when a connection goes to another client.
 func (g *growthBench) statements(ctx context.Context, login string) (n int64, err error) {
-	err = g.conn.QueryRow(ctx, "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid JOIN pg_database d ON d.oid = s.dbid WHERE r.rolname = $1 AND d.datname = $2 AND s.query !~* '^(discard|set|reset|begin|commit)'", login, g.database).Scan(&n)
+	err = g.conn.QueryRow(ctx, "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid JOIN pg_database d ON d.oid = s.dbid WHERE r.rolname = $1 AND d.datname = $2 AND s.query !~* '^(discard|set|reset|close|unlisten|begin|commit)'", login, g.database).Scan(&n)
 	return n, err
 }
 

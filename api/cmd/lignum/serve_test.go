@@ -19,7 +19,7 @@ func TestServeRefusesMoreThanThePoolerOpens(t *testing.T) {
 		if most == 0 { // what infra/pooling leaves it of the server's
 			most = w.Cluster.Sizes().Pooler
 		}
-		refused(t, fmt.Sprintf("lets %d transactions be busy at once, and the pooler may open %d connections", 2*cores, most), "serve")
+		refused(t, fmt.Sprintf("lets %d transactions be busy at once, and the pooler may open %d connections", 3*cores, most), "serve")
 	}
 }
 
