@@ -36,9 +36,9 @@ type Admission struct {
 	stay    time.Duration // for how long who has left is still here; 0: not at all
 	busy    error         // what those get who are turned away
 	mu      sync.Mutex
-	slots   int       // how many there are; fewer may be free than none, after Resize
-	held    list.List // of *slot: those that count, the oldest first
-	slow    int       // held for long, beside those
+	slots   int               // how many there are; fewer may be free than none, after Resize
+	held    list.List         // of *slot: those that count, the oldest first
+	slow    int               // held for long, beside those
 	queues  map[string]*queue // of those who are here
 	gone    list.List         // of *queue: those that neither hold nor wait, the longest gone first
 	waiting int
