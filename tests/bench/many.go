@@ -61,6 +61,9 @@ func (b *bench) provisionMore(ctx context.Context) ([]figure, error) {
 			return nil, err
 		}
 	}
+	if err := b.registry.Refresh(ctx); err != nil { // a run that was broken off may have left some, which are gone now
+		return nil, err
+	}
 	return []figure{
 		atMost(fmt.Sprintf("provisioning a tenant beside %d, the slowest of %d", b.tenants, more), slices.Max(took), "s", 2),
 		told("provisioning a tenant, median", median(took), "s"),
