@@ -23,8 +23,8 @@ import (
 // Who left a moment ago is still here, since a tenant of some requests a second would else find all slots taken each time it comes.
 //
 // Half is a compromise, measured on two processors that the database, the program and the load share, in windows of a neighbour alone and
-// beside a tenant that takes all it can get. Of six slots with at most three, the neighbour's 99th percentile was 2.2 times its own, and the other
-// kept 0.81 of the throughput that it has alone; with at most two 2.1 to 2.2 times and 0.69. Of four slots, all but the one that the neighbour was
+// beside a tenant that takes all it can get. Of six slots with at most three, the neighbour's 99th percentile was 2.2 to 2.6 times its own, and the other
+// kept 0.78 to 0.81 of the throughput that it has alone; with at most two 2.1 to 2.2 times and 0.69. Of four slots, all but the one that the neighbour was
 // in, 2.1 to 2.6 times and 0.96 to 1.02, but the record day took an eighth longer, since with two slots a processor waits.
 //
 // The limit of this: it counts slots and not processor time. Where the database is far away a slot is busy with the network, and
