@@ -116,16 +116,12 @@ func (f *UserFilter) cursorAt(u *User) string {
 
 const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
 
-// few tells whether the filter names a school, a class or the like, of whose people all can be looked at, or has an index of its own.
-func (f *UserFilter) few() bool {
-	return f.State == "suspended" || f.NoCard || f.Grade != "" || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
-}
+// few tells whether those whom the filter leaves are few enough to look at all of them, or have an index of their own.
+func (f *UserFilter) few() bool { return f.NoCard || f.narrow() }
 
-// waitingOnly tells whether nothing but the missing password makes them few: of a role they have an index.
-func (f *UserFilter) waitingOnly() bool {
-	others := *f
-	others.NoCard = false
-	return f.NoCard && !others.few()
+// narrow tells whether the filter names a school, a class or the like, or those who are suspended.
+func (f *UserFilter) narrow() bool {
+	return f.State == "suspended" || f.Grade != "" || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
 }
 
 // statement makes the statement of a filter.
@@ -143,7 +139,7 @@ func (f *UserFilter) statement() (string, []any, error) {
 		from, family, given, id := "", "u.family_name", "u.given_name", "u.id"
 		switch {
 		case f.Role == "":
-		case f.waitingOnly():
+		case f.NoCard && !f.narrow(): // of a role they have an index
 			from, family, given, id = arg(" JOIN user_roles n ON n.user_id = u.id AND n.waiting AND n.role = ?::text", f.Role), "n.family_name", "n.given_name", "n.user_id"
 		case f.few():
 			conditions = append(conditions, arg(hasRole, f.Role))

@@ -34,18 +34,6 @@ import (
 // nanoseconds, since a clock on the wall would measure the machine's other users.
 const growthGoal = 2.0
 
-// orderedGoal is that of a table of schools in the order of a figure: the sums of each of them have to be looked at before the lowest are
-// known, of 900 as of three.
-const orderedGoal = 12.0
-
-// goal is how often as much a page may cost.
-func (g grown) goal() float64 {
-	if strings.Contains(g.Name, "order=lowest") {
-		return orderedGoal
-	}
-	return growthGoal
-}
-
 // growthCountries are a small tenant and a large one, with as many entries a learner.
 func (b *bench) growthCountries() []growth.Country {
 	return []growth.Country{{Slug: "few", Learners: 30, Schools: 3, Entries: max(100, b.entries*30/44_025)}, {Slug: "many", Learners: 44_025, Schools: 900, Entries: b.entries}}
@@ -114,7 +102,7 @@ func (g grown) failed() string {
 		return fmt.Sprintf("answers %d and %d", g.Small.Status, g.Large.Status)
 	case g.Small.Statements != g.Large.Statements:
 		return fmt.Sprintf("sends %d statements and %d", g.Small.Statements, g.Large.Statements)
-	case g.Ratio > g.goal():
+	case g.Ratio > growthGoal:
 		return fmt.Sprintf("costs %.1f times as much", g.Ratio)
 	}
 	return ""
@@ -265,7 +253,7 @@ func (g *growthBench) compare(ctx context.Context, small, large growth.Ask) (pag
 		if try == 0 || again.Ratio < page.Ratio {
 			page = again
 		}
-		if page.Ratio <= page.goal() || page.Ratio > 6 && try > 0 {
+		if page.Ratio <= growthGoal || page.Ratio > 6 && try > 0 {
 			break
 		}
 	}
