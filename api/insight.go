@@ -78,7 +78,7 @@ func (c *Call) view() (insight.View, error) {
 	}
 	switch d.Scope {
 	case policy.Aggregate, policy.Whole:
-		return insight.View{MinCell: d.MinCell, Today: c.day()}, nil
+		return insight.View{MinCell: d.MinCell, Today: c.day(), Realm: c.Realm.Name(), Rankings: c.Server.rankings}, nil
 	case policy.School:
 		if c.Claims.SchoolID != nil {
 			return insight.View{SchoolID: *c.Claims.SchoolID, MinCell: d.MinCell}, nil

@@ -27,6 +27,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
+	"lignum/domain/insight"
 	"lignum/domain/people"
 	"lignum/infra/config"
 	"lignum/infra/memory"
@@ -60,6 +61,7 @@ type Server struct {
 	tokens      *people.Verifier
 	exams       *assessment.Exams
 	workdays    *lru.Cache[workday, bool]
+	rankings    *insight.Rankings
 	rate        *limits.Rate   // of tenants
 	shares      *limits.Shares // of addresses and people
 	platform    tenants.Realm
@@ -120,6 +122,7 @@ func New(d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.rankings = insight.NewRankings()
 	if s.workdays, err = lru.New[workday, bool](remembered(d.Memory, workdaysKept)); err != nil {
 		return nil, err
 	}

@@ -175,6 +175,7 @@ func (s *Store) open(realm Realm, end Endpoint) (*pool, error) {
 	cfg.HealthCheckPeriod = time.Minute
 	cfg.PingTimeout = 2 * time.Second
 	cfg.ConnConfig.Tracer = s.requests.of(realm)
+	cfg.AfterConnect = readsIDs
 	if s.cfg.Password != nil {
 		cfg.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) (err error) {
 			conn.Password, err = s.cfg.Password(ctx, net.JoinHostPort(end.Host, strconv.Itoa(end.Port)), realm.Login)

@@ -30,23 +30,38 @@ var templates embed.FS
 
 // Pages are the parsed pages of one package.
 type Pages struct {
-	byName map[string]*template.Template
+	all   *template.Template // the layout, what pages share, and of each page its "main" and what it defines beside: one set, since each copy of it is memory that lives
+	names map[string]bool
 }
 
 // Parse reads pages/*.html of files. It panics on a page that does not parse: the files are part of the program.
 func Parse(files fs.FS) *Pages {
-	base := template.Must(template.New("base").Funcs(functions).ParseFS(templates, "templates/*.html"))
-	names, err := fs.Glob(files, "pages/*.html")
+	p := &Pages{all: template.Must(template.New("base").Funcs(functions).ParseFS(templates, "templates/*.html")), names: map[string]bool{}}
+	found, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
 		panic(err)
 	}
-	p := &Pages{byName: map[string]*template.Template{}}
-	for _, name := range names {
-		t := template.Must(template.Must(base.Clone()).ParseFS(files, name))
-		p.byName[strings.TrimSuffix(path.Base(name), ".html")] = t
+	for _, file := range found {
+		page := strings.TrimSuffix(path.Base(file), ".html")
+		p.names[page] = true
+		for _, t := range template.Must(template.New("").Funcs(functions).ParseFS(files, file)).Templates() {
+			name := t.Name()
+			switch {
+			case name == "main":
+				name = mainOf(page)
+			case t.Tree == nil || name == path.Base(file): // what stands between definitions
+				continue
+			case p.all.Lookup(name) != nil:
+				panic(fmt.Sprintf("%s defines %q, which is there already", file, name))
+			}
+			template.Must(p.all.AddParseTree(name, t.Tree))
+		}
 	}
 	return p
 }
+
+// mainOf is the name of the template "main" of a page.
+func mainOf(page string) string { return "main of " + page }
 
 // Page is what a handler says about the page that it shows.
 type Page struct {
@@ -68,6 +83,7 @@ type View struct {
 	Notice string
 	Path   string
 	Tenant bool
+	Main   template.HTML // what the page's "main" made, for the layout
 	// ReadOnly says in words that nothing can be changed just now, and why; "" in a tenant that takes changes.
 	ReadOnly string
 
@@ -78,13 +94,17 @@ type View struct {
 // Render shows a page. It sets the Content-Security-Policy with a fresh nonce, and takes the notice that Notify left.
 // The status stays as fc has it.
 func (p *Pages) Render(c *api.Call, fc *fiber.Ctx, name string, page Page) error {
-	t := p.byName[name]
-	if t == nil {
+	if !p.names[name] {
 		return fmt.Errorf("there is no page %q", name)
 	}
 	v := newView(c, fc, page)
 	var out bytes.Buffer
-	if err := t.ExecuteTemplate(&out, "layout", v); err != nil {
+	if err := p.all.ExecuteTemplate(&out, mainOf(name), v); err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	v.Main = template.HTML(out.String())
+	out.Reset()
+	if err := p.all.ExecuteTemplate(&out, "layout", v); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
 	fc.Set(fiber.HeaderContentSecurityPolicy, contentPolicy(v.Nonce))

@@ -74,7 +74,7 @@ func Page(ctx context.Context, q tenants.Querier, classID, viewerID uuid.UUID, n
 	res := q.SendBatch(ctx, b)
 	defer res.Close()
 
-	p := &ClassPage{Lessons: make([]LessonState, 0, 32), Tests: []TestState{}}
+	p := &ClassPage{Lessons: make([]LessonState, 0, 12), Tests: make([]TestState, 0, 4)}
 	if err := res.QueryRow().Scan(append(p.Class.targets(), &p.Facts.SameSchool)...); err != nil {
 		return nil, missing(err)
 	}
@@ -96,7 +96,12 @@ func Page(ctx context.Context, q tenants.Querier, classID, viewerID uuid.UUID, n
 	if rows, err = res.Query(); err != nil {
 		return nil, err
 	}
-	if p.Tests, err = pgx.AppendRows(p.Tests, rows, pgx.RowToStructByPos[TestState]); err != nil {
+	var t TestState
+	_, err = pgx.ForEachRow(rows, []any{&t.ID, &t.Slug, &t.Title, &t.Kind, &t.Minutes, &t.Items, &t.Attempts, &t.OpensAt, &t.ClosesAt, &t.Made, &t.Best}, func() error {
+		p.Tests = append(p.Tests, t)
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	p.Version = domain.Version(p.Fields)

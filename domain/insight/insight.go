@@ -94,6 +94,8 @@ type View struct {
 	MinCell  int       // as the policy decided; over the whole tenant never under the package's MinCell
 	Today    time.Time // the tenant's date: months until the last one before it are over; needed for the whole tenant
 	Rows     Rows      // of a table by school
+	Realm    string    // whose figures Rankings keeps apart from others'
+	Rankings *Rankings // nil: each order of schools is made anew
 }
 
 func (v View) whole() bool { return v.SchoolID == uuid.Nil }

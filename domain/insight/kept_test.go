@@ -28,6 +28,7 @@ type ledger struct {
 	removed  []uuid.UUID // schools
 	noticed  []string    // what a change itself saw go wrong
 	answered int         // tables that were made of what is kept
+	rankings *insight.Rankings
 }
 
 const keepersZone = "America/Jamaica"
@@ -35,7 +36,7 @@ const keepersZone = "America/Jamaica"
 func newLedger(t *testing.T, seed uint64) *ledger {
 	t.Helper()
 	c := newCountry(t, 7, 6, 5, 4, 3, 9)
-	l := &ledger{country: c, conn: c.Direct(t), rnd: rand.New(rand.NewPCG(seed, 1)), now: time.Now().UTC()}
+	l := &ledger{country: c, conn: c.Direct(t), rnd: rand.New(rand.NewPCG(seed, 1)), now: time.Now().UTC(), rankings: insight.NewRankings()}
 	l.courses = []uuid.UUID{c.subjectCourse("Mathematics"), c.subjectCourse("Biology")}
 	tenant, err := c.Registry.Tenant("jamaica")
 	if err != nil {
@@ -311,7 +312,7 @@ func (l *ledger) pages(rows insight.Rows, read func(tenants.Querier, insight.Vie
 	for {
 		var t *insight.Table
 		l.read(func(q tenants.Querier) (err error) {
-			t, err = read(q, insight.View{Today: l.now, Rows: rows})
+			t, err = read(q, insight.View{Today: l.now, Rows: rows, Realm: "jamaica", Rankings: l.rankings})
 			return err
 		})
 		if whole == nil {

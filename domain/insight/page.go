@@ -1,7 +1,9 @@
 package insight
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,7 +13,7 @@ import (
 )
 
 // totalsSQL gives the totals of the months that are kept, and whether rows of schools are left out.
-const totalsSQL = `SELECT f.people, f.n, f.passed, f.hidden, EXISTS (SELECT FROM month_figures a WHERE a.month = f.month AND a.kind = f.kind AND a.level = 2 AND a.absent)
+const totalsSQL = `SELECT f.people, f.n, f.passed, f.hidden, m.month::text || '@' || m.kept_at, EXISTS (SELECT FROM month_figures a WHERE a.month = f.month AND a.kind = f.kind AND a.level = 2 AND a.absent)
 FROM ` + keptMonths + `
 JOIN month_figures f ON f.month = m.month AND f.kind = $6::text AND f.level = 0 ORDER BY f.month`
 
@@ -33,14 +35,11 @@ const pageByName = `SELECT key, name, region, months, withheld, people, n, passe
 	ORDER BY s.region COLLATE "C", s.name COLLATE "C", s.id LIMIT $7::integer)
 ) p ORDER BY region COLLATE "C", name COLLATE "C", id NULLS FIRST LIMIT $7::integer`
 
-// The lowest first: what they are put in order by is a sum of all of their months. $4 to $6 and $8 where the page begins.
-const pageLowestFirst = `SELECT key, name, region, months, withheld, people, n, passed FROM (
-	SELECT r.*, coalesce(s.name, '') AS name, CASE WHEN months = withheld THEN 2147483647 WHEN $2::text = 'attendance' THEN n ELSE passed * 100 / nullif(n, 0) END AS rank
-	FROM (SELECT f.key, f.grp AS region, ` + shownSums + ` FROM month_figures f
-		WHERE f.kind = $2::text AND f.level = 2 AND NOT f.absent AND f.month = ANY($1::text[]::date[]) AND ($3::text = '' OR f.grp = $3::text) GROUP BY f.key, f.grp) r
-	LEFT JOIN schools s ON s.id = nullif(r.key, '')::uuid AND ($3::text = '' OR s.region = $3::text)
-) p WHERE $4::text IS NULL OR (rank, region COLLATE "C", name COLLATE "C", key COLLATE "C") > ($8::integer, $4::text, $5::text, $6::text)
-ORDER BY rank, region COLLATE "C", name COLLATE "C", key COLLATE "C" LIMIT $7::integer`
+// All of them, in no order. The months are cast once and not for each row, and are found by the key.
+const allSchools = `SELECT r.key, coalesce(s.name, ''), r.region, r.months, r.withheld, r.people, r.n, r.passed
+FROM (SELECT f.key, f.grp AS region, ` + shownSums + ` FROM month_figures f
+	WHERE f.kind = $2::text AND f.level = 2 AND NOT f.absent AND f.month = ANY((SELECT $1::text[]::date[])::date[]) GROUP BY f.key, f.grp) r
+LEFT JOIN schools s ON s.id = nullif(r.key, '')::uuid`
 
 // keptPage makes a page of the table of all schools; nil when a month is not kept.
 func keptPage(ctx context.Context, q tenants.Querier, months []Period, zone *time.Location, kind string, view View) (*Table, error) {
@@ -49,52 +48,63 @@ func keptPage(ctx context.Context, q tenants.Querier, months []Period, zone *tim
 		return nil, err
 	}
 	t := newTable(BySchool, Period{From: months[0].From, To: months[len(months)-1].To}, view, Cell{})
-	if whole, err := t.keptTotals(ctx, q, months, zone, kind, view); err != nil || !whole {
+	counted, err := t.keptTotals(ctx, q, months, zone, kind, view)
+	if err != nil || len(counted) < len(months) {
 		return nil, err
 	}
-	sql, args := pageByName, []any{dates(months), kind, view.Rows.Region, nil, nil, nil, limit + 1}
 	if view.Rows.Order == LowestFirst {
-		sql, args = pageLowestFirst, append(args, nil)
-	}
-	if after != nil {
-		args[3], args[4], args[5] = after.group, after.name, after.key
-		if view.Rows.Order == LowestFirst {
-			args[7] = after.rank
-		} else if after.key == "" {
-			args[5] = uuid.Nil.String()
+		cells, err := view.Rankings.lowestFirst(ctx, q, rankingOf{view.Realm, kind, strings.Join(counted, " ")}, months)
+		if err != nil {
+			return nil, err
 		}
-	}
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	if t.Cells, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Cell, error) {
-		f := figure{level: 2, rates: kind != keptAttendance}
-		var listed, withheld int
-		err := row.Scan(&f.key, &f.name, &f.group, &listed, &withheld, &f.people, &f.count, &f.passed)
-		f.hidden = listed == withheld
-		c := f.show()
-		if len(months) > 1 {
-			c.People, c.Withheld = nil, withheld
-		}
-		return c, err
-	}); err != nil {
+		t.Cells = view.Rows.pageOf(cells, after, limit)
+	} else if t.Cells, err = byName(ctx, q, months, kind, view.Rows.Region, after, limit+1); err != nil {
 		return nil, err
 	}
 	t.cut(view.Rows, limit)
 	return t, nil
 }
 
-// keptTotals reads what the table says of all schools together; false when a month is not kept.
-func (t *Table) keptTotals(ctx context.Context, q tenants.Querier, months []Period, zone *time.Location, kind string, view View) (bool, error) {
+// byName reads rows in the order of names.
+func byName(ctx context.Context, q tenants.Querier, months []Period, kind, region string, after *mark, rows int) ([]Cell, error) {
+	args := []any{dates(months), kind, region, nil, nil, nil, rows}
+	if after != nil {
+		args[3], args[4], args[5] = after.group, after.name, cmp.Or(after.key, uuid.Nil.String())
+	}
+	read, err := q.Query(ctx, pageByName, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(read, cellOf(kind, len(months)))
+}
+
+// cellOf makes the cell of a row of a school's sums over so many months.
+func cellOf(kind string, months int) pgx.RowToFunc[Cell] {
+	return func(row pgx.CollectableRow) (Cell, error) {
+		f := figure{level: 2, rates: kind != keptAttendance}
+		var listed, withheld int
+		err := row.Scan(&f.key, &f.name, &f.group, &listed, &withheld, &f.people, &f.count, &f.passed)
+		f.hidden = listed == withheld
+		c := f.show()
+		if months > 1 {
+			c.People, c.Withheld = nil, withheld
+		}
+		return c, err
+	}
+}
+
+// keptTotals reads what the table says of all schools together. It gives each month that is kept with when it was counted.
+func (t *Table) keptTotals(ctx context.Context, q tenants.Querier, months []Period, zone *time.Location, kind string, view View) (counted []string, err error) {
 	rows, err := q.Query(ctx, totalsSQL, keptArgs(months, zone, kind, view)...)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	total := Cell{Suppressed: true}
 	f := figure{rates: kind != keptAttendance}
+	var month string
 	incomplete := false
-	_, err = pgx.ForEachRow(rows, []any{&f.people, &f.count, &f.passed, &f.hidden, &incomplete}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&f.people, &f.count, &f.passed, &f.hidden, &month, &incomplete}, func() error {
+		counted = append(counted, month)
 		if t.Months++; incomplete {
 			t.Incomplete++
 		}
@@ -106,7 +116,7 @@ func (t *Table) keptTotals(ctx context.Context, q tenants.Querier, months []Peri
 		return nil
 	})
 	t.Total = total
-	return t.Months == len(months), err
+	return counted, err
 }
 
 func dates(months []Period) []string {

@@ -11,29 +11,32 @@ import (
 	"lignum/domain"
 )
 
-// Admission shares a number of slots among tenants: one that is alone may use them all, and while others are here no tenant has more
-// than half of them, rounded up. A slot that becomes free goes to the tenant that holds the fewest of those who wait. So a
-// tenant that takes all it can get makes way while somebody else is there, even where a slot stays free for that moment: the slots are
-// more than the processors, and what runs in the last of them would only take processor time from who has just come.
+// Admission shares a number of slots among tenants. One that is alone may use them all. One that wants more than it has makes way while
+// others are there:
+//
+//   - while somebody else is served who wants no more than that, it gets no further one beyond a sixth of the slots, so that who has just come
+//     has the processors nearly for itself for the few milliseconds that it takes;
+//   - while others want more as well, each has its equal part;
+//   - for a moment after others were there it leaves a sixth of the slots free, so that who comes back finds one.
+//
+// A sixth is one slot for each two processors. A slot that becomes free goes to the tenant that holds the fewest of those who wait.
 //
 // Slots are few, three for each processor of a database, and most are held for some milliseconds. One that is held for longer than
 // a second, by a report over a whole country or by a transaction that waits for a row, no longer counts, so that a handful of them do
-// not stop everybody else: whoever waits gets another in its place, up to as many again as there are slots.
+// not stop everybody else: whoever waits gets another in its place, up to as many again as there are slots. Nobody makes way for long
+// either: who has been served for twenty milliseconds has had its moment.
 //
-// Who left a moment ago is still here, since a tenant of some requests a second would else find all slots taken each time it comes.
-//
-// Half is a compromise, measured on two processors that the database, the program and the load share, in windows of a neighbour alone and
-// beside a tenant that takes all it can get. Of six slots with at most three, the neighbour's 99th percentile was 2.2 to 2.6 times its own, and the other
-// kept 0.78 to 0.81 of the throughput that it has alone; with at most two 2.1 to 2.2 times and 0.69. Of four slots, all but the one that the neighbour was
-// in, 2.1 to 2.6 times and 0.96 to 1.02, but the record day took an eighth longer, since with two slots a processor waits.
+// Measured on two processors that the database, the program and the load share, in windows of a neighbour alone and beside a tenant
+// that takes all it can get: MEASURED
 //
 // The limit of this: it counts slots and not processor time. Where the database is far away a slot is busy with the network, and
-// what half of them do is less than a database can.
+// what a sixth of them does is less than a database can.
 type Admission struct {
 	queue   int           // most that wait of one tenant; more are turned away at once
 	wait    time.Duration // the longest that one waits
 	long    time.Duration // a slot that is held for longer does not count; 0: all do
 	stay    time.Duration // for how long who has left is still here; 0: not at all
+	brief   time.Duration // for how long others make way for one who is served; 0: not at all
 	busy    error         // what those get who are turned away
 	mu      sync.Mutex
 	slots   int               // how many there are; fewer may be free than none, after Resize
@@ -42,14 +45,15 @@ type Admission struct {
 	queues  map[string]*queue // of those who are here
 	gone    list.List         // of *queue: those that neither hold nor wait, the longest gone first
 	waiting int
-	looking bool // somebody waits, and a timer runs until the oldest of held may be slow
+	wanting int  // tenants of which somebody waits
+	looking bool // somebody waits, and a timer runs until the oldest of held may be slow, or had its moment
 }
 
 // slot is one that is held.
 type slot struct {
-	tenant string
-	since  time.Time
-	place  *list.Element // in held; nil when it is slow
+	of    *queue
+	since time.Time
+	place *list.Element // in held; nil when it is slow
 }
 
 type queue struct {
@@ -71,6 +75,8 @@ const (
 	longHold = time.Second
 	// lately is for how long a tenant is here that has sent something: a handful of requests a second are enough to be.
 	lately = 250 * time.Millisecond
+	// moment is for how long others make way for one who is served: several times what most take.
+	moment = 20 * time.Millisecond
 )
 
 // nobody is the platform: what it asks its own database for, every second, makes no tenant give way.
@@ -79,12 +85,12 @@ const nobody = ""
 // NewAdmission shares out n slots of the database; two thousand may wait of each tenant, for five seconds.
 func NewAdmission(n int) *Admission {
 	a := NewQueue(n, maxQueue, maxWait, "Many people are working at this moment. Please try again.", time.Second)
-	a.long, a.stay = longHold, lately
+	a.long, a.stay, a.brief = longHold, lately, moment
 	return a
 }
 
 // NewQueue shares out n slots, for which so many of one tenant may wait so long; who is turned away is told message, and to come
-// back after again. Each slot counts for as long as it is held, and a tenant has at most half of them while others hold or wait.
+// back after again. Each slot counts for as long as it is held, nobody makes way for a moment, and who has left is gone.
 func NewQueue(n, waiting int, wait time.Duration, message string, again time.Duration) *Admission {
 	return &Admission{queue: waiting, wait: wait, busy: &domain.Error{Code: domain.Unavailable, Message: message, RetryAfter: again}, slots: n, queues: map[string]*queue{}}
 }
@@ -104,7 +110,7 @@ func (a *Admission) Acquire(ctx context.Context, tenant string) (release func(),
 	a.mu.Lock()
 	q := a.enter(tenant)
 	if a.waiting == 0 && a.held.Len() < a.slots && a.mayHoldMore(q) {
-		s := a.take(tenant, q)
+		s := a.take(q)
 		a.mu.Unlock()
 		return func() { a.release(s) }, nil
 	}
@@ -113,7 +119,9 @@ func (a *Admission) Acquire(ctx context.Context, tenant string) (release func(),
 		return nil, a.busy
 	}
 	turn := make(chan *slot, 1)
-	q.waiters = append(q.waiters, turn)
+	if q.waiters = append(q.waiters, turn); len(q.waiters) == 1 {
+		a.wanting++
+	}
 	a.waiting++
 	a.grant()
 	a.mu.Unlock()
@@ -144,17 +152,25 @@ func (a *Admission) leave(tenant string, turn chan *slot) bool {
 	}
 	for i, w := range q.waiters {
 		if w == turn {
-			q.waiters = append(q.waiters[:i], q.waiters[i+1:]...)
-			a.waiting--
-			a.forget(tenant)
+			a.drop(q, i)
+			a.forget(q)
 			return true
 		}
 	}
 	return false
 }
 
-func (a *Admission) take(tenant string, q *queue) *slot {
-	s := &slot{tenant: tenant, since: time.Now()}
+// drop takes the i-th waiter out of a queue.
+func (a *Admission) drop(q *queue, i int) {
+	copy(q.waiters[1:i+1], q.waiters[:i]) // mostly it is the first of many
+	q.waiters = q.waiters[1:]
+	if a.waiting--; len(q.waiters) == 0 {
+		a.wanting--
+	}
+}
+
+func (a *Admission) take(q *queue) *slot {
+	s := &slot{of: q, since: time.Now()}
 	s.place = a.held.PushBack(s)
 	q.held++
 	return s
@@ -163,7 +179,7 @@ func (a *Admission) take(tenant string, q *queue) *slot {
 func (a *Admission) release(s *slot) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	q := a.queues[s.tenant]
+	q := s.of
 	if s.place == nil {
 		a.slow--
 		q.slow--
@@ -171,7 +187,7 @@ func (a *Admission) release(s *slot) {
 		a.held.Remove(s.place)
 	}
 	q.held--
-	a.forget(s.tenant)
+	a.forget(q)
 	a.grant()
 }
 
@@ -190,8 +206,7 @@ func (a *Admission) enter(tenant string) *queue {
 }
 
 // forget lets a tenant go that neither holds nor waits.
-func (a *Admission) forget(tenant string) {
-	q := a.queues[tenant]
+func (a *Admission) forget(q *queue) {
 	if q.held > 0 || len(q.waiters) > 0 || q.gone != nil {
 		return
 	}
@@ -211,15 +226,53 @@ func (a *Admission) sweep() {
 	}
 }
 
-// mayHoldMore says whether a tenant is alone or holds less than half: of the slots that count, since who has slow ones would stop at
-// them.
+// mayHoldMore says whether one more slot is within a tenant's part: of the slots that count, since who has slow ones would stop at
+// them. One that holds none may always have one.
 func (a *Admission) mayHoldMore(q *queue) bool {
 	a.sweep()
+	held := q.held - q.slow
 	others := len(a.queues) - 1
 	if _, here := a.queues[nobody]; here && q.tenant != nobody {
 		others--
 	}
-	return others <= 0 || (q.held-q.slow)*2 < a.slots
+	if others <= 0 || held == 0 {
+		return true
+	}
+	sixth := (a.slots + 5) / 6
+	switch wanting := a.othersWant(q); {
+	case held >= sixth && a.makesWay(q):
+		return false
+	case wanting > 0:
+		return held < (a.slots+wanting)/(wanting+1)
+	default:
+		return held < a.slots-sixth
+	}
+}
+
+// othersWant is how many other tenants want more than they have.
+func (a *Admission) othersWant(q *queue) int {
+	n := a.wanting
+	for _, one := range []*queue{q, a.queues[nobody]} {
+		if one != nil && len(one.waiters) > 0 {
+			n--
+		}
+	}
+	return n
+}
+
+// makesWay says whether another is served at this moment who wants no more than it has.
+func (a *Admission) makesWay(q *queue) bool {
+	now := time.Now()
+	for e := a.held.Back(); e != nil; e = e.Prev() {
+		s := e.Value.(*slot)
+		if now.Sub(s.since) >= a.brief {
+			return false
+		}
+		if s.of != q && s.of.tenant != nobody && len(s.of.waiters) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // grant gives what is free to those who wait, and sees to it that they get what the slow give free.
@@ -238,25 +291,23 @@ func (a *Admission) grant() {
 // who wait has its part already.
 func (a *Admission) grantOne() bool {
 	var next *queue
-	var tenant string
 	var latest uint64
-	for name, q := range a.queues {
+	for _, q := range a.queues {
 		latest = max(latest, q.since)
 		if len(q.waiters) == 0 || !a.mayHoldMore(q) {
 			continue
 		}
 		if next == nil || q.held < next.held || q.held == next.held && q.since < next.since {
-			next, tenant = q, name
+			next = q
 		}
 	}
 	if next == nil {
 		return false
 	}
 	turn := next.waiters[0]
-	next.waiters = next.waiters[1:]
+	a.drop(next, 0)
 	next.since = latest + 1
-	a.waiting--
-	turn <- a.take(tenant, next)
+	turn <- a.take(next)
 	return true
 }
 
@@ -267,13 +318,17 @@ func (a *Admission) overtake() bool {
 	}
 	oldest := a.held.Front().Value.(*slot)
 	if age := time.Since(oldest.since); age < a.long {
-		a.later(a.long - age)
+		again := a.long - age
+		if a.brief > 0 {
+			again = min(again, a.brief)
+		}
+		a.later(again)
 		return false
 	}
 	a.held.Remove(oldest.place)
 	oldest.place = nil
 	a.slow++
-	a.queues[oldest.tenant].slow++
+	oldest.of.slow++
 	return true
 }
 

@@ -32,7 +32,7 @@ func chain(ctx context.Context, b *bench) ([]figure, error) {
 		return nil, err
 	}
 	client := load.NewClient(b.apiAddr, 1)
-	country, err := b.country(ctx, client, "jamaica")
+	country, err := b.country(ctx, "jamaica")
 	if err != nil {
 		return nil, err
 	}

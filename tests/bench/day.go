@@ -19,7 +19,7 @@ func recordDay(ctx context.Context, b *bench) ([]figure, error) {
 		return nil, err
 	}
 	client := load.NewClient(b.apiAddr, dayClients)
-	country, err := b.country(ctx, client, "jamaica")
+	country, err := b.country(ctx, "jamaica")
 	if err != nil {
 		return nil, err
 	}

@@ -57,13 +57,20 @@ func main() {
 	profile := flag.String("profile", "", "keep a profile of the API's processor time in this file")
 	out := flag.String("out", ".lignum/bench.json", "where the figures are kept, and the table beside it")
 	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	debug.SetGCPercent(400) // what the load takes for itself, the program does not have
+	if flag.Arg(0) == besideCommand {
+		if err := beside(ctx, flag.Arg(1)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *list {
 		listParts()
 		return
 	}
-	debug.SetGCPercent(400) // what the load takes for itself, the program does not have
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	b := &bench{length: time.Duration(*seconds) * time.Second, pairs: *pairs, windows: *windows, tenants: *many, crowd: *crowd, share: *share, entries: *entries, match: *match, profile: *profile}
 	if err := run(ctx, b, *only, *out); err != nil {
 		fmt.Fprintf(os.Stderr, "\nbench: %v\n", err)

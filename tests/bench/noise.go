@@ -24,6 +24,7 @@ func noise(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer n.close()
 	noisy, err := b.noisy(ctx, "jamaica")
 	if err != nil {
 		return nil, err
@@ -54,15 +55,18 @@ func noise(ctx context.Context, b *bench) ([]figure, error) {
 
 // noisy is people of one tenant who look at their classes.
 func (b *bench) noisy(ctx context.Context, slug string) (*noisyTenant, error) {
-	t := &noisyTenant{neighbour{client: load.NewClient(b.apiAddr, noisyClients)}}
+	t := &noisyTenant{client: load.NewClient(b.apiAddr, noisyClients)}
 	var err error
-	if t.country, err = b.country(ctx, t.client, slug); err != nil {
+	if t.country, err = b.country(ctx, slug); err != nil {
 		return nil, err
 	}
 	return t, t.signIn(noisyPeople)
 }
 
-type noisyTenant struct{ neighbour }
+type noisyTenant struct {
+	neighbour
+	client *load.Client
+}
 
 func (t *noisyTenant) next(n int) load.Call {
 	at := n % len(t.tokens)

@@ -22,6 +22,7 @@ func signIns(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer n.close()
 	client := load.NewClient(b.apiAddr, 200)
 	var taken atomic.Int64
 	next := func(int) load.Call { return signIn(int(taken.Add(1))) }

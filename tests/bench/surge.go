@@ -32,6 +32,7 @@ func surge(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer n.close()
 	if _, err := n.work(ctx, aloneWindow, b); err != nil { // opens connections, loads rules
 		return nil, err
 	}
@@ -90,7 +91,7 @@ type surges struct {
 
 func (b *bench) surges(ctx context.Context) (*surges, error) {
 	s := &surges{b: b, client: load.NewClient(b.apiAddr, b.crowd)}
-	c, err := b.country(ctx, s.client, "jamaica")
+	c, err := b.country(ctx, "jamaica")
 	if err != nil {
 		return nil, err
 	}

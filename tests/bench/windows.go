@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // neighbour is a tenant that goes about its day while another makes noise: fifty requests a second, of which four in five look at a class and
 // one reports progress.
 type neighbour struct {
-	client  *load.Client
+	apart   *load.Apart
 	country *load.Country
 	tokens  []string
 }
@@ -24,12 +25,29 @@ const (
 )
 
 func (b *bench) neighbour(ctx context.Context, slug string) (*neighbour, error) {
-	n := &neighbour{client: load.NewClient(b.apiAddr, neighbourClients)}
+	n := &neighbour{}
 	var err error
-	if n.country, err = b.country(ctx, n.client, slug); err != nil {
+	if n.country, err = b.country(ctx, slug); err != nil {
+		return nil, err
+	}
+	command, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	if n.apart, err = load.StartApart(ctx, command, besideCommand, b.apiAddr); err != nil {
 		return nil, err
 	}
 	return n, n.signIn(neighbourPeople)
+}
+
+func (n *neighbour) close() { _ = n.apart.Close() } // what it was told to do it has done
+
+// besideCommand is what makes this program a neighbour's client, at the address that follows.
+const besideCommand = "beside"
+
+// beside is a neighbour's client until its standard input ends.
+func beside(ctx context.Context, address string) error {
+	return load.ServeApart(ctx, load.NewClient(address, neighbourClients), neighbourClients, os.Stdin, os.Stdout)
 }
 
 // signIn makes fresh tokens: a part may take longer than one lives.
@@ -45,18 +63,25 @@ func (n *neighbour) signIn(most int) error {
 	return nil
 }
 
-func (b *bench) country(ctx context.Context, client *load.Client, slug string) (*load.Country, error) {
+func (b *bench) country(ctx context.Context, slug string) (*load.Country, error) {
 	t, err := b.registry.Tenant(slug)
 	if err != nil {
 		return nil, err
 	}
-	return load.ReadCountry(ctx, b.store.DB(t.Realm()), t, client.Issuer(slug))
+	return load.ReadCountry(ctx, b.store.DB(t.Realm()), t, b.issuer(slug))
 }
 
 // work lets the neighbour work for a while. Nothing of it may fail.
 func (n *neighbour) work(ctx context.Context, length time.Duration, b *bench) (*load.Tally, error) {
-	t := load.Steady(ctx, n.client, neighbourRate, length, neighbourClients, func(i int) load.Call { return n.call(i, b) })
-	if err := t.Err(); err != nil {
+	calls := make([]load.Call, int(neighbourRate*length.Seconds()))
+	for i := range calls {
+		calls[i] = n.call(i, b)
+	}
+	t, err := n.apart.Steady(neighbourRate, length, calls)
+	if err == nil {
+		err = t.Err()
+	}
+	if err != nil {
 		return t, fmt.Errorf("the neighbour: %w", err)
 	}
 	return t, ctx.Err()
