@@ -40,7 +40,13 @@ func Trail(ctx context.Context, q Querier, f TrailFilter) (list []audit.Stored, 
 	if err != nil {
 		return nil, false, err
 	}
-	if list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[audit.Stored]); err != nil {
+	list = make([]audit.Stored, 0, f.Limit+1)
+	var e audit.Stored
+	if _, err = pgx.ForEachRow(rows, []any{&e.ID, &e.At, &e.ActorID, &e.ActorName, &e.ActorRoles, &e.ActorRealm, &e.Address, &e.Action, &e.Outcome,
+		&e.ObjectKind, &e.ObjectID, &e.Before, &e.After, &e.Reason, &e.RequestID}, func() error {
+		list = append(list, e)
+		return nil
+	}); err != nil {
 		return nil, false, err
 	}
 	if more = len(list) > f.Limit; more {

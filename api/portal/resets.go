@@ -122,7 +122,7 @@ func askReset(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (
 }
 
 // mostCards is how many requests a page has, each a card with what was asked and two forms.
-const mostCards = 20
+const mostCards = 15
 
 type resetsData struct {
 	Resets       []people.ResetRequest

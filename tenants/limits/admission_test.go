@@ -58,12 +58,12 @@ func TestAFreeSlotGoesToTheTenantThatHoldsTheFewest(t *testing.T) {
 	}
 }
 
-// A tenant that takes all it can get has six of six slots. While a neighbour holds one, or waits, it gets no more than three, half of them,
-// though others stay free; nor while the neighbour was here a moment ago, who then finds a slot at once; and
-// after that moment all is its own again.
-func TestATenantMakesWayWhileOthersAreThere(t *testing.T) {
+// A tenant that takes all it can get has six of six slots. While a neighbour is served it gets no further one, down to a sixth of them, though
+// others stay free; a moment later, or when the neighbour has been served for longer than a moment, it leaves a sixth free, so that who comes
+// finds a slot at once; and when nobody has been there for a while all is its own again.
+func TestATenantMakesWayWhileOthersAreServed(t *testing.T) {
 	a := NewAdmission(6)
-	a.long, a.stay = 0, time.Hour
+	a.long, a.stay, a.brief = 0, time.Hour, time.Hour
 	expect := func(what string, noisy, all int) {
 		t.Helper()
 		a.mu.Lock()
@@ -72,32 +72,74 @@ func TestATenantMakesWayWhileOthersAreThere(t *testing.T) {
 			t.Fatalf("%s the noisy tenant holds %d of %d that are held, not %d of %d", what, got, a.held.Len(), noisy, all)
 		}
 	}
+	set := func(stay, brief time.Duration) {
+		a.mu.Lock()
+		a.stay, a.brief = stay, brief
+		a.grant()
+		a.mu.Unlock()
+	}
 	var noisy []func()
 	for range 6 {
 		noisy = append(noisy, take(t, a, "noisy"))
 	}
-	backlog := waiters(t, a, "noisy", 20)
+	backlog := waiters(t, a, "noisy", 40)
 	expect("alone", 6, 6)
 	neighbour := oneWaits(t, a, "neighbour")
-	for i, held := range []int{5, 4, 3} {
+	for i, held := range []int{5, 4, 3, 2, 1} {
 		noisy[i]()
-		expect("while the neighbour is there", held, held+1)
+		expect("while the neighbour is served", held, held+1)
 	}
-	noisy[3]()
-	expect("at its half", 3, 4)
+	noisy[5]()
+	expect("at a sixth", 1, 2) // who waits of it gets what it hands back
 	other := take(t, a, "other")
-	expect("with a third there", 3, 5)
-	next(t, neighbour)()
+	expect("with a third there", 1, 3)
 	other()
-	noisy[4]()
-	expect("when the others have just left", 3, 3)
-	take(t, a, "neighbour")()
-	expect("when the neighbour was here once more", 3, 3)
-	a.mu.Lock()
-	a.stay = time.Nanosecond
-	a.mu.Unlock()
+	next(t, neighbour)()
+	expect("when the others have just left", 5, 5)
+	again := take(t, a, "neighbour")
 	next(t, backlog)()
-	expect("a moment later", 6, 6)
+	expect("when the neighbour is there once more", 4, 5)
+	set(time.Hour, time.Nanosecond)
+	expect("when the neighbour had its moment", 5, 6)
+	again()
+	set(time.Nanosecond, time.Hour)
+	expect("a while later", 6, 6)
+}
+
+// Of those who want more than they have, each has its equal part, and none of them makes way for another.
+func TestThoseWhoWantMoreShare(t *testing.T) {
+	a := NewAdmission(6)
+	a.long, a.stay, a.brief = 0, time.Hour, time.Hour
+	var held []func()
+	for range 6 {
+		held = append(held, take(t, a, "a"))
+	}
+	waiters(t, a, "a", 20)
+	waiters(t, a, "b", 20)
+	waiters(t, a, "c", 20)
+	for i, want := range []map[string]int{{"a": 5, "b": 1}, {"a": 4, "b": 1, "c": 1}, {"a": 3, "b": 2, "c": 1}, {"a": 2, "b": 2, "c": 2}, {"a": 2, "b": 2, "c": 2}} {
+		held[i]()
+		a.mu.Lock()
+		for tenant, n := range want {
+			if got := a.queues[tenant].held; got != n {
+				t.Errorf("after %d were handed back %s holds %d, not %d", i+1, tenant, got, n)
+			}
+		}
+		a.mu.Unlock()
+	}
+}
+
+// A tenant of which nobody waits, and that wants one slot, has it whatever else is there.
+func TestWhoHoldsNoneMayAlwaysHaveOne(t *testing.T) {
+	a := NewAdmission(6)
+	a.long, a.stay, a.brief = 0, time.Hour, time.Hour
+	for _, tenant := range []string{"a", "b", "c", "d", "e", "f"} {
+		take(t, a, tenant)
+	}
+	a = NewAdmission(1)
+	a.long, a.stay = 0, time.Hour
+	take(t, a, "a")()
+	take(t, a, "b")
 }
 
 // The platform asks its own database for something every second, and waits like anybody; no tenant gives way to it.
