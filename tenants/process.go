@@ -19,7 +19,7 @@ const (
 	// slotsPerCore is how many transactions keep one processor of the database busy: while one waits for the network, another works.
 	// More of them add nothing but waiting, where fairness no longer reaches: measured on two processors, a noisy tenant's neighbour
 	// saw 143 ms at the 99th percentile with 40 busy at once, 17.8 ms with 4, at the same throughput. With two a processor instead
-	// of three, the record day takes an eighth longer; who is not alone has half of them (package limits).
+	// of three, the record day takes an eighth longer; who is not alone makes way (package limits).
 	slotsPerCore = 3
 	// leastSlots is what every process has, however many there are.
 	leastSlots = 2

@@ -129,6 +129,27 @@ func TestThoseWhoWantMoreShare(t *testing.T) {
 	}
 }
 
+// Tenants that hold nothing are served in the order of their coming: of many with one request each, nobody is passed over until it gives up.
+func TestEqualsAreServedInTheOrderOfTheirComing(t *testing.T) {
+	a := NewAdmission(1)
+	a.long = 0
+	first := take(t, a, "first")
+	got, tenants := make([]<-chan func(), 30), make([]string, 30)
+	for i := range got {
+		tenants[i] = string(rune('A' + i))
+		got[i] = oneWaits(t, a, tenants[i])
+	}
+	first()
+	for i := range got {
+		select {
+		case release := <-got[i]:
+			release()
+		case <-time.After(time.Second):
+			t.Fatalf("%s is passed over by those who came later", tenants[i])
+		}
+	}
+}
+
 // A tenant of which nobody waits, and that wants one slot, has it whatever else is there.
 func TestWhoHoldsNoneMayAlwaysHaveOne(t *testing.T) {
 	a := NewAdmission(6)

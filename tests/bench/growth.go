@@ -176,8 +176,10 @@ func (g *growthBench) sameNews(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if _, err := conn.Exec(ctx, "SELECT set_config('search_path', $1, false)", t.SchemaName); err != nil {
+			return err
+		}
 		b := &pgx.Batch{}
-		b.Queue("SELECT set_config('search_path', $1, false)", t.SchemaName)
 		for i := range 4 * domain.Rows { // as many refused as not
 			e := audit.Entry{Action: "class.read", Refused: i%2 == 0, ObjectKind: "class", ObjectID: t.ID, Before: map[string]int{"seats": i}, After: map[string]int{"seats": i + 1}}
 			b.Queue(audit.Insert, e.Args(audit.Actor{Name: "bench", Realm: c.Slug})...)
