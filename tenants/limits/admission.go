@@ -255,13 +255,14 @@ func (a *Admission) mayHoldMore(q *queue) bool {
 	}
 }
 
-// othersWant is how many other tenants want more than they have.
+// othersWant is how many other tenants want more than they have; the platform is none.
 func (a *Admission) othersWant(q *queue) int {
 	n := a.wanting
-	for _, one := range []*queue{q, a.queues[nobody]} {
-		if one != nil && len(one.waiters) > 0 {
-			n--
-		}
+	if len(q.waiters) > 0 {
+		n--
+	}
+	if p := a.queues[nobody]; p != nil && p != q && len(p.waiters) > 0 {
+		n--
 	}
 	return n
 }

@@ -129,6 +129,23 @@ func TestThoseWhoWantMoreShare(t *testing.T) {
 	}
 }
 
+// Who asks is not among the others that want more, and neither is the platform, nor is it counted twice when it asks itself.
+func TestWhoAsksIsNoOther(t *testing.T) {
+	a := NewAdmission(1)
+	a.long = 0
+	take(t, a, "holder")
+	for _, tenant := range []string{nobody, "a", "b"} {
+		waiters(t, a, tenant, 2)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for tenant, want := range map[string]int{nobody: 2, "a": 1, "b": 1, "holder": 2} {
+		if got := a.othersWant(a.queues[tenant]); got != want {
+			t.Errorf("beside %q %d others want more, not %d", tenant, got, want)
+		}
+	}
+}
+
 // Tenants that hold nothing are served in the order of their coming: of many with one request each, nobody is passed over until it gives up.
 func TestEqualsAreServedInTheOrderOfTheirComing(t *testing.T) {
 	a := NewAdmission(1)
