@@ -29,7 +29,7 @@ func classRoutes(s *Server) {
 			Coaching bool   `query:"coaching" doc:"Only those that one coaches"`
 			Open     bool   `query:"open" doc:"Only those in which a learner can register today"`
 			All      bool   `query:"all" doc:"Ended and cancelled ones as well"`
-			Query    string `query:"q" maxLength:"100" doc:"Part of the title"`
+			Query    string `query:"q" maxLength:"100" doc:"Beginnings of words of the title, in any order"`
 			Subject  string `query:"subject" maxLength:"100"`
 		}) (*List[classes.Class], error) {
 			return ListClasses(ctx, c, ClassFilter{in.Mine, in.Coaching, in.Open, in.All, in.Query, in.Subject}, in.Paging)
@@ -126,7 +126,7 @@ type ClassFilter struct {
 	Coaching bool   // the viewer is the coach
 	Open     bool   // a learner can register today
 	All      bool   // ended and cancelled ones as well
-	Query    string // part of the title
+	Query    string // beginnings of words of the title
 	Subject  string // of the course
 }
 

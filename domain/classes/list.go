@@ -75,7 +75,7 @@ type Filter struct {
 	Viewer  uuid.UUID // whose enrolments are told
 	Mine    bool      // only those where Viewer is enrolled
 	CoachID uuid.UUID // only those of this coach
-	Query   string    // part of the title, at most 100 characters
+	Query   string    // beginnings of words of the title, in any order; case does not matter; at most 100 characters
 	Subject string    // of the course
 	School  uuid.UUID // only those of this school
 	Either  bool      // with CoachID and School: one of the two is enough
@@ -118,7 +118,7 @@ func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page
 		add("c.coach_id = ?::text::uuid", f.CoachID.String())
 	}
 	if text := strings.TrimSpace(f.Query); text != "" {
-		add("c.title ILIKE ?::text", "%"+domain.Literal(text)+"%")
+		add("c.words @@ "+domain.Beginnings, text)
 	}
 	if f.Subject != "" {
 		add("o.subject = ?::text", f.Subject)

@@ -12,6 +12,7 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/tenants"
+	"lignum/tests/testkit"
 )
 
 func TestCreateChangeCancel(t *testing.T) {
@@ -125,6 +126,10 @@ func TestListsOfClasses(t *testing.T) {
 			"coach":        {classes.Filter{CoachID: s.coach}, "Maths 10A-"},
 			"query":        {classes.Filter{Query: "50%"}, "Art 50%-"},
 			"no wildcard":  {classes.Filter{Query: "a%s"}, ""},
+			"words":        {classes.Filter{Query: " 10a MATH"}, "Maths 10A-"},
+			"not inside":   {classes.Filter{Query: "aths"}, ""},
+			"no word":      {classes.Filter{Query: "%-"}, ""},
+			"operators":    {classes.Filter{Query: "art & !50 | :* '<->"}, "Art 50%-"},
 			"subject":      {classes.Filter{Subject: "Mathematics"}, "Maths 10A-"},
 			"school":       {classes.Filter{School: s.id}, "Maths 10A-"},
 			"open: full":   {classes.Filter{Open: true, Today: today}, ""},
@@ -155,6 +160,32 @@ func TestListsOfClasses(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A search among thousands of classes looks at a page of those that have a common word, and at no others than those that have a rare one.
+func TestClassesAreFoundThroughIndexes(t *testing.T) {
+	s := newSchool(t, 0)
+	conn := s.Direct(t)
+	if _, err := conn.Exec(ctx, `SET search_path = tenant_jamaica; INSERT INTO classes (id, title, kind, starts_on, ends_on, seats, state)
+		SELECT ('c0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'Form ' || (7 + i % 7) || '-' || chr((65 + i % 5)::integer) || ' of ' || i, 'on_demand', current_date, current_date, 30,
+			CASE WHEN i % 10 = 0 THEN 'ended' ELSE 'active' END FROM generate_series(1, 3000) i; ANALYZE classes`); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]int{"form": 31, "FORM of": 31, "2998": 1, "299": 10, "of 2999": 1, "9-C 2998": 0, "zzz": 0} {
+		h := &testkit.Heard{}
+		var list catalog.List[classes.Class]
+		s.read(func(q tenants.Querier) (err error) {
+			h.Querier = q
+			list, err = classes.Classes(ctx, h, classes.Filter{Query: query}, catalog.Page{Limit: 31})
+			return err
+		})
+		if n := h.Explain(t, conn).Read("classes"); n > 100 {
+			t.Errorf("%q looks at %d classes", query, n)
+		}
+		if len(list.Items) != want {
+			t.Errorf("%q finds %d, want %d", query, len(list.Items), want)
+		}
+	}
 }
 
 func TestNextMeeting(t *testing.T) {

@@ -117,11 +117,11 @@ func (f *UserFilter) cursorAt(u *User) string {
 const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
 
 // few tells whether those whom the filter leaves are few enough to look at all of them, or have an index of their own.
-func (f *UserFilter) few() bool { return f.NoCard || f.narrow() }
+func (f *UserFilter) few() bool { return f.NoCard || f.State == "suspended" || f.tied() }
 
-// narrow tells whether the filter names a school, a class or the like, or those who are suspended.
-func (f *UserFilter) narrow() bool {
-	return f.State == "suspended" || f.Grade != "" || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
+// tied tells whether the filter names a school, a class or the like.
+func (f *UserFilter) tied() bool {
+	return f.Grade != "" || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
 }
 
 // statement makes the statement of a filter.
@@ -139,12 +139,16 @@ func (f *UserFilter) statement() (string, []any, error) {
 		from, family, given, id := "", "u.family_name", "u.given_name", "u.id"
 		switch {
 		case f.Role == "":
-		case f.NoCard && !f.narrow(): // of a role they have an index
-			from, family, given, id = arg(" JOIN user_roles n ON n.user_id = u.id AND n.waiting AND n.role = ?::text", f.Role), "n.family_name", "n.given_name", "n.user_id"
-		case f.few():
+		case f.tied():
 			conditions = append(conditions, arg(hasRole, f.Role))
-		default: // those who have a role are in the order of their names too
-			from, family, given, id = arg(" JOIN user_roles n ON n.user_id = u.id AND n.role = ?::text", f.Role), "n.family_name", "n.given_name", "n.user_id"
+		default: // those who have a role are in the order of their names too, and those of them who are suspended or wait for a card
+			rare := ""
+			if f.State == "suspended" {
+				rare = " AND n.suspended"
+			} else if f.NoCard {
+				rare = " AND n.waiting"
+			}
+			from, family, given, id = arg(" JOIN user_roles n ON n.user_id = u.id AND n.role = ?::text", f.Role)+rare, "n.family_name", "n.given_name", "n.user_id"
 		}
 		if at != nil {
 			conditions = append(conditions, arg("("+family+", "+given+", "+id+") > (?::text, ?::text, ?::uuid)", at...))

@@ -20,7 +20,7 @@ var (
 	inClass []uuid.UUID // those whose number ends with 50
 )
 
-// town has people of whom one in thirty teaches, one in eight waits for a password, few are suspended, and the names that are looked for are the last ones.
+// town has people of whom one in thirty teaches, one in eight waits for a password, one in six is suspended, and the names that are looked for are the last ones.
 func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 	t.Helper()
 	conn := r.w.Direct(t)
@@ -28,7 +28,7 @@ func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 		INSERT INTO schools (id, name) SELECT ('c0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'S' || i FROM generate_series(0, 99) i;
 		INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, state, password_hash, grade)
 		SELECT ('a0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'P' || i, 'p' || i, (ARRAY['Ann', 'young', 'Bo', 'Zoë', 'Cy'])[1 + i %% 5], (ARRAY['Adams', 'Brown', 'clarke', 'Young', 'Zeal'])[1 + i / 7 %% 5],
-			('c0000000-0000-7000-8000-' || lpad((i %% 100)::text, 12, '0'))::uuid, CASE WHEN i %% 300 = 7 THEN 'suspended' WHEN i %% 300 = 8 THEN 'erased' ELSE 'active' END, CASE WHEN i %% 8 <> 3 THEN 'x' END, (7 + i %% 5)::text
+			('c0000000-0000-7000-8000-' || lpad((i %% 100)::text, 12, '0'))::uuid, CASE WHEN i %% 11 < 2 THEN 'suspended' WHEN i %% 300 = 8 THEN 'erased' ELSE 'active' END, CASE WHEN i %% 8 <> 3 THEN 'x' END, (7 + i %% 5)::text
 		FROM generate_series(1, %d) i;
 		INSERT INTO user_roles (user_id, role) SELECT id, CASE WHEN user_name_key LIKE '%%00' THEN 'coach' WHEN user_name_key LIKE '%%33' THEN 'teacher' ELSE 'student' END FROM users ON CONFLICT DO NOTHING;
 		INSERT INTO classes (id, title, kind, starts_on, ends_on, seats) VALUES ('%s', 'C', 'on_demand', current_date, current_date, 900);
@@ -103,7 +103,7 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 					for _, u := range p.Users {
 						got = append(got, place(f, u))
 					}
-					if i < 2 || i == 8 || prefix == "" && role == "" || role == "" && f.State == "suspended" || f.NoCard && (role == "" || prefix == "") || f.SchoolID != nil { // of more at once only the rarer has an index
+					if i < 2 || i == 8 || prefix == "" && role == "" || (f.NoCard || f.State == "suspended") && (role == "" || prefix == "") || f.SchoolID != nil { // of more at once only the rarer has an index
 						if n := l.Explain(t, conn).Read("users", "user_roles"); n > 700 {
 							t.Errorf("page %d of %+v looks at %d of %d: %s", page, f, n, townsfolk, l.SQL)
 						}
@@ -146,7 +146,7 @@ func TestSchoolsAreReadThroughIndexes(t *testing.T) {
 		}
 		return names
 	}
-	for query, want := range map[string]int{"": 60, "mary's 2997": 0, "mary 2996": 1, "ST. MARY'S high 2996": 1, "code-2998": 1, "2999": 1, "299": 11, "high hill 12": 27, "zzz": 0, "école 2": 60, "...": 0, "a' | b:* \\ &": 0} {
+	for query, want := range map[string]int{"": 60, "mary's 2997": 0, "mary 2996": 1, "ST. MARY'S high 2996": 1, "code-2998": 1, "2999": 1, "299": 11, "high hill 12": 27, "zzz": 0, "école 29": 28, "high": 60, "École HIGH 2998": 0, "...": 0, "a' | b:* \\ &": 0} {
 		if got := list(SchoolFilter{Query: query}); len(got) != want {
 			t.Errorf("%q finds %d, want %d: %v", query, len(got), want, got)
 		}

@@ -101,7 +101,7 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 		add("state = '" + SchoolActive + "'")
 	}
 	if f.Query != "" {
-		add("words @@ "+beginnings, f.Query)
+		add("words @@ "+domain.Beginnings, f.Query)
 	}
 	if f.After != "" {
 		at, err := readCursor(f.After, 2)
@@ -127,10 +127,6 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 	}
 	return page, nil
 }
-
-// beginnings makes of a text what fits all that have a word beginning with each of its words, which are told apart as in the column. A text
-// without letters and digits fits nothing.
-const beginnings = `(SELECT string_agg(quote_literal(w) || ':*', ' & ') FROM regexp_split_to_table(lower(?::text), '[^[:alnum:]]+') w WHERE w <> '')::tsquery`
 
 // SchoolsNamed gives the schools of exactly this name, whose case does not matter, or of this code, at most limit; with open those alone that are
 // not closed.
