@@ -126,7 +126,18 @@ func (f *UserFilter) tied() bool {
 
 // statement makes the statement of a filter.
 func (f *UserFilter) statement() (string, []any, error) {
-	conditions, args := f.where()
+	asked, rare := *f, "" // of a role, those who are suspended or wait for a card have an index: what it says is not asked of the account again
+	parts, words := f.words()
+	if parts == nil && !f.tied() {
+		switch {
+		case f.Role == "":
+		case f.State == "suspended":
+			asked.State, rare = "", " AND n.suspended"
+		case f.NoCard:
+			asked.NoCard, rare = false, " AND n.waiting"
+		}
+	}
+	conditions, args := asked.where()
 	arg := func(sql string, values ...string) string { return bind(&args, sql, values...) }
 	at, err := f.after()
 	if err != nil {
@@ -134,20 +145,13 @@ func (f *UserFilter) statement() (string, []any, error) {
 	}
 	args = append(args, f.Limit+1)
 	limit := fmt.Sprintf(" LIMIT $%d::integer", len(args))
-	parts, words := f.words()
 	if parts == nil {
 		from, family, given, id := "", "u.family_name", "u.given_name", "u.id"
 		switch {
 		case f.Role == "":
 		case f.tied():
 			conditions = append(conditions, arg(hasRole, f.Role))
-		default: // those who have a role are in the order of their names too, and those of them who are suspended or wait for a card
-			rare := ""
-			if f.State == "suspended" {
-				rare = " AND n.suspended"
-			} else if f.NoCard {
-				rare = " AND n.waiting"
-			}
+		default: // those who have a role are in the order of their names too
 			from, family, given, id = arg(" JOIN user_roles n ON n.user_id = u.id AND n.role = ?::text", f.Role)+rare, "n.family_name", "n.given_name", "n.user_id"
 		}
 		if at != nil {
