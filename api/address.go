@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/netip"
 	"net/url"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -21,15 +20,20 @@ func (s *Server) clientAddress(fc *fiber.Ctx) netip.Addr {
 		return addr
 	}
 	// Several header lines are one list (RFC 9110 section 5.3): a proxy may have added its own line under a client's.
-	hops := strings.Split(string(bytes.Join(fc.Request().Header.PeekAll(fiber.HeaderXForwardedFor), []byte(","))), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		addr = hop.Unmap()
-		if !s.trusted(addr) {
-			break
+	lines := fc.Request().Header.PeekAll(fiber.HeaderXForwardedFor)
+	for i := len(lines) - 1; i >= 0; i-- {
+		for list, more := lines[i], true; more; {
+			comma := bytes.LastIndexByte(list, ',')
+			hop, err := netip.ParseAddr(string(bytes.TrimSpace(list[comma+1:])))
+			if err != nil {
+				return addr
+			}
+			if addr = hop.Unmap(); !s.trusted(addr) {
+				return addr
+			}
+			if more = comma >= 0; more {
+				list = list[:comma]
+			}
 		}
 	}
 	return addr

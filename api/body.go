@@ -59,23 +59,30 @@ func (c *Call) receive() error {
 // readBody reads at most limit bytes, holding no more memory than what has arrived. length is what the request's head says; -1:
 // it does not say, and the body comes in chunks.
 func readBody(stream io.Reader, length, limit int) ([]byte, error) {
-	large := domain.Errorf(domain.TooLarge, "What was sent is larger than the %d KB that are taken here.", limit>>10)
 	if length > limit {
-		return nil, large
+		return nil, tooLarge(limit)
 	}
 	var body bytes.Buffer
 	body.Grow(min(max(length, 0), 16<<10) + bytes.MinRead)
 	_, err := body.ReadFrom(io.LimitReader(stream, int64(limit)+1))
-	var network net.Error
 	switch {
-	case errors.As(err, &network) && network.Timeout():
+	case err != nil && timedOut(err):
 		return nil, newProblem(http.StatusRequestTimeout, "The body did not arrive in time.")
 	case err != nil, length >= 0 && body.Len() < length:
 		return nil, incomplete()
 	case body.Len() > limit:
-		return nil, large
+		return nil, tooLarge(limit)
 	}
 	return body.Bytes(), nil
+}
+
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
+}
+
+func tooLarge(limit int) error {
+	return domain.Errorf(domain.TooLarge, "What was sent is larger than the %d KB that are taken here.", limit>>10)
 }
 
 func incomplete() *Problem { return newProblem(http.StatusBadRequest, "The body is not complete.") }

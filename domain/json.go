@@ -54,18 +54,21 @@ func fullLists(v reflect.Value) (full reflect.Value, changed bool) {
 			}
 		}
 	case reflect.Struct:
-		for _, f := range jsonFields(v.Type()) {
-			field := v.FieldByIndex(f.Index)
-			if leftOutWhenZero(f) && field.IsZero() {
+		for _, f := range fieldsWithLists(v.Type()) {
+			field := v.FieldByIndex(f.index)
+			if f.leftOutWhenZero && field.IsZero() {
 				continue
 			}
 			if inner, ok := fullLists(field); ok {
-				edit(func() reflect.Value { c := reflect.New(v.Type()).Elem(); c.Set(v); return c }).FieldByIndex(f.Index).Set(inner)
+				edit(func() reflect.Value { c := reflect.New(v.Type()).Elem(); c.Set(v); return c }).FieldByIndex(f.index).Set(inner)
 			}
 		}
 	case reflect.Slice:
 		if v.IsNil() {
 			return reflect.MakeSlice(v.Type(), 0, 0), true
+		}
+		if !holdsLists(v.Type().Elem()) {
+			return v, false
 		}
 		for i := range v.Len() {
 			if inner, ok := fullLists(v.Index(i)); ok {
@@ -97,15 +100,33 @@ func fullLists(v reflect.Value) (full reflect.Value, changed bool) {
 	return full, changed
 }
 
-// fieldsOfTypes remembers jsonFields of each type.
-var fieldsOfTypes sync.Map
+// listField is a field of a struct that may hold a list or a map.
+type listField struct {
+	index           []int
+	leftOutWhenZero bool
+}
+
+// typesFields remembers fieldsWithLists of each type.
+var typesFields sync.Map
+
+// fieldsWithLists are those of the fields that JSON knows that may hold a list or a map.
+func fieldsWithLists(t reflect.Type) []listField {
+	if known, ok := typesFields.Load(t); ok {
+		return known.([]listField)
+	}
+	var list []listField
+	for _, f := range jsonFields(t) {
+		if holdsLists(f.Type) {
+			_, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
+			list = append(list, listField{f.Index, strings.Contains(","+opts+",", ",omitzero,")})
+		}
+	}
+	typesFields.Store(t, list)
+	return list
+}
 
 // jsonFields are the fields that JSON knows: the exported ones, also those of an embedded struct.
 func jsonFields(t reflect.Type) (fields []reflect.StructField) {
-	if known, ok := fieldsOfTypes.Load(t); ok {
-		return known.([]reflect.StructField)
-	}
-	defer func() { fieldsOfTypes.Store(t, fields) }()
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous && f.Type.Kind() == reflect.Struct {
@@ -118,11 +139,6 @@ func jsonFields(t reflect.Type) (fields []reflect.StructField) {
 		}
 	}
 	return fields
-}
-
-func leftOutWhenZero(f reflect.StructField) bool {
-	_, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return strings.Contains(","+opts+",", ",omitzero,")
 }
 
 // typesWithLists remembers holdsLists of each type: most answers hold none, and are not walked.

@@ -29,21 +29,34 @@ var closeSQL string
 // migration is one numbered file. Names are "realm/0001_identity" and the like; forward only.
 type migration struct{ name, sql, sum string }
 
-// migrationsOf lists a realm's files in the order they run: what every realm has, then its own.
-func migrationsOf(realm Realm) []migration {
+// number is the four digits of its name.
+func (m migration) number() string {
+	_, file, _ := strings.Cut(m.name, "/")
+	number, _, _ := strings.Cut(file, "_")
+	return number
+}
+
+// migrationsOf lists a realm's files in the order they run: by number, those that every realm has (realm) together with its own (tenant, or
+// control for the platform), so that a file may name what any file with a lower number made. Each number above lastApart is given once in all
+// folders; up to there each folder has numbers of its own, and of two with the same number the realm's comes first.
+func migrationsOf(realm Realm) []migration { return migrationsIn(migrations, realm) }
+
+// lastApart is the last number that a file may share with one of another folder.
+const lastApart = "0016"
+
+func migrationsIn(files fs.FS, realm Realm) []migration {
 	own := "tenant"
 	if realm.IsPlatform() {
 		own = "control"
 	}
 	var list []migration
 	for _, dir := range []string{"realm", own} {
-		files, err := fs.Glob(migrations, "migrations/"+dir+"/*.sql")
+		names, err := fs.Glob(files, "migrations/"+dir+"/*.sql")
 		if err != nil {
 			panic(err) // only for a bad pattern
 		}
-		slices.Sort(files)
-		for _, f := range files {
-			raw, err := migrations.ReadFile(f)
+		for _, f := range names {
+			raw, err := fs.ReadFile(files, f)
 			if err != nil {
 				panic(err) // it is embedded
 			}
@@ -52,6 +65,7 @@ func migrationsOf(realm Realm) []migration {
 			list = append(list, migration{name, string(raw), hex.EncodeToString(sum[:])})
 		}
 	}
+	slices.SortStableFunc(list, func(a, b migration) int { return strings.Compare(a.number(), b.number()) })
 	return list
 }
 
@@ -105,6 +119,10 @@ func (r roles) fill(sql string, schema string) string {
 
 // migrateIn applies what is missing inside the transaction, as the realm's owner, and gives the names applied.
 func migrateIn(ctx context.Context, tx pgx.Tx, realm Realm, r roles) ([]string, error) {
+	return applyIn(ctx, tx, realm, r, migrationsOf(realm))
+}
+
+func applyIn(ctx context.Context, tx pgx.Tx, realm Realm, r roles, list []migration) ([]string, error) {
 	// The owner may name no schema of another realm: an unqualified name can only mean the realm's own.
 	// Two that migrate the realm at once come one after the other, by a lock that its login, which only reads the table, can
 	// neither take nor be in the way of.
@@ -125,7 +143,7 @@ func migrateIn(ctx context.Context, tx pgx.Tx, realm Realm, r roles) ([]string, 
 		return nil, err
 	}
 	var applied []string
-	for _, m := range migrationsOf(realm) {
+	for _, m := range list {
 		if was, ok := done[m.name]; ok {
 			if was != m.sum {
 				return nil, fmt.Errorf("migration %s was changed after it was applied: write a new one instead", m.name)

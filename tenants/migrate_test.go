@@ -1,0 +1,160 @@
+package tenants_test
+
+import (
+	"context"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/tenants"
+	"lignum/tests/testkit"
+)
+
+// Above those that were numbered apart no number is given twice, in whatever folders: else two files would run in an order that depends
+// on their names.
+func TestEachMigrationHasItsNumber(t *testing.T) {
+	files, err := fs.Glob(tenants.MigrationFiles, "migrations/*/*.sql")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	if twice := numberedTwice(files); len(twice) > 0 {
+		t.Errorf("have a number that another has: %v", twice)
+	}
+	planted := append(files, "migrations/realm/9998_a.sql", "migrations/control/9998_b.sql", "migrations/tenant/17_c.sql")
+	if twice := numberedTwice(planted); len(twice) != 2 {
+		t.Errorf("of two planted ones %v are seen", twice)
+	}
+}
+
+func numberedTwice(files []string) (bad []string) {
+	seen := map[string]bool{}
+	for _, f := range files {
+		number, _, _ := strings.Cut(path.Base(f), "_")
+		key := number
+		if number <= tenants.LastApart {
+			key = path.Dir(f) + number
+		}
+		if len(number) != 4 || seen[key] {
+			bad = append(bad, f)
+		}
+		seen[key] = true
+	}
+	return bad
+}
+
+// However a schema came to be, it ends as that of a new tenant: from whatever state an earlier program left it in, which ran what all realms
+// have before what tenants have, or from the middle of today's order. A later file may name what any earlier one made.
+func TestEveryHistoryEndsInTheSameSchema(t *testing.T) {
+	w := testkit.New(t)
+	files := fstest.MapFS{}
+	add := func(name, sql string) { files["migrations/"+name+".sql"] = &fstest.MapFile{Data: []byte(sql)} }
+	for _, name := range tenants.MigrationNames(tenants.MigrationFiles, tenants.Realm{Slug: "any"}) {
+		raw, err := fs.ReadFile(tenants.MigrationFiles, "migrations/"+name+".sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(name, string(raw))
+	}
+	add("realm/9997_late", "ALTER TABLE users ADD COLUMN favourite uuid; ALTER TABLE classes ADD COLUMN late text; ALTER TABLE users ADD FOREIGN KEY (favourite) REFERENCES classes;")
+	add("tenant/9998_later", "CREATE INDEX favourites ON users (favourite) WHERE favourite IS NOT NULL;")
+	add("realm/9999_last", "DROP INDEX favourites; CREATE INDEX favourites ON users (favourite, id);")
+	order := tenants.MigrationNames(files, tenants.Realm{Slug: "any"})
+	if late := order[len(order)-3:]; !slices.Equal(late, []string{"realm/9997_late", "tenant/9998_later", "realm/9999_last"}) {
+		t.Fatalf("the last ones are %v", late)
+	}
+	apart := slices.DeleteFunc(slices.Clone(order), func(name string) bool { return path.Base(name)[:4] > tenants.LastApart })
+	slices.Sort(apart) // realm/ before tenant/
+
+	super := w.Direct(t)
+	var owner, login string
+	if err := super.QueryRow(t.Context(), "SELECT owner_role, login_role FROM control.tenants WHERE slug = 'jamaica'").Scan(&owner, &login); err != nil {
+		t.Fatal(err)
+	}
+	// after gives the schema after a program that knew some files, and then one that knows all.
+	after := func(first []string) map[string]string {
+		tx, err := super.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+		if _, err := tx.Exec(t.Context(), "CREATE SCHEMA history AUTHORIZATION "+pgx.Identifier{owner}.Sanitize()); err != nil {
+			t.Fatal(err)
+		}
+		applied, known := 0, fstest.MapFS{}
+		apply := func(files fs.FS) {
+			names, err := w.Provisioner.Apply(t.Context(), tx, files, "history", owner, login)
+			if err != nil {
+				t.Fatalf("after %v: %v", first, err)
+			}
+			applied += len(names)
+		}
+		for _, name := range first {
+			known["migrations/"+name+".sql"] = files["migrations/"+name+".sql"]
+		}
+		apply(known)
+		apply(files)
+		if applied != len(order) {
+			t.Fatalf("%d of %d applied", applied, len(order))
+		}
+		made, err := describe(t.Context(), tx, "history")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	want := after(nil)
+	if len(want) < 400 {
+		t.Fatalf("only %d things are in a schema", len(want))
+	}
+	for _, history := range [][]string{apart, order} {
+		for n := range history {
+			if made := after(history[:n+1]); !maps.Equal(made, want) {
+				t.Errorf("after %s, as the %dth of %v ...: %s", history[n], n+1, history[:min(n, 3)], differing(made, want))
+			}
+		}
+	}
+}
+
+// describe lists all that is in a schema, with all that decides what it is and who may do what with it.
+func describe(ctx context.Context, tx pgx.Tx, schema string) (map[string]string, error) {
+	rows, err := tx.Query(ctx, `WITH rel AS (SELECT c.* FROM pg_class c WHERE c.relnamespace = $1::regnamespace)
+		SELECT 'column ' || r.relname || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated, a.attidentity, pg_get_expr(d.adbin, d.adrelid), a.attacl::text)
+			FROM rel r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
+		UNION ALL SELECT 'relation ' || relname, concat_ws(' ', relkind, relpersistence, relowner::regrole, relrowsecurity, reloptions::text,
+			(SELECT string_agg(concat_ws(' ', a.grantee::regrole, a.privilege_type, a.is_grantable), ',' ORDER BY a.grantee::regrole::text, a.privilege_type) FROM aclexplode(relacl) a)) FROM rel
+		UNION ALL SELECT 'constraint ' || r.relname || '.' || c.conname, pg_get_constraintdef(c.oid) FROM rel r JOIN pg_constraint c ON c.conrelid = r.oid
+		UNION ALL SELECT 'index ' || r.relname, pg_get_indexdef(r.oid) FROM rel r WHERE r.relkind IN ('i', 'I')
+		UNION ALL SELECT 'trigger ' || r.relname || '.' || g.tgname, g.tgenabled::text || pg_get_triggerdef(g.oid) FROM rel r JOIN pg_trigger g ON g.tgrelid = r.oid AND NOT g.tgisinternal
+		UNION ALL SELECT 'function ' || p.oid::regprocedure, concat_ws(' ', pg_get_functiondef(p.oid), p.proowner::regrole,
+			(SELECT string_agg(concat_ws(' ', a.grantee::regrole, a.privilege_type), ',' ORDER BY a.grantee::regrole::text) FROM aclexplode(p.proacl) a)) FROM pg_proc p WHERE p.pronamespace = $1::regnamespace`, schema)
+	if err != nil {
+		return nil, err
+	}
+	made := map[string]string{}
+	var name, what string
+	_, err = pgx.ForEachRow(rows, []any{&name, &what}, func() error { made[name] = what; return nil })
+	return made, err
+}
+
+// differing tells what two schemas do not have in common.
+func differing(got, want map[string]string) string {
+	var list []string
+	for name := range want {
+		if got[name] != want[name] {
+			list = append(list, name+": "+got[name]+" instead of "+want[name])
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			list = append(list, name+" is there")
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list[:min(len(list), 5)], "; ")
+}
