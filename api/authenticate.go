@@ -45,7 +45,7 @@ func (c *Call) authenticate() error {
 		return nil
 	}
 	if known == nil || ring != c.State.keys {
-		known, err = c.Server.tokens.Verify(c.State.keys, token, c.Server.issuer(c.Realm), c.Now)
+		known, err = c.Server.tokens.Verify(c.State.keys, token, c.State.issuer, c.Now)
 	}
 	ended := err == nil && c.State.gone(known)
 	if err == nil && !ended {
@@ -73,7 +73,7 @@ func (s *Server) remembers(realm tenants.Realm, token string, now time.Time) (*p
 	if st == nil || token == "" {
 		return nil, nil
 	}
-	return s.tokens.Known(st.keys, token, s.issuer(realm), now), st.keys
+	return s.tokens.Known(st.keys, token, st.issuer, now), st.keys
 }
 
 // renew turns a browser's refresh cookie into new tokens on the way, so that a page never shows 'signed out' to a person
@@ -87,7 +87,7 @@ func (c *Call) renew(refresh string) error {
 		c.Server.clearCookies(c.fc)
 		return nil
 	}
-	claims, err := c.Server.tokens.Verify(c.State.keys, tokens.Access, c.Server.issuer(c.Realm), c.Now)
+	claims, err := c.Server.tokens.Verify(c.State.keys, tokens.Access, c.State.issuer, c.Now)
 	if err != nil {
 		return err
 	}

@@ -253,7 +253,7 @@ func (c *Call) refresh(token string) (*people.Tokens, error) {
 		}
 		return nil, err
 	}
-	return c.State.keys.Issue(now, c.Server.issuer(c.Realm), c.Now)
+	return c.State.keys.Issue(now, c.State.issuer, c.Now)
 }
 
 // nowhere is the route of what no other route takes.

@@ -19,6 +19,7 @@ import (
 type realmState struct {
 	enforcer *policy.Enforcer
 	keys     *people.KeyRing
+	issuer   string // in the realm's tokens
 	Branding Branding
 
 	versions [4]int64 // rules, keys, settings, sessions
@@ -89,7 +90,7 @@ func (s *Server) lastState(realm tenants.Realm) *realmState {
 // remembered by them, and a state is loaded anew whenever anybody signs out.
 func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *realmState, want [4]int64) (*realmState, error) {
 	db := s.store.DB(realm)
-	st := &realmState{Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
+	st := &realmState{issuer: s.issuer(realm), Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
 	if err := people.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 		return nil, err
 	}

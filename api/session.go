@@ -179,7 +179,7 @@ func (c *Call) SignIn(userName, password, code string) (*people.Tokens, error) {
 		c.unproven("sign-in", err)
 		return nil, err
 	}
-	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
+	return c.State.keys.Issue(session, c.State.issuer, c.Now)
 }
 
 // RedeemCard uses a printed card or an invitation, sets the chosen password and opens a session.
@@ -192,7 +192,7 @@ func (c *Call) RedeemCard(code, password, otp string) (*people.Tokens, error) {
 		c.unproven("card", err)
 		return nil, err
 	}
-	return c.State.keys.Issue(session, c.Server.issuer(c.Realm), c.Now)
+	return c.State.keys.Issue(session, c.State.issuer, c.Now)
 }
 
 // ChangePassword replaces the signed-in person's own password; all their other sessions end.
