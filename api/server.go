@@ -1,6 +1,7 @@
 // Package api is everything that faces outwards: the routes, the pipeline that every request passes, and the resources
 // of the HTTP API. Pages for browsers are in portal (a tenant's) and console (the platform's), which register through the
-// same Route. What a request does to data is one function of a domain package; nothing here writes SQL of its own.
+// same Route. What a request does to data is one function of a domain package; the only SQL here reads what the pipeline itself goes by: a
+// realm's rules and looks.
 package api
 
 import (

@@ -20,13 +20,9 @@ func Rules(ctx context.Context, q Querier) ([]policy.Rule, error) {
 }
 
 // EditRole changes one role of a realm as an actor with these roles, and gives the realm's rules as they are then. Edits
-// of one realm come one after the other. The errors are those of policy.CheckGrant.
-func EditRole(ctx context.Context, tx *Tx, realm Realm, actorRoles []string, edit policy.RoleEdit) (*policy.Enforcer, error) {
-	return EditRoleUnder(ctx, tx, realm, nil, actorRoles, edit)
-}
-
-// EditRoleUnder is EditRole where other contextual rules than those of the program (nil) say how far roles reach.
-func EditRoleUnder(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engine, actorRoles []string, edit policy.RoleEdit) (*policy.Enforcer, error) {
+// of one realm come one after the other. contextual says how far roles reach; nil: the program's own rules do. The errors are those of
+// policy.CheckGrant.
+func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engine, actorRoles []string, edit policy.RoleEdit) (*policy.Enforcer, error) {
 	if err := tx.Lock(ctx, "rules"); err != nil {
 		return nil, err
 	}

@@ -1,12 +1,8 @@
 package catalog
 
 import (
-	"context"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-
-	"lignum/tenants"
 )
 
 // Neighbour is the lesson before or after.
@@ -28,17 +24,8 @@ type Lesson struct {
 	Next         *Neighbour `json:"next,omitempty"`
 }
 
-// LessonBySlug gives a lesson of a published course with its neighbours in one round trip, or domain.NotFound.
-func LessonBySlug(ctx context.Context, q tenants.Querier, courseSlug, lessonSlug string) (*Lesson, error) {
-	b, l := &pgx.Batch{}, &Lesson{}
-	QueueLesson(b, courseSlug, lessonSlug, l)
-	if err := q.SendBatch(ctx, b).Close(); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-// QueueLesson adds LessonBySlug to a batch: l is filled when the batch is closed.
+// QueueLesson adds a lesson of a published course, with its neighbours, to a batch: l is filled when the batch is closed, which gives
+// domain.NotFound where there is none.
 func QueueLesson(b *pgx.Batch, courseSlug, lessonSlug string, l *Lesson) {
 	b.Queue(`SELECT id, slug, title, section, minutes, course_id, course, course_title, section_title, html, content_hash FROM lesson_page($1::text, $2::text)`,
 		courseSlug, lessonSlug).QueryRow(func(row pgx.Row) error {

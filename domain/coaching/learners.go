@@ -145,12 +145,3 @@ func idOrNull(id uuid.UUID) *string {
 	s := id.String()
 	return &s
 }
-
-// CoachOf tells whether a learner is in an active class of a coach now: the fact that the policy asks for.
-func CoachOf(ctx context.Context, q tenants.Querier, coachID, learnerID uuid.UUID) (bool, error) {
-	var yes bool
-	err := q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
-		WHERE e.learner_id = $2::uuid AND e.state = 'active' AND c.coach_id = $1::uuid AND c.state = 'active')`,
-		coachID.String(), learnerID.String()).Scan(&yes)
-	return yes, err
-}

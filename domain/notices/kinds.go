@@ -6,10 +6,9 @@ import (
 )
 
 // Kind is one thing that people are told about. The zero Kind tells nothing.
-type Kind struct{ name string }
-
-// Name is what is stored and what the API gives, such as "class_cancelled".
-func (k Kind) Name() string { return k.name }
+type Kind struct {
+	name string // what is stored and what the API gives, such as "class_cancelled"
+}
 
 type saying struct{ sentence, path string }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -98,34 +97,6 @@ func (im *importer) close(ctx context.Context, s *rosterWork) error {
 			"created": f.Created, "changed": f.Changed, "unchanged": f.Unchanged, "refused": f.Refused}})
 		return nil
 	})
-}
-
-// Import is one pass over a file, done or interrupted.
-type Import struct {
-	ID         uuid.UUID  `json:"id"`
-	Kind       string     `json:"kind"`
-	FileName   string     `json:"file_name"`
-	NextLine   int        `json:"next_line"` // the first that is not done; files that are read twice count on from their last line
-	Created    int        `json:"created"`
-	Changed    int        `json:"changed"`
-	Unchanged  int        `json:"unchanged"`
-	Refused    int        `json:"refused"`
-	StartedAt  time.Time  `json:"started_at"`
-	FinishedAt *time.Time `json:"finished_at,omitempty"`
-	StartedBy  *uuid.UUID `json:"started_by,omitempty"`
-}
-
-// Imports are the last ones, the youngest first. limit is 1 to 200.
-func Imports(ctx context.Context, q tenants.Querier, limit int) ([]Import, error) {
-	if limit < 1 || limit > 200 {
-		return nil, domain.InvalidField("limit", "must be 1 to 200")
-	}
-	rows, err := q.Query(ctx, `SELECT id, kind, file_name, next_line, created, changed, unchanged, refused, started_at, finished_at, started_by
-		FROM imports ORDER BY started_at DESC, id DESC LIMIT $1::integer`, limit)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Import])
 }
 
 // ProblemPage is a page of what was wrong with an import's rows.

@@ -327,3 +327,24 @@ func brokenMemory() *dynamodb.UpdateItemInput {
 	return &dynamodb.UpdateItemInput{TableName: aws.String(tableName), Key: stateAt(), UpdateExpression: aws.String("SET #memory = :m"),
 		ExpressionAttributeNames: names("memory"), ExpressionAttributeValues: item{":m": text("{")}}
 }
+
+// Decisions gives the log of a month (UTC), oldest first.
+func (s *Store) Decisions(ctx context.Context, in time.Time) ([]Entry, error) {
+	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{TableName: &s.table, KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: item{":pk": text(month(in))}})
+	var all []Entry
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("the decisions could not be read: %w", err)
+		}
+		for _, i := range page.Items {
+			var e Entry
+			if err := decode(i, "entry", &e); err != nil {
+				return nil, err
+			}
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}

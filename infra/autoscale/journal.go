@@ -142,27 +142,6 @@ func (s *Store) Settle(ctx context.Context, l *Lease, outcome string, now time.T
 	return err
 }
 
-// Decisions gives the log of a month (UTC), oldest first.
-func (s *Store) Decisions(ctx context.Context, in time.Time) ([]Entry, error) {
-	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{TableName: &s.table, KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: item{":pk": text(month(in))}})
-	var all []Entry
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("the decisions could not be read: %w", err)
-		}
-		for _, i := range page.Items {
-			var e Entry
-			if err := decode(i, "entry", &e); err != nil {
-				return nil, err
-			}
-			all = append(all, e)
-		}
-	}
-	return all, nil
-}
-
 func encodeState(m Memory, intent *Entry) (memory, announced ddbtypes.AttributeValue, err error) {
 	m.Hold = Hold{} // kept beside it, where no run overwrites it
 	a, err := json.Marshal(m)

@@ -21,7 +21,8 @@ import (
 	"lignum/infra/pooling"
 )
 
-// Config is everything that a serving process is told. Each field names its variable; README lists them.
+// Config is everything that a serving process is told. Each field names its variable; those that an
+// installation sets are in infra/single-server.md.
 type Config struct {
 	Listen        string        `env:"LIGNUM_LISTEN" envDefault:":8080"`                  // address of the API and the pages
 	ListenTLS     string        `env:"LIGNUM_LISTEN_TLS" envDefault:"off"`                // or self-signed: what a load balancer that does not verify speaks to

@@ -21,7 +21,7 @@ import (
 // Memory is what a process holds of the machine's, in bytes.
 type Memory struct {
 	Now  int64 // VmRSS: resident at this moment
-	Most int64 // VmHWM: the most since it started, or since Forget
+	Most int64 // VmHWM: the most since it started
 }
 
 // Of reads it from /proc, so it works on Linux alone.
@@ -50,11 +50,6 @@ func Of(pid int) (m Memory, err error) {
 		return m, fmt.Errorf("process %d has no memory any more", pid)
 	}
 	return m, nil
-}
-
-// Forget lets the process' highest mark begin anew.
-func Forget(pid int) error {
-	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 }
 
 // SignIns lets everybody sign in at the same moment at a host's address, such as http://jamaica.localhost:8080. Who is asked to come

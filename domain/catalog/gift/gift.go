@@ -40,18 +40,6 @@ type Parsed struct {
 	Warnings []Error  // what is allowed, yet probably not meant
 }
 
-// Title gives the name, or the beginning of the question where it has none.
-func (p Parsed) Title() string {
-	if p.Name != "" {
-		return p.Name
-	}
-	words := strings.Join(strings.Fields(item.PlainText(p.Item.Stem)), " ")
-	if r := []rune(words); len(r) > 60 {
-		return string(r[:59]) + "…"
-	}
-	return words
-}
-
 // Error is one thing that is wrong in a file. Line and Column count from 1, Column in
 // characters; 0 means not known.
 type Error struct {
