@@ -1,7 +1,6 @@
 // Package portal is the web pages of a tenant: signing in, the own account, what learners and guardians do, and the work of
-// staff. Signing in and the
-// account are there on the platform's host as well. Pages only show and collect: what they read and change is a use case of
-// package api, which asks the policy. Layout, forms and static files are in api/web.
+// staff. Signing in and the account are there on the platform's host as well. Pages only show and collect: what they read and change
+// is a use case of package api, which asks the policy. Layout, forms and static files are in api/web.
 package portal
 
 import (
