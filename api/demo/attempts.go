@@ -43,7 +43,7 @@ func (w *work) sit(r *room, c *course, test paper, p person, number int, began t
 		bank := c.items[d.SectionID]
 		for _, i := range sample(rnd, len(bank), d.Items) {
 			it := bank[i]
-			response := answer(it.content, rnd, rnd.Float64() < skill)
+			response := it.content.Sample(rnd, rnd.Float64() < skill)
 			if it.content.CheckResponse(response) != nil {
 				response = item.Response{}
 			}
@@ -69,55 +69,6 @@ func (w *work) sit(r *room, c *course, test paper, p person, number int, began t
 	for _, e := range points.ForTest(test.id, scored.Percent, scored.Passed) {
 		w.earned = append(w.earned, earned{p.id, a.handed, day, e})
 	}
-}
-
-// answer makes a response to an item: the right one, or one as learners give it who do not know.
-func answer(it *item.Item, rnd *rand.Rand, right bool) item.Response {
-	switch it.Kind {
-	case item.MultipleChoice:
-		var good, bad []string
-		for _, c := range it.Choices {
-			if c.Weight == item.Whole || it.Multiple && c.Weight > 0 {
-				good = append(good, c.ID)
-			} else {
-				bad = append(bad, c.ID)
-			}
-		}
-		if right || len(bad) == 0 {
-			return item.Response{Choice: good}
-		}
-		return item.Response{Choice: []string{pick(rnd, bad)}}
-	case item.TrueFalse:
-		if (it.Truth != nil && it.Truth.Answer) == right {
-			return item.Response{Choice: []string{"true"}}
-		}
-		return item.Response{Choice: []string{"false"}}
-	case item.ShortAnswer:
-		if right {
-			return item.Response{Text: strings.NewReplacer(`\*`, "*", "*", "").Replace(it.Accepted[0].Pattern)}
-		}
-		return item.Response{Text: "not sure"}
-	case item.Numeric:
-		if !right {
-			return item.Response{Number: "-98765"}
-		}
-		for _, n := range it.Numbers {
-			if n.Weight == item.Whole && !n.Any {
-				return item.Response{Number: n.Value + n.Low} // one of the two is empty
-			}
-		}
-	case item.Matching:
-		match := map[string]string{}
-		for _, p := range it.Pairs {
-			match[p.ID] = p.Right
-			if !right && rnd.IntN(2) == 0 {
-				match[p.ID] = pick(rnd, it.Options).ID
-			}
-		}
-		return item.Response{Match: match}
-	case item.Essay, item.Description: // are not in tests that the program marks
-	}
-	return item.Response{}
 }
 
 func (w *work) storeAttempts(ctx context.Context, tx *tenants.Tx) error {

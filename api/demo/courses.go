@@ -114,7 +114,7 @@ func readCourse(ctx context.Context, q tenants.Querier, id uuid.UUID, title, sub
 			return err
 		}
 		it.content = content
-		if content.Kind == item.Essay || !content.Scored() {
+		if content.Kind.ByPerson() || !content.Scored() {
 			byHand[it.section] = true
 			return nil
 		}

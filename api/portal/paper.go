@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,7 +27,7 @@ type paperItem struct {
 
 // Standing is the stored answer in a few words, for a question that is answered by typing a little; "" without one.
 func (p paperItem) Standing() string {
-	if p.Public.Kind == item.Essay {
+	if p.Public.Kind.ByPerson() {
 		return ""
 	}
 	return p.Stored.Number + p.Stored.Text // one of the two is empty
@@ -40,38 +39,16 @@ func (p paperItem) Answered() bool { return !p.Response.Empty() }
 // Chosen tells whether a choice is ticked.
 func (p paperItem) Chosen(id string) bool { return slices.Contains(p.Response.Choice, id) }
 
-// field is the name of the item's input; of a matching item, of the input of one left side.
-func (p paperItem) field(left string) string {
-	name := "a" + strconv.Itoa(p.Position)
-	if left != "" {
-		name += "-" + left
-	}
-	return name
-}
-
-// read takes the answer of a form that was sent without the script.
+// read takes the answer of a form that was sent without the script. The item's input is named after its position; of an item
+// that has an input for each of its parts, each one after the part as well.
 func (p paperItem) read(f *web.Form) item.Response {
-	var r item.Response
-	switch p.Public.Kind {
-	case item.MultipleChoice, item.TrueFalse:
-		r.Choice = slices.DeleteFunc(slices.Clone(f.Values[p.field("")]), func(id string) bool { return id == "" })
-	case item.Matching:
-		for _, left := range p.Public.Left {
-			if right := f.Get(p.field(left.ID)); right != "" {
-				if r.Match == nil {
-					r.Match = map[string]string{}
-				}
-				r.Match[left.ID] = right
-			}
+	name := "a" + strconv.Itoa(p.Position)
+	return p.Public.Read(func(part string) []string {
+		if part != "" {
+			return f.Values[name+"-"+part]
 		}
-	case item.Numeric:
-		r.Number = f.Text(p.field(""))
-	case item.ShortAnswer, item.Essay:
-		// Browsers send line ends as CR LF.
-		r.Text = strings.ReplaceAll(f.Get(p.field("")), "\r\n", "\n")
-	case item.Description: // asks nothing
-	}
-	return r
+		return f.Values[name]
+	})
 }
 
 // paperData is an attempt under way, as its page shows it.
@@ -189,7 +166,7 @@ func (d *paperData) take(sent []assessment.Answer, saved *assessment.Saved) (aga
 // number counts the questions; descriptions between them have no number.
 func number(items []paperItem) (questions int) {
 	for i := range items {
-		if items[i].Public.Kind != item.Description {
+		if items[i].Public.Kind.Asks() {
 			questions++
 			items[i].Number = questions
 		}

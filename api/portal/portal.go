@@ -15,7 +15,7 @@ import (
 	"lignum/policy"
 )
 
-//go:embed pages
+//go:embed pages kinds
 var files embed.FS
 
 var pages = web.Parse(files)

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"html/template"
-	"strings"
 
 	"lignum/api"
 	"lignum/api/web"
@@ -105,6 +104,8 @@ func stepsAfter(ctx context.Context, c *api.Call, r *assessment.Result) (*nextSt
 // resultItem is one question with what was answered and what came of it. It has neither methods nor embedded fields, since a template
 // finds those slowly, and a paper has sixty of them.
 type resultItem struct {
+	Kind         item.Kind
+	Own          bool // the learner looks
 	Position     int
 	Number       int // as people count; 0 for a text between questions
 	Score        int // hundredths
@@ -113,31 +114,18 @@ type resultItem struct {
 	NeedsMarking bool
 	Answered     bool // or there is nothing to answer
 	Stem         template.HTML
-	Choices      []resultChoice
-	Pairs        []resultPair
-	Typed        string
+	Given        []item.Line
 	RightAnswer  string
 	Feedback     []template.HTML
 	Comment      string
-}
-
-// resultChoice is one of the answers to choose from.
-type resultChoice struct {
-	Text   template.HTML
-	Chosen bool
-}
-
-// resultPair is a left side with what was put to it.
-type resultPair struct {
-	Left  template.HTML
-	Right template.HTML // "": nothing
 }
 
 func onResult(r *assessment.Result, next *nextSteps) resultData {
 	d := resultData{Result: r, Next: next, Answers: make([]resultItem, len(r.Questions))}
 	questions := 0
 	for i := range r.Questions {
-		if r.Questions[i].Item.Kind != item.Description {
+		d.Answers[i].Own = r.Learner == ""
+		if r.Questions[i].Item.Kind.Asks() {
 			questions++
 			d.Answers[i].Number = questions
 		}
@@ -153,22 +141,10 @@ func (r *resultItem) show(q *assessment.ItemResult) {
 			given = parsed
 		}
 	}
+	r.Kind, r.Given = q.Item.Kind, q.Item.Given(given)
 	r.Position, r.Score, r.MaxScore, r.Correct, r.NeedsMarking = q.Position, q.Score, q.MaxScore, q.Correct, q.NeedsMarking
 	r.Answered = r.Number == 0 || !given.Empty()
 	r.Stem, r.RightAnswer, r.Comment = web.Safe(q.Item.Stem), q.RightAnswer, q.Comment
-	for _, c := range q.Item.Choices {
-		r.Choices = append(r.Choices, resultChoice{web.Safe(c.HTML), paperItem{Response: given}.Chosen(c.ID)})
-	}
-	for _, left := range q.Item.Left {
-		pair := resultPair{Left: web.Safe(left.HTML)}
-		for _, right := range q.Item.Right {
-			if right.ID == given.Match[left.ID] {
-				pair.Right = web.Safe(right.HTML)
-			}
-		}
-		r.Pairs = append(r.Pairs, pair)
-	}
-	r.Typed = strings.TrimSpace(given.Text + given.Number)
 	for _, f := range q.Feedback {
 		r.Feedback = append(r.Feedback, web.Safe(f))
 	}

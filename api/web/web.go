@@ -1,7 +1,8 @@
 // Package web is what the pages of tenants (portal) and of the platform (console) share: the layout with a realm's name
 // and colours, the menu, forms that keep what was typed, notices after a change, the error page, and the static files.
 //
-// A page is a file pages/<name>.html that defines the block "main"; see Parse and (*Pages).Render. Everything works
+// A page is a file pages/<name>.html that defines the block "main"; see Parse and (*Pages).Render. What one thing on a page looks
+// like in each of its kinds stands in kinds/<kind>.html: {{partial (print "answer " .Kind) .}}. Everything works
 // without JavaScript; static/lignum.js only adds to it. Nothing comes from another host, and the
 // Content-Security-Policy allows neither inline styles nor handlers in attributes.
 package web
@@ -34,20 +35,28 @@ type Pages struct {
 	names map[string]bool
 }
 
-// Parse reads pages/*.html of files. It panics on a page that does not parse: the files are part of the program.
+// Parse reads pages/*.html and kinds/*.html of files. It panics on a page that does not parse: the files are part of the program.
 func Parse(files fs.FS) *Pages {
-	p := &Pages{all: template.Must(template.New("base").Funcs(functions).ParseFS(templates, "templates/*.html")), names: map[string]bool{}}
+	p := &Pages{names: map[string]bool{}}
+	more := template.FuncMap{"partial": p.partial}
+	p.all = template.Must(template.New("base").Funcs(functions).Funcs(more).ParseFS(templates, "templates/*.html"))
 	found, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
 		panic(err)
 	}
-	for _, file := range found {
+	kinds, err := fs.Glob(files, "kinds/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for i, file := range append(found, kinds...) {
 		page := strings.TrimSuffix(path.Base(file), ".html")
-		p.names[page] = true
-		for _, t := range template.Must(template.New("").Funcs(functions).ParseFS(files, file)).Templates() {
+		if i < len(found) {
+			p.names[page] = true
+		}
+		for _, t := range template.Must(template.New("").Funcs(functions).Funcs(more).ParseFS(files, file)).Templates() {
 			name := t.Name()
 			switch {
-			case name == "main":
+			case name == "main" && i < len(found):
 				name = mainOf(page)
 			case t.Tree == nil || name == path.Base(file): // what stands between definitions
 				continue
@@ -58,6 +67,13 @@ func Parse(files fs.FS) *Pages {
 		}
 	}
 	return p
+}
+
+// partial is a template whose name is found out while a page is made.
+func (p *Pages) partial(name string, data any) (template.HTML, error) {
+	var out strings.Builder
+	err := p.all.ExecuteTemplate(&out, name, data)
+	return template.HTML(out.String()), err
 }
 
 // mainOf is the name of the template "main" of a page.

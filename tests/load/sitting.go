@@ -71,7 +71,7 @@ func (s *Sitting) Save(from, to int) error {
 	fmt.Fprintf(&body, `{"ticket":%q,"answers":[`, s.ticket)
 	sent := make([]Fact, 0, to-from)
 	for at := from; at < to; at++ {
-		response, err := json.Marshal(answer(&s.items[at], at+int(s.counter)))
+		response, err := json.Marshal(s.items[at].Guess(at + int(s.counter)))
 		if err != nil {
 			return err
 		}
@@ -127,26 +127,4 @@ func (s *Sitting) Submit() error {
 
 func (s *Sitting) call(method, path, body string) Call {
 	return Call{Method: method, Slug: s.Slug, Path: path, Token: s.Token, From: s.From, Body: body}
-}
-
-// answer is a response that fits the item, another one for another n.
-func answer(it *item.Public, n int) item.Response {
-	switch it.Kind {
-	case item.MultipleChoice, item.TrueFalse:
-		if len(it.Choices) > 0 {
-			return item.Response{Choice: []string{it.Choices[n%len(it.Choices)].ID}}
-		}
-	case item.ShortAnswer, item.Essay:
-		return item.Response{Text: fmt.Sprintf("answer %d", n)}
-	case item.Numeric:
-		return item.Response{Number: fmt.Sprint(n)}
-	case item.Matching:
-		match := map[string]string{}
-		for i, left := range it.Left {
-			match[left.ID] = it.Right[(n+i)%len(it.Right)].ID
-		}
-		return item.Response{Match: match}
-	case item.Description: // is in no paper
-	}
-	return item.Response{}
 }

@@ -163,10 +163,10 @@ func (p *parser) advise(it *item.Item) {
 			p.warnAt(off, "%s", a.Reason)
 		}
 	}
-	if it.Kind == item.MultipleChoice {
+	if len(it.Choices) > 0 {
 		p.adviseChoices(it)
 	}
-	if it.Kind == item.Description {
+	if !it.Scored() {
 		if m := forgotten.FindString(it.Stem.Body); m != "" {
 			p.warnAt(-1, "this is shown as text, and nothing can be answered: %s only has a meaning between { and }, or after a blank line", m)
 		}

@@ -2,22 +2,25 @@ package gift
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
 
+	"lignum/domain"
 	"lignum/domain/catalog/item"
 )
 
 // Write writes questions as a GIFT file that Parse reads back as the same questions. Line
-// and Warnings are not written. The error is that of w, or of item.Validate.
+// and Warnings are not written. The error is that of w, or of item.Validate, or a domain.Error of code Invalid that names
+// each question of a kind that GIFT does not have (see Kinds); of both nothing is written.
 func Write(w io.Writer, items []Parsed) error {
+	if err := writable(items); err != nil {
+		return err
+	}
 	out := bufio.NewWriter(w)
 	category := ""
-	for i, q := range items {
-		if err := q.Item.Validate(); err != nil {
-			return fmt.Errorf("question %d (%s): %w", i+1, q.Name, err)
-		}
+	for _, q := range items {
 		if q.Category != category {
 			category = q.Category
 			fmt.Fprintf(out, "%s %s\n\n", categoryMark, category)
@@ -30,6 +33,19 @@ func Write(w io.Writer, items []Parsed) error {
 		fmt.Fprint(out, "\n\n")
 	}
 	return out.Flush()
+}
+
+func writable(items []Parsed) error {
+	var p domain.Problems
+	for i, q := range items {
+		if err := q.Item.Validate(); err != nil {
+			return fmt.Errorf("question %d (%s): %w", i+1, q.Name, err)
+		}
+		if writers[q.Item.Kind] == nil {
+			p.Add(fmt.Sprintf("questions[%d]", i), "GIFT has no way to write %s (%.60s): a bank in YAML holds it", strings.ReplaceAll(string(q.Item.Kind), "_", " "), q.Name)
+		}
+	}
+	return p.Err()
 }
 
 var noteEscape = strings.NewReplacer(`\`, `\\`, `]`, `\]`, `[`, `\[`)
@@ -47,52 +63,76 @@ func writeNotes(out *bufio.Writer, q Parsed) {
 	}
 }
 
+// writers is how the answers of each kind are written between the braces. GIFT has no way to write other kinds.
+var writers = map[item.Kind]func(out io.Writer, it *item.Item){
+	item.MultipleChoice: writeChoices,
+	item.TrueFalse:      writeTruth,
+	item.ShortAnswer:    writeAccepted,
+	item.Matching:       writePairs,
+	item.Numeric:        writeNumbers,
+	item.Essay:          func(io.Writer, *item.Item) {}, // nothing stands between the braces
+	item.Description:    func(io.Writer, *item.Item) {}, // and here are no braces
+}
+
+// Kinds lists the kinds of item that GIFT can hold, in the order of item.Kinds.
+func Kinds() (list []item.Kind) {
+	for _, k := range item.Kinds {
+		if writers[k] != nil {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
 func writeQuestion(out *bufio.Writer, it *item.Item) {
 	fmt.Fprint(out, text(it.Stem, item.Moodle))
-	if it.Kind == item.Description {
+	if !it.Scored() {
 		return
 	}
 	if !it.MissingWord() {
 		fmt.Fprint(out, " ")
 	}
-	fmt.Fprint(out, "{")
-	format := it.Stem.Format
-	switch it.Kind {
-	case item.MultipleChoice:
-		marked := it.Multiple // one = says that one answer is chosen; only = would be a short answer
-		for _, c := range it.Choices {
-			first := !marked && c.Weight == item.Whole
-			marked = marked || first
-			fmt.Fprintf(out, "\n\t%s%s%s", mark(c.Weight, c.Text.Body, first), text(c.Text, format), feedback(c.Feedback, format))
-		}
-	case item.TrueFalse:
-		fmt.Fprint(out, map[bool]string{true: "TRUE", false: "FALSE"}[it.Truth.Answer])
-		if it.Truth.Wrong != nil || it.Truth.Right != nil {
-			fmt.Fprint(out, orHash(feedback(it.Truth.Wrong, format)), feedback(it.Truth.Right, format))
-		}
-	case item.ShortAnswer:
-		for _, a := range it.Accepted {
-			fmt.Fprintf(out, "\n\t=%s%s%s", weight(a.Weight, a.Pattern), noArrow(plain(a.Pattern)), noArrow(feedback(a.Feedback, format)))
-		}
-	case item.Matching:
-		writePairs(out, it)
-	case item.Numeric:
-		fmt.Fprint(out, "#")
-		for _, n := range it.Numbers {
-			fmt.Fprintf(out, "\n\t=%s%s%s", weight(n.Weight, ""), number(n), feedback(n.Feedback, format))
-		}
-	case item.Essay, item.Description: // nothing stands between the braces
-	}
+	var answers bytes.Buffer
+	writers[it.Kind](&answers, it)
 	if it.Feedback != nil {
-		fmt.Fprint(out, "\n\t####", text(*it.Feedback, format))
+		fmt.Fprint(&answers, "\n\t####", text(*it.Feedback, it.Stem.Format))
 	}
-	if it.Kind != item.TrueFalse && it.Kind != item.Essay || it.Feedback != nil {
-		fmt.Fprint(out, "\n")
+	if bytes.ContainsRune(answers.Bytes(), '\n') { // more than a word: the brace stands alone
+		answers.WriteByte('\n')
 	}
-	fmt.Fprint(out, "}", escape(it.After))
+	fmt.Fprint(out, "{", answers.String(), "}", escape(it.After))
 }
 
-func writePairs(out *bufio.Writer, it *item.Item) {
+func writeChoices(out io.Writer, it *item.Item) {
+	marked := it.Multiple // one = says that one answer is chosen; only = would be a short answer
+	for _, c := range it.Choices {
+		first := !marked && c.Weight == item.Whole
+		marked = marked || first
+		fmt.Fprintf(out, "\n\t%s%s%s", mark(c.Weight, c.Text.Body, first), text(c.Text, it.Stem.Format), feedback(c.Feedback, it.Stem.Format))
+	}
+}
+
+func writeTruth(out io.Writer, it *item.Item) {
+	fmt.Fprint(out, map[bool]string{true: "TRUE", false: "FALSE"}[it.Truth.Answer])
+	if it.Truth.Wrong != nil || it.Truth.Right != nil {
+		fmt.Fprint(out, orHash(feedback(it.Truth.Wrong, it.Stem.Format)), feedback(it.Truth.Right, it.Stem.Format))
+	}
+}
+
+func writeAccepted(out io.Writer, it *item.Item) {
+	for _, a := range it.Accepted {
+		fmt.Fprintf(out, "\n\t=%s%s%s", weight(a.Weight, a.Pattern), noArrow(plain(a.Pattern)), noArrow(feedback(a.Feedback, it.Stem.Format)))
+	}
+}
+
+func writeNumbers(out io.Writer, it *item.Item) {
+	fmt.Fprint(out, "#")
+	for _, n := range it.Numbers {
+		fmt.Fprintf(out, "\n\t=%s%s%s", weight(n.Weight, ""), number(n), feedback(n.Feedback, it.Stem.Format))
+	}
+}
+
+func writePairs(out io.Writer, it *item.Item) {
 	texts, used := map[string]string{}, map[string]bool{}
 	for _, o := range it.Options {
 		texts[o.ID] = o.Text

@@ -1,7 +1,16 @@
 // Package item is the model of one question of an item bank: what it asks, which
 // answers earn what, what a learner may see of it, and how a response is scored.
-// It is pure: no database, no clock, no randomness but a seed that the caller gives.
+// It is pure: no database, no clock, no randomness but what the caller gives.
 // Formats (GIFT and others) translate into this model; attempts score with it.
+//
+// A kind of question is one file here, named after it, with the kind's own part of everything that can be done with a
+// question (the interface kind, in kind.go). This file holds the records that all kinds share, since their JSON is what is
+// stored, and kind.go the one table of kinds. A kind has, besides, a partial that shows it (api/portal/kinds), a reader for
+// the page's script (api/web/static/kinds), and a writer in package gift where GIFT has it; nothing else asks for a
+// question's kind, and a test over the repository sees to that.
+//
+// The kinds stand in this package and not in one of their own: they are written in terms of the records, and the records'
+// methods call them, so that two packages would have to be tied together at run time by registering.
 package item
 
 // Kind says how an item is answered. A "missing word" item is no kind of its own: it is
@@ -18,9 +27,6 @@ const (
 	Essay          Kind = "essay"        // marked by a person
 	Description    Kind = "description"  // text between questions; nothing to answer
 )
-
-// Kinds lists every kind in the order in which reports show them.
-var Kinds = []Kind{MultipleChoice, TrueFalse, ShortAnswer, Matching, Numeric, Essay, Description}
 
 // Format says how a Text is written. The four are those of Moodle's question bank.
 type Format string
@@ -41,6 +47,13 @@ const (
 	MaxFeedback = 5_000  // one feedback
 	MaxAccepted = 500    // one accepted short answer
 	MaxNumber   = 64     // one number, as typed
+)
+
+// Limits of a response.
+const (
+	MaxResponseText  = 20_000 // characters of an essay
+	MaxResponseShort = 1_000  // characters of a short answer
+	MaxResponseJSON  = 256 << 10
 )
 
 // Text is a piece of writing with its format.
@@ -65,58 +78,40 @@ type Item struct {
 	Feedback *Text      `json:"feedback,omitempty"` // shown to everybody after scoring
 }
 
-// Choice is one answer of a multiple choice item.
-type Choice struct {
-	ID       string `json:"id"`
-	Text     Text   `json:"answer"`
-	Weight   Weight `json:"weight"` // percent -100 to 100
-	Feedback *Text  `json:"feedback,omitempty"`
+// Response is what a learner answered. Choices and matches are named by ids that do not
+// depend on the order in which the learner saw them. The empty Response is "no answer".
+type Response struct {
+	Choice []string          `json:"choice,omitempty"` // MultipleChoice; TrueFalse: "true" or "false"
+	Text   string            `json:"text,omitempty"`   // ShortAnswer, Essay
+	Number string            `json:"number,omitempty"` // Numeric, as typed
+	Match  map[string]string `json:"match,omitempty"`  // Matching: pair id -> option id
 }
 
-// Truth is the answer of a true/false item.
-type Truth struct {
-	Answer bool  `json:"answer"`
-	Wrong  *Text `json:"wrong,omitempty"` // feedback for the wrong answer
-	Right  *Text `json:"right,omitempty"` // feedback for the right answer
+// Empty tells whether nothing was answered, or nothing that can be seen.
+func (r Response) Empty() bool {
+	return len(r.Choice) == 0 && len(r.Match) == 0 &&
+		blankText(r.Text) && blankText(r.Number)
 }
 
-// Accepted is one short answer that earns Weight. Pattern is compared without regard to
-// case, kind of quotation mark or amount of white space; "*" stands for any characters
-// and "\*" for an asterisk, as in Moodle.
-type Accepted struct {
-	Pattern  string `json:"pattern"`
-	Weight   Weight `json:"weight"` // percent 0 to 100
-	Feedback *Text  `json:"feedback,omitempty"`
+// used gives the field in which each answer would stand, and whether one does.
+func (r Response) used() [4]field {
+	return [...]field{{"choice", len(r.Choice) > 0}, {"text", r.Text != ""}, {"number", r.Number != ""}, {"match", len(r.Match) > 0}}
 }
 
-// Pair is one left side of a matching item and the id of the option that belongs to it.
-type Pair struct {
-	ID    string `json:"id"`
-	Left  Text   `json:"left"`
-	Right string `json:"right"`
+// Public is what a learner may see of an item before it is scored: never which answer is
+// right, its weight or its feedback. All texts are safe HTML.
+type Public struct {
+	Kind        Kind           `json:"kind"`
+	Multiple    bool           `json:"multiple,omitempty"`     // several choices may be ticked
+	MissingWord bool           `json:"missing_word,omitempty"` // the stem holds the blank, written _____
+	Stem        string         `json:"stem"`
+	Choices     []PublicChoice `json:"choices,omitempty"` // MultipleChoice, TrueFalse
+	Left        []PublicChoice `json:"left,omitempty"`    // Matching: one option for each of these
+	Right       []PublicChoice `json:"right,omitempty"`   // Matching: the options
 }
 
-// Option is one right side of a matching item. One that no pair names is a distractor.
-type Option struct {
+// PublicChoice is something that a response names by its id.
+type PublicChoice struct {
 	ID   string `json:"id"`
-	Text string `json:"text"` // plain
+	HTML string `json:"html"`
 }
-
-// Number is one numeric answer: Value within Tolerance, or Low to High (both ends
-// count), or Any number at all (a catch-all for feedback). Numbers are kept as decimal
-// text so that 3.1 is within 3 ± 0.1; binary fractions would not say so.
-type Number struct {
-	Value     string `json:"value,omitempty"`
-	Tolerance string `json:"tolerance,omitempty"` // empty is 0
-	Low       string `json:"low,omitempty"`
-	High      string `json:"high,omitempty"`
-	Any       bool   `json:"any,omitempty"`
-	Weight    Weight `json:"weight"` // percent 0 to 100
-	Feedback  *Text  `json:"feedback,omitempty"`
-}
-
-// Scored tells whether the item can earn marks; a description cannot.
-func (it *Item) Scored() bool { return it.Kind != Description }
-
-// MissingWord tells whether the answer stands inside the sentence.
-func (it *Item) MissingWord() bool { return it.After != "" }

@@ -19,7 +19,7 @@ func NewKey(it *Item) *Key { return &Key{it: it} }
 // one, and the right answer in plain text, not HTML.
 func (k *Key) Tell(m Mark) (feedback []string, right string) {
 	k.render.Do(func() {
-		k.right, k.html = k.it.rightAnswer(), map[*Text]string{}
+		k.right, k.html = of(k.it.Kind).right(k.it), map[*Text]string{}
 		k.it.eachFeedback(func(t *Text) { k.html[t] = RenderHTML(t.Body, t.Format) })
 	})
 	feedback = []string{}
@@ -41,18 +41,6 @@ func (it *Item) eachFeedback(fn func(t *Text)) {
 			fn(t)
 		}
 	}
-	for i := range it.Choices {
-		each(it.Choices[i].Feedback)
-	}
-	if it.Truth != nil {
-		each(it.Truth.Wrong)
-		each(it.Truth.Right)
-	}
-	for i := range it.Accepted {
-		each(it.Accepted[i].Feedback)
-	}
-	for i := range it.Numbers {
-		each(it.Numbers[i].Feedback)
-	}
+	of(it.Kind).feedbacks(it, each)
 	each(it.Feedback)
 }

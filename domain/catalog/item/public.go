@@ -3,25 +3,8 @@ package item
 import (
 	"hash/fnv"
 	"slices"
+	"strings"
 )
-
-// Public is what a learner may see of an item before it is scored: never which answer is
-// right, its weight or its feedback. All texts are safe HTML.
-type Public struct {
-	Kind        Kind           `json:"kind"`
-	Multiple    bool           `json:"multiple,omitempty"`     // several choices may be ticked
-	MissingWord bool           `json:"missing_word,omitempty"` // the stem holds the blank, written _____
-	Stem        string         `json:"stem"`
-	Choices     []PublicChoice `json:"choices,omitempty"` // MultipleChoice, TrueFalse
-	Left        []PublicChoice `json:"left,omitempty"`    // Matching: one option for each of these
-	Right       []PublicChoice `json:"right,omitempty"`   // Matching: the options
-}
-
-// PublicChoice is something that a response names by its id.
-type PublicChoice struct {
-	ID   string `json:"id"`
-	HTML string `json:"html"`
-}
 
 // Public renders the item for a learner, shuffled by seed: see Show and Shuffled.
 func (it *Item) Public(seed uint64) Public { return it.Show().Shuffled(seed) }
@@ -36,27 +19,7 @@ func (it *Item) Show() Public {
 	}
 	p := Public{Kind: it.Kind, Multiple: it.Multiple, MissingWord: it.MissingWord(),
 		Stem: RenderHTML(stem.Body, stem.Format)}
-	if it.Kind == TrueFalse {
-		p.Choices = []PublicChoice{{ID: "true", HTML: "True"}, {ID: "false", HTML: "False"}}
-	}
-	for _, c := range it.Choices {
-		p.Choices = append(p.Choices, PublicChoice{ID: c.ID, HTML: renderInline(c.Text)})
-	}
-	for _, pair := range it.Pairs {
-		p.Left = append(p.Left, PublicChoice{ID: pair.ID, HTML: renderInline(pair.Left)})
-	}
-	for _, o := range it.Options {
-		p.Right = append(p.Right, PublicChoice{ID: o.ID, HTML: RenderHTML(o.Text, Plain)})
-	}
-	slices.SortFunc(p.Right, func(a, b PublicChoice) int {
-		if len(a.ID) != len(b.ID) {
-			return len(a.ID) - len(b.ID) // z before aa
-		}
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	of(it.Kind).show(it, &p)
 	return p
 }
 
@@ -70,21 +33,16 @@ func (p Public) Shuffled(seed uint64) Public {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(p.Stem))
-	state := seed ^ h.Sum64()
-	if p.Kind != TrueFalse {
-		p.Choices = shuffled(p.Choices, &state)
-	}
-	p.Right = shuffled(p.Right, &state)
-	return p
+	return of(p.Kind).shuffle(p, seed^h.Sum64())
 }
 
 // shuffled is Fisher-Yates over SplitMix64 (Steele, Lea and Flood 2014), written out
 // because math/rand does not promise the same order in a later Go.
-func shuffled(in []PublicChoice, state *uint64) []PublicChoice {
+func shuffled(in []PublicChoice, state uint64) []PublicChoice {
 	out := slices.Clone(in)
 	for i := len(out) - 1; i > 0; i-- {
-		*state += 0x9e3779b97f4a7c15
-		z := *state
+		state += 0x9e3779b97f4a7c15
+		z := state
 		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 		z = (z ^ z>>27) * 0x94d049bb133111eb
 		z ^= z >> 31
@@ -93,3 +51,22 @@ func shuffled(in []PublicChoice, state *uint64) []PublicChoice {
 	}
 	return out
 }
+
+// byID compares by ids that letterID gave.
+func byID(a, b PublicChoice) int {
+	if len(a.ID) != len(b.ID) {
+		return len(a.ID) - len(b.ID) // z before aa
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+// Read takes the answer that a form was sent with. typed gives the values of the question's field, or, where a question has
+// a field for each of its parts, of that of the part with this id.
+func (p *Public) Read(typed func(part string) []string) Response { return of(p.Kind).read(p, typed) }
+
+// Given is an answer line by line, as the page of a result shows it beside the question; none where nothing is to be shown.
+func (p *Public) Given(r Response) []Line { return of(p.Kind).given(p, r) }
+
+// Guess is an answer that fits the question, given without knowing more of it than a learner does; another n gives another
+// one, where there is one. Programs that stand in for learners answer so.
+func (p *Public) Guess(n int) Response { return of(p.Kind).guess(p, n) }

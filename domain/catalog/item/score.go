@@ -2,8 +2,7 @@ package item
 
 import (
 	"math/big"
-	"slices"
-	"strings"
+	"math/rand/v2"
 )
 
 // FullMark is the Fraction of a wholly right response, in basis points.
@@ -42,8 +41,9 @@ func (it *Item) Mark(r Response) Mark {
 	if r.Empty() || it.CheckResponse(r) != nil {
 		return Mark{Exact: nothing}
 	}
-	share, told := it.mark(r)
-	return Mark{Exact: share, NeedsMarking: it.Kind == Essay, told: told}
+	k := of(it.Kind)
+	share, told := k.mark(it, r)
+	return Mark{Exact: share, NeedsMarking: k.is().byPerson, told: told}
 }
 
 // Score marks a response and renders all that may be told about it. Whoever has many responses to one item calls Mark, and
@@ -66,78 +66,6 @@ func basisPoints(share *big.Rat) int {
 	return min(int(twice.Int64()), FullMark-1)
 }
 
-// mark gives the share and the feedback of the answers that a valid response chose.
-func (it *Item) mark(r Response) (*big.Rat, []*Text) {
-	switch it.Kind {
-	case MultipleChoice:
-		return it.markChoices(r.Choice)
-	case TrueFalse:
-		if it.Truth == nil {
-			return nothing, nil
-		}
-		if (r.Choice[0] == "true") == it.Truth.Answer {
-			return whole, []*Text{it.Truth.Right}
-		}
-		return nothing, []*Text{it.Truth.Wrong}
-	case ShortAnswer:
-		typed := fold(r.Text)
-		for _, a := range it.Accepted {
-			if matchesParts(patternParts(a.Pattern), typed) {
-				return bounded(a.Weight.Share()), []*Text{a.Feedback}
-			}
-		}
-	case Numeric:
-		x, err := parseNumber(r.Number)
-		if err != nil {
-			return nothing, nil
-		}
-		for _, n := range it.Numbers {
-			if n.accepts(x) {
-				return bounded(n.Weight.Share()), []*Text{n.Feedback}
-			}
-		}
-	case Matching:
-		right := 0
-		for _, pair := range it.Pairs {
-			if r.Match[pair.ID] == pair.Right {
-				right++
-			}
-		}
-		if len(it.Pairs) > 0 {
-			return bounded(big.NewRat(int64(right), int64(len(it.Pairs)))), nil
-		}
-	case Essay, Description: // earn nothing of themselves
-	}
-	return nothing, nil
-}
-
-func (it *Item) markChoices(chosen []string) (*big.Rat, []*Text) {
-	sum, positive := new(big.Rat), new(big.Rat)
-	var fb []*Text
-	for _, c := range it.Choices {
-		ticked := slices.Contains(chosen, c.ID)
-		if ticked {
-			fb = append(fb, c.Feedback)
-		}
-		if !ticked && (!it.Multiple || c.Weight <= 0) {
-			continue
-		}
-		share := c.Weight.Share()
-		if ticked {
-			sum.Add(sum, share)
-		}
-		if share.Sign() > 0 {
-			positive.Add(positive, share)
-		}
-	}
-	if it.Multiple && positive.Sign() > 0 {
-		// Twelve times 8.3 % is meant to be everything: the whole is what all right
-		// answers add up to (Validate keeps that within 1 % of 100 %).
-		sum.Quo(sum, positive)
-	}
-	return bounded(sum), fb
-}
-
 // bounded keeps a share within nothing and the whole.
 func bounded(share *big.Rat) *big.Rat {
 	switch {
@@ -149,43 +77,14 @@ func bounded(share *big.Rat) *big.Rat {
 	return share
 }
 
-// rightAnswer gives in plain text what would have earned the full mark; empty for an
-// essay or a description.
-func (it *Item) rightAnswer() string {
-	var parts []string
-	switch it.Kind {
-	case MultipleChoice:
-		for _, c := range it.Choices {
-			if c.Weight == Whole || it.Multiple && c.Weight > 0 {
-				parts = append(parts, PlainText(c.Text))
-			}
-		}
-	case TrueFalse:
-		if it.Truth != nil && it.Truth.Answer {
-			return "True"
-		}
-		return "False"
-	case ShortAnswer:
-		for _, a := range it.Accepted {
-			if a.Weight == Whole {
-				return strings.ReplaceAll(a.Pattern, `\*`, "*")
-			}
-		}
-	case Numeric:
-		for _, n := range it.Numbers {
-			if n.Weight == Whole {
-				return n.String()
-			}
-		}
-	case Matching:
-		texts := map[string]string{}
-		for _, o := range it.Options {
-			texts[o.ID] = o.Text
-		}
-		for _, pair := range it.Pairs {
-			parts = append(parts, PlainText(pair.Left)+" → "+texts[pair.Right])
-		}
-	case Essay, Description: // have none
-	}
-	return strings.Join(parts, "; ")
+// Sample answers an item as learners do: those who know it, so far as the kind has a right answer to give, and those who do not.
+// Demonstrations and tests are made of it.
+func (it *Item) Sample(rnd *rand.Rand, right bool) Response {
+	return of(it.Kind).sample(it, rnd, right)
 }
+
+// Scored tells whether the item can earn marks; a description cannot.
+func (it *Item) Scored() bool { return it.Kind.Asks() }
+
+// MissingWord tells whether the answer stands inside the sentence.
+func (it *Item) MissingWord() bool { return it.After != "" }

@@ -160,7 +160,7 @@ func (r *reader) checkDraw(n node, d Draw) {
 	for _, b := range r.pack.Items {
 		if b.Section == d.Section && b.Item.Scored() {
 			have++
-			if b.Item.Kind == item.Essay {
+			if b.Item.Kind.ByPerson() {
 				essays++
 			}
 		}
