@@ -5,6 +5,7 @@
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const user = document.body.dataset.user;
+  const kinds = window.kinds; // how each kind of question is read: kinds/*.js, on a paper's page alone
 
   // --- what is kept on this device ---------------------------------------------------------------------------------
   const kept = {
@@ -209,7 +210,7 @@
     : problem.status === 409 ? "Nothing can be changed just now. Your answers are kept on this device, and we hand in as soon as it goes on."
     : "No connection. Your answers are kept on this device. We hand in by itself as soon as the connection is back: leave this page open, or open it again later.";
 
-  const sheet = $("form[data-attempt]");
+  const sheet = kinds && $("form[data-attempt]"); // without them the form is sent as it is, answers and all
   if (sheet && user) {
     const id = sheet.dataset.attempt, end = Date.now() + Number(sheet.dataset.left) * 1000;
     const ready = $("[data-ready]"), ask = $("[data-sure]"), box = $("[data-handing]"), says = $("[data-handing-says]"), recall = $("[data-recall]");
@@ -296,17 +297,17 @@
   }
 
   // --- a paper ---------------------------------------------------------------------------------------------------------
-  const paper = $("form[data-attempt]");
+  const paper = kinds && $("form[data-attempt]");
   if (paper && user) {
     const attempt = paper.dataset.attempt, state = $("[data-state]"), clock = $("[data-clock]"), spoken = $("[data-spoken]");
     const items = new Map($$("[data-item]", paper).map((el) => [el.dataset.item, el]));
     // What is not stored yet: {response, counter}, by position; with refused, why it was not taken. Such an answer stays on this
     // device as it was typed and is not sent again until it is changed: it holds up no other.
     const pending = {};
-    const rests = kept.get("paper", attempt), text = (v) => typeof v === "string", object = (v) => v && typeof v === "object" && !Array.isArray(v);
-    const sound = { choice: (v) => Array.isArray(v) && v.every(text), match: (v) => object(v) && Object.values(v).every(text), text, number: text };
+    const rests = kept.get("paper", attempt), object = (v) => v && typeof v === "object" && !Array.isArray(v);
+    const of = (el) => kinds[el.dataset.kind] || {};
     for (const [position, p] of Object.entries(object(rests) ? rests : {})) // what lies on a device may be broken
-      if (items.has(position) && Number.isSafeInteger(p?.counter) && p.counter >= 0 && object(p.response) && Object.entries(p.response).every(([key, v]) => sound[key]?.(v)))
+      if (items.has(position) && Number.isSafeInteger(p?.counter) && p.counter >= 0 && object(p.response) && Object.entries(p.response).every(([key, v]) => of(items.get(position)).sound?.[key]?.(v)))
         pending[position] = { response: p.response, counter: p.counter, ...(typeof p.refused === "string" && p.refused ? { refused: p.refused } : {}) };
     let last = 0, tries = 0, timer, most = 50, sending = false, leaving = false, closed = false, over = false;
     const counter = () => (last = Math.max(last + 1, Date.now(), ...[...items.values()].map((el) => Number(el.dataset.counter) + 1 || 0)));
@@ -328,36 +329,17 @@
       if (wrong.length) return say(wrong.length === 1 ? `Please look at question ${wrong[0]} again. Everything else is saved.` : `Please look at questions ${wrong.join(", ")} again. Everything else is saved.`, "error");
       say("All answers saved", "ok");
     };
-    // A number that is still being typed: a sign, or digits with the beginning of what may follow. It is no mistake yet.
+    // What is still being typed and only begins to be an answer is no mistake yet.
     const typing = new Set(); // questions whose field was typed into and not left since
-    const unfinished = (el) => el.dataset.kind === "numeric" && typing.has(el) && !over && beginning.test(field(el).value) && !number.test(field(el).value);
-    const beginning = /^\s*[+\p{Pd}\u2212]?\s*[\p{Nd},\uff0c]*[.\uff0e]?\p{Nd}*(?:[eE][+\p{Pd}\u2212]?\p{Nd}*)?\s*$/u;
-    const number = /^\s*(?:[+\p{Pd}\u2212]?(?:(?:\p{Nd}{1,3}(?:,\p{Nd}{3})+|\p{Nd}+)(?:\.\p{Nd}*)?|\.\p{Nd}+)(?:[eE][+\p{Pd}\u2212]?\p{Nd}{1,3})?)?\s*$/u;
+    const unfinished = (el) => typing.has(el) && !over && of(el).unfinished?.(el);
 
     const field = (el) => $("input:not([type=hidden],[type=radio],[type=checkbox]),textarea", el); // what is typed into
-    const answer = (el) => {
-      const r = {}, kind = el.dataset.kind;
-      if (kind === "multiple_choice" || kind === "true_false") {
-        const chosen = $$("input:checked", el).map((i) => i.value).filter(Boolean);
-        if (chosen.length) r.choice = chosen;
-      } else if (kind === "matching") {
-        const match = Object.fromEntries($$("select", el).filter((s) => s.value).map((s) => [s.dataset.left, s.value]));
-        if (Object.keys(match).length) r.match = match;
-      } else if (kind === "numeric") {
-        if (field(el).value.trim()) r.number = field(el).value.trim();
-      } else if (field(el)?.value) r.text = field(el).value;
-      return r;
-    };
-    const fill = (el, r) => {
-      for (const i of $$("input[type=radio],input[type=checkbox]", el)) i.checked = (r.choice || []).includes(i.value);
-      for (const s of $$("select", el)) s.value = r.match?.[s.dataset.left] || "";
-      const typed = field(el);
-      if (typed) typed.value = r.number ?? r.text ?? "";
-    };
+    const answer = (el) => of(el).read?.(el) ?? {};
+    const fill = (el, r) => of(el).fill?.(el, r);
     const mark = () => {
       let n = 0, all = 0;
       for (const [position, el] of items) {
-        if (el.dataset.kind === "description") continue;
+        if (!of(el).read) continue;
         all++;
         const has = Object.keys(answer(el)).length > 0 && !$("[data-problem]", el)?.textContent, link = $(`[data-go="${position}"]`);
         if (has) n++;
@@ -390,7 +372,7 @@
           if (refused.has(b.position)) refuse(b, refused.get(b.position));
           else if (k?.stored) {
             el.dataset.counter = Math.max(Number(el.dataset.counter), b.counter);
-            if (el.dataset.kind === "numeric" || el.dataset.kind === "short_answer") el.dataset.standing = b.response.number ?? b.response.text ?? "";
+            if (of(el).standing) el.dataset.standing = of(el).standing(b.response);
             if (current(b)) delete pending[b.position];
           } else if (current(b)) pending[b.position].counter = Math.max(counter(), (k?.counter || 0) + 1); // another device took the number
         }

@@ -1,0 +1,2 @@
+// A text between questions: there is nothing to read.
+export default {};
