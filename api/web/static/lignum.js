@@ -336,6 +336,7 @@
     const field = (el) => $("input:not([type=hidden],[type=radio],[type=checkbox]),textarea", el); // what is typed into
     const answer = (el) => of(el).read?.(el) ?? {};
     const fill = (el, r) => of(el).fill?.(el, r);
+    for (const el of items.values()) of(el).start?.(el, (text) => { spoken.textContent = text; });
     const mark = () => {
       let n = 0, all = 0;
       for (const [position, el] of items) {

@@ -4,8 +4,8 @@
 // Formats (GIFT and others) translate into this model; attempts score with it.
 //
 // A kind of question is one file here, named after it, with the kind's own part of everything that can be done with a
-// question (the interface kind, in kind.go). This file holds the records that all kinds share, since their JSON is what is
-// stored, and kind.go the one table of kinds. A kind has, besides, a partial that shows it (api/portal/kinds), a reader for
+// question (the interface kind, in kind.go). This file holds the table of kinds, and the records that they share, since
+// their JSON is what is stored. A kind has, besides, a partial that shows it (api/portal/kinds), a reader for
 // the page's script (api/web/static/kinds), and a writer in package gift where GIFT has it; nothing else asks for a
 // question's kind, and a test over the repository sees to that.
 //
@@ -23,10 +23,14 @@ const (
 	TrueFalse      Kind = "true_false"
 	ShortAnswer    Kind = "short_answer" // typed words, compared with accepted patterns
 	Matching       Kind = "matching"     // each left side takes one of the options
+	Ordering       Kind = "ordering"     // steps are put in their order
 	Numeric        Kind = "numeric"      // a typed number, compared with values and ranges
 	Essay          Kind = "essay"        // marked by a person
 	Description    Kind = "description"  // text between questions; nothing to answer
 )
+
+// kinds is the one table of kinds, in the order in which reports show them.
+var kinds = [...]kind{multipleChoice{}, trueFalse{}, shortAnswer{}, matching{}, ordering{}, numeric{}, essay{}, description{}}
 
 // Format says how a Text is written. The four are those of Moodle's question bank.
 type Format string
@@ -74,6 +78,7 @@ type Item struct {
 	Accepted []Accepted `json:"accepted,omitempty"` // ShortAnswer: the first that matches counts
 	Pairs    []Pair     `json:"pairs,omitempty"`    // Matching: the left sides
 	Options  []Option   `json:"options,omitempty"`  // Matching: the right sides, distractors among them
+	Steps    []Step     `json:"steps,omitempty"`    // Ordering: in the right order
 	Numbers  []Number   `json:"numbers,omitempty"`  // Numeric: the first that matches counts
 	Feedback *Text      `json:"feedback,omitempty"` // shown to everybody after scoring
 }
@@ -85,17 +90,19 @@ type Response struct {
 	Text   string            `json:"text,omitempty"`   // ShortAnswer, Essay
 	Number string            `json:"number,omitempty"` // Numeric, as typed
 	Match  map[string]string `json:"match,omitempty"`  // Matching: pair id -> option id
+	Order  map[string]int    `json:"order,omitempty"`  // Ordering: step id -> its place, from 1
 }
 
 // Empty tells whether nothing was answered, or nothing that can be seen.
 func (r Response) Empty() bool {
-	return len(r.Choice) == 0 && len(r.Match) == 0 &&
+	return len(r.Choice) == 0 && len(r.Match) == 0 && len(r.Order) == 0 &&
 		blankText(r.Text) && blankText(r.Number)
 }
 
 // used gives the field in which each answer would stand, and whether one does.
-func (r Response) used() [4]field {
-	return [...]field{{"choice", len(r.Choice) > 0}, {"text", r.Text != ""}, {"number", r.Number != ""}, {"match", len(r.Match) > 0}}
+func (r Response) used() [5]field {
+	return [...]field{{"choice", len(r.Choice) > 0}, {"text", r.Text != ""}, {"number", r.Number != ""}, {"match", len(r.Match) > 0},
+		{"order", len(r.Order) > 0}}
 }
 
 // Public is what a learner may see of an item before it is scored: never which answer is
@@ -108,6 +115,9 @@ type Public struct {
 	Choices     []PublicChoice `json:"choices,omitempty"` // MultipleChoice, TrueFalse
 	Left        []PublicChoice `json:"left,omitempty"`    // Matching: one option for each of these
 	Right       []PublicChoice `json:"right,omitempty"`   // Matching: the options
+	Steps       []PublicChoice `json:"steps,omitempty"`   // Ordering
+
+	never []string // the ids of the steps in the right order, in which they are never shown
 }
 
 // PublicChoice is something that a response names by its id.

@@ -8,9 +8,6 @@ import (
 	"lignum/domain"
 )
 
-// kinds is the one table of kinds, in the order in which reports show them.
-var kinds = [...]kind{multipleChoice{}, trueFalse{}, shortAnswer{}, matching{}, numeric{}, essay{}, description{}}
-
 // Kinds lists every kind in the order in which reports show them.
 var Kinds = func() (names []Kind) {
 	for _, k := range kinds {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 
@@ -44,26 +45,16 @@ func (r *reader) section(n node) {
 	r.pack.Sections = append(r.pack.Sections, s)
 }
 
-func (r *reader) bank(n node) {
-	get := n.object("file", "section")
-	file := get("file").text(300)
-	section := r.sectionOf(get("section"))
-	if file == "" {
-		return
-	}
-	if !strings.HasSuffix(file, ".gift") {
-		get("file").fail("a bank's name ends in .gift")
-		return
-	}
-	if _, twice := r.files[file]; twice {
-		get("file").fail("%s is named twice", file)
-		return
-	}
-	data, err := r.load(file, gift.MaxBytes)
-	if err != nil {
-		get("file").fail("%v", err)
-		return
-	}
+// bankFormat is a way to write a bank: how large it may be, in bytes, and how its items are read. What is wrong is noted.
+type bankFormat struct {
+	most  int
+	items func(r *reader, file string, data []byte) []gift.Parsed
+}
+
+// banks are the formats of banks by the ends of their files' names.
+var banks = map[string]bankFormat{".gift": {gift.MaxBytes, (*reader).giftBank}, ".yaml": {MaxManifest, (*reader).yamlBank}}
+
+func (r *reader) giftBank(file string, data []byte) []gift.Parsed {
 	questions, err := gift.Parse(bytes.NewReader(data), file)
 	var errs Errors
 	if errors.As(err, &errs) {
@@ -71,7 +62,33 @@ func (r *reader) bank(n node) {
 	} else if err != nil {
 		r.fail(file, 0, 0, "%v", err)
 	}
-	if len(questions) == 0 && err == nil {
+	return questions
+}
+
+func (r *reader) bank(n node) {
+	get := n.object("file", "section")
+	file := get("file").text(300)
+	section := r.sectionOf(get("section"))
+	if file == "" {
+		return
+	}
+	read, ok := banks[path.Ext(file)]
+	if !ok {
+		get("file").fail("a bank's name ends in .gift or .yaml")
+		return
+	}
+	if _, twice := r.files[file]; twice {
+		get("file").fail("%s is named twice", file)
+		return
+	}
+	data, err := r.load(file, read.most)
+	if err != nil {
+		get("file").fail("%v", err)
+		return
+	}
+	before := len(r.errs)
+	questions := read.items(r, file, data)
+	if len(questions) == 0 && len(r.errs) == before {
 		r.warn(file, 0, 0, "the bank is empty")
 	}
 	for _, q := range questions {

@@ -149,7 +149,7 @@ func (r *reader) unlisted() {
 			return nil //nolint:nilerr // a folder that cannot be read has no files to warn of
 		}
 		_, named := r.files[name]
-		if !named && (strings.HasSuffix(name, ".gift") || strings.HasPrefix(name, "lessons/") && strings.HasSuffix(name, ".md")) {
+		if !named && (strings.HasSuffix(name, ".gift") || strings.HasPrefix(name, "items/") && strings.HasSuffix(name, ".yaml") || strings.HasPrefix(name, "lessons/") && strings.HasSuffix(name, ".md")) {
 			r.warn(name, 0, 0, "the file is not named in %s", manifest)
 		}
 		return nil

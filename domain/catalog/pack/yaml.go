@@ -19,9 +19,10 @@ import (
 // The YAML library's own strict decoding stops at the first unknown key. Authors shall
 // hear of everything at once, with lines, so the syntax tree is read here.
 
-// node is a value of pack.yaml; a zero node is one that is missing.
+// node is a value of pack.yaml or of a bank in YAML; a zero node is one that is missing.
 type node struct {
 	r    *reader
+	file string
 	n    ast.Node
 	path string // for messages: "tests[0].minutes"
 	line int
@@ -52,7 +53,7 @@ func (r *reader) parseYAML(file string, data []byte) node {
 		r.fail(file, 0, 0, "one YAML document expected")
 		return node{}
 	}
-	return r.node(tree.Docs[0].Body, "")
+	return node{r: r, file: file}.at(tree.Docs[0].Body, "")
 }
 
 // tooMuch gives the first token beyond a nesting, or a number of keys in one map, that
@@ -100,9 +101,10 @@ func tooMuch(tokens token.Tokens) *token.Token {
 	return nil
 }
 
-func (r *reader) node(n ast.Node, path string) node {
-	out := node{r: r, n: n, path: path}
-	if t := n.GetToken(); t != nil && t.Position != nil {
+// at is a value of the same file.
+func (n node) at(value ast.Node, path string) node {
+	out := node{r: n.r, file: n.file, n: value, path: path}
+	if t := value.GetToken(); t != nil && t.Position != nil {
 		out.line, out.col = t.Position.Line, t.Position.Column
 	}
 	return out
@@ -116,7 +118,7 @@ func (n node) fail(format string, args ...any) {
 	if n.path != "" {
 		reason = n.path + ": " + reason
 	}
-	n.r.fail(manifest, n.line, n.col, "%s", reason)
+	n.r.fail(n.file, n.line, n.col, "%s", reason)
 }
 
 func (n node) exists() bool { return n.n != nil }
@@ -137,7 +139,7 @@ func (n node) fields() (keys []string, values map[string]node) {
 	for _, p := range pairs {
 		key, ok := p.Key.(ast.Node).(*ast.StringNode)
 		if !ok {
-			at := n.r.node(p.Key, n.path)
+			at := n.at(p.Key, n.path)
 			at.fail("a plain word is expected as a key")
 			continue
 		}
@@ -145,8 +147,8 @@ func (n node) fields() (keys []string, values map[string]node) {
 		if n.path != "" {
 			path = n.path + "." + path
 		}
-		v := n.r.node(p.Value, path)
-		at := n.r.node(p.Key, path)
+		v := n.at(p.Value, path)
+		at := n.at(p.Key, path)
 		v.line, v.col = at.line, at.col // the key's place is what an author looks for
 		if _, twice := values[key.Value]; twice {
 			v.fail("is given twice")
@@ -173,7 +175,7 @@ func (n node) object(known ...string) func(key string) node {
 			if n.path != "" {
 				path = n.path + "." + key
 			}
-			return node{r: n.r, path: path, line: n.line, col: n.col}
+			return node{r: n.r, file: n.file, path: path, line: n.line, col: n.col}
 		}
 		return v
 	}
@@ -191,7 +193,7 @@ func (n node) list(limit int) []node {
 		}
 		out := make([]node, 0, len(s.Values))
 		for i, v := range s.Values {
-			out = append(out, n.r.node(v, fmt.Sprintf("%s[%d]", n.path, i)))
+			out = append(out, n.at(v, fmt.Sprintf("%s[%d]", n.path, i)))
 		}
 		return out
 	}
