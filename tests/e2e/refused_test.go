@@ -19,11 +19,17 @@ import (
 // sums is a course with a test of two numbers and a word.
 func sums(t *testing.T, s *apitest.Server) (test string) {
 	t.Helper()
+	return taught(t, s, "sums", 3, "all.gift", "::n:: Half of one? {#0.5}\n\n::m:: Seven less nine? {#-2}\n\n::w:: Half of a dozen? {=six}\n")
+}
+
+// taught brings in a course with a test of so many items of a bank, for which student9 and student10 are enrolled.
+func taught(t *testing.T, s *apitest.Server, slug string, items int, file, bank string) (test string) {
+	t.Helper()
 	s.Write("jamaica", func(tx *tenants.Tx) error {
-		p, err := pack.Read(fstest.MapFS{"pack.yaml": {Data: []byte(`{format: lignum-pack/1, name: sums, version: 1.0.0, title: Sums, subject: Maths, level: Grade 6, scheme: None, language: en,
-			licence: CC-BY-4.0, author: A. Teacher, summary: Three questions., sections: [{code: all, title: All}], banks: [{file: all.gift, section: all}],
-			tests: [{slug: three, title: Three questions, minutes: 30, blueprint: {all: 3}, shuffle: false}]}`)},
-			"all.gift": {Data: []byte("::n:: Half of one? {#0.5}\n\n::m:: Seven less nine? {#-2}\n\n::w:: Half of a dozen? {=six}\n")}})
+		p, err := pack.Read(fstest.MapFS{"pack.yaml": {Data: fmt.Appendf(nil, `{format: lignum-pack/1, name: %[1]s, version: 1.0.0, title: Sums, subject: Maths, level: Grade 6, scheme: None, language: en,
+			licence: CC-BY-4.0, author: A. Teacher, summary: A few questions., sections: [{code: all, title: All}], banks: [{file: %[3]s, section: all}],
+			tests: [{slug: three, title: A few questions, minutes: 30, blueprint: {all: %[2]d}, shuffle: false}]}`, slug, items, file)},
+			file: {Data: []byte(bank)}})
 		if err != nil {
 			return err
 		}
@@ -31,7 +37,7 @@ func sums(t *testing.T, s *apitest.Server) (test string) {
 		if _, err := catalog.Import(t.Context(), tx, p, now); err != nil {
 			return err
 		}
-		course, err := catalog.CourseBySlug(t.Context(), tx, "sums")
+		course, err := catalog.CourseBySlug(t.Context(), tx, slug)
 		if err != nil {
 			return err
 		}
@@ -43,7 +49,7 @@ func sums(t *testing.T, s *apitest.Server) (test string) {
 		if _, err := tx.Exec(t.Context(), `INSERT INTO enrolments (class_id, learner_id) SELECT $1::uuid, id FROM users WHERE user_name IN ('student9', 'student10')`, c.String()); err != nil {
 			return err
 		}
-		return tx.QueryRow(t.Context(), `SELECT t.id::text FROM tests t JOIN courses c ON c.id = t.course_id WHERE c.slug = 'sums'`).Scan(&test)
+		return tx.QueryRow(t.Context(), `SELECT t.id::text FROM tests t JOIN courses c ON c.id = t.course_id WHERE c.slug = $1::text`, slug).Scan(&test)
 	})
 	return test
 }
@@ -51,7 +57,13 @@ func sums(t *testing.T, s *apitest.Server) (test string) {
 // sit starts the test of sums.
 func sit(t *testing.T, s *apitest.Server, name, test string) *browser {
 	t.Helper()
-	b := open(t, s, "jamaica", name, 1280)
+	return sitIn(t, s, name, test, 1280)
+}
+
+// sitIn does so in a window of a width.
+func sitIn(t *testing.T, s *apitest.Server, name, test string, width int64) *browser {
+	t.Helper()
+	b := open(t, s, "jamaica", name, width)
 	b.signIn()
 	b.visit("/tests/" + test)
 	b.click(`form[action$="/start"] button`)
