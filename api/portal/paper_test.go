@@ -23,6 +23,7 @@ func samplePaper() *assessment.Paper {
 		{Kind: item.Matching, Stem: text("Capitals"), Pairs: []item.Pair{{ID: "p", Left: text("Jamaica"), Right: "x"}}, Options: []item.Option{{ID: "x", Text: "Kingston"}, {ID: "y", Text: "Belmopan"}}},
 		{Kind: item.Numeric, Stem: text("Half of 60?")},
 		{Kind: item.Essay, Stem: text("Why?")},
+		{Kind: item.Ordering, Stem: text("Sunrise first."), Steps: []item.Step{{ID: "n", Text: text("<noon>")}, {ID: "d", Text: text("dusk")}, {ID: "s", Text: text("sunrise")}}},
 	}
 	p := &assessment.Paper{Title: "Practice <test>", Remaining: 90}
 	for i := range items {
@@ -35,16 +36,16 @@ func samplePaper() *assessment.Paper {
 
 func TestFormWithoutScriptSendsWhatChanged(t *testing.T) {
 	d := onPaper(samplePaper(), "ticket")
-	if d.Questions != 6 || d.Items[2].Number != 0 || d.Items[3].Number != 3 || d.MinutesLeft != 2 || !d.Items[0].Chosen("a") {
+	if d.Questions != 7 || d.Items[2].Number != 0 || d.Items[3].Number != 3 || d.MinutesLeft != 2 || !d.Items[0].Chosen("a") {
 		t.Fatalf("%+v", d)
 	}
 	now := time.UnixMilli(1000)
-	form := &web.Form{Values: url.Values{"a0": {"b"}, "a1": {"a", "c"}, "a4-p": {"x"}, "a5": {" 30 "}, "a6": {"Because\r\nit is."}, "counter": {"5000"}, "shown": {"0", "1", "2", "3", "4", "5", "6"}}}
+	form := &web.Form{Values: url.Values{"a0": {"b"}, "a1": {"a", "c"}, "a4-p": {"x"}, "a5": {" 30 "}, "a6": {"Because\r\nit is."}, "a7-n": {"2"}, "a7-d": {""}, "a7-s": {" 1"}, "counter": {"5000"}, "shown": {"0", "1", "2", "3", "4", "5", "6", "7"}}}
 	got, err := d.answers(form, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[int]string{0: `{"choice":["b"]}`, 1: `{"choice":["a","c"]}`, 4: `{"match":{"p":"x"}}`, 6: `{"text":"Because\nit is."}`}
+	want := map[int]string{0: `{"choice":["b"]}`, 1: `{"choice":["a","c"]}`, 4: `{"match":{"p":"x"}}`, 6: `{"text":"Because\nit is."}`, 7: `{"order":{"n":2,"s":1}}`}
 	seen := map[int]string{}
 	for _, a := range got {
 		if a.Counter != 5001 {

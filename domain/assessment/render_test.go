@@ -30,6 +30,7 @@ func told(text string, format item.Format) (items []*catalog.Item, responses []i
 	add(&item.Item{Kind: item.Numeric, Numbers: []item.Number{{Value: "5", Weight: item.Whole, Feedback: say}}}, item.Response{Number: "5"})
 	add(&item.Item{Kind: item.Matching, Pairs: []item.Pair{{ID: "1", Left: *say, Right: "a"}}, Options: []item.Option{{ID: "a", Text: text}}},
 		item.Response{Match: map[string]string{"1": "a"}})
+	add(&item.Item{Kind: item.Ordering, Steps: []item.Step{{ID: "a", Text: *say}, {ID: "b", Text: *say}}}, item.Response{Order: map[string]int{"a": 1, "b": 2}})
 	add(&item.Item{Kind: item.Essay}, item.Response{Text: "Because."})
 	return items, responses
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/catalog/item"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -101,9 +102,9 @@ func readPool(ctx context.Context, q tenants.Querier, testID uuid.UUID) (*pool, 
 	// One statement, so that one snapshot holds the hash and the items.
 	err := q.QueryRow(ctx, `SELECT c.content_hash, t.shuffle, t.blueprint::text, coalesce((
 			SELECT jsonb_object_agg(b.section_id, b.ids) FROM (SELECT i.section_id, jsonb_agg(i.id ORDER BY i.id) AS ids FROM items i
-				WHERE i.active AND i.kind <> 'description' AND i.section_id IN (SELECT (d->>'section_id')::uuid FROM jsonb_array_elements(t.blueprint) d)
+				WHERE i.active AND i.kind <> ALL ($2::text[]) AND i.section_id IN (SELECT (d->>'section_id')::uuid FROM jsonb_array_elements(t.blueprint) d)
 				GROUP BY i.section_id) b), '{}')::text
-		FROM tests t JOIN courses c ON c.id = t.course_id WHERE t.id = $1::uuid`, testID.String()).Scan(&hash, &p.shuffle, &blueprint, &banks)
+		FROM tests t JOIN courses c ON c.id = t.course_id WHERE t.id = $1::uuid`, testID.String(), item.Unasked).Scan(&hash, &p.shuffle, &blueprint, &banks)
 	if err != nil {
 		return nil, "", err
 	}

@@ -21,6 +21,10 @@ func (p *parser) answers(it *item.Item, cs chars) {
 		p.errorAt(cs[0].off, "%s begins an answer of Moodle's Cloze format, which is not GIFT", m)
 		return
 	}
+	if cs.startsWith(">") && cs.has("\n") {
+		p.errorAt(cs[0].off, "> begins an ordering question of Moodle's, which is not GIFT: write it in a bank in YAML")
+		return
+	}
 	switch {
 	case len(cs) == 0:
 		it.Kind = item.Essay

@@ -42,7 +42,7 @@ func feedback(t *rapid.T, label string) *item.Text {
 }
 
 func anItem(t *rapid.T) *item.Item {
-	it := &item.Item{Kind: rapid.SampledFrom(item.Kinds).Draw(t, "kind"), Stem: text(t, "stem")}
+	it := &item.Item{Kind: rapid.SampledFrom(gift.Kinds()).Draw(t, "kind"), Stem: text(t, "stem")}
 	if it.Kind != item.Description {
 		it.Feedback = feedback(t, "general")
 		if rapid.Bool().Draw(t, "missing word") {
@@ -56,45 +56,52 @@ func anItem(t *rapid.T) *item.Item {
 		}
 		return item.Weight(rapid.IntRange(lowest*int(item.Whole), int(item.Whole)).Draw(t, "weight"))
 	}
-	switch it.Kind {
-	case item.MultipleChoice:
-		it.Multiple = rapid.Bool().Draw(t, "multiple")
-		for i, s := range texts {
-			w := weight(-1, i)
-			if it.Multiple && i > 0 {
-				w = min(w, -w)
+	answers := map[item.Kind]func(){
+		item.MultipleChoice: func() {
+			it.Multiple = rapid.Bool().Draw(t, "multiple")
+			for i, s := range texts {
+				w := weight(-1, i)
+				if it.Multiple && i > 0 {
+					w = min(w, -w)
+				}
+				it.Choices = append(it.Choices, item.Choice{Text: item.Text{Body: s, Format: format().Draw(t, "format")}, Weight: w, Feedback: feedback(t, "fb")})
 			}
-			it.Choices = append(it.Choices, item.Choice{Text: item.Text{Body: s, Format: format().Draw(t, "format")}, Weight: w, Feedback: feedback(t, "fb")})
-		}
-	case item.TrueFalse:
-		it.Truth = &item.Truth{Answer: rapid.Bool().Draw(t, "truth"), Wrong: feedback(t, "wrong"), Right: feedback(t, "right")}
-	case item.ShortAnswer:
-		for i, s := range texts {
-			it.Accepted = append(it.Accepted, item.Accepted{Pattern: s, Weight: weight(0, i), Feedback: feedback(t, "fb")})
-		}
-	case item.Matching:
-		for i, s := range texts {
-			it.Options = append(it.Options, item.Option{ID: strconv.Itoa(i), Text: s})
-			right := rapid.IntRange(0, len(texts)-1).Draw(t, "right")
-			it.Pairs = append(it.Pairs, item.Pair{Left: item.Text{Body: s, Format: format().Draw(t, "format")}, Right: strconv.Itoa(right)})
-		}
-	case item.Numeric:
-		for i := range texts {
-			n := item.Number{Weight: weight(0, i), Feedback: feedback(t, "fb")}
-			a, b := rapid.IntRange(-999, 999).Draw(t, "a"), rapid.IntRange(0, 999).Draw(t, "b")
-			switch rapid.IntRange(0, 3).Draw(t, "shape") {
-			case 0:
-				n.Value = strconv.Itoa(a) + ".5"
-			case 1:
-				n.Value, n.Tolerance = strconv.Itoa(a), strconv.Itoa(b)
-			case 2:
-				n.Low, n.High = strconv.Itoa(a), strconv.Itoa(a+b)
-			case 3:
-				n.Any = true
+		},
+		item.TrueFalse: func() {
+			it.Truth = &item.Truth{Answer: rapid.Bool().Draw(t, "truth"), Wrong: feedback(t, "wrong"), Right: feedback(t, "right")}
+		},
+		item.ShortAnswer: func() {
+			for i, s := range texts {
+				it.Accepted = append(it.Accepted, item.Accepted{Pattern: s, Weight: weight(0, i), Feedback: feedback(t, "fb")})
 			}
-			it.Numbers = append(it.Numbers, n)
-		}
-	case item.Essay, item.Description: // have no answers
+		},
+		item.Matching: func() {
+			for i, s := range texts {
+				it.Options = append(it.Options, item.Option{ID: strconv.Itoa(i), Text: s})
+				right := rapid.IntRange(0, len(texts)-1).Draw(t, "right")
+				it.Pairs = append(it.Pairs, item.Pair{Left: item.Text{Body: s, Format: format().Draw(t, "format")}, Right: strconv.Itoa(right)})
+			}
+		},
+		item.Numeric: func() {
+			for i := range texts {
+				n := item.Number{Weight: weight(0, i), Feedback: feedback(t, "fb")}
+				a, b := rapid.IntRange(-999, 999).Draw(t, "a"), rapid.IntRange(0, 999).Draw(t, "b")
+				switch rapid.IntRange(0, 3).Draw(t, "shape") {
+				case 0:
+					n.Value = strconv.Itoa(a) + ".5"
+				case 1:
+					n.Value, n.Tolerance = strconv.Itoa(a), strconv.Itoa(b)
+				case 2:
+					n.Low, n.High = strconv.Itoa(a), strconv.Itoa(a+b)
+				case 3:
+					n.Any = true
+				}
+				it.Numbers = append(it.Numbers, n)
+			}
+		},
+	}
+	if fill := answers[it.Kind]; fill != nil { // essays and descriptions have none
+		fill()
 	}
 	it.AssignIDs()
 	return it

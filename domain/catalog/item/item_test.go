@@ -63,7 +63,7 @@ func matching() *item.Item {
 func essay() *item.Item { return &item.Item{Kind: item.Essay, Stem: plain("Discuss.")} }
 
 func all() []*item.Item {
-	return []*item.Item{single(), several(), truth(), short(), numeric(), matching(), essay(), {Kind: item.Description, Stem: plain("Read this.")}}
+	return []*item.Item{single(), several(), truth(), short(), numeric(), matching(), essay(), {Kind: item.Description, Stem: plain("Read this.")}, ordering("dawn", "noon", "dusk")}
 }
 
 func TestScore(t *testing.T) {
@@ -119,7 +119,7 @@ func TestScore(t *testing.T) {
 }
 
 func TestRightAnswer(t *testing.T) {
-	want := []string{"Kingston", "2; 3; 5", "True", "Lignum vitae", "3 (± 0.1)", "cat → fish; dog → bone; cow → grass", "", ""}
+	want := []string{"Kingston", "2; 3; 5", "True", "Lignum vitae", "3 (± 0.1)", "cat → fish; dog → bone; cow → grass", "", "", "1. dawn; 2. noon; 3. dusk"}
 	for i, it := range all() {
 		if got := it.Score(item.Response{}).RightAnswer; got != want[i] {
 			t.Errorf("%s: %q, want %q", it.Kind, got, want[i])

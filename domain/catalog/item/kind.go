@@ -16,6 +16,16 @@ var Kinds = func() (names []Kind) {
 	return names
 }()
 
+// Unasked lists the kinds that ask nothing, by name: no paper draws their items.
+var Unasked = func() (names []string) {
+	for _, k := range Kinds {
+		if !k.Asks() {
+			names = append(names, string(k))
+		}
+	}
+	return names
+}()
+
 // kind is one kind of question: its part of all that is done with one. It is sealed: a kind is a file of this package and a
 // line in the table above. What a kind has nothing to say to it takes from anyKind.
 type kind interface {

@@ -42,6 +42,15 @@ func TestFormatExamplesAreRead(t *testing.T) {
 		t.Fatalf("%d questions, %v", len(questions), err)
 	}
 	kinds := map[item.Kind]bool{}
+	fsys["pack.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(blocks["yamlformat: lignum-pack/1"], "banks:\n", "banks:\n  - {file: items/order.yaml, section: computation}\n", 1))}
+	fsys["items/order.yaml"] = &fstest.MapFile{Data: []byte(blocks["yaml# items/order.yaml"])}
+	p, err = pack.Read(fsys)
+	if err != nil || len(p.Warnings) > 0 || len(p.Items) != 6 {
+		t.Errorf("with the bank in YAML: %d items, %v, %v", len(p.Items), err, p.Warnings)
+	}
+	for _, b := range p.Items {
+		kinds[b.Item.Kind] = true
+	}
 	for _, q := range questions {
 		kinds[q.Item.Kind] = true
 		if len(q.Warnings) > 0 {
