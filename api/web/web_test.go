@@ -16,6 +16,7 @@ import (
 
 	"lignum/api"
 	"lignum/domain"
+	"lignum/domain/catalog/item"
 	"lignum/tenants"
 )
 
@@ -143,6 +144,30 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 	}
 	if css, _ := static.ReadFile("static/lignum.css"); len(css) > 13_000 {
 		t.Errorf("the style sheet has %d bytes; weak networks carry it", len(css))
+	}
+}
+
+// The readers of a paper's questions come as one script, in which each is whole.
+func TestReadersOfAllKindsAreOneScript(t *testing.T) {
+	script := string(files()["kinds.js"].body)
+	for _, k := range item.Kinds {
+		if strings.Count(script, "\nkinds."+string(k)+" = (() => {") != 1 {
+			t.Errorf("there is no reader of %s", k)
+		}
+	}
+	if left := regexp.MustCompile(`(?m)^\s*(?:import|export)\b.*`).FindString(script); left != "" {
+		t.Errorf("a module is not taken apart: %s", left)
+	}
+	if returns := strings.Count(script, "\nreturn "); returns != len(item.Kinds) {
+		t.Errorf("%d modules give something, of %d", returns, len(item.Kinds))
+	}
+	for _, m := range regexp.MustCompile(`= kinds\.(\w+);`).FindAllStringSubmatchIndex(script, -1) {
+		if name := script[m[2]:m[3]]; !strings.Contains(script[:m[0]], "\nkinds."+name+" = ") {
+			t.Errorf("%s is used before it is there", name)
+		}
+	}
+	if len(script) > 8_000 {
+		t.Errorf("the readers have %d bytes; weak networks carry them", len(script))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -185,5 +186,28 @@ func TestAnOrderIsGivenWithoutScript(t *testing.T) {
 			b.wants("Your result", "Partly right", "Your order", "Right answer: 1. Egg; 2. Caterpillar; 3. Chrysalis; 4. Butterfly")
 			b.shot("ordering-plain-result")
 		})
+	}
+}
+
+// When the script that reads the questions does not arrive, the form is sent as it is: nothing that was answered is lost.
+func TestAPaperWithoutItsReadersIsHandedInWhole(t *testing.T) {
+	s := serve(t)
+	test := taught(t, s, "orders", 2, "items/order.yaml", orderings())
+	b := open(t, s, "jamaica", "student9", 390)
+	b.signIn()
+	b.do(network.Enable(), network.SetBlockedURLs().WithURLPatterns([]*network.BlockPattern{{URLPattern: "*://*:*/assets/*/kinds.js", Block: true}}))
+	b.visit("/tests/" + test)
+	b.click(`form[action$="/start"] button`)
+	var loaded bool
+	if b.do(chromedp.Evaluate(`window.kinds !== undefined`, &loaded)); loaded || b.count(`[data-step] button`) > 0 {
+		t.Fatal("the script was to be missing")
+	}
+	life := b.question("butterfly")
+	b.keys(life+` [data-step]:first-child select`, "1")
+	b.keys(life+` [data-step]:last-child select`, "2")
+	ids := strings.Fields(b.shownIDs(life))
+	b.click(`button[data-submit]`)
+	if got := b.ordered(life); got != ids[0]+" "+ids[len(ids)-1] {
+		t.Fatalf("stored %q of %v", got, ids)
 	}
 }
