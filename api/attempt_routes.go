@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/assessment"
+	"lignum/domain/catalog/item"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -46,7 +47,8 @@ func attempts(s *Server) {
 			return AttemptPaper(ctx, c, in.Attempt)
 		})
 	Direct(s, Route{Method: http.MethodPut, Path: "/api/v1/attempts/{attempt}/answers", Permission: policy.AttemptAnswer, Tag: "Tests", Body: assessment.MaxSave + 64<<10, Summary: "Save answers",
-		Detail: "May be sent again and in any order: for each position the highest counter counts. Each answer is judged alone. What comes back in `kept` as stored is never lost; what comes back in `refused`, with a reason for the person who typed it, was not taken, and an answer stored before it still counts; keep everything else and send it again."},
+		Detail: "May be sent again and in any order: for each position the highest counter counts. Each answer is judged alone. What comes back in `kept` as stored is never lost; what comes back in `refused`, with a reason for the person who typed it, was not taken, and an answer stored before it still counts; keep everything else and send it again. " +
+			"A response names what the paper shows by its ids: " + item.Examples() + "; places of an order count from 1. `{}` takes an answer back."},
 		func(ctx context.Context, c *Call, in *struct {
 			AttemptRef
 			Body struct {

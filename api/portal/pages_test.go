@@ -51,6 +51,7 @@ func samples() map[string][]any {
 		result.Questions = append(result.Questions, assessment.ItemResult{Position: i, Item: q.Item, Response: q.Response, Score: 50 * (i % 2), MaxScore: 100, RightAnswer: evil, Comment: evil, Feedback: []string{"<b>ok</b>"}})
 	}
 	result.Questions[4].Response = json.RawMessage(`{"match":{"p":"x"}}`)
+	result.Questions[7].Response = json.RawMessage(`{"order":{"n":2,"s":1}}`)
 	user := people.User{UserName: "a", GivenName: evil, FamilyName: evil, Grade: evil, Roles: []string{"student", "guardian"}}
 	return map[string][]any{
 		"signin": {false, true}, "card": {false, true}, "password": {false, true}, "privacy": {nil},

@@ -30,7 +30,7 @@ func contentCommand() *cobra.Command {
 func contentCheck() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: "check PATH...", Short: "Read packs and say what was understood and what is wrong", Args: cobra.MinimumNArgs(1),
-		Long: "Read course packs (folders or zip archives) or single item banks (.gift), without an installation. It prints what was\n" +
+		Long: "Read course packs (folders or zip archives) or single item banks (.gift or .yaml), without an installation. It prints what was\n" +
 			"understood, and every error with file, line and reason; it ends with 1 when there is an error.",
 		Example: "  lignum content check ./csec-biology\n  lignum content check --json algebra.gift geometry.gift",
 		RunE: func(cmd *cobra.Command, args []string) error {

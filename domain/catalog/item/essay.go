@@ -10,7 +10,9 @@ import (
 // essay takes a longer text, which a person marks. It is typed as a short answer is; an empty one needs no person.
 type essay struct{ shortAnswer }
 
-func (essay) is() facts { return facts{kind: Essay, answer: "text", byPerson: true} }
+func (essay) is() facts {
+	return facts{kind: Essay, answer: "text", example: `{"text": "Because …"}`, byPerson: true}
+}
 
 func (essay) fields(*Item) []field                     { return nil }
 func (essay) check(*Item, *domain.Problems)            {}

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"lignum/domain"
 )
@@ -54,6 +55,7 @@ type kind interface {
 type facts struct {
 	kind     Kind
 	answer   string // the field of a Response that answers it; "": nothing can be answered
+	example  string // a Response in JSON, for who reads the reference of the API
 	byPerson bool   // a person marks it
 }
 
@@ -81,6 +83,17 @@ func of(k Kind) kind {
 
 // Asks tells whether there is something to answer; a description asks nothing.
 func (k Kind) Asks() bool { return of(k).is().answer != "" }
+
+// Examples shows a response to each kind that asks something, for the reference of the API.
+func Examples() string {
+	var list []string
+	for _, k := range kinds {
+		if k.is().example != "" {
+			list = append(list, "`"+string(k.is().kind)+"` `"+k.is().example+"`")
+		}
+	}
+	return strings.Join(list, ", ")
+}
 
 // ByPerson tells whether a person marks the answers.
 func (k Kind) ByPerson() bool { return of(k).is().byPerson }

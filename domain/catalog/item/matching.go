@@ -27,7 +27,9 @@ type Option struct {
 	Text string `json:"text"` // plain
 }
 
-func (matching) is() facts { return facts{kind: Matching, answer: "match"} }
+func (matching) is() facts {
+	return facts{kind: Matching, answer: "match", example: `{"match": {"1": "c", "2": "a"}}`}
+}
 
 func (matching) fields(it *Item) []field {
 	return []field{{"pairs", len(it.Pairs) > 0}, {"options", len(it.Options) > 0}}

@@ -22,7 +22,9 @@ type Choice struct {
 	Feedback *Text  `json:"feedback,omitempty"`
 }
 
-func (multipleChoice) is() facts { return facts{kind: MultipleChoice, answer: "choice"} }
+func (multipleChoice) is() facts {
+	return facts{kind: MultipleChoice, answer: "choice", example: `{"choice": ["a"]}`}
+}
 
 func (multipleChoice) fields(it *Item) []field {
 	return []field{{"choices", len(it.Choices) > 0}, {"multiple", it.Multiple}}

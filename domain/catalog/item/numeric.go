@@ -27,7 +27,9 @@ type Number struct {
 	Feedback  *Text  `json:"feedback,omitempty"`
 }
 
-func (numeric) is() facts { return facts{kind: Numeric, answer: "number"} }
+func (numeric) is() facts {
+	return facts{kind: Numeric, answer: "number", example: `{"number": "3.5"}`}
+}
 
 func (numeric) fields(it *Item) []field { return []field{{"numbers", len(it.Numbers) > 0}} }
 

@@ -30,7 +30,9 @@ const (
 	MaxSteps = 20
 )
 
-func (ordering) is() facts { return facts{kind: Ordering, answer: "order"} }
+func (ordering) is() facts {
+	return facts{kind: Ordering, answer: "order", example: `{"order": {"a": 2, "b": 1}}`}
+}
 
 func (ordering) fields(it *Item) []field { return []field{{"steps", len(it.Steps) > 0}} }
 

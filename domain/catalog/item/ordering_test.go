@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -254,5 +255,29 @@ func TestFormsAreRead(t *testing.T) {
 	p := ordering("one", "two").Public(1)
 	if r := p.Read(func(string) []string { return []string{"first"} }); ordering("one", "two").CheckResponse(r) == nil {
 		t.Errorf("a word for a place: %+v", r)
+	}
+}
+
+// What the reference of the API shows is what is taken.
+func TestExamplesAreResponses(t *testing.T) {
+	text := item.Examples()
+	for _, k := range item.Kinds {
+		m := regexp.MustCompile("`" + string(k) + "` `([^`]+)`").FindStringSubmatch(text)
+		if !k.Asks() {
+			continue
+		}
+		if m == nil {
+			t.Errorf("%s has no example", k)
+			continue
+		}
+		if r, err := item.ParseResponse([]byte(m[1])); err != nil || r.Empty() {
+			t.Errorf("%s: %s is no response: %v", k, m[1], err)
+		}
+		for _, it := range append(all(), ordering("one", "two")) {
+			r, _ := item.ParseResponse([]byte(m[1]))
+			if err := it.CheckResponse(r); it.Kind == k && err != nil {
+				t.Errorf("%s: %v", k, err)
+			}
+		}
 	}
 }

@@ -23,7 +23,9 @@ type Accepted struct {
 	Feedback *Text  `json:"feedback,omitempty"`
 }
 
-func (shortAnswer) is() facts { return facts{kind: ShortAnswer, answer: "text"} }
+func (shortAnswer) is() facts {
+	return facts{kind: ShortAnswer, answer: "text", example: `{"text": "six"}`}
+}
 
 func (shortAnswer) fields(it *Item) []field { return []field{{"accepted", len(it.Accepted) > 0}} }
 

@@ -17,7 +17,9 @@ type Truth struct {
 	Right  *Text `json:"right,omitempty"` // feedback for the right answer
 }
 
-func (trueFalse) is() facts { return facts{kind: TrueFalse, answer: "choice"} }
+func (trueFalse) is() facts {
+	return facts{kind: TrueFalse, answer: "choice", example: `{"choice": ["true"]}`}
+}
 
 func (trueFalse) fields(it *Item) []field { return []field{{"truth", it.Truth != nil}} }
 

@@ -3,12 +3,12 @@ package pack
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"lignum/domain/catalog/gift"
 	"lignum/domain/catalog/item"
 )
 
@@ -58,7 +58,7 @@ type DrawReport struct {
 	Bank    int    `json:"bank"` // items that may be drawn
 }
 
-// Check reads the pack in a folder or a zip archive, or a single .gift file, and reports.
+// Check reads the pack in a folder or a zip archive, or a single bank, and reports.
 // It never fails otherwise than by a report with errors.
 func Check(path string) Report {
 	rep := Report{Path: path, Type: "pack", Kinds: map[item.Kind]int{}, Resources: map[string]int{},
@@ -75,7 +75,7 @@ func Check(path string) Report {
 		}
 		defer root.Close()
 		rep.readPack(root.FS())
-	case strings.EqualFold(filepath.Ext(path), ".gift"):
+	case banks[strings.ToLower(filepath.Ext(path))].items != nil:
 		rep.readBank(path)
 	default:
 		rep.readZip(path)
@@ -97,7 +97,7 @@ func (rep *Report) readZip(path string) {
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		rep.refuse("a pack is a folder, a zip archive or a .gift file")
+		rep.refuse("a pack is a folder, a zip archive or a bank (.gift or .yaml)")
 		return
 	}
 	fsys, err := OpenZip(f, info.Size())
@@ -154,8 +154,15 @@ func (rep *Report) readBank(path string) {
 		return
 	}
 	defer f.Close()
-	questions, err := gift.Parse(f, filepath.Base(path))
-	rep.take(err)
+	format := banks[strings.ToLower(filepath.Ext(path))]
+	data, err := io.ReadAll(io.LimitReader(f, int64(format.most)+1))
+	if err != nil {
+		rep.refuse("the file cannot be read")
+		return
+	}
+	r := &reader{pack: &Pack{}}
+	questions := format.items(r, filepath.Base(path), data)
+	rep.Errors, rep.Warnings = append(rep.Errors, r.errs...), append(rep.Warnings, r.pack.Warnings...)
 	at, names := map[string]int{}, map[string]int{}
 	for _, q := range questions {
 		rep.Warnings = append(rep.Warnings, q.Warnings...)

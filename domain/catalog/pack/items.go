@@ -18,6 +18,10 @@ import (
 // left out, and where a text is expected, or an entry that is little more than one, the text alone will do, in Markdown.
 
 func (r *reader) yamlBank(file string, data []byte) (list []gift.Parsed) {
+	if len(data) > MaxManifest {
+		r.fail(file, 0, 0, "the file is larger than %d KB", MaxManifest>>10)
+		return nil
+	}
 	root := r.parseYAML(file, data)
 	if !root.exists() {
 		return nil

@@ -111,6 +111,13 @@ func TestBanksInYAMLAreChecked(t *testing.T) {
 			}
 		}
 	}
+	dir := write(t, t.TempDir(), map[string]string{"order.yaml": "- {name: a, kind: ordering, stem: Order., steps: [a, b]}\n- {name: b, kind: ordering, stem: Order., steps: [a]}\n", "long.YAML": strings.Repeat("#", pack.MaxManifest+1)})
+	if rep := pack.Check(dir + "/order.yaml"); rep.Type != "bank" || rep.Items != 1 || rep.Kinds[item.Ordering] != 1 || len(rep.Errors) != 1 || rep.Errors[0].Line != 2 {
+		t.Errorf("a bank alone: %+v", rep)
+	}
+	if rep := pack.Check(dir + "/long.YAML"); len(rep.Errors) != 1 || rep.Errors[0].Reason != "the file is larger than 256 KB" {
+		t.Errorf("a bank that is too long: %+v", rep.Errors)
+	}
 	files := sample()
 	files["items/forgotten.yaml"] = "[]"
 	if p, err := pack.Read(fsOf(files)); err != nil || len(p.Warnings) != 1 || p.Warnings[0].File != "items/forgotten.yaml" {
