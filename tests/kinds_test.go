@@ -66,7 +66,7 @@ func TestNothingElseAsksForTheKind(t *testing.T) {
 	}
 }
 
-// kindsOwn are the folders in which a kind may be named, since all of it is the kind's own; and one table of a format.
+// kindsOwn are the folders in which a kind may be named, since each file there is one kind's own.
 var kindsOwn = []string{"api/portal/kinds/", "api/web/static/kinds/", "tests/kinds_test.go"}
 
 // asksForKind lists where a file asks for the kind of a question.
@@ -170,7 +170,7 @@ func goAsksForKind(t *testing.T, path, text string) (found []string) {
 	return found
 }
 
-// namesKind tells whether an expression is one of the constants of package item, in which they stand without its name.
+// namesKind reports whether an expression is one of the constants of package item, in which they stand without its name.
 func namesKind(e ast.Expr, own bool) bool {
 	switch e := e.(type) {
 	case *ast.SelectorExpr:
@@ -203,7 +203,7 @@ func nameText(e ast.Expr) bool {
 	return err == nil && slices.Contains(kindNames(), text)
 }
 
-// aboutKind tells whether an expression speaks of a kind.
+// aboutKind reports whether an expression speaks of a kind.
 func aboutKind(e ast.Expr) (yes bool) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)

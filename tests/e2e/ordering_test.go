@@ -66,7 +66,7 @@ func (b *browser) shownIDs(question string) (ids string) {
 	return ids
 }
 
-// type keys goes to what the selector finds and presses keys there.
+// keys goes to what the selector finds and presses keys there.
 func (b *browser) keys(selector string, keys ...string) {
 	b.t.Helper()
 	b.do(chromedp.Focus(selector))

@@ -63,7 +63,7 @@ func matching() *item.Item {
 func essay() *item.Item { return &item.Item{Kind: item.Essay, Stem: plain("Discuss.")} }
 
 func all() []*item.Item {
-	return []*item.Item{single(), several(), truth(), short(), numeric(), matching(), essay(), {Kind: item.Description, Stem: plain("Read this.")}, ordering("dawn", "noon", "dusk")}
+	return []*item.Item{single(), several(), truth(), short(), numeric(), matching(), essay(), {Kind: item.Description, Stem: plain("Read this.")}, ordering("dawn", "noon.", "dusk")}
 }
 
 func TestScore(t *testing.T) {

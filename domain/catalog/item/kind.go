@@ -27,8 +27,19 @@ var Unasked = func() (names []string) {
 	return names
 }()
 
+// Examples shows a response to each kind that asks something, for the reference of the API.
+func Examples() string {
+	var list []string
+	for _, k := range kinds {
+		if k.is().example != "" {
+			list = append(list, "`"+string(k.is().kind)+"` `"+k.is().example+"`")
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // kind is one kind of question: its part of all that is done with one. It is sealed: a kind is a file of this package and a
-// line in the table above. What a kind has nothing to say to it takes from anyKind.
+// line in the table of item.go. What a kind has nothing of its own to do for, it takes from anyKind.
 type kind interface {
 	is() facts
 
@@ -43,7 +54,7 @@ type kind interface {
 	sample(it *Item, rnd *rand.Rand, right bool) Response // an answer as learners give it who know, or who do not
 
 	// What its learner sees and answers.
-	show(it *Item, p *Public)                                  // all but the stem, in an order that tells nothing
+	show(it *Item, p *Public)                                  // all but the stem
 	shuffle(p Public, state uint64) Public                     // for one attempt; p itself is shared and stays
 	fits(it *Item, r Response) domain.Problems                 // CheckResponse, for this kind's field
 	read(p *Public, typed func(part string) []string) Response // the answer in a form: see Public.Read
@@ -81,21 +92,10 @@ func of(k Kind) kind {
 	return anyKind{}
 }
 
-// Asks tells whether there is something to answer; a description asks nothing.
+// Asks reports whether there is something to answer; a description asks nothing.
 func (k Kind) Asks() bool { return of(k).is().answer != "" }
 
-// Examples shows a response to each kind that asks something, for the reference of the API.
-func Examples() string {
-	var list []string
-	for _, k := range kinds {
-		if k.is().example != "" {
-			list = append(list, "`"+string(k.is().kind)+"` `"+k.is().example+"`")
-		}
-	}
-	return strings.Join(list, ", ")
-}
-
-// ByPerson tells whether a person marks the answers.
+// ByPerson reports whether a person marks the answers.
 func (k Kind) ByPerson() bool { return of(k).is().byPerson }
 
 // anyKind is what a kind does that has nothing of its own to do.

@@ -91,7 +91,7 @@ func (ordering) mark(it *Item, r Response) (*big.Rat, []*Text) {
 func (ordering) right(it *Item) string {
 	parts := make([]string, len(it.Steps))
 	for i, s := range it.Steps {
-		parts[i] = strconv.Itoa(i+1) + ". " + PlainText(s.Text)
+		parts[i] = strconv.Itoa(i+1) + ". " + strings.TrimSuffix(PlainText(s.Text), ".") // no full stop before a semicolon
 	}
 	return strings.Join(parts, "; ")
 }
