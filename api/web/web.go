@@ -2,7 +2,7 @@
 // and colours, the menu, forms that keep what was typed, notices after a change, the error page, and the static files.
 //
 // A page is a file pages/<name>.html that defines the block "main"; see Parse and (*Pages).Render. What one thing on a page looks
-// like in each of its kinds stands in kinds/<kind>.html: {{partial (print "answer " .Kind) .}}. Everything works
+// like in each of its kinds stands in kinds/<kind>.html: {{partial "answer" .Kind .}}. Everything works
 // without JavaScript; static/lignum.js only adds to it. Nothing comes from another host, and the
 // Content-Security-Policy allows neither inline styles nor handlers in attributes.
 package web
@@ -16,6 +16,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"reflect"
 	"strings"
 	"time"
 
@@ -69,10 +70,11 @@ func Parse(files fs.FS) *Pages {
 	return p
 }
 
-// partial is a template whose name is found out while a page is made.
-func (p *Pages) partial(name string, data any) (template.HTML, error) {
+// partial is the template that says what something looks like in one kind of it: "answer essay". kind is a text of whatever type.
+func (p *Pages) partial(what string, kind, data any) (template.HTML, error) {
 	var out strings.Builder
-	err := p.all.ExecuteTemplate(&out, name, data)
+	out.Grow(1 << 10)
+	err := p.all.ExecuteTemplate(&out, what+" "+reflect.ValueOf(kind).String(), data)
 	return template.HTML(out.String()), err
 }
 

@@ -1,6 +1,7 @@
 package item
 
 import (
+	"html/template"
 	"math/big"
 	"math/rand/v2"
 	"slices"
@@ -78,10 +79,10 @@ type field struct {
 
 // Line is one line of an answer as the page of a result shows it.
 type Line struct {
-	Left string // what the line is about, safe HTML; "" where it stands alone
-	HTML string // safe HTML; "": nothing was given here
-	Text string // what was typed, not HTML: escape it to show it
-	Mine bool   // of several that were there, one that was chosen
+	Left template.HTML // what the line is about; "" where it stands alone
+	HTML template.HTML // "": nothing was given here
+	Text string        // what was typed
+	Mine bool          // of several that were there, one that was chosen
 }
 
 // of gives what a kind does. One that nobody knows asks nothing, takes no answer and earns nothing.

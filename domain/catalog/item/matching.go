@@ -2,6 +2,7 @@ package item
 
 import (
 	"fmt"
+	"html/template"
 	"math/big"
 	"math/rand/v2"
 	"slices"
@@ -195,10 +196,10 @@ func (matching) read(p *Public, typed func(part string) []string) (r Response) {
 func (matching) given(p *Public, r Response) []Line {
 	lines := make([]Line, len(p.Left))
 	for i, left := range p.Left {
-		lines[i].Left = left.HTML
+		lines[i].Left = template.HTML(left.HTML)
 		for _, right := range p.Right {
 			if right.ID == r.Match[left.ID] {
-				lines[i].HTML = right.HTML
+				lines[i].HTML = template.HTML(right.HTML)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package item
 import (
 	"crypto/sha256"
 	"fmt"
+	"html/template"
 	"math/big"
 	"math/rand/v2"
 	"slices"
@@ -12,7 +13,7 @@ import (
 )
 
 // multipleChoice offers choices: one is chosen, or several are ticked (Item.Multiple), each right one for a part of the mark.
-type multipleChoice struct{ anyKind }
+type multipleChoice struct{}
 
 // Choice is one answer of a multiple choice item.
 type Choice struct {
@@ -209,7 +210,7 @@ func (multipleChoice) read(_ *Public, typed func(part string) []string) Response
 func (multipleChoice) given(p *Public, r Response) []Line {
 	lines := make([]Line, len(p.Choices))
 	for i, c := range p.Choices {
-		lines[i] = Line{HTML: c.HTML, Mine: slices.Contains(r.Choice, c.ID)}
+		lines[i] = Line{HTML: template.HTML(c.HTML), Mine: slices.Contains(r.Choice, c.ID)}
 	}
 	return lines
 }

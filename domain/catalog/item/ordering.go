@@ -2,6 +2,7 @@ package item
 
 import (
 	"fmt"
+	"html/template"
 	"maps"
 	"math/big"
 	"math/rand/v2"
@@ -176,7 +177,7 @@ func (ordering) given(p *Public, r Response) (lines []Line) {
 	for place := range len(p.Steps) + 1 {
 		for _, s := range p.Steps {
 			if at, ok := r.Order[s.ID]; ok && at == place {
-				lines = append(lines, Line{Left: strconv.Itoa(place), HTML: s.HTML})
+				lines = append(lines, Line{Left: template.HTML(strconv.Itoa(place)), HTML: template.HTML(s.HTML)})
 			}
 		}
 	}
