@@ -13,8 +13,6 @@ import (
 	"lignum/tenants/limits"
 )
 
-func init() { resources = append(resources, sessions) }
-
 // sessions is how people sign in and out, and what they may change of their own account.
 func sessions(s *Server) {
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",

@@ -21,8 +21,6 @@ var (
 	sessionEnded    = web.Notice("session-ended", "That device is signed out.")
 )
 
-func init() { tables = append(tables, account) }
-
 // account is a person's own account, in either realm.
 func account(s *api.Server) {
 	api.Page(s, api.Route{Path: "/account", Permission: policy.ProfileRead, Summary: "The own account"}, showAccount)
