@@ -14,8 +14,10 @@ import (
 var order = []string{"lignum/infra", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/api", "lignum/tests"}
 
 var amongDomain = map[string][]string{
-	"people": {"notices"}, "points": {"people", "notices"}, "classes": {"people", "catalog", "points", "notices"}, "catalog": {"points"},
-	"assessment": {"catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"}, "insight": {"people", "catalog", "classes", "assessment", "points"},
+	"people": {"notices", "calendar"}, "points": {"people", "notices"}, "catalog": {"points"},
+	"classes": {"people", "catalog", "points", "notices", "calendar"}, "roster": {"people", "catalog", "classes", "calendar"},
+	"assessment": {"catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"},
+	"insight": {"people", "catalog", "classes", "roster", "assessment", "points"},
 }
 
 // exceptions may be imported although they stand higher or lower.
