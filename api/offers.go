@@ -17,17 +17,17 @@ import (
 // nothing and give no data.
 
 // MayManageClass tells whether the actor may change the class of a page.
-func MayManageClass(c *Call, p *classes.ClassPage) bool {
+func MayManageClass(c *Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, classFacts(p.Facts))
 }
 
 // MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
-func MayPlaceLearners(c *Call, p *classes.ClassPage) bool {
+func MayPlaceLearners(c *Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
 }
 
 // MaySeeTests tells whether the tests of a class open to the actor.
-func MaySeeTests(c *Call, p *classes.ClassPage) bool {
+func MaySeeTests(c *Call, p *ClassPage) bool {
 	running := p.State != classes.Cancelled // a cancelled class gives no access to its course
 	return c.Would(policy.TestRead, policy.Facts{Enrolled: p.Facts.Enrolled && running, CoachOf: p.Facts.CoachOf && running, Teaches: p.Facts.CoachOf && running})
 }

@@ -14,7 +14,6 @@ import (
 	"lignum/domain"
 	"lignum/policy"
 	"lignum/tenants/audit"
-	"lignum/tenants/limits"
 )
 
 // Provisioner makes and migrates realms over a direct connection, as a role that may create roles and schemas. It is
@@ -188,7 +187,7 @@ func (p *Provisioner) invite(ctx context.Context, tx pgx.Tx, out *Provisioned, s
 	out.Invitation, out.Expires = NewCardCode(), time.Now().UTC().Add(invitationLife).Truncate(time.Second)
 	b := &pgx.Batch{}
 	b.Queue("INSERT INTO "+schema+".user_roles (user_id, role) VALUES ($1, 'tenant_administrator') ON CONFLICT DO NOTHING", user)
-	limits.QueueStaff(b, schema)
+	b.Queue("UPDATE " + schema + ".usage_counts SET n = (SELECT count(*) FROM " + schema + ".users) WHERE kind = 'staff'")
 	b.Queue("DELETE FROM "+schema+".sign_in_cards WHERE user_id = $1 AND used_at IS NULL", user)
 	b.Queue("INSERT INTO "+schema+".sign_in_cards (id, user_id, code_hash, purpose, expires_at) VALUES ($1, $2, $3, 'invitation', $4)",
 		audit.NewID(), user, HashCardCode(out.Invitation), out.Expires)

@@ -54,12 +54,6 @@ func GiveBack(ctx context.Context, tx Sender, kind Kind, n int64) error {
 	return tx.SendBatch(ctx, b).Close()
 }
 
-// QueueStaff queues the statement that counts the staff of a tenant that is being made, whose accounts are all staff. schema is its schema, quoted: who makes
-// tenants has none of its own.
-func QueueStaff(b *pgx.Batch, schema string) {
-	b.Queue(`UPDATE ` + schema + `.usage_counts SET n = (SELECT count(*) FROM ` + schema + `.users) WHERE kind = 'staff'`)
-}
-
 // Count is how many there are of a kind, for who takes and gives back many of them in one transaction and writes once, at the end.
 type Count struct{ used, limit, before int64 }
 
