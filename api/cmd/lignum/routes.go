@@ -43,7 +43,9 @@ func printRoutes(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(routes, func(a, b api.Route) int { return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method)) })
+	slices.SortStableFunc(routes, func(a, b api.Route) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
+	})
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, rt := range routes {
 		permission := rt.Permission.Name()
