@@ -17,14 +17,15 @@ import (
 
 const longTrail = 6_000
 
-// newTrail makes a trail of some days: refusals and a rare action are old, one action is always refused.
+// newTrail makes a trail of some days: refusals and a rare action are old, one action is always refused. One actor did half of it, and was
+// refused once.
 func newTrail(t *testing.T) (*testkit.World, []audit.Stored) {
 	t.Helper()
 	w := testkit.New(t)
 	conn := w.Direct(t)
 	if _, err := conn.Exec(t.Context(), fmt.Sprintf(`SET search_path = tenant_jamaica;
 		INSERT INTO audit_entries (id, at, actor_id, action, outcome, object_kind, object_id)
-		SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint + i %% 7), 12, '0') || '7' || lpad(to_hex(i %% 4096), 3, '0') || '8000' || lpad(to_hex(i), 12, '0'))::uuid, at, ('a0000000-0000-7000-8000-' || lpad((i %% 40)::text, 12, '0'))::uuid,
+		SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint + i %% 7), 12, '0') || '7' || lpad(to_hex(i %% 4096), 3, '0') || '8000' || lpad(to_hex(i), 12, '0'))::uuid, at, ('a0000000-0000-7000-8000-' || lpad((CASE WHEN i >= 20 AND i %% 2 = 0 THEN 8 ELSE i %% 40 END)::text, 12, '0'))::uuid,
 			CASE WHEN i < 20 THEN 'role.change' WHEN i %% 50 = 3 THEN 'sign_in.failed' WHEN i %% 3 = 0 THEN 'sign_in.done' WHEN i %% 3 = 1 THEN 'progress.record' ELSE 'attempt.answer' END,
 			CASE WHEN i %% 50 = 3 OR i < 10 THEN 'refused' ELSE 'done' END, CASE WHEN i < 20 THEN 'role' WHEN i %% 50 = 3 OR i %% 3 = 0 THEN '' WHEN i %% 3 = 1 THEN 'lesson' ELSE 'attempt' END,
 			CASE WHEN i < 20 THEN 'teacher' WHEN i %% 3 = 0 THEN '' ELSE 'thing ' || i %% 60 END
@@ -64,7 +65,8 @@ func filters(now time.Time) (list []tenants.TrailFilter) {
 			}
 		}
 	}
-	return append(list, tenants.TrailFilter{To: now.Add(-100 * time.Hour)}, tenants.TrailFilter{From: now.Add(-2 * time.Hour)})
+	busy := uuid.MustParse("a0000000-0000-7000-8000-000000000008")
+	return append(list, tenants.TrailFilter{ActorID: busy, Outcome: "refused"}, tenants.TrailFilter{ActorID: busy}, tenants.TrailFilter{To: now.Add(-100 * time.Hour)}, tenants.TrailFilter{From: now.Add(-2 * time.Hour)})
 }
 
 func fits(f tenants.TrailFilter, e audit.Stored) bool {
