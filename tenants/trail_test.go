@@ -117,3 +117,28 @@ func TestATrailIsReadThroughIndexes(t *testing.T) {
 		}
 	}
 }
+
+// What one person was refused is found as fast where others are refused all day, and where they themselves did a lot.
+func TestAnActorsRefusalsAreReadThroughAnIndex(t *testing.T) {
+	w := testkit.New(t)
+	conn := w.Direct(t)
+	if _, err := conn.Exec(t.Context(), `SET search_path = tenant_jamaica;
+		INSERT INTO audit_entries (id, actor_id, action, outcome, object_kind, object_id)
+		SELECT ('01900000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, ('a0000000-0000-7000-8000-' || lpad((i / 3 % 2)::text, 12, '0'))::uuid, 'class.read',
+			CASE WHEN i / 3 % 2 = 0 OR i = 5 THEN 'refused' ELSE 'done' END, '', '' FROM generate_series(0, 6000) i; ANALYZE audit_entries`); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) error {
+		a := &testkit.Heard{Querier: r}
+		list, _, err := tenants.Trail(t.Context(), a, tenants.TrailFilter{ActorID: uuid.MustParse("a0000000-0000-7000-8000-000000000001"), Outcome: "refused", Limit: 8})
+		if err != nil {
+			return err
+		}
+		if p := a.Explain(t, conn); len(list) != 1 || p.Read("audit_entries") > 100 || p.Scans("audit_entries") {
+			t.Errorf("%d entries, %d read: %s", len(list), p.Read("audit_entries"), a.SQL)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
