@@ -141,7 +141,7 @@ func (ordering) fits(it *Item, r Response) (p domain.Problems) {
 		p.Add("order", "at most %d steps", len(it.Steps))
 		return p
 	}
-	var taken [MaxSteps + 1]string
+	taken := make([]bool, len(it.Steps)+1)
 	for _, id := range slices.Sorted(maps.Keys(r.Order)) {
 		place := r.Order[id]
 		switch {
@@ -149,10 +149,10 @@ func (ordering) fits(it *Item, r Response) (p domain.Problems) {
 			p.Add("order", "there is no step %.40q", id)
 		case place < 1 || place > len(it.Steps):
 			p.Add("order", "a place is a whole number from 1 to %d", len(it.Steps))
-		case taken[place] != "":
+		case taken[place]:
 			p.Add("order", "place %d is given twice: give each step a place of its own", place)
 		default:
-			taken[place] = id
+			taken[place] = true
 		}
 	}
 	return p
