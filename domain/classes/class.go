@@ -127,6 +127,14 @@ func idText(id *uuid.UUID) *string {
 	return &s
 }
 
+func texts(ids []uuid.UUID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
+	}
+	return out
+}
+
 // explain names the field whose reference leads nowhere.
 func explain(err error) error {
 	for constraint, field := range map[string]string{"classes_course_id_fkey": "course_id", "classes_school_id_fkey": "school_id",
