@@ -85,6 +85,7 @@ func nextPage(fc *fiber.Ctx, cursor string) string {
 type classData struct {
 	*classes.ClassPage
 	Learner  bool
+	Opens    bool                 // its lessons and tests do
 	Continue *classes.LessonState // the first lesson that is not done; nil: all are
 }
 
@@ -97,7 +98,7 @@ func showClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), goOn(p)}})
+	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), api.MayOpenLessons(c, p), goOn(p)}})
 }
 
 // goOn is the lesson that was begun, or else the first that is not done.
