@@ -477,7 +477,7 @@ func TestOfficialsSeeNoSmallCount(t *testing.T) {
 		if c.Taken != 0 || !c.Withheld {
 			t.Errorf("the list says that %d seats of %s are taken", c.Taken, id)
 		}
-		if page := apitest.As[classes.ClassPage](w.Get(official, path("/classes/%s", id))); page.Taken != 0 || !page.Withheld {
+		if page := apitest.As[api.ClassPage](w.Get(official, path("/classes/%s", id))); page.Taken != 0 || !page.Withheld {
 			t.Errorf("the page says that %d seats of %s are taken", page.Taken, id)
 		}
 	}

@@ -5,8 +5,10 @@ import (
 	"net/http"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/assessment"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/policy"
@@ -35,8 +37,8 @@ func classRoutes(s *Server) {
 			return ListClasses(ctx, c, ClassFilter{in.Mine, in.Coaching, in.Open, in.All, in.Query, in.Subject}, in.Paging)
 		})
 	Query(s, Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "A class with its lessons and tests, and how far one is"},
-		func(ctx context.Context, c *Call, in *ClassRef) (*classes.ClassPage, error) {
-			return ClassPage(ctx, c, in.Class)
+		func(ctx context.Context, c *Call, in *ClassRef) (*ClassPage, error) {
+			return ReadClass(ctx, c, in.Class)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassRegister, Tag: "Classes", Status: http.StatusCreated,
 		Summary: "Take a place in a class", Detail: "Asking again gives the same place. 409 when the class is full."},
@@ -188,12 +190,20 @@ func ManagedClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*Lis
 	return listOf(items, next, err)
 }
 
-// ClassPage gives the page of a class: facts and data in one round trip.
-func ClassPage(ctx context.Context, c *Call, id uuid.UUID) (*classes.ClassPage, error) {
-	var p *classes.ClassPage
-	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		p, err = classes.Page(ctx, r, id, c.Claims.UserID, c.Now, c.Tenant.Location())
-		return err
+// ClassPage is everything on the page of a class.
+type ClassPage struct {
+	classes.Page
+	Tests []assessment.TestState `json:"tests"`
+}
+
+// ReadClass gives the page of a class: facts and data in one round trip.
+func ReadClass(ctx context.Context, c *Call, id uuid.UUID) (*ClassPage, error) {
+	p := &ClassPage{}
+	err := c.DB.Read(ctx, func(r *tenants.Reader) error {
+		b := &pgx.Batch{}
+		classes.QueuePage(b, id, c.Claims.UserID, c.Now, c.Tenant.Location(), &p.Page)
+		assessment.QueueClassTests(b, id, c.Claims.UserID, &p.Tests)
+		return r.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		return nil, err

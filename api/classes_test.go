@@ -25,7 +25,7 @@ func TestALearnerFindsRegistersForAndLeavesAClass(t *testing.T) {
 	if !again.Already || again.Taken != 1 {
 		t.Errorf("the second registration: %+v", again)
 	}
-	page := apitest.As[classes.ClassPage](w.Get(w.student, path("/classes/%s", w.class)))
+	page := apitest.As[api.ClassPage](w.Get(w.student, path("/classes/%s", w.class)))
 	if !page.Enrolled || len(page.Lessons) != 3 || page.MeetingURL == "" {
 		t.Errorf("the page of the class: %+v", page)
 	}

@@ -16,24 +16,24 @@ import (
 // nothing and give no data.
 
 // MayManageClass tells whether the actor may change the class of a page.
-func MayManageClass(c *Call, p *classes.ClassPage) bool {
+func MayManageClass(c *Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, classFacts(p.Facts))
 }
 
 // MayOpenLessons tells whether the lessons of a class open to the actor, and its tests. Those of the class have them by their place or because
 // they coach it, and the policy is asked only where it says more: an author has the lessons of a class that is over, too.
-func MayOpenLessons(c *Call, p *classes.ClassPage) bool {
+func MayOpenLessons(c *Call, p *ClassPage) bool {
 	f := p.CourseFacts()
 	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, courseFacts(f))
 }
 
 // MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
-func MayPlaceLearners(c *Call, p *classes.ClassPage) bool {
+func MayPlaceLearners(c *Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
 }
 
 // MaySeeTests tells whether the tests of a class open to the actor.
-func MaySeeTests(c *Call, p *classes.ClassPage) bool {
+func MaySeeTests(c *Call, p *ClassPage) bool {
 	return c.Would(policy.TestRead, courseFacts(p.CourseFacts()))
 }
 

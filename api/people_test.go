@@ -203,7 +203,7 @@ func TestALeaderboardIsOfASchoolOrAClass(t *testing.T) {
 	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 10, Counter: 1}).Want(http.StatusOK)
 	w.Exec("jamaica", `UPDATE lesson_progress SET opened_at = opened_at - interval '10 minutes'`)
 	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 100, Counter: 2}).Want(http.StatusOK)
-	if own := apitest.As[points.Own](w.Get(w.student, "/api/v1/me/points")); own.Total != 10 || own.Listed || own.Decides != points.ByLearner {
+	if own := apitest.As[points.Own](w.Get(w.student, "/api/v1/me/points")); own.Total != 10 || own.Listed || own.Decides != people.ByLearner {
 		t.Errorf("%+v", own)
 	}
 	mate := w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
@@ -250,20 +250,20 @@ func TestWhoDecidesAboutTheLeaderboard(t *testing.T) {
 	}
 	listed(mother, child, true, http.StatusForbidden)
 	listed(w.student, own, true, http.StatusOK)
-	is(true, points.ByLearner)
+	is(true, people.ByLearner)
 	listed(mother, child, false, http.StatusOK)
 	listed(w.student, own, true, http.StatusOK)
 	w.Do(w.admin, http.MethodPut, "/api/v1/tenant/branding", looks("nobody")).Want(http.StatusUnprocessableEntity)
 	w.Do(w.admin, http.MethodPut, "/api/v1/tenant/branding", looks("guardian")).Want(http.StatusOK)
-	is(false, points.ByGuardian)
+	is(false, people.ByGuardian)
 	listed(w.student, own, true, http.StatusForbidden)
 	listed(w.UserWith("jamaica", []string{"guardian"}), child, true, http.StatusForbidden)
 	listed(mother, child, true, http.StatusOK)
-	is(true, points.ByGuardian)
+	is(true, people.ByGuardian)
 	without := looks("")
 	delete(without, "leaderboard_by")
 	w.Do(w.admin, http.MethodPut, "/api/v1/tenant/branding", without).Want(http.StatusOK)
-	is(true, points.ByGuardian) // another setting changes nothing in this
+	is(true, people.ByGuardian) // another setting changes nothing in this
 	listed(w.student, own, false, http.StatusOK)
-	is(false, points.ByGuardian)
+	is(false, people.ByGuardian)
 }

@@ -128,7 +128,7 @@ func EditRole(ctx context.Context, c *Call, tx *tenants.Tx, edit policy.RoleEdit
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
-	after, err := tenants.EditRole(ctx, tx, c.Realm, c.Server.rules, c.Claims.Roles, edit)
+	after, err := tenants.EditRole(ctx, tx, c.Realm, c.Server.rules, people.RolesTogether, c.Claims.Roles, edit)
 	if err != nil {
 		return nil, err
 	}

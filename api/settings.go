@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"lignum/domain"
-	"lignum/domain/points"
+	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -64,7 +64,7 @@ func ChangeBranding(ctx context.Context, c *Call, tx *tenants.Tx, to tenants.Bra
 	}
 	was, err := tenants.SetBranding(ctx, tx, to, c.Now)
 	if err == nil && to.LeaderboardBy != "" && to.LeaderboardBy != was.LeaderboardBy {
-		err = points.UnlistAll(ctx, tx, c.Now) // what one decided is not the other's decision
+		err = people.UnlistAll(ctx, tx, c.Now) // what one decided is not the other's decision
 	}
 	return &Done{true}, err
 }

@@ -21,8 +21,9 @@ func Rules(ctx context.Context, q Querier) ([]policy.Rule, error) {
 
 // EditRole changes one role of a realm as an actor with these roles, and gives the realm's rules as they are then. Edits
 // of one realm come one after the other. contextual says how far roles reach; nil: the program's own rules do. The errors are those of
-// policy.CheckGrant.
-func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engine, actorRoles []string, edit policy.RoleEdit) (*policy.Enforcer, error) {
+// policy.CheckGrant. together reads which sets of several roles people have (people.RolesTogether), when no other edit can come between.
+func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engine, together func(context.Context, Querier) ([][]string, error), actorRoles []string,
+	edit policy.RoleEdit) (*policy.Enforcer, error) {
 	if err := tx.Lock(ctx, "rules"); err != nil {
 		return nil, err
 	}
@@ -34,11 +35,11 @@ func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engin
 	if err != nil {
 		return nil, err
 	}
-	together, err := rolesTogether(ctx, tx)
+	sets, err := together(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	if err := policy.CheckGrant(before.Asking(contextual), actorRoles, edit, together...); err != nil {
+	if err := policy.CheckGrant(before.Asking(contextual), actorRoles, edit, sets...); err != nil {
 		return nil, err
 	}
 	after, err := before.After(edit)
@@ -63,15 +64,6 @@ func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engin
 		After:  map[string]any{"edit": edit, "permissions": after.Permissions([]string{edit.Role})}})
 	tx.Bump("rules")
 	return after, nil
-}
-
-// rolesTogether are the sets of several roles that people have.
-func rolesTogether(ctx context.Context, q Querier) ([][]string, error) {
-	rows, err := q.Query(ctx, `SELECT DISTINCT array_agg(role ORDER BY role) FROM user_roles GROUP BY user_id HAVING count(*) > 1`)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[[]string])
 }
 
 func rulesJSON(add, remove []policy.Rule) (added, removed string, err error) {

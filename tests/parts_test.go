@@ -48,6 +48,7 @@ func TestPagesAskForWhatTheirRoutesName(t *testing.T) {
 type source struct {
 	name   string
 	files  []*ast.File
+	names  []string // of the files
 	funcs  map[string]*ast.FuncDecl
 	beyond map[string]*source // packages whose functions may be given a permission to ask for
 }
@@ -68,7 +69,7 @@ func readPackage(t *testing.T, dir string) *source {
 			t.Fatal(err)
 		}
 		s.name = f.Name.Name
-		s.files = append(s.files, f)
+		s.files, s.names = append(s.files, f), append(s.names, e.Name())
 		for _, d := range f.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok {
 				s.funcs[fn.Name.Name] = fn

@@ -19,7 +19,7 @@ var said = map[string]int{"domain.Errorf": 1, "domain.InvalidField": 1, "newProb
 func TestSentencesAreForPeople(t *testing.T) {
 	seen := 0
 	// What only operators read, in a terminal, may name the things of the machine: commands, bundles of rules.
-	for _, dir := range packagesBelow(t, "..", "../tests", "../.lignum", "../infra", "../api/cmd", "../api/demo") {
+	for _, dir := range packagesBelow(t, "..", "../tests", "../.lignum", "../infra", "../api/cmd", "../domain/demo") {
 		p := readPackage(t, dir)
 		for _, f := range p.files {
 			ast.Inspect(f, func(n ast.Node) bool {

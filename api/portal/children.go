@@ -8,7 +8,6 @@ import (
 	"lignum/api"
 	"lignum/api/web"
 	"lignum/domain/people"
-	"lignum/domain/points"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -47,7 +46,7 @@ func showChildrenAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.F
 	if err != nil {
 		return err
 	}
-	d := childrenData{Children: list.Items, Decides: c.State.Branding.LeaderboardBy == points.ByGuardian}
+	d := childrenData{Children: list.Items, Decides: c.State.Branding.LeaderboardBy == people.ByGuardian}
 	return pages.Render(c, fc, "children", web.Page{Title: "My children", Form: f, Data: d})
 }
 

@@ -83,7 +83,7 @@ func nextPage(fc *fiber.Ctx, cursor string) string {
 
 // classData adds to a class where its learner goes on.
 type classData struct {
-	*classes.ClassPage
+	*api.ClassPage
 	Learner  bool
 	Opens    bool                 // its lessons and tests do
 	Continue *classes.LessonState // the first lesson that is not done; nil: all are
@@ -94,15 +94,15 @@ func showClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p, err := api.ClassPage(ctx, c, id)
+	p, err := api.ReadClass(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), api.MayOpenLessons(c, p), goOn(p)}})
+	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), api.MayOpenLessons(c, p), goOn(&p.Page)}})
 }
 
 // goOn is the lesson that was begun, or else the first that is not done.
-func goOn(p *classes.ClassPage) *classes.LessonState {
+func goOn(p *classes.Page) *classes.LessonState {
 	var next *classes.LessonState
 	for i := range p.Lessons {
 		l := &p.Lessons[i]

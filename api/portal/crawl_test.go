@@ -82,7 +82,7 @@ func newTown(t *testing.T) *town {
 		}
 		s.Exec("jamaica", `UPDATE classes SET state = $2::text, open = open AND $2::text = 'active' WHERE id = $1::uuid`, id.String(), of.state)
 	}
-	page := apitest.As[classes.ClassPage](s.Get(s.learner, "/api/v1/classes/"+running.String()))
+	page := apitest.As[api.ClassPage](s.Get(s.learner, "/api/v1/classes/"+running.String()))
 	for i, u := range []apitest.User{s.learner, hillPupil, s.learner} {
 		at := s.form(u, "/tests/"+page.Tests[0].ID.String()+"/start", nil).Want(http.StatusSeeOther).Header.Get("Location")
 		if i < 2 { // the third stays open

@@ -37,10 +37,10 @@ func samples() map[string][]any {
 		MeetingURL: "https://meet.example/x", Weekly: []classes.Slot{{Weekday: 2, At: "16:00", Minutes: 60}}}, State: classes.Active, Course: "maths", CourseTitle: evil, Subject: evil, Coach: evil, School: evil}
 	mine := class
 	mine.Enrolled = true
-	page := &classes.ClassPage{Class: mine, Done: 1, Facts: classes.Facts{Enrolled: true, ClassOpen: true}, Next: &classes.Meeting{StartsAt: soon, Minutes: 60},
-		Lessons: []classes.LessonState{{ID: id, Slug: "a", Title: evil, Section: evil, Minutes: 20, Percent: 100, CompletedAt: &soon}, {ID: id, Slug: "b", Title: evil, Section: "2", Minutes: 20, Percent: 40}},
-		Tests:   []classes.TestState{{ID: id, Title: evil, Kind: "practice", Minutes: 60, Items: 30, OpensAt: &soon, ClosesAt: &soon, Made: 1, Best: &best}}}
-	closed := &classes.ClassPage{Class: class, Facts: classes.Facts{}}
+	page := &api.ClassPage{Page: classes.Page{Class: mine, Done: 1, Facts: classes.Facts{Enrolled: true, ClassOpen: true}, Next: &classes.Meeting{StartsAt: soon, Minutes: 60},
+		Lessons: []classes.LessonState{{ID: id, Slug: "a", Title: evil, Section: evil, Minutes: 20, Percent: 100, CompletedAt: &soon}, {ID: id, Slug: "b", Title: evil, Section: "2", Minutes: 20, Percent: 40}}},
+		Tests: []assessment.TestState{{ID: id, Title: evil, Kind: "practice", Minutes: 60, Items: 30, OpensAt: &soon, ClosesAt: &soon, Made: 1, Best: &best}}}
+	closed := &api.ClassPage{Page: classes.Page{Class: class}}
 	closed.State = classes.Cancelled
 	list, meetings := arrange([]classes.Class{class, mine}, []classes.CourseProgress{{Course: "maths", Title: evil, Lessons: 10, Done: 3, NextSlug: "b", NextTitle: evil}}, testNow, time.UTC)
 	lesson := &api.LessonView{Lesson: catalog.Lesson{LessonHead: catalog.LessonHead{ID: id, Slug: "a", Title: evil, Minutes: 20}, Course: "maths", CourseTitle: evil, SectionTitle: evil,
@@ -58,7 +58,7 @@ func samples() map[string][]any {
 		"authenticator": {authenticatorData{}, authenticatorData{Setup: &people.TOTPSetup{Secret: "ABC", QR: "data:image/png;base64,AAAA"}}, authenticatorData{Codes: []string{"AAAA-BBBB"}}},
 		"home":          {homeData{}, homeData{Learner: true}, homeData{Learner: true, Courses: list, Attempts: []assessment.Summary{{Title: evil, Deadline: soon}}, Meetings: meetings, Points: &points.Own{Total: 10}}},
 		"classes":       {classesData{}, classesData{Query: evil}, classesData{Learner: true, Query: evil, Classes: []classes.Class{class, mine}, Next: "/classes?cursor=x"}},
-		"class":         {classData{page, true, true, goOn(page)}, classData{closed, true, false, nil}},
+		"class":         {classData{page, true, true, goOn(&page.Page)}, classData{closed, true, false, nil}},
 		"lesson":        {lesson},
 		"points":        {pointsData{&points.Own{}, points.Rules}, pointsData{&points.Own{Total: 1234, Listed: true, Recent: []points.Entry{{Kind: "lesson", Title: evil, Points: 10, At: soon}}}, points.Rules}},
 		"leaderboard":   {leaderboardData{}, leaderboardData{Board: &points.Board{}}, leaderboardData{Board: board, Among: "school", Circles: []web.Choice{{Value: "school", Text: evil}}}},
@@ -122,7 +122,7 @@ func TestEveryPageRendersAndEscapes(t *testing.T) {
 
 func TestWhereALearnerGoesOn(t *testing.T) {
 	done := soon
-	p := &classes.ClassPage{Lessons: []classes.LessonState{{Slug: "a", CompletedAt: &done, Percent: 100}, {Slug: "b"}, {Slug: "c", Percent: 30}}}
+	p := &classes.Page{Lessons: []classes.LessonState{{Slug: "a", CompletedAt: &done, Percent: 100}, {Slug: "b"}, {Slug: "c", Percent: 30}}}
 	if l := goOn(p); l == nil || l.Slug != "c" {
 		t.Errorf("begun: %+v", l)
 	}
@@ -130,7 +130,7 @@ func TestWhereALearnerGoesOn(t *testing.T) {
 	if l := goOn(p); l == nil || l.Slug != "b" {
 		t.Errorf("first: %+v", l)
 	}
-	if goOn(&classes.ClassPage{Lessons: p.Lessons[:1]}) != nil {
+	if goOn(&classes.Page{Lessons: p.Lessons[:1]}) != nil {
 		t.Error("all done")
 	}
 }

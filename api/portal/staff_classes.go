@@ -12,6 +12,7 @@ import (
 	"lignum/api"
 	"lignum/api/web"
 	"lignum/domain"
+	"lignum/domain/assessment"
 	"lignum/domain/classes"
 	"lignum/policy"
 	"lignum/tenants"
@@ -84,7 +85,7 @@ type managedClass struct {
 	Newer, Older                            string
 	MayManage, MayPlace, MayPrint, MayTests bool
 	ComeBack                                string // whether somebody who is taken out may come back, in words
-	Tests                                   []classes.TestState
+	Tests                                   []assessment.TestState
 }
 
 func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
@@ -100,7 +101,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if err != nil {
 		return err
 	}
-	p, err := api.ClassPage(ctx, reading, id)
+	p, err := api.ReadClass(ctx, reading, id)
 	if err != nil {
 		return err
 	}
@@ -227,7 +228,7 @@ func classToChange(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Cla
 	if err != nil {
 		return nil, err
 	}
-	p, err := api.ClassPage(ctx, managing, id)
+	p, err := api.ReadClass(ctx, managing, id)
 	if err != nil {
 		return nil, err
 	}

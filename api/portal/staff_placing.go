@@ -69,7 +69,7 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if school != nil {
 		filter.School = *school
 	}
-	page, err := api.ClassPage(ctx, c, id)
+	page, err := api.ReadClass(ctx, c, id)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		web.Notify(c, fc, learnersPlaced)
 		return fc.Redirect("/classes/manage/"+id.String(), http.StatusSeeOther)
 	}
-	page, err := api.ClassPage(ctx, c, id)
+	page, err := api.ReadClass(ctx, c, id)
 	if err != nil {
 		return err
 	}

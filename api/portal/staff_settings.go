@@ -9,7 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
-	"lignum/domain/points"
+	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -52,7 +52,7 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 		}
 	}
 	d := settingsData{TenantSettings: is, State: string(is.State), ColourSays: web.Readability(f.Get("colour"), true), AccentSays: web.Readability(f.Get("accent"), false), Quotas: quotas(is.Limits, is.Used),
-		Deciders: []web.Choice{{Value: points.ByLearner, Text: "The learner"}, {Value: points.ByGuardian, Text: "The parent or guardian"}}}
+		Deciders: []web.Choice{{Value: people.ByLearner, Text: "The learner"}, {Value: people.ByGuardian, Text: "The parent or guardian"}}}
 	return pages.Render(c, fc, "staff_settings", web.Page{Title: "Settings", Form: f, Data: d})
 }
 

@@ -16,8 +16,8 @@ import (
 
 	"lignum/api"
 	"lignum/api/console"
-	"lignum/api/demo"
 	"lignum/api/portal"
+	"lignum/domain/demo"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tests/apitest"

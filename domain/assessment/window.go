@@ -2,13 +2,12 @@ package assessment
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/catalog"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -77,13 +76,8 @@ func (w Window) Validate(now time.Time) error {
 // since to.Version was read, and domain.Invalid as Window.Validate does.
 func ScheduleTest(ctx context.Context, tx *tenants.Tx, testID uuid.UUID, to Window, now time.Time) (Window, error) {
 	var before Window
-	// Not FOR UPDATE, which would hold up everybody who starts an attempt at the test.
-	err := tx.QueryRow(ctx, `SELECT opens_at, closes_at FROM tests WHERE id = $1::uuid AND active FOR NO KEY UPDATE`, testID.String()).
-		Scan(&before.OpensAt, &before.ClosesAt)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Window{}, domain.Errorf(domain.NotFound, "There is no such test.")
-	}
-	if err != nil {
+	var err error
+	if before.OpensAt, before.ClosesAt, err = catalog.HoldWindow(ctx, tx, testID); err != nil {
 		return Window{}, err
 	}
 	seen := to.Version
@@ -94,8 +88,7 @@ func ScheduleTest(ctx context.Context, tx *tenants.Tx, testID uuid.UUID, to Wind
 	if err := to.Validate(now); err != nil {
 		return Window{}, err
 	}
-	_, err = tx.Exec(ctx, `UPDATE tests SET opens_at = $2::timestamptz, closes_at = $3::timestamptz WHERE id = $1::uuid`,
-		testID.String(), to.OpensAt, to.ClosesAt)
+	err = catalog.SetWindow(ctx, tx, testID, to.OpensAt, to.ClosesAt)
 	tx.Record(audit.Entry{Action: "calendar.change", ObjectKind: "test", ObjectID: testID.String(), Before: before.whole(), After: to})
 	return to.versioned(), err
 }

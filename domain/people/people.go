@@ -99,3 +99,12 @@ func notFound(err error, what string) error {
 	}
 	return err
 }
+
+// RolesTogether are the sets of several roles that people have, each once.
+func RolesTogether(ctx context.Context, q tenants.Querier) ([][]string, error) {
+	rows, err := q.Query(ctx, `SELECT DISTINCT array_agg(role ORDER BY role) FROM user_roles GROUP BY user_id HAVING count(*) > 1`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[[]string])
+}

@@ -117,7 +117,7 @@ func TestTheSameThingEarnsOnce(t *testing.T) {
 	if err := w.db.Read(ctx, func(r *tenants.Reader) (err error) { own, err = points.Mine(ctx, r, me, today); return err }); err != nil {
 		t.Fatal(err)
 	}
-	if own.Total != 160 || own.Month != 160 || own.Listed || own.Decides != points.ByLearner || len(own.Recent) != 4 {
+	if own.Total != 160 || own.Month != 160 || own.Listed || own.Decides != people.ByLearner || len(own.Recent) != 4 {
 		t.Errorf("own points: %+v", own)
 	}
 }
@@ -186,7 +186,7 @@ func TestLeaderboardTiesAndPrivacy(t *testing.T) {
 	}
 	w.write(func(tx *tenants.Tx) error {
 		for _, id := range ids {
-			if err := points.SetListed(ctx, tx, id, true, points.ByLearner, now); err != nil {
+			if err := people.SetListed(ctx, tx, id, true, people.ByLearner, now); err != nil {
 				return err
 			}
 		}
@@ -313,10 +313,10 @@ func TestWhoDecides(t *testing.T) {
 	w := newWorld(t)
 	me := w.learner("Ann", "Élan", nil)
 	listed := func(yes bool, by string) (err error) {
-		w.write(func(tx *tenants.Tx) error { err = points.SetListed(ctx, tx, me, yes, by, now); return nil })
+		w.write(func(tx *tenants.Tx) error { err = people.SetListed(ctx, tx, me, yes, by, now); return nil })
 		return err
 	}
-	for _, c := range []struct{ decides, other string }{{points.ByLearner, points.ByGuardian}, {points.ByGuardian, points.ByLearner}} {
+	for _, c := range []struct{ decides, other string }{{people.ByLearner, people.ByGuardian}, {people.ByGuardian, people.ByLearner}} {
 		w.do("UPDATE branding SET leaderboard_by = $1::text", c.decides)
 		if err := listed(true, c.other); domain.CodeOf(err) != domain.Forbidden {
 			t.Errorf("%s decides, and %s turned it on: %v", c.decides, c.other, err)
@@ -328,13 +328,13 @@ func TestWhoDecides(t *testing.T) {
 			t.Errorf("%s could not take it away: %v", c.other, err)
 		}
 	}
-	if err := listed(true, points.ByGuardian); err != nil {
+	if err := listed(true, people.ByGuardian); err != nil {
 		t.Error(err)
 	}
-	w.write(func(tx *tenants.Tx) error { return points.UnlistAll(ctx, tx, now) })
+	w.write(func(tx *tenants.Tx) error { return people.UnlistAll(ctx, tx, now) })
 	if err := w.db.Read(ctx, func(r *tenants.Reader) error {
 		own, err := points.Mine(ctx, r, me, today)
-		if err == nil && (own.Listed || own.Decides != points.ByGuardian) {
+		if err == nil && (own.Listed || own.Decides != people.ByGuardian) {
 			t.Errorf("%+v", own)
 		}
 		return err
@@ -347,12 +347,12 @@ func TestWhoDecides(t *testing.T) {
 func TestTheTrailTellsOfEveryListingAlike(t *testing.T) {
 	w := newWorld(t)
 	one, many := w.learner("Ann", "One", nil), w.learner("Ben", "Many", nil)
-	w.do("UPDATE branding SET leaderboard_by = $1::text", points.ByLearner)
-	w.write(func(tx *tenants.Tx) error { return points.SetListed(ctx, tx, one, true, points.ByLearner, now) })
-	w.write(func(tx *tenants.Tx) error { return points.ListAll(ctx, tx, []uuid.UUID{one, many}, now) })
+	w.do("UPDATE branding SET leaderboard_by = $1::text", people.ByLearner)
+	w.write(func(tx *tenants.Tx) error { return people.SetListed(ctx, tx, one, true, people.ByLearner, now) })
+	w.write(func(tx *tenants.Tx) error { return people.ListAll(ctx, tx, []uuid.UUID{one, many}, now) })
 	var n, kinds int
 	if err := w.db.Read(ctx, func(r *tenants.Reader) error {
-		return r.QueryRow(ctx, `SELECT count(*), count(DISTINCT (before, after)) FROM audit_entries WHERE action = 'leaderboard.listed' AND after ->> 'by' = $1::text`, points.ByLearner).Scan(&n, &kinds)
+		return r.QueryRow(ctx, `SELECT count(*), count(DISTINCT (before, after)) FROM audit_entries WHERE action = 'leaderboard.listed' AND after ->> 'by' = $1::text`, people.ByLearner).Scan(&n, &kinds)
 	}); err != nil || n != 2 || kinds != 1 {
 		t.Errorf("%d entries of %d kinds for two learners, %v", n, kinds, err)
 	}

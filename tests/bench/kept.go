@@ -14,7 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"lignum/api/demo"
+	"lignum/domain/demo"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/classroom"
@@ -204,7 +204,7 @@ func (b *bench) directly(ctx context.Context, database string, statements ...str
 func sources() (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, tenants.MigrationsHash(), time.Now().UTC().Format("2006-01"), testkit.Fixtures)
-	for _, dir := range []string{"api/demo", "domain/catalog/packs", "policy", "tests/classroom", "tests/growth/load.go"} {
+	for _, dir := range []string{"domain/demo", "domain/catalog/packs", "policy", "tests/classroom", "tests/growth/load.go"} {
 		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
 				return err

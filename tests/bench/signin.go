@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"lignum/api/demo"
+	"lignum/domain/demo"
 	"lignum/tests/load"
 )
 

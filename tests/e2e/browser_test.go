@@ -16,8 +16,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"lignum/api/console"
-	"lignum/api/demo"
 	"lignum/api/portal"
+	"lignum/domain/demo"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tests/apitest"

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"lignum/api/demo"
+	"lignum/domain/demo"
 	"lignum/tests/tenth"
 )
 

@@ -67,7 +67,7 @@ func TestNothingWaitsForAdvisoryLocks(t *testing.T) {
 	})
 	for name, do := range map[string]func(context.Context) error{
 		"a change of roles": write("bahamas", func(ctx context.Context, tx *tenants.Tx) error {
-			_, err := tenants.EditRole(ctx, tx, bahamas, nil, []string{"tenant_administrator"}, policy.RoleEdit{Role: "helper", Grant: []string{"class.read"}})
+			_, err := tenants.EditRole(ctx, tx, bahamas, nil, people.RolesTogether, []string{"tenant_administrator"}, policy.RoleEdit{Role: "helper", Grant: []string{"class.read"}})
 			return err
 		}),
 		"a new user": write("bahamas", func(ctx context.Context, tx *tenants.Tx) error {

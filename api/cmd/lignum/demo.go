@@ -9,7 +9,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"lignum/api/demo"
+	"lignum/domain/demo"
 	"lignum/domain/people"
 )
 

@@ -16,7 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lignum/api/demo"
+	"lignum/domain/demo"
 	"lignum/infra/config"
 	"lignum/infra/localcluster"
 	"lignum/tenants"

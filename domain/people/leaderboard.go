@@ -1,8 +1,7 @@
-package points
+package people
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,10 +27,8 @@ func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed 
 	err := tx.QueryRow(ctx, `SELECT u.on_leaderboard, b.leaderboard_by FROM users u CROSS JOIN branding b WHERE u.id = $1::uuid AND u.state = 'active' FOR NO KEY UPDATE OF u`,
 		learnerID.String()).Scan(&was, &decides)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return domain.Errorf(domain.NotFound, "There is no such user.")
 	case err != nil:
-		return err
+		return notFound(err, "user")
 	case listed && by != decides && decides == ByGuardian:
 		return domain.Errorf(domain.Forbidden, "Your parent or guardian decides whether you take part in the leaderboard.")
 	case listed && by != decides:
@@ -50,12 +47,8 @@ func recordListed(tx *tenants.Tx, learnerID uuid.UUID, was, listed bool, by stri
 
 // ListAll puts many learners on the leaderboards at once, who have all chosen it themselves elsewhere: in data to try things with.
 func ListAll(ctx context.Context, tx *tenants.Tx, learners []uuid.UUID, now time.Time) error {
-	ids := make([]string, len(learners))
-	for i, id := range learners {
-		ids[i] = id.String()
-	}
 	rows, err := tx.Query(ctx, `UPDATE users SET on_leaderboard = true, updated_at = $2::timestamptz WHERE id = ANY($1::text[]::uuid[]) AND NOT on_leaderboard RETURNING id`,
-		ids, now.UTC())
+		texts(learners), now.UTC())
 	if err != nil {
 		return err
 	}

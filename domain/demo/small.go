@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/people"
-	"lignum/domain/points"
 	"lignum/tenants"
 )
 
@@ -55,7 +54,7 @@ func (r *room) small(ctx context.Context) error {
 				listed = append(listed, students[i].id)
 			}
 		}
-		if err := points.ListAll(ctx, tx, listed, r.in.Now); err != nil {
+		if err := people.ListAll(ctx, tx, listed, r.in.Now); err != nil {
 			return err
 		}
 		if err := r.tieGuardian(ctx, tx, students); err != nil {
