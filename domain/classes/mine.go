@@ -74,10 +74,7 @@ func QueueProgressIn(b *pgx.Batch, learnerID uuid.UUID, courseSlug, lessonSlug s
 
 // CoursesOf gives the slugs of the courses in which somebody is enrolled, and of those that they coach.
 func CoursesOf(ctx context.Context, q tenants.Querier, viewerID uuid.UUID) (enrolled, coached []string, err error) {
-	err = q.QueryRow(ctx, `SELECT
-		ARRAY(SELECT DISTINCT o.slug FROM enrolled e JOIN courses o ON o.id = e.course_id WHERE e.learner_id = $1::uuid),
-		ARRAY(SELECT DISTINCT o.slug FROM active_classes c JOIN courses o ON o.id = c.course_id WHERE c.coach_id = $1::uuid)`,
-		viewerID.String()).Scan(&enrolled, &coached)
+	err = q.QueryRow(ctx, `SELECT enrolled, coached FROM courses_of($1::uuid)`, viewerID.String()).Scan(&enrolled, &coached)
 	return enrolled, coached, err
 }
 

@@ -132,3 +132,26 @@ BEGIN
         coalesce(l.school_id = v.school_id, false)
     FROM attempts a JOIN users l ON l.id = a.learner_id LEFT JOIN users v ON v.id = viewer WHERE a.id = of_attempt;
 END $$;
+
+-- Two that were statements, whose plans are kept from now on: a view makes the planning of a statement a little longer.
+-- The slugs of the courses in which somebody is enrolled, and of those that they coach.
+CREATE FUNCTION courses_of(viewer uuid)
+RETURNS TABLE (enrolled text[], coached text[])
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT
+        ARRAY(SELECT DISTINCT o.slug FROM enrolled e JOIN courses o ON o.id = e.course_id WHERE e.learner_id = viewer),
+        ARRAY(SELECT DISTINCT o.slug FROM active_classes c JOIN courses o ON o.id = c.course_id WHERE c.coach_id = viewer);
+END $$;
+
+-- Whether a learner is enrolled in the course of a lesson; nothing where there is no such lesson.
+CREATE FUNCTION lesson_standing(of_learner uuid, of_lesson uuid)
+RETURNS TABLE (enrolled boolean)
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = {{schema}}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT EXISTS (SELECT FROM enrolled e WHERE e.learner_id = of_learner AND e.course_id = l.course_id) FROM lessons l WHERE l.id = of_lesson AND l.active;
+END $$;
+
+GRANT EXECUTE ON FUNCTION courses_of, lesson_standing TO {{login}};
