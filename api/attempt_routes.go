@@ -11,8 +11,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, attempts) }
-
 // AttemptRef names an attempt in a path.
 type AttemptRef struct {
 	Attempt uuid.UUID `path:"attempt" format:"uuid"`

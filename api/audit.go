@@ -12,8 +12,6 @@ import (
 	"lignum/tenants/audit"
 )
 
-func init() { resources = append(resources, trail) }
-
 // TrailFilter is what the audit trail can be narrowed by.
 type TrailFilter struct {
 	Actor      uuid.UUID `query:"actor" format:"uuid" doc:"Who did it"`

@@ -15,8 +15,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, classRoutes) }
-
 // ClassRef names a class in a path.
 type ClassRef struct {
 	Class uuid.UUID `path:"class" format:"uuid"`

@@ -22,8 +22,6 @@ import (
 	"lignum/tenants/audit"
 )
 
-func init() { resources = append(resources, coachingRoutes) }
-
 // coachingRoutes is what those see who look after learners.
 func coachingRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/learners", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "The learners that one looks after, those who fall behind first",

@@ -14,8 +14,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, courses) }
-
 // courses is what can be learned: the catalogue, the lessons, and the resources beside them.
 func courses(s *Server) {
 	Query(s, Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "The catalogue of courses, by title"},

@@ -13,8 +13,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, guardians) }
-
 // ChildRef names a child in a path.
 type ChildRef struct {
 	Child uuid.UUID `path:"child" format:"uuid"`

@@ -12,8 +12,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, insights) }
-
 // wholeMonths is what those must know who ask for groups of the whole tenant.
 const wholeMonths = "Over the whole tenant, figures by school, region or subject are of calendar months that are over: from is the first day of a month, to the last of one, " +
 	"otherwise the answer is 422; without them it is the last finished month. Each month is protected on its own. Over several, count and passed add up the months that are shown; " +

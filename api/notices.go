@@ -11,8 +11,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, noticeRoutes) }
-
 // noticeRoutes is what a person is told, in either kind of realm.
 func noticeRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/me/notices", Permission: policy.ProfileRead, Tag: "Session", Summary: "What one has been told and has not seen yet, the newest first, at most 20"},

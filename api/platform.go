@@ -11,8 +11,6 @@ import (
 	"lignum/tenants/audit"
 )
 
-func init() { resources = append(resources, platformTenants) }
-
 // TenantRef names a tenant in a path.
 type TenantRef struct {
 	Tenant string `path:"tenant" maxLength:"32"`

@@ -14,8 +14,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, pointRoutes) }
-
 // pointRoutes is what learners earn, and how they stand.
 func pointRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/me/points", Permission: policy.PointsRead, Tag: "Points", Summary: "One's own points"},

@@ -12,8 +12,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, progress) }
-
 // ProgressReport is what a client says of a learner's work in a lesson.
 type ProgressReport struct {
 	Percent int   `json:"percent" minimum:"0" maximum:"100" doc:"100 completes the lesson"`

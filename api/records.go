@@ -16,8 +16,6 @@ import (
 	"lignum/tenants/audit"
 )
 
-func init() { resources = append(resources, records) }
-
 // records is how an official gets to one learner's record: never by a list, always for a reason that is written down first.
 func records(s *Server) {
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/learners/search", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "Find the one learner that is exactly named, for a stated reason",

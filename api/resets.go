@@ -11,8 +11,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, resetRoutes) }
-
 // ResetRef names a request for a new card in a path.
 type ResetRef struct {
 	Request uuid.UUID `path:"request" format:"uuid"`

@@ -10,8 +10,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, roles) }
-
 // roles is who may ever do what. A realm's rules are its own.
 func roles(s *Server) {
 	for _, realm := range []struct {

@@ -11,8 +11,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, schools) }
-
 // SchoolRef names a school in a path.
 type SchoolRef struct {
 	School uuid.UUID `path:"school" format:"uuid"`

@@ -151,14 +151,11 @@ func New(d Deps) (*Server, error) {
 	s.openAPI()
 	s.health()
 	s.reference()
-	for _, resource := range resources {
-		resource(s)
+	for _, area := range areas {
+		area(s)
 	}
 	return s, nil
 }
-
-// resources are the tables of routes, each in a file of its own.
-var resources = []func(*Server){}
 
 // head lets every GET route answer HEAD: the same, without the body.
 func (s *Server) head(fc *fiber.Ctx) error {

@@ -13,8 +13,6 @@ import (
 	"lignum/tenants/limits"
 )
 
-func init() { resources = append(resources, sessions) }
-
 // sessions is how people sign in and out, and what they may change of their own account.
 func sessions(s *Server) {
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
@@ -70,15 +68,8 @@ func sessions(s *Server) {
 		})
 	Query(s, Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*List[people.Session], error) {
-			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
-				return nil, err
-			}
-			out := &List[people.Session]{}
-			err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-				out.Items, err = people.Sessions(ctx, r, c.Claims.UserID, c.Now)
-				return err
-			})
-			return out, err
+			own, err := c.OwnAccount()
+			return &List[people.Session]{Items: own.Sessions}, err
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change one's own password"},
 		func(ctx context.Context, c *Call, in *struct {
@@ -106,10 +97,7 @@ func sessions(s *Server) {
 				Code string `json:"code" minLength:"6" maxLength:"16"`
 			}
 		}) (*RecoveryCodes, error) {
-			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
-				return nil, err
-			}
-			codes, err := people.ConfirmTOTP(ctx, tx, c.DB, c.Claims.UserID, c.Claims.SessionID, in.Body.Code, c.Now)
+			codes, err := c.ConfirmTOTP(tx, in.Body.Code)
 			return &RecoveryCodes{codes}, err
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/remove", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Take the authenticator app away"},
@@ -212,6 +200,36 @@ func (c *Call) BeginTOTP(password string) (people.TOTPSetup, error) {
 	return c.Server.desk.BeginTOTP(c.ctx, c.DB, people.BeginTOTP{UserID: c.Claims.UserID, Password: password, Issuer: c.State.Branding.Name, Device: c.device()}, c.Now)
 }
 
+// ConfirmTOTP completes what BeginTOTP began, with a code of the app, and gives the recovery codes. The session that the request
+// came with has proven the second factor from its next refresh on.
+func (c *Call) ConfirmTOTP(tx *tenants.Tx, code string) ([]string, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	return people.ConfirmTOTP(c.ctx, tx, c.DB, c.Claims.UserID, c.Claims.SessionID, code, c.Now)
+}
+
+// OwnAccount is the signed-in person's own account, and where it is signed in.
+type OwnAccount struct {
+	User     people.User
+	Sessions []people.Session
+}
+
+// OwnAccount reads the signed-in person's own account.
+func (c *Call) OwnAccount() (own OwnAccount, err error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return own, err
+	}
+	err = c.DB.ReadFresh(c.ctx, func(r *tenants.Reader) (err error) {
+		if own.User, err = people.UserByID(c.ctx, r, c.Claims.UserID); err != nil {
+			return err
+		}
+		own.Sessions, err = people.Sessions(c.ctx, r, c.Claims.UserID, c.Now)
+		return err
+	})
+	return own, err
+}
+
 // Renew gives the signed-in person's browser new tokens, in which what has just changed about the session shows. When the
 // database is too busy for it, the old ones stay good until they end.
 func (c *Call) Renew() {
@@ -245,6 +263,14 @@ func (c *Call) SignOut(tx *tenants.Tx) error {
 	}
 	c.State.end(c.Claims.SessionID)
 	return nil
+}
+
+// EndOwnSession ends another of the signed-in person's own sessions, on a device that they do not have at hand.
+func (c *Call) EndOwnSession(tx *tenants.Tx, session uuid.UUID) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	return people.EndSession(c.ctx, tx, c.Claims.UserID, session, c.Now)
 }
 
 // SignOutEverywhere ends all sessions of the signed-in person.

@@ -10,8 +10,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, settings) }
-
 // settings is what a tenant can see of itself, and decides for itself.
 func settings(s *Server) {
 	Query(s, Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "The tenant's state, plan, quotas used and looks"},

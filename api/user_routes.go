@@ -11,8 +11,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { resources = append(resources, users) }
-
 // UserRef names an account in a path.
 type UserRef struct {
 	User uuid.UUID `path:"user" format:"uuid"`

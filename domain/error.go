@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Code says what kind of failure an Error is. The API maps each to one HTTP status.
@@ -82,6 +83,20 @@ type Problems []Field
 // Add notes that a field is wrong.
 func (p *Problems) Add(name, format string, args ...any) {
 	*p = append(*p, Field{Name: name, Reason: fmt.Sprintf(format, args...)})
+}
+
+// Text notes a text that is empty (unless least is 0), shorter than least or longer than most characters, not UTF-8, or that holds control characters.
+func (p *Problems) Text(name, v string, least, most int) {
+	switch n := utf8.RuneCountInString(v); {
+	case !utf8.ValidString(v):
+		p.Add(name, "is not valid UTF-8 text")
+	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		p.Add(name, "must not hold control characters")
+	case n == 0 && least > 0:
+		p.Add(name, "is missing; it must have %d to %d characters", least, most)
+	case n < least || n > most:
+		p.Add(name, "must have %d to %d characters, has %d", least, most, n)
+	}
 }
 
 // Err gives nil when nothing was noted, else one Invalid error with everything.

@@ -12,6 +12,16 @@ import (
 // deep it lies, and an empty map is {}.
 func JSON(v any) ([]byte, error) { return json.Marshal(FullLists(v)) }
 
+// Recordset gives rows as one parameter of a statement, which reads them with jsonb_to_recordset: one statement for many rows. Rows are structs of texts,
+// numbers, ids and lists of these, named by their json tags; it panics for what is no JSON.
+func Recordset[T any](rows []T) string {
+	raw, err := JSON(rows)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
+
 // WriteJSON writes v as JSON and a line feed, indented by indent, as JSON gives it.
 func WriteJSON(out io.Writer, v any, indent string) error {
 	enc := json.NewEncoder(out)

@@ -17,14 +17,15 @@ import (
 
 const longTrail = 6_000
 
-// newTrail makes a trail of some days: refusals and a rare action are old, one action is always refused.
+// newTrail makes a trail of some days: refusals and a rare action are old, one action is always refused. One actor did half of it, and was
+// refused once.
 func newTrail(t *testing.T) (*testkit.World, []audit.Stored) {
 	t.Helper()
 	w := testkit.New(t)
 	conn := w.Direct(t)
 	if _, err := conn.Exec(t.Context(), fmt.Sprintf(`SET search_path = tenant_jamaica;
 		INSERT INTO audit_entries (id, at, actor_id, action, outcome, object_kind, object_id)
-		SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint + i %% 7), 12, '0') || '7' || lpad(to_hex(i %% 4096), 3, '0') || '8000' || lpad(to_hex(i), 12, '0'))::uuid, at, ('a0000000-0000-7000-8000-' || lpad((i %% 40)::text, 12, '0'))::uuid,
+		SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint + i %% 7), 12, '0') || '7' || lpad(to_hex(i %% 4096), 3, '0') || '8000' || lpad(to_hex(i), 12, '0'))::uuid, at, ('a0000000-0000-7000-8000-' || lpad((CASE WHEN i >= 20 AND i %% 2 = 0 THEN 8 ELSE i %% 40 END)::text, 12, '0'))::uuid,
 			CASE WHEN i < 20 THEN 'role.change' WHEN i %% 50 = 3 THEN 'sign_in.failed' WHEN i %% 3 = 0 THEN 'sign_in.done' WHEN i %% 3 = 1 THEN 'progress.record' ELSE 'attempt.answer' END,
 			CASE WHEN i %% 50 = 3 OR i < 10 THEN 'refused' ELSE 'done' END, CASE WHEN i < 20 THEN 'role' WHEN i %% 50 = 3 OR i %% 3 = 0 THEN '' WHEN i %% 3 = 1 THEN 'lesson' ELSE 'attempt' END,
 			CASE WHEN i < 20 THEN 'teacher' WHEN i %% 3 = 0 THEN '' ELSE 'thing ' || i %% 60 END
@@ -64,7 +65,8 @@ func filters(now time.Time) (list []tenants.TrailFilter) {
 			}
 		}
 	}
-	return append(list, tenants.TrailFilter{To: now.Add(-100 * time.Hour)}, tenants.TrailFilter{From: now.Add(-2 * time.Hour)})
+	busy := uuid.MustParse("a0000000-0000-7000-8000-000000000008")
+	return append(list, tenants.TrailFilter{ActorID: busy, Outcome: "refused"}, tenants.TrailFilter{ActorID: busy}, tenants.TrailFilter{To: now.Add(-100 * time.Hour)}, tenants.TrailFilter{From: now.Add(-2 * time.Hour)})
 }
 
 func fits(f tenants.TrailFilter, e audit.Stored) bool {
@@ -113,5 +115,30 @@ func TestATrailIsReadThroughIndexes(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%+v: %d entries, want %d", f, len(got), len(want))
 		}
+	}
+}
+
+// What one person was refused is found as fast where others are refused all day, and where they themselves did a lot.
+func TestAnActorsRefusalsAreReadThroughAnIndex(t *testing.T) {
+	w := testkit.New(t)
+	conn := w.Direct(t)
+	if _, err := conn.Exec(t.Context(), `SET search_path = tenant_jamaica;
+		INSERT INTO audit_entries (id, actor_id, action, outcome, object_kind, object_id)
+		SELECT ('01900000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, ('a0000000-0000-7000-8000-' || lpad((i / 3 % 2)::text, 12, '0'))::uuid, 'class.read',
+			CASE WHEN i / 3 % 2 = 0 OR i = 5 THEN 'refused' ELSE 'done' END, '', '' FROM generate_series(0, 6000) i; ANALYZE audit_entries`); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) error {
+		a := &testkit.Heard{Querier: r}
+		list, _, err := tenants.Trail(t.Context(), a, tenants.TrailFilter{ActorID: uuid.MustParse("a0000000-0000-7000-8000-000000000001"), Outcome: "refused", Limit: 8})
+		if err != nil {
+			return err
+		}
+		if p := a.Explain(t, conn); len(list) != 1 || p.Read("audit_entries") > 100 || p.Scans("audit_entries") {
+			t.Errorf("%d entries, %d read: %s", len(list), p.Read("audit_entries"), a.SQL)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

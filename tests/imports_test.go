@@ -14,9 +14,11 @@ import (
 var order = []string{"lignum/infra", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/api", "lignum/tests"}
 
 var amongDomain = map[string][]string{
-	"people": {"notices"}, "points": {"people", "notices", "catalog"}, "classes": {"people", "catalog", "points", "notices"},
-	"assessment": {"people", "catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"}, "insight": {"people", "catalog", "classes", "assessment", "points", "roster"},
-	"demo": {"people", "notices", "catalog", "points", "classes", "assessment", "coaching", "insight", "roster", "calendar"},
+	"people": {"notices", "calendar"}, "points": {"people", "notices", "catalog"}, "classes": {"people", "catalog", "points", "notices", "calendar"},
+	"roster":     {"people", "catalog", "classes", "calendar"},
+	"assessment": {"people", "catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"},
+	"insight": {"people", "catalog", "classes", "assessment", "points", "roster"},
+	"demo":    {"people", "notices", "catalog", "points", "classes", "assessment", "coaching", "insight", "roster", "calendar"},
 }
 
 // exceptions may be imported although they stand higher or lower.

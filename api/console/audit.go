@@ -10,11 +10,6 @@ import (
 	"lignum/policy"
 )
 
-func init() {
-	tables = append(tables, auditPages)
-	web.AddLinks(web.Link{Path: "/console/audit", Text: "Audit trail", About: "What was done on the platform, by whom and why.", Permission: policy.PlatformAuditRead, Order: 72})
-}
-
 func auditPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/console/audit", Permission: policy.PlatformAuditRead, Parts: []policy.Permission{policy.PlatformUserRead}, Summary: "The platform's audit trail"}, showAudit)
 }

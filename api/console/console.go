@@ -15,12 +15,8 @@ var files embed.FS
 
 var pages = web.Parse(files)
 
-// tables are the routes of each file.
-var tables []func(*api.Server)
-
 // Register puts all pages of this package on the server.
 func Register(s *api.Server) {
-	for _, table := range tables {
-		table(s)
-	}
+	tenantPages(s)
+	auditPages(s)
 }

@@ -19,11 +19,6 @@ var (
 	planChanged  = web.Notice("tenant-plan", "The plan is changed. Its limits hold at once.")
 )
 
-func init() {
-	tables = append(tables, tenantPages)
-	web.AddLinks(web.Link{Path: "/console", Text: "Tenants", About: "Countries and colleges, their plans and states.", Permission: policy.PlatformTenantRead, Order: 60})
-}
-
 func tenantPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/console", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead, policy.ProfileRead}, Summary: "Tenants and what they use"}, showTenants)
 	api.Page(s, api.Route{Path: "/console/tenants/new", Permission: policy.PlatformTenantProvision, Summary: "Form of a new tenant"}, newTenant)

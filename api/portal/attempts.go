@@ -23,8 +23,6 @@ var (
 	alreadyOver  = web.Notice("attempt-over", "This test is handed in. What was saved in time counts.")
 )
 
-func init() { tables = append(tables, attemptPages) }
-
 // paperBody is the most bytes of a paper's form: what one save takes, in the letters of a form.
 const paperBody = 1 << 20
 

@@ -17,11 +17,6 @@ var (
 	childLeft   = web.Notice("child-left", "Saved. Your child is not on the leaderboard.")
 )
 
-func init() {
-	tables = append(tables, childPages)
-	web.AddLinks(web.Link{Path: "/children", Text: "My children", About: "What you decide for your children here.", Permission: policy.ChildRead, Unless: policy.LearnerRead, Order: 25})
-}
-
 // childPages is what guardians see and decide.
 func childPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/children", Permission: policy.ChildRead, Summary: "The own children"}, showChildren)

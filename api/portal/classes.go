@@ -20,11 +20,6 @@ var (
 	left       = web.Notice("class-left", "You have left the class. Your work is kept. If the class is closed, only its coach or your school can place you again.")
 )
 
-func init() {
-	tables = append(tables, classPages)
-	web.AddLinks(web.Link{Path: "/classes", Text: "Classes", About: "See which classes there are, and who takes part.", Permission: policy.ClassRead, Order: 20})
-}
-
 func classPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/classes", Permission: policy.ClassRead, Summary: "Choose a class"}, showClasses)
 	api.Page(s, api.Route{Path: "/classes/{class}", Permission: policy.ClassRead, Summary: "One class"}, showClass)

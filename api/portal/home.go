@@ -18,11 +18,6 @@ import (
 	"lignum/policy"
 )
 
-func init() {
-	tables = append(tables, home)
-	web.AddLinks(web.Link{Path: "/home", Text: "Home", Permission: policy.ClassRead, Order: 10})
-}
-
 func home(s *api.Server) {
 	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Parts: []policy.Permission{policy.AttemptRead, policy.PointsRead, policy.ProfileRead, policy.ProgressRead, policy.ResetRead}, Summary: "Where one's day begins"}, showHome)
 }

@@ -21,11 +21,6 @@ var (
 	lessonEarly  = web.Notice("lesson-early", "Done! Your progress is saved. No points yet: points are for reading. Spend some minutes with the lesson, and you can still get them.")
 )
 
-func init() {
-	tables = append(tables, lessonPages)
-	web.AddLinks(web.Link{Path: "/resources", Text: "Animations and labs", About: "See how things work: animations, virtual labs, videos and papers.", Permission: policy.ResourceRead, Order: 50})
-}
-
 func lessonPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Summary: "Read a lesson"}, showLesson)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/lessons/{lesson}/done", Permission: policy.ProgressRecord, Summary: "Mark a lesson as done"}, finishLesson)

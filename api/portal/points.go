@@ -18,13 +18,6 @@ var (
 	leftBoard   = web.Notice("board-left", "You have left the leaderboard. Nobody else sees your points.")
 )
 
-func init() {
-	tables = append(tables, pointPages)
-	web.AddLinks(
-		web.Link{Path: "/points", Text: "My points", About: "What you earned by learning.", Permission: policy.PointsRead, Unless: policy.LearnerRead, Order: 30},
-		web.Link{Path: "/leaderboard", Text: "Leaderboard", About: "Who earned most this month.", Permission: policy.LeaderboardRead, Order: 40})
-}
-
 func pointPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/points", Permission: policy.PointsRead, Summary: "The own points"}, showPoints)
 	api.Page(s, api.Route{Path: "/leaderboard", Permission: policy.LeaderboardRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "The leaderboard"}, showLeaderboard)

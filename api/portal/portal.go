@@ -23,13 +23,20 @@ var pages = web.Parse(files)
 // Register puts all pages of this package on the server.
 func Register(s *api.Server) {
 	web.Register(s)
-	for _, table := range tables {
-		table(s)
+	for _, area := range areas {
+		area(s)
 	}
 }
 
-// tables are the routes of each file.
-var tables = []func(*api.Server){start}
+// areas are all pages. Of two that match an address the first is shown: /classes/manage stands before /classes/{class}.
+var areas = []func(*api.Server){
+	// who one is
+	start, signingIn, account, told, home,
+	// staff
+	staffLearners, staffRecords, staffClasses, staffPlacing, windowForms, staffPeople, resetPages, staffRoles, staffSchools, staffFigures, staffSettings, staffAudit,
+	// learners, and the guardians of some
+	classPages, lessonPages, attemptPages, triesPages, pointPages, childPages,
+}
 
 func start(s *api.Server) {
 	api.Page(s, api.Route{Path: "/", Permission: policy.Public("leads on to signing in"), Summary: "Where to begin"},

@@ -20,11 +20,6 @@ var (
 	resetRefused  = web.Notice("reset-refused", "The request is refused, and the teacher was told.")
 )
 
-func init() {
-	staffTable(resetPages)
-	web.AddLinks(web.Link{Path: "/resets", Text: "Sign-in cards", About: "See who asked for new sign-in cards, and what became of it.", Permission: policy.ResetRead, Order: 65})
-}
-
 // resetPages is the way back in for a learner who forgot the password: the teacher's page, and the school's.
 func resetPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/learners/{learner}/card", Permission: policy.ResetAsk, Summary: "A new sign-in card for a learner"},

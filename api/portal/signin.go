@@ -21,8 +21,6 @@ var (
 	welcome             = web.Notice("welcome", "Welcome! Your password is set. Next time, sign in with your user name and this password.")
 )
 
-func init() { tables = append(tables, signingIn) }
-
 func signingIn(s *api.Server) {
 	public := policy.Public("nobody is signed in yet")
 	api.Page(s, api.Route{Path: "/sign-in", Permission: public, Summary: "Sign in"}, func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {

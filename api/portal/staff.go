@@ -2,18 +2,13 @@ package portal
 
 import (
 	"net/url"
-	"slices"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
-	"lignum/api"
 	"lignum/api/web"
 	"lignum/domain"
 )
-
-// staffTable puts routes in front of the learners' pages: /classes/manage must be found before /classes/{class}.
-func staffTable(table func(*api.Server)) { tables = slices.Insert(tables, 0, table) }
 
 // asked is a GET form as it was sent.
 func asked(fc *fiber.Ctx, names ...string) *web.Form {

@@ -10,11 +10,6 @@ import (
 	"lignum/policy"
 )
 
-func init() {
-	staffTable(staffAudit)
-	web.AddLinks(web.Link{Path: "/audit", Text: "Audit", About: "Who did what, when and why. Nothing in it can be changed.", Permission: policy.AuditRead, Order: 72})
-}
-
 func staffAudit(s *api.Server) {
 	api.Page(s, api.Route{Path: "/audit", Permission: policy.AuditRead, Parts: []policy.Permission{policy.UserRead, policy.ClassRead, policy.CourseRead}, Summary: "The audit trail"}, showAudit)
 }

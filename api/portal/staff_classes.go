@@ -24,11 +24,6 @@ var (
 	classCancelled = web.Notice("class-cancelled", "The class is cancelled.")
 )
 
-func init() {
-	staffTable(staffClasses)
-	web.AddLinks(web.Link{Path: "/classes/manage", Text: "Manage classes", About: "Open and change classes, see who is in them, print sign-in cards.", Permission: policy.ClassManage, Order: 62})
-}
-
 // staffClasses is the classes of those who manage them. Pages without a form need only a reading permission, so that they
 // stay open while the tenant is read-only.
 func staffClasses(s *api.Server) {

@@ -14,11 +14,6 @@ import (
 	"lignum/policy"
 )
 
-func init() {
-	staffTable(staffFigures)
-	web.AddLinks(web.Link{Path: "/figures", Text: "Figures", About: "Attendance, active users and results, of many people together.", Permission: policy.InsightRead, Order: 66})
-}
-
 // staffFigures is the figures of a country, or of a school for those who run it.
 func staffFigures(s *api.Server) {
 	api.Page(s, api.Route{Path: "/figures", Permission: policy.InsightRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "Attendance, active users and results"}, showFigures)

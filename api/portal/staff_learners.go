@@ -18,12 +18,6 @@ import (
 	"lignum/policy"
 )
 
-func init() {
-	staffTable(staffLearners)
-	// An official may open a record, for a reason, but has no list of learners: the link is for those who coach.
-	web.AddLinks(web.Link{Path: "/learners", Text: "Learners", About: "See how your learners are doing, and who falls behind.", Permission: policy.QuestionAnswer, Order: 60})
-}
-
 // staffLearners is the learners of those who look after them.
 func staffLearners(s *api.Server) {
 	api.Page(s, api.Route{Path: "/learners", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "The learners that one looks after"}, showLearners)

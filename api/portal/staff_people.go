@@ -25,11 +25,6 @@ var (
 	personResumed   = web.Notice("person-resumed", "The person can sign in again.")
 )
 
-func init() {
-	staffTable(staffPeople)
-	web.AddLinks(web.Link{Path: "/people", Text: "People", About: "Find accounts, open new ones, print sign-in cards.", Permission: policy.UserRead, Order: 64})
-}
-
 // staffPeople is the accounts of a school or the tenant.
 func staffPeople(s *api.Server) {
 	api.Page(s, api.Route{Path: "/people", Permission: policy.UserRead, Parts: []policy.Permission{policy.RoleRead}, Summary: "Find people"}, showPeople)

@@ -22,8 +22,6 @@ var (
 	learnersRemoved = web.Notice("learners-removed", "The learners have no place in the class any more, and are told. Their work is kept.")
 )
 
-func init() { staffTable(staffPlacing) }
-
 // staffPlacing is the places in a class that staff give and take.
 func staffPlacing(s *api.Server) {
 	api.Page(s, api.Route{Path: "/classes/manage/{class}/place", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead}, Summary: "Choose learners to place in a class"},

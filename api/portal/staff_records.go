@@ -14,12 +14,6 @@ import (
 	"lignum/policy"
 )
 
-func init() {
-	staffTable(staffRecords)
-	web.AddLinks(web.Link{Path: "/records", Text: "Open a record", About: "Open one learner’s record, for a reason that is written down. No list of learners is shown.", Permission: policy.LearnerProgress,
-		Unless: policy.QuestionAnswer, Only: api.MaySearchRecords, Order: 61})
-}
-
 // staffRecords is an official's way to one learner's record.
 func staffRecords(s *api.Server) {
 	api.Page(s, api.Route{Path: "/records", Permission: policy.LearnerProgress, Parts: []policy.Permission{policy.ClassRead}, Summary: "Search for one learner's record"},

@@ -18,8 +18,6 @@ import (
 
 var roleSaved = web.Notice("role-saved", "The role is saved. It holds everywhere within seconds.")
 
-func init() { staffTable(staffRoles) }
-
 // staffRoles is who may ever do what in a tenant.
 func staffRoles(s *api.Server) {
 	api.Page(s, api.Route{Path: "/roles", Permission: policy.RoleRead, Summary: "Roles and permissions"}, showRoles)

@@ -18,11 +18,6 @@ var (
 	schoolChanged = web.Notice("school-changed", "The school is changed.")
 )
 
-func init() {
-	staffTable(staffSchools)
-	web.AddLinks(web.Link{Path: "/schools", Text: "Schools", About: "Add schools, and correct their names and regions.", Permission: policy.SchoolChange, Order: 66})
-}
-
 // staffSchools is the schools of a tenant, for those who keep their list.
 func staffSchools(s *api.Server) {
 	api.Page(s, api.Route{Path: "/schools", Permission: policy.ClassRead, Summary: "The tenant's schools"}, showSchools)

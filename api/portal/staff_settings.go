@@ -16,11 +16,6 @@ import (
 
 var settingsSaved = web.Notice("settings-saved", "Saved. Everybody sees it within seconds.")
 
-func init() {
-	staffTable(staffSettings)
-	web.AddLinks(web.Link{Path: "/settings", Text: "Settings", About: "Name, colours, what is asked of staff, and what the plan allows.", Permission: policy.TenantChange, Order: 70})
-}
-
 // staffSettings is what a tenant sees of itself, and decides for itself.
 func staffSettings(s *api.Server) {
 	api.Page(s, api.Route{Path: "/settings", Permission: policy.TenantRead, Summary: "The tenant's settings"},

@@ -10,8 +10,6 @@ import (
 	"lignum/tenants"
 )
 
-func init() { tables = append(tables, told) }
-
 // told is what a person does with the notices on their home page; the pages that show them are home and the console.
 func told(s *api.Server) {
 	api.Form(s, api.Route{Path: "/notices/{notice}/seen", Permission: policy.ProfileChange, Summary: "Take a notice off the home page"},

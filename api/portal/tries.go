@@ -12,11 +12,6 @@ import (
 	"lignum/policy"
 )
 
-func init() {
-	tables = append(tables, triesPages)
-	web.AddLinks(web.Link{Path: "/attempts", Text: "My tests", About: "Every test you took, and what came of it.", Permission: policy.AttemptRead, Unless: policy.LearnerRead, Order: 25})
-}
-
 func triesPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/attempts", Permission: policy.AttemptRead, Summary: "One's own attempts, the newest first"}, showTries)
 }

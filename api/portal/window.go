@@ -16,8 +16,6 @@ import (
 
 var windowSaved = web.Notice("window-saved", "Saved. Learners see the new times at once; whoever has begun keeps their time.")
 
-func init() { tables = append(tables, windowForms) }
-
 // windowForms is what those do on a test's page who decide when it is open.
 func windowForms(s *api.Server) {
 	api.Form(s, api.Route{Path: "/tests/{test}/window", Permission: policy.CalendarChange, Parts: []policy.Permission{policy.TestRead}, Summary: "Say when a test may be started"}, saveWindow)

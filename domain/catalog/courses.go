@@ -118,6 +118,19 @@ type CourseDetail struct {
 	Papers   []Test       `json:"papers"`  // the tests
 }
 
+// CourseIDs gives the ids of some courses, published or not, by their slugs; those that are not there are left out.
+func CourseIDs(ctx context.Context, q tenants.Querier, slugs []string) (map[string]uuid.UUID, error) {
+	rows, err := q.Query(ctx, `SELECT slug, id FROM courses WHERE slug = ANY($1::text[])`, slugs)
+	if err != nil {
+		return nil, err
+	}
+	courses := map[string]uuid.UUID{}
+	var slug string
+	var id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&slug, &id}, func() error { courses[slug] = id; return nil })
+	return courses, err
+}
+
 // CourseBySlug gives a published course with its sections, lessons and tests in one round trip, or domain.NotFound.
 func CourseBySlug(ctx context.Context, q tenants.Querier, slug string) (*CourseDetail, error) {
 	const of = ` = (SELECT id FROM courses WHERE slug = $1::text AND published)`

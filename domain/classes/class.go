@@ -48,7 +48,7 @@ type Fields struct {
 	Meets      string     `json:"meets"`              // for people to read; at most 200 characters
 	Weekly     []Slot     `json:"weekly"`             // at most 14
 	MeetingURL string     `json:"meeting_url"`        // https; shown to those of the class alone
-	Seats      int        `json:"seats"`              // 1 to 100,000
+	Seats      int        `json:"seats"`              // 1 to MostSeats
 	Open       bool       `json:"open"`               // learners may register themselves
 
 	// Version names what is above. With a change it is the one that was read: the change is refused when there is another now.
@@ -78,7 +78,7 @@ func (f *Fields) Validate() error {
 	case err1 == nil && to.After(from.AddDate(2, 0, 0)):
 		p.Add("ends_on", "must be within two years of the first day")
 	}
-	if f.Seats < 1 || f.Seats > 100_000 {
+	if f.Seats < 1 || f.Seats > MostSeats {
 		p.Add("seats", "must be 1 to 100,000")
 	}
 	if f.MeetingURL != "" {

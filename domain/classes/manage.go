@@ -14,6 +14,7 @@ import (
 	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/limits"
 )
 
 // Create opens a class. It gives domain.Invalid for wrong fields, domain.OverQuota when the tenant's plan has no room
@@ -24,7 +25,7 @@ func Create(ctx context.Context, tx *tenants.Tx, f Fields) (uuid.UUID, error) {
 	}
 	id := audit.NewID()
 	b := &pgx.Batch{}
-	b.Queue(`UPDATE usage_counts SET n = n + 1 WHERE kind = 'classes' AND n + 1 <= coalesce((SELECT (limits->>'classes')::bigint FROM settings), 0)`)
+	limits.QueueTake(b, limits.Classes, 1)
 	b.Queue(coachKnown, idText(f.CoachID))
 	b.Queue(`INSERT INTO classes (id, `+fieldColumns+`) VALUES ($1::uuid, `+fieldValues+`)`, append([]any{id.String()}, f.args()...)...)
 	res := tx.SendBatch(ctx, b)
@@ -91,7 +92,7 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now tim
 	switch {
 	case state != Active:
 		return domain.Errorf(domain.Conflict, "The class is %s and cannot be changed any more.", state)
-	case f.Seats < taken:
+	case TooFew(f.Seats, taken):
 		return domain.Errorf(domain.Conflict, "%d learners are in the class: it cannot have %d seats.", taken, f.Seats)
 	}
 	if _, err := tx.Exec(ctx, `UPDATE classes SET (`+fieldColumns+`) = ROW (`+fieldValues+`) WHERE id = $1::uuid`, append([]any{id.String()}, f.args()...)...); err != nil {
@@ -117,8 +118,10 @@ func Cancel(ctx context.Context, tx *tenants.Tx, id uuid.UUID, reason string, no
 	if state != Active {
 		return domain.Errorf(domain.Conflict, "The class is %s already.", state)
 	}
-	if _, err := tx.Exec(ctx, `WITH over AS (UPDATE classes SET state = 'cancelled', open = false WHERE id = $1::uuid RETURNING 1)
-		UPDATE usage_counts SET n = greatest(n - 1, 0) WHERE kind = 'classes' AND EXISTS (SELECT FROM over)`, id.String()); err != nil {
+	b := &pgx.Batch{}
+	b.Queue(`UPDATE classes SET state = 'cancelled', open = false WHERE id = $1::uuid`, id.String())
+	limits.QueueGiveBack(b, limits.Classes, 1)
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
 	tx.Record(audit.Entry{Action: "class.manage", ObjectKind: "class", ObjectID: id.String(), Before: map[string]string{"state": state},
@@ -129,16 +132,17 @@ func Cancel(ctx context.Context, tx *tenants.Tx, id uuid.UUID, reason string, no
 // EndPast ends the active classes whose last day is before today, the tenant's date, and tells how many. It is the
 // night's work: their places in the plan become free.
 func EndPast(ctx context.Context, tx *tenants.Tx, today time.Time) (int, error) {
-	var n int
-	err := tx.QueryRow(ctx, `WITH over AS (
-			UPDATE classes SET state = 'ended', open = false WHERE state = 'active' AND ends_on < $1::text::date RETURNING 1
-		), freed AS (
-			UPDATE usage_counts SET n = greatest(n - (SELECT count(*) FROM over), 0) WHERE kind = 'classes' AND EXISTS (SELECT FROM over)
-		) SELECT count(*) FROM over`, today.Format(time.DateOnly)).Scan(&n)
-	if err == nil {
-		tx.Record(audit.Entry{Action: "class.ended", ObjectKind: "class", After: map[string]any{"classes": n, "before": today.Format(time.DateOnly)}})
+	n, err := tx.Exec(ctx, `UPDATE classes SET state = 'ended', open = false WHERE state = 'active' AND ends_on < $1::text::date`, today.Format(time.DateOnly))
+	if err != nil {
+		return 0, err
 	}
-	return n, err
+	if n > 0 {
+		if err := limits.GiveBack(ctx, tx, limits.Classes, n); err != nil {
+			return 0, err
+		}
+	}
+	tx.Record(audit.Entry{Action: "class.ended", ObjectKind: "class", After: map[string]any{"classes": n, "before": today.Format(time.DateOnly)}})
+	return int(n), nil
 }
 
 func missing(err error) error {

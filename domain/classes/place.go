@@ -20,6 +20,7 @@ const MostPlaced = 1000
 // Reasons for which a learner got no place.
 const (
 	ReasonFull     = "full"              // no seat was left
+	ReasonOver     = "over"              // the class is not active; only a Bulk says it of one learner
 	ReasonNobody   = "no_active_learner" // there is no such account, or it is suspended, or nobody who learns
 	ReasonNotYours = "not_your_school"   // whoever places has no tie to the learner
 )

@@ -85,7 +85,7 @@ func Register(ctx context.Context, tx *tenants.Tx, in RegisterInput) (Enrolment,
 	}
 	err = res.QueryRow().Scan(&e.EnrolledAt)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return e, refusal(state, past, open || in.ByStaff, e.Taken >= e.Seats)
+		return e, refusal(state, past, open || in.ByStaff, full(e.Seats, e.Taken))
 	}
 	entry.Reason = "the learner had the place already"
 	tx.Record(entry)

@@ -11,6 +11,7 @@ import (
 
 	"lignum/domain/classes"
 	"lignum/tenants"
+	"lignum/tenants/limits"
 )
 
 // class is a class to be made, with the learners in it.
@@ -32,7 +33,7 @@ func (r *room) storeClasses(ctx context.Context, tx *tenants.Tx, list []class, e
 			seats = append(seats, seat{c.id, l})
 		}
 	}
-	if err := count(ctx, tx, "classes", len(list)); err != nil {
+	if err := count(ctx, tx, limits.Classes, len(list)); err != nil {
 		return err
 	}
 	err := copyRows(ctx, tx, "classes", []string{"id", "title", "kind", "course_id", "school_id", "term_id", "coach_id", "grade", "starts_on", "ends_on", "meets", "weekly",

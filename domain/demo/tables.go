@@ -9,6 +9,7 @@ import (
 
 	"lignum/domain"
 	"lignum/tenants"
+	"lignum/tenants/limits"
 )
 
 // copyRows streams n rows into a table; row gives the i-th.
@@ -24,13 +25,12 @@ func copyRows(ctx context.Context, tx *tenants.Tx, table string, columns []strin
 }
 
 // count takes n of a quota, in the transaction that adds the things themselves.
-func count(ctx context.Context, tx *tenants.Tx, kind string, n int) error {
+func count(ctx context.Context, tx *tenants.Tx, kind limits.Kind, n int) error {
 	if n == 0 {
 		return nil
 	}
-	took, err := tx.Exec(ctx, `UPDATE usage_counts SET n = n + $2::bigint
-		WHERE kind = $1::text AND n + $2::bigint <= coalesce((SELECT (limits->>$1::text)::bigint FROM settings), 0)`, kind, n)
-	if err == nil && took == 0 {
+	room, err := limits.Take(ctx, tx, kind, int64(n))
+	if err == nil && !room {
 		return domain.Errorf(domain.OverQuota, "The tenant's plan has no room for %d more %s.", n, kind)
 	}
 	return err
@@ -70,10 +70,10 @@ func (r *room) storePeople(ctx context.Context, tx *tenants.Tx, list []person, h
 		}
 	}
 	if !r.db.Realm().IsPlatform() {
-		if err := count(ctx, tx, "learners", learners); err != nil {
+		if err := count(ctx, tx, limits.Learners, learners); err != nil {
 			return err
 		}
-		if err := count(ctx, tx, "staff", len(list)-learners); err != nil {
+		if err := count(ctx, tx, limits.Staff, len(list)-learners); err != nil {
 			return err
 		}
 	}

@@ -35,8 +35,9 @@ const pageByName = `SELECT key, name, region, months, withheld, people, n, passe
 	ORDER BY s.region COLLATE "C", s.name COLLATE "C", s.id LIMIT $7::integer)
 ) p ORDER BY region COLLATE "C", name COLLATE "C", id NULLS FIRST LIMIT $7::integer`
 
-// All of them, in no order. The months are cast once and not for each row, and are found by the key.
-const allSchools = `SELECT r.key, coalesce(s.name, ''), r.region, r.months, r.withheld, r.people, r.n, r.passed
+// All of them, in no order, each with when the months were counted. The months are cast once and not for each row, and are found by the key.
+const allSchools = `SELECT r.key, coalesce(s.name, ''), r.region, r.months, r.withheld, r.people, r.n, r.passed,
+	(SELECT string_agg(m.month::text || '@' || m.kept_at, ' ' ORDER BY m.month) FROM figure_months m WHERE m.month = ANY($1::text[]::date[]) AND m.kept_at IS NOT NULL)
 FROM (SELECT f.key, f.grp AS region, ` + shownSums + ` FROM month_figures f
 	WHERE f.kind = $2::text AND f.level = 2 AND NOT f.absent AND f.month = ANY((SELECT $1::text[]::date[])::date[]) GROUP BY f.key, f.grp) r
 LEFT JOIN schools s ON s.id = nullif(r.key, '')::uuid`
@@ -78,12 +79,12 @@ func byName(ctx context.Context, q tenants.Querier, months []Period, kind, regio
 	return pgx.CollectRows(read, cellOf(kind, len(months)))
 }
 
-// cellOf makes the cell of a row of a school's sums over so many months.
-func cellOf(kind string, months int) pgx.RowToFunc[Cell] {
+// cellOf makes the cell of a row of a school's sums over so many months; what the row has beyond that goes to more.
+func cellOf(kind string, months int, more ...any) pgx.RowToFunc[Cell] {
 	return func(row pgx.CollectableRow) (Cell, error) {
 		f := figure{level: 2, rates: kind != keptAttendance}
 		var listed, withheld int
-		err := row.Scan(&f.key, &f.name, &f.group, &listed, &withheld, &f.people, &f.count, &f.passed)
+		err := row.Scan(append([]any{&f.key, &f.name, &f.group, &listed, &withheld, &f.people, &f.count, &f.passed}, more...)...)
 		f.hidden = listed == withheld
 		c := f.show()
 		if months > 1 {

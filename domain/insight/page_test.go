@@ -1,10 +1,14 @@
 package insight_test
 
 import (
+	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/insight"
 	"lignum/tenants"
@@ -94,5 +98,63 @@ func TestAPageOfSchoolsReadsItsOwnRows(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// behind reads the order of schools on a replica that is behind the one on which the totals were read.
+type behind struct {
+	tenants.Querier
+	before, after func()
+}
+
+func (b *behind) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if !strings.Contains(sql, "GROUP BY f.key") {
+		return b.Querier.Query(ctx, sql, args...)
+	}
+	b.before()
+	defer b.after()
+	return b.Querier.Query(ctx, sql, args...)
+}
+
+// An order that was made of older figures than the totals beside it is not kept under their name.
+func TestAnOrderOfOldFiguresIsNotKept(t *testing.T) {
+	c := newCountry(t)
+	c.do(`INSERT INTO schools (id, name, region) SELECT gen_random_uuid(), 'School ' || n, 'Region' FROM generate_series(1, 12) n`)
+	c.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id) SELECT gen_random_uuid(), x, x, 'G', 'F', s.id
+		FROM schools s, generate_series(1, 10) n, LATERAL (SELECT s.name || '-' || n AS x) l`)
+	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT '2026-10-05'::date + n, u.id, u.school_id
+		FROM users u JOIN schools s ON s.id = u.school_id, generate_series(0, 15) n WHERE n <= length(s.name) + substr(s.name, 8)::integer`)
+	month := insight.FinishedMonth(today)
+	if err := c.db.Write(ctx, audit.Actor{}, func(tx *tenants.Tx) error { return insight.KeepMonth(ctx, tx, month, time.UTC) }); err != nil {
+		t.Fatal(err)
+	}
+	view := insight.View{Today: today, Rows: insight.Rows{Limit: 50, Order: insight.LowestFirst}, Realm: "jamaica", Rankings: insight.NewRankings()}
+	order := func(lagging bool) (names []string) {
+		c.read(func(q tenants.Querier) error {
+			if lagging {
+				q = &behind{q, func() {
+					c.do(`UPDATE figure_months SET kept_at = kept_at - interval '1 hour'`)
+					c.do(`UPDATE month_figures SET n = 1000 - n, people = 1000 - people WHERE level = 2`)
+				}, func() {
+					c.do(`UPDATE figure_months SET kept_at = kept_at + interval '1 hour'`)
+					c.do(`UPDATE month_figures SET n = 1000 - n, people = 1000 - people WHERE level = 2`)
+				}}
+			}
+			table, err := insight.Attendance(ctx, q, month, insight.BySchool, view)
+			if err == nil {
+				for _, cell := range table.Cells {
+					names = append(names, cell.Name)
+				}
+			}
+			return err
+		})
+		return names
+	}
+	old, now, again := order(true), order(false), order(false)
+	if len(old) != 12 || old[0] == "School 1" {
+		t.Fatalf("the replica that is behind tells nothing else: %q", old)
+	}
+	if now[0] != "School 1" || !slices.Equal(now, again) {
+		t.Errorf("lowest first: %q, then %q", now, again)
 	}
 }

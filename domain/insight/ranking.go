@@ -44,13 +44,15 @@ func (r *Rankings) lowestFirst(ctx context.Context, q tenants.Querier, of rankin
 	if err != nil {
 		return nil, err
 	}
-	cells, err := pgx.CollectRows(rows, cellOf(of.kind, len(months)))
+	counted := ""
+	cells, err := pgx.CollectRows(rows, cellOf(of.kind, len(months), &counted))
 	if err != nil {
 		return nil, err
 	}
 	order := Rows{Order: LowestFirst}
 	slices.SortFunc(cells, func(a, b Cell) int { return order.place(a).compare(order.place(b)) })
-	if r != nil {
+	// The totals may have been read on another replica, which knows of a newer count: then this order is good for this answer alone.
+	if r != nil && counted == of.months {
 		r.kept.Add(of, cells)
 	}
 	return cells, nil

@@ -87,12 +87,12 @@ func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, no
 	if err := a.rule(in.Expected).Check(in.Password); err != nil {
 		return SignedIn{}, err
 	}
-	counted := reserved{subject: accountSubject(db, foldUserName(a.UserName)), found: true}
+	counted := reserved{subject: accountSubject(db, FoldUserName(a.UserName)), found: true}
 	if a.TOTP {
 		if in.OTP == "" {
 			return SignedIn{}, needCode()
 		}
-		if _, counted, err = d.reserve(ctx, db, foldUserName(a.UserName), in.Device, now); err != nil {
+		if _, counted, err = d.reserve(ctx, db, FoldUserName(a.UserName), in.Device, now); err != nil {
 			return SignedIn{}, err
 		}
 	}

@@ -48,7 +48,7 @@ func Children(ctx context.Context, q tenants.Querier, guardian uuid.UUID) ([]Chi
 // them is not what it should be, domain.Conflict when they are tied already.
 func LinkGuardian(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.UUID, relationship string, now time.Time) error {
 	var p domain.Problems
-	checkText(&p, "relationship", relationship, 1, 40)
+	p.Text("relationship", relationship, 1, 40)
 	for _, who := range []struct {
 		field, role string
 		id          uuid.UUID

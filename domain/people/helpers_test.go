@@ -93,15 +93,3 @@ func (r *room) entries(action string) int {
 	r.t.Helper()
 	return r.number("SELECT count(*) FROM audit_entries WHERE action = $1::text", action)
 }
-
-// reader shortens the signatures of reading functions.
-type reader = tenants.Reader
-
-func mustID(t *testing.T, text string) uuid.UUID {
-	t.Helper()
-	id, err := uuid.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}

@@ -2,8 +2,6 @@ package people
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,15 +100,15 @@ func (f *UserFilter) cursorAt(u *User) string {
 	family, given, name := strings.ToLower(u.FamilyName), strings.ToLower(u.GivenName), strings.ToLower(u.UserName)
 	switch {
 	case parts == nil:
-		return cursor(u.FamilyName, u.GivenName, u.ID.String())
+		return domain.Cursor(u.FamilyName, u.GivenName, u.ID.String())
 	case len(words) == 2:
-		return cursor("0", given, family, u.ID.String())
+		return domain.Cursor("0", given, family, u.ID.String())
 	case strings.HasPrefix(family, words[0]):
-		return cursor("0", family, given, u.ID.String())
+		return domain.Cursor("0", family, given, u.ID.String())
 	case strings.HasPrefix(given, words[0]):
-		return cursor("1", given, family, u.ID.String())
+		return domain.Cursor("1", given, family, u.ID.String())
 	}
-	return cursor("2", name, "", u.ID.String())
+	return domain.Cursor("2", name, "", u.ID.String())
 }
 
 const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
@@ -172,7 +170,7 @@ func (f *UserFilter) statement() (string, []any, error) {
 	from := 0
 	if at != nil {
 		if from = int(at[0][0] - '0'); from >= len(parts) {
-			return "", nil, badCursor()
+			return "", nil, domain.BadCursor()
 		}
 	}
 	var found []string
@@ -204,12 +202,12 @@ func (f *UserFilter) after() ([]string, error) {
 	if parts, _ := f.words(); parts != nil {
 		n = 4
 	}
-	at, err := readCursor(f.After, n)
+	at, err := domain.ReadCursor(f.After, n)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := uuid.Parse(at[n-1]); err != nil || n == 4 && (len(at[0]) != 1 || at[0] < "0" || at[0] > "2") {
-		return nil, badCursor()
+		return nil, domain.BadCursor()
 	}
 	return at, nil
 }
@@ -266,30 +264,4 @@ func (f *UserFilter) where() ([]string, []any) {
 		conditions, args = append(conditions, sql), append(args, of...)
 	}
 	return conditions, args
-}
-
-func cursor(parts ...string) string {
-	raw, err := json.Marshal(parts)
-	if err != nil {
-		panic(err) // strings only
-	}
-	return base64.RawURLEncoding.EncodeToString(raw)
-}
-
-func badCursor() error {
-	return domain.InvalidField("after", "is not a cursor that a page before this one gave")
-}
-
-func readCursor(text string, n int) ([]string, error) {
-	var parts []string
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(text) > 2000 || json.Unmarshal(raw, &parts) != nil || len(parts) != n {
-		return nil, badCursor()
-	}
-	for _, p := range parts {
-		if !utf8.ValidString(p) || strings.ContainsRune(p, 0) {
-			return nil, badCursor()
-		}
-	}
-	return parts, nil
 }

@@ -23,12 +23,12 @@ type RecordQuery struct {
 // Validate puts the query into normal form. A user name and a name at once, or half a name, is domain.Invalid.
 func (q *RecordQuery) Validate() error {
 	join := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	q.UserName, q.GivenName, q.FamilyName, q.Grade = foldUserName(q.UserName), join(q.GivenName), join(q.FamilyName), join(q.Grade)
+	q.UserName, q.GivenName, q.FamilyName, q.Grade = FoldUserName(q.UserName), join(q.GivenName), join(q.FamilyName), join(q.Grade)
 	var p domain.Problems
-	checkText(&p, "user_name", q.UserName, 0, 64)
-	checkText(&p, "given_name", q.GivenName, 0, 100)
-	checkText(&p, "family_name", q.FamilyName, 0, 100)
-	checkText(&p, "grade", q.Grade, 0, 20)
+	p.Text("user_name", q.UserName, 0, 64)
+	p.Text("given_name", q.GivenName, 0, 100)
+	p.Text("family_name", q.FamilyName, 0, 100)
+	p.Text("grade", q.Grade, 0, 20)
 	named := q.GivenName != "" || q.FamilyName != ""
 	switch {
 	case q.UserName == "" && !named:

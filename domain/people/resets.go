@@ -76,12 +76,12 @@ func ResetRequests(ctx context.Context, q tenants.Querier, f ResetFilter, now ti
 	}
 	var after *string
 	if f.After != "" {
-		at, err := readCursor(f.After, 1)
+		at, err := domain.ReadCursor(f.After, 1)
 		if err != nil {
 			return nil, "", err
 		}
 		if _, err := uuid.Parse(at[0]); err != nil {
-			return nil, "", badCursor()
+			return nil, "", domain.BadCursor()
 		}
 		after = &at[0]
 	}
@@ -96,7 +96,7 @@ func ResetRequests(ctx context.Context, q tenants.Querier, f ResetFilter, now ti
 	next := ""
 	if len(list) > f.Limit {
 		list = list[:f.Limit]
-		next = cursor(list[f.Limit-1].ID.String())
+		next = domain.Cursor(list[f.Limit-1].ID.String())
 	}
 	return list, next, err
 }
@@ -130,7 +130,7 @@ func ResetRequestByID(ctx context.Context, q tenants.Querier, id uuid.UUID, now 
 // account is suspended, or somebody asked already.
 func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string, now time.Time) (ResetRequest, error) {
 	var p domain.Problems
-	if checkText(&p, "reason", reason, 3, 500); len(p) > 0 {
+	if p.Text("reason", reason, 3, 500); len(p) > 0 {
 		return ResetRequest{}, p.Err()
 	}
 	if _, err := LockUser(ctx, tx, user); err != nil {
@@ -177,7 +177,7 @@ func ApproveReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, now time.Ti
 // domain.Invalid.
 func RefuseReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, why string, now time.Time) (ResetRequest, error) {
 	var p domain.Problems
-	if checkText(&p, "reason", why, 3, 500); len(p) > 0 {
+	if p.Text("reason", why, 3, 500); len(p) > 0 {
 		return ResetRequest{}, p.Err()
 	}
 	return decideReset(ctx, tx, id, ResetRefused, why, now, now)

@@ -36,11 +36,11 @@ func (f *SchoolFields) Validate() error {
 		f.SourceID = nil
 	}
 	if f.SourceID != nil {
-		checkText(&p, "source_id", *f.SourceID, 1, 255)
+		p.Text("source_id", *f.SourceID, 1, 255)
 	}
-	checkText(&p, "name", f.Name, 1, 200)
-	checkText(&p, "kind", f.Kind, 1, 40)
-	checkText(&p, "region", f.Region, 0, 100)
+	p.Text("name", f.Name, 1, 200)
+	p.Text("kind", f.Kind, 1, 40)
+	p.Text("region", f.Region, 0, 100)
 	if f.State != SchoolActive && f.State != SchoolClosed {
 		p.Add("state", "must be active or closed")
 	}
@@ -88,7 +88,7 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 		return page, domain.InvalidField("limit", "must be 1 to 200")
 	}
 	var p domain.Problems
-	checkText(&p, "query", f.Query, 0, 200)
+	p.Text("query", f.Query, 0, 200)
 	if err := p.Err(); err != nil {
 		return page, err
 	}
@@ -104,12 +104,12 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 		add("words @@ "+domain.Beginnings, f.Query)
 	}
 	if f.After != "" {
-		at, err := readCursor(f.After, 2)
+		at, err := domain.ReadCursor(f.After, 2)
 		if err != nil {
 			return page, err
 		}
 		if _, err := uuid.Parse(at[1]); err != nil {
-			return page, badCursor()
+			return page, domain.BadCursor()
 		}
 		add("(name, id) > (?::text, ?::uuid)", at[0], at[1])
 	}
@@ -123,7 +123,7 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 	}
 	if len(page.Schools) > f.Limit {
 		page.Schools = page.Schools[:f.Limit]
-		page.Next = cursor(page.Schools[f.Limit-1].Name, page.Schools[f.Limit-1].ID.String())
+		page.Next = domain.Cursor(page.Schools[f.Limit-1].Name, page.Schools[f.Limit-1].ID.String())
 	}
 	return page, nil
 }

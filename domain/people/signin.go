@@ -123,7 +123,7 @@ func NeedsCode(err error) bool {
 // work; NeedsCode tells the one that asks for a second factor, and only after the right password. A suspended account gives domain.Forbidden,
 // also only then. Too many failures give domain.OverQuota, too many sign-ins at once domain.Unavailable, both with RetryAfter.
 func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.Time) (SignedIn, error) {
-	key := foldUserName(in.UserName)
+	key := FoldUserName(in.UserName)
 	if len(key) > 256 || len(in.Password) > 4*MaxPassword || !utf8.ValidString(key) || len(in.Code) > 64 {
 		return SignedIn{}, nobody(wrong())
 	}
@@ -231,7 +231,7 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 	if err := a.rule(in.Expected).Check(in.New); err != nil {
 		return err
 	}
-	a, counted, err := d.reserve(ctx, db, foldUserName(a.UserName), in.Device, now)
+	a, counted, err := d.reserve(ctx, db, FoldUserName(a.UserName), in.Device, now)
 	if err != nil {
 		return err
 	}

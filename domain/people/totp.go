@@ -61,7 +61,7 @@ func (d *Desk) BeginTOTP(ctx context.Context, db *tenants.DB, in BeginTOTP, now 
 	if a.TOTP {
 		return setup, hasApp()
 	}
-	a, counted, err := d.reserve(ctx, db, foldUserName(a.UserName), in.Device, now)
+	a, counted, err := d.reserve(ctx, db, FoldUserName(a.UserName), in.Device, now)
 	if err != nil {
 		return setup, err
 	}
@@ -125,7 +125,7 @@ func StartTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UU
 // whom anybody may sign in as. It leaves one that is there.
 func GiveTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, userName, secret string, now time.Time) error {
 	var id uuid.UUID
-	err := tx.QueryRow(ctx, `SELECT id FROM users WHERE user_name_key = $1::text AND totp_confirmed_at IS NULL`, foldUserName(userName)).Scan(&id)
+	err := tx.QueryRow(ctx, `SELECT id FROM users WHERE user_name_key = $1::text AND totp_confirmed_at IS NULL`, FoldUserName(userName)).Scan(&id)
 	if err == pgx.ErrNoRows {
 		return nil
 	}
@@ -241,7 +241,7 @@ func (d *Desk) withCode(ctx context.Context, db *tenants.DB, user uuid.UUID, cod
 	if !a.TOTP {
 		return domain.Errorf(domain.Conflict, "The account has no authenticator app.")
 	}
-	a, counted, err := d.reserve(ctx, db, foldUserName(a.UserName), dev, now)
+	a, counted, err := d.reserve(ctx, db, FoldUserName(a.UserName), dev, now)
 	if err != nil {
 		return err
 	}

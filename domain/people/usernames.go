@@ -13,14 +13,14 @@ import (
 // Learners get a user name that they can remember and read off a card: given name, dot, family name, and a number when
 // it is taken.
 
-// lockUserNames lets one transaction at a time choose user names in the realm, so that two never choose the same.
-func lockUserNames(ctx context.Context, tx *tenants.Tx) error {
+// LockUserNames lets one transaction at a time choose user names in the realm, so that two never choose the same.
+func LockUserNames(ctx context.Context, tx *tenants.Tx) error {
 	return tx.Lock(ctx, "user_names")
 }
 
-// userNameStem is a user name without its number: a-z and one dot, at most 40 characters. "user" when the
+// UserNameStem is a user name without its number: a-z and one dot, at most 40 characters. "user" when the
 // names have no letter.
-func userNameStem(given, family string) string {
+func UserNameStem(given, family string) string {
 	// The first given name is what a child is called by.
 	if first := strings.Fields(given); len(first) > 0 {
 		given = first[0]
@@ -33,26 +33,33 @@ func userNameStem(given, family string) string {
 	return stem
 }
 
-// userNames knows which names are taken among those that a transaction asks about.
-type userNames struct {
+// UserNames knows which names are taken among those that a transaction asks about.
+type UserNames struct {
 	taken map[string]bool  // whole names
 	top   map[string]int64 // stem -> the highest number in use; 1: the stem itself
 }
 
-// loadNames finds what is taken of the stems and of the whole names.
-func loadNames(ctx context.Context, q tenants.Querier, stems, whole []string) (*userNames, error) {
-	n := &userNames{taken: map[string]bool{}, top: map[string]int64{}}
+// NewUserNames knows of none.
+func NewUserNames() *UserNames { return &UserNames{map[string]bool{}, map[string]int64{}} }
+
+// LoadUserNames finds what is taken of the stems and of the whole names.
+func LoadUserNames(ctx context.Context, q tenants.Querier, stems, whole []string) (*UserNames, error) {
+	n := NewUserNames()
 	rows, err := q.Query(ctx, `SELECT user_name_key, rtrim(user_name_key, '0123456789') FROM users
 		WHERE rtrim(user_name_key, '0123456789') = ANY($1::text[]) OR user_name_key = ANY($2::text[])`, stems, whole)
 	if err != nil {
 		return nil, err
 	}
 	var name, stem string
-	_, err = pgx.ForEachRow(rows, []any{&name, &stem}, func() error { n.take(name); return nil })
+	_, err = pgx.ForEachRow(rows, []any{&name, &stem}, func() error { n.Take(name); return nil })
 	return n, err
 }
 
-func (n *userNames) take(name string) {
+// Taken reports whether a name is taken.
+func (n *UserNames) Taken(name string) bool { return n.taken[name] }
+
+// Take notes that a name is taken.
+func (n *UserNames) Take(name string) {
 	n.taken[name] = true
 	stem := strings.TrimRight(name, "0123456789")
 	number := int64(1)
@@ -65,15 +72,22 @@ func (n *userNames) take(name string) {
 	n.top[stem] = max(n.top[stem], number)
 }
 
-// next gives the first free name of a stem and takes it.
-func (n *userNames) next(stem string) string {
+// TakeAll notes that all are taken that others knows of.
+func (n *UserNames) TakeAll(others *UserNames) {
+	for name := range others.taken {
+		n.Take(name)
+	}
+}
+
+// Next gives the first free name of a stem and takes it.
+func (n *UserNames) Next(stem string) string {
 	for {
 		name := stem
 		if top := n.top[stem]; top > 0 {
 			name += strconv.FormatInt(top+1, 10)
 		}
 		free := !n.taken[name]
-		n.take(name)
+		n.Take(name)
 		if free {
 			return name
 		}

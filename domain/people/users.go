@@ -77,14 +77,14 @@ var (
 // Validate puts the user into normal form and gives one domain.Invalid about everything that is wrong.
 func (n *NewUser) Validate(realm tenants.Realm) error {
 	var p domain.Problems
-	n.UserName = foldUserName(n.UserName)
+	n.UserName = FoldUserName(n.UserName)
 	if n.UserName != "" {
-		checkUserName(&p, "user_name", n.UserName)
+		CheckUserName(&p, "user_name", n.UserName)
 	}
-	checkText(&p, "given_name", n.GivenName, 1, 100)
-	checkText(&p, "family_name", n.FamilyName, 1, 100)
-	checkText(&p, "grade", n.Grade, 0, 20)
-	checkEmail(&p, n.Email)
+	p.Text("given_name", n.GivenName, 1, 100)
+	p.Text("family_name", n.FamilyName, 1, 100)
+	p.Text("grade", n.Grade, 0, 20)
+	CheckEmail(&p, n.Email)
 	checkRoles(&p, n.Roles)
 	if n.Locale != "" && !localePattern.MatchString(n.Locale) {
 		p.Add("locale", "must be a language tag, such as en-JM")
@@ -95,7 +95,8 @@ func (n *NewUser) Validate(realm tenants.Realm) error {
 	return p.Err()
 }
 
-func checkEmail(p *domain.Problems, email string) {
+// CheckEmail notes an address that is neither empty nor one that mail could go to.
+func CheckEmail(p *domain.Problems, email string) {
 	if email == "" {
 		return
 	}
@@ -121,17 +122,17 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in New
 	if err := in.Validate(realm); err != nil {
 		return User{}, Card{}, err
 	}
-	if err := lockUserNames(ctx, tx); err != nil {
+	if err := LockUserNames(ctx, tx); err != nil {
 		return User{}, Card{}, err
 	}
 	if in.UserName == "" {
-		names, err := loadNames(ctx, tx, []string{userNameStem(in.GivenName, in.FamilyName)}, nil)
+		names, err := LoadUserNames(ctx, tx, []string{UserNameStem(in.GivenName, in.FamilyName)}, nil)
 		if err != nil {
 			return User{}, Card{}, err
 		}
-		in.UserName = names.next(userNameStem(in.GivenName, in.FamilyName))
+		in.UserName = names.Next(UserNameStem(in.GivenName, in.FamilyName))
 	}
-	if err := takeSeats(ctx, tx, realm, seatKind(in.Roles), 1); err != nil {
+	if err := takeSeat(ctx, tx, realm, QuotaOf(in.Roles)); err != nil {
 		return User{}, Card{}, err
 	}
 	id := audit.NewID()
@@ -194,7 +195,7 @@ type UserChange struct {
 // ChangeUser changes an account. It gives domain.NotFound, domain.Invalid, domain.Conflict when a user name is taken, or when
 // somebody else changed the account after the Version that was read.
 func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, in UserChange, now time.Time) (User, error) {
-	if err := lockUserNames(ctx, tx); err != nil { // before any account, as the roster does
+	if err := LockUserNames(ctx, tx); err != nil { // before any account, as the roster does
 		return User{}, err
 	}
 	was, err := LockUser(ctx, tx, id)
@@ -220,7 +221,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 		}
 	}
 	if in.UserName != nil {
-		folded := foldUserName(*in.UserName)
+		folded := FoldUserName(*in.UserName)
 		in.UserName = &folded
 	}
 	take("user_name", &next.UserName, in.UserName, &was.UserName)
@@ -287,11 +288,11 @@ func SetRoles(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.
 	if err := keepAdministrator(ctx, tx, realm, was, roles); err != nil {
 		return was, err
 	}
-	if from, to := seatKind(was.Roles), seatKind(roles); from != to && was.State == "active" {
-		if err := takeSeats(ctx, tx, realm, to, 1); err != nil {
+	if from, to := QuotaOf(was.Roles), QuotaOf(roles); from != to && was.State == "active" {
+		if err := takeSeat(ctx, tx, realm, to); err != nil {
 			return was, err
 		}
-		if err := takeSeats(ctx, tx, realm, from, -1); err != nil {
+		if err := giveSeatBack(ctx, tx, realm, from); err != nil {
 			return was, err
 		}
 	}
@@ -330,7 +331,7 @@ func keepAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm,
 // actor, 1 to 500 characters. It gives domain.NotFound, domain.Invalid, domain.Conflict when it is not active.
 func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, reason string, now time.Time) (User, error) {
 	var p domain.Problems
-	if checkText(&p, "reason", reason, 1, 500); len(p) > 0 {
+	if p.Text("reason", reason, 1, 500); len(p) > 0 {
 		return User{}, p.Err()
 	}
 	u, err := LockUser(ctx, tx, id)
@@ -343,11 +344,11 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 	if err := keepAdministrator(ctx, tx, realm, u, nil); err != nil {
 		return u, err
 	}
-	if reason == rosterReason { // a person's word is not the roster's
+	if reason == RosterReason { // a person's word is not the roster's
 		reason += "."
 	}
 	// The seat before the account, as wherever accounts are made: the sums of both are locked, in the same order by everybody.
-	if err := takeSeats(ctx, tx, realm, seatKind(u.Roles), -1); err != nil {
+	if err := giveSeatBack(ctx, tx, realm, QuotaOf(u.Roles)); err != nil {
 		return u, err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'suspended', state_reason = $2::text, updated_at = $3::timestamptz WHERE id = $1::uuid`, id.String(), reason, now); err != nil {
@@ -371,7 +372,7 @@ func ResumeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 	if u.State != "suspended" {
 		return u, domain.Errorf(domain.Conflict, "The account is not suspended.")
 	}
-	if err := takeSeats(ctx, tx, realm, seatKind(u.Roles), 1); err != nil {
+	if err := takeSeat(ctx, tx, realm, QuotaOf(u.Roles)); err != nil {
 		return u, err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'active', state_reason = '', updated_at = $2::timestamptz WHERE id = $1::uuid`, id.String(), now); err != nil {

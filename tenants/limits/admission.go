@@ -1,5 +1,6 @@
 // Package limits keeps one tenant from using what belongs to all, and one visitor from using what belongs to a tenant: admission
-// to the database's connections and to the work of signing in, and the rate of requests. What it keeps is of one process.
+// to the database's connections and to the work of signing in, and the rate of requests, which are of one process; and how many accounts and
+// classes a tenant has of those that its plan allows, which is counted in the tenant's own schema.
 package limits
 
 import (

@@ -16,7 +16,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"lignum/domain/people"
+	"lignum/domain/roster"
 	"lignum/tenants"
 )
 
@@ -30,7 +30,7 @@ func rosterCommand() *cobra.Command {
 const shownProblems = 20
 
 func rosterImport() *cobra.Command {
-	var opts people.RosterOptions
+	var opts roster.Options
 	var reportPath string
 	cmd := &cobra.Command{Use: "import TENANT FILE.csv|DIR|ZIP", Short: "Import OneRoster CSV files; interrupted, it may simply be repeated", Args: cobra.ExactArgs(2),
 		Long: "Import OneRoster 1.1 or 1.2 CSV files (orgs, academicSessions, users, roles, classes, enrollments) into a tenant. Rows that are\n" +
@@ -44,7 +44,7 @@ func rosterImport() *cobra.Command {
 			if opts.Seats < 0 || opts.Seats > 10_000 {
 				return errors.New("--seats must be 0 to 10000")
 			}
-			files, closer, err := people.OpenRoster(args[1])
+			files, closer, err := roster.Open(args[1])
 			if err != nil {
 				return err
 			}
@@ -60,7 +60,7 @@ func rosterImport() *cobra.Command {
 					return err
 				}
 				opts.Roles, opts.Progress = rules.Roles(), rosterProgress(cmd)
-				rep, err := people.ImportRoster(ctx, in.db, operator(), files, opts, time.Now().UTC())
+				rep, err := roster.Import(ctx, in.db, operator(), files, opts, time.Now().UTC())
 				fmt.Fprintln(cmd.ErrOrStderr()) // the line of the progress
 				return errors.Join(printRoster(cmd.OutOrStdout(), rep), report.fill(context.WithoutCancel(ctx), in.db, rep), rosterError(ctx, rep, err))
 			})
@@ -72,7 +72,7 @@ func rosterImport() *cobra.Command {
 }
 
 // rosterError says how the run ended. What a refused row lacks was printed before.
-func rosterError(ctx context.Context, rep people.Report, err error) error {
+func rosterError(ctx context.Context, rep roster.Report, err error) error {
 	refused, files := 0, 0
 	for _, f := range rep.Files {
 		refused += f.Refused
@@ -110,7 +110,7 @@ func rosterProgress(cmd *cobra.Command) func(kind string, line int) {
 	}
 }
 
-func printRoster(out io.Writer, rep people.Report) error {
+func printRoster(out io.Writer, rep roster.Report) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "FILE\tKIND\tCREATED\tCHANGED\tUNCHANGED\tREFUSED\tIGNORED\tLINES")
 	for _, f := range rep.Files {
@@ -162,7 +162,7 @@ func (r rowReport) Close() {
 	}
 }
 
-func (r rowReport) fill(ctx context.Context, db *tenants.DB, rep people.Report) error {
+func (r rowReport) fill(ctx context.Context, db *tenants.DB, rep roster.Report) error {
 	if r.f == nil {
 		return nil
 	}
@@ -186,14 +186,14 @@ func (r rowReport) fill(ctx context.Context, db *tenants.DB, rep people.Report) 
 }
 
 // allProblems are those of the report and, when it could not carry all, those that were stored.
-func allProblems(ctx context.Context, db *tenants.DB, f people.FileReport, dryRun bool) ([]people.RowProblem, error) {
+func allProblems(ctx context.Context, db *tenants.DB, f roster.FileReport, dryRun bool) ([]roster.Problem, error) {
 	if f.More == 0 || dryRun || f.ImportID == uuid.Nil { // what is only read is stored nowhere
 		return f.Problems, nil
 	}
-	var all []people.RowProblem
+	var all []roster.Problem
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
 		for after := ""; ; {
-			page, err := people.ImportProblems(ctx, r, f.ImportID, after, 1000)
+			page, err := roster.Problems(ctx, r, f.ImportID, after, 1000)
 			if err != nil {
 				return err
 			}

@@ -1,9 +1,11 @@
-package people
+package roster
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,9 +16,9 @@ import (
 )
 
 // begin makes the report of a file, and finds the interrupted import of the same file or begins a new one.
-func (im *importer) begin(ctx context.Context, w *rosterWork) (err error) {
+func (im *importer) begin(ctx context.Context, w *task) (err error) {
 	w.from = 1
-	w.report = &FileReport{Name: w.file.Name, Kind: w.kind, Problems: []RowProblem{}, Notes: w.file.notes(w.kind), Ignored: w.file.headerAt - 1}
+	w.report = &FileReport{Name: w.file.Name, Kind: w.kind, Problems: []Problem{}, Notes: w.file.notes(w.kind), Ignored: w.file.headerAt - 1}
 	if w.file.headerAt > 1 {
 		w.report.Notes = append(w.report.Notes, fmt.Sprintf("the header is on line %d; nothing stands before it", w.file.headerAt))
 	}
@@ -27,18 +29,19 @@ func (im *importer) begin(ctx context.Context, w *rosterWork) (err error) {
 }
 
 // open gives the position to go on from.
-func (im *importer) open(ctx context.Context, s *rosterWork, f *FileReport) (from int, err error) {
+func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int, err error) {
 	hash, err := hex.DecodeString(s.file.hash[:64])
 	if err != nil {
 		return 0, err
 	}
 	if rest := s.file.hash[64:]; rest != "" { // with the roles beside it, it is another file
-		hash = hashSecret([]byte(s.file.hash))
+		sum := sha256.Sum256([]byte(s.file.hash))
+		hash = sum[:]
 	}
 	err = im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
 		// Two that begin at the same moment get the same row, and only one of them gets on.
 		if _, err := tx.Exec(ctx, `INSERT INTO imports (id, kind, file_hash, file_name, started_at, started_by) VALUES ($1::uuid, $2::text, $3::bytea, $4::text, $5::timestamptz, $6::uuid)
-			ON CONFLICT (kind, file_hash) WHERE finished_at IS NULL DO NOTHING`, audit.NewID().String(), s.kind, hash, clipText(s.file.Name, 200), im.now, uuidText(&im.actor.ID)); err != nil {
+			ON CONFLICT (kind, file_hash) WHERE finished_at IS NULL DO NOTHING`, audit.NewID().String(), s.kind, hash, clipText(s.file.Name, 200), im.now, im.actor.ID.String()); err != nil {
 			return err
 		}
 		if err := tx.QueryRow(ctx, `SELECT id, next_line, created, changed, unchanged, refused FROM imports
@@ -55,7 +58,7 @@ func (im *importer) open(ctx context.Context, s *rosterWork, f *FileReport) (fro
 		return from, err
 	}
 	err = im.db.ReadFresh(ctx, func(r *tenants.Reader) error {
-		page, err := ImportProblems(ctx, r, f.ImportID, "", maxProblems)
+		page, err := Problems(ctx, r, f.ImportID, "", maxProblems)
 		f.addProblems(page.Problems)
 		return err
 	})
@@ -63,7 +66,7 @@ func (im *importer) open(ctx context.Context, s *rosterWork, f *FileReport) (fro
 }
 
 // advance notes what is done, in the chunk's own transaction.
-func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s rosterStep, rows []rosterRow, out *outcome, next int) error {
+func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s step, rows []record, out *outcome, next int) error {
 	id := s.report.ImportID
 	problems, err := domain.JSON(out.problems)
 	if err != nil {
@@ -84,7 +87,7 @@ func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s rosterStep, r
 }
 
 // close ends a pass.
-func (im *importer) close(ctx context.Context, s *rosterWork) error {
+func (im *importer) close(ctx context.Context, s *task) error {
 	f := s.report
 	if im.opts.DryRun {
 		return nil
@@ -101,12 +104,12 @@ func (im *importer) close(ctx context.Context, s *rosterWork) error {
 
 // ProblemPage is a page of what was wrong with an import's rows.
 type ProblemPage struct {
-	Problems []RowProblem `json:"problems"`
-	Next     string       `json:"next,omitempty"`
+	Problems []Problem `json:"problems"`
+	Next     string    `json:"next,omitempty"`
 }
 
-// ImportProblems lists what was wrong, by line. limit is 1 to 1000.
-func ImportProblems(ctx context.Context, q tenants.Querier, id uuid.UUID, after string, limit int) (ProblemPage, error) {
+// Problems lists what was wrong, by line. limit is 1 to 1000.
+func Problems(ctx context.Context, q tenants.Querier, id uuid.UUID, after string, limit int) (ProblemPage, error) {
 	var page ProblemPage
 	if limit < 1 || limit > maxProblems {
 		return page, domain.InvalidField("limit", "must be 1 to 1000")
@@ -114,11 +117,11 @@ func ImportProblems(ctx context.Context, q tenants.Querier, id uuid.UUID, after 
 	at := []string{"0", ""}
 	if after != "" {
 		var err error
-		if at, err = readCursor(after, 2); err != nil {
+		if at, err = domain.ReadCursor(after, 2); err != nil {
 			return page, err
 		}
 		if !isNumber(at[0]) {
-			return page, badCursor()
+			return page, domain.BadCursor()
 		}
 	}
 	rows, err := q.Query(ctx, `SELECT line, field, reason FROM import_problems WHERE import_id = $1::uuid AND (line, field) > ($2::text::integer, $3::text)
@@ -126,13 +129,13 @@ func ImportProblems(ctx context.Context, q tenants.Querier, id uuid.UUID, after 
 	if err != nil {
 		return page, err
 	}
-	if page.Problems, err = pgx.CollectRows(rows, pgx.RowToStructByPos[RowProblem]); err != nil {
+	if page.Problems, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Problem]); err != nil {
 		return page, err
 	}
 	if len(page.Problems) > limit {
 		page.Problems = page.Problems[:limit]
 		last := page.Problems[limit-1]
-		page.Next = cursor(lineText(last.Line), last.Field)
+		page.Next = domain.Cursor(strconv.Itoa(last.Line), last.Field)
 	}
 	return page, nil
 }

@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"slices"
@@ -7,30 +7,31 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants/audit"
 )
 
 // row decides what becomes of one row.
-func (pl *usersPlan) row(r rosterRow, out *outcome) {
+func (pl *usersPlan) row(r record, out *outcome) {
 	var p domain.Problems
 	is := pl.have[r.get("sourcedid")]
 	if r.gone() {
 		pl.goneUser(r, is, out)
 		return
 	}
-	want := rosterUser{SourceID: r.get("sourcedid"), UserName: foldUserName(r.get("username")), Given: r.get("givenname"), Family: r.get("familyname"),
+	want := people.SourcedUser{SourceID: r.get("sourcedid"), UserName: people.FoldUserName(r.get("username")), Given: r.get("givenname"), Family: r.get("familyname"),
 		Email: r.get("email"), State: "active"}
-	checkText(&p, "sourcedId", want.SourceID, 1, 255)
-	checkText(&p, "givenName", want.Given, 1, 100)
-	checkText(&p, "familyName", want.Family, 1, 100)
-	checkEmail(&p, want.Email)
+	p.Text("sourcedId", want.SourceID, 1, 255)
+	p.Text("givenName", want.Given, 1, 100)
+	p.Text("familyName", want.Family, 1, 100)
+	people.CheckEmail(&p, want.Email)
 	if want.UserName != "" {
-		checkUserName(&p, "username", want.UserName)
+		people.CheckUserName(&p, "username", want.UserName)
 	}
 	if grades := r.list("grades"); len(grades) > 0 {
 		want.Grade = grades[0]
-		checkText(&p, "grades", want.Grade, 0, 20)
+		p.Text("grades", want.Grade, 0, 20)
 	}
 	status, enabled := r.status(&p), r.word(&p, "enabledUser", truthWords)
 	role := pl.role(r, &p)
@@ -43,7 +44,7 @@ func (pl *usersPlan) row(r rosterRow, out *outcome) {
 		return
 	}
 	if enabled == "false" || status == "inactive" {
-		want.State, want.Reason = "suspended", rosterReason
+		want.State, want.Reason = "suspended", people.RosterReason
 	}
 	if is == nil {
 		pl.createUser(r, &want, role, out)
@@ -53,9 +54,9 @@ func (pl *usersPlan) row(r rosterRow, out *outcome) {
 }
 
 // goneUser suspends an account whose row is to be deleted, whatever else the row says.
-func (pl *usersPlan) goneUser(r rosterRow, is *rosterUser, out *outcome) {
+func (pl *usersPlan) goneUser(r record, is *people.SourcedUser, out *outcome) {
 	var p domain.Problems
-	if checkText(&p, "sourcedId", r.get("sourcedid"), 1, 255); len(p) > 0 {
+	if p.Text("sourcedId", r.get("sourcedid"), 1, 255); len(p) > 0 {
 		out.refuseAll(r.line, p)
 		return
 	}
@@ -68,12 +69,12 @@ func (pl *usersPlan) goneUser(r rosterRow, is *rosterUser, out *outcome) {
 		return
 	}
 	want := *is
-	want.State, want.Reason = "suspended", rosterReason
+	want.State, want.Reason = "suspended", people.RosterReason
 	pl.changeUser(r, is, &want, out)
 }
 
 // role gives our role for the row's.
-func (pl *usersPlan) role(r rosterRow, p *domain.Problems) string {
+func (pl *usersPlan) role(r record, p *domain.Problems) string {
 	given, _ := pl.im.roleAndOrg(r)
 	role := rolesOf[strings.ToLower(given)]
 	switch {
@@ -88,7 +89,7 @@ func (pl *usersPlan) role(r rosterRow, p *domain.Problems) string {
 }
 
 // school finds the row's school. Students and school administrators have one.
-func (pl *usersPlan) school(r rosterRow, role string, p *domain.Problems) *uuid.UUID {
+func (pl *usersPlan) school(r record, role string, p *domain.Problems) *uuid.UUID {
 	_, orgs := pl.im.roleAndOrg(r)
 	org := ""
 	if len(orgs) > 0 {
@@ -102,11 +103,11 @@ func (pl *usersPlan) school(r rosterRow, role string, p *domain.Problems) *uuid.
 	only := pl.im.opts.OnlySchool
 	switch {
 	case org != "" && s == nil:
-		if pl.im.regions[org] == "" || role == Student || only != nil {
+		if pl.im.regions[org] == "" || role == people.Student || only != nil {
 			p.Add("orgSourcedIds", "the school %q is not known; import orgs.csv first", clipText(org, 60))
 		}
 		return nil
-	case s == nil && (role == Student || role == "school_administrator"):
+	case s == nil && (role == people.Student || role == "school_administrator"):
 		p.Add("orgSourcedIds", "is missing; a %s belongs to a school", strings.ReplaceAll(role, "_", " "))
 		return nil
 	case only != nil && (s == nil || s.ID != *only):
@@ -121,34 +122,34 @@ func (pl *usersPlan) school(r rosterRow, role string, p *domain.Problems) *uuid.
 }
 
 // mayChange refuses to touch an account that the roster must not touch.
-func (pl *usersPlan) mayChange(is *rosterUser, role string, p *domain.Problems) {
+func (pl *usersPlan) mayChange(is *people.SourcedUser, role string, p *domain.Problems) {
 	only := pl.im.opts.OnlySchool
 	switch {
 	case is.State == "erased":
 		p.Add("sourcedId", "belongs to an account that was erased")
 	case only != nil && (is.SchoolID == nil || *is.SchoolID != *only):
 		p.Add("sourcedId", "belongs to somebody of another school")
-	case role != "" && !is.is(role):
+	case role != "" && !is.Is(role):
 		p.Add("role", "is %s here, but the account is %s; change the account's roles by hand", role, strings.Join(is.Roles, ", "))
 	case slices.ContainsFunc(is.Roles, func(r string) bool { return !slices.Contains(pl.im.opts.Roles, r) }):
 		p.Add("sourcedId", "belongs to an account with a role that you may not give")
 	}
 }
 
-func (pl *usersPlan) createUser(r rosterRow, want *rosterUser, role string, out *outcome) {
+func (pl *usersPlan) createUser(r record, want *people.SourcedUser, role string, out *outcome) {
 	want.Roles = []string{role}
-	if want.UserName != "" && pl.names.taken[want.UserName] {
+	if want.UserName != "" && pl.names.Taken(want.UserName) {
 		out.refuse(r.line, "username", "is taken by another account")
 		return
 	}
-	if want.State == "active" && !pl.seats[seatKind(want.Roles)].take() {
-		out.refuse(r.line, "sourcedId", "the quota of %s is used up", seatKind(want.Roles))
+	if want.State == "active" && !pl.quotas[people.QuotaOf(want.Roles)].Take() {
+		out.refuse(r.line, "sourcedId", "the quota of %s is used up", people.QuotaOf(want.Roles))
 		return
 	}
 	if want.UserName == "" {
-		want.UserName = pl.names.next(userNameStem(want.Given, want.Family))
+		want.UserName = pl.names.Next(people.UserNameStem(want.Given, want.Family))
 	} else {
-		pl.names.take(want.UserName)
+		pl.names.Take(want.UserName)
 	}
 	want.ID = audit.NewID()
 	pl.have[want.SourceID] = want
@@ -156,16 +157,16 @@ func (pl *usersPlan) createUser(r rosterRow, want *rosterUser, role string, out 
 	out.created++
 }
 
-func (pl *usersPlan) changeUser(r rosterRow, is, want *rosterUser, out *outcome) {
+func (pl *usersPlan) changeUser(r record, is, want *people.SourcedUser, out *outcome) {
 	want.ID, want.Roles = is.ID, is.Roles
 	if want.UserName == "" {
 		want.UserName = is.UserName
 	}
-	seats := pl.seats[seatKind(is.Roles)]
+	quota := pl.quotas[people.QuotaOf(is.Roles)]
 	switch {
-	case want.State == is.State, want.State == "active" && is.Reason != rosterReason: // whom a person suspended, a person resumes
+	case want.State == is.State, want.State == "active" && is.Reason != people.RosterReason: // whom a person suspended, a person resumes
 		want.State, want.Reason = is.State, is.Reason
-	case want.State == "suspended" && is.is(policy.AdministratorRole(policy.Tenant)):
+	case want.State == "suspended" && is.Is(policy.AdministratorRole(policy.Tenant)):
 		out.refuse(r.line, "status", "an administrator of the tenant is not suspended by a roster")
 		return
 	}
@@ -175,19 +176,19 @@ func (pl *usersPlan) changeUser(r rosterRow, is, want *rosterUser, out *outcome)
 		out.unchanged++
 		return
 	}
-	if want.UserName != is.UserName && pl.names.taken[want.UserName] {
+	if want.UserName != is.UserName && pl.names.Taken(want.UserName) {
 		out.refuse(r.line, "username", "is taken by another account")
 		return
 	}
-	if want.State == "active" && is.State == "suspended" && !seats.take() {
-		out.refuse(r.line, "status", "the quota of %s is used up", seatKind(is.Roles))
+	if want.State == "active" && is.State == "suspended" && !quota.Take() {
+		out.refuse(r.line, "status", "the quota of %s is used up", people.QuotaOf(is.Roles))
 		return
 	}
 	if want.State == "suspended" && is.State == "active" {
-		seats.free()
-		want.suspend = true
+		quota.GiveBack()
+		want.Suspend = true
 	}
-	pl.names.take(want.UserName)
+	pl.names.Take(want.UserName)
 	pl.have[want.SourceID] = want
 	pl.change = append(pl.change, want)
 	out.changed++

@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"fmt"
@@ -21,20 +21,20 @@ type Report struct {
 // FileReport is what became of one file. Every line but the header's is in exactly one of the five counts, which add up to
 // Lines; they include what an interrupted run before did. users.csv has two reports when it names guardians: one of the accounts and one of the ties.
 type FileReport struct {
-	Name      string       `json:"name"`
-	Kind      string       `json:"kind"`      // orgs, academicSessions, roles, users, guardians, classes, enrollments, or "" for a file that was left out
-	ImportID  uuid.UUID    `json:"import_id"` // zero for what is only read: roles, and files that were left out
-	Resumed   bool         `json:"resumed"`   // an interrupted run was continued
-	Lines     int          `json:"lines"`     // of the file, without its header line
-	Created   int          `json:"created"`
-	Changed   int          `json:"changed"`
-	Unchanged int          `json:"unchanged"`
-	Refused   int          `json:"refused"`       // each with a problem
-	Ignored   int          `json:"ignored"`       // lines that hold no row; Notes says which
-	Problems  []RowProblem `json:"problems"`      // at most a thousand
-	More      int          `json:"more_problems"` // beyond those
-	Needed    bool         `json:"needed"`        // it was left out although somebody meant it to be imported: the import is not whole
-	Notes     []string     `json:"notes"`         // why a file was left out; columns that are not known, lines that hold no row, how the file was read
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind"`      // orgs, academicSessions, roles, users, guardians, classes, enrollments, or "" for a file that was left out
+	ImportID  uuid.UUID `json:"import_id"` // zero for what is only read: roles, and files that were left out
+	Resumed   bool      `json:"resumed"`   // an interrupted run was continued
+	Lines     int       `json:"lines"`     // of the file, without its header line
+	Created   int       `json:"created"`
+	Changed   int       `json:"changed"`
+	Unchanged int       `json:"unchanged"`
+	Refused   int       `json:"refused"`       // each with a problem
+	Ignored   int       `json:"ignored"`       // lines that hold no row; Notes says which
+	Problems  []Problem `json:"problems"`      // at most a thousand
+	More      int       `json:"more_problems"` // beyond those
+	Needed    bool      `json:"needed"`        // it was left out although somebody meant it to be imported: the import is not whole
+	Notes     []string  `json:"notes"`         // why a file was left out; columns that are not known, lines that hold no row, how the file was read
 }
 
 // Whole reports whether nothing was refused: no row, and no file that was meant to be imported.
@@ -42,8 +42,8 @@ func (r Report) Whole() bool {
 	return !slices.ContainsFunc(r.Files, func(f FileReport) bool { return f.Refused > 0 || f.Needed })
 }
 
-// RowProblem says what is wrong with one row.
-type RowProblem struct {
+// Problem says what is wrong with one row.
+type Problem struct {
 	Line   int    `json:"line"` // of the file; the header is line 1
 	Field  string `json:"field"`
 	Reason string `json:"reason"`
@@ -52,7 +52,7 @@ type RowProblem struct {
 // outcome is what became of a chunk's rows.
 type outcome struct {
 	created, changed, unchanged int
-	problems                    []RowProblem
+	problems                    []Problem
 	refused                     map[int]bool
 	warned                      []warning
 }
@@ -66,7 +66,7 @@ type warning struct {
 func (o *outcome) warn(line int, why string) { o.warned = append(o.warned, warning{line, why}) }
 
 func (o *outcome) refuse(line int, field, reason string, args ...any) {
-	o.problems = append(o.problems, RowProblem{line, field, fmt.Sprintf(reason, args...)})
+	o.problems = append(o.problems, Problem{line, field, fmt.Sprintf(reason, args...)})
 	o.refused[line] = true
 }
 
@@ -77,15 +77,15 @@ func (o *outcome) refuseAll(line int, p domain.Problems) {
 	}
 }
 
-func (f *FileReport) addProblems(p []RowProblem) {
-	slices.SortStableFunc(p, func(a, b RowProblem) int { return a.Line - b.Line })
+func (f *FileReport) addProblems(p []Problem) {
+	slices.SortStableFunc(p, func(a, b Problem) int { return a.Line - b.Line })
 	room := min(len(p), maxProblems-len(f.Problems))
 	f.Problems = append(f.Problems, p[:room]...)
 	f.More += len(p) - room
 }
 
 // clip notes what a row names several of and only one is taken of.
-func (w *rosterWork) clip(r rosterRow) {
+func (w *task) clip(r record) {
 	if w.kind != "users" && w.kind != "classes" {
 		return
 	}
@@ -105,7 +105,7 @@ const (
 // ignoredLines are lines that hold no row.
 type ignoredLines struct{ first, count int }
 
-func (w *rosterWork) ignore(why string, line, count int) {
+func (w *task) ignore(why string, line, count int) {
 	w.report.Ignored += count
 	at := w.told[why]
 	if at == nil {
@@ -119,7 +119,7 @@ func (w *rosterWork) ignore(why string, line, count int) {
 const mostWarned = 20
 
 // tell puts the lines that were ignored, and those that were taken with a warning, into the notes.
-func (w *rosterWork) tell() {
+func (w *task) tell() {
 	for _, why := range slices.Sorted(maps.Keys(w.warned)) {
 		lines := w.warned[why]
 		slices.Sort(lines)

@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ func (r *room) file(rep Report, kind string) FileReport {
 // schools imports orgs.csv and gives the room.
 func schoolRoom(t *testing.T) *room {
 	r := newRoom(t)
-	_, err := r.roster(RosterOptions{}, textFile("orgs.csv", orgsCSV), textFile("academicSessions.csv", sessionsCSV))
+	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV), textFile("academicSessions.csv", sessionsCSV))
 	r.ok(err)
 	return r
 }
@@ -71,7 +71,7 @@ func TestAStrayQuoteSpoilsItsOwnLine(t *testing.T) {
 			rows[at] = row
 		}
 		text := strings.ReplaceAll(shortUsers+strings.Join(rows, "\n")+"\n", "\na", fmt.Sprintf("\nr%d-", i))
-		rep, err := r.roster(RosterOptions{}, textFile("users.csv", text))
+		rep, err := r.roster(Options{}, textFile("users.csv", text))
 		r.ok(err)
 		f := r.file(rep, "users")
 		if f.Created != c.created || f.Refused != len(c.problems) || f.Ignored != c.ignored || f.Lines != strings.Count(text, "\n")-1 {
@@ -95,7 +95,7 @@ func TestAStrayQuoteAnywhere(t *testing.T) {
 		at := rnd.IntN(len(rows))
 		cut := rnd.IntN(len(rows[at]) + 1)
 		rows[at] = rows[at][:cut] + `"` + rows[at][cut:]
-		rep, err := r.roster(RosterOptions{DryRun: true}, textFile("users.csv", shortUsers+strings.Join(rows, "\n")))
+		rep, err := r.roster(Options{DryRun: true}, textFile("users.csv", shortUsers+strings.Join(rows, "\n")))
 		r.ok(err)
 		if f := r.file(rep, "users"); counts(f) != [4]int{11, 0, 0, 1} || len(f.Problems) != 1 || f.Problems[0].Line != at+2 {
 			t.Fatalf("seed %d: %+v of\n%s", seed, f, strings.Join(rows, "\n"))
@@ -106,7 +106,7 @@ func TestAStrayQuoteAnywhere(t *testing.T) {
 // A cell over several lines in a column that nobody looks at costs nothing.
 func TestACellOverSeveralLines(t *testing.T) {
 	r := schoolRoom(t)
-	rep, err := r.roster(RosterOptions{}, textFile("users.csv", "sourcedId,role,orgSourcedIds,givenName,familyName,address\n"+
+	rep, err := r.roster(Options{}, textFile("users.csv", "sourcedId,role,orgSourcedIds,givenName,familyName,address\n"+
 		"a1,student,s1,Ann,Lee,\"12 \"\"High\"\" Street,\n\nKingston, Jamaica\"\na2,student,s1,Bob,Lee,\n"))
 	r.ok(err)
 	f := r.file(rep, "users")
@@ -120,7 +120,7 @@ func TestACellOverSeveralLines(t *testing.T) {
 // Whatever happens to files, each of their lines is in one count, and every problem names a line of its file and is counted.
 func TestEveryLineIsCounted(t *testing.T) {
 	r := schoolRoom(t)
-	_, err := r.roster(RosterOptions{}, wholeRoster()...)
+	_, err := r.roster(Options{}, wholeRoster()...)
 	r.ok(err)
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -129,7 +129,7 @@ func TestEveryLineIsCounted(t *testing.T) {
 		{"classes.csv", classesCSV}, {"enrollments.csv", enrolmentsCSV}}
 	bits := []string{`"`, `"`, `""`, ",", ";", "\n", "\n\n", "\r\n", "\r", "\t", "\x00", "\xff", "é", "\u0085", ",,,,,,,,,,,,,,,,", "tobedeleted", "inactive", " ", "\x1a", "sep=;\n", strings.Repeat("x", 5000)}
 	for round := range 200 {
-		var files []RosterFile
+		var files []File
 		texts := map[string]string{}
 		for _, c := range clean {
 			text := c.text
@@ -147,7 +147,7 @@ func TestEveryLineIsCounted(t *testing.T) {
 			texts[c.name] = text
 			files = append(files, textFile(c.name, text))
 		}
-		rep, err := r.roster(RosterOptions{DryRun: round%4 != 0}, files...)
+		rep, err := r.roster(Options{DryRun: round%4 != 0}, files...)
 		if err != nil && domain.CodeOf(err) != domain.Invalid {
 			t.Fatalf("seed %d, round %d: %v in\n%q", seed, round, err, texts)
 		}
@@ -215,7 +215,7 @@ func TestRosterEncodingsAndSeparators(t *testing.T) {
 				id := fmt.Sprintf("%d%d%d-", i, sep[0], len(hint))
 				// The comma in the list stays a comma, whatever stands between the cells.
 				text := strings.NewReplacer("#", id, `"s1,s2"`, `"s1,s2"`, ",", sep).Replace(rows)
-				rep, err := r.roster(RosterOptions{}, textFile("users.csv", write(hint+text)))
+				rep, err := r.roster(Options{}, textFile("users.csv", write(hint+text)))
 				r.ok(err)
 				if f := r.file(rep, "users"); f.Created != 2 || f.Refused != 0 || f.Lines != 2+len(hint)/6 || f.Ignored != len(hint)/6 {
 					t.Errorf("%d %q %q: %+v", i, sep, hint, f)
@@ -249,13 +249,13 @@ func TestRosterEncodingsAndSeparators(t *testing.T) {
 		case "save it as a":
 			name, why = "users.xlsx", "save it as"
 		}
-		rep, err := r.roster(RosterOptions{DryRun: true}, textFile("orgs.csv", orgsCSV), textFile(name, text))
+		rep, err := r.roster(Options{DryRun: true}, textFile("orgs.csv", orgsCSV), textFile(name, text))
 		r.ok(err)
 		f := rep.Files[0]
 		if f.Name != name || !strings.Contains(strings.Join(f.Notes, ""), why) || f.Needed == (name == "users.pdf") || rep.Whole() != (name == "users.pdf") {
 			t.Errorf("%s: %+v", why, f)
 		}
-		if _, err := r.roster(RosterOptions{DryRun: true}, textFile(name, text)); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), why) {
+		if _, err := r.roster(Options{DryRun: true}, textFile(name, text)); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s alone: %v", why, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"fmt"
@@ -20,15 +20,15 @@ const (
 // separators are what may stand between cells; Excel takes what the language of the computer asks for.
 const separators = ",;\t|"
 
-// rosterRow is one row of a file.
-type rosterRow struct {
+// record is one row of a file.
+type record struct {
 	line    int // on which it begins; the first line of the file is 1
 	cells   []string
 	columns map[string]int
 }
 
 // get gives a cell without blanks around it; "" when the row or the file has none.
-func (r rosterRow) get(column string) string {
+func (r record) get(column string) string {
 	i, ok := r.columns[column]
 	if !ok || i >= len(r.cells) {
 		return ""
@@ -37,7 +37,7 @@ func (r rosterRow) get(column string) string {
 }
 
 // list gives the parts of a cell that holds several values with commas between them (OneRoster 1.1 CSV, 'list of').
-func (r rosterRow) list(column string) []string {
+func (r record) list(column string) []string {
 	parts := strings.Split(r.get(column), ",")
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
@@ -48,13 +48,13 @@ func (r rosterRow) list(column string) []string {
 // reading is what a reader found on one line: a row, or what is wrong with it, or nothing (empty).
 type reading struct {
 	at      int // line
-	row     rosterRow
-	problem *RowProblem
+	row     record
+	problem *Problem
 	empty   bool
 	more    int // lines after it that the row's cells go over
 }
 
-type rosterReader struct {
+type recordReader struct {
 	io.Closer
 	lines     *lineReader
 	separator string
@@ -67,17 +67,17 @@ type rosterReader struct {
 }
 
 // rows opens the file behind its header. What it gives as why is wrong with the header, in words that go behind the file's name.
-func (s *rosterSource) rows() (r *rosterReader, why string) {
+func (s *sourceFile) rows() (r *recordReader, why string) {
 	in, err := s.Open()
 	if err != nil {
 		return nil, "cannot be read"
 	}
-	r = &rosterReader{Closer: in, lines: s.text.reader(in), columns: map[string]int{}}
+	r = &recordReader{Closer: in, lines: s.text.reader(in), columns: map[string]int{}}
 	if why := r.readHeader(); why != "" {
 		_ = in.Close()
 		return nil, why
 	}
-	for _, k := range rosterKinds {
+	for _, k := range kinds {
 		if k.kind == s.kind {
 			for _, c := range k.must {
 				r.must = append(r.must, r.columns[c])
@@ -88,7 +88,7 @@ func (s *rosterSource) rows() (r *rosterReader, why string) {
 }
 
 // readHeader finds the line of column names: the first that is not empty.
-func (r *rosterReader) readHeader() (why string) {
+func (r *recordReader) readHeader() (why string) {
 	var text string
 	for strings.Trim(text, separators+" \"") == "" {
 		line, err := r.lines.take()
@@ -188,7 +188,7 @@ func splitCells(text, sep string) (cells []string, open bool, wrong string) {
 }
 
 // trim takes off the empty cells that Excel leaves behind the last column.
-func (r *rosterReader) trim(cells []string) []string {
+func (r *recordReader) trim(cells []string) []string {
 	for len(cells) > len(r.header) && strings.TrimSpace(cells[len(cells)-1]) == "" {
 		cells = cells[:len(cells)-1]
 	}
@@ -196,7 +196,7 @@ func (r *rosterReader) trim(cells []string) []string {
 }
 
 // whole reports whether cells are a row with all that a row of the file needs.
-func (r *rosterReader) whole(cells []string) bool {
+func (r *recordReader) whole(cells []string) bool {
 	if cells = r.trim(cells); len(cells) > len(r.header) {
 		return false
 	}
@@ -209,7 +209,7 @@ func (r *rosterReader) whole(cells []string) bool {
 }
 
 // standsAlone reports whether a line looks like a row by itself, and not like the rest of one.
-func (r *rosterReader) standsAlone(text string) bool {
+func (r *recordReader) standsAlone(text string) bool {
 	if strings.Count(text, r.separator)+1 == len(r.header) {
 		return true
 	}
@@ -218,17 +218,17 @@ func (r *rosterReader) standsAlone(text string) bool {
 }
 
 // next gives what is on the next line, or io.EOF.
-func (r *rosterReader) next() (reading, error) {
+func (r *recordReader) next() (reading, error) {
 	line, err := r.lines.take()
 	if err != nil {
 		return reading{}, err
 	}
 	r.at = line.no
 	refuse := func(field, reason string, args ...any) (reading, error) {
-		return reading{at: line.no, problem: &RowProblem{line.no, field, fmt.Sprintf(reason, args...)}}, nil
+		return reading{at: line.no, problem: &Problem{line.no, field, fmt.Sprintf(reason, args...)}}, nil
 	}
 	if line.long {
-		return refuse("", "is longer than %d bytes", maxRosterLine)
+		return refuse("", "is longer than %d bytes", maxLine)
 	}
 	if strings.Trim(line.text, r.separator+" \t\r\x1a") == "" {
 		return reading{at: line.no, empty: true}, nil
@@ -259,11 +259,11 @@ func (r *rosterReader) next() (reading, error) {
 	if !slices.ContainsFunc(cells, func(c string) bool { return strings.TrimSpace(c) != "" }) {
 		return reading{at: line.no, empty: true, more: more}, nil
 	}
-	return reading{at: line.no, row: rosterRow{line.no, cells, r.columns}, more: more}, nil
+	return reading{at: line.no, row: record{line.no, cells, r.columns}, more: more}, nil
 }
 
 // goOn joins a row whose quotation mark is open with the lines after it, and tells how many those are. No cells: it is no such row.
-func (r *rosterReader) goOn(text string) (cells []string, more int) {
+func (r *recordReader) goOn(text string) (cells []string, more int) {
 	for more < maxCellLines {
 		line, ok := r.lines.peek(more)
 		if !ok || line.long || r.standsAlone(line.text) {
@@ -295,19 +295,19 @@ func plainText(text string) bool {
 }
 
 // checkCells says what is wrong with the cells. letters: they may hold characters that cannot be read.
-func (r *rosterReader) checkCells(line int, cells []string, letters bool) *RowProblem {
+func (r *recordReader) checkCells(line int, cells []string, letters bool) *Problem {
 	if len(cells) > len(r.header) {
-		return &RowProblem{line, "", fmt.Sprintf("has %d cells, the header has %d", len(cells), len(r.header))}
+		return &Problem{line, "", fmt.Sprintf("has %d cells, the header has %d", len(cells), len(r.header))}
 	}
 	for i, c := range cells {
 		switch {
 		case len(c) > maxCell:
-			return &RowProblem{line, r.header[i], fmt.Sprintf("is longer than %d bytes", maxCell)}
+			return &Problem{line, r.header[i], fmt.Sprintf("is longer than %d bytes", maxCell)}
 		case !letters:
 		case !utf8.ValidString(c), strings.ContainsRune(c, utf8.RuneError), strings.ContainsFunc(c, func(c rune) bool { return c >= 0x80 && c < 0xa0 }):
-			return &RowProblem{line, r.header[i], "holds characters that cannot be read; save the file as CSV UTF-8"}
+			return &Problem{line, r.header[i], "holds characters that cannot be read; save the file as CSV UTF-8"}
 		case strings.ContainsRune(c, 0):
-			return &RowProblem{line, r.header[i], "holds a NUL character"}
+			return &Problem{line, r.header[i], "holds a NUL character"}
 		}
 	}
 	return nil

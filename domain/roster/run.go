@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 )
 
 // run does one pass: whole chunks, each its own transaction.
-func (im *importer) run(ctx context.Context, s rosterStep) error {
+func (im *importer) run(ctx context.Context, s step) error {
 	if s.report == nil {
-		if err := im.begin(ctx, s.rosterWork); err != nil {
+		if err := im.begin(ctx, s.task); err != nil {
 			return err
 		}
 	}
@@ -31,8 +31,8 @@ func (im *importer) run(ctx context.Context, s rosterStep) error {
 		im.seen = newSeen(what)
 	}
 	im.seen.in(s.file.Name)
-	chunk := make([]rosterRow, 0, rosterChunk)
-	var bad []RowProblem
+	chunk := make([]record, 0, chunkRows)
+	var bad []Problem
 	for {
 		line, err := src.next()
 		if err != nil && err != io.EOF {
@@ -48,7 +48,7 @@ func (im *importer) run(ctx context.Context, s rosterStep) error {
 				chunk = append(chunk, *row)
 			}
 		}
-		if len(chunk)+len(bad) < rosterChunk && !ended {
+		if len(chunk)+len(bad) < chunkRows && !ended {
 			continue
 		}
 		if len(chunk)+len(bad) > 0 {
@@ -67,9 +67,9 @@ func (im *importer) run(ctx context.Context, s rosterStep) error {
 			}
 			s.report.Lines = src.at - 1
 			s.tell()
-			return im.close(ctx, s.rosterWork)
+			return im.close(ctx, s.task)
 		}
-		chunk, bad = make([]rosterRow, 0, rosterChunk), nil
+		chunk, bad = make([]record, 0, chunkRows), nil
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (im *importer) run(ctx context.Context, s rosterStep) error {
 }
 
 // sift gives what of a line belongs to the pass: a row, or what is wrong with it. What is no row is counted, in the pass that comes last.
-func (im *importer) sift(s rosterStep, line reading) (*rosterRow, *RowProblem) {
+func (im *importer) sift(s step, line reading) (*record, *Problem) {
 	last := s.pass != freeing
 	if last && line.more > 0 {
 		s.ignore(inCellAbove, line.at+1, line.more)
@@ -114,7 +114,7 @@ func (im *importer) sift(s rosterStep, line reading) (*rosterRow, *RowProblem) {
 }
 
 // doChunk plans and does one chunk, again when the database was away for a moment.
-func (im *importer) doChunk(ctx context.Context, s rosterStep, rows []rosterRow, bad []RowProblem, next int) error {
+func (im *importer) doChunk(ctx context.Context, s step, rows []record, bad []Problem, next int) error {
 	f := s.report
 	for try := 1; ; try++ {
 		out := &outcome{refused: map[int]bool{}}
@@ -141,7 +141,7 @@ func (im *importer) doChunk(ctx context.Context, s rosterStep, rows []rosterRow,
 	}
 }
 
-func (im *importer) tryChunk(ctx context.Context, s rosterStep, rows []rosterRow, out *outcome, next int) error {
+func (im *importer) tryChunk(ctx context.Context, s step, rows []record, out *outcome, next int) error {
 	if im.opts.DryRun {
 		return im.db.ReadFresh(ctx, func(r *tenants.Reader) error {
 			_, err := s.plan(ctx, r, rows, out)
@@ -170,16 +170,8 @@ func (im *importer) tryChunk(ctx context.Context, s rosterStep, rows []rosterRow
 	})
 }
 
-// locking is the clause that keeps rows as they are until a chunk is done; none in a dry run, which is in nobody's way.
-func (im *importer) locking(clause string) string {
-	if im.opts.DryRun {
-		return ""
-	}
-	return clause
-}
-
 // digest is of the rows as they were read, for the trail.
-func digest(rows []rosterRow) string {
+func digest(rows []record) string {
 	h := sha256.New()
 	for _, r := range rows {
 		fmt.Fprintf(h, "%q\n", r.cells)

@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"archive/zip"
@@ -11,21 +11,26 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/people"
+	"lignum/tenants"
 )
 
-func textFile(name, text string) RosterFile {
-	return RosterFile{name, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
+func textFile(name, text string) File {
+	return File{name, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
 }
 
-var importable = []string{Student, "teacher", "coach", Guardian, "school_administrator"}
+var importable = []string{people.Student, "teacher", "coach", people.Guardian, "school_administrator"}
 
-func (r *room) roster(opts RosterOptions, files ...RosterFile) (Report, error) {
+func (r *room) roster(opts Options, files ...File) (Report, error) {
 	if opts.Roles == nil {
 		opts.Roles = importable
 	}
-	return ImportRoster(r.ctx, r.db, r.w.Actor, files, opts, r.now)
+	return Import(r.ctx, r.db, r.w.Actor, files, opts, r.now)
 }
 
 // counts are created, changed, unchanged, refused.
@@ -62,8 +67,8 @@ const classesCSV = "sourcedId,status,title,grades,courseSourcedId,classType,scho
 const enrolmentsCSV = "sourcedId,status,classSourcedId,schoolSourcedId,userSourcedId,role,primary\n" +
 	"e1,active,c1,s1,u1,student,\ne2,active,c1,s1,u2,student,\ne3,active,c1,s1,u3,teacher,true\n"
 
-func wholeRoster() []RosterFile {
-	return []RosterFile{textFile("z.csv", orgsCSV), textFile("enrollments.csv", enrolmentsCSV), textFile("users.csv", usersCSV), textFile("classes.csv", classesCSV),
+func wholeRoster() []File {
+	return []File{textFile("z.csv", orgsCSV), textFile("enrollments.csv", enrolmentsCSV), textFile("users.csv", usersCSV), textFile("classes.csv", classesCSV),
 		textFile("academicSessions.csv", sessionsCSV), textFile("courses.csv", "sourcedId,status,title,courseCode,orgSourcedId\nx,active,Mathematics,M,d1\n")}
 }
 
@@ -81,13 +86,13 @@ func TestRoster(t *testing.T) {
 	r := newRoom(t)
 	want := map[string][4]int{"orgs": {2, 0, 1, 0}, "academicSessions": {2, 0, 0, 0}, "users": {4, 0, 0, 0}, "guardians": {1, 0, 3, 0}, "classes": {1, 0, 0, 0}, "enrollments": {1, 1, 0, 1}}
 	empty := r.everything()
-	dry, err := r.roster(RosterOptions{DryRun: true}, wholeRoster()...)
+	dry, err := r.roster(Options{DryRun: true}, wholeRoster()...)
 	r.ok(err)
 	r.expect(dry, want)
 	if r.everything() != empty || r.number("SELECT count(*) FROM imports") != 0 {
 		t.Error("the dry run changed something")
 	}
-	rep, err := r.roster(RosterOptions{}, wholeRoster()...)
+	rep, err := r.roster(Options{}, wholeRoster()...)
 	r.ok(err)
 	r.expect(rep, want)
 	for i, f := range rep.Files {
@@ -116,7 +121,7 @@ func TestRoster(t *testing.T) {
 	}
 	// The same files again change nothing at all.
 	before := r.everything()
-	rep, err = r.roster(RosterOptions{}, wholeRoster()...)
+	rep, err = r.roster(Options{}, wholeRoster()...)
 	r.ok(err)
 	r.expect(rep, map[string][4]int{"orgs": {0, 0, 3, 0}, "academicSessions": {0, 0, 2, 0}, "users": {0, 0, 4, 0}, "guardians": {0, 0, 4, 0}, "classes": {0, 0, 1, 0}, "enrollments": {0, 0, 2, 1}})
 	if r.everything() != before {
@@ -126,42 +131,41 @@ func TestRoster(t *testing.T) {
 
 func TestRosterChangesAndDeletes(t *testing.T) {
 	r := newRoom(t)
-	_, err := r.roster(RosterOptions{}, wholeRoster()...)
+	_, err := r.roster(Options{}, wholeRoster()...)
 	r.ok(err)
 	id := r.number("SELECT count(*) FROM users WHERE source_id = 'u1'")
 	if id != 1 {
 		t.Fatal("no u1")
 	}
-	r.do("UPDATE users SET password_hash = $1::text WHERE source_id = 'u1'", weakHash(goodPassword))
-	s, err := r.signIn("akeem.brown", goodPassword, "")
-	r.ok(err)
+	desk := people.NewDesk(people.NewHasher(0))
+	s := r.signIn(desk, "u1", "akeem.brown")
 	gone := strings.Replace(strings.Replace(usersCSV, "u1,active", "u1,tobedeleted", 1), "Tia,Chin", "Tia,Chin-Brown", 1)
-	rep, err := r.roster(RosterOptions{}, textFile("u.csv", gone), textFile("e.csv", strings.Replace(enrolmentsCSV, "e1,active", "e1,tobedeleted", 1)))
+	rep, err := r.roster(Options{}, textFile("u.csv", gone), textFile("e.csv", strings.Replace(enrolmentsCSV, "e1,active", "e1,tobedeleted", 1)))
 	r.ok(err)
 	r.expect(rep, map[string][4]int{"users": {0, 2, 2, 0}, "guardians": {0, 0, 4, 0}, "enrollments": {1, 1, 1, 0}})
 	if r.used("learners") != 1 || r.number("SELECT count(*) FROM users WHERE source_id = 'u1' AND state = 'suspended'") != 1 {
 		t.Error("u1 was not suspended, or kept the seat")
 	}
-	if _, err := r.refresh(s.Refresh); domain.CodeOf(err) != domain.Unauthentic {
+	if _, err := desk.Refresh(r.ctx, r.db, s.Refresh, people.Device{Address: "192.0.2.7"}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("u1's session: %v", err)
 	}
 	if n := r.number("SELECT taken FROM classes"); n != 1 {
 		t.Errorf("%d places are taken: one left, one came", n)
 	}
 	// Back again; but whom a person suspended, the roster does not resume.
-	rep, err = r.roster(RosterOptions{}, textFile("u.csv", usersCSV))
+	rep, err = r.roster(Options{}, textFile("u.csv", usersCSV))
 	r.ok(err)
 	r.expect(rep, map[string][4]int{"users": {0, 2, 2, 0}, "guardians": {0, 0, 4, 0}})
 	r.do("UPDATE users SET state = 'suspended', state_reason = 'bullying' WHERE source_id = 'u1'")
 	r.do("UPDATE usage_counts SET n = n - 1 WHERE kind = $1::text", "learners")
-	rep, err = r.roster(RosterOptions{}, textFile("u.csv", usersCSV))
+	rep, err = r.roster(Options{}, textFile("u.csv", usersCSV))
 	r.ok(err)
 	r.expect(rep, map[string][4]int{"users": {0, 0, 4, 0}, "guardians": {0, 0, 4, 0}})
 }
 
 func TestRosterReportsRows(t *testing.T) {
 	r := newRoom(t)
-	_, err := r.roster(RosterOptions{}, textFile("orgs.csv", orgsCSV))
+	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
 	r.ok(err)
 	header := "sourcedId,status,role,orgSourcedIds,username,givenName,familyName,email,grades\n"
 	rows := []struct{ row, field, reason string }{
@@ -193,7 +197,7 @@ func TestRosterReportsRows(t *testing.T) {
 		}
 		line += 1 + strings.Count(row.row, "\n")
 	}
-	rep, err := r.roster(RosterOptions{Roles: []string{Student}}, textFile("users.csv", text))
+	rep, err := r.roster(Options{Roles: []string{people.Student}}, textFile("users.csv", text))
 	r.ok(err)
 	f := rep.Files[0]
 	got := []string{}
@@ -211,12 +215,12 @@ func TestRosterReportsRows(t *testing.T) {
 		t.Errorf("counts %v", counts(f))
 	}
 	var page ProblemPage
-	r.ok(r.db.ReadFresh(r.ctx, func(q *reader) (err error) { page, err = ImportProblems(r.ctx, q, f.ImportID, "", 5); return err }))
+	r.ok(r.db.ReadFresh(r.ctx, func(q *tenants.Reader) (err error) { page, err = Problems(r.ctx, q, f.ImportID, "", 5); return err }))
 	if len(page.Problems) != 5 || page.Next == "" {
 		t.Errorf("page %+v", page)
 	}
-	r.ok(r.db.ReadFresh(r.ctx, func(q *reader) (err error) {
-		page, err = ImportProblems(r.ctx, q, f.ImportID, page.Next, 100)
+	r.ok(r.db.ReadFresh(r.ctx, func(q *tenants.Reader) (err error) {
+		page, err = Problems(r.ctx, q, f.ImportID, page.Next, 100)
 		return err
 	}))
 	if len(page.Problems) != len(want)-5 || page.Next != "" {
@@ -236,14 +240,14 @@ func students(n int) string {
 
 func TestRosterResumes(t *testing.T) {
 	r := newRoom(t)
-	_, err := r.roster(RosterOptions{}, textFile("orgs.csv", orgsCSV))
+	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
 	r.ok(err)
 	text := students(5000)
 	whole := r.ctx
 	ctx, cancel := context.WithCancel(whole)
 	r.ctx = ctx
 	chunks := 0
-	rep, err := r.roster(RosterOptions{Progress: func(string, int) {
+	rep, err := r.roster(Options{Progress: func(string, int) {
 		if chunks++; chunks == 2 {
 			cancel()
 		}
@@ -255,7 +259,7 @@ func TestRosterResumes(t *testing.T) {
 	if n := r.used("learners"); n != 2000 {
 		t.Fatalf("%d learners are counted after two chunks", n)
 	}
-	rep, err = r.roster(RosterOptions{}, textFile("another name.csv", text))
+	rep, err = r.roster(Options{}, textFile("another name.csv", text))
 	r.ok(err)
 	if !rep.Files[0].Resumed || counts(rep.Files[0]) != [4]int{5000, 0, 0, 0} {
 		t.Errorf("resumed: %+v", rep.Files[0])
@@ -263,19 +267,19 @@ func TestRosterResumes(t *testing.T) {
 	if n := r.number("SELECT count(DISTINCT user_name_key) FROM users WHERE source_id LIKE 'p%'"); n != 5000 || r.used("learners") != 5000 {
 		t.Errorf("%d accounts, %d counted", n, r.used("learners"))
 	}
-	rep, err = r.roster(RosterOptions{}, textFile("users.csv", text))
+	rep, err = r.roster(Options{}, textFile("users.csv", text))
 	r.ok(err)
 	r.expect(rep, map[string][4]int{"users": {0, 0, 5000, 0}})
 }
 
 func TestRosterRespectsTheQuota(t *testing.T) {
 	r := newRoom(t)
-	_, err := r.roster(RosterOptions{}, textFile("orgs.csv", orgsCSV))
+	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
 	r.ok(err)
 	r.limit("learners", 1500)
-	dry, err := r.roster(RosterOptions{DryRun: true}, textFile("users.csv", students(2100)))
+	dry, err := r.roster(Options{DryRun: true}, textFile("users.csv", students(2100)))
 	r.ok(err)
-	rep, err := r.roster(RosterOptions{}, textFile("users.csv", students(2100)))
+	rep, err := r.roster(Options{}, textFile("users.csv", students(2100)))
 	r.ok(err)
 	for _, rep := range []Report{dry, rep} {
 		f := rep.Files[0]
@@ -290,12 +294,12 @@ func TestRosterRespectsTheQuota(t *testing.T) {
 
 func TestRosterOfOneSchool(t *testing.T) {
 	r := newRoom(t)
-	_, err := r.roster(RosterOptions{}, wholeRoster()...)
+	_, err := r.roster(Options{}, wholeRoster()...)
 	r.ok(err)
 	var id string
 	r.ok(r.w.Direct(t).QueryRow(r.ctx, "SELECT id FROM tenant_jamaica.schools WHERE source_id = 's2'").Scan(&id))
-	school := mustID(t, id)
-	rep, err := r.roster(RosterOptions{OnlySchool: &school, Roles: []string{Student}},
+	school := uuid.MustParse(id)
+	rep, err := r.roster(Options{OnlySchool: &school, Roles: []string{people.Student}},
 		textFile("orgs.csv", strings.Replace(orgsCSV, "Kingston College", "Mine now", 1)),
 		textFile("users.csv", strings.Replace(usersCSV, "u2,active,true,s1,student,,Akeem", "u2,active,true,s2,student,,Taken", 1)+"n1,active,true,s2,student,,New,Here,,,10,,\n"),
 		textFile("enrollments.csv", enrolmentsCSV))
@@ -320,27 +324,27 @@ func TestRosterFiles(t *testing.T) {
 	zipped := filepath.Join(t.TempDir(), "roster.zip")
 	r.ok(os.WriteFile(zipped, archive.Bytes(), 0o600))
 	for i, path := range []string{dir, zipped, filepath.Join(dir, "orgs.csv")} {
-		files, closer, err := OpenRoster(path)
+		files, closer, err := Open(path)
 		r.ok(err)
-		rep, err := r.roster(RosterOptions{}, files...)
+		rep, err := r.roster(Options{}, files...)
 		r.ok(err)
 		r.ok(closer.Close())
 		r.expect(rep, []map[string][4]int{{"orgs": {2, 0, 1, 0}, "roles": {0, 0, 2, 0}, "users": {2, 0, 0, 1}}, {"orgs": {0, 0, 3, 0}, "roles": {0, 0, 2, 0}, "users": {0, 0, 2, 1}}, {"orgs": {0, 0, 3, 0}}}[i])
 	}
-	for name, file := range map[string]RosterFile{
+	for name, file := range map[string]File{
 		"no roster":    textFile("x.csv", "a,b\n1,2\n"),
 		"empty":        textFile("x.csv", ""),
 		"UTF-16":       textFile("x.csv", "\xff\xfes\x00"),
 		"column twice": textFile("x.csv", "sourcedId,name,type,NAME\n"),
 	} {
-		if _, err := r.roster(RosterOptions{}, file); domain.CodeOf(err) != domain.Invalid {
+		if _, err := r.roster(Options{}, file); domain.CodeOf(err) != domain.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := r.roster(RosterOptions{}, textFile("x.csv", orgsCSV+strings.Repeat("\n", maxRosterRows+100))); domain.CodeOf(err) != domain.TooLarge {
+	if _, err := r.roster(Options{}, textFile("x.csv", orgsCSV+strings.Repeat("\n", maxRows+100))); domain.CodeOf(err) != domain.TooLarge {
 		t.Errorf("too many rows: %v", err)
 	}
-	if _, _, err := OpenRoster(filepath.Join(dir, "missing.csv")); domain.CodeOf(err) != domain.Invalid {
+	if _, _, err := Open(filepath.Join(dir, "missing.csv")); domain.CodeOf(err) != domain.Invalid {
 		t.Errorf("no such file: %v", err)
 	}
 }

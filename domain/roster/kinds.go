@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// rosterKinds: what tells a kind of file by its header, and the columns that are looked at. Everything is in lower case but the kind.
-var rosterKinds = []struct {
+// kinds: what tells a kind of file by its header, and the columns that are looked at. Everything is in lower case but the kind.
+var kinds = []struct {
 	kind string
 	must []string
 	used []string
@@ -53,7 +53,7 @@ var standardColumns = []string{"datelastmodified", "userids", "middlename", "ide
 
 // knownColumn reports whether any file of OneRoster that is looked at has the column. The name is in lower case.
 func knownColumn(name string) bool {
-	for _, k := range rosterKinds {
+	for _, k := range kinds {
 		if slices.Contains(k.must, name) || slices.Contains(k.used, name) {
 			return true
 		}
@@ -67,7 +67,7 @@ func knownColumn(name string) bool {
 }
 
 // tellKind finds out what the file is, by its header; its name is asked only about what is missing or not needed.
-func (s *rosterSource) tellKind() {
+func (s *sourceFile) tellKind() {
 	r, why := s.rows()
 	if why != "" {
 		s.leftOut = why
@@ -87,7 +87,7 @@ func (s *rosterSource) tellKind() {
 	stem := strings.TrimSuffix(base, filepath.Ext(base))
 	var near string
 	var missing []string
-	for _, k := range rosterKinds {
+	for _, k := range kinds {
 		m := lacks(k.must)
 		if len(m) == 0 {
 			s.kind = k.kind
@@ -138,7 +138,7 @@ func spelled(columns []string) []string {
 }
 
 // notes says what of the file was not looked at, and how it was read.
-func (s *rosterSource) notes(kind string) []string {
+func (s *sourceFile) notes(kind string) []string {
 	notes := []string{}
 	if kind == "guardians" {
 		return notes
@@ -147,7 +147,7 @@ func (s *rosterSource) notes(kind string) []string {
 		notes = append(notes, "is not UTF-8 and was read as Windows-1252; if names with accents look wrong, save it as CSV UTF-8")
 	}
 	unknown := 0
-	for _, k := range rosterKinds {
+	for _, k := range kinds {
 		if k.kind != s.kind {
 			continue
 		}

@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ var (
 
 // word gives a cell that must be empty or one of the allowed words, as those are spelt: capitals do not matter, because Excel
 // writes TRUE for true. It notes any other and gives "".
-func (r rosterRow) word(p *domain.Problems, field string, allowed []string) string {
+func (r record) word(p *domain.Problems, field string, allowed []string) string {
 	v := r.get(strings.ToLower(field))
 	if v == "" {
 		return ""
@@ -43,7 +43,7 @@ func anyOf(words []string) string {
 }
 
 // status gives active, inactive or tobedeleted; an empty cell is active, as in a bulk file.
-func (r rosterRow) status(p *domain.Problems) string {
+func (r record) status(p *domain.Problems) string {
 	if s := r.word(p, "status", statusWords); s != "" {
 		return s
 	}
@@ -51,13 +51,13 @@ func (r rosterRow) status(p *domain.Problems) string {
 }
 
 // gone reports whether the row says that the thing is to be deleted.
-func (r rosterRow) gone() bool { return strings.EqualFold(r.get("status"), "tobedeleted") }
+func (r record) gone() bool { return strings.EqualFold(r.get("status"), "tobedeleted") }
 
 // ends reports whether the row says that the thing is not, or no longer, in use. A person who is 'inactive' is still known and kept up to
 // date; an organisation, a class or a place in one that is 'inactive' is as good as gone.
-func (r rosterRow) ends() bool { return r.gone() || strings.EqualFold(r.get("status"), "inactive") }
+func (r record) ends() bool { return r.gone() || strings.EqualFold(r.get("status"), "inactive") }
 
 // freesSeats reports whether the row of a kind of file can only give room back: a place in a class, or a part of a quota.
-func (r rosterRow) freesSeats(kind string) bool {
+func (r record) freesSeats(kind string) bool {
 	return r.ends() || kind == "users" && strings.EqualFold(r.get("enableduser"), "false")
 }

@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"archive/zip"
@@ -17,42 +17,42 @@ import (
 	"lignum/domain"
 )
 
-// RosterFile is one CSV file. Open is called more than once, and each time gives the same bytes from the start.
-type RosterFile struct {
+// File is one CSV file. Open is called more than once, and each time gives the same bytes from the start.
+type File struct {
 	Name string
 	Open func() (io.ReadCloser, error)
 }
 
 // Bounds of a directory or an archive.
 const (
-	maxRosterFiles = 50    // tables
-	maxOtherFiles  = 1_000 // that are left out
+	maxFiles      = 50    // tables
+	maxOtherFiles = 1_000 // that are left out
 )
 
-// OpenRoster gives the files of a path: one file, or all in a directory or a zip archive with the folders in it, so that each is either
+// Open gives the files of a path: one file, or all in a directory or a zip archive with the folders in it, so that each is either
 // imported or named as left out. Close the closer after the import.
-func OpenRoster(path string) ([]RosterFile, io.Closer, error) {
+func Open(path string) ([]File, io.Closer, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, domain.InvalidField("file", "cannot be read: "+filepath.Base(path))
 	}
 	switch {
 	case info.IsDir():
-		files, err := rosterFS(os.DirFS(path))
+		files, err := filesIn(os.DirFS(path))
 		return files, io.NopCloser(nil), err
 	case strings.EqualFold(filepath.Ext(path), ".zip"):
 		z, err := zip.OpenReader(path)
 		if err != nil {
 			return nil, nil, domain.InvalidField("file", "is not a zip archive")
 		}
-		files, err := rosterFS(z)
+		files, err := filesIn(z)
 		return files, z, err
 	}
-	return []RosterFile{{filepath.Base(path), func() (io.ReadCloser, error) { return os.Open(path) }}}, io.NopCloser(nil), nil
+	return []File{{filepath.Base(path), func() (io.ReadCloser, error) { return os.Open(path) }}}, io.NopCloser(nil), nil
 }
 
-func rosterFS(tree fs.FS) ([]RosterFile, error) {
-	var files []RosterFile
+func filesIn(tree fs.FS) ([]File, error) {
+	var files []File
 	tables := 0
 	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -61,13 +61,13 @@ func rosterFS(tree fs.FS) ([]RosterFile, error) {
 		if _, _, leftOut := byName(name); !leftOut {
 			tables++
 		}
-		if tables > maxRosterFiles {
-			return domain.InvalidField("file", fmt.Sprintf("holds more than %d CSV files", maxRosterFiles))
+		if tables > maxFiles {
+			return domain.InvalidField("file", fmt.Sprintf("holds more than %d CSV files", maxFiles))
 		}
 		if len(files) == maxOtherFiles {
 			return domain.InvalidField("file", fmt.Sprintf("holds more than %d files", maxOtherFiles))
 		}
-		files = append(files, RosterFile{name, func() (io.ReadCloser, error) { return tree.Open(name) }})
+		files = append(files, File{name, func() (io.ReadCloser, error) { return tree.Open(name) }})
 		return nil
 	})
 	if err != nil && domain.CodeOf(err) == "" {
@@ -94,14 +94,14 @@ func byName(name string) (why string, needed, leftOut bool) {
 	return "is no CSV file; left out", false, true
 }
 
-// rosterSource is a file of which the header is read.
-type rosterSource struct {
-	RosterFile
+// sourceFile is a file of which the header is read.
+type sourceFile struct {
+	File
 	kind     string // "": left out, and why is in leftOut
 	leftOut  string
 	needed   bool   // it was left out although somebody meant it to be imported
 	hash     string // SHA-256 of the bytes, in hex
-	text     rosterText
+	text     fileText
 	total    int            // lines, at least as many as there are
 	columns  map[string]int // by name in lower case
 	header   []string
@@ -109,25 +109,25 @@ type rosterSource struct {
 	headerAt int // line
 }
 
-func (s *rosterSource) has(column string) bool { _, ok := s.columns[column]; return ok }
+func (s *sourceFile) has(column string) bool { _, ok := s.columns[column]; return ok }
 
 // inspect reads every file once: it checks the bounds of the whole import, hashes, and tells the kinds. A file that cannot be taken is left out
 // with the reason; it stops no other.
-func inspect(files []RosterFile) ([]*rosterSource, error) {
+func inspect(files []File) ([]*sourceFile, error) {
 	if len(files) == 0 || len(files) > maxOtherFiles {
-		return nil, domain.InvalidField("file", fmt.Sprintf("must be 1 to %d CSV files", maxRosterFiles))
+		return nil, domain.InvalidField("file", fmt.Sprintf("must be 1 to %d CSV files", maxFiles))
 	}
-	left, lines, tables := int64(maxRosterBytes), 0, 0
-	var out []*rosterSource
+	left, lines, tables := int64(maxBytes), 0, 0
+	var out []*sourceFile
 	for _, f := range files {
-		s := &rosterSource{RosterFile: f}
+		s := &sourceFile{File: f}
 		out = append(out, s)
 		var leftOut bool
 		if s.leftOut, s.needed, leftOut = byName(f.Name); leftOut {
 			continue
 		}
-		if tables++; tables > maxRosterFiles {
-			return nil, domain.InvalidField("file", fmt.Sprintf("must be 1 to %d CSV files", maxRosterFiles))
+		if tables++; tables > maxFiles {
+			return nil, domain.InvalidField("file", fmt.Sprintf("must be 1 to %d CSV files", maxFiles))
 		}
 		if err := s.measure(&left, &lines); err != nil {
 			return nil, err
@@ -136,7 +136,7 @@ func inspect(files []RosterFile) ([]*rosterSource, error) {
 			s.tellKind()
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *rosterSource) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(out, func(a, b *sourceFile) int { return strings.Compare(a.Name, b.Name) })
 	for i, s := range out {
 		for _, before := range out[:i] {
 			if s.kind != "" && s.kind == before.kind && s.hash == before.hash {
@@ -147,7 +147,7 @@ func inspect(files []RosterFile) ([]*rosterSource, error) {
 	return out, nil
 }
 
-func (s *rosterSource) measure(left *int64, lines *int) error {
+func (s *sourceFile) measure(left *int64, lines *int) error {
 	in, err := s.Open()
 	if err != nil {
 		s.leftOut = "cannot be read"
@@ -161,8 +161,8 @@ func (s *rosterSource) measure(left *int64, lines *int) error {
 		*left -= int64(n)
 		s.text.look(buf[:n])
 		s.total = max(s.text.lf, s.text.cr) + 1
-		if *lines = before + s.total; *left < 0 || *lines > maxRosterRows+maxRosterFiles {
-			return domain.Errorf(domain.TooLarge, "A roster has at most %d MB and %d rows in all its files.", maxRosterBytes>>20, maxRosterRows)
+		if *lines = before + s.total; *left < 0 || *lines > maxRows+maxFiles {
+			return domain.Errorf(domain.TooLarge, "A roster has at most %d MB and %d rows in all its files.", maxBytes>>20, maxRows)
 		}
 		h.Write(buf[:n])
 		if err == io.EOF {
@@ -210,15 +210,15 @@ func (s *seen) before(line int, key string) string {
 }
 
 // check refuses what would make an import of the same files change something each time.
-func (s *seen) check(kind string, r rosterRow) *RowProblem {
+func (s *seen) check(kind string, r record) *Problem {
 	if id := r.get("sourcedid"); id != "" {
 		if at := s.before(r.line, "id/"+id); at != "" {
-			return &RowProblem{r.line, "sourcedId", "is the same as " + at}
+			return &Problem{r.line, "sourcedId", "is the same as " + at}
 		}
 	}
 	if kind == "enrollments" && !r.ends() && strings.EqualFold(r.get("primary"), "true") && strings.EqualFold(r.get("role"), "teacher") {
 		if at := s.before(r.line, "primary/"+r.get("classsourcedid")); at != "" {
-			return &RowProblem{r.line, "primary", "the class has its primary teacher " + at}
+			return &Problem{r.line, "primary", "the class has its primary teacher " + at}
 		}
 	}
 	return nil
@@ -233,5 +233,3 @@ func isNumber(s string) bool {
 	n, err := strconv.Atoi(s)
 	return err == nil && n >= 0 && n < 1<<30
 }
-
-func lineText(n int) string { return strconv.Itoa(n) }

@@ -1,4 +1,4 @@
-package people
+package roster
 
 import (
 	"bufio"
@@ -13,9 +13,9 @@ import (
 	"lignum/domain"
 )
 
-// rosterText is what a file's bytes are: its encoding and how its lines end. Excel writes UTF-8 with a byte order mark ('CSV UTF-8'), UTF-16
+// fileText is what a file's bytes are: its encoding and how its lines end. Excel writes UTF-8 with a byte order mark ('CSV UTF-8'), UTF-16
 // ('Unicode Text'), or the code page of Windows ('CSV'), which in the Caribbean is Windows-1252.
-type rosterText struct {
+type fileText struct {
 	encoding string
 	endsInCR bool // as old Macs wrote
 	start    []byte
@@ -33,7 +33,7 @@ const (
 )
 
 // look takes the file's next bytes.
-func (t *rosterText) look(b []byte) {
+func (t *fileText) look(b []byte) {
 	if room := 4 - len(t.start); room > 0 {
 		t.start = append(t.start, b[:min(room, len(b))]...)
 	}
@@ -66,7 +66,7 @@ func (t *rosterText) look(b []byte) {
 
 // settle says what the bytes were, or why they cannot be read. A file that is mostly UTF-8 stays UTF-8; its broken lines are refused
 // one by one.
-func (t *rosterText) settle() (why string) {
+func (t *fileText) settle() (why string) {
 	t.endsInCR = t.lf == 0 && t.cr > 0
 	starts := func(mark string) bool { return bytes.HasPrefix(t.start, []byte(mark)) }
 	switch t.strays += len(t.carry); {
@@ -90,8 +90,8 @@ func (t *rosterText) settle() (why string) {
 	return ""
 }
 
-// maxRosterLine bounds the bytes of one line.
-const maxRosterLine = 256 << 10
+// maxLine bounds the bytes of one line.
+const maxLine = 256 << 10
 
 // textLine is one line of a file, without its end. no counts from 1.
 type textLine struct {
@@ -109,7 +109,7 @@ type lineReader struct {
 }
 
 // reader gives the file's characters in UTF-8 without a byte order mark.
-func (t *rosterText) reader(in io.Reader) *lineReader {
+func (t *fileText) reader(in io.Reader) *lineReader {
 	switch t.encoding {
 	case utf16Text:
 		in = unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Reader(in)
@@ -153,14 +153,14 @@ func (l *lineReader) readLine() (textLine, error) {
 	part, err := l.in.ReadSlice(l.end)
 	var whole []byte
 	for err == bufio.ErrBufferFull {
-		if len(whole)+len(part) <= maxRosterLine {
+		if len(whole)+len(part) <= maxLine {
 			whole = append(whole, part...)
 		} else {
 			line.long = true
 		}
 		part, err = l.in.ReadSlice(l.end)
 	}
-	switch line.long = line.long || len(whole)+len(part) > maxRosterLine; {
+	switch line.long = line.long || len(whole)+len(part) > maxLine; {
 	case line.long:
 	case whole == nil:
 		whole = part // good until the next read; it becomes text below

@@ -1,0 +1,47 @@
+package domain_test
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+	"testing"
+
+	"lignum/domain"
+)
+
+func TestACursorComesBackAsItWent(t *testing.T) {
+	for _, parts := range [][]string{{""}, {"Brown", "Akeem", "0190"}, {"é\"\\\n", "<&>"}} {
+		got, err := domain.ReadCursor(domain.Cursor(parts...), len(parts))
+		if err != nil || !slices.Equal(got, parts) {
+			t.Errorf("%q came back as %q, %v", parts, got, err)
+		}
+	}
+	raw := base64.RawURLEncoding.EncodeToString
+	for what, text := range map[string]string{
+		"nothing": "", "no base64": "!", "padded": base64.URLEncoding.EncodeToString([]byte(`["ab","c"]`)), "no list": raw([]byte(`{}`)), "numbers": raw([]byte(`[1,2]`)),
+		"one too few": domain.Cursor("a"), "one too many": domain.Cursor("a", "b", "c"), "NUL": raw([]byte(`["a\u0000","b"]`)), "too long": domain.Cursor(strings.Repeat("a", 3000), "b"),
+	} {
+		if got, err := domain.ReadCursor(text, 2); domain.CodeOf(err) != domain.Invalid || got != nil {
+			t.Errorf("%s: %q, %v", what, got, err)
+		}
+	}
+}
+
+func TestProblemsOfAText(t *testing.T) {
+	for _, c := range []struct {
+		v           string
+		least, most int
+		reason      string
+	}{
+		{"Ann", 1, 3, ""}, {"", 0, 3, ""}, {"née", 1, 3, ""},
+		{"", 1, 3, "is missing; it must have 1 to 3 characters"}, {"Anna", 1, 3, "must have 1 to 3 characters, has 4"}, {"A", 2, 3, "must have 2 to 3 characters, has 1"},
+		{"A\n", 1, 3, "must not hold control characters"}, {"A\x7f", 1, 3, "must not hold control characters"}, {"A\xff", 1, 3, "is not valid UTF-8 text"},
+	} {
+		var p domain.Problems
+		p.Text("name", c.v, c.least, c.most)
+		switch {
+		case c.reason == "" && len(p) > 0, c.reason != "" && (len(p) != 1 || p[0].Name != "name" || p[0].Reason != c.reason):
+			t.Errorf("%q of %d to %d: %+v, want %q", c.v, c.least, c.most, p, c.reason)
+		}
+	}
+}
