@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/classes"
 	"lignum/tenants"
@@ -36,16 +37,11 @@ func TestFormsOfACountryAreKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for rows.Next() {
-			var grade string
-			var n int
-			if err := rows.Scan(&grade, &n); err != nil {
-				t.Fatal(err)
-			}
-			want[grade] = n
-		}
-		if rows.Err() != nil || (len(want) == 5) != (of == nil) {
-			t.Fatal(want, rows.Err())
+		var grade string
+		var n int
+		_, err = pgx.ForEachRow(rows, []any{&grade, &n}, func() error { want[grade] = n; return nil })
+		if err != nil || (len(want) == 5) != (of == nil) {
+			t.Fatal(want, err)
 		}
 		h := &testkit.Heard{}
 		s.read(func(q tenants.Querier) error {
