@@ -168,7 +168,7 @@ func MyAttempts(ctx context.Context, c *Call, p Paging) (*List[assessment.Summar
 // LearnerAttempts lists a learner's attempts, for those who look after the learner.
 func LearnerAttempts(ctx context.Context, c *Call, learner uuid.UUID, p Paging) (*List[assessment.Summary], error) {
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		t, err := people.TiesTo(ctx, r, c.Claims.UserID, learner)
+		t, err := classes.TiesTo(ctx, r, c.Claims.UserID, learner)
 		if err != nil {
 			return err
 		}

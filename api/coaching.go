@@ -156,7 +156,7 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 	var facts policy.Facts
 	isLearner := false
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		t, err := people.TiesTo(ctx, r, c.Claims.UserID, learner)
+		t, err := classes.TiesTo(ctx, r, c.Claims.UserID, learner)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/classes"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -103,7 +104,7 @@ func SetConsent(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, c
 }
 
 func (c *Call) mayLink(ctx context.Context, tx *tenants.Tx, learner uuid.UUID) error {
-	t, err := people.TiesTo(ctx, tx, c.Claims.UserID, learner)
+	t, err := classes.TiesTo(ctx, tx, c.Claims.UserID, learner)
 	if err != nil {
 		return err
 	}

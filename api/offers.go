@@ -8,7 +8,6 @@ import (
 
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
-	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -21,6 +20,13 @@ func MayManageClass(c *Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, classFacts(p.Facts))
 }
 
+// MayOpenLessons tells whether the lessons of a class open to the actor, and its tests. Those of the class have them by their place or because
+// they coach it, and the policy is asked only where it says more: an author has the lessons of a class that is over, too.
+func MayOpenLessons(c *Call, p *ClassPage) bool {
+	f := p.CourseFacts()
+	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, courseFacts(f))
+}
+
 // MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
 func MayPlaceLearners(c *Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
@@ -28,8 +34,7 @@ func MayPlaceLearners(c *Call, p *ClassPage) bool {
 
 // MaySeeTests tells whether the tests of a class open to the actor.
 func MaySeeTests(c *Call, p *ClassPage) bool {
-	running := p.State != classes.Cancelled // a cancelled class gives no access to its course
-	return c.Would(policy.TestRead, policy.Facts{Enrolled: p.Facts.Enrolled && running, CoachOf: p.Facts.CoachOf && running, Teaches: p.Facts.CoachOf && running})
+	return c.Would(policy.TestRead, courseFacts(p.CourseFacts()))
 }
 
 // MayOpenAClass tells whether there is a class that the actor may open.
@@ -88,7 +93,7 @@ func answers[Tie, Answer comparable](ctx context.Context, c *Call, of []uuid.UUI
 
 // MayOpenRecords tells how the records of some learners open to the actor.
 func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
-	return answers(ctx, c, learners, []policy.Permission{policy.LearnerProgress}, people.TiesToEach, func(t people.LearnerTie) RecordAccess {
+	return answers(ctx, c, learners, []policy.Permission{policy.LearnerProgress}, classes.TiesToEach, func(t classes.LearnerTie) RecordAccess {
 		return c.recordAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
 	})
 }
@@ -111,7 +116,7 @@ const (
 
 // MayGiveCards tells how the actor comes to new sign-in cards for some learners; those for whom there is no way are left out.
 func MayGiveCards(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]CardAccess, error) {
-	return answers(ctx, c, learners, []policy.Permission{policy.UserReset, policy.ResetAsk}, people.TiesToEach, func(t people.LearnerTie) CardAccess {
+	return answers(ctx, c, learners, []policy.Permission{policy.UserReset, policy.ResetAsk}, classes.TiesToEach, func(t classes.LearnerTie) CardAccess {
 		return c.cardAccess(policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, Covers: true})
 	})
 }
@@ -131,9 +136,9 @@ func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, er
 	if !c.May(policy.UserReset) {
 		return false, nil
 	}
-	var t people.ClassTies
+	var t classes.ClassTies
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		t, err = people.TiesToClass(ctx, r, c.Claims.UserID, class)
+		t, err = classes.TiesToClass(ctx, r, c.Claims.UserID, class)
 		return err
 	})
 	return err == nil && t.Members > 0 && c.Would(policy.UserReset, c.classCardFacts(t)), err

@@ -65,7 +65,7 @@ func ClassCandidates(ctx context.Context, c *Call, id uuid.UUID, f CandidateFilt
 		if err != nil {
 			return err
 		}
-		page, err := people.Users(ctx, r, people.UserFilter{Prefix: f.Query, Grade: f.Grade, Role: people.Student, State: "active", SchoolID: school, NotIn: &id,
+		page, err := people.Users(ctx, r, people.UserFilter{Prefix: f.Query, Grade: f.Grade, Role: people.Student, State: "active", SchoolID: school, NotIn: []people.Group{classes.Members(id)},
 			After: p.Cursor, Limit: p.Limit})
 		for _, u := range page.Users {
 			items = append(items, Candidate{classes.Person{ID: u.ID, GivenName: u.GivenName, FamilyName: u.FamilyName}, u.UserName, u.Grade, u.SchoolID})
@@ -89,14 +89,14 @@ func (c *Call) schoolToPlace(ctx context.Context, q tenants.Querier, id, asked u
 }
 
 // ClassGrades tells which forms there are among those whom the actor may place in a class, and how many learn in each.
-func ClassGrades(ctx context.Context, c *Call, id, school uuid.UUID) ([]people.GradeCount, error) {
-	var grades []people.GradeCount
+func ClassGrades(ctx context.Context, c *Call, id, school uuid.UUID) ([]classes.GradeCount, error) {
+	var grades []classes.GradeCount
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		of, err := c.schoolToPlace(ctx, r, id, school)
 		if err != nil {
 			return err
 		}
-		grades, err = people.Grades(ctx, r, of, id)
+		grades, err = classes.Grades(ctx, r, of, id)
 		return err
 	})
 	return grades, err
@@ -116,7 +116,7 @@ func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid
 	if err != nil {
 		return nil, err
 	}
-	ties, err := people.TiesTo(ctx, tx, c.Claims.UserID, learner)
+	ties, err := classes.TiesTo(ctx, tx, c.Claims.UserID, learner)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func PlaceLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, i
 			}
 			of = in.SchoolID
 		}
-		if learners, err = people.LearnersOf(ctx, tx, of, grade, id, classes.MostPlaced+1); err != nil {
+		if learners, err = classes.WithoutPlace(ctx, tx, of, grade, id, classes.MostPlaced+1); err != nil {
 			return nil, err
 		}
 		if len(learners) == 0 {
@@ -177,7 +177,7 @@ func (c *Call) ownLearners(ctx context.Context, q tenants.Querier, class uuid.UU
 	if len(learners) > classes.MostPlaced {
 		return nil, nil, domain.InvalidField("body.learner_ids", fmt.Sprintf("must name 1 to %d learners", classes.MostPlaced))
 	}
-	ties, err := people.TiesToEach(ctx, q, c.Claims.UserID, learners)
+	ties, err := classes.TiesToEach(ctx, q, c.Claims.UserID, learners)
 	if err != nil {
 		return nil, nil, err
 	}

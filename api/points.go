@@ -128,18 +128,17 @@ func (c *Call) circle(ctx context.Context, q tenants.Querier, scope policy.Scope
 			return points.Scope{}, err
 		}
 		if whole || facts.Enrolled || facts.CoachOf {
-			return points.Scope{Among: points.AmongClass, ID: f.Class}, nil
+			return points.Scope{Among: points.AmongClass, Class: classes.Members(f.Class)}, nil
 		}
 		if facts.SameSchool {
-			return points.Scope{Among: points.AmongClassOfSchool, ID: f.Class}, nil
+			return points.Scope{Among: points.AmongClass, Class: classes.Schoolmates(f.Class, c.Claims.UserID)}, nil
 		}
 		return points.Scope{}, domain.Errorf(domain.Forbidden, "The leaderboard of a class is for those of the class and of its school.")
 	case points.AmongSchool:
 		if c.Claims.SchoolID == nil {
 			return points.Scope{}, domain.Errorf(domain.Conflict, "You belong to no school; ask for the leaderboard of a class.")
 		}
-		return points.Scope{Among: points.AmongSchool, ID: *c.Claims.SchoolID}, nil
-	case points.AmongClassOfSchool: // what a class is narrowed to above; nobody asks for it
+		return points.Scope{Among: points.AmongSchool, School: *c.Claims.SchoolID}, nil
 	}
 	return points.Scope{}, domain.InvalidField("query.scope", "must be school, class or tenant")
 }

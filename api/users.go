@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/classes"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -40,7 +41,7 @@ func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[peop
 			filter.SchoolID = &f.School
 		}
 		if f.Class != uuid.Nil {
-			filter.ClassID = &f.Class
+			filter.In = append(filter.In, classes.Members(f.Class))
 		}
 	}
 	switch d.Scope {
@@ -51,7 +52,7 @@ func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[peop
 		}
 		filter.SchoolID = c.Claims.SchoolID
 	case policy.Assigned:
-		filter.CoachID = &c.Claims.UserID
+		filter.In = append(filter.In, classes.Coached(c.Claims.UserID))
 	case policy.Own:
 		filter.Self = &c.Claims.UserID
 	case policy.Region, policy.Aggregate:
@@ -73,7 +74,7 @@ func (c *Call) aboutUser(ctx context.Context, q tenants.Querier, id uuid.UUID) (
 		u, err := people.UserByID(ctx, q, id)
 		return policy.Facts{Owner: id == c.Claims.UserID, Covers: c.State.enforcer.Covers(c.Claims.Roles, u.Roles)}, err
 	}
-	t, err := people.TiesTo(ctx, q, c.Claims.UserID, id)
+	t, err := classes.TiesTo(ctx, q, c.Claims.UserID, id)
 	return policy.Facts{Owner: t.Self, SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: t.Unclaimed, ResetApproved: t.ResetApproved,
 		GuardianOf: t.GuardianOf, GuardianConsent: t.GuardianConsent, Covers: c.State.enforcer.Covers(c.Claims.Roles, t.Roles)}, err
 }
@@ -340,7 +341,7 @@ func (c *Call) cardReach(d policy.Decision) (people.CardReach, error) {
 // PrintCards makes cards for the students among some accounts who have no password: of a teacher, for those of whom nobody has
 // ever chosen one.
 func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID) (*CardSheet, error) {
-	t, err := people.TiesToAll(ctx, tx, c.Claims.UserID, users)
+	t, err := classes.TiesToAll(ctx, tx, c.Claims.UserID, users)
 	if err != nil {
 		return nil, err
 	}
@@ -358,14 +359,14 @@ func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID)
 }
 
 // classCardFacts hold for everybody of a class who gets a card: cardReach leaves the others out.
-func (c *Call) classCardFacts(t people.ClassTies) policy.Facts {
+func (c *Call) classCardFacts(t classes.ClassTies) policy.Facts {
 	return policy.Facts{SameSchool: t.OfSchool > 0 || t.Members == 0, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: c.coversAll(t.RoleSets)}
 }
 
 // PrintClassCards makes cards for the students of a class who have no password. A class may have learners of several schools,
 // whatever its own: those of other schools than the actor's are left out, unless the actor reaches the whole tenant.
 func PrintClassCards(ctx context.Context, c *Call, tx *tenants.Tx, class uuid.UUID) (*CardSheet, error) {
-	t, err := people.TiesToClass(ctx, tx, c.Claims.UserID, class)
+	t, err := classes.TiesToClass(ctx, tx, c.Claims.UserID, class)
 	if err != nil {
 		return nil, err
 	}
@@ -377,6 +378,6 @@ func PrintClassCards(ctx context.Context, c *Call, tx *tenants.Tx, class uuid.UU
 	if err != nil {
 		return nil, err
 	}
-	cards, err := reach.ClassCards(ctx, tx, class, c.Now)
+	cards, err := reach.GroupCards(ctx, tx, classes.Members(class), "class", class.String(), c.Now)
 	return &CardSheet{cards}, err
 }

@@ -80,6 +80,7 @@ func nextPage(fc *fiber.Ctx, cursor string) string {
 type classData struct {
 	*api.ClassPage
 	Learner  bool
+	Opens    bool                 // its lessons and tests do
 	Continue *classes.LessonState // the first lesson that is not done; nil: all are
 }
 
@@ -92,7 +93,7 @@ func showClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), goOn(&p.Page)}})
+	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), api.MayOpenLessons(c, p), goOn(&p.Page)}})
 }
 
 // goOn is the lesson that was begun, or else the first that is not done.

@@ -2,9 +2,11 @@ package portal_test
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,11 +31,13 @@ type town struct {
 	*staffed
 	hill uuid.UUID
 	who  map[string]apitest.User
+	own  map[string]uuid.UUID // a class of theirs
+	test uuid.UUID            // of its course
 }
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	s := &town{staffed: &staffed{Server: apitest.New(t, portal.Register, console.Register), t: t}, who: map[string]apitest.User{}}
+	s := &town{staffed: &staffed{Server: apitest.New(t, portal.Register, console.Register), t: t}, who: map[string]apitest.User{}, own: map[string]uuid.UUID{}}
 	s.staff()
 	s.hill = s.School("jamaica", "Hill High")
 	high := s.school.SchoolID
@@ -77,14 +81,18 @@ func newTown(t *testing.T) *town {
 		for _, u := range []apitest.User{s.learner, hillPupil} {
 			s.Post(u, "/api/v1/classes/"+id.String()+"/registration", nil).Want(http.StatusCreated)
 		}
-		if i == 0 {
-			running = id
+		switch i {
+		case 0:
+			running, s.own["student"], s.own["teacher"] = id, id, id
+		case 1:
+			s.own["coach"] = id
 		}
 		s.Exec("jamaica", `UPDATE classes SET state = $2::text, open = open AND $2::text = 'active' WHERE id = $1::uuid`, id.String(), of.state)
 	}
 	page := apitest.As[api.ClassPage](s.Get(s.learner, "/api/v1/classes/"+running.String()))
+	s.test = page.Tests[0].ID
 	for i, u := range []apitest.User{s.learner, hillPupil, s.learner} {
-		at := s.form(u, "/tests/"+page.Tests[0].ID.String()+"/start", nil).Want(http.StatusSeeOther).Header.Get("Location")
+		at := s.form(u, "/tests/"+s.test.String()+"/start", nil).Want(http.StatusSeeOther).Header.Get("Location")
 		if i < 2 { // the third stays open
 			s.form(u, at+"/submission", url.Values{"counter": {"0"}, "sure": {"yes"}}).Want(http.StatusSeeOther)
 		}
@@ -245,6 +253,19 @@ func TestNoLinkLeadsToARefusal(t *testing.T) {
 		}
 		for _, role := range []string{"student", "teacher", "tenant_administrator"} {
 			s.walk(role, "read-only ")
+		}
+	})
+	t.Run("when all classes are over", func(t *testing.T) {
+		t.Parallel()
+		s := newTown(t)
+		s.Exec("jamaica", `UPDATE classes SET state = 'ended', open = false WHERE state = 'active'`)
+		for _, role := range []string{"student", "coach", "teacher"} {
+			c := &crawl{town: s, u: s.who[role], role: "later " + role, from: map[string]string{}, forms: map[string]url.Values{}}
+			c.run("/classes/" + s.own[role].String()) // a list leads there no more, but what was noted down does
+			if lessons := slices.ContainsFunc(slices.Collect(maps.Keys(c.from)), func(path string) bool { return strings.Contains(path, "/lessons/") }); lessons != (role != "coach") {
+				t.Errorf("%s: the lessons are open: %v", c.role, lessons)
+			}
+			s.Get(s.who[role], "/tests/"+s.test.String()).Want(map[bool]int{true: http.StatusForbidden, false: http.StatusOK}[role == "coach"])
 		}
 	})
 	t.Run("without the second factor that is asked of staff", func(t *testing.T) {

@@ -59,7 +59,7 @@ func samples() map[string][]any {
 		"authenticator": {authenticatorData{}, authenticatorData{Setup: &people.TOTPSetup{Secret: "ABC", QR: "data:image/png;base64,AAAA"}}, authenticatorData{Codes: []string{"AAAA-BBBB"}}},
 		"home":          {homeData{}, homeData{Learner: true}, homeData{Learner: true, Courses: list, Attempts: []assessment.Summary{{Title: evil, Deadline: soon}}, Meetings: meetings, Points: &points.Own{Total: 10}}},
 		"classes":       {classesData{}, classesData{Query: evil}, classesData{Learner: true, Query: evil, Classes: []classes.Class{class, mine}, Next: "/classes?cursor=x"}},
-		"class":         {classData{page, true, goOn(&page.Page)}, classData{closed, true, nil}},
+		"class":         {classData{page, true, true, goOn(&page.Page)}, classData{closed, true, false, nil}},
 		"lesson":        {lesson},
 		"points":        {pointsData{&points.Own{}, points.Rules}, pointsData{&points.Own{Total: 1234, Listed: true, Recent: []points.Entry{{Kind: "lesson", Title: evil, Points: 10, At: soon}}}, points.Rules}},
 		"leaderboard":   {leaderboardData{}, leaderboardData{Board: &points.Board{}}, leaderboardData{Board: board, Among: "school", Circles: []web.Choice{{Value: "school", Text: evil}}}},

@@ -23,8 +23,7 @@ func TiesToEach(ctx context.Context, q tenants.Querier, viewerID uuid.UUID, atte
 		ids[i] = id.String()
 	}
 	rows, err := q.Query(ctx, `SELECT a.id, a.learner_id = $1::uuid,
-		EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id WHERE e.learner_id = a.learner_id AND e.state = 'active'
-			AND c.coach_id = $1::uuid AND c.course_id = a.course_id AND c.state = 'active'),
+		EXISTS (SELECT FROM coached k WHERE k.coach_id = $1::uuid AND k.learner_id = a.learner_id AND k.course_id = a.course_id),
 		coalesce(l.school_id = (SELECT school_id FROM users WHERE id = $1::uuid), false)
 		FROM attempts a JOIN users l ON l.id = a.learner_id WHERE a.id = ANY($2::text[]::uuid[])`, viewerID.String(), ids)
 	if err != nil {

@@ -109,7 +109,7 @@ type ToMark struct {
 
 // MarkFilter says whose attempts. The zero filter is refused, so that a forgotten scope shows nothing.
 type MarkFilter struct {
-	CoachID uuid.UUID // learners in active classes of this coach, in the classes' courses
+	CoachID uuid.UUID // whom this coach coaches in the attempt's course
 	Whole   bool      // the whole tenant
 }
 
@@ -126,8 +126,7 @@ func AttemptsToMark(ctx context.Context, q tenants.Querier, f MarkFilter, page c
 	rows, err := q.Query(ctx, `SELECT a.id, a.learner_id, u.given_name, u.family_name, t.title, c.title, a.submitted_at,
 		(SELECT count(*)::integer FROM jsonb_array_elements(a.result->'items') i WHERE (i->>'needs_marking')::boolean)
 		FROM attempts a JOIN users u ON u.id = a.learner_id JOIN tests t ON t.id = a.test_id JOIN courses c ON c.id = a.course_id
-		WHERE a.state = 'marking' AND ($1::boolean OR EXISTS (SELECT FROM enrolments e JOIN classes k ON k.id = e.class_id
-			WHERE e.learner_id = a.learner_id AND e.state = 'active' AND k.coach_id = $2::uuid AND k.course_id = a.course_id AND k.state = 'active'))
+		WHERE a.state = 'marking' AND ($1::boolean OR EXISTS (SELECT FROM coached k WHERE k.coach_id = $2::uuid AND k.learner_id = a.learner_id AND k.course_id = a.course_id))
 		AND ($3::timestamptz IS NULL OR (a.submitted_at, a.id) > ($3::timestamptz, $4::text::uuid))
 		ORDER BY a.submitted_at, a.id LIMIT $5::integer`, f.Whole, f.CoachID.String(), after.at, after.id, limit+1)
 	if err != nil {

@@ -1,5 +1,9 @@
 // Package classes is who learns what, with whom and when: classes and their seats, enrolments, the page of a class,
 // progress through lessons, and the days on which a learner worked.
+//
+// It owns three words, each of them a view of the tenant's schema, which other rooms read in place of its tables. A learner has a place
+// (places) in a class whatever becomes of it. They are enrolled (enrolled) by a place in a class that was not cancelled, one that is over included.
+// A coach coaches those with a place in an active class of theirs (coached), and the course of an active class (active_classes).
 package classes
 
 import (
@@ -125,6 +129,14 @@ func idText(id *uuid.UUID) *string {
 	}
 	s := id.String()
 	return &s
+}
+
+func texts(ids []uuid.UUID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
+	}
+	return out
 }
 
 // explain names the field whose reference leads nowhere.

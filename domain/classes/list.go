@@ -180,9 +180,9 @@ func learners(ctx context.Context, q tenants.Querier, classID, schoolOf uuid.UUI
 	if err != nil {
 		return none, err
 	}
-	rows, err := q.Query(ctx, `SELECT u.id, u.given_name, u.family_name, u.user_name, u.grade, e.enrolled_at
-		FROM enrolments e JOIN users u ON u.id = e.learner_id
-		WHERE e.class_id = $1::uuid AND e.state = 'active' AND (u.family_name, u.given_name, u.id) > ($2::text, $3::text, $4::text::uuid)
+	rows, err := q.Query(ctx, `SELECT u.id, u.given_name, u.family_name, u.user_name, u.grade, p.enrolled_at
+		FROM places p JOIN users u ON u.id = p.learner_id
+		WHERE p.class_id = $1::uuid AND (u.family_name, u.given_name, u.id) > ($2::text, $3::text, $4::text::uuid)
 		AND ($6::text IS NULL OR u.school_id = (SELECT school_id FROM users WHERE id = $6::text::uuid))
 		ORDER BY u.family_name, u.given_name, u.id LIMIT $5::integer`, classID.String(), after[0], after[1], after[2], limit+1, idText(&schoolOf))
 	if err != nil {

@@ -72,14 +72,9 @@ func QueueProgressIn(b *pgx.Batch, learnerID uuid.UUID, courseSlug, lessonSlug s
 		learnerID.String(), courseSlug, lessonSlug, now.UTC(), points.LessonCompleted).QueryRow(p.scan)
 }
 
-// CoursesOf gives the slugs of the courses in which somebody has a place, and of those of the classes that they coach.
-// Cancelled classes do not count.
+// CoursesOf gives the slugs of the courses in which somebody is enrolled, and of those that they coach.
 func CoursesOf(ctx context.Context, q tenants.Querier, viewerID uuid.UUID) (enrolled, coached []string, err error) {
-	err = q.QueryRow(ctx, `SELECT
-		ARRAY(SELECT DISTINCT o.slug FROM enrolments e JOIN classes c ON c.id = e.class_id JOIN courses o ON o.id = c.course_id
-			WHERE e.learner_id = $1::uuid AND e.state = 'active' AND c.state <> 'cancelled'),
-		ARRAY(SELECT DISTINCT o.slug FROM classes c JOIN courses o ON o.id = c.course_id WHERE c.coach_id = $1::uuid AND c.state <> 'cancelled')`,
-		viewerID.String()).Scan(&enrolled, &coached)
+	err = q.QueryRow(ctx, `SELECT enrolled, coached FROM courses_of($1::uuid)`, viewerID.String()).Scan(&enrolled, &coached)
 	return enrolled, coached, err
 }
 

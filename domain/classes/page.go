@@ -30,8 +30,8 @@ type LessonState struct {
 
 // Facts are what the policy asks about a viewer and a class.
 type Facts struct {
-	Enrolled   bool
-	CoachOf    bool // the viewer coaches or teaches the class
+	Enrolled   bool // has a place, whatever became of the class
+	CoachOf    bool // the class is the viewer's, whatever became of it
 	SameSchool bool // the class and the viewer are of one school
 	ClassOpen  bool // learners may register today, if there is a seat
 }
@@ -91,10 +91,15 @@ func FactsOf(ctx context.Context, q tenants.Querier, classID, viewerID uuid.UUID
 	return c.facts(viewerID, same, today.Format(time.DateOnly)), nil
 }
 
-// CourseFacts are what the policy asks about a viewer and a course. Cancelled classes do not count.
+// CourseFacts are what the policy asks about a viewer and a course.
 type CourseFacts struct {
-	Enrolled bool // in a class of the course
-	CoachOf  bool // the viewer coaches one
+	Enrolled bool // in a class of the course that was not cancelled
+	CoachOf  bool // the viewer coaches an active class of it
+}
+
+// CourseFacts gives what the viewer's tie to the class says about its course; by other classes they may be enrolled in it, or coach it, all the same.
+func (p *Page) CourseFacts() CourseFacts {
+	return CourseFacts{Enrolled: p.Facts.Enrolled && p.State != Cancelled, CoachOf: p.Facts.CoachOf && p.State == Active}
 }
 
 // QueueCourseFacts adds the facts about a viewer and a course, by its slug, to a batch: f is filled when the batch is closed.

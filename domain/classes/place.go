@@ -185,7 +185,7 @@ func uniqueIDs(list []uuid.UUID) ([]string, error) {
 
 // HasOthers tells whether somebody of another school than this one, or of none, has a place in a class.
 func HasOthers(ctx context.Context, q tenants.Querier, classID uuid.UUID, school *uuid.UUID) (yes bool, err error) {
-	err = q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM enrolments e JOIN users u ON u.id = e.learner_id
-		WHERE e.class_id = $1::uuid AND e.state = 'active' AND u.school_id IS DISTINCT FROM $2::text::uuid)`, classID.String(), idText(school)).Scan(&yes)
+	err = q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM places p JOIN users u ON u.id = p.learner_id
+		WHERE p.class_id = $1::uuid AND u.school_id IS DISTINCT FROM $2::text::uuid)`, classID.String(), idText(school)).Scan(&yes)
 	return yes, err
 }

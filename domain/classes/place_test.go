@@ -193,6 +193,32 @@ func TestThoseOfAClassAreTold(t *testing.T) {
 	})
 }
 
+func TestWhoWasErasedIsNotTold(t *testing.T) {
+	s := newSchool(t, 3)
+	class := s.class(s.fields(5))
+	for _, l := range s.learners {
+		if _, err := s.register(class, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.do(`UPDATE users SET state = 'erased' WHERE id IN ($1::uuid, $2::uuid)`, s.learners[0].String(), s.coach.String())
+	s.do(`UPDATE users SET state = 'suspended' WHERE id = $1::uuid`, s.learners[2].String())
+	if err := s.write(func(tx *tenants.Tx) error { return classes.Cancel(ctx, tx, class, "Grace is ill.", now) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(func(tx *tenants.Tx) error {
+		_, err := classes.Remove(ctx, tx, class, s.learners, now)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for who, want := range map[uuid.UUID]int{s.learners[0]: 0, s.coach: 0, s.learners[1]: 2, s.learners[2]: 2} {
+		if kinds := s.told(who); len(kinds) != want {
+			t.Errorf("told %v, want %d", kinds, want)
+		}
+	}
+}
+
 func TestTheCoachIsNotToldOfTheirOwnChange(t *testing.T) {
 	s := newSchool(t, 0)
 	class := s.class(s.fields(5))

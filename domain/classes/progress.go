@@ -82,9 +82,7 @@ const attendProgressSQL = `SELECT attend(ARRAY[$1::uuid], ARRAY[$3::text::date],
 const earnProgressSQL = `SELECT fresh, earned, points_in FROM earn_lesson($1::uuid, $2::uuid, $3::text, $4::text, $5::integer, $6::timestamptz, $7::text)`
 
 // standingSQL says why a report was not stored: no such lesson, no place in a class with it, or nothing new in it.
-const standingSQL = `SELECT EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
-		WHERE e.learner_id = $1::uuid AND e.state = 'active' AND c.course_id = l.course_id AND c.state <> 'cancelled')
-	FROM lessons l WHERE l.id = $2::uuid AND l.active`
+const standingSQL = `SELECT enrolled FROM lesson_standing($1::uuid, $2::uuid)`
 
 // openSQL notes that a learner opened a lesson, once a sitting. $1 to $14 are the arguments of an audit entry, $15 the learner,
 // $16 the lesson, $17 the time, $18 the time less Sitting.

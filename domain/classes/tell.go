@@ -16,18 +16,20 @@ import (
 
 // tell leaves a notice about a class for its learners and its coaches, but not for whoever makes the change.
 func tell(ctx context.Context, tx *tenants.Tx, kind notices.Kind, class uuid.UUID, p notices.Params, now time.Time, coaches ...*uuid.UUID) error {
-	rows, err := tx.Query(ctx, `SELECT learner_id FROM enrolments WHERE class_id = $1::uuid AND state = 'active'`, class.String())
+	var others []uuid.UUID
+	for _, coach := range coaches {
+		if coach != nil && *coach != tx.Who().ID {
+			others = append(others, *coach)
+		}
+	}
+	rows, err := tx.Query(ctx, `SELECT u.id FROM places p JOIN users u ON u.id = p.learner_id WHERE p.class_id = $1::uuid AND u.state <> 'erased'
+		UNION ALL SELECT id FROM users WHERE id = ANY($2::text[]::uuid[]) AND state <> 'erased'`, class.String(), texts(others))
 	if err != nil {
 		return err
 	}
 	to, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	if err != nil {
 		return err
-	}
-	for _, coach := range coaches {
-		if coach != nil && *coach != tx.Who().ID {
-			to = append(to, *coach)
-		}
 	}
 	p["class_id"] = class.String()
 	return notices.Tell(ctx, tx, kind, p, to, now)
@@ -36,10 +38,12 @@ func tell(ctx context.Context, tx *tenants.Tx, kind notices.Kind, class uuid.UUI
 // tellLearners tells some learners what staff did with their place.
 func tellLearners(ctx context.Context, tx *tenants.Tx, kind notices.Kind, class uuid.UUID, learners []uuid.UUID, now time.Time) error {
 	var title string
-	if err := tx.QueryRow(ctx, `SELECT title FROM classes WHERE id = $1::uuid`, class.String()).Scan(&title); err != nil {
+	var to []uuid.UUID
+	if err := tx.QueryRow(ctx, `SELECT title, ARRAY(SELECT id FROM users WHERE id = ANY($2::text[]::uuid[]) AND state <> 'erased') FROM classes WHERE id = $1::uuid`,
+		class.String(), texts(learners)).Scan(&title, &to); err != nil {
 		return missing(err)
 	}
-	return notices.Tell(ctx, tx, kind, notices.Params{"class": title, "class_id": class.String()}, learners, now)
+	return notices.Tell(ctx, tx, kind, notices.Params{"class": title, "class_id": class.String()}, to, now)
 }
 
 // tellOfChange tells those of a class what they must know of a change: when it meets, from when to when it runs, and where.

@@ -66,9 +66,9 @@ type Filter struct {
 // same share of all minutes: multiplied out, since a third of the days has no decimal. Due time is that of whole lessons, so that nobody is behind for a lesson just begun.
 // $1 coach or null, $2 class or null, $3 the tenant's date, $11 whose school or null.
 const learnersSQL = `WITH class AS (
-	SELECT c.id, c.title, c.course_id, c.starts_on,
+	SELECT c.class_id AS id, c.class AS title, c.course_id, c.starts_on,
 		greatest(0, least(c.ends_on, $3::text::date) - c.starts_on + 1) AS gone, c.ends_on - c.starts_on + 1 AS days
-	FROM classes c WHERE c.state = 'active' AND ($1::text IS NULL OR c.coach_id = $1::text::uuid) AND ($2::text IS NULL OR c.id = $2::text::uuid)
+	FROM active_classes c WHERE ($1::text IS NULL OR c.coach_id = $1::text::uuid) AND ($2::text IS NULL OR c.class_id = $2::text::uuid)
 ), plan AS (
 	SELECT class.id, count(l.minutes)::integer AS lessons, count(*) FILTER (WHERE l.upto * days <= gone * l.total)::integer AS due,
 		coalesce(sum(l.minutes) FILTER (WHERE l.upto * days <= gone * l.total), 0) AS due_minutes
@@ -77,10 +77,10 @@ const learnersSQL = `WITH class AS (
 	GROUP BY class.id
 ), done AS (
 	SELECT e.class_id, e.learner_id, e.enrolled_at, count(l.id)::integer AS lessons, coalesce(sum(l.minutes), 0) AS minutes
-	FROM class JOIN enrolments e ON e.class_id = class.id AND e.state = 'active'
+	FROM class JOIN places e ON e.class_id = class.id
 	LEFT JOIN lesson_progress p ON p.learner_id = e.learner_id AND p.course_id = class.course_id AND p.completed_at IS NOT NULL
 	LEFT JOIN lessons l ON l.id = p.lesson_id AND l.active
-	GROUP BY e.class_id, e.learner_id
+	GROUP BY e.class_id, e.learner_id, e.enrolled_at
 ), measured AS (
 	SELECT done.learner_id, u.given_name, u.family_name, class.id AS class_id, class.title, done.lessons AS done, plan.due, plan.lessons,
 		CASE WHEN plan.due_minutes = 0 THEN 0 ELSE greatest(0, 100 - floor(100 * done.minutes / plan.due_minutes))::integer END AS shortfall,

@@ -12,8 +12,8 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/catalog"
+	"lignum/domain/classes"
 	"lignum/domain/coaching"
-	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/testkit"
@@ -238,7 +238,7 @@ func TestALearnerOfManyClassesIsListedOnce(t *testing.T) {
 	}
 }
 
-// Who may coach whom is a fact that is asked of people; a list of learners is somebody's, or a class's.
+// Who may coach whom is a fact that is asked of classes; a list of learners is somebody's, or a class's.
 func TestWhoIsCoached(t *testing.T) {
 	g := newGroup(t)
 	mine := g.learner("Mine", 0, -1, -1)
@@ -246,7 +246,7 @@ func TestWhoIsCoached(t *testing.T) {
 	g.do("UPDATE enrolments SET state = 'left' WHERE learner_id = $1::uuid", left.String())
 	err := g.db.Read(ctx, func(r *tenants.Reader) error {
 		for id, want := range map[[2]uuid.UUID]bool{{g.coach, mine}: true, {g.coach, left}: false, {mine, mine}: false, {left, mine}: false} {
-			if ties, err := people.TiesTo(ctx, r, id[0], id[1]); err != nil || ties.CoachOf != want {
+			if ties, err := classes.TiesTo(ctx, r, id[0], id[1]); err != nil || ties.CoachOf != want {
 				t.Errorf("%v: %v, want %v (%v)", id, ties.CoachOf, want, err)
 			}
 		}

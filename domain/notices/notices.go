@@ -24,7 +24,8 @@ type Params map[string]string
 
 const maxParam = 200
 
-// Tell leaves a notice for people in the change's own transaction; to may be empty, and somebody named twice is told once.
+// Tell leaves a notice for people in the change's own transaction; to may be empty, and somebody named twice is told once. Each of them must
+// have an account that was not erased: the room that makes the change sees to it where it reads whom it concerns.
 // It is one statement, however many are told. What it stores is part of the change, and needs no audit entry of its own.
 func Tell(ctx context.Context, tx *tenants.Tx, k Kind, p Params, to []uuid.UUID, now time.Time) error {
 	if _, known := sayings[k.name]; !known {
@@ -46,8 +47,7 @@ func Tell(ctx context.Context, tx *tenants.Tx, k Kind, p Params, to []uuid.UUID,
 		}
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO notices (id, user_id, kind, params, created_at)
-		SELECT n.id::uuid, u.id, $3::text, $4::text::jsonb, $5::timestamptz
-		FROM unnest($1::text[], $2::text[]) AS n(id, user_id) JOIN users u ON u.id = n.user_id::uuid AND u.state <> 'erased'`,
+		SELECT n.id::uuid, n.user_id::uuid, $3::text, $4::text::jsonb, $5::timestamptz FROM unnest($1::text[], $2::text[]) AS n(id, user_id)`,
 		ids, users, k.name, string(raw), now.UTC())
 	return err
 }

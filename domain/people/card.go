@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -184,28 +185,24 @@ func (r CardReach) Cards(ctx context.Context, tx *tenants.Tx, users []uuid.UUID,
 	if len(users) == 0 || len(users) > maxCards {
 		return nil, domain.InvalidField("user_ids", "must name 1 to 1000 users")
 	}
-	return r.print(ctx, tx, `u.id = ANY($1::text[]::uuid[])`, texts(users), "users", "", now)
+	return r.print(ctx, tx, `u.id = ANY($1::text[]::uuid[])`, []any{texts(users)}, "users", "", now)
 }
 
-// ClassCards is Cards for the learners of a class.
-func ClassCards(ctx context.Context, tx *tenants.Tx, class uuid.UUID, now time.Time) ([]Card, error) {
-	return CardReach{}.ClassCards(ctx, tx, class, now)
+// GroupCards is Cards for those of a group who are within the reach; kind and id say in the audit trail what they were printed for, such as a
+// class.
+func (r CardReach) GroupCards(ctx context.Context, tx *tenants.Tx, group Group, kind, id string, now time.Time) ([]Card, error) {
+	which, args := group.Has("u.id", 1)
+	return r.print(ctx, tx, which, args, kind, id, now)
 }
 
-// ClassCards is Cards for the learners of a class who are within the reach: a class may have learners of several schools.
-func (r CardReach) ClassCards(ctx context.Context, tx *tenants.Tx, class uuid.UUID, now time.Time) ([]Card, error) {
-	return r.print(ctx, tx, `u.id IN (SELECT learner_id FROM enrolments WHERE class_id = $1::uuid AND state = 'active')`, class.String(), "class", class.String(), now)
-}
-
-func (r CardReach) print(ctx context.Context, tx *tenants.Tx, which string, arg any, kind, id string, now time.Time) ([]Card, error) {
+func (r CardReach) print(ctx context.Context, tx *tenants.Tx, which string, args []any, kind, id string, now time.Time) ([]Card, error) {
 	which += ` AND u.password_hash IS NULL AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')`
-	args := []any{arg}
 	if r.Unclaimed {
 		which += ` AND NOT u.had_password`
 	}
 	if r.SchoolOf != uuid.Nil {
-		which += ` AND u.school_id = (SELECT school_id FROM users WHERE id = $2::uuid)`
 		args = append(args, r.SchoolOf.String())
+		which += fmt.Sprintf(` AND u.school_id = (SELECT school_id FROM users WHERE id = $%d::uuid)`, len(args))
 	}
 	cards, err := makeCards(ctx, tx, which, args, "card", now.Add(CardLife), now)
 	if err != nil {

@@ -21,9 +21,8 @@ type UserFilter struct {
 	State    string      // active or suspended
 	SchoolID *uuid.UUID  // of this school
 	Region   string      // of a school of this region; tenants only
-	CoachID  *uuid.UUID  // learns in an active class of this coach; tenants only
-	ClassID  *uuid.UUID  // has a place in this class; tenants only
-	NotIn    *uuid.UUID  // has no place in this class; tenants only
+	In       []Group     // is in each of these; tenants only
+	NotIn    []Group     // is in none of these; tenants only
 	Grade    string      // of this form
 	Child    *uuid.UUID  // is tied to this guardian; tenants only
 	Self     *uuid.UUID  // is this one
@@ -117,9 +116,9 @@ const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.r
 // few tells whether those whom the filter leaves are few enough to look at all of them, or have an index of their own.
 func (f *UserFilter) few() bool { return f.NoCard || f.State == "suspended" || f.tied() }
 
-// tied tells whether the filter names a school, a class or the like.
+// tied tells whether the filter names a school, a group or the like.
 func (f *UserFilter) tied() bool {
-	return f.Grade != "" || f.SchoolID != nil || f.CoachID != nil || f.ClassID != nil || f.Child != nil || f.Self != nil
+	return f.Grade != "" || f.SchoolID != nil || len(f.In) > 0 || f.Child != nil || f.Self != nil
 }
 
 // statement makes the statement of a filter.
@@ -250,15 +249,19 @@ func (f *UserFilter) where() ([]string, []any) {
 	}{
 		{f.Self, "u.id = ?::uuid"},
 		{f.SchoolID, "u.school_id = ?::uuid"},
-		{f.ClassID, "u.id IN (SELECT learner_id FROM enrolments WHERE class_id = ?::uuid AND state = 'active')"},
-		{f.NotIn, "NOT EXISTS (SELECT FROM enrolments e WHERE e.class_id = ?::uuid AND e.learner_id = u.id AND e.state = 'active')"},
-		{f.CoachID, `u.id IN (SELECT e.learner_id FROM enrolments e JOIN classes c ON c.id = e.class_id
-			WHERE c.coach_id = ?::uuid AND c.state = 'active' AND e.state = 'active')`},
 		{f.Child, "u.id IN (SELECT learner_id FROM guardianships WHERE guardian_id = ?::uuid AND ended_at IS NULL)"},
 	} {
 		if c.id != nil {
 			add(c.sql, c.id.String())
 		}
+	}
+	for _, g := range f.In {
+		sql, of := g.Has("u.id", len(args)+1)
+		conditions, args = append(conditions, sql), append(args, of...)
+	}
+	for _, g := range f.NotIn {
+		sql, of := g.lacks("u.id", len(args)+1)
+		conditions, args = append(conditions, sql), append(args, of...)
 	}
 	return conditions, args
 }

@@ -15,10 +15,10 @@ import (
 
 const townsfolk = 6_000
 
-var (
-	class   = uuid.MustParse("d0000000-0000-7000-8000-000000000001")
-	inClass []uuid.UUID // those whose number ends with 50
-)
+// wards are those whose number ends with 50, as a group of their guardian's.
+var wards = GroupOf(`SELECT learner_id FROM guardianships WHERE guardian_id = ?::uuid`, uuid.MustParse("a0000000-0000-7000-8000-000000000001"))
+
+func isWard(u User) bool { return strings.HasSuffix(u.UserName, "50") }
 
 // town has people of whom one in thirty teaches, one in eight waits for a password, one in six is suspended, and the names that are looked for are the last ones.
 func town(t *testing.T, r *room) (*pgx.Conn, []User) {
@@ -31,8 +31,7 @@ func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 			('c0000000-0000-7000-8000-' || lpad((i %% 100)::text, 12, '0'))::uuid, CASE WHEN i %% 11 < 2 THEN 'suspended' WHEN i %% 300 = 8 THEN 'erased' ELSE 'active' END, CASE WHEN i %% 8 <> 3 THEN 'x' END, (7 + i %% 5)::text
 		FROM generate_series(1, %d) i;
 		INSERT INTO user_roles (user_id, role) SELECT id, CASE WHEN user_name_key LIKE '%%00' THEN 'coach' WHEN user_name_key LIKE '%%33' THEN 'teacher' ELSE 'student' END FROM users ON CONFLICT DO NOTHING;
-		INSERT INTO classes (id, title, kind, starts_on, ends_on, seats) VALUES ('%s', 'C', 'on_demand', current_date, current_date, 900);
-		INSERT INTO enrolments (class_id, learner_id) SELECT '%[2]s', id FROM users WHERE user_name_key LIKE 'p%%50'; ANALYZE`, townsfolk, class)); err != nil {
+		INSERT INTO guardianships (guardian_id, learner_id) SELECT 'a0000000-0000-7000-8000-000000000001', id FROM users WHERE user_name_key LIKE 'p%%50'; ANALYZE`, townsfolk)); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := conn.Query(r.ctx, userSQL+` WHERE u.state <> 'erased'`)
@@ -43,19 +42,13 @@ func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inClass = nil
-	for _, u := range all {
-		if strings.HasSuffix(u.UserName, "50") {
-			inClass = append(inClass, u.ID)
-		}
-	}
 	return conn, all
 }
 
 // place is where somebody stands in the list of a filter; "" where they are not in it.
 func place(f UserFilter, u User) string {
 	if f.Role != "" && !slices.Contains(u.Roles, f.Role) || f.State != "" && u.State != f.State || f.NoCard && u.HasPassword || f.SchoolID != nil && (u.SchoolID == nil || *u.SchoolID != *f.SchoolID) ||
-		f.Grade != "" && u.Grade != f.Grade || f.NotIn != nil && slices.Contains(inClass, u.ID) {
+		f.Grade != "" && u.Grade != f.Grade || f.NotIn != nil && isWard(u) || f.In != nil && !isWard(u) {
 		return ""
 	}
 	family, given, name := strings.ToLower(u.FamilyName), strings.ToLower(u.GivenName), strings.ToLower(u.UserName)
@@ -85,7 +78,8 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 	school := uuid.MustParse("c0000000-0000-7000-8000-000000000007")
 	for _, prefix := range []string{"", "young", "y", "z", "p59", "nobody", "young you", "zoë z"} {
 		for _, role := range []string{"", Student, "teacher", "coach", "nothing"} {
-			for i, f := range []UserFilter{{}, {State: "active"}, {State: "suspended"}, {NoCard: true}, {NoCard: true, State: "active"}, {SchoolID: &school}, {Grade: "9"}, {Grade: "13"}, {State: "active", NotIn: &class}, {Grade: "9", State: "active", NotIn: &class}} {
+			for i, f := range []UserFilter{{}, {State: "active"}, {State: "suspended"}, {NoCard: true}, {NoCard: true, State: "active"}, {SchoolID: &school}, {Grade: "9"}, {Grade: "13"}, {State: "active", NotIn: []Group{wards}}, {Grade: "9", State: "active", NotIn: []Group{wards}},
+				{In: []Group{wards}}, {In: []Group{wards}, State: "active", Grade: "7"}} {
 				f.Prefix, f.Role, f.Limit = prefix, role, 10
 				var want []string
 				for _, u := range all {
@@ -103,7 +97,7 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 					for _, u := range p.Users {
 						got = append(got, place(f, u))
 					}
-					if i < 2 || i == 8 || prefix == "" && role == "" || (f.NoCard || f.State == "suspended") && (role == "" || prefix == "") || f.SchoolID != nil { // of more at once only the rarer has an index
+					if i < 2 || i == 8 || prefix == "" && role == "" && f.In == nil || (f.NoCard || f.State == "suspended") && (role == "" || prefix == "") || f.SchoolID != nil { // of more at once only the rarer has an index
 						if n := l.Explain(t, conn).Read("users", "user_roles"); n > 700 {
 							t.Errorf("page %d of %+v looks at %d of %d: %s", page, f, n, townsfolk, l.SQL)
 						}
@@ -176,36 +170,4 @@ func TestSchoolsAreReadThroughIndexes(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-// The forms of a country are known without looking at its learners, and what is told of them is what counting them tells.
-func TestFormsOfACountryAreKept(t *testing.T) {
-	r := newRoom(t)
-	conn, all := town(t, r)
-	school := uuid.MustParse("c0000000-0000-7000-8000-000000000007")
-	for _, of := range []*uuid.UUID{nil, &school} {
-		h := &testkit.Heard{}
-		r.read(func(q *tenants.Reader) error {
-			h.Querier = q
-			got, err := Grades(r.ctx, h, of, class)
-			want := map[string]int{}
-			for _, u := range all {
-				if u.State == "active" && u.Grade != "" && slices.Contains(u.Roles, Student) && (of == nil || u.SchoolID != nil && *u.SchoolID == *of) && !slices.Contains(inClass, u.ID) {
-					want[u.Grade]++
-				}
-			}
-			for _, g := range got {
-				if want[g.Grade] != g.Learners {
-					t.Errorf("grade %s has %d, want %d", g.Grade, g.Learners, want[g.Grade])
-				}
-			}
-			if len(got) != len(want) {
-				t.Errorf("%d grades, want %d", len(got), len(want))
-			}
-			return err
-		})
-		if n := h.Explain(t, conn).Read("users", "user_roles"); n > 700 {
-			t.Errorf("the forms are counted among %d people: %s", n, h.SQL)
-		}
-	}
 }

@@ -196,8 +196,10 @@ func decideReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, state, answe
 	case r.AskedBy == tx.Who().ID:
 		return r, domain.Errorf(domain.Conflict, "Nobody answers their own request.")
 	}
-	if _, err := tx.Exec(ctx, `UPDATE reset_requests SET state = $2::text, answer = $3::text, decided_by = $4::uuid, decided_at = $5::timestamptz, expires_at = $6::timestamptz WHERE id = $1::uuid`,
-		id.String(), state, answer, tx.Who().ID.String(), now, until); err != nil {
+	var asker []uuid.UUID // as long as there is such an account
+	if err := tx.QueryRow(ctx, `UPDATE reset_requests SET state = $2::text, answer = $3::text, decided_by = $4::uuid, decided_at = $5::timestamptz, expires_at = $6::timestamptz
+		WHERE id = $1::uuid RETURNING ARRAY(SELECT u.id FROM users u WHERE u.id = asked_by AND u.state <> 'erased')`,
+		id.String(), state, answer, tx.Who().ID.String(), now, until).Scan(&asker); err != nil {
 		return r, err
 	}
 	tx.Record(audit.Entry{Action: "reset." + state, ObjectKind: "user", ObjectID: r.UserID.String(), Reason: answer,
@@ -206,7 +208,7 @@ func decideReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, state, answe
 	if state == ResetRefused {
 		kind = notices.ResetRefused
 	}
-	err = notices.Tell(ctx, tx, kind, notices.Params{"name": r.GivenName + " " + r.FamilyName, "id": r.UserID.String(), "day": until.Format(dayFormat)}, []uuid.UUID{r.AskedBy}, now)
+	err = notices.Tell(ctx, tx, kind, notices.Params{"name": r.GivenName + " " + r.FamilyName, "id": r.UserID.String(), "day": until.Format(dayFormat)}, asker, now)
 	if err != nil {
 		return r, err
 	}

@@ -15,7 +15,7 @@ func TestTheFunctionsRankAsTheStatementsDo(t *testing.T) {
 	}
 	arguments := strings.NewReplacer("$1::text", "of_period", "$2::uuid", "viewer", "$3::uuid", "of_school", "$4::integer", "most")
 	plain := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	top, near, err := leaderboardSQL(AmongSchool)
+	top, near, _, err := leaderboardSQL(Scope{Among: AmongSchool})
 	if err != nil {
 		t.Fatal(err)
 	}

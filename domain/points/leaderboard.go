@@ -2,11 +2,14 @@ package points
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
 )
 
@@ -17,16 +20,14 @@ type Among string
 const (
 	AmongTenant Among = "tenant" // everybody
 	AmongSchool Among = "school" // learners who were of the school when they last earned
-	AmongClass  Among = "class"  // learners enrolled in the class now
-
-	// AmongClassOfSchool are those of AmongClass who belong to the viewer's school: a class may have learners of several.
-	AmongClassOfSchool Among = "class_of_school"
+	AmongClass  Among = "class"  // those of a class, or some of them
 )
 
-// Scope is a circle and, but for the tenant, whose.
+// Scope is a circle and whose.
 type Scope struct {
-	Among Among
-	ID    uuid.UUID
+	Among  Among
+	School uuid.UUID    // of AmongSchool
+	Class  people.Group // of AmongClass
 }
 
 // Standing is one line of a leaderboard. Others are shown by given name and the first letter of the family name, and
@@ -59,7 +60,7 @@ func Leaderboard(ctx context.Context, q tenants.Querier, scope Scope, period str
 	if limit < 1 || limit > 100 {
 		return nil, domain.InvalidField("limit", "must be 1 to 100")
 	}
-	top, near, err := leaderboardSQL(scope.Among)
+	top, near, circle, err := leaderboardSQL(scope)
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +68,9 @@ func Leaderboard(ctx context.Context, q tenants.Querier, scope Scope, period str
 		top = `SELECT rank, name, points, me FROM school_top($1::text, $2::uuid, $3::uuid, $4::integer)`
 		near = `SELECT rank, name, points, me FROM school_near($1::text, $2::uuid, $3::uuid)`
 	}
-	args := []any{period, me.String(), scope.ID.String()}
+	args := append([]any{period, me.String()}, circle...)
 	b := &pgx.Batch{}
-	b.Queue(top, append(args, limit)...)
+	b.Queue(top, append(slices.Clone(args), limit)...)
 	b.Queue(near, args...)
 	res := q.SendBatch(ctx, b)
 	defer res.Close()
@@ -100,22 +101,19 @@ func standings(res pgx.BatchResults) ([]Standing, error) {
 	return list, err
 }
 
-// leaderboardSQL gives the two statements for a circle. The circle's condition is on t, a row of point_totals; $1 is the
-// period, $2 the learner, $3 the circle's id, $4 how many.
-func leaderboardSQL(among Among) (top, near string, err error) {
+// leaderboardSQL gives the two statements for a circle, and the circle's arguments. Its condition is on t, a row of point_totals; $1 is the
+// period, $2 the learner; the circle's arguments follow, and then, for the first, how many.
+func leaderboardSQL(scope Scope) (top, near string, args []any, err error) {
 	var circle string
-	switch among {
+	switch scope.Among {
 	case AmongTenant:
-		circle = "$3::uuid IS NOT NULL" // takes the argument, asks nothing of it
+		circle = "true"
 	case AmongSchool:
-		circle = "t.school_id = $3::uuid"
+		circle, args = "t.school_id = $3::uuid", []any{scope.School.String()}
 	case AmongClass:
-		circle = "t.learner_id IN (SELECT e.learner_id FROM enrolments e WHERE e.class_id = $3::uuid AND e.state = 'active')"
-	case AmongClassOfSchool:
-		circle = `t.learner_id IN (SELECT e.learner_id FROM enrolments e JOIN users m ON m.id = e.learner_id
-			WHERE e.class_id = $3::uuid AND e.state = 'active' AND m.school_id = (SELECT v.school_id FROM users v WHERE v.id = $2::uuid))`
+		circle, args = scope.Class.Has("t.learner_id", 3)
 	default:
-		return "", "", domain.InvalidField("scope", "must be tenant, school or class")
+		return "", "", nil, domain.InvalidField("scope", "must be tenant, school or class")
 	}
 	const name = `u.given_name || ' ' || left(u.family_name, 1) || '.'`
 	seen := `t.period = $1::text AND ` + circle + ` AND EXISTS (
@@ -124,7 +122,7 @@ func leaderboardSQL(among Among) (top, near string, err error) {
 	// Whoever has more points than one of the first is among the first, so the window over them gives true ranks.
 	top = `SELECT rank() OVER (ORDER BY t.points DESC)::integer, ` + name + `, t.points, t.learner_id = $2::uuid
 	FROM (SELECT t.learner_id, t.points FROM point_totals t WHERE ` + seen + ` AND t.points > 0
-		ORDER BY t.points DESC, t.learner_id DESC LIMIT $4::integer) t JOIN users u ON u.id = t.learner_id
+		ORDER BY t.points DESC, t.learner_id DESC LIMIT ` + fmt.Sprintf("$%d::integer", 3+len(args)) + `) t JOIN users u ON u.id = t.learner_id
 	ORDER BY t.points DESC, t.learner_id DESC`
 
 	// One long count in the index, of those above the highest neighbour; the ranks below follow from short ones. What a
@@ -146,5 +144,5 @@ func leaderboardSQL(among Among) (top, near string, err error) {
 		` + name + `, n.points, n.learner_id = $2::uuid
 	FROM near n JOIN users u ON u.id = n.learner_id CROSS JOIN above
 	ORDER BY n.points DESC, n.learner_id DESC`
-	return top, near, nil
+	return top, near, args, nil
 }

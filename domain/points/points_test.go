@@ -228,18 +228,18 @@ func TestLeaderboardTiesAndPrivacy(t *testing.T) {
 		}
 	}
 
-	b = w.board(points.Scope{Among: points.AmongSchool, ID: school}, points.AllTime, ids["Gus"], 5)
+	b = w.board(points.Scope{Among: points.AmongSchool, School: school}, points.AllTime, ids["Gus"], 5)
 	check("school", b.Top, "1 Ann É. 50", "2 Eli É. 20", "3 Gus É. 10*")
-	if b := w.board(points.Scope{Among: points.AmongSchool, ID: school}, points.AllTime, ids["Ben"], 5); b.Me != nil {
+	if b := w.board(points.Scope{Among: points.AmongSchool, School: school}, points.AllTime, ids["Ben"], 5); b.Me != nil {
 		t.Errorf("a learner of another school has rank %d", b.Me.Rank)
 	}
-	class := audit.NewID()
-	w.do(`INSERT INTO classes (id, title, kind, starts_on, ends_on, seats) VALUES ($1::uuid, 'A', 'live', '2026-09-01', '2026-12-01', 5)`, class.String())
-	w.do(`INSERT INTO enrolments (class_id, learner_id, state) VALUES ($1::uuid, $2::uuid, 'active'), ($1::uuid, $3::uuid, 'active'), ($1::uuid, $4::uuid, 'left')`,
-		class.String(), ids["Gus"].String(), ids["Ben"].String(), ids["Ann"].String())
-	b = w.board(points.Scope{Among: points.AmongClass, ID: class}, points.AllTime, ids["Gus"], 5)
+	classmates := people.GroupOf(`SELECT id FROM users WHERE id IN (?::uuid, ?::uuid)`, ids["Gus"], ids["Ben"])
+	b = w.board(points.Scope{Among: points.AmongClass, Class: classmates}, points.AllTime, ids["Gus"], 5)
 	check("class", b.Top, "1 Ben É. 40", "2 Gus É. 10*")
 	check("near in the class", b.Near, "1 Ben É. 40", "2 Gus É. 10*")
+	if b := w.board(points.Scope{Among: points.AmongClass}, points.AllTime, ids["Gus"], 5); len(b.Top) != 0 || b.Me != nil {
+		t.Errorf("among nobody: %+v", b)
+	}
 }
 
 func TestLeaderboardRefuses(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
+	"lignum/domain/classes"
 	"lignum/domain/people"
 	"lignum/tenants"
 )
@@ -138,7 +139,7 @@ func (in opened) makeCards(ctx context.Context, who cardsFor) (cards []people.Ca
 			if err := classExists(ctx, tx, class); err != nil {
 				return err
 			}
-			cards, err = people.ClassCards(ctx, tx, class, now)
+			cards, err = people.CardReach{}.GroupCards(ctx, tx, classes.Members(class), "class", class.String(), now)
 			return err
 		})
 		return cards, err

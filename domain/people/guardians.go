@@ -12,38 +12,6 @@ import (
 	"lignum/tenants/audit"
 )
 
-// Ties are the facts about an actor and another account that the policy asks for.
-type Ties struct {
-	Roles           []string // the other's
-	State           string   // the other's
-	SchoolID        *uuid.UUID
-	Self            bool
-	SameSchool      bool
-	GuardianOf      bool // an active link, not ended
-	GuardianConsent bool // consent on it was given and not withdrawn
-	CoachOf         bool // the other learns in an active class of the actor's
-	OnLeaderboard   bool
-	Learner         bool // the other has the role of a student
-	Unclaimed       bool // nobody has ever chosen a password for the other
-	ResetApproved   bool // the other's school approved a new card that the actor asked for, and the approval still stands
-}
-
-// TiesTo reads the facts about an actor and another account of a tenant, in one query; domain.NotFound when there is no such account.
-func TiesTo(ctx context.Context, q tenants.Querier, actor, other uuid.UUID) (Ties, error) {
-	var t Ties
-	err := q.QueryRow(ctx, `SELECT ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.state, u.school_id, u.id = $1::uuid,
-			coalesce(u.school_id = (SELECT school_id FROM users WHERE id = $1::uuid), false),
-			g.guardian_id IS NOT NULL, coalesce(g.consent, false), u.on_leaderboard,
-			EXISTS (SELECT FROM enrolments e JOIN classes c ON c.id = e.class_id
-				WHERE e.learner_id = u.id AND e.state = 'active' AND c.state = 'active' AND c.coach_id = $1::uuid),
-			EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student'), u.password_hash IS NULL AND NOT u.had_password,
-			EXISTS (SELECT FROM reset_requests q WHERE q.user_id = u.id AND q.state = 'approved' AND q.asked_by = $1::uuid AND q.expires_at > now())
-		FROM users u LEFT JOIN guardianships g ON g.learner_id = u.id AND g.guardian_id = $1::uuid AND g.ended_at IS NULL
-		WHERE u.id = $2::uuid AND u.state <> 'erased'`, actor.String(), other.String()).
-		Scan(&t.Roles, &t.State, &t.SchoolID, &t.Self, &t.SameSchool, &t.GuardianOf, &t.GuardianConsent, &t.OnLeaderboard, &t.CoachOf, &t.Learner, &t.Unclaimed, &t.ResetApproved)
-	return t, notFound(err, "user")
-}
-
 // GuardianOf tells whether an active link ties a guardian to a learner, and whether consent stands on it.
 func GuardianOf(ctx context.Context, q tenants.Querier, guardian, learner uuid.UUID) (linked, consent bool, err error) {
 	err = q.QueryRow(ctx, `SELECT count(*) = 1, coalesce(bool_and(consent), false) FROM guardianships

@@ -1,0 +1,180 @@
+package classes_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain"
+	"lignum/domain/assessment"
+	"lignum/domain/catalog"
+	"lignum/domain/classes"
+	"lignum/domain/coaching"
+	"lignum/domain/people"
+	"lignum/domain/points"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// bond is a class of a coach's with a learner, and a course of its own with a lesson, a test and an attempt that waits to be marked.
+type bond struct {
+	coach, learner, class, course, lesson, test, attempt uuid.UUID
+	slug                                                 string
+}
+
+func (s *school) bond(slug, class, place string) bond {
+	s.t.Helper()
+	b := bond{audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), slug}
+	s.user(b.coach, "Grace", slug, "coach")
+	s.user(b.learner, "Ada", slug, "student")
+	section := audit.NewID()
+	s.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
+		VALUES ($1::uuid, $2::text, '1.0.0', 'x', $2::text, 'Mathematics', '', '', 'en', '', '', '')`, b.course.String(), slug)
+	s.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, 'sets', 'Sets', 0)`, section.String(), b.course.String())
+	s.do(`INSERT INTO lessons (id, course_id, section_id, slug, title, position, minutes, markdown, html, content_hash)
+		VALUES ($1::uuid, $2::uuid, $3::uuid, 'one', 'One', 0, 20, '', '', '')`, b.lesson.String(), b.course.String(), section.String())
+	s.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items) VALUES ($1::uuid, $2::uuid, 'p', 'P', 'practice', 9, 'on_submit', '[]', 1)`,
+		b.test.String(), b.course.String())
+	s.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline, submitted_at, result)
+		VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, 1, 'marking', 0, '{}', $5::timestamptz, $5::timestamptz, $5::timestamptz, '{"items": [{"needs_marking": true}]}')`,
+		b.attempt.String(), b.test.String(), b.course.String(), b.learner.String(), now)
+	s.do(`INSERT INTO classes (id, title, kind, course_id, coach_id, starts_on, ends_on, seats, state) VALUES ($1::uuid, $2::text, 'live', $3::uuid, $4::uuid, '2026-09-07', '2026-12-18', 9, $5::text)`,
+		b.class.String(), slug, b.course.String(), b.coach.String(), class)
+	s.do(`INSERT INTO enrolments (class_id, learner_id, state) VALUES ($1::uuid, $2::uuid, $3::text)`, b.class.String(), b.learner.String(), place)
+	s.do(`INSERT INTO point_totals (period, learner_id, points) VALUES ('all', $1::uuid, 10)`, b.learner.String())
+	s.do(`UPDATE users SET on_leaderboard = true WHERE id = $1::uuid`, b.learner.String())
+	return b
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+		return v
+	}
+}
+
+// Enrolled is a place in a class that was not cancelled, one that is over included. A coach coaches those with a place in an active class of
+// theirs, and its course. Whatever asks for one of them gets the same answer.
+func TestEnrolledAndCoachingMeanTheSameEverywhere(t *testing.T) {
+	s := newSchool(t, 0)
+	stranger := audit.NewID()
+	s.user(stranger, "Sam", "Stranger", "coach")
+	for _, c := range []struct {
+		name, class, place                       string
+		hasPlace, enrolled, coached, ofItsCourse bool
+	}{
+		{"running", "active", "active", true, true, true, true},
+		{"over", "ended", "active", true, true, false, false},
+		{"cancelled", "cancelled", "active", true, false, false, false},
+		{"left", "active", "left", false, false, false, true},
+		{"left-over", "ended", "left", false, false, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := s.bond(c.name, c.class, c.place)
+			is := func(what string, got, want bool) {
+				t.Helper()
+				if got != want {
+					t.Errorf("%s: %v, want %v", what, got, want)
+				}
+			}
+			s.read(func(q tenants.Querier) error {
+				// Who is enrolled in the course.
+				var learner, coach, learnerTest, coachTest classes.CourseFacts
+				batch := &pgx.Batch{}
+				classes.QueueCourseFacts(batch, b.slug, b.learner, &learner)
+				classes.QueueCourseFacts(batch, b.slug, b.coach, &coach)
+				classes.QueueTestFacts(batch, b.test, b.learner, &learnerTest)
+				classes.QueueTestFacts(batch, b.test, b.coach, &coachTest)
+				if err := q.SendBatch(ctx, batch).Close(); err != nil {
+					return err
+				}
+				is("the course's facts, enrolled", learner.Enrolled, c.enrolled)
+				is("the test's facts, enrolled", learnerTest.Enrolled, c.enrolled)
+				is("the learner coaches", learner.CoachOf || learnerTest.CoachOf, false)
+				enrolled, none, err := classes.CoursesOf(ctx, q, b.learner)
+				if err != nil {
+					return err
+				}
+				is("the courses in which they are enrolled", slices.Equal(enrolled, []string{b.slug}), c.enrolled)
+				is("or which they coach", len(none) > 0, false)
+				is("the courses with progress", len(must[[]classes.CourseProgress](t)(classes.ProgressOf(ctx, q, b.learner))) == 1, c.enrolled)
+				is("the facts of a start", must[assessment.StartFacts](t)(assessment.FactsOfStart(ctx, q, b.test, b.learner, now)).Enrolled, c.enrolled)
+
+				// Who coaches the course.
+				is("the course's facts, coach", coach.CoachOf, c.ofItsCourse)
+				is("the test's facts, coach", coachTest.CoachOf, c.ofItsCourse)
+				_, coached, err := classes.CoursesOf(ctx, q, b.coach)
+				if err != nil {
+					return err
+				}
+				is("the courses that they coach", slices.Equal(coached, []string{b.slug}), c.ofItsCourse)
+
+				// Who coaches the learner.
+				learners := []uuid.UUID{b.learner}
+				is("the ties", must[classes.Ties](t)(classes.TiesTo(ctx, q, b.coach, b.learner)).CoachOf, c.coached)
+				is("the ties to several", must[classes.GroupTies](t)(classes.TiesToAll(ctx, q, b.coach, learners)).CoachOf, c.coached)
+				is("the ties to each", must[map[uuid.UUID]classes.LearnerTie](t)(classes.TiesToEach(ctx, q, b.coach, learners))[b.learner].CoachOf, c.coached)
+				is("a stranger's", must[classes.Ties](t)(classes.TiesTo(ctx, q, stranger, b.learner)).CoachOf, false)
+				list := func(of people.Group) bool {
+					p := must[people.UserPage](t)(people.Users(ctx, q, people.UserFilter{In: []people.Group{of}}))
+					without := must[people.UserPage](t)(people.Users(ctx, q, people.UserFilter{IDs: learners, NotIn: []people.Group{of}}))
+					is("who is in a group is not out of it", len(without.Users) == 0, len(p.Users) == 1)
+					return len(p.Users) == 1 && p.Users[0].ID == b.learner
+				}
+				is("the list of a coach's learners", list(classes.Coached(b.coach)), c.coached)
+				is("those who need help", len(must[catalog.List[coaching.Learner]](t)(coaching.Learners(ctx, q, coaching.Filter{CoachID: b.coach}, catalog.Page{}, today)).Items) == 1, c.coached)
+				is("the attempts to mark", len(must[catalog.List[assessment.ToMark]](t)(assessment.AttemptsToMark(ctx, q, assessment.MarkFilter{CoachID: b.coach}, catalog.Page{})).Items) == 1, c.coached)
+				is("the ties to an attempt", must[map[uuid.UUID]assessment.Ties](t)(assessment.TiesToEach(ctx, q, b.coach, []uuid.UUID{b.attempt}))[b.attempt].CoachOf, c.coached)
+				is("the facts of an attempt", must[assessment.AttemptFacts](t)(assessment.FactsOf(ctx, q, b.attempt, b.coach, now)).CoachOf, c.coached)
+
+				// Who has a place, and whose class it is, holds whatever became of it.
+				is("a place, on the page", must[classes.Facts](t)(classes.FactsOf(ctx, q, b.class, b.learner, today)).Enrolled, c.hasPlace)
+				is("the coach's own class", must[classes.Facts](t)(classes.FactsOf(ctx, q, b.class, b.coach, today)).CoachOf, true)
+				ties := must[classes.ClassTies](t)(classes.TiesToClass(ctx, q, b.coach, b.class))
+				is("the ties to the class", ties.CoachOf, true)
+				is("its members", ties.Members == 1 && ties.OfSchool == 1, c.hasPlace)
+				is("the list of its members", list(classes.Members(b.class)), c.hasPlace)
+				is("those of a school", list(classes.Schoolmates(b.class, b.coach)), c.hasPlace)
+				is("of no school", list(classes.Schoolmates(b.class, uuid.New())), false)
+				is("the class's learners", len(must[catalog.List[classes.Learner]](t)(classes.Learners(ctx, q, b.class, catalog.Page{})).Items) == 1, c.hasPlace)
+				board := must[*points.Board](t)(points.Leaderboard(ctx, q, points.Scope{Among: points.AmongClass, Class: classes.Schoolmates(b.class, b.coach)}, points.AllTime, b.learner, 5))
+				is("the class's leaderboard", len(board.Top) == 1 && board.Me != nil, c.hasPlace)
+				is("others of it", must[bool](t)(classes.HasOthers(ctx, q, b.class, nil)), c.hasPlace)
+
+				// What the page of the class says of its course is what the course says.
+				for who, facts := range map[uuid.UUID]classes.CourseFacts{b.learner: learner, b.coach: coach} {
+					var p classes.Page
+					page := &pgx.Batch{}
+					classes.QueuePage(page, b.class, who, now, time.UTC, &p)
+					if err := q.SendBatch(ctx, page).Close(); err != nil {
+						return err
+					}
+					if p.CourseFacts() != facts {
+						t.Errorf("on the page %+v, of the course %+v", p.CourseFacts(), facts)
+					}
+				}
+				return nil
+			})
+
+			// What is stored asks again, in the statement that stores it.
+			_, err := classes.RecordProgress(ctx, s.db, s.Actor, classes.ProgressInput{LearnerID: b.learner, LessonID: b.lesson, Percent: 50, Seconds: 60, Counter: 1, Now: now, Today: today})
+			is("progress is stored", err == nil, c.enrolled)
+			is("or refused", domain.CodeOf(err) == domain.Forbidden, !c.enrolled)
+			var started int
+			if err := s.write(func(tx *tenants.Tx) error {
+				tx.Record(audit.Entry{Action: "test"})
+				return tx.QueryRow(ctx, `SELECT count(*)::integer FROM start_attempt($1::uuid, $2::uuid, 'Ada', 'student', 'jamaica', '', 'attempt.start', 'done', 'attempt', '', NULL, '{}', '', '',
+					$3::uuid, $2::uuid, $4::timestamptz, $1::uuid, 0, '{}', $5::text::date)`, audit.NewID().String(), b.learner.String(), b.test.String(), now, today.Format(time.DateOnly)).Scan(&started)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			is("an attempt is started", started == 1, c.enrolled)
+		})
+	}
+}

@@ -1,0 +1,49 @@
+package people
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/notices"
+	"lignum/tenants"
+)
+
+// An answer reaches whoever asked, as long as they are there; it is given all the same.
+func TestAnAnswerReachesAskersWhoAreThere(t *testing.T) {
+	r := newRoom(t)
+	here, erased, deleted := r.user("here", "teacher"), r.user("erased", "teacher"), r.user("deleted", "teacher")
+	told := map[uuid.UUID]int{here: 1, erased: 0, deleted: 0}
+	for asker := range told {
+		learner := r.user("learner."+asker.String()[:13]+asker.String()[24:], Student)
+		var asked ResetRequest
+		actor := r.w.Actor
+		actor.ID = asker
+		r.ok(r.db.Write(r.ctx, actor, func(tx *tenants.Tx) (err error) {
+			asked, err = AskReset(r.ctx, tx, learner, "Lost the card", r.now)
+			return err
+		}))
+		switch asker {
+		case erased:
+			r.do(`UPDATE users SET state = 'erased' WHERE id = $1::uuid`, asker.String())
+		case deleted:
+			r.do(`DELETE FROM users WHERE id = $1::uuid`, asker.String())
+		}
+		r.ok(r.write(func(tx *tenants.Tx) error {
+			answered, err := ApproveReset(r.ctx, tx, asked.ID, r.now)
+			if answered.State != ResetApproved {
+				t.Errorf("answered %+v", answered)
+			}
+			return err
+		}))
+	}
+	for asker, want := range told {
+		r.read(func(q *tenants.Reader) error {
+			list, err := notices.Unseen(r.ctx, q, asker)
+			if len(list) != want {
+				t.Errorf("told %v, want %d", list, want)
+			}
+			return err
+		})
+	}
+}
