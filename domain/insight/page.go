@@ -35,11 +35,14 @@ const pageByName = `SELECT key, name, region, months, withheld, people, n, passe
 	ORDER BY s.region COLLATE "C", s.name COLLATE "C", s.id LIMIT $7::integer)
 ) p ORDER BY region COLLATE "C", name COLLATE "C", id NULLS FIRST LIMIT $7::integer`
 
-// All of them, in no order, each with when the months were counted. The months are cast once and not for each row, and are found by the key.
-const allSchools = `SELECT r.key, coalesce(s.name, ''), r.region, r.months, r.withheld, r.people, r.n, r.passed,
-	(SELECT string_agg(m.month::text || '@' || m.kept_at, ' ' ORDER BY m.month) FROM figure_months m WHERE m.month = ANY($1::text[]::date[]) AND m.kept_at IS NOT NULL)
-FROM (SELECT f.key, f.grp AS region, ` + shownSums + ` FROM month_figures f
-	WHERE f.kind = $2::text AND f.level = 2 AND NOT f.absent AND f.month = ANY((SELECT $1::text[]::date[])::date[]) GROUP BY f.key, f.grp) r
+// All of them, in no order, each with when the months were counted; where there is none, one row says so. The months are cast once and
+// not for each row, and are found by the key.
+const allSchools = `SELECT coalesce(r.key, ''), coalesce(s.name, ''), coalesce(r.region, ''), coalesce(r.months, 0), coalesce(r.withheld, 0), coalesce(r.people, 0), coalesce(r.n, 0),
+	coalesce(r.passed, 0), c.counted, r.key IS NOT NULL
+FROM (SELECT coalesce(string_agg(m.month::text || '@' || m.kept_at, ' ' ORDER BY m.month), '') AS counted FROM figure_months m
+	WHERE m.month = ANY($1::text[]::date[]) AND m.kept_at IS NOT NULL) c
+LEFT JOIN (SELECT f.key, f.grp AS region, ` + shownSums + ` FROM month_figures f
+	WHERE f.kind = $2::text AND f.level = 2 AND NOT f.absent AND f.month = ANY((SELECT $1::text[]::date[])::date[]) GROUP BY f.key, f.grp) r ON true
 LEFT JOIN schools s ON s.id = nullif(r.key, '')::uuid`
 
 // keptPage makes a page of the table of all schools; nil when a month is not kept.

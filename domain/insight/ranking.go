@@ -44,10 +44,13 @@ func (r *Rankings) lowestFirst(ctx context.Context, q tenants.Querier, of rankin
 	if err != nil {
 		return nil, err
 	}
-	counted := ""
-	cells, err := pgx.CollectRows(rows, cellOf(of.kind, len(months), &counted))
+	counted, some := "", false
+	cells, err := pgx.CollectRows(rows, cellOf(of.kind, len(months), &counted, &some))
 	if err != nil {
 		return nil, err
+	}
+	if !some {
+		cells = nil
 	}
 	order := Rows{Order: LowestFirst}
 	slices.SortFunc(cells, func(a, b Cell) int { return order.place(a).compare(order.place(b)) })
