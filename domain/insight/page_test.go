@@ -109,11 +109,11 @@ type behind struct {
 
 func (b *behind) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if !strings.Contains(sql, "GROUP BY f.key") {
-		return b.Querier.Query(ctx, sql, args...)
+		return b.Querier.Query(ctx, sql, args...) //nolint:sqlclosecheck // they are handed on
 	}
 	b.before()
 	defer b.after()
-	return b.Querier.Query(ctx, sql, args...)
+	return b.Querier.Query(ctx, sql, args...) //nolint:sqlclosecheck // they are handed on
 }
 
 // An order that was made of older figures than the totals beside it is not kept under their name.
