@@ -13,6 +13,7 @@ import (
 // each room names the others that it may use.
 var order = []string{"lignum/infra", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/api", "lignum/tests"}
 
+// Points name what they were given for, so they stand above the catalogue; a roster fills classes, so it stands above them.
 var amongDomain = map[string][]string{
 	"people": {"notices", "calendar"}, "points": {"people", "notices", "catalog"}, "classes": {"people", "catalog", "points", "notices", "calendar"},
 	"roster":     {"people", "catalog", "classes", "calendar"},
