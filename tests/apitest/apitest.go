@@ -34,6 +34,9 @@ func New(t testing.TB, register ...func(*api.Server)) *Server {
 	return Serve(t, testkit.New(t), register...)
 }
 
+// builtIn are the rules of the program, which no server changes: compiling and testing them takes half a second.
+var builtIn = sync.OnceValues(func() (*policy.Engine, error) { return policy.NewEngine(nil) })
+
 // Serve serves a world that is there already, with what the test changed in it before. The port is part of a realm's address
 // in tokens, so a token of one server is none of another's.
 func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Server {
@@ -44,7 +47,7 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	}
 	s := &Server{World: w, Port: ln.Addr().(*net.TCPAddr).Port, Client: client(ln.Addr().String(), "127.0.0.1")}
 	t.Cleanup(s.Client.CloseIdleConnections)
-	rules, err := policy.NewEngine(nil)
+	rules, err := builtIn()
 	if err != nil {
 		t.Fatal(err)
 	}
