@@ -16,7 +16,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/portal"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
@@ -209,9 +209,9 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 	w.Exec("jamaica", `UPDATE classes SET seats = 5000, taken = $2::integer WHERE id = $1::uuid`, w.class.String(), learners)
 	w.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id) SELECT $2::text::uuid, id::uuid FROM unnest($1::text[]) id`, ids, w.class.String())
 	refresh := refreshTokens(w.Server, ids)
-	var ring *people.KeyRing
+	var ring *identity.KeyRing
 	if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
-		ring, err = people.LoadKeys(t.Context(), r, w.Vault, "jamaica")
+		ring, err = identity.LoadKeys(t.Context(), r, w.Vault, "jamaica")
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 		}
 		note("refresh", w.Post(anonymous, "/api/v1/token/refresh", map[string]string{"refresh_token": refresh[i-1]}))
 		id := uuid.MustParse(ids[i-1])
-		tokens, err := ring.Issue(people.SignedIn{UserID: id, UserName: "l" + ids[i-1], Roles: []string{"student"}, SessionID: uuid.MustParse(sessions[i-1]), SessionVersion: 1}, w.URL("jamaica"), time.Now())
+		tokens, err := ring.Issue(identity.SignedIn{UserID: id, UserName: "l" + ids[i-1], Roles: []string{"student"}, SessionID: uuid.MustParse(sessions[i-1]), SessionVersion: 1}, w.URL("jamaica"), time.Now())
 		if err != nil {
 			t.Error(err)
 			return last

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"lignum/api/portal"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tests/apitest"
 )
 
@@ -175,7 +175,7 @@ func TestATeacherPrintsTheFirstCardAlone(t *testing.T) {
 	if code := codeOnCard.Find(s.form(s.teacher, card, nil).Want(http.StatusOK).Body); code == nil {
 		t.Error("no code on the card")
 	}
-	s.Exec("jamaica", `UPDATE users SET password_hash = 'x' WHERE id = $1::uuid`, s.learner.ID.String())
+	s.Exec("jamaica", `INSERT INTO credentials (user_id, password_hash) VALUES ($1::uuid, 'x') ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash`, s.learner.ID.String())
 	s.form(s.teacher, card+"/ask", url.Values{"reason": {"Forgot it."}}).Want(http.StatusSeeOther)
 	refuse := linkTo(s.Get(s.school, "/resets"), `/resets/[0-9a-f-]{36}/refuse`)
 	s.shows(s.form(s.school, refuse, url.Values{"reason": {"x"}}).Want(http.StatusUnprocessableEntity), "must have 3 to 500")
@@ -200,7 +200,7 @@ func TestThePlatformsFirstSignInLeadsToAnAuthenticator(t *testing.T) {
 		t.Fatalf("no key in\n%s", page.Body)
 	}
 	code := func(ahead time.Duration) string {
-		text, _, err := people.TOTPCode(string(secret[1]), time.Now().Add(ahead))
+		text, _, err := identity.TOTPCode(string(secret[1]), time.Now().Add(ahead))
 		if err != nil {
 			t.Fatal(err)
 		}

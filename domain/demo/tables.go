@@ -77,12 +77,17 @@ func (r *room) storePeople(ctx context.Context, tx *tenants.Tx, list []person, h
 			return err
 		}
 	}
-	err := copyRows(ctx, tx, "users", []string{"id", "user_name", "user_name_key", "given_name", "family_name", "email", "school_id", "grade", "password_hash", "created_at", "updated_at"},
+	err := copyRows(ctx, tx, "users", []string{"id", "user_name", "user_name_key", "given_name", "family_name", "email", "school_id", "grade", "has_password", "claimed", "created_at", "updated_at"},
 		len(list), func(i int) []any {
 			p := list[i]
-			return []any{p.id, p.userName, p.userName, p.given, p.family, orNull(p.email), idOrNull(p.school), p.grade, hash, r.in.Now, r.in.Now}
+			return []any{p.id, p.userName, p.userName, p.given, p.family, orNull(p.email), idOrNull(p.school), p.grade, true, true, r.in.Now, r.in.Now}
 		})
 	if err != nil {
+		return err
+	}
+	if err := copyRows(ctx, tx, "credentials", []string{"user_id", "password_hash", "changed_at"}, len(list), func(i int) []any {
+		return []any{list[i].id, hash, r.in.Now}
+	}); err != nil {
 		return err
 	}
 	return copyRows(ctx, tx, "user_roles", []string{"user_id", "role", "granted_at"}, len(list), func(i int) []any {

@@ -132,8 +132,8 @@ func (l *ledger) changes() map[string]func() {
 			l.exec(`UPDATE users SET given_name = 'All of them' WHERE school_id = $1::uuid`, l.pick("schools"))
 		},
 		"somebody gets a password, another's is taken away": func() {
-			l.exec(`UPDATE users SET password_hash = 'x' WHERE id = $1::uuid`, l.pick("users"))
-			l.exec(`UPDATE users SET password_hash = NULL WHERE id = $1::uuid`, l.pick("users"))
+			l.exec(`INSERT INTO credentials (user_id, password_hash) VALUES ($1::uuid, 'x') ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash`, l.pick("users"))
+			l.exec(`UPDATE credentials SET password_hash = NULL WHERE user_id = $1::uuid`, l.pick("users"))
 		},
 		"somebody has another user name": func() {
 			l.exec(`UPDATE users SET user_name_key = $2 WHERE id = $1::uuid`, l.pick("users"), uuid.NewString())
@@ -232,7 +232,7 @@ func (l *ledger) wrong() (wrong []string) {
 			`SELECT school_id, day, count(*) FROM attendance WHERE school_id IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT ` + nobody + `, day, count(*) FROM attendance GROUP BY 2`},
 		"active users": {`SELECT school_id, day, sum(active) FROM day_totals GROUP BY 1, 2 HAVING sum(active) <> 0`,
 			`SELECT school_id, day, count(*) FROM active_days WHERE school_id IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT ` + nobody + `, day, count(*) FROM active_days GROUP BY 2`},
-		"names": {`SELECT user_id, family_name, given_name, user_name_key, waiting, suspended FROM user_roles`, `SELECT id, u.family_name, u.given_name, u.user_name_key, u.password_hash IS NULL, u.state = 'suspended' FROM users u JOIN user_roles r ON r.user_id = u.id`},
+		"names": {`SELECT user_id, family_name, given_name, user_name_key, waiting, suspended FROM user_roles`, `SELECT id, u.family_name, u.given_name, u.user_name_key, NOT u.has_password, u.state = 'suspended' FROM users u JOIN user_roles r ON r.user_id = u.id`},
 	} {
 		var n int
 		if err := l.conn.QueryRow(ctx, fmt.Sprintf(`SELECT (SELECT count(*) FROM (%[1]s EXCEPT ALL (%[2]s)) x) + (SELECT count(*) FROM ((%[2]s) EXCEPT ALL %[1]s) x)`, "("+sql[0]+")", sql[1])).Scan(&n); err != nil {
@@ -416,7 +416,7 @@ func TestNothingKeptIsForgottenUnseen(t *testing.T) {
 		}
 		turn("ENABLE", tr)
 		l.noticed = nil
-		l.exec(`UPDATE user_roles r SET family_name = u.family_name, given_name = u.given_name, user_name_key = u.user_name_key, waiting = u.password_hash IS NULL, suspended = u.state = 'suspended' FROM users u WHERE u.id = r.user_id`)
+		l.exec(`UPDATE user_roles r SET family_name = u.family_name, given_name = u.given_name, user_name_key = u.user_name_key, waiting = NOT u.has_password, suspended = u.state = 'suspended' FROM users u WHERE u.id = r.user_id`)
 		if _, err := super.Exec(ctx, `SELECT tenant_jamaica.count_accounts_again(), tenant_jamaica.count_figures_again(), tenant_jamaica.count_grades_again()`); err != nil {
 			t.Fatal(err)
 		}

@@ -26,9 +26,9 @@ func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 	conn := r.w.Direct(t)
 	if _, err := conn.Exec(r.ctx, fmt.Sprintf(`SET search_path = tenant_jamaica;
 		INSERT INTO schools (id, name) SELECT ('c0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'S' || i FROM generate_series(0, 99) i;
-		INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, state, password_hash, grade)
+		INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, state, has_password, grade)
 		SELECT ('a0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'P' || i, 'p' || i, (ARRAY['Ann', 'young', 'Bo', 'Zoë', 'Cy'])[1 + i %% 5], (ARRAY['Adams', 'Brown', 'clarke', 'Young', 'Zeal'])[1 + i / 7 %% 5],
-			('c0000000-0000-7000-8000-' || lpad((i %% 100)::text, 12, '0'))::uuid, CASE WHEN i %% 11 < 2 THEN 'suspended' WHEN i %% 300 = 8 THEN 'erased' ELSE 'active' END, CASE WHEN i %% 8 <> 3 THEN 'x' END, (7 + i %% 5)::text
+			('c0000000-0000-7000-8000-' || lpad((i %% 100)::text, 12, '0'))::uuid, CASE WHEN i %% 11 < 2 THEN 'suspended' WHEN i %% 300 = 8 THEN 'erased' ELSE 'active' END, i %% 8 <> 3, (7 + i %% 5)::text
 		FROM generate_series(1, %d) i;
 		INSERT INTO user_roles (user_id, role) SELECT id, CASE WHEN user_name_key LIKE '%%00' THEN 'coach' WHEN user_name_key LIKE '%%33' THEN 'teacher' ELSE 'student' END FROM users ON CONFLICT DO NOTHING;
 		INSERT INTO guardianships (guardian_id, learner_id) SELECT 'a0000000-0000-7000-8000-000000000001', id FROM users WHERE user_name_key LIKE 'p%%50'; ANALYZE`, townsfolk)); err != nil {

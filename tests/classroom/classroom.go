@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -20,7 +20,7 @@ type Room struct {
 	Class    uuid.UUID
 	Lessons  []uuid.UUID
 	Learners []uuid.UUID
-	keys     *people.KeyRing
+	keys     *identity.KeyRing
 }
 
 // New puts a course with lessons and a class with learners into a tenant, as rows, in one transaction.
@@ -54,11 +54,11 @@ func New(ctx context.Context, db *tenants.DB, tenant *tenants.Tenant, lessons, l
 	if err != nil {
 		return nil, err
 	}
-	if err := people.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
+	if err := identity.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 		return nil, err
 	}
 	err = db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		c.keys, err = people.LoadKeys(ctx, r, db.Vault(), tenant.Slug)
+		c.keys, err = identity.LoadKeys(ctx, r, db.Vault(), tenant.Slug)
 		return err
 	})
 	return c, err
@@ -66,7 +66,7 @@ func New(ctx context.Context, db *tenants.DB, tenant *tenants.Tenant, lessons, l
 
 // Token is an access token of the i-th learner, as if they had signed in a moment ago.
 func (c *Room) Token(i int, issuer string) (string, error) {
-	t, err := c.keys.Issue(people.SignedIn{SessionID: audit.NewID(), UserID: c.Learners[i], UserName: "learner-" + c.Learners[i].String()[24:], Roles: []string{"student"}, SessionVersion: 1},
+	t, err := c.keys.Issue(identity.SignedIn{SessionID: audit.NewID(), UserID: c.Learners[i], UserName: "learner-" + c.Learners[i].String()[24:], Roles: []string{"student"}, SessionVersion: 1},
 		issuer, time.Now().UTC())
 	if err != nil {
 		return "", err

@@ -100,11 +100,13 @@ var steps = []struct {
 		UNION ALL SELECT {guardian:n}, 'guardian', 'guardian' || n, n, NULL FROM generate_series(1, {guardians}) n
 		UNION ALL SELECT '90000000-0000-7000-8000-000000000001', 'ministry_official', 'official1', 1, NULL
 		UNION ALL SELECT '90000000-0000-7000-8000-000000000002', 'tenant_administrator', 'ruler1', 1, NULL;
-		INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, grade, state, password_hash, on_leaderboard)
+		INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, grade, state, on_leaderboard)
 		SELECT id, name, name, (ARRAY['Aaliyah', 'Brianna', 'Carlton', 'Damion', 'Errol', 'Gabrielle', 'Janelle', 'Jermaine', 'Keisha', 'Marcus', 'Oneil', 'Shanice', 'Tajay', 'Zion'])[1 + n % 14],
 			(ARRAY['Allen', 'Bailey', 'Brown', 'Campbell', 'Clarke', 'Davis', 'Edwards', 'Francis', 'Grant', 'Henry', 'Johnson', 'Lewis', 'Morgan', 'Palmer', 'Reid', 'Smith', 'Thompson', 'Williams', 'Wright', 'Young'])[1 + (n / 14) % 20],
 			school, CASE WHEN role = 'student' THEN (7 + n % 5)::text ELSE '' END, CASE WHEN n % 97 = 20 THEN 'suspended' ELSE 'active' END,
-			CASE WHEN n % 5 <> 3 OR role <> 'student' THEN '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' END, role = 'student' AND n % 3 = 1 FROM people;
+			role = 'student' AND n % 3 = 1 FROM people;
+		INSERT INTO credentials (user_id, password_hash)
+		SELECT id, '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' FROM people WHERE n % 5 <> 3 OR role <> 'student';
 		INSERT INTO user_roles (user_id, role) SELECT id, role FROM people;
 		UPDATE usage_counts SET n = (SELECT count(*) FROM users u JOIN user_roles r ON r.user_id = u.id WHERE u.state = 'active' AND r.role = 'student') WHERE kind = 'learners';
 		UPDATE usage_counts SET n = (SELECT count(*) FROM users u WHERE u.state = 'active' AND NOT EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')) WHERE kind = 'staff';

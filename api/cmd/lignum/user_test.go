@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tests/testkit"
 )
@@ -18,10 +19,10 @@ import (
 var codePattern = regexp.MustCompile(`\b[0-9A-Z]{4}(-[0-9A-Z]{4}){3}\b`)
 
 // redeem chooses a password with a code, as its owner does.
-func redeem(t *testing.T, w *testkit.World, slug, code string) (people.SignedIn, error) {
+func redeem(t *testing.T, w *testkit.World, slug, code string) (identity.SignedIn, error) {
 	t.Helper()
-	desk := people.NewDesk(people.NewHasher(1))
-	return desk.RedeemCard(t.Context(), w.DB(slug), people.RedeemCard{Code: code, Password: "four brown pelicans at noon", Device: people.Device{Address: "127.0.0.1"}}, time.Now().UTC())
+	desk := identity.NewDesk(identity.NewHasher(1))
+	return desk.RedeemCard(t.Context(), w.DB(slug), identity.RedeemCard{Code: code, Password: "four brown pelicans at noon", Device: identity.Device{Address: "127.0.0.1"}}, time.Now().UTC())
 }
 
 func TestUserCreateAndReset(t *testing.T) {
@@ -138,7 +139,7 @@ func TestResetSecondFactor(t *testing.T) {
 	w := installed(t)
 	must(t, "user", "create", "platform", "m.rolle", "--given", "Mark", "--family", "Rolle", "--role", "operator")
 	refused(t, "has no authenticator app", "user", "reset-second-factor", "platform", "m.rolle")
-	if _, err := w.Direct(t).Exec(t.Context(), `UPDATE control.users SET totp_secret = 'x', totp_confirmed_at = now() WHERE user_name = 'm.rolle'`); err != nil {
+	if _, err := w.Direct(t).Exec(t.Context(), `INSERT INTO control.credentials (user_id, totp_secret, totp_confirmed_at) SELECT id, 'x', now() FROM control.users WHERE user_name = 'm.rolle'`); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, must(t, "user", "reset-second-factor", "platform", "m.rolle"), "has no authenticator app any more")

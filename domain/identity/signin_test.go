@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tests/testkit"
 )
@@ -21,13 +22,13 @@ func (r *room) signIn(name, password, code string) (SignedIn, error) {
 
 func TestSignIn(t *testing.T) {
 	r := newRoom(t)
-	id := r.user("akeem", Student)
+	id := r.user("akeem", people.Student)
 	s, err := r.signIn(" AKEEM ", goodPassword, "")
 	r.ok(err)
 	if s.UserID != id || s.Refresh == "" || len(s.Roles) != 1 || s.RefreshExpires != r.now.Add(14*24*time.Hour) {
 		t.Errorf("signed in as %+v", s)
 	}
-	if n := r.number("SELECT count(*) FROM users WHERE id = $1::uuid AND password_hash LIKE '$argon2id$v=19$m=19456,%'", id.String()); n != 1 {
+	if n := r.number("SELECT count(*) FROM credentials WHERE user_id = $1::uuid AND password_hash LIKE '$argon2id$v=19$m=19456,%'", id.String()); n != 1 {
 		t.Error("the weak hash was not replaced at sign-in")
 	}
 	if n := r.number("SELECT count(*) FROM active_days WHERE user_id = $1::uuid AND day = '2026-09-07'", id.String()); n != 1 {
@@ -56,7 +57,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("staff stay signed in until %v", s.RefreshExpires)
 	}
 	r.ok(r.write(func(tx *tenants.Tx) error {
-		_, err := SuspendUser(r.ctx, tx, r.db.Realm(), staff, "left the school", r.now)
+		_, err := people.SuspendUser(r.ctx, tx, r.db.Realm(), staff, "left the school", EndSessions, r.now)
 		return err
 	}))
 	if _, err := r.signIn("teach", "wrong", ""); err == nil || err.Error() != unknown.Error() {
@@ -71,7 +72,7 @@ func TestFailuresSlowDown(t *testing.T) {
 	for _, name := range []string{"akeem", "nobody"} { // known and unknown alike
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)
-			r.user("akeem", Student)
+			r.user("akeem", people.Student)
 			for i := range 5 {
 				if _, err := r.signIn(name, "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
 					t.Fatalf("failure %d: %v", i+1, err)
@@ -108,7 +109,7 @@ func TestFailuresSlowDown(t *testing.T) {
 
 func TestAddressIsBlockedToo(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
+	r.user("akeem", people.Student)
 	r.desk.Address.Free = 3
 	for i := range 3 {
 		if _, err := r.signIn("nobody"+string(rune('a'+i)), "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
@@ -133,9 +134,9 @@ func TestAddressIsBlockedToo(t *testing.T) {
 func TestCard(t *testing.T) {
 	r := newRoom(t)
 	var card Card
-	var u User
+	var u people.User
 	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		u, card, err = CreateUser(r.ctx, tx, r.db.Realm(), NewUser{GivenName: "Zoé-Marie", FamilyName: "O'Connor", Roles: []string{Student}}, r.now)
+		u, card, err = CreateUser(r.ctx, tx, r.db.Realm(), people.NewUser{GivenName: "Zoé-Marie", FamilyName: "O'Connor", Roles: []string{people.Student}}, r.now)
 		return err
 	}))
 	if u.UserName != "zoemarie.oconnor" || card.UserName != u.UserName || len(card.Code) != 19 {
@@ -180,7 +181,7 @@ func TestCard(t *testing.T) {
 
 func TestPasswordChange(t *testing.T) {
 	r := newRoom(t)
-	id := r.user("akeem", Student)
+	id := r.user("akeem", people.Student)
 	here, err := r.signIn("akeem", goodPassword, "")
 	r.ok(err)
 	there, err := r.signIn("akeem", goodPassword, "")
@@ -216,7 +217,7 @@ func TestSecondFactor(t *testing.T) {
 	if !strings.HasPrefix(setup.URL, "otpauth://totp/") || !strings.HasPrefix(setup.QR, "data:image/png;base64,") {
 		t.Errorf("setup is %+v", setup)
 	}
-	if n := r.number("SELECT count(*) FROM users WHERE totp_secret LIKE '%' || $1::text || '%'", setup.Secret); n != 0 {
+	if n := r.number("SELECT count(*) FROM credentials WHERE totp_secret LIKE '%' || $1::text || '%'", setup.Secret); n != 0 {
 		t.Error("the secret is stored in the clear")
 	}
 	code := func() string {
@@ -287,7 +288,7 @@ func TestSecondFactor(t *testing.T) {
 // A wrong password or code that cannot be put down in the trail is an error of the platform, not an answer to the person.
 func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
 	r := newRoom(t)
-	id := r.user("akeem", Student)
+	id := r.user("akeem", people.Student)
 	s, err := r.from("192.0.2.7", "", "akeem", goodPassword)
 	r.ok(err)
 	r.ok(r.write(func(tx *tenants.Tx) error {
