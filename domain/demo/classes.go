@@ -34,7 +34,7 @@ func (r *room) storeClasses(ctx context.Context, tx *tenants.Tx, list []class, e
 		}
 		made[i] = rows.Class{ID: c.id, Title: c.f.Title, Kind: c.f.Kind, Course: pointed(c.f.CourseID), School: pointed(c.f.SchoolID), TermID: pointed(c.f.TermID),
 			Coach: pointed(c.f.CoachID), Grade: c.f.Grade, StartsOn: date(c.f.StartsOn), EndsOn: date(c.f.EndsOn), Meets: c.f.Meets, Weekly: string(weekly),
-			MeetingURL: c.f.MeetingURL, Seats: c.f.Seats, Open: c.f.Open, Learners: c.learners, EnrolledAt: enrolledAt}
+			MeetingURL: c.f.MeetingURL, Seats: c.f.Seats, Closed: !c.f.Open, Learners: c.learners, EnrolledAt: enrolledAt}
 	}
 	return rows.Classes(ctx, tx, made)
 }

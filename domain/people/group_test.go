@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/tenants"
+	"lignum/tests/school"
 )
 
 // Groups add up and take away, each with arguments of its own; the zero group is nobody.
@@ -39,8 +40,7 @@ func TestGroupsNarrowAList(t *testing.T) {
 
 func TestCardsOfAGroup(t *testing.T) {
 	r := newRoom(t)
-	school := uuid.New()
-	r.do(`INSERT INTO schools (id, name) VALUES ($1::uuid, 'Harbour High')`, school.String())
+	at := school.Schools(t, r.db, school.School{Name: "Harbour High"})[0]
 	var ids []uuid.UUID
 	for _, name := range []string{"Ann", "Ben", "Cleo"} {
 		u, _, err := r.create(NewUser{GivenName: name, FamilyName: "Brown", Roles: []string{Student}})
@@ -48,7 +48,7 @@ func TestCardsOfAGroup(t *testing.T) {
 		ids = append(ids, u.ID)
 	}
 	head := r.user("head", "school_administrator")
-	r.do(`UPDATE users SET school_id = $1::uuid WHERE id IN ($2::uuid, $3::uuid)`, school.String(), head.String(), ids[0].String())
+	r.do(`UPDATE users SET school_id = $1::uuid WHERE id IN ($2::uuid, $3::uuid)`, at.String(), head.String(), ids[0].String())
 	group := GroupOf(`SELECT id FROM users WHERE id IN (?::uuid, ?::uuid)`, ids[0], ids[1])
 	for reach, want := range map[CardReach]int{{}: 2, {SchoolOf: head}: 1, {SchoolOf: head, Unclaimed: true}: 1} {
 		r.ok(r.write(func(tx *tenants.Tx) error {

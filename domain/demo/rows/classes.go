@@ -37,7 +37,7 @@ type Class struct {
 	Weekly                        string // JSON; empty: no meetings
 	MeetingURL                    string
 	Seats                         int
-	Open                          bool
+	Closed                        bool   // learners may not register themselves
 	State                         string // empty: active
 	Learners                      []uuid.UUID
 	EnrolledAt                    time.Time // when the class was made, too
@@ -47,13 +47,13 @@ type Class struct {
 // domain.OverQuota.
 func Classes(ctx context.Context, tx *tenants.Tx, list []Class) error {
 	active := 0
-	var places []Enrolment
+	var taken []Enrolment
 	for _, c := range list {
 		if c.State == "" || c.State == "active" {
 			active++
 		}
 		for _, l := range c.Learners {
-			places = append(places, Enrolment{Class: c.ID, Learner: l, At: c.EnrolledAt})
+			taken = append(taken, Enrolment{Class: c.ID, Learner: l, At: c.EnrolledAt})
 		}
 	}
 	if err := take(ctx, tx, limits.Classes, active); err != nil {
@@ -63,12 +63,12 @@ func Classes(ctx context.Context, tx *tenants.Tx, list []Class) error {
 		"meeting_url", "seats", "open", "taken", "state", "created_at"}, len(list), func(i int) []any {
 		c := list[i]
 		return []any{c.ID, c.Title, c.Kind, idOrNull(c.Course), idOrNull(c.School), idOrNull(c.TermID), idOrNull(c.Coach), c.Grade, c.StartsOn, c.EndsOn,
-			c.Meets, cmp.Or(c.Weekly, "[]"), c.MeetingURL, c.Seats, c.Open, len(c.Learners), cmp.Or(c.State, "active"), c.EnrolledAt}
+			c.Meets, cmp.Or(c.Weekly, "[]"), c.MeetingURL, c.Seats, !c.Closed, len(c.Learners), cmp.Or(c.State, "active"), c.EnrolledAt}
 	})
 	if err != nil {
 		return err
 	}
-	return Enrolments(ctx, tx, places)
+	return places(ctx, tx, taken)
 }
 
 // Enrolment is somebody's place in a class.
@@ -78,8 +78,8 @@ type Enrolment struct {
 	LeftAt         time.Time // zero: still there
 }
 
-// Enrolments adds places in classes whose count of seats holds them already.
-func Enrolments(ctx context.Context, tx *tenants.Tx, list []Enrolment) error {
+// places adds places in classes whose count of seats holds them already.
+func places(ctx context.Context, tx *tenants.Tx, list []Enrolment) error {
 	return Copy(ctx, tx, "enrolments", []string{"class_id", "learner_id", "state", "enrolled_at", "left_at"}, len(list), func(i int) []any {
 		e, state := list[i], "active"
 		if !e.LeftAt.IsZero() {
@@ -87,4 +87,20 @@ func Enrolments(ctx context.Context, tx *tenants.Tx, list []Enrolment) error {
 		}
 		return []any{e.Class, e.Learner, state, e.At, timeOrNull(e.LeftAt)}
 	})
+}
+
+// Enrolments adds places, and takes the seats of those who are still there. A class without so many seats is a violation of
+// classes_seats.
+func Enrolments(ctx context.Context, tx *tenants.Tx, list []Enrolment) error {
+	var classes []string
+	for _, e := range list {
+		if e.LeftAt.IsZero() {
+			classes = append(classes, e.Class.String())
+		}
+	}
+	_, err := tx.Exec(ctx, `UPDATE classes c SET taken = taken + n.n FROM (SELECT id, count(*)::integer AS n FROM unnest($1::text[]::uuid[]) id GROUP BY 1) n WHERE c.id = n.id`, classes)
+	if err != nil {
+		return err
+	}
+	return places(ctx, tx, list)
 }
