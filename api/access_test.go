@@ -293,7 +293,7 @@ func TestTheLastWhoReachesEveryRoleKeepsTheirs(t *testing.T) {
 	if err := w.Registry.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	school.Suspend(t, w.DB("jamaica"), school.ID(t, w.DB("jamaica"), testkit.Fixtures[0].Admin.UserName)) // whom provisioning made
+	school.SetState(t, w.DB("jamaica"), "suspended", school.ID(t, w.DB("jamaica"), testkit.Fixtures[0].Admin.UserName)) // whom provisioning made
 	w.User("jamaica", "deputy")
 	w.Exec("jamaica", `UPDATE user_roles SET role = 'chief' WHERE user_id = $1::uuid`, w.admin.ID.String())
 	roles := path("/users/%s/roles", w.admin.ID)

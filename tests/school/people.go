@@ -58,18 +58,20 @@ func Learners(t testing.TB, db *tenants.DB, n int, at uuid.UUID) []uuid.UUID {
 	return People(t, db, list...)
 }
 
-// GiveRole gives people one more role.
+// GiveRole gives people one more role. Who has it, or is not there, is passed over.
 func GiveRole(t testing.TB, db *tenants.DB, role string, people ...uuid.UUID) {
 	t.Helper()
 	set(t, db, func(ctx context.Context, tx *tenants.Tx) error {
-		return rows.Copy(ctx, tx, "user_roles", []string{"user_id", "role"}, len(people), func(i int) []any { return []any{people[i], role} })
+		_, err := tx.Exec(ctx, "INSERT INTO user_roles (user_id, role) SELECT id, $2::text FROM users WHERE id = ANY($1::text[]::uuid[]) ON CONFLICT DO NOTHING", texts(people), role)
+		return err
 	})
 }
 
-// GivePassword lets people have chosen a password with this hash; one that is none, such as "x", is a password that nobody knows.
+// GivePassword lets people have chosen a password with this hash, or none with "". A hash that is none, such as "x", is of a password that
+// nobody knows.
 func GivePassword(t testing.TB, db *tenants.DB, hash string, people ...uuid.UUID) {
 	t.Helper()
-	change(t, db, "UPDATE users SET password_hash = $2::text WHERE id = ANY($1::text[]::uuid[])", people, hash)
+	change(t, db, "UPDATE users SET password_hash = nullif($2::text, '') WHERE id = ANY($1::text[]::uuid[])", people, hash)
 }
 
 // GiveAuthenticator lets people have confirmed an authenticator app, whose codes nobody knows.
@@ -78,10 +80,10 @@ func GiveAuthenticator(t testing.TB, db *tenants.DB, people ...uuid.UUID) {
 	change(t, db, "UPDATE users SET totp_secret = 'x', totp_confirmed_at = now() WHERE id = ANY($1::text[]::uuid[])", people)
 }
 
-// Suspend suspends people, without a word to them and without giving back their seats.
-func Suspend(t testing.TB, db *tenants.DB, people ...uuid.UUID) {
+// SetState makes people active, suspended or erased, without a word to them and without taking or giving back their seats.
+func SetState(t testing.TB, db *tenants.DB, state string, people ...uuid.UUID) {
 	t.Helper()
-	change(t, db, "UPDATE users SET state = 'suspended' WHERE id = ANY($1::text[]::uuid[])", people)
+	change(t, db, "UPDATE users SET state = $2::text WHERE id = ANY($1::text[]::uuid[])", people, state)
 }
 
 func change(t testing.TB, db *tenants.DB, sql string, people []uuid.UUID, args ...any) {
