@@ -19,6 +19,7 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -58,7 +59,7 @@ func (w *world) told(u apitest.User) string {
 // hasPassword makes an account one that its owner uses, without hashing.
 func (w *world) hasPassword(u apitest.User) {
 	w.T.Helper()
-	w.Exec(u.Slug, `INSERT INTO credentials (user_id, password_hash) VALUES ($1::uuid, 'x') ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash`, u.ID.String())
+	school.GivePassword(w.T, w.DB(u.Slug), "x", u.ID)
 	w.Exec(u.Slug, `DELETE FROM sign_in_cards WHERE user_id = $1::uuid`, u.ID.String())
 }
 
@@ -158,7 +159,7 @@ func TestATeacherTakesOverNoAccountWithoutTheSchoolsWord(t *testing.T) {
 	w.Post(w.principal, reset, nil).Want(http.StatusOK)
 	refused()
 	w.hasPassword(w.student)
-	w.Exec("jamaica", `INSERT INTO credentials (user_id, totp_secret, totp_confirmed_at) VALUES ($1::uuid, 'x', now()) ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret, totp_confirmed_at = excluded.totp_confirmed_at`, w.student.ID.String())
+	school.GiveAuthenticator(t, w.DB("jamaica"), w.student.ID)
 	w.Do(teacher, http.MethodDelete, path("/users/%s/second-factor", w.student.ID), nil).Want(http.StatusForbidden)
 
 	ask := path("/users/%s/reset-requests", w.student.ID)
@@ -292,7 +293,7 @@ func TestTheLastWhoReachesEveryRoleKeepsTheirs(t *testing.T) {
 	if err := w.Registry.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.Exec("jamaica", `UPDATE users SET state = 'suspended' WHERE user_name = $1::text`, testkit.Fixtures[0].Admin.UserName) // whom provisioning made
+	school.SetState(t, w.DB("jamaica"), "suspended", school.ID(t, w.DB("jamaica"), testkit.Fixtures[0].Admin.UserName)) // whom provisioning made
 	w.User("jamaica", "deputy")
 	w.Exec("jamaica", `UPDATE user_roles SET role = 'chief' WHERE user_id = $1::uuid`, w.admin.ID.String())
 	roles := path("/users/%s/roles", w.admin.ID)
@@ -401,7 +402,7 @@ func TestGuessesBeforeAnAuthenticatorAreCounted(t *testing.T) {
 func TestOwnersHearOfWhatIsDoneToTheirAccounts(t *testing.T) {
 	w := newWorld(t)
 	w.hasPassword(w.student)
-	w.Exec("jamaica", `INSERT INTO credentials (user_id, totp_secret, totp_confirmed_at) VALUES ($1::uuid, 'x', now()) ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret, totp_confirmed_at = excluded.totp_confirmed_at`, w.student.ID.String())
+	school.GiveAuthenticator(t, w.DB("jamaica"), w.student.ID)
 	colleague := w.UserWith("jamaica", []string{"school_administrator"}, apitest.At(w.school))
 	w.Do(w.principal, http.MethodDelete, path("/users/%s/second-factor", w.student.ID), nil).Want(http.StatusOK)
 	w.Post(w.principal, path("/users/%s/reset", w.student.ID), nil).Want(http.StatusOK)

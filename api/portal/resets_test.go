@@ -12,6 +12,7 @@ import (
 	"lignum/api/portal"
 	"lignum/domain/identity"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // visitor is a browser: it keeps cookies and follows the redirects of forms.
@@ -175,7 +176,7 @@ func TestATeacherPrintsTheFirstCardAlone(t *testing.T) {
 	if code := codeOnCard.Find(s.form(s.teacher, card, nil).Want(http.StatusOK).Body); code == nil {
 		t.Error("no code on the card")
 	}
-	s.Exec("jamaica", `INSERT INTO credentials (user_id, password_hash) VALUES ($1::uuid, 'x') ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash`, s.learner.ID.String())
+	school.GivePassword(t, s.DB("jamaica"), "x", s.learner.ID)
 	s.form(s.teacher, card+"/ask", url.Values{"reason": {"Forgot it."}}).Want(http.StatusSeeOther)
 	refuse := linkTo(s.Get(s.school, "/resets"), `/resets/[0-9a-f-]{36}/refuse`)
 	s.shows(s.form(s.school, refuse, url.Values{"reason": {"x"}}).Want(http.StatusUnprocessableEntity), "must have 3 to 500")

@@ -202,6 +202,19 @@ func (r *room) missing(ctx context.Context, part string) (bool, error) {
 	return !made, err
 }
 
+// chunks cuts total into pieces of at most size and runs each one once, under "part/number".
+func (r *room) chunks(ctx context.Context, part string, total, size int, fn func(tx *tenants.Tx, from, to int) error) error {
+	for from := 0; from < total; from += size {
+		r.in.progress(r.slug+": "+part, from, total)
+		to := min(from+size, total)
+		if err := r.once(ctx, fmt.Sprintf("%s/%d", part, from), func(tx *tenants.Tx) error { return fn(tx, from, to) }); err != nil {
+			return fmt.Errorf("%s of %s: %w", part, r.slug, err)
+		}
+	}
+	r.in.progress(r.slug+": "+part, total, total)
+	return nil
+}
+
 // passwordHash hashes the demo password after the real rule agreed to it for everybody's names at once.
 func (r *room) passwordHash(ctx context.Context) (string, error) {
 	if hash, ok := r.in.hashes[r.slug]; ok {

@@ -14,6 +14,7 @@ import (
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 )
 
 // User is somebody with an account and a valid token. The zero User is nobody: a request without a token.
@@ -34,8 +35,8 @@ func Anonymous(slug string) User { return User{Slug: slug} }
 type Option func(*people.NewUser, *identity.SignedIn)
 
 // At puts a person into a school.
-func At(school uuid.UUID) Option {
-	return func(u *people.NewUser, _ *identity.SignedIn) { u.SchoolID = &school }
+func At(id uuid.UUID) Option {
+	return func(u *people.NewUser, _ *identity.SignedIn) { u.SchoolID = &id }
 }
 
 // Named gives a person names.
@@ -85,10 +86,7 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 			return err
 		}
 		u.ID, u.UserName, u.Card = made.ID, made.UserName, card.Code
-		_, err = tx.Exec(ctx, `INSERT INTO sessions (id, user_id, refresh_hash, second_factor, created_at, expires_at)
-			VALUES ($1::uuid, $2::uuid, $3::bytea, $4::boolean, $5::timestamptz, $6::timestamptz)`,
-			signedIn.SessionID.String(), u.ID.String(), signedIn.SessionID[:], signedIn.SecondFactor, now, signedIn.RefreshExpires)
-		return err
+		return school.OpenSessions(ctx, tx, school.Session{ID: signedIn.SessionID, User: u.ID, SecondFactor: signedIn.SecondFactor, OpenedAt: now, ExpiresAt: signedIn.RefreshExpires})
 	})
 	if err != nil {
 		s.T.Fatalf("user of %q: %v", slug, err)
@@ -123,12 +121,7 @@ func (s *Server) sign(db *tenants.DB, who identity.SignedIn, now time.Time) stri
 // School adds a school to a tenant.
 func (s *Server) School(slug, name string) uuid.UUID {
 	s.T.Helper()
-	var school people.School
-	s.Write(slug, func(tx *tenants.Tx) (err error) {
-		school, err = people.CreateSchool(context.Background(), tx, people.SchoolFields{Name: name, Kind: "secondary", Region: "Kingston"})
-		return err
-	})
-	return school.ID
+	return school.Schools(s.T, s.DB(slug), school.School{Name: name, Region: "Kingston"})[0]
 }
 
 // Write runs fn in one transaction of a tenant ("": of the platform), for set-up. What fn changes needs no audit entry.

@@ -64,7 +64,7 @@ func fillGrowth(ctx context.Context, b *bench) error {
 		if err := growth.Courses(ctx, b.store.DB(t.Realm())); err != nil {
 			return err
 		}
-		if err := c.Load(ctx, conn, t, func(line string) { fmt.Println("  " + line) }); err != nil {
+		if err := c.Load(ctx, b.store.DB(t.Realm()), conn, t, func(line string) { fmt.Println("  " + line) }); err != nil {
 			return err
 		}
 	}

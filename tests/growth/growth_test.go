@@ -105,7 +105,7 @@ func TestPagesSendAsManyStatementsForManyAsForFew(t *testing.T) {
 		if err := growth.Courses(t.Context(), db); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Load(t.Context(), conn, tenant, func(string) {}); err != nil {
+		if err := c.Load(t.Context(), db, conn, tenant, func(string) {}); err != nil {
 			t.Fatal(err)
 		}
 		if err := identity.EnsureKeys(t.Context(), db, time.Now().UTC()); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -51,12 +52,12 @@ func plant(t *testing.T, w *testkit.World) string {
 	const secret = "Bahamian secret"
 	err := w.DB("bahamas").Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
 		tx.Record(audit.Entry{Action: "plant", Reason: secret})
-		_, err := tx.Exec(t.Context(), `INSERT INTO schools (id, name, region) VALUES ($1::uuid, $2::text, 'Nassau')`, audit.NewID().String(), secret)
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	school.Schools(t, w.DB("bahamas"), school.School{Name: secret, Region: "Nassau"})
 	return secret
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/demo/rows"
 	"lignum/infra/localcluster"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -87,15 +88,12 @@ func provisioner(database string) *tenants.Provisioner {
 
 // administrator opens the account that every tenant begins with, without a card. The rooms below domain/identity could not import it with this kit; where a test
 // is about the invitation, its Provisioner has identity.FirstAdministrator.
-func administrator(ctx context.Context, tx *tenants.Tx, _ tenants.Realm, a tenants.Admin, now time.Time) (code string, expires time.Time, err error) {
-	_, err = tx.Exec(ctx, administratorSQL, audit.NewID().String(), a.UserName, a.GivenName, a.FamilyName, a.Email)
-	return "", now, err
+func administrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, a tenants.Admin, now time.Time) (code string, expires time.Time, err error) {
+	return "", now, rows.People(ctx, tx, realm, now, []rows.Person{{ID: audit.NewID(), UserName: a.UserName, GivenName: a.GivenName, FamilyName: a.FamilyName, Email: a.Email, Roles: []string{administers}}})
 }
 
-const administratorSQL = `WITH made AS (
-		INSERT INTO users (id, user_name, user_name_key, given_name, family_name, email) VALUES ($1::uuid, $2::text, $2::text, $3::text, $4::text, $5::text) RETURNING id
-	), counted AS (UPDATE usage_counts SET n = n + 1 WHERE kind = 'staff')
-	INSERT INTO user_roles (user_id, role) SELECT id, 'tenant_administrator' FROM made`
+// administers is the role of a tenant's first account.
+const administers = "tenant_administrator"
 
 func templateName() string { return "lignum_template_" + tenants.MigrationsHash() + "_" + sourceHash() }
 
