@@ -2,10 +2,14 @@ package identity
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -279,4 +283,26 @@ func nameSchools(ctx context.Context, q tenants.Querier, cards []Card, schools [
 		}
 	}
 	return err
+}
+
+// Crockford's base 32: no letter that is taken for a digit.
+var cardAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// newCode makes a code for a printed card or an invitation: 16 characters in groups of four, 80 random bits.
+func newCode() string {
+	raw := make([]byte, 10)
+	rand.Read(raw)
+	c := cardAlphabet.EncodeToString(raw)
+	return c[0:4] + "-" + c[4:8] + "-" + c[8:12] + "-" + c[12:16]
+}
+
+// asPrinted forgives in a code that was typed in: case, spaces, hyphens and the letters O, I and L.
+func asPrinted(code string) string {
+	return strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
+}
+
+// hashCode is what is stored of a card's code.
+func hashCode(code string) []byte {
+	sum := sha256.Sum256([]byte("card/" + asPrinted(code)))
+	return sum[:]
 }

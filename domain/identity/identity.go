@@ -11,11 +11,7 @@ package identity
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,41 +49,22 @@ func FirstAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm
 		return "", expires, err
 	}
 	var card Card
-	switch {
-	case accounts == 0:
+	if accounts == 0 {
 		_, card, err = CreateUser(ctx, tx, realm, people.NewUser{UserName: a.UserName, GivenName: a.GivenName, FamilyName: a.FamilyName, Email: a.Email,
 			Roles: []string{policy.AdministratorRole(policy.Tenant)}}, now)
-	case accounts == 1 && waiting:
-		var cards []Card
-		if cards, err = makeCards(ctx, tx, `u.user_name_key = $1::text`, []any{a.UserName}, "invitation", now.Add(ResetLife), now); err == nil && len(cards) == 1 {
-			card = cards[0]
-			break
-		}
-		fallthrough
-	default:
-		if err == nil {
-			err = domain.Errorf(domain.Conflict, "Its administrator has signed in already.")
-		}
+		return card.Code, card.Expires, err
 	}
-	return card.Code, card.Expires, err
-}
-
-// Crockford's base 32: no letter that is taken for a digit.
-var cardAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
-
-// newCode makes a code for a printed card or an invitation: 16 characters in groups of four, 80 random bits.
-func newCode() string {
-	raw := make([]byte, 10)
-	rand.Read(raw)
-	c := cardAlphabet.EncodeToString(raw)
-	return c[0:4] + "-" + c[4:8] + "-" + c[8:12] + "-" + c[12:16]
-}
-
-// hashCode is what is stored of a code. It forgives case, spaces, hyphens and the letters O, I and L.
-func hashCode(code string) []byte {
-	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
-	sum := sha256.Sum256([]byte("card/" + code))
-	return sum[:]
+	if accounts > 1 || !waiting {
+		return "", expires, domain.Errorf(domain.Conflict, "The tenant has an administrator already.")
+	}
+	cards, err := makeCards(ctx, tx, `u.user_name_key = $1::text`, []any{a.UserName}, "invitation", now.Add(ResetLife), now)
+	if err == nil && len(cards) == 0 {
+		err = domain.Errorf(domain.Conflict, "The tenant's administrator is suspended.")
+	}
+	if err != nil {
+		return "", expires, err
+	}
+	return cards[0].Code, cards[0].Expires, nil
 }
 
 func texts(ids []uuid.UUID) []string {

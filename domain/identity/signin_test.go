@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/people"
 	"lignum/tenants"
+	"lignum/tenants/audit"
 	"lignum/tests/testkit"
 )
 
@@ -314,5 +316,61 @@ func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
 		if code := domain.CodeOf(err); err == nil || code == domain.Invalid || code == domain.Unauthentic {
 			t.Errorf("a wrong %s that is not in the trail: %v", what, err)
 		}
+	}
+}
+
+// What was compared while a change was under way is compared with what the change leaves: a password that was replaced, taken away or chosen
+// first, and a second factor that came or went.
+func TestAChangeUnderWayIsWaitedFor(t *testing.T) {
+	for name, change := range map[string]struct {
+		stored bool // there were credentials before
+		do     func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error
+	}{
+		"another password, this session kept": {true, func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error {
+			return storePassword(ctx, tx, a, "another", "mango drum kettle orbit", uuid.New(), now)
+		}},
+		"the first password": {false, func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error {
+			return storePassword(ctx, tx, a, "the first", "mango drum kettle orbit", uuid.Nil, now)
+		}},
+		"reset": {true, func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error {
+			_, err := ResetPassword(ctx, tx, a.ID, false, now)
+			return err
+		}},
+		"second factor": {true, func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error {
+			_, err := tx.Exec(ctx, "UPDATE credentials SET totp_confirmed_at = now() WHERE user_id = $1::uuid", a.ID.String())
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			id := r.user("akeem", people.Student)
+			if !change.stored {
+				r.do("DELETE FROM credentials WHERE user_id = $1::uuid", id.String())
+			}
+			var a account
+			r.read(func(q *tenants.Reader) (err error) { a, err = accountByID(r.ctx, q, id); return err })
+			if a.Stored != change.stored {
+				t.Fatalf("stored: %v", a.Stored)
+			}
+			asked := make(chan error, 1)
+			r.ok(r.write(func(tx *tenants.Tx) error {
+				if _, err := accountByID(r.ctx, tx, id); err != nil { // locks it
+					return err
+				}
+				go func() {
+					asked <- r.write(func(tx *tenants.Tx) error { tx.Record(audit.Entry{Action: "test"}); return stillSo(r.ctx, tx, a) })
+				}()
+				for waits := 0; waits == 0; time.Sleep(5 * time.Millisecond) {
+					if err := r.w.Direct(t).QueryRow(r.ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waits); err != nil {
+						return err
+					}
+				}
+				tx.Record(audit.Entry{Action: "test"})
+				return change.do(r.ctx, tx, a, r.now)
+			}))
+			if err := <-asked; domain.CodeOf(err) != domain.Unauthentic {
+				t.Errorf("whoever compared the old password is let in: %v", err)
+			}
+		})
 	}
 }

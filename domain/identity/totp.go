@@ -310,8 +310,7 @@ func useTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UUID
 }
 
 func recoveryHash(db *tenants.DB, user uuid.UUID, code string) []byte {
-	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
-	return db.Vault().MAC(db.Realm().Name(), "recovery/"+user.String(), code)
+	return db.Vault().MAC(db.Realm().Name(), "recovery/"+user.String(), asPrinted(code))
 }
 
 func useRecoveryCode(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UUID, code string, now time.Time) (bool, error) {

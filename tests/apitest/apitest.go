@@ -52,7 +52,9 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Provisioner.FirstAdministrator = identity.FirstAdministrator
+	if w.Provisioner != nil {
+		w.Provisioner.FirstAdministrator = identity.FirstAdministrator
+	}
 	s.API, err = api.New(api.Deps{Config: s.config(), Store: w.Store, Registry: w.Registry, Rules: rules, Provisioner: w.Provisioner,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Version: "test"})
 	if err != nil {
