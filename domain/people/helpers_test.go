@@ -54,7 +54,6 @@ func (r *room) number(sql string, args ...any) (n int) {
 	return n
 }
 
-
 // user makes an account.
 func (r *room) user(name string, roles ...string) uuid.UUID {
 	r.t.Helper()
