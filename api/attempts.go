@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -62,11 +61,11 @@ func StartAttempt(ctx context.Context, c *Call, test uuid.UUID) (*OpenAttempt, e
 	if err != nil {
 		return nil, err
 	}
-	return c.open(p), nil
+	return open(c, p), nil
 }
 
 // paper gives an attempt of the signed-in learner with its ticket.
-func (c *Call) paper(ctx context.Context, attempt uuid.UUID) (*OpenAttempt, error) {
+func paper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt, error) {
 	var p *assessment.Paper
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		p, err = c.Server.exams.Paper(ctx, r, c.Realm.Name(), attempt, c.Claims.UserID, c.Now)
@@ -75,17 +74,17 @@ func (c *Call) paper(ctx context.Context, attempt uuid.UUID) (*OpenAttempt, erro
 	if err != nil {
 		return nil, err
 	}
-	return c.open(p), nil
+	return open(c, p), nil
 }
 
-func (c *Call) open(p *assessment.Paper) *OpenAttempt {
+func open(c *Call, p *assessment.Paper) *OpenAttempt {
 	return &OpenAttempt{Ticket: p.Ticket().Seal(c.DB.Vault(), c.Realm.Name()), Paper: *p}
 }
 
 // AttemptPaper gives the signed-in learner's attempt under way, to go on with: also on another device. An attempt whose
 // time ran out is handed in on the way.
 func AttemptPaper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt, error) {
-	open, err := c.paper(ctx, attempt) // is the learner's own, or not found
+	open, err := paper(ctx, c, attempt) // is the learner's own, or not found
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +126,7 @@ func attemptFacts(f assessment.AttemptFacts) policy.Facts {
 }
 
 // mayOnAttempt reads the facts about an attempt and asks the policy.
-func (c *Call) mayOnAttempt(ctx context.Context, q tenants.Querier, attempt uuid.UUID) (assessment.AttemptFacts, error) {
+func mayOnAttempt(ctx context.Context, c *Call, q tenants.Querier, attempt uuid.UUID) (assessment.AttemptFacts, error) {
 	f, err := assessment.FactsOf(ctx, q, attempt, c.Claims.UserID, c.Now)
 	if err != nil {
 		return f, err
@@ -162,7 +161,7 @@ func MyAttempts(ctx context.Context, c *Call, p Paging) (*List[assessment.Summar
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
-	return c.attemptsOf(ctx, c.Claims.UserID, p)
+	return attemptsOf(ctx, c, c.Claims.UserID, p)
 }
 
 // LearnerAttempts lists a learner's attempts, for those who look after the learner.
@@ -183,10 +182,10 @@ func LearnerAttempts(ctx context.Context, c *Call, learner uuid.UUID, p Paging) 
 	if err != nil {
 		return nil, err
 	}
-	return c.attemptsOf(ctx, learner, p)
+	return attemptsOf(ctx, c, learner, p)
 }
 
-func (c *Call) attemptsOf(ctx context.Context, learner uuid.UUID, p Paging) (*List[assessment.Summary], error) {
+func attemptsOf(ctx context.Context, c *Call, learner uuid.UUID, p Paging) (*List[assessment.Summary], error) {
 	var items []assessment.Summary
 	var next string
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -234,21 +233,16 @@ type MarkRequest struct {
 
 // MarkAttempt stores a mark for a position that a machine could not mark. With the last one the score is final.
 func MarkAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID, in MarkRequest) (*assessment.MarkedState, error) {
-	if _, err := c.mayOnAttempt(ctx, tx, attempt); err != nil {
+	if _, err := mayOnAttempt(ctx, c, tx, attempt); err != nil {
 		return nil, err
 	}
 	m, err := assessment.Mark(ctx, tx, assessment.MarkInput{AttemptID: attempt, Position: in.Position, Fraction: in.Fraction, Of: in.Of, Comment: in.Comment, Now: c.Now, Today: c.day()})
 	return &m, err
 }
 
-// closeOverdue hands in, as the platform, what learners left open beyond its time.
-func (s *Server) closeOverdue(ctx context.Context) {
-	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
-		if t.State != tenants.Active {
-			return
-		}
-		now := time.Now().UTC()
-		_, err := s.exams.CloseOverdue(ctx, s.store.DB(t.Realm()), 500, now, t.Today(now))
-		s.warn(t.Realm(), "overdue attempts could not be handed in", err)
+// MayOpenResults tells which attempts' results open to the actor.
+func MayOpenResults(ctx context.Context, c *Call, attempts []uuid.UUID) (map[uuid.UUID]bool, error) {
+	return answers(ctx, c, attempts, []policy.Permission{policy.AttemptRead}, assessment.TiesToEach, func(t assessment.Ties) bool {
+		return c.Would(policy.AttemptRead, policy.Facts{Owner: t.Owner, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
 	})
 }

@@ -243,14 +243,9 @@ type ClassID struct {
 	ID uuid.UUID `json:"id"`
 }
 
-// ofOwnSchool tells whether something with this school is of the actor's.
-func (c *Call) ofOwnSchool(school *uuid.UUID) bool {
-	return school != nil && c.Claims.SchoolID != nil && *school == *c.Claims.SchoolID
-}
-
 // manageFacts are about what a class is to become: a school's administrator keeps to the own school; a teacher opens classes
 // to teach, and keeps to the own school too, or has none.
-func (c *Call) manageFacts(f *classes.Fields) policy.Facts {
+func manageFacts(c *Call, f *classes.Fields) policy.Facts {
 	same := c.ofOwnSchool(f.SchoolID)
 	teaches := f.CoachID != nil && *f.CoachID == c.Claims.UserID
 	return policy.Facts{SameSchool: same, Teaches: teaches && (same || f.SchoolID == nil && c.Claims.SchoolID == nil)}
@@ -258,12 +253,12 @@ func (c *Call) manageFacts(f *classes.Fields) policy.Facts {
 
 // MayOpenClass asks the policy whether there is a class that the actor may open: to teach, in the own school.
 func MayOpenClass(c *Call) error {
-	return c.Permit(c.manageFacts(&classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
+	return c.Permit(manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }
 
 // CreateClass opens a class.
 func CreateClass(ctx context.Context, c *Call, tx *tenants.Tx, f classes.Fields) (*ClassID, error) {
-	if err := c.Permit(c.manageFacts(&f)); err != nil {
+	if err := c.Permit(manageFacts(c, &f)); err != nil {
 		return nil, err
 	}
 	id, err := classes.Create(ctx, tx, f)
@@ -276,7 +271,7 @@ func ChangeClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, to 
 	if err != nil {
 		return nil, err
 	}
-	before, after := c.manageFacts(&is), c.manageFacts(&to)
+	before, after := manageFacts(c, &is), manageFacts(c, &to)
 	teaches := is.CoachID != nil && *is.CoachID == c.Claims.UserID // a teacher may hand the class to another
 	d, err := c.Decide(policy.Facts{SameSchool: before.SameSchool && after.SameSchool, Teaches: teaches && (sameID(is.SchoolID, to.SchoolID) || after.SameSchool)})
 	if err != nil {
@@ -315,7 +310,7 @@ func ClassToChange(ctx context.Context, c *Call, id uuid.UUID) (*classes.Fields,
 }
 
 // mayManage asks the policy about a class as it is.
-func (c *Call) mayManage(ctx context.Context, tx *tenants.Tx, id uuid.UUID) error {
+func mayManage(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) error {
 	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
 	if err != nil {
 		return err
@@ -325,7 +320,7 @@ func (c *Call) mayManage(ctx context.Context, tx *tenants.Tx, id uuid.UUID) erro
 
 // CancelClass ends a class before its time.
 func CancelClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, reason string) (*Done, error) {
-	if err := c.mayManage(ctx, tx, id); err != nil {
+	if err := mayManage(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
 	return &Done{true}, classes.Cancel(ctx, tx, id, reason, c.Now)
@@ -344,7 +339,7 @@ type Removed struct {
 
 // RemoveLearners takes several learners out of a class.
 func RemoveLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, learners []uuid.UUID) (*Removed, error) {
-	if err := c.mayManage(ctx, tx, id); err != nil {
+	if err := mayManage(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
 	gone, err := classes.Remove(ctx, tx, id, learners, c.Now)
@@ -364,7 +359,7 @@ func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[
 		if err != nil {
 			return err
 		}
-		list, err := c.learnersWithin(ctx, r, d.Scope, f, id, p)
+		list, err := learnersWithin(ctx, c, r, d.Scope, f, id, p)
 		items, next = list.Items, list.Next
 		return err
 	})
@@ -373,7 +368,7 @@ func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[
 
 // learnersWithin cuts a class's list to the scope. That a class is a school's says nothing of whose pupils are in it: its
 // administrator sees those of the school, and all of them when they coach the class.
-func (c *Call) learnersWithin(ctx context.Context, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p Paging) (catalog.List[classes.Learner], error) {
+func learnersWithin(ctx context.Context, c *Call, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p Paging) (catalog.List[classes.Learner], error) {
 	switch scope {
 	case policy.Whole, policy.Assigned:
 		return classes.Learners(ctx, q, id, p.page())
@@ -385,4 +380,26 @@ func (c *Call) learnersWithin(ctx context.Context, q tenants.Querier, scope poli
 	case policy.Own, policy.Region, policy.Aggregate:
 	}
 	return catalog.List[classes.Learner]{}, figuresOnly()
+}
+
+// MayManageClass tells whether the actor may change the class of a page.
+func MayManageClass(c *Call, p *ClassPage) bool {
+	return c.Would(policy.ClassManage, classFacts(p.Facts))
+}
+
+// MayOpenLessons tells whether the lessons of a class open to the actor, and its tests. Those of the class have them by their place or because
+// they coach it, and the policy is asked only where it says more: an author has the lessons of a class that is over, too.
+func MayOpenLessons(c *Call, p *ClassPage) bool {
+	f := p.CourseFacts()
+	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, courseFacts(f))
+}
+
+// MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
+func MayPlaceLearners(c *Call, p *ClassPage) bool {
+	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
+}
+
+// MayOpenAClass tells whether there is a class that the actor may open.
+func MayOpenAClass(c *Call) bool {
+	return c.Would(policy.ClassManage, manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }

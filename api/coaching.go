@@ -2,15 +2,11 @@ package api
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/google/uuid"
 
-	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
@@ -89,10 +85,6 @@ func CoachLearners(ctx context.Context, c *Call, f CoachFilter, p Paging) (*List
 	return listOf(items, next, err)
 }
 
-func figuresOnly() error {
-	return domain.Errorf(domain.Forbidden, "Your role sees figures, not lists of learners.")
-}
-
 // LearnerRecord is what those see of a learner who look after them.
 type LearnerRecord struct {
 	ID         uuid.UUID                `json:"id"`
@@ -106,49 +98,6 @@ type LearnerRecord struct {
 	Month      int                      `json:"month"`    // points of the current month
 	Days       []string                 `json:"days"`     // worked on in the last 60 days, newest first
 	Attempts   []assessment.Summary     `json:"attempts"` // the last 20, newest first
-}
-
-// The least that a stated reason says.
-const (
-	reasonLetters = 10 // letters and digits
-	reasonWords   = 2
-)
-
-// reasonLength is how many letters and digits a stated reason has, as the rules count them: dots and blanks say nothing, and
-// neither does a single word, so a reason of fewer than two words has none.
-func reasonLength(reason string) int {
-	words, letters := 0, 0
-	for _, word := range strings.Fields(reason) {
-		n := 0
-		for _, r := range word {
-			if unicode.IsLetter(r) || unicode.IsDigit(r) {
-				n++
-			}
-		}
-		if n > 0 {
-			words, letters = words+1, letters+n
-		}
-	}
-	if words < reasonWords {
-		return 0
-	}
-	return letters
-}
-
-func noLearner() error { return domain.Errorf(domain.NotFound, "There is no such learner.") }
-
-func isReasonWanted(err error) bool {
-	var p *Problem
-	return errors.As(err, &p) && strings.HasSuffix(p.Type, ":reason_required")
-}
-
-// reasonWanted names the field of the reason in a refusal for want of one.
-func reasonWanted(err error, field string) error {
-	var p *Problem
-	if isReasonWanted(err) && errors.As(err, &p) {
-		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: fmt.Sprintf("must have at least %d letters or digits in at least %d words", reasonLetters, reasonWords)})
-	}
-	return err
 }
 
 // LearnerPage gives one learner's record. Who gets it only for a stated reason has the reading written down first.
@@ -178,7 +127,7 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 	switch d.Scope {
 	case policy.Own, policy.Assigned, policy.School:
 	case policy.Whole, policy.Region:
-		if err := c.noteReading(ctx, learner, reason); err != nil {
+		if err := noteReading(ctx, c, learner, reason); err != nil {
 			return nil, err
 		}
 	case policy.Aggregate:
@@ -186,18 +135,18 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 	default:
 		return nil, figuresOnly()
 	}
-	return c.learnerRecord(ctx, learner)
+	return learnerRecord(ctx, c, learner)
 }
 
 // noteReading writes into the trail that a person's record was opened, and why.
-func (c *Call) noteReading(ctx context.Context, learner uuid.UUID, reason string) error {
+func noteReading(ctx context.Context, c *Call, learner uuid.UUID, reason string) error {
 	return c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
 		tx.Record(audit.Entry{Action: policy.LearnerProgress.Name(), ObjectKind: "user", ObjectID: learner.String(), Reason: strings.TrimSpace(reason)})
 		return nil
 	})
 }
 
-func (c *Call) learnerRecord(ctx context.Context, learner uuid.UUID) (*LearnerRecord, error) {
+func learnerRecord(ctx context.Context, c *Call, learner uuid.UUID) (*LearnerRecord, error) {
 	var rec LearnerRecord
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		u, err := people.UserByID(ctx, r, learner)
@@ -228,4 +177,31 @@ func (c *Call) learnerRecord(ctx context.Context, learner uuid.UUID) (*LearnerRe
 		return nil, err
 	}
 	return &rec, nil
+}
+
+// RecordAccess is how a learner's record opens to the actor.
+type RecordAccess string
+
+// The ways; a record that does not open has none of them.
+const (
+	OpensAtOnce RecordAccess = "at_once"
+	OpensAsked  RecordAccess = "asked" // after a reason is stated
+)
+
+// recordAccess tells how a record opens to somebody with these facts about the learner.
+func recordAccess(c *Call, f policy.Facts) RecordAccess {
+	if c.Would(policy.LearnerProgress, f) {
+		return OpensAtOnce
+	}
+	if f.ReasonLength = reasonLetters; c.Would(policy.LearnerProgress, f) {
+		return OpensAsked
+	}
+	return ""
+}
+
+// MayOpenRecords tells how the records of some learners open to the actor.
+func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
+	return answers(ctx, c, learners, []policy.Permission{policy.LearnerProgress}, classes.TiesToEach, func(t classes.LearnerTie) RecordAccess {
+		return recordAccess(c, policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+	})
 }

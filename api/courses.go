@@ -178,3 +178,8 @@ func ListResources(ctx context.Context, c *Call, f catalog.ResourceFilter, p Pag
 	})
 	return listOf(list.Items, list.Next, err)
 }
+
+// MaySeeTests tells whether the tests of a class open to the actor.
+func MaySeeTests(c *Call, p *ClassPage) bool {
+	return c.Would(policy.TestRead, courseFacts(p.CourseFacts()))
+}

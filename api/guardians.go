@@ -70,7 +70,7 @@ func MyChildren(ctx context.Context, c *Call) (*List[people.Child], error) {
 	return listOf(items, "", err)
 }
 
-func (c *Call) guardianFacts(ctx context.Context, q tenants.Querier, child uuid.UUID) (policy.Facts, error) {
+func guardianFacts(ctx context.Context, c *Call, q tenants.Querier, child uuid.UUID) (policy.Facts, error) {
 	linked, consent, err := people.GuardianOf(ctx, q, c.Claims.UserID, child)
 	return policy.Facts{GuardianOf: linked, GuardianConsent: consent}, err
 }
@@ -79,7 +79,7 @@ func (c *Call) guardianFacts(ctx context.Context, q tenants.Querier, child uuid.
 func ChildPage(ctx context.Context, c *Call, child uuid.UUID) (*LearnerRecord, error) {
 	var facts policy.Facts
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		facts, err = c.guardianFacts(ctx, r, child)
+		facts, err = guardianFacts(ctx, c, r, child)
 		return err
 	})
 	if err != nil {
@@ -88,12 +88,12 @@ func ChildPage(ctx context.Context, c *Call, child uuid.UUID) (*LearnerRecord, e
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	return c.learnerRecord(ctx, child)
+	return learnerRecord(ctx, c, child)
 }
 
 // SetConsent gives or withdraws the signed-in guardian's consent for a child.
 func SetConsent(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, consent bool) (*Done, error) {
-	facts, err := c.guardianFacts(ctx, tx, child)
+	facts, err := guardianFacts(ctx, c, tx, child)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func SetConsent(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, c
 	return &Done{true}, people.SetConsent(ctx, tx, c.Claims.UserID, child, consent, c.Now)
 }
 
-func (c *Call) mayLink(ctx context.Context, tx *tenants.Tx, learner uuid.UUID) error {
+func mayLink(ctx context.Context, c *Call, tx *tenants.Tx, learner uuid.UUID) error {
 	t, err := classes.TiesTo(ctx, tx, c.Claims.UserID, learner)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (c *Call) mayLink(ctx context.Context, tx *tenants.Tx, learner uuid.UUID) e
 
 // LinkGuardian ties a guardian to a learner.
 func LinkGuardian(ctx context.Context, c *Call, tx *tenants.Tx, learner, guardian uuid.UUID, relationship string) (*Done, error) {
-	if err := c.mayLink(ctx, tx, learner); err != nil {
+	if err := mayLink(ctx, c, tx, learner); err != nil {
 		return nil, err
 	}
 	if guardian == c.Claims.UserID { // the tie opens the child's record, wherever the guardian goes
@@ -124,7 +124,7 @@ func LinkGuardian(ctx context.Context, c *Call, tx *tenants.Tx, learner, guardia
 
 // UnlinkGuardian ends the tie of a guardian to a learner.
 func UnlinkGuardian(ctx context.Context, c *Call, tx *tenants.Tx, learner, guardian uuid.UUID) (*Done, error) {
-	if err := c.mayLink(ctx, tx, learner); err != nil {
+	if err := mayLink(ctx, c, tx, learner); err != nil {
 		return nil, err
 	}
 	return &Done{true}, people.UnlinkGuardian(ctx, tx, guardian, learner, c.Now)

@@ -196,3 +196,15 @@ func (s *Server) keepFigures(t *tenants.Tenant) {
 		s.keepMonths(ctx, t, now)
 	}()
 }
+
+// closeOverdue hands in, as the platform, what learners left open beyond its time.
+func (s *Server) closeOverdue(ctx context.Context) {
+	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
+		if t.State != tenants.Active {
+			return
+		}
+		now := time.Now().UTC()
+		_, err := s.exams.CloseOverdue(ctx, s.store.DB(t.Realm()), 500, now, t.Today(now))
+		s.warn(t.Realm(), "overdue attempts could not be handed in", err)
+	})
+}

@@ -69,7 +69,7 @@ func insights(s *Server) {
 
 // view asks the policy whose figures the signed-in person sees. Officials never name a school: tables of single schools
 // beside those of the whole would give away what either leaves blank.
-func (c *Call) view() (insight.View, error) {
+func view(c *Call) (insight.View, error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return insight.View{}, err
@@ -89,7 +89,7 @@ func (c *Call) view() (insight.View, error) {
 
 // figures asks the policy, reads the range of days, and gives what read makes of them.
 func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, rows FigureRows, read func(q tenants.Querier, p insight.Period, v insight.View) (*T, error)) (*T, error) {
-	v, err := c.view()
+	v, err := view(c)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func inQuery(err error) error {
 // FigureMonths is the months, the newest first, of which the signed-in person may have figures of groups; nil where any days
 // may be asked for, as of the own school. A year and a month: the longest time that one answer is about.
 func FigureMonths(c *Call, by insight.By) ([]insight.Period, error) {
-	v, err := c.view()
+	v, err := view(c)
 	if err != nil || !insight.Grouped(by, v) {
 		return nil, err
 	}

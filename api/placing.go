@@ -25,7 +25,7 @@ func tied(class classes.Facts, sameSchool bool) policy.Facts {
 }
 
 // placeReach tells whose learners the actor may place in a class: of any school (nil), or of this one.
-func (c *Call) placeReach(ctx context.Context, q tenants.Querier, id uuid.UUID) (school *uuid.UUID, err error) {
+func placeReach(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) (school *uuid.UUID, err error) {
 	f, err := classes.FactsOf(ctx, q, id, c.Claims.UserID, c.day())
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func ClassCandidates(ctx context.Context, c *Call, id uuid.UUID, f CandidateFilt
 	var items []Candidate
 	var next string
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		school, err := c.schoolToPlace(ctx, r, id, f.School)
+		school, err := schoolToPlace(ctx, c, r, id, f.School)
 		if err != nil {
 			return err
 		}
@@ -77,8 +77,8 @@ func ClassCandidates(ctx context.Context, c *Call, id uuid.UUID, f CandidateFilt
 }
 
 // schoolToPlace is the school whose learners are meant: the one asked for, within the actor's reach. nil is every school.
-func (c *Call) schoolToPlace(ctx context.Context, q tenants.Querier, id, asked uuid.UUID) (*uuid.UUID, error) {
-	school, err := c.placeReach(ctx, q, id)
+func schoolToPlace(ctx context.Context, c *Call, q tenants.Querier, id, asked uuid.UUID) (*uuid.UUID, error) {
+	school, err := placeReach(ctx, c, q, id)
 	switch {
 	case err != nil || asked == uuid.Nil:
 		return school, err
@@ -92,7 +92,7 @@ func (c *Call) schoolToPlace(ctx context.Context, q tenants.Querier, id, asked u
 func ClassGrades(ctx context.Context, c *Call, id, school uuid.UUID) ([]classes.GradeCount, error) {
 	var grades []classes.GradeCount
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		of, err := c.schoolToPlace(ctx, r, id, school)
+		of, err := schoolToPlace(ctx, c, r, id, school)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid
 // PlaceLearners gives many learners places in a class. Those whom the actor has no tie to are among the refused; when that is
 // everybody, the answer is the policy's refusal.
 func PlaceLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in PlaceRequest) (*classes.Placement, error) {
-	school, err := c.placeReach(ctx, tx, id)
+	school, err := placeReach(ctx, c, tx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func PlaceLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, i
 	}
 	var strangers []classes.Unplaced
 	if school != nil && grade == "" {
-		if learners, strangers, err = c.ownLearners(ctx, tx, id, learners); err != nil {
+		if learners, strangers, err = ownLearners(ctx, c, tx, id, learners); err != nil {
 			return nil, err
 		}
 	}
@@ -173,7 +173,7 @@ func PlaceLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, i
 
 // ownLearners parts the learners whom the actor may place from the others. Nothing is said of the others, not even whether there
 // is such a person: somebody of another school is not the actor's to know of.
-func (c *Call) ownLearners(ctx context.Context, q tenants.Querier, class uuid.UUID, learners []uuid.UUID) (own []uuid.UUID, others []classes.Unplaced, err error) {
+func ownLearners(ctx context.Context, c *Call, q tenants.Querier, class uuid.UUID, learners []uuid.UUID) (own []uuid.UUID, others []classes.Unplaced, err error) {
 	if len(learners) > classes.MostPlaced {
 		return nil, nil, domain.InvalidField("body.learner_ids", fmt.Sprintf("must name 1 to %d learners", classes.MostPlaced))
 	}

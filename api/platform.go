@@ -72,12 +72,6 @@ func platformTenants(s *Server) {
 		})
 }
 
-// DayRange is a time in days; without it the last 30.
-type DayRange struct {
-	From string `query:"from" format:"date" doc:"First day, such as 2026-11-01"`
-	To   string `query:"to" format:"date" doc:"Last day"`
-}
-
 type usageQuery struct {
 	TenantRef
 	DayRange
@@ -111,7 +105,7 @@ type TenantInfo struct {
 	Version string `json:"version"` // of its state and plan, to be given back with a change of them
 }
 
-func (c *Call) tenantInfo(t tenants.Tenant) TenantInfo {
+func tenantInfo(c *Call, t tenants.Tenant) TenantInfo {
 	return TenantInfo{t, c.URL(t.Slug), t.Version()}
 }
 
@@ -134,7 +128,7 @@ func ListTenants(ctx context.Context, c *Call, state tenants.State, p Paging) (*
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		list, more, err := tenants.List(ctx, r, state, p.Cursor, p.Limit)
 		for _, t := range list {
-			out.Items = append(out.Items, c.tenantInfo(t))
+			out.Items = append(out.Items, tenantInfo(c, t))
 		}
 		if more {
 			out.Next = list[len(list)-1].Slug
@@ -154,7 +148,7 @@ func TenantPage(ctx context.Context, c *Call, slug string) (*TenantInfo, error) 
 		t, err = tenants.Find(ctx, r, slug, false)
 		return err
 	})
-	info := c.tenantInfo(t)
+	info := tenantInfo(c, t)
 	return &info, err
 }
 
@@ -191,7 +185,7 @@ func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, st
 		return nil, err
 	}
 	t, err := tenants.SetState(ctx, tx, slug, state, reason, audit.Entry{Action: policy.PlatformTenantSuspend.Name()})
-	info := c.tenantInfo(t)
+	info := tenantInfo(c, t)
 	return &info, err
 }
 
@@ -204,7 +198,7 @@ func ResumeTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug, version st
 		return nil, err
 	}
 	t, err := tenants.SetState(ctx, tx, slug, tenants.Active, "", audit.Entry{Action: policy.PlatformTenantResume.Name()})
-	info := c.tenantInfo(t)
+	info := tenantInfo(c, t)
 	return &info, err
 }
 
@@ -217,7 +211,7 @@ func ChangePlan(ctx context.Context, c *Call, tx *tenants.Tx, slug, plan string,
 		return nil, err
 	}
 	t, err := tenants.SetPlan(ctx, tx, slug, plan, own, audit.Entry{Action: policy.PlatformTenantChange.Name()})
-	info := c.tenantInfo(t)
+	info := tenantInfo(c, t)
 	return &info, err
 }
 

@@ -94,7 +94,7 @@ func Leaderboard(ctx context.Context, c *Call, f LeaderboardFilter) (*points.Boa
 	}
 	var board *points.Board
 	err = c.DB.Read(ctx, func(r *tenants.Reader) error {
-		circle, err := c.circle(ctx, r, d.Scope, f)
+		circle, err := circle(ctx, c, r, d.Scope, f)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func Leaderboard(ctx context.Context, c *Call, f LeaderboardFilter) (*points.Boa
 }
 
 // circle cuts what was asked for to the scope.
-func (c *Call) circle(ctx context.Context, q tenants.Querier, scope policy.Scope, f LeaderboardFilter) (points.Scope, error) {
+func circle(ctx context.Context, c *Call, q tenants.Querier, scope policy.Scope, f LeaderboardFilter) (points.Scope, error) {
 	whole := false
 	switch scope {
 	case policy.Whole:
@@ -156,7 +156,7 @@ func SetListed(ctx context.Context, c *Call, tx *tenants.Tx, listed bool) (*Done
 
 // SetChildListed lets the signed-in guardian's child take part in leaderboards, or leave them.
 func SetChildListed(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, listed bool) (*Done, error) {
-	facts, err := c.guardianFacts(ctx, tx, child)
+	facts, err := guardianFacts(ctx, c, tx, child)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -51,14 +50,6 @@ func RecordProgress(ctx context.Context, c *Call, lesson uuid.UUID, in ProgressR
 		c.Server.workdays.Add(day, true)
 	}
 	return &p, err
-}
-
-// workday is a learner's day that is marked in the attendance. A mark is never taken back, so that a process may remember it
-// and leave the statement out: a fifth of what a report costs the database.
-type workday struct {
-	realm   string
-	learner uuid.UUID
-	day     time.Time
 }
 
 // MyProgress gives how far the signed-in learner is in each course of their classes.

@@ -85,3 +85,9 @@ func (r *Reading) Attempts(c *Call, most int, list *[]assessment.Summary) error 
 	assessment.QueueAttempts(&r.batch, c.Claims.UserID, most, list)
 	return nil
 }
+
+// DayRange is a time in days; without it the last 30.
+type DayRange struct {
+	From string `query:"from" format:"date" doc:"First day, such as 2026-11-01"`
+	To   string `query:"to" format:"date" doc:"Last day"`
+}

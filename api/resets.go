@@ -88,7 +88,7 @@ func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[id
 
 // AskReset asks a learner's school for a new card, which the signed-in teacher may then print.
 func AskReset(ctx context.Context, c *Call, tx *tenants.Tx, user uuid.UUID, reason string) (*identity.ResetRequest, error) {
-	if err := c.mayOn(ctx, tx, user); err != nil {
+	if err := mayOn(ctx, c, tx, user); err != nil {
 		return nil, err
 	}
 	r, err := identity.AskReset(ctx, tx, user, reason, c.Now)
@@ -97,7 +97,7 @@ func AskReset(ctx context.Context, c *Call, tx *tenants.Tx, user uuid.UUID, reas
 
 // ApproveReset lets the teacher who asked print one card.
 func ApproveReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*identity.ResetRequest, error) {
-	if err := c.mayDecide(ctx, tx, id); err != nil {
+	if err := mayDecide(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
 	r, err := identity.ApproveReset(ctx, tx, id, c.Now)
@@ -106,7 +106,7 @@ func ApproveReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*
 
 // RefuseReset refuses a new card for a reason that the teacher is shown.
 func RefuseReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, why string) (*identity.ResetRequest, error) {
-	if err := c.mayDecide(ctx, tx, id); err != nil {
+	if err := mayDecide(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
 	r, err := identity.RefuseReset(ctx, tx, id, why, c.Now)
@@ -115,12 +115,12 @@ func RefuseReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, why
 
 // mayDecide asks the policy about the account that a request is for. Whoever decides must be able to reset it without being
 // asked: what lets a teacher print a card does not count.
-func (c *Call) mayDecide(ctx context.Context, tx *tenants.Tx, id uuid.UUID) error {
+func mayDecide(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) error {
 	r, err := identity.ResetRequestByID(ctx, tx, id, c.Now)
 	if err != nil {
 		return err
 	}
-	facts, err := c.aboutUser(ctx, tx, r.UserID)
+	facts, err := aboutUser(ctx, c, tx, r.UserID)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ type CardState struct {
 func CardPage(ctx context.Context, c *Call, learner uuid.UUID) (*CardState, error) {
 	var s CardState
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		facts, err := c.aboutUser(ctx, r, learner)
+		facts, err := aboutUser(ctx, c, r, learner)
 		if err != nil {
 			return err
 		}

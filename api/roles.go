@@ -133,3 +133,8 @@ func EditRole(ctx context.Context, c *Call, tx *tenants.Tx, edit policy.RoleEdit
 	role := roleOf(after, edit.Role)
 	return &role, nil
 }
+
+// MayGiveRole tells whether the actor may give a role to somebody, and take it away.
+func MayGiveRole(c *Call, role string) bool {
+	return policy.CheckAssign(c.State.enforcer, c.Claims.Roles, role) == nil
+}

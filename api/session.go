@@ -26,7 +26,7 @@ func sessions(s *Server) {
 				Code     string `json:"code,omitempty" maxLength:"64" doc:"Of the authenticator app, or a recovery code"`
 			}
 		}) (*TokenAnswer, error) {
-			return tokenAnswer(c.SignIn(in.Body.UserName, in.Body.Password, in.Body.Code))
+			return tokenAnswer(SignIn(c, in.Body.UserName, in.Body.Password, in.Body.Code))
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in/card", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
 		Summary: "Use a printed card or an invitation, once, and choose a password"},
@@ -37,7 +37,7 @@ func sessions(s *Server) {
 				OTP      string `json:"otp,omitempty" maxLength:"64" doc:"When the account has a second factor"`
 			}
 		}) (*TokenAnswer, error) {
-			return tokenAnswer(c.RedeemCard(in.Body.Code, in.Body.Password, in.Body.OTP))
+			return tokenAnswer(RedeemCard(c, in.Body.Code, in.Body.Password, in.Body.OTP))
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.Write, Tag: "Session",
 		Summary: "Exchange a refresh token for the next pair", Detail: "Each refresh token is good once. One that is used again much later ends the session: it was copied."},
@@ -53,11 +53,11 @@ func sessions(s *Server) {
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out", Permission: policy.SessionEnd, Tag: "Session", Summary: "End this session"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
-			return &Done{true}, c.SignOut(tx)
+			return &Done{true}, SignOut(c, tx)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out/everywhere", Permission: policy.SessionEnd, Tag: "Session", Summary: "End all sessions of one's own account"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
-			return &Done{true}, c.SignOutEverywhere(tx)
+			return &Done{true}, SignOutEverywhere(c, tx)
 		})
 	Query(s, Route{Path: "/api/v1/me", Permission: policy.ProfileRead, Tag: "Session", Summary: "Who one is here, and what one's roles allow"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*Me, error) {
@@ -69,7 +69,7 @@ func sessions(s *Server) {
 		})
 	Query(s, Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*List[identity.Session], error) {
-			own, err := c.OwnAccount()
+			own, err := MyAccount(c)
 			return &List[identity.Session]{Items: own.Sessions}, err
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change one's own password"},
@@ -79,7 +79,7 @@ func sessions(s *Server) {
 				Password    string `json:"password" minLength:"1" maxLength:"1024"`
 			}
 		}) (*Done, error) {
-			return &Done{true}, c.ChangePassword(in.Body.OldPassword, in.Body.Password)
+			return &Done{true}, ChangePassword(c, in.Body.OldPassword, in.Body.Password)
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
 		Summary: "Begin with an authenticator app", Detail: "It takes the password once more. A wrong one counts as a failed sign-in."},
@@ -88,7 +88,7 @@ func sessions(s *Server) {
 				Password string `json:"password" minLength:"1" maxLength:"1024"`
 			}
 		}) (*identity.TOTPSetup, error) {
-			setup, err := c.BeginTOTP(in.Body.Password)
+			setup, err := BeginTOTP(c, in.Body.Password)
 			return &setup, err
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
@@ -98,7 +98,7 @@ func sessions(s *Server) {
 				Code string `json:"code" minLength:"6" maxLength:"16"`
 			}
 		}) (*RecoveryCodes, error) {
-			codes, err := c.ConfirmTOTP(tx, in.Body.Code)
+			codes, err := ConfirmTOTP(c, tx, in.Body.Code)
 			return &RecoveryCodes{codes}, err
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/remove", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Take the authenticator app away"},
@@ -112,17 +112,6 @@ func sessions(s *Server) {
 			}
 			return &Done{true}, s.desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.device(), c.Now)
 		})
-}
-
-// Done answers a change that has nothing else to say.
-type Done struct {
-	Done bool `json:"done"`
-}
-
-// List is a page of things; Next is the cursor of the page after it, absent on the last.
-type List[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty"`
 }
 
 // Me is the signed-in person.
@@ -159,7 +148,7 @@ func tokenAnswer(t *identity.Tokens, err error) (*TokenAnswer, error) {
 }
 
 // SignIn opens a session on a public route. A browser page follows it with SetCookies.
-func (c *Call) SignIn(userName, password, code string) (*identity.Tokens, error) {
+func SignIn(c *Call, userName, password, code string) (*identity.Tokens, error) {
 	if err := c.Open(); err != nil {
 		return nil, err
 	}
@@ -172,11 +161,11 @@ func (c *Call) SignIn(userName, password, code string) (*identity.Tokens, error)
 }
 
 // RedeemCard uses a printed card or an invitation, sets the chosen password and opens a session.
-func (c *Call) RedeemCard(code, password, otp string) (*identity.Tokens, error) {
+func RedeemCard(c *Call, code, password, otp string) (*identity.Tokens, error) {
 	if err := c.Open(); err != nil {
 		return nil, err
 	}
-	session, err := c.Server.desk.RedeemCard(c.ctx, c.DB, identity.RedeemCard{Code: code, Password: password, OTP: otp, Expected: c.expectedWords(), Device: c.device(), Day: c.day()}, c.Now)
+	session, err := c.Server.desk.RedeemCard(c.ctx, c.DB, identity.RedeemCard{Code: code, Password: password, OTP: otp, Expected: expectedWords(c), Device: c.device(), Day: c.day()}, c.Now)
 	if err != nil {
 		c.unproven("card", err)
 		return nil, err
@@ -185,16 +174,16 @@ func (c *Call) RedeemCard(code, password, otp string) (*identity.Tokens, error) 
 }
 
 // ChangePassword replaces the signed-in person's own password; all their other sessions end.
-func (c *Call) ChangePassword(old, password string) error {
+func ChangePassword(c *Call, old, password string) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
 	return c.Server.desk.ChangePassword(c.ctx, c.DB, identity.PasswordChange{UserID: c.Claims.UserID, SessionID: c.Claims.SessionID, Old: old, New: password,
-		Expected: c.expectedWords(), Device: c.device()}, c.Now)
+		Expected: expectedWords(c), Device: c.device()}, c.Now)
 }
 
 // BeginTOTP begins with an authenticator app for the signed-in person, who types the password once more.
-func (c *Call) BeginTOTP(password string) (identity.TOTPSetup, error) {
+func BeginTOTP(c *Call, password string) (identity.TOTPSetup, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return identity.TOTPSetup{}, err
 	}
@@ -203,7 +192,7 @@ func (c *Call) BeginTOTP(password string) (identity.TOTPSetup, error) {
 
 // ConfirmTOTP completes what BeginTOTP began, with a code of the app, and gives the recovery codes. The session that the request
 // came with has proven the second factor from its next refresh on.
-func (c *Call) ConfirmTOTP(tx *tenants.Tx, code string) ([]string, error) {
+func ConfirmTOTP(c *Call, tx *tenants.Tx, code string) ([]string, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
@@ -217,7 +206,7 @@ type OwnAccount struct {
 }
 
 // OwnAccount reads the signed-in person's own account.
-func (c *Call) OwnAccount() (own OwnAccount, err error) {
+func MyAccount(c *Call) (own OwnAccount, err error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return own, err
 	}
@@ -231,16 +220,8 @@ func (c *Call) OwnAccount() (own OwnAccount, err error) {
 	return own, err
 }
 
-// Renew gives the signed-in person's browser new tokens, in which what has just changed about the session shows. When the
-// database is too busy for it, the old ones stay good until they end.
-func (c *Call) Renew() {
-	if err := c.renew(c.fc.Cookies(c.Server.cookieNames().refresh)); err != nil {
-		c.Server.log.WarnContext(c.ctx, "tokens could not be renewed", "err", causes(err), "request_id", c.Actor.RequestID)
-	}
-}
-
 // expectedWords are what a password here must not be made of.
-func (c *Call) expectedWords() []string {
+func expectedWords(c *Call) []string {
 	words := []string{"lignum", c.State.Branding.Name}
 	if c.Tenant != nil {
 		words = append(words, c.Tenant.Slug, c.Tenant.Name, c.Tenant.ExamScheme)
@@ -248,14 +229,8 @@ func (c *Call) expectedWords() []string {
 	return words
 }
 
-// SetCookies signs a browser in.
-func (c *Call) SetCookies(t *identity.Tokens) { c.Server.setCookies(c.fc, t) }
-
-// ClearCookies signs a browser out.
-func (c *Call) ClearCookies() { c.Server.clearCookies(c.fc) }
-
 // SignOut ends the session that the request came with.
-func (c *Call) SignOut(tx *tenants.Tx) error {
+func SignOut(c *Call, tx *tenants.Tx) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
@@ -267,7 +242,7 @@ func (c *Call) SignOut(tx *tenants.Tx) error {
 }
 
 // EndOwnSession ends another of the signed-in person's own sessions, on a device that they do not have at hand.
-func (c *Call) EndOwnSession(tx *tenants.Tx, session uuid.UUID) error {
+func EndOwnSession(c *Call, tx *tenants.Tx, session uuid.UUID) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
@@ -275,7 +250,7 @@ func (c *Call) EndOwnSession(tx *tenants.Tx, session uuid.UUID) error {
 }
 
 // SignOutEverywhere ends all sessions of the signed-in person.
-func (c *Call) SignOutEverywhere(tx *tenants.Tx) error {
+func SignOutEverywhere(c *Call, tx *tenants.Tx) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
@@ -285,62 +260,3 @@ func (c *Call) SignOutEverywhere(tx *tenants.Tx) error {
 	c.State.endAll(c.Claims.UserID, c.Claims.SessionVersion+1)
 	return nil
 }
-
-// Context is the request's, with its deadline.
-func (c *Call) Context() context.Context { return c.ctx }
-
-// May tells whether one of the actor's roles holds a permission, for showing or hiding what a page offers. It never
-// replaces a route's own check.
-func (c *Call) May(p policy.Permission) bool {
-	return c.Claims != nil && c.State.enforcer.Allows(c.Claims.Roles, p)
-}
-
-// Could tells whether there may be something that the actor can do with a permission now: a role holds it, and neither the state
-// of the tenant nor the person's own standing stops it. It is for what a page offers before it is known of which thing.
-func (c *Call) Could(p policy.Permission) bool {
-	if !c.May(p) {
-		return false
-	}
-	d := c.foresee(p, policy.Facts{})
-	return d.Allow || !d.Reason.Standing()
-}
-
-// Would tells whether the policy would say yes to this thing now: for what a page offers about it. It permits nothing.
-func (c *Call) Would(p policy.Permission, facts policy.Facts) bool {
-	return c.May(p) && c.foresee(p, facts).Allow
-}
-
-// Barred tells whether the person's own standing keeps them from all but their account: a second factor that they have not
-// proven yet, or a password that was only given.
-func (c *Call) Barred() bool {
-	p := policy.ClassRead
-	if c.Tenant == nil {
-		p = policy.PlatformTenantRead
-	}
-	d := c.foresee(p, policy.Facts{Listing: true})
-	return !d.Allow && d.Reason.Standing()
-}
-
-// foresee is what the rules would say. A rule that cannot be evaluated offers nothing; the route's own question reports it.
-func (c *Call) foresee(p policy.Permission, facts policy.Facts) policy.Decision {
-	d, err := c.Server.rules.Decide(c.ctx, c.input(p, facts))
-	if err != nil {
-		return policy.Decision{}
-	}
-	return d
-}
-
-// Registry knows the tenants.
-func (c *Call) Registry() *tenants.Registry { return c.Server.registry }
-
-// Provisioner makes tenants; nil when this process may not, and before the policy was asked: what it writes is not the
-// call's database.
-func (c *Call) Provisioner() *tenants.Provisioner {
-	if c.mayWrite() != nil {
-		return nil
-	}
-	return c.Server.provisioner
-}
-
-// URL is where browsers find a tenant, or with "" the platform.
-func (c *Call) URL(slug string) string { return c.Server.cfg.URL(c.Server.registry.Host(slug)) }

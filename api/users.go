@@ -70,7 +70,7 @@ func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[peop
 }
 
 // aboutUser reads the facts about another account, in either realm.
-func (c *Call) aboutUser(ctx context.Context, q tenants.Querier, id uuid.UUID) (policy.Facts, error) {
+func aboutUser(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) (policy.Facts, error) {
 	if c.Tenant == nil {
 		u, err := people.UserByID(ctx, q, id)
 		return policy.Facts{Owner: id == c.Claims.UserID, Covers: c.State.enforcer.Covers(c.Claims.Roles, u.Roles)}, err
@@ -81,8 +81,8 @@ func (c *Call) aboutUser(ctx context.Context, q tenants.Querier, id uuid.UUID) (
 }
 
 // mayOn asks the policy about an account.
-func (c *Call) mayOn(ctx context.Context, q tenants.Querier, id uuid.UUID) error {
-	facts, err := c.aboutUser(ctx, q, id)
+func mayOn(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) error {
+	facts, err := aboutUser(ctx, c, q, id)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (c *Call) mayOn(ctx context.Context, q tenants.Querier, id uuid.UUID) error
 func UserPage(ctx context.Context, c *Call, id uuid.UUID) (*people.User, error) {
 	var u people.User
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		if err := c.mayOn(ctx, r, id); err != nil {
+		if err := mayOn(ctx, c, r, id); err != nil {
 			return err
 		}
 		u, err = people.UserByID(ctx, r, id)
@@ -153,7 +153,7 @@ type UserChange struct {
 
 // ChangeUser changes an account. Nobody moves one into or out of another school than their own.
 func ChangeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in UserChange) (*people.User, error) {
-	facts, err := c.aboutUser(ctx, tx, id)
+	facts, err := aboutUser(ctx, c, tx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func EditUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, g
 // the account's others, and somebody must still be able to change roles afterwards. version is the account's that was read; ""
 // holds whatever was there.
 func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, roles []string, version string) (*people.User, error) {
-	if err := c.mayOn(ctx, tx, id); err != nil {
+	if err := mayOn(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
 	was, err := people.LockUser(ctx, tx, id)
@@ -229,21 +229,9 @@ func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, ro
 	return &u, err
 }
 
-// renamed gives a wrong field the name that it has here.
-func renamed(err error, from, to string) error {
-	if d, ok := err.(*domain.Error); ok {
-		for i := range d.Fields {
-			if d.Fields[i].Name == from {
-				d.Fields[i].Name = to
-			}
-		}
-	}
-	return err
-}
-
 // SuspendUser closes an account; its sessions end at once. The reason stays with the account and in the trail.
 func SuspendUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, reason string) (*people.User, error) {
-	if err := c.mayOn(ctx, tx, id); err != nil {
+	if err := mayOn(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
 	if id == c.Claims.UserID {
@@ -255,7 +243,7 @@ func SuspendUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, rea
 
 // ResumeUser opens a suspended account again.
 func ResumeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*people.User, error) {
-	if err := c.mayOn(ctx, tx, id); err != nil {
+	if err := mayOn(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
 	u, err := people.ResumeUser(ctx, tx, c.Realm, id, c.Now)
@@ -268,7 +256,7 @@ func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*ide
 	if _, err := people.LockUser(ctx, tx, id); err != nil { // what is asked about it still holds when it is changed
 		return nil, err
 	}
-	facts, err := c.aboutUser(ctx, tx, id)
+	facts, err := aboutUser(ctx, c, tx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +292,7 @@ func notYours() error {
 // ResetSecondFactor takes an account's authenticator app away, for somebody who lost it. That is for those who look after the
 // account: what lets a teacher print a card does not count.
 func ResetSecondFactor(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Done, error) {
-	facts, err := c.aboutUser(ctx, tx, id)
+	facts, err := aboutUser(ctx, c, tx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -321,12 +309,12 @@ type CardSheet struct {
 }
 
 // coversAll tells whether the actor reaches as far as each of several people.
-func (c *Call) coversAll(sets [][]string) bool {
+func coversAll(c *Call, sets [][]string) bool {
 	return !slices.ContainsFunc(sets, func(roles []string) bool { return !c.State.enforcer.Covers(c.Claims.Roles, roles) })
 }
 
 // cardReach is whose cards are printed under a decision about several people.
-func (c *Call) cardReach(d policy.Decision) (identity.CardReach, error) {
+func cardReach(c *Call, d policy.Decision) (identity.CardReach, error) {
 	switch d.Scope {
 	case policy.Whole:
 		return identity.CardReach{}, nil
@@ -347,11 +335,11 @@ func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID)
 		return nil, err
 	}
 	// No other accounts get a card within a teacher's reach, so for those who do the fact holds.
-	d, err := c.Decide(policy.Facts{SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: c.coversAll(t.RoleSets)})
+	d, err := c.Decide(policy.Facts{SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: coversAll(c, t.RoleSets)})
 	if err != nil {
 		return nil, err
 	}
-	reach, err := c.cardReach(d)
+	reach, err := cardReach(c, d)
 	if err != nil {
 		return nil, err
 	}
@@ -360,8 +348,8 @@ func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID)
 }
 
 // classCardFacts hold for everybody of a class who gets a card: cardReach leaves the others out.
-func (c *Call) classCardFacts(t classes.ClassTies) policy.Facts {
-	return policy.Facts{SameSchool: t.OfSchool > 0 || t.Members == 0, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: c.coversAll(t.RoleSets)}
+func classCardFacts(c *Call, t classes.ClassTies) policy.Facts {
+	return policy.Facts{SameSchool: t.OfSchool > 0 || t.Members == 0, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: coversAll(c, t.RoleSets)}
 }
 
 // PrintClassCards makes cards for the students of a class who have no password. A class may have learners of several schools,
@@ -371,14 +359,71 @@ func PrintClassCards(ctx context.Context, c *Call, tx *tenants.Tx, class uuid.UU
 	if err != nil {
 		return nil, err
 	}
-	d, err := c.Decide(c.classCardFacts(t))
+	d, err := c.Decide(classCardFacts(c, t))
 	if err != nil {
 		return nil, err
 	}
-	reach, err := c.cardReach(d)
+	reach, err := cardReach(c, d)
 	if err != nil {
 		return nil, err
 	}
 	cards, err := reach.GroupCards(ctx, tx, classes.Members(class), "class", class.String(), c.Now)
 	return &CardSheet{cards}, err
+}
+
+// CardAccess is how the actor comes to a new sign-in card for a learner.
+type CardAccess string
+
+// The ways. The zero value is none.
+const (
+	CardByReset  CardAccess = "reset" // the actor resets the account
+	CardByAsking CardAccess = "ask"   // the actor asks the learner's school first, unless the account is unused
+)
+
+// MayGiveCards tells how the actor comes to new sign-in cards for some learners; those for whom there is no way are left out.
+func MayGiveCards(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]CardAccess, error) {
+	return answers(ctx, c, learners, []policy.Permission{policy.UserReset, policy.ResetAsk}, classes.TiesToEach, func(t classes.LearnerTie) CardAccess {
+		return cardAccess(c, policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, Covers: true})
+	})
+}
+
+func cardAccess(c *Call, f policy.Facts) CardAccess {
+	switch {
+	case c.Would(policy.UserReset, f) && c.Would(policy.UserRead, f):
+		return CardByReset
+	case c.Would(policy.ResetAsk, f):
+		return CardByAsking
+	}
+	return ""
+}
+
+// MayPrintClassCards tells whether the actor may print the sign-in cards of a class.
+func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, error) {
+	if !c.May(policy.UserReset) {
+		return false, nil
+	}
+	var t classes.ClassTies
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		t, err = classes.TiesToClass(ctx, r, c.Claims.UserID, class)
+		return err
+	})
+	return err == nil && t.Members > 0 && c.Would(policy.UserReset, classCardFacts(c, t)), err
+}
+
+// UserOffers is what the actor may do to an account.
+type UserOffers struct {
+	Change, Reset, Suspend bool
+	Record                 RecordAccess
+}
+
+// OffersOnUser tells what the actor may do to an account of a tenant.
+func OffersOnUser(ctx context.Context, c *Call, id uuid.UUID) (o UserOffers, err error) {
+	var f policy.Facts
+	if err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		f, err = aboutUser(ctx, c, r, id)
+		return err
+	}); err != nil {
+		return o, err
+	}
+	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f), Record: recordAccess(c, f)}, nil
 }
