@@ -4,13 +4,13 @@ package api
 // that has their use cases; the pages that show them are listed in the portal and the console.
 var areas = []func(*Server){
 	// who one is
-	sessions, noticeRoutes, pointRoutes,
+	AccountRoutes, NoticeRoutes, PointRoutes,
 	// what is learned, and how far somebody is
-	courses, progress, classRoutes, attempts, coachingRoutes,
+	CatalogueRoutes, ProgressRoutes, ClassRoutes, AttemptRoutes, CoachingRoutes,
 	// people and schools
-	users, guardians, resetRoutes, schools, records,
+	PeopleRoutes, GuardianRoutes, ResetRoutes, SchoolRoutes, RecordRoutes,
 	// a tenant
-	insights, roles, settings, trail,
+	InsightRoutes, RoleRoutes, SettingRoutes, TrailRoutes,
 	// the platform
-	platformTenants,
+	PlatformRoutes,
 }

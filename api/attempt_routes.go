@@ -17,8 +17,8 @@ type AttemptRef struct {
 	Attempt uuid.UUID `path:"attempt" format:"uuid"`
 }
 
-// attempts is tests and what learners make of them.
-func attempts(s *Server) {
+// AttemptRoutes is tests and what learners make of them.
+func AttemptRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/tests/{test}", Permission: policy.TestRead, Tag: "Tests", Summary: "A test and its rules, and what one has made of it"},
 		func(ctx context.Context, c *Call, in *struct {
 			Test uuid.UUID `path:"test" format:"uuid"`

@@ -22,7 +22,7 @@ func TestPage(ctx context.Context, c *Call, test uuid.UUID) (*assessment.Announc
 	if err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error { return r.SendBatch(ctx, b).Close() }); err != nil {
 		return nil, err
 	}
-	if err := c.Permit(courseFacts(f)); err != nil {
+	if err := c.Permit(CourseFacts(f)); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -57,7 +57,7 @@ func StartAttempt(ctx context.Context, c *Call, test uuid.UUID) (*OpenAttempt, e
 	if err := c.Permit(policy.Facts{Owner: true, Enrolled: f.Enrolled, WindowOpen: f.WindowOpen, AttemptsLeft: f.AttemptsLeft}); err != nil {
 		return nil, err
 	}
-	p, err := c.Server.exams.StartPaper(ctx, c.DB, c.Actor, f, assessment.StartInput{TestID: test, LearnerID: c.Claims.UserID, Now: c.Now, Today: c.day()})
+	p, err := c.Server.Exams.StartPaper(ctx, c.DB, c.Actor, f, assessment.StartInput{TestID: test, LearnerID: c.Claims.UserID, Now: c.Now, Today: c.Day()})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func StartAttempt(ctx context.Context, c *Call, test uuid.UUID) (*OpenAttempt, e
 func paper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt, error) {
 	var p *assessment.Paper
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		p, err = c.Server.exams.Paper(ctx, r, c.Realm.Name(), attempt, c.Claims.UserID, c.Now)
+		p, err = c.Server.Exams.Paper(ctx, r, c.Realm.Name(), attempt, c.Claims.UserID, c.Now)
 		return err
 	})
 	if err != nil {
@@ -92,7 +92,7 @@ func AttemptPaper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt
 		return nil, err
 	}
 	if c.Now.After(open.Paper.Deadline.Add(assessment.SaveGrace)) && c.Tenant.State == tenants.Active {
-		if _, err := c.Server.exams.CloseIfOverdue(ctx, c.DB, attempt, c.Now, c.day()); err != nil {
+		if _, err := c.Server.Exams.CloseIfOverdue(ctx, c.DB, attempt, c.Now, c.Day()); err != nil {
 			return nil, err
 		}
 		return nil, domain.Errorf(domain.Conflict, "The time for this test is over. It was handed in with what was saved.")
@@ -116,7 +116,7 @@ func SaveAnswers(ctx context.Context, c *Call, attempt uuid.UUID, ticket string,
 	if err := c.Permit(attemptFacts(t.Facts(c.Claims.UserID, c.Now))); err != nil {
 		return nil, err
 	}
-	saved, err := c.Server.exams.SaveAnswers(ctx, c.DB, c.Actor, t, answers, c.Now)
+	saved, err := c.Server.Exams.SaveAnswers(ctx, c.DB, c.Actor, t, answers, c.Now)
 	return &saved, err
 }
 
@@ -137,7 +137,7 @@ func mayOnAttempt(ctx context.Context, c *Call, q tenants.Querier, attempt uuid.
 // SubmitAttempt hands the signed-in learner's attempt in and gives its result. Again, it gives the same result.
 func SubmitAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID) (*assessment.Result, error) {
 	may := func(f assessment.AttemptFacts) error { return c.Permit(attemptFacts(f)) }
-	return c.Server.exams.SubmitIf(ctx, tx, c.Realm.Name(), attempt, c.Claims.UserID, may, c.Now, c.day())
+	return c.Server.Exams.SubmitIf(ctx, tx, c.Realm.Name(), attempt, c.Claims.UserID, may, c.Now, c.Day())
 }
 
 // AttemptResult gives what came of an attempt. The learner sees of the items what the test's rule shows; staff see all.
@@ -146,7 +146,7 @@ func AttemptResult(ctx context.Context, c *Call, attempt uuid.UUID) (*assessment
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		var err error
 		may := func(f assessment.AttemptFacts) error { return c.Permit(attemptFacts(f)) }
-		if res, err = c.Server.exams.ResultIf(ctx, r, c.Realm.Name(), attempt, c.Claims.UserID, may, c.Now); err != nil || res.LearnerID == c.Claims.UserID {
+		if res, err = c.Server.Exams.ResultIf(ctx, r, c.Realm.Name(), attempt, c.Claims.UserID, may, c.Now); err != nil || res.LearnerID == c.Claims.UserID {
 			return err
 		}
 		u, err := people.UserByID(ctx, r, res.LearnerID)
@@ -175,7 +175,7 @@ func LearnerAttempts(ctx context.Context, c *Call, learner uuid.UUID, p Paging) 
 			return err
 		}
 		if !t.Learner && !t.Self {
-			return noLearner()
+			return NoLearner()
 		}
 		return nil
 	})
@@ -189,11 +189,11 @@ func attemptsOf(ctx context.Context, c *Call, learner uuid.UUID, p Paging) (*Lis
 	var items []assessment.Summary
 	var next string
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		list, err := assessment.Attempts(ctx, r, learner, p.page())
+		list, err := assessment.Attempts(ctx, r, learner, p.Page())
 		items, next = list.Items, list.Next
 		return err
 	})
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }
 
 // AttemptsToMark lists attempts that wait for the signed-in person, the longest waiting first.
@@ -209,18 +209,18 @@ func AttemptsToMark(ctx context.Context, c *Call, p Paging) (*List[assessment.To
 	case policy.Whole:
 		f.Whole = true
 	case policy.Own, policy.School, policy.Region, policy.Aggregate:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	default:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	}
 	var items []assessment.ToMark
 	var next string
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		list, err := assessment.AttemptsToMark(ctx, r, f, p.page())
+		list, err := assessment.AttemptsToMark(ctx, r, f, p.Page())
 		items, next = list.Items, list.Next
 		return err
 	})
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }
 
 // MarkRequest is one person's mark for one position.
@@ -236,13 +236,13 @@ func MarkAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID
 	if _, err := mayOnAttempt(ctx, c, tx, attempt); err != nil {
 		return nil, err
 	}
-	m, err := assessment.Mark(ctx, tx, assessment.MarkInput{AttemptID: attempt, Position: in.Position, Fraction: in.Fraction, Of: in.Of, Comment: in.Comment, Now: c.Now, Today: c.day()})
+	m, err := assessment.Mark(ctx, tx, assessment.MarkInput{AttemptID: attempt, Position: in.Position, Fraction: in.Fraction, Of: in.Of, Comment: in.Comment, Now: c.Now, Today: c.Day()})
 	return &m, err
 }
 
 // MayOpenResults tells which attempts' results open to the actor.
 func MayOpenResults(ctx context.Context, c *Call, attempts []uuid.UUID) (map[uuid.UUID]bool, error) {
-	return answers(ctx, c, attempts, []policy.Permission{policy.AttemptRead}, assessment.TiesToEach, func(t assessment.Ties) bool {
+	return Answers(ctx, c, attempts, []policy.Permission{policy.AttemptRead}, assessment.TiesToEach, func(t assessment.Ties) bool {
 		return c.Would(policy.AttemptRead, policy.Facts{Owner: t.Owner, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
 	})
 }

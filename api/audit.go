@@ -23,8 +23,8 @@ type TrailFilter struct {
 	To         time.Time `query:"to" doc:"RFC 3339; before this moment"`
 }
 
-// trail is who did what, and when.
-func trail(s *Server) {
+// TrailRoutes is who did what, and when.
+func TrailRoutes(s *Server) {
 	for _, realm := range []struct {
 		path string
 		read policy.Permission
@@ -61,5 +61,5 @@ func Trail(ctx context.Context, c *Call, f TrailFilter, p Paging) (*List[audit.S
 	if more {
 		next = items[len(items)-1].ID.String()
 	}
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }

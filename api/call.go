@@ -25,7 +25,7 @@ type List[T any] struct {
 // database is too busy for it, the old ones stay good until they end.
 func (c *Call) Renew() {
 	if err := c.renew(c.fc.Cookies(c.Server.cookieNames().refresh)); err != nil {
-		c.Server.log.WarnContext(c.ctx, "tokens could not be renewed", "err", causes(err), "request_id", c.Actor.RequestID)
+		c.Server.Log.WarnContext(c.ctx, "tokens could not be renewed", "err", Causes(err), "request_id", c.Actor.RequestID)
 	}
 }
 
@@ -35,13 +35,16 @@ func (c *Call) SetCookies(t *identity.Tokens) { c.Server.setCookies(c.fc, t) }
 // ClearCookies signs a browser out.
 func (c *Call) ClearCookies() { c.Server.clearCookies(c.fc) }
 
+// Permission is the one that the route declares.
+func (c *Call) Permission() policy.Permission { return c.route.Permission }
+
 // Context is the request's, with its deadline.
 func (c *Call) Context() context.Context { return c.ctx }
 
 // May tells whether one of the actor's roles holds a permission, for showing or hiding what a page offers. It never
 // replaces a route's own check.
 func (c *Call) May(p policy.Permission) bool {
-	return c.Claims != nil && c.State.enforcer.Allows(c.Claims.Roles, p)
+	return c.Claims != nil && c.State.Enforcer.Allows(c.Claims.Roles, p)
 }
 
 // Could tells whether there may be something that the actor can do with a permission now: a role holds it, and neither the state
@@ -72,7 +75,7 @@ func (c *Call) Barred() bool {
 
 // foresee is what the rules would say. A rule that cannot be evaluated offers nothing; the route's own question reports it.
 func (c *Call) foresee(p policy.Permission, facts policy.Facts) policy.Decision {
-	d, err := c.Server.rules.Decide(c.ctx, c.input(p, facts))
+	d, err := c.Server.Rules.Decide(c.ctx, c.input(p, facts))
 	if err != nil {
 		return policy.Decision{}
 	}
@@ -94,7 +97,7 @@ func (c *Call) Provisioner() *tenants.Provisioner {
 // URL is where browsers find a tenant, or with "" the platform.
 func (c *Call) URL(slug string) string { return c.Server.cfg.URL(c.Server.registry.Host(slug)) }
 
-// ofOwnSchool tells whether something with this school is of the actor's.
-func (c *Call) ofOwnSchool(school *uuid.UUID) bool {
+// OfOwnSchool tells whether something with this school is of the actor's.
+func (c *Call) OfOwnSchool(school *uuid.UUID) bool {
 	return school != nil && c.Claims.SchoolID != nil && *school == *c.Claims.SchoolID
 }

@@ -20,8 +20,8 @@ type ClassRef struct {
 	Class uuid.UUID `path:"class" format:"uuid"`
 }
 
-// classRoutes is classes, and the places in them.
-func classRoutes(s *Server) {
+// ClassRoutes is classes, and the places in them.
+func ClassRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/classes", Permission: policy.ClassRead, Tag: "Classes", Summary: "Classes by title: one's own, those to choose from, those one coaches"},
 		func(ctx context.Context, c *Call, in *struct {
 			Paging
@@ -136,21 +136,21 @@ func ListClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[c
 	if err != nil {
 		return nil, err
 	}
-	filter := classes.Filter{Viewer: c.Claims.UserID, Mine: f.Mine, Query: f.Query, Subject: f.Subject, Open: f.Open, Full: d.MinCell > 0, All: f.All, Today: c.day()}
+	filter := classes.Filter{Viewer: c.Claims.UserID, Mine: f.Mine, Query: f.Query, Subject: f.Subject, Open: f.Open, Full: d.MinCell > 0, All: f.All, Today: c.Day()}
 	if f.Coaching {
 		filter.CoachID = c.Claims.UserID
 	}
 	var items []classes.Class
 	var next string
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		list, err := classes.Classes(ctx, r, filter, p.page())
+		list, err := classes.Classes(ctx, r, filter, p.Page())
 		items, next = list.Items, list.Next
 		return err
 	})
 	for i := range items {
 		items[i].Withhold(d.MinCell)
 	}
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }
 
 // ManagedClasses lists the classes whose learners the actor sees: those they coach, and those of their school, or all. A class that
@@ -174,18 +174,18 @@ func ManagedClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*Lis
 	case policy.Assigned:
 		filter.CoachID = c.Claims.UserID
 	case policy.Own, policy.Region, policy.Aggregate:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	default:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	}
 	var items []classes.Class
 	var next string
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		list, err := classes.Classes(ctx, r, filter, p.page())
+		list, err := classes.Classes(ctx, r, filter, p.Page())
 		items, next = list.Items, list.Next
 		return err
 	})
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }
 
 // ClassPage is everything on the page of a class.
@@ -217,7 +217,7 @@ func classFacts(f classes.Facts) policy.Facts {
 
 // RegisterForClass gives the signed-in learner a place.
 func RegisterForClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*classes.Enrolment, error) {
-	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
+	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.Day())
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +226,7 @@ func RegisterForClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: c.Claims.UserID, Now: c.Now, Today: c.day()})
+	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: c.Claims.UserID, Now: c.Now, Today: c.Day()})
 	return &e, err
 }
 
@@ -246,7 +246,7 @@ type ClassID struct {
 // manageFacts are about what a class is to become: a school's administrator keeps to the own school; a teacher opens classes
 // to teach, and keeps to the own school too, or has none.
 func manageFacts(c *Call, f *classes.Fields) policy.Facts {
-	same := c.ofOwnSchool(f.SchoolID)
+	same := c.OfOwnSchool(f.SchoolID)
 	teaches := f.CoachID != nil && *f.CoachID == c.Claims.UserID
 	return policy.Facts{SameSchool: same, Teaches: teaches && (same || f.SchoolID == nil && c.Claims.SchoolID == nil)}
 }
@@ -296,7 +296,7 @@ func sameID(a, b *uuid.UUID) bool { return a == b || a != nil && b != nil && *a 
 func ClassToChange(ctx context.Context, c *Call, id uuid.UUID) (*classes.Fields, error) {
 	var is classes.Fields
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.day())
+		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.Day())
 		if err != nil {
 			return err
 		}
@@ -311,7 +311,7 @@ func ClassToChange(ctx context.Context, c *Call, id uuid.UUID) (*classes.Fields,
 
 // mayManage asks the policy about a class as it is.
 func mayManage(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) error {
-	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
+	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.Day())
 	if err != nil {
 		return err
 	}
@@ -351,7 +351,7 @@ func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[
 	var items []classes.Learner
 	var next string
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.day())
+		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.Day())
 		if err != nil {
 			return err
 		}
@@ -363,7 +363,7 @@ func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[
 		items, next = list.Items, list.Next
 		return err
 	})
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }
 
 // learnersWithin cuts a class's list to the scope. That a class is a school's says nothing of whose pupils are in it: its
@@ -371,15 +371,15 @@ func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[
 func learnersWithin(ctx context.Context, c *Call, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p Paging) (catalog.List[classes.Learner], error) {
 	switch scope {
 	case policy.Whole, policy.Assigned:
-		return classes.Learners(ctx, q, id, p.page())
+		return classes.Learners(ctx, q, id, p.Page())
 	case policy.School:
 		if f.CoachOf {
-			return classes.Learners(ctx, q, id, p.page())
+			return classes.Learners(ctx, q, id, p.Page())
 		}
-		return classes.LearnersOfSchool(ctx, q, id, c.Claims.UserID, p.page())
+		return classes.LearnersOfSchool(ctx, q, id, c.Claims.UserID, p.Page())
 	case policy.Own, policy.Region, policy.Aggregate:
 	}
-	return catalog.List[classes.Learner]{}, figuresOnly()
+	return catalog.List[classes.Learner]{}, FiguresOnly()
 }
 
 // MayManageClass tells whether the actor may change the class of a page.
@@ -391,7 +391,7 @@ func MayManageClass(c *Call, p *ClassPage) bool {
 // they coach it, and the policy is asked only where it says more: an author has the lessons of a class that is over, too.
 func MayOpenLessons(c *Call, p *ClassPage) bool {
 	f := p.CourseFacts()
-	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, courseFacts(f))
+	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, CourseFacts(f))
 }
 
 // MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
@@ -402,4 +402,9 @@ func MayPlaceLearners(c *Call, p *ClassPage) bool {
 // MayOpenAClass tells whether there is a class that the actor may open.
 func MayOpenAClass(c *Call) bool {
 	return c.Would(policy.ClassManage, manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
+}
+
+// MaySeeTests tells whether the tests of a class open to the actor.
+func MaySeeTests(c *Call, p *ClassPage) bool {
+	return c.Would(policy.TestRead, CourseFacts(p.CourseFacts()))
 }

@@ -18,8 +18,8 @@ import (
 	"lignum/tenants/audit"
 )
 
-// coachingRoutes is what those see who look after learners.
-func coachingRoutes(s *Server) {
+// CoachingRoutes is what those see who look after learners.
+func CoachingRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/learners", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "The learners that one looks after, those who fall behind first",
 		Detail: "Of the classes that one coaches; school administrators may name any class of their school. Each learner is listed once, with every such class " +
 			"that they are in; who has most reasons in all of them together comes first. limit counts learners."},
@@ -60,7 +60,7 @@ func CoachLearners(ctx context.Context, c *Call, f CoachFilter, p Paging) (*List
 		case policy.Assigned:
 		case policy.School:
 			if f.Class != uuid.Nil {
-				facts, err := classes.FactsOf(ctx, r, f.Class, c.Claims.UserID, c.day())
+				facts, err := classes.FactsOf(ctx, r, f.Class, c.Claims.UserID, c.Day())
 				if err != nil {
 					return err
 				}
@@ -74,15 +74,15 @@ func CoachLearners(ctx context.Context, c *Call, f CoachFilter, p Paging) (*List
 				filter.CoachID = uuid.Nil
 			}
 		case policy.Own, policy.Region, policy.Aggregate:
-			return figuresOnly()
+			return FiguresOnly()
 		default:
-			return figuresOnly()
+			return FiguresOnly()
 		}
-		list, err := coaching.Learners(ctx, r, filter, p.page(), c.day())
+		list, err := coaching.Learners(ctx, r, filter, p.Page(), c.Day())
 		items, next = list.Items, list.Next
 		return err
 	})
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }
 
 // LearnerRecord is what those see of a learner who look after them.
@@ -110,7 +110,7 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 			return err
 		}
 		isLearner = t.Learner
-		facts = policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, ReasonLength: reasonLength(reason)}
+		facts = policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, ReasonLength: ReasonLength(reason)}
 		return nil
 	})
 	if err != nil {
@@ -118,11 +118,11 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 	}
 	d, err := c.Decide(facts)
 	// Staff have no learner's record. Nobody writes a reason to be told so, and who may open no record here is told only that.
-	if !isLearner && (err == nil || isReasonWanted(err)) {
-		return nil, noLearner()
+	if !isLearner && (err == nil || IsReasonWanted(err)) {
+		return nil, NoLearner()
 	}
 	if err != nil {
-		return nil, reasonWanted(err, "query.reason")
+		return nil, ReasonWanted(err, "query.reason")
 	}
 	switch d.Scope {
 	case policy.Own, policy.Assigned, policy.School:
@@ -131,11 +131,11 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 			return nil, err
 		}
 	case policy.Aggregate:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	default:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	}
-	return learnerRecord(ctx, c, learner)
+	return RecordOf(ctx, c, learner)
 }
 
 // noteReading writes into the trail that a person's record was opened, and why.
@@ -146,7 +146,7 @@ func noteReading(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 	})
 }
 
-func learnerRecord(ctx context.Context, c *Call, learner uuid.UUID) (*LearnerRecord, error) {
+func RecordOf(ctx context.Context, c *Call, learner uuid.UUID) (*LearnerRecord, error) {
 	var rec LearnerRecord
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		u, err := people.UserByID(ctx, r, learner)
@@ -154,13 +154,13 @@ func learnerRecord(ctx context.Context, c *Call, learner uuid.UUID) (*LearnerRec
 			return err
 		}
 		if !slices.Contains(u.Roles, people.Student) {
-			return noLearner()
+			return NoLearner()
 		}
 		rec = LearnerRecord{ID: u.ID, UserName: u.UserName, GivenName: u.GivenName, FamilyName: u.FamilyName, Grade: u.Grade, SchoolID: u.SchoolID}
 		if rec.Courses, err = classes.ProgressOf(ctx, r, learner); err != nil {
 			return err
 		}
-		own, err := points.Mine(ctx, r, learner, c.day())
+		own, err := points.Mine(ctx, r, learner, c.Day())
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func learnerRecord(ctx context.Context, c *Call, learner uuid.UUID) (*LearnerRec
 			return err
 		}
 		rec.Attempts = attempts.Items
-		rec.Days, err = classes.DaysOf(ctx, r, learner, c.day().AddDate(0, 0, -60))
+		rec.Days, err = classes.DaysOf(ctx, r, learner, c.Day().AddDate(0, 0, -60))
 		return err
 	})
 	if err != nil {
@@ -188,12 +188,12 @@ const (
 	OpensAsked  RecordAccess = "asked" // after a reason is stated
 )
 
-// recordAccess tells how a record opens to somebody with these facts about the learner.
-func recordAccess(c *Call, f policy.Facts) RecordAccess {
+// AccessTo tells how a record opens to somebody with these facts about the learner.
+func AccessTo(c *Call, f policy.Facts) RecordAccess {
 	if c.Would(policy.LearnerProgress, f) {
 		return OpensAtOnce
 	}
-	if f.ReasonLength = reasonLetters; c.Would(policy.LearnerProgress, f) {
+	if f.ReasonLength = ReasonLetters; c.Would(policy.LearnerProgress, f) {
 		return OpensAsked
 	}
 	return ""
@@ -201,7 +201,7 @@ func recordAccess(c *Call, f policy.Facts) RecordAccess {
 
 // MayOpenRecords tells how the records of some learners open to the actor.
 func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
-	return answers(ctx, c, learners, []policy.Permission{policy.LearnerProgress}, classes.TiesToEach, func(t classes.LearnerTie) RecordAccess {
-		return recordAccess(c, policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
+	return Answers(ctx, c, learners, []policy.Permission{policy.LearnerProgress}, classes.TiesToEach, func(t classes.LearnerTie) RecordAccess {
+		return AccessTo(c, policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
 	})
 }

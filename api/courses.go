@@ -14,8 +14,8 @@ import (
 	"lignum/tenants"
 )
 
-// courses is what can be learned: the catalogue, the lessons, and the resources beside them.
-func courses(s *Server) {
+// CatalogueRoutes is what can be learned: the catalogue, the lessons, and the resources beside them.
+func CatalogueRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "The catalogue of courses, by title"},
 		func(ctx context.Context, c *Call, in *struct {
 			Paging
@@ -66,10 +66,10 @@ func ListCourses(ctx context.Context, c *Call, f catalog.CourseFilter, p Paging)
 	}
 	var list catalog.List[catalog.Course]
 	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		list, err = catalog.Courses(ctx, r, f, p.page())
+		list, err = catalog.Courses(ctx, r, f, p.Page())
 		return err
 	})
-	return listOf(list.Items, list.Next, err)
+	return ListOf(list.Items, list.Next, err)
 }
 
 // CoursePage gives a course with its outline, by its slug.
@@ -101,14 +101,14 @@ func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*L
 	if err := c.DB.Read(ctx, func(r *tenants.Reader) error { return r.SendBatch(ctx, b).Close() }); err != nil {
 		return nil, err
 	}
-	if err := c.Permit(courseFacts(f)); err != nil {
+	if err := c.Permit(CourseFacts(f)); err != nil {
 		return nil, err
 	}
 	v.Progress.LessonID, v.Records = v.ID, f.Enrolled && c.Could(policy.ProgressRecord)
 	return v, nil
 }
 
-func courseFacts(f classes.CourseFacts) policy.Facts {
+func CourseFacts(f classes.CourseFacts) policy.Facts {
 	return policy.Facts{Enrolled: f.Enrolled, CoachOf: f.CoachOf, Teaches: f.CoachOf}
 }
 
@@ -140,7 +140,7 @@ func LessonsToRepeat(ctx context.Context, c *Call, course uuid.UUID, sections []
 		if err := r.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}
-		return c.Permit(courseFacts(f))
+		return c.Permit(CourseFacts(f))
 	})
 	return found, err
 }
@@ -154,7 +154,7 @@ func ListResources(ctx context.Context, c *Call, f catalog.ResourceFilter, p Pag
 	}
 	var list catalog.List[catalog.Resource]
 	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		if list, err = catalog.Resources(ctx, r, f, p.page()); err != nil {
+		if list, err = catalog.Resources(ctx, r, f, p.Page()); err != nil {
 			return err
 		}
 		var mine []string
@@ -176,10 +176,5 @@ func ListResources(ctx context.Context, c *Call, f catalog.ResourceFilter, p Pag
 		}
 		return err
 	})
-	return listOf(list.Items, list.Next, err)
-}
-
-// MaySeeTests tells whether the tests of a class open to the actor.
-func MaySeeTests(c *Call, p *ClassPage) bool {
-	return c.Would(policy.TestRead, courseFacts(p.CourseFacts()))
+	return ListOf(list.Items, list.Next, err)
 }

@@ -18,8 +18,8 @@ type ChildRef struct {
 	Child uuid.UUID `path:"child" format:"uuid"`
 }
 
-// guardians is what guardians see and decide, and who makes somebody one.
-func guardians(s *Server) {
+// GuardianRoutes is what guardians see and decide, and who makes somebody one.
+func GuardianRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/me/children", Permission: policy.ChildRead, Tag: "Guardians", Summary: "One's own children here, and for whom one gave consent"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*List[people.Child], error) {
 			return MyChildren(ctx, c)
@@ -67,10 +67,10 @@ func MyChildren(ctx context.Context, c *Call) (*List[people.Child], error) {
 		items, err = people.Children(ctx, r, c.Claims.UserID)
 		return err
 	})
-	return listOf(items, "", err)
+	return ListOf(items, "", err)
 }
 
-func guardianFacts(ctx context.Context, c *Call, q tenants.Querier, child uuid.UUID) (policy.Facts, error) {
+func FactsAbout(ctx context.Context, c *Call, q tenants.Querier, child uuid.UUID) (policy.Facts, error) {
 	linked, consent, err := people.GuardianOf(ctx, q, c.Claims.UserID, child)
 	return policy.Facts{GuardianOf: linked, GuardianConsent: consent}, err
 }
@@ -79,7 +79,7 @@ func guardianFacts(ctx context.Context, c *Call, q tenants.Querier, child uuid.U
 func ChildPage(ctx context.Context, c *Call, child uuid.UUID) (*LearnerRecord, error) {
 	var facts policy.Facts
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		facts, err = guardianFacts(ctx, c, r, child)
+		facts, err = FactsAbout(ctx, c, r, child)
 		return err
 	})
 	if err != nil {
@@ -88,12 +88,12 @@ func ChildPage(ctx context.Context, c *Call, child uuid.UUID) (*LearnerRecord, e
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	return learnerRecord(ctx, c, child)
+	return RecordOf(ctx, c, child)
 }
 
 // SetConsent gives or withdraws the signed-in guardian's consent for a child.
 func SetConsent(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, consent bool) (*Done, error) {
-	facts, err := guardianFacts(ctx, c, tx, child)
+	facts, err := FactsAbout(ctx, c, tx, child)
 	if err != nil {
 		return nil, err
 	}

@@ -34,8 +34,8 @@ func (r FigureRows) of(by insight.By) insight.Rows {
 	return rows
 }
 
-// insights is figures: of the own school, or of the whole tenant with those about too few people left blank.
-func insights(s *Server) {
+// InsightRoutes is figures: of the own school, or of the whole tenant with those about too few people left blank.
+func InsightRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/insight/summary", Permission: policy.InsightRead, Tag: "Insight", Summary: "The tenant, or the own school, at a glance",
 		Detail: "Over the whole tenant, attendance_month, attempts and pass_percent are of the last finished month."},
 		func(ctx context.Context, c *Call, _ *struct{}) (*insight.Summary, error) {
@@ -76,7 +76,7 @@ func view(c *Call) (insight.View, error) {
 	}
 	switch d.Scope {
 	case policy.Aggregate, policy.Whole:
-		return insight.View{MinCell: d.MinCell, Today: c.day(), Realm: c.Realm.Name(), Rankings: c.Server.rankings}, nil
+		return insight.View{MinCell: d.MinCell, Today: c.Day(), Realm: c.Realm.Name(), Rankings: c.Server.Rankings}, nil
 	case policy.School:
 		if c.Claims.SchoolID != nil {
 			return insight.View{SchoolID: *c.Claims.SchoolID, MinCell: d.MinCell}, nil
@@ -93,7 +93,7 @@ func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, ro
 	if err != nil {
 		return nil, err
 	}
-	p, err := period(in, by, v, c.day())
+	p, err := period(in, by, v, c.Day())
 	if err != nil {
 		return nil, err
 	}
@@ -103,13 +103,13 @@ func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, ro
 		out, err = read(r, p, v)
 		return err
 	})
-	return out, inQuery(atCursor(err))
+	return out, inQuery(AtCursor(err))
 }
 
 // period reads a range of days. Without one it is the last thirty days, or the last finished month where only whole months
 // are to be had; with one end, the month of that end.
 func period(in DayRange, by insight.By, v insight.View, today time.Time) (insight.Period, error) {
-	first, last, err := days(in.From, in.To, today)
+	first, last, err := Days(in.From, in.To, today)
 	if err != nil || !insight.Grouped(by, v) {
 		return insight.Period{From: first, To: last}, err
 	}
@@ -146,7 +146,7 @@ func FigureMonths(c *Call, by insight.By) ([]insight.Period, error) {
 		return nil, err
 	}
 	var months []insight.Period
-	for m := insight.FinishedMonth(c.day()); len(months) < 13; m = insight.FinishedMonth(m.From) {
+	for m := insight.FinishedMonth(c.Day()); len(months) < 13; m = insight.FinishedMonth(m.From) {
 		months = append(months, m)
 	}
 	return months, nil
@@ -155,10 +155,10 @@ func FigureMonths(c *Call, by insight.By) ([]insight.Period, error) {
 // InsightSummary gives the tenant, or the own school, at a glance.
 func InsightSummary(ctx context.Context, c *Call) (*insight.Summary, error) {
 	s, err := figures(ctx, c, insight.ByDay, DayRange{}, FigureRows{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
-		return insight.Glance(ctx, q, c.day(), c.Tenant.Location(), v)
+		return insight.Glance(ctx, q, c.Day(), c.Tenant.Location(), v)
 	})
 	if err == nil && s.Counted {
-		c.Server.keepFigures(c.Tenant)
+		c.Server.KeepFigures(c.Tenant)
 	}
 	return s, err
 }
@@ -188,7 +188,7 @@ func PassRateFigures(ctx context.Context, c *Call, by insight.By, in DayRange, r
 func keepingMonths(c *Call) func(*insight.Table, error) (*insight.Table, error) {
 	return func(t *insight.Table, err error) (*insight.Table, error) {
 		if err == nil && t.Counted {
-			c.Server.keepFigures(c.Tenant)
+			c.Server.KeepFigures(c.Tenant)
 		}
 		return t, err
 	}

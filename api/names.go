@@ -20,7 +20,7 @@ const mostNamed = 200
 // classes and schools under class.read, courses with their lessons and tests under course.read. Others have none.
 func Names(ctx context.Context, c *Call, ids []uuid.UUID) (map[uuid.UUID]string, error) {
 	names := map[uuid.UUID]string{}
-	if p := c.route.Permission; p == policy.UserRead || p == policy.PlatformUserRead {
+	if p := c.Permission(); p == policy.UserRead || p == policy.PlatformUserRead {
 		list, err := ListUsers(ctx, c, UserFilter{ids: ids}, Paging{Limit: mostNamed})
 		if err != nil {
 			return nil, err
@@ -34,7 +34,7 @@ func Names(ctx context.Context, c *Call, ids []uuid.UUID) (map[uuid.UUID]string,
 		return nil, err
 	}
 	var ask []func(context.Context, tenants.Querier, []uuid.UUID) (map[uuid.UUID]string, error)
-	switch c.route.Permission {
+	switch c.Permission() {
 	case policy.ClassRead:
 		ask = append(ask, people.SchoolNames, classes.Titles)
 	case policy.CourseRead:

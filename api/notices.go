@@ -11,8 +11,8 @@ import (
 	"lignum/tenants"
 )
 
-// noticeRoutes is what a person is told, in either kind of realm.
-func noticeRoutes(s *Server) {
+// NoticeRoutes is what a person is told, in either kind of realm.
+func NoticeRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/me/notices", Permission: policy.ProfileRead, Tag: "Session", Summary: "What one has been told and has not seen yet, the newest first, at most 20"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*List[notices.Notice], error) {
 			return MyNotices(ctx, c)
@@ -33,7 +33,7 @@ func MyNotices(ctx context.Context, c *Call) (*List[notices.Notice], error) {
 	if err == nil {
 		err = r.Run(ctx, c)
 	}
-	return listOf(list, "", err)
+	return ListOf(list, "", err)
 }
 
 // SeeNotice takes one of the signed-in person's own notices off their home page.

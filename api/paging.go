@@ -18,12 +18,12 @@ type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30"`
 }
 
-func (p Paging) page() catalog.Page { return catalog.Page{After: p.Cursor, Limit: p.Limit} }
+func (p Paging) Page() catalog.Page { return catalog.Page{After: p.Cursor, Limit: p.Limit} }
 
-// listOf makes a page of the API of a domain's.
-func listOf[T any](items []T, next string, err error) (*List[T], error) {
+// ListOf makes a page of the API of a domain's.
+func ListOf[T any](items []T, next string, err error) (*List[T], error) {
 	if err != nil {
-		return nil, atCursor(err)
+		return nil, AtCursor(err)
 	}
 	if items == nil {
 		items = []T{}
@@ -31,8 +31,8 @@ func listOf[T any](items []T, next string, err error) (*List[T], error) {
 	return &List[T]{Items: items, Next: next}, nil
 }
 
-// atCursor gives a wrong cursor the name that it has here.
-func atCursor(err error) error {
+// AtCursor gives a wrong cursor the name that it has here.
+func AtCursor(err error) error {
 	var d *domain.Error
 	if errors.As(err, &d) {
 		for i := range d.Fields {

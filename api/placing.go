@@ -26,7 +26,7 @@ func tied(class classes.Facts, sameSchool bool) policy.Facts {
 
 // placeReach tells whose learners the actor may place in a class: of any school (nil), or of this one.
 func placeReach(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) (school *uuid.UUID, err error) {
-	f, err := classes.FactsOf(ctx, q, id, c.Claims.UserID, c.day())
+	f, err := classes.FactsOf(ctx, q, id, c.Claims.UserID, c.Day())
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func ClassCandidates(ctx context.Context, c *Call, id uuid.UUID, f CandidateFilt
 		next = page.Next
 		return err
 	})
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }
 
 // schoolToPlace is the school whose learners are meant: the one asked for, within the actor's reach. nil is every school.
@@ -112,7 +112,7 @@ type PlaceRequest struct {
 // PlaceLearner gives a learner a place in a class, also when registration is closed. Learners of other schools register
 // themselves.
 func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*classes.Enrolment, error) {
-	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.day())
+	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.Day())
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid
 	if err := c.Permit(tied(f, ties.SameSchool)); err != nil {
 		return nil, err
 	}
-	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: learner, ByStaff: true, Now: c.Now, Today: c.day()})
+	e, err := classes.Register(ctx, tx, classes.RegisterInput{ClassID: id, LearnerID: learner, ByStaff: true, Now: c.Now, Today: c.Day()})
 	return &e, err
 }
 
@@ -163,9 +163,9 @@ func PlaceLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, i
 			return nil, err
 		}
 	}
-	out, err := classes.Place(ctx, tx, id, learners, c.Now, c.day())
+	out, err := classes.Place(ctx, tx, id, learners, c.Now, c.Day())
 	if err != nil {
-		return nil, renamed(err, "learner_ids", "body.learner_ids")
+		return nil, Renamed(err, "learner_ids", "body.learner_ids")
 	}
 	out.Refused = append(out.Refused, strangers...)
 	return &out, nil
@@ -191,7 +191,7 @@ func ownLearners(ctx context.Context, c *Call, q tenants.Querier, class uuid.UUI
 	if len(own) > 0 {
 		return own, others, nil
 	}
-	f, err := classes.FactsOf(ctx, q, class, c.Claims.UserID, c.day())
+	f, err := classes.FactsOf(ctx, q, class, c.Claims.UserID, c.Day())
 	if err != nil {
 		return nil, nil, err
 	}

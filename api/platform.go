@@ -16,9 +16,9 @@ type TenantRef struct {
 	Tenant string `path:"tenant" maxLength:"32"`
 }
 
-// platformTenants is what account managers do: open tenants, give them plans and states, see what is used. Nothing here
+// PlatformRoutes is what account managers do: open tenants, give them plans and states, see what is used. Nothing here
 // reaches a tenant's own data.
-func platformTenants(s *Server) {
+func PlatformRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "Tenants, by slug"},
 		func(ctx context.Context, c *Call, in *struct {
 			Paging
@@ -75,27 +75,6 @@ func platformTenants(s *Server) {
 type usageQuery struct {
 	TenantRef
 	DayRange
-}
-
-// days reads a range of days; without one it is the last 30 until today.
-func days(from, to string, today time.Time) (first, last time.Time, err error) {
-	first, last = today.AddDate(0, 0, -29), today
-	var p domain.Problems
-	if to != "" {
-		if last, err = time.Parse(time.DateOnly, to); err != nil {
-			p.Add("query.to", "must be a date such as 2026-11-30")
-		}
-		first = last.AddDate(0, 0, -29)
-	}
-	if from != "" {
-		if first, err = time.Parse(time.DateOnly, from); err != nil {
-			p.Add("query.from", "must be a date such as 2026-11-01")
-		}
-	}
-	if len(p) == 0 && last.Before(first) {
-		p.Add("query.to", "must not be before the first day")
-	}
-	return first, last, p.Err()
 }
 
 // TenantInfo is a tenant as the platform knows it.
@@ -167,7 +146,7 @@ func ProvisionTenant(ctx context.Context, c *Call, spec tenants.Spec) (*tenants.
 	}
 	// The tenant is there; a refresh that fails is made up for by the next poll.
 	if err := c.Registry().Refresh(ctx); err != nil {
-		c.Server.log.Warn("the registry could not be refreshed", "err", causes(err))
+		c.Server.Log.Warn("the registry could not be refreshed", "err", Causes(err))
 	}
 	return &out, nil
 }
@@ -175,8 +154,8 @@ func ProvisionTenant(ctx context.Context, c *Call, spec tenants.Spec) (*tenants.
 // SuspendTenant suspends a tenant or makes it read-only, for a reason that its people will read: at most 300 characters, and
 // at least ten letters or digits in at least two words. A refusal for want of one names the field. version is the one that was read.
 func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, state tenants.State, reason, version string) (*TenantInfo, error) {
-	if err := c.Permit(policy.Facts{ReasonLength: reasonLength(reason)}); err != nil {
-		return nil, reasonWanted(err, "body.reason")
+	if err := c.Permit(policy.Facts{ReasonLength: ReasonLength(reason)}); err != nil {
+		return nil, ReasonWanted(err, "body.reason")
 	}
 	if state != tenants.Suspended && state != tenants.ReadOnly {
 		return nil, domain.InvalidField("state", "must be suspended or read_only")
@@ -221,7 +200,7 @@ func UsageDays(ctx context.Context, c *Call, slug, from, to string) (*List[tenan
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	first, last, err := days(from, to, c.Now.UTC().Truncate(24*time.Hour))
+	first, last, err := Days(from, to, c.Now.UTC().Truncate(24*time.Hour))
 	if err != nil {
 		return nil, err
 	}
@@ -235,5 +214,5 @@ func UsageDays(ctx context.Context, c *Call, slug, from, to string) (*List[tenan
 		items, err = tenants.UsageDays(ctx, r, slug, first, last)
 		return err
 	})
-	return listOf(items, "", err)
+	return ListOf(items, "", err)
 }

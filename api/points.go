@@ -14,13 +14,13 @@ import (
 	"lignum/tenants"
 )
 
-// pointRoutes is what learners earn, and how they stand.
-func pointRoutes(s *Server) {
+// PointRoutes is what learners earn, and how they stand.
+func PointRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/me/points", Permission: policy.PointsRead, Tag: "Points", Summary: "One's own points"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*points.Own, error) { return MyPoints(ctx, c) })
 	Query(s, Route{Path: "/api/v1/points/rules", Permission: policy.PointsRead, Tag: "Points", Summary: "How points are earned"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*List[points.Rule], error) {
-			return listOf(points.Rules, "", c.Permit(policy.Facts{Owner: true}))
+			return ListOf(points.Rules, "", c.Permit(policy.Facts{Owner: true}))
 		})
 	Query(s, Route{Path: "/api/v1/leaderboard", Permission: policy.LeaderboardRead, Tag: "Points", Summary: "Who has most points, and one's own rank",
 		Detail: "Of one's own school or of a class; of the whole tenant where the rules allow it. Others are shown by given name and initial, and only those who take part."},
@@ -81,7 +81,7 @@ func Leaderboard(ctx context.Context, c *Call, f LeaderboardFilter) (*points.Boa
 		return nil, err
 	}
 	if d.MinCell > 0 {
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	}
 	if f.Period == "" {
 		f.Period = points.AllTime
@@ -123,7 +123,7 @@ func circle(ctx context.Context, c *Call, q tenants.Querier, scope policy.Scope,
 		}
 		return points.Scope{}, domain.Errorf(domain.Forbidden, "Leaderboards here are of a school or a class.")
 	case points.AmongClass:
-		facts, err := classes.FactsOf(ctx, q, f.Class, c.Claims.UserID, c.day())
+		facts, err := classes.FactsOf(ctx, q, f.Class, c.Claims.UserID, c.Day())
 		if err != nil {
 			return points.Scope{}, err
 		}
@@ -156,7 +156,7 @@ func SetListed(ctx context.Context, c *Call, tx *tenants.Tx, listed bool) (*Done
 
 // SetChildListed lets the signed-in guardian's child take part in leaderboards, or leave them.
 func SetChildListed(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, listed bool) (*Done, error) {
-	facts, err := guardianFacts(ctx, c, tx, child)
+	facts, err := FactsAbout(ctx, c, tx, child)
 	if err != nil {
 		return nil, err
 	}

@@ -133,8 +133,8 @@ func humaError(status int, message string, errs ...error) huma.StatusError {
 	return p
 }
 
-// renamed gives a wrong field the name that it has here.
-func renamed(err error, from, to string) error {
+// Renamed gives a wrong field the name that it has here.
+func Renamed(err error, from, to string) error {
 	if d, ok := err.(*domain.Error); ok {
 		for i := range d.Fields {
 			if d.Fields[i].Name == from {

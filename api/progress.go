@@ -18,8 +18,8 @@ type ProgressReport struct {
 	Counter int64 `json:"counter" minimum:"0" maximum:"9007199254740992" doc:"The client's own, rising with each report"`
 }
 
-// progress is how far learners are.
-func progress(s *Server) {
+// ProgressRoutes is how far learners are.
+func ProgressRoutes(s *Server) {
 	Direct(s, Route{Method: http.MethodPut, Path: "/api/v1/lessons/{lesson}/progress", Permission: policy.ProgressRecord, Tag: "Progress", Body: 4 << 10,
 		Summary: "Report progress through a lesson", Detail: "Reports may be sent again and in any order: the furthest counts, and completing earns its points once. The counter takes the place of an Idempotency-Key."},
 		func(ctx context.Context, c *Call, in *struct {
@@ -42,12 +42,11 @@ func RecordProgress(ctx context.Context, c *Call, lesson uuid.UUID, in ProgressR
 	if err := c.Permit(policy.Facts{Owner: true, Enrolled: true}); err != nil {
 		return nil, err
 	}
-	day := workday{c.Realm.Slug, c.Claims.UserID, c.day()}
-	_, attended := c.Server.workdays.Get(day)
+	attended := c.Attended()
 	p, err := classes.RecordProgress(ctx, c.DB, c.Actor, classes.ProgressInput{LearnerID: c.Claims.UserID, LessonID: lesson,
-		Percent: in.Percent, Seconds: in.Seconds, Counter: in.Counter, Now: c.Now, Today: day.day, Attended: attended})
+		Percent: in.Percent, Seconds: in.Seconds, Counter: in.Counter, Now: c.Now, Today: c.Day(), Attended: attended})
 	if err == nil && p.Changed && !attended {
-		c.Server.workdays.Add(day, true)
+		c.NoteAttended()
 	}
 	return &p, err
 }
@@ -60,7 +59,7 @@ func MyProgress(ctx context.Context, c *Call) (*List[classes.CourseProgress], er
 	if err == nil {
 		err = r.Run(ctx, c)
 	}
-	return listOf(items, "", err)
+	return ListOf(items, "", err)
 }
 
 // MyDays gives the days of the last year on which the signed-in learner worked.
@@ -70,8 +69,8 @@ func MyDays(ctx context.Context, c *Call) (*List[string], error) {
 	}
 	var days []string
 	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		days, err = classes.DaysOf(ctx, r, c.Claims.UserID, c.day().AddDate(-1, 0, 0))
+		days, err = classes.DaysOf(ctx, r, c.Claims.UserID, c.Day().AddDate(-1, 0, 0))
 		return err
 	})
-	return listOf(days, "", err)
+	return ListOf(days, "", err)
 }

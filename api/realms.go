@@ -17,9 +17,9 @@ import (
 // realmState is what the server keeps of a realm between requests: rules, keys, looks, and whose sessions have
 // ended. It is replaced whole when the realm's versions move; nothing in it is changed in place but the deny set.
 type realmState struct {
-	enforcer *policy.Enforcer
-	keys     *identity.KeyRing
-	issuer   string // in the realm's tokens
+	Enforcer *policy.Enforcer
+	Keys     *identity.KeyRing
+	Issuer   string // in the realm's tokens
 	Branding Branding
 
 	versions [4]int64 // rules, keys, settings, sessions
@@ -90,7 +90,7 @@ func (s *Server) lastState(realm tenants.Realm) *realmState {
 // remembered by them, and a state is loaded anew whenever anybody signs out.
 func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *realmState, want [4]int64) (*realmState, error) {
 	db := s.store.DB(realm)
-	st := &realmState{issuer: s.issuer(realm), Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
+	st := &realmState{Issuer: s.issuer(realm), Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
 	if err := identity.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 		return nil, err
 	}
@@ -106,13 +106,13 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 		if err != nil {
 			return err
 		}
-		if st.enforcer, err = policy.NewEnforcer(realm.Name(), s.registry.Version(realm.Slug, "rules"), rules); err != nil {
+		if st.Enforcer, err = policy.NewEnforcer(realm.Name(), s.registry.Version(realm.Slug, "rules"), rules); err != nil {
 			return err
 		}
-		st.enforcer.Asking(s.rules)
+		st.Enforcer.Asking(s.Rules)
 		if before != nil && before.versions[1] == want[1] {
-			st.keys = before.keys
-		} else if st.keys, err = identity.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {
+			st.Keys = before.Keys
+		} else if st.Keys, err = identity.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {
 			return err
 		}
 		if !realm.IsPlatform() {
@@ -148,15 +148,15 @@ func (st *realmState) gone(c *identity.Claims) bool {
 	return ok && c.SessionVersion < least
 }
 
-// end makes an ended session count at once in this process; the others hear of it by the version.
-func (st *realmState) end(session uuid.UUID) {
+// End makes an ended session count at once in this process; the others hear of it by the version.
+func (st *realmState) End(session uuid.UUID) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.ended[session] = true
 }
 
-// endAll makes 'sign out everywhere' count at once in this process.
-func (st *realmState) endAll(user uuid.UUID, version int) {
+// EndAll makes 'sign out everywhere' count at once in this process.
+func (st *realmState) EndAll(user uuid.UUID, version int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.users[user] = version

@@ -9,19 +9,19 @@ import (
 	"lignum/domain"
 )
 
-func figuresOnly() error {
+func FiguresOnly() error {
 	return domain.Errorf(domain.Forbidden, "Your role sees figures, not lists of learners.")
 }
 
 // The least that a stated reason says.
 const (
-	reasonLetters = 10 // letters and digits
+	ReasonLetters = 10 // letters and digits
 	reasonWords   = 2
 )
 
-// reasonLength is how many letters and digits a stated reason has, as the rules count them: dots and blanks say nothing, and
+// ReasonLength is how many letters and digits a stated reason has, as the rules count them: dots and blanks say nothing, and
 // neither does a single word, so a reason of fewer than two words has none.
-func reasonLength(reason string) int {
+func ReasonLength(reason string) int {
 	words, letters := 0, 0
 	for _, word := range strings.Fields(reason) {
 		n := 0
@@ -40,18 +40,18 @@ func reasonLength(reason string) int {
 	return letters
 }
 
-func noLearner() error { return domain.Errorf(domain.NotFound, "There is no such learner.") }
+func NoLearner() error { return domain.Errorf(domain.NotFound, "There is no such learner.") }
 
-func isReasonWanted(err error) bool {
+func IsReasonWanted(err error) bool {
 	var p *Problem
 	return errors.As(err, &p) && strings.HasSuffix(p.Type, ":reason_required")
 }
 
-// reasonWanted names the field of the reason in a refusal for want of one.
-func reasonWanted(err error, field string) error {
+// ReasonWanted names the field of the reason in a refusal for want of one.
+func ReasonWanted(err error, field string) error {
 	var p *Problem
-	if isReasonWanted(err) && errors.As(err, &p) {
-		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: fmt.Sprintf("must have at least %d letters or digits in at least %d words", reasonLetters, reasonWords)})
+	if IsReasonWanted(err) && errors.As(err, &p) {
+		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: fmt.Sprintf("must have at least %d letters or digits in at least %d words", ReasonLetters, reasonWords)})
 	}
 	return err
 }

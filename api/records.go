@@ -16,8 +16,8 @@ import (
 	"lignum/tenants/audit"
 )
 
-// records is how an official gets to one learner's record: never by a list, always for a reason that is written down first.
-func records(s *Server) {
+// RecordRoutes is how an official gets to one learner's record: never by a list, always for a reason that is written down first.
+func RecordRoutes(s *Server) {
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/learners/search", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "Find the one learner that is exactly named, for a stated reason",
 		Detail: "For officials. The reason is asked as for opening a record. It finds at most one learner, says nothing of near hits, and leaves an entry in the audit trail each time, found or not. " +
 			"At most 20 searches an hour for each person; 429 beyond."},
@@ -45,8 +45,8 @@ const (
 
 // FindRecord finds the one learner that a search names. The search is in the trail before its answer is known: found or not.
 func FindRecord(ctx context.Context, c *Call, in RecordSearch) (*FoundRecord, error) {
-	if err := c.Permit(policy.Facts{ReasonLength: reasonLength(in.Reason)}); err != nil {
-		return nil, reasonWanted(err, "body.reason")
+	if err := c.Permit(policy.Facts{ReasonLength: ReasonLength(in.Reason)}); err != nil {
+		return nil, ReasonWanted(err, "body.reason")
 	}
 	if err := in.Validate(); err != nil {
 		return nil, inBody(err)
@@ -88,12 +88,12 @@ func FindRecord(ctx context.Context, c *Call, in RecordSearch) (*FoundRecord, er
 
 // MaySearchRecords tells whether the actor may look for records at all, with a reason.
 func MaySearchRecords(c *Call) bool {
-	return c.Would(policy.LearnerProgress, policy.Facts{ReasonLength: reasonLetters})
+	return c.Would(policy.LearnerProgress, policy.Facts{ReasonLength: ReasonLetters})
 }
 
 // MayAskForRecord asks the policy about the form of a search, which shows nobody: whoever could search with a reason sees it.
 func MayAskForRecord(c *Call) error {
-	return c.Permit(policy.Facts{ReasonLength: reasonLetters})
+	return c.Permit(policy.Facts{ReasonLength: ReasonLetters})
 }
 
 // inBody names wrong fields as those of a JSON body.

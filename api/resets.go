@@ -17,8 +17,8 @@ type ResetRef struct {
 	Request uuid.UUID `path:"request" format:"uuid"`
 }
 
-// resetRoutes is how a teacher gets a new card for a learner who forgot the password: the learner's school approves it.
-func resetRoutes(s *Server) {
+// ResetRoutes is how a teacher gets a new card for a learner who forgot the password: the learner's school approves it.
+func ResetRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/reset-requests", Permission: policy.ResetRead, Tag: "Users", Summary: "Requests for new sign-in cards, the newest first",
 		Detail: "A school's administrator sees those for its people, a teacher their own."},
 		func(ctx context.Context, c *Call, in *struct {
@@ -73,9 +73,9 @@ func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[id
 	case policy.Assigned, policy.Own:
 		filter.AskedBy = c.Claims.UserID
 	case policy.Region, policy.Aggregate:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	default:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	}
 	var items []identity.ResetRequest
 	var next string
@@ -83,7 +83,7 @@ func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[id
 		items, next, err = identity.ResetRequests(ctx, r, filter, c.Now)
 		return err
 	})
-	return listOf(items, next, err)
+	return ListOf(items, next, err)
 }
 
 // AskReset asks a learner's school for a new card, which the signed-in teacher may then print.

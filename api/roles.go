@@ -10,8 +10,8 @@ import (
 	"lignum/tenants"
 )
 
-// roles is who may ever do what. A realm's rules are its own.
-func roles(s *Server) {
+// RoleRoutes is who may ever do what. A realm's rules are its own.
+func RoleRoutes(s *Server) {
 	for _, realm := range []struct {
 		path         string
 		read, change policy.Permission
@@ -96,7 +96,7 @@ func RoleNames(c *Call) ([]string, error) {
 	if _, err := c.Decide(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	return c.State.enforcer.Roles(), nil
+	return c.State.Enforcer.Roles(), nil
 }
 
 // PermissionInfo is a permission in words.
@@ -126,7 +126,7 @@ func EditRole(ctx context.Context, c *Call, tx *tenants.Tx, edit policy.RoleEdit
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
-	after, err := tenants.EditRole(ctx, tx, c.Realm, c.Server.rules, people.RolesTogether, c.Claims.Roles, edit)
+	after, err := tenants.EditRole(ctx, tx, c.Realm, c.Server.Rules, people.RolesTogether, c.Claims.Roles, edit)
 	if err != nil {
 		return nil, err
 	}
@@ -136,5 +136,5 @@ func EditRole(ctx context.Context, c *Call, tx *tenants.Tx, edit policy.RoleEdit
 
 // MayGiveRole tells whether the actor may give a role to somebody, and take it away.
 func MayGiveRole(c *Call, role string) bool {
-	return policy.CheckAssign(c.State.enforcer, c.Claims.Roles, role) == nil
+	return policy.CheckAssign(c.State.Enforcer, c.Claims.Roles, role) == nil
 }

@@ -30,8 +30,8 @@ func (s *SchoolChange) fields() people.SchoolFields {
 	return people.SchoolFields{SourceID: s.SourceID, Name: s.Name, Kind: s.Kind, Region: s.Region, State: s.State}
 }
 
-// schools is where people learn.
-func schools(s *Server) {
+// SchoolRoutes is where people learn.
+func SchoolRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/schools", Permission: policy.ClassRead, Tag: "Schools", Summary: "The tenant's schools, by name"},
 		func(ctx context.Context, c *Call, in *struct {
 			Paging
@@ -74,7 +74,7 @@ func ListSchools(ctx context.Context, c *Call, f SchoolFilter, p Paging) (*List[
 		page, err = people.Schools(ctx, r, people.SchoolFilter{Query: f.Query, Region: f.Region, Open: f.Open, After: p.Cursor, Limit: p.Limit})
 		return err
 	})
-	return listOf(page.Schools, page.Next, err)
+	return ListOf(page.Schools, page.Next, err)
 }
 
 // FindSchools gives the schools that somebody may mean who typed this: of exactly this name or code, or else those that have all words of

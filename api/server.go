@@ -58,18 +58,18 @@ type Server struct {
 	cfg         *config.Config
 	store       *tenants.Store
 	registry    *tenants.Registry
-	rules       *policy.Engine
+	Rules       *policy.Engine
 	provisioner *tenants.Provisioner
-	desk        *identity.Desk
+	Desk        *identity.Desk
 	tokens      *identity.Verifier
-	exams       *assessment.Exams
+	Exams       *assessment.Exams
 	workdays    *lru.Cache[workday, bool]
-	rankings    *insight.Rankings
+	Rankings    *insight.Rankings
 	rate        *limits.Rate   // of tenants
 	shares      *limits.Shares // of addresses and people
 	platform    tenants.Realm
 	proxies     []netip.Prefix
-	log         *slog.Logger
+	Log         *slog.Logger
 	version     string
 	metrics     *metrics
 	refusals    refusals
@@ -118,18 +118,18 @@ func New(d Deps) (*Server, error) {
 		return nil, err
 	}
 	hashing := d.Memory.Fits(identity.HashBytes, runtime.GOMAXPROCS(0))
-	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, rules: d.Rules, provisioner: d.Provisioner, log: d.Log, version: d.Version,
+	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, Rules: d.Rules, provisioner: d.Provisioner, Log: d.Log, version: d.Version,
 		rate: limits.NewRate(nil), shares: limits.NewShares(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
-		desk: identity.NewDesk(identity.NewHasher(hashing)), tokens: identity.NewVerifier(remembered(d.Memory, tokensKept))}
+		Desk: identity.NewDesk(identity.NewHasher(hashing)), tokens: identity.NewVerifier(remembered(d.Memory, tokensKept))}
 	items, err := catalog.NewItems(remembered(d.Memory, itemsKept))
 	if err != nil {
 		return nil, err
 	}
-	s.rankings = insight.NewRankings()
+	s.Rankings = insight.NewRankings()
 	if s.workdays, err = lru.New[workday, bool](remembered(d.Memory, workdaysKept)); err != nil {
 		return nil, err
 	}
-	if s.exams, err = assessment.New(items, remembered(d.Memory, papersKept)); err != nil {
+	if s.Exams, err = assessment.New(items, remembered(d.Memory, papersKept)); err != nil {
 		return nil, err
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
@@ -188,15 +188,15 @@ func (s *Server) App() *fiber.App { return s.app }
 // Serve answers on ln until ctx ends, then lets the requests under way finish, for the configured drain time at most.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	s.notFound()
-	go s.registry.Watch(s.base, time.Second, func(err error) { s.log.Warn("the registry could not be refreshed", "err", causes(err)) })
+	go s.registry.Watch(s.base, time.Second, func(err error) { s.Log.Warn("the registry could not be refreshed", "err", Causes(err)) })
 	go s.housekeeping()
 	if dir := s.cfg.PolicyDir; dir != "" {
-		go s.rules.Watch(s.base, dir, 2*time.Second, func(version string, err error) {
+		go s.Rules.Watch(s.base, dir, 2*time.Second, func(version string, err error) {
 			if err != nil {
-				s.log.Error("a policy was refused; the one before stays", "err", err)
+				s.Log.Error("a policy was refused; the one before stays", "err", err)
 				return
 			}
-			s.log.Info("policy replaced", "version", version)
+			s.Log.Info("policy replaced", "version", version)
 		})
 	}
 	failed := make(chan error, 1)
@@ -269,7 +269,7 @@ func (s *Server) errorPage(c *Call, fc *fiber.Ctx, p *Problem) error {
 	// A form that is shown again has parts like any page.
 	if err := c.partsAsked(); err != nil {
 		c.discard()
-		s.log.ErrorContext(c.ctx, "a form could not be shown again", "err", err, "request_id", c.Actor.RequestID, "route", c.route.Method+" "+c.route.Path)
+		s.Log.ErrorContext(c.ctx, "a form could not be shown again", "err", err, "request_id", c.Actor.RequestID, "route", c.route.Method+" "+c.route.Path)
 		return problemOf(err).write(fc)
 	}
 	return nil
@@ -297,3 +297,14 @@ type workday struct {
 	learner uuid.UUID
 	day     time.Time
 }
+
+func (c *Call) workday() workday { return workday{c.Realm.Slug, c.Claims.UserID, c.Day()} }
+
+// Attended reports whether this process knows that the signed-in learner's day is marked in the attendance.
+func (c *Call) Attended() bool {
+	_, known := c.Server.workdays.Get(c.workday())
+	return known
+}
+
+// NoteAttended remembers that it is marked.
+func (c *Call) NoteAttended() { c.Server.workdays.Add(c.workday(), true) }

@@ -14,8 +14,8 @@ import (
 	"lignum/tenants/limits"
 )
 
-// sessions is how people sign in and out, and what they may change of their own account.
-func sessions(s *Server) {
+// AccountRoutes is how people sign in and out, and what they may change of their own account.
+func AccountRoutes(s *Server) {
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
 		Summary: "Sign in with user name and password", Detail: "Unknown names, wrong passwords and wrong codes get the same answer. An account with a second factor gets 401 with the field `code`; send the same again with it."},
 		func(ctx context.Context, c *Call, in *struct {
@@ -49,7 +49,7 @@ func sessions(s *Server) {
 			if err := c.Open(); err != nil {
 				return nil, err
 			}
-			return tokenAnswer(c.refresh(in.Body.RefreshToken))
+			return tokenAnswer(c.Refresh(in.Body.RefreshToken))
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out", Permission: policy.SessionEnd, Tag: "Session", Summary: "End this session"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
@@ -65,7 +65,7 @@ func sessions(s *Server) {
 				return nil, err
 			}
 			return &Me{UserID: c.Claims.UserID, UserName: c.Claims.UserName, Roles: c.Claims.Roles, Realm: c.Realm.Name(),
-				Permissions: c.State.enforcer.Permissions(c.Claims.Roles), SecondFactor: c.Claims.SecondFactor, MustChangePassword: c.Claims.MustChangePassword}, nil
+				Permissions: c.State.Enforcer.Permissions(c.Claims.Roles), SecondFactor: c.Claims.SecondFactor, MustChangePassword: c.Claims.MustChangePassword}, nil
 		})
 	Query(s, Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*List[identity.Session], error) {
@@ -110,7 +110,7 @@ func sessions(s *Server) {
 			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 				return nil, err
 			}
-			return &Done{true}, s.desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.device(), c.Now)
+			return &Done{true}, s.Desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.Device(), c.Now)
 		})
 }
 
@@ -152,12 +152,12 @@ func SignIn(c *Call, userName, password, code string) (*identity.Tokens, error) 
 	if err := c.Open(); err != nil {
 		return nil, err
 	}
-	session, err := c.Server.desk.SignIn(c.ctx, c.DB, identity.SignIn{UserName: userName, Password: password, Code: code, Device: c.device(), Day: c.day()}, c.Now)
+	session, err := c.Server.Desk.SignIn(c.Context(), c.DB, identity.SignIn{UserName: userName, Password: password, Code: code, Device: c.Device(), Day: c.Day()}, c.Now)
 	if err != nil {
-		c.unproven("sign-in", err)
+		c.Unproven("sign-in", err)
 		return nil, err
 	}
-	return c.State.keys.Issue(session, c.State.issuer, c.Now)
+	return c.State.Keys.Issue(session, c.State.Issuer, c.Now)
 }
 
 // RedeemCard uses a printed card or an invitation, sets the chosen password and opens a session.
@@ -165,12 +165,12 @@ func RedeemCard(c *Call, code, password, otp string) (*identity.Tokens, error) {
 	if err := c.Open(); err != nil {
 		return nil, err
 	}
-	session, err := c.Server.desk.RedeemCard(c.ctx, c.DB, identity.RedeemCard{Code: code, Password: password, OTP: otp, Expected: expectedWords(c), Device: c.device(), Day: c.day()}, c.Now)
+	session, err := c.Server.Desk.RedeemCard(c.Context(), c.DB, identity.RedeemCard{Code: code, Password: password, OTP: otp, Expected: expectedWords(c), Device: c.Device(), Day: c.Day()}, c.Now)
 	if err != nil {
-		c.unproven("card", err)
+		c.Unproven("card", err)
 		return nil, err
 	}
-	return c.State.keys.Issue(session, c.State.issuer, c.Now)
+	return c.State.Keys.Issue(session, c.State.Issuer, c.Now)
 }
 
 // ChangePassword replaces the signed-in person's own password; all their other sessions end.
@@ -178,8 +178,8 @@ func ChangePassword(c *Call, old, password string) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	return c.Server.desk.ChangePassword(c.ctx, c.DB, identity.PasswordChange{UserID: c.Claims.UserID, SessionID: c.Claims.SessionID, Old: old, New: password,
-		Expected: expectedWords(c), Device: c.device()}, c.Now)
+	return c.Server.Desk.ChangePassword(c.Context(), c.DB, identity.PasswordChange{UserID: c.Claims.UserID, SessionID: c.Claims.SessionID, Old: old, New: password,
+		Expected: expectedWords(c), Device: c.Device()}, c.Now)
 }
 
 // BeginTOTP begins with an authenticator app for the signed-in person, who types the password once more.
@@ -187,7 +187,7 @@ func BeginTOTP(c *Call, password string) (identity.TOTPSetup, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return identity.TOTPSetup{}, err
 	}
-	return c.Server.desk.BeginTOTP(c.ctx, c.DB, identity.BeginTOTP{UserID: c.Claims.UserID, Password: password, Issuer: c.State.Branding.Name, Device: c.device()}, c.Now)
+	return c.Server.Desk.BeginTOTP(c.Context(), c.DB, identity.BeginTOTP{UserID: c.Claims.UserID, Password: password, Issuer: c.State.Branding.Name, Device: c.Device()}, c.Now)
 }
 
 // ConfirmTOTP completes what BeginTOTP began, with a code of the app, and gives the recovery codes. The session that the request
@@ -196,7 +196,7 @@ func ConfirmTOTP(c *Call, tx *tenants.Tx, code string) ([]string, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
-	return identity.ConfirmTOTP(c.ctx, tx, c.DB, c.Claims.UserID, c.Claims.SessionID, code, c.Now)
+	return identity.ConfirmTOTP(c.Context(), tx, c.DB, c.Claims.UserID, c.Claims.SessionID, code, c.Now)
 }
 
 // OwnAccount is the signed-in person's own account, and where it is signed in.
@@ -210,11 +210,11 @@ func MyAccount(c *Call) (own OwnAccount, err error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return own, err
 	}
-	err = c.DB.ReadFresh(c.ctx, func(r *tenants.Reader) (err error) {
-		if own.User, err = people.UserByID(c.ctx, r, c.Claims.UserID); err != nil {
+	err = c.DB.ReadFresh(c.Context(), func(r *tenants.Reader) (err error) {
+		if own.User, err = people.UserByID(c.Context(), r, c.Claims.UserID); err != nil {
 			return err
 		}
-		own.Sessions, err = identity.Sessions(c.ctx, r, c.Claims.UserID, c.Now)
+		own.Sessions, err = identity.Sessions(c.Context(), r, c.Claims.UserID, c.Now)
 		return err
 	})
 	return own, err
@@ -234,10 +234,10 @@ func SignOut(c *Call, tx *tenants.Tx) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	if err := identity.EndSession(c.ctx, tx, c.Claims.UserID, c.Claims.SessionID, c.Now); err != nil {
+	if err := identity.EndSession(c.Context(), tx, c.Claims.UserID, c.Claims.SessionID, c.Now); err != nil {
 		return err
 	}
-	c.State.end(c.Claims.SessionID)
+	c.State.End(c.Claims.SessionID)
 	return nil
 }
 
@@ -246,7 +246,7 @@ func EndOwnSession(c *Call, tx *tenants.Tx, session uuid.UUID) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	return identity.EndSession(c.ctx, tx, c.Claims.UserID, session, c.Now)
+	return identity.EndSession(c.Context(), tx, c.Claims.UserID, session, c.Now)
 }
 
 // SignOutEverywhere ends all sessions of the signed-in person.
@@ -254,9 +254,9 @@ func SignOutEverywhere(c *Call, tx *tenants.Tx) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	if err := identity.EndAllSessions(c.ctx, tx, c.Claims.UserID, "signed_out_everywhere", c.Now); err != nil {
+	if err := identity.EndAllSessions(c.Context(), tx, c.Claims.UserID, "signed_out_everywhere", c.Now); err != nil {
 		return err
 	}
-	c.State.endAll(c.Claims.UserID, c.Claims.SessionVersion+1)
+	c.State.EndAll(c.Claims.UserID, c.Claims.SessionVersion+1)
 	return nil
 }

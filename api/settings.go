@@ -10,8 +10,8 @@ import (
 	"lignum/tenants"
 )
 
-// settings is what a tenant can see of itself, and decides for itself.
-func settings(s *Server) {
+// SettingRoutes is what a tenant can see of itself, and decides for itself.
+func SettingRoutes(s *Server) {
 	Query(s, Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "The tenant's state, plan, quotas used and looks"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*TenantSettings, error) { return ReadSettings(ctx, c) })
 	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the name, the colours, and what is asked of staff"},

@@ -26,8 +26,8 @@ type reasonBody struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Stays with the account and in the audit trail"`
 }
 
-// users is accounts: a tenant's, and on its own host the platform's.
-func users(s *Server) {
+// PeopleRoutes is accounts: a tenant's, and on its own host the platform's.
+func PeopleRoutes(s *Server) {
 	accounts(s, "/api/v1/users", "Users", policy.UserRead, policy.UserCreate, policy.UserChange, policy.UserReset, policy.UserSuspend)
 	accounts(s, "/api/v1/platform/users", "Platform", policy.PlatformUserRead, policy.PlatformUserCreate, policy.PlatformUserChange, policy.PlatformUserReset, policy.PlatformUserSuspend)
 

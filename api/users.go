@@ -48,7 +48,7 @@ func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[peop
 	switch d.Scope {
 	case policy.Whole:
 	case policy.School:
-		if c.Claims.SchoolID == nil || filter.SchoolID != nil && !c.ofOwnSchool(filter.SchoolID) {
+		if c.Claims.SchoolID == nil || filter.SchoolID != nil && !c.OfOwnSchool(filter.SchoolID) {
 			return nil, domain.Errorf(domain.Forbidden, "Your role sees the accounts of your own school.")
 		}
 		filter.SchoolID = c.Claims.SchoolID
@@ -57,27 +57,27 @@ func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[peop
 	case policy.Own:
 		filter.Self = &c.Claims.UserID
 	case policy.Region, policy.Aggregate:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	default:
-		return nil, figuresOnly()
+		return nil, FiguresOnly()
 	}
 	var page people.UserPage
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		page, err = people.Users(ctx, r, filter)
 		return err
 	})
-	return listOf(page.Users, page.Next, err)
+	return ListOf(page.Users, page.Next, err)
 }
 
 // aboutUser reads the facts about another account, in either realm.
 func aboutUser(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) (policy.Facts, error) {
 	if c.Tenant == nil {
 		u, err := people.UserByID(ctx, q, id)
-		return policy.Facts{Owner: id == c.Claims.UserID, Covers: c.State.enforcer.Covers(c.Claims.Roles, u.Roles)}, err
+		return policy.Facts{Owner: id == c.Claims.UserID, Covers: c.State.Enforcer.Covers(c.Claims.Roles, u.Roles)}, err
 	}
 	t, err := classes.TiesTo(ctx, q, c.Claims.UserID, id)
 	return policy.Facts{Owner: t.Self, SameSchool: t.SameSchool, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: t.Unclaimed, ResetApproved: t.ResetApproved,
-		GuardianOf: t.GuardianOf, GuardianConsent: t.GuardianConsent, Covers: c.State.enforcer.Covers(c.Claims.Roles, t.Roles)}, err
+		GuardianOf: t.GuardianOf, GuardianConsent: t.GuardianConsent, Covers: c.State.Enforcer.Covers(c.Claims.Roles, t.Roles)}, err
 }
 
 // mayOn asks the policy about an account.
@@ -122,15 +122,15 @@ type NewAccount struct {
 
 // CreateUser opens an account with roles that reach no further than the actor's.
 func CreateUser(ctx context.Context, c *Call, tx *tenants.Tx, in NewUser) (*NewAccount, error) {
-	if err := c.Permit(policy.Facts{SameSchool: c.ofOwnSchool(in.SchoolID)}); err != nil {
+	if err := c.Permit(policy.Facts{SameSchool: c.OfOwnSchool(in.SchoolID)}); err != nil {
 		return nil, err
 	}
 	for i, role := range in.Roles {
-		if err := policy.CheckAssign(c.State.enforcer, c.Claims.Roles, role); err != nil {
-			return nil, renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
+		if err := policy.CheckAssign(c.State.Enforcer, c.Claims.Roles, role); err != nil {
+			return nil, Renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
 		}
 	}
-	if err := policy.CheckTogether(c.State.enforcer, c.Claims.Roles, in.Roles); err != nil {
+	if err := policy.CheckTogether(c.State.Enforcer, c.Claims.Roles, in.Roles); err != nil {
 		return nil, err
 	}
 	u, card, err := identity.CreateUser(ctx, tx, c.Realm, people.NewUser{UserName: in.UserName, GivenName: in.GivenName, FamilyName: in.FamilyName, Email: in.Email,
@@ -157,7 +157,7 @@ func ChangeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in U
 	if err != nil {
 		return nil, err
 	}
-	if in.NoSchool || in.SchoolID != nil && !c.ofOwnSchool(in.SchoolID) {
+	if in.NoSchool || in.SchoolID != nil && !c.OfOwnSchool(in.SchoolID) {
 		facts.SameSchool = false
 	}
 	if err := c.Permit(facts); err != nil {
@@ -197,7 +197,7 @@ func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, ro
 	if err := domain.CheckVersion(version, was.Version); err != nil {
 		return nil, err
 	}
-	e := c.State.enforcer
+	e := c.State.Enforcer
 	managers := e.Managers()
 	others, err := people.OthersWith(ctx, tx, managers, id)
 	if err != nil {
@@ -211,7 +211,7 @@ func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, ro
 			continue
 		}
 		if err := policy.CheckAssign(e, c.Claims.Roles, role); err != nil {
-			return nil, renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
+			return nil, Renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
 		}
 	}
 	if err := policy.CheckTogether(e, c.Claims.Roles, roles); err != nil {
@@ -310,7 +310,7 @@ type CardSheet struct {
 
 // coversAll tells whether the actor reaches as far as each of several people.
 func coversAll(c *Call, sets [][]string) bool {
-	return !slices.ContainsFunc(sets, func(roles []string) bool { return !c.State.enforcer.Covers(c.Claims.Roles, roles) })
+	return !slices.ContainsFunc(sets, func(roles []string) bool { return !c.State.Enforcer.Covers(c.Claims.Roles, roles) })
 }
 
 // cardReach is whose cards are printed under a decision about several people.
@@ -382,7 +382,7 @@ const (
 
 // MayGiveCards tells how the actor comes to new sign-in cards for some learners; those for whom there is no way are left out.
 func MayGiveCards(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]CardAccess, error) {
-	return answers(ctx, c, learners, []policy.Permission{policy.UserReset, policy.ResetAsk}, classes.TiesToEach, func(t classes.LearnerTie) CardAccess {
+	return Answers(ctx, c, learners, []policy.Permission{policy.UserReset, policy.ResetAsk}, classes.TiesToEach, func(t classes.LearnerTie) CardAccess {
 		return cardAccess(c, policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, Covers: true})
 	})
 }
@@ -425,5 +425,5 @@ func OffersOnUser(ctx context.Context, c *Call, id uuid.UUID) (o UserOffers, err
 	}); err != nil {
 		return o, err
 	}
-	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f), Record: recordAccess(c, f)}, nil
+	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f), Record: AccessTo(c, f)}, nil
 }
