@@ -22,8 +22,8 @@ var (
 	sessionEnded    = web.Notice("session-ended", "That device is signed out.")
 )
 
-// account is a person's own account, in either realm.
-func account(s *api.Server) {
+// accountPages is a person's own account, in either realm.
+func accountPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/account", Permission: policy.ProfileRead, Summary: "The own account"}, showAccount)
 	api.Form(s, api.Route{Path: "/account/sessions/{session}/end", Permission: policy.SessionEnd, Summary: "End one of the own sessions"}, endSession)
 	api.Page(s, api.Route{Path: "/account/password", Permission: policy.ProfileChange, Summary: "Change the own password"},

@@ -247,14 +247,14 @@ type attemptLine struct {
 	Result string
 }
 
-func attemptLines(ctx context.Context, c *api.Call, attempts []assessment.Summary) ([]attemptLine, error) {
-	ids := make([]uuid.UUID, len(attempts))
-	for i, a := range attempts {
+func attemptLines(ctx context.Context, c *api.Call, list []assessment.Summary) ([]attemptLine, error) {
+	ids := make([]uuid.UUID, len(list))
+	for i, a := range list {
 		ids[i] = a.ID
 	}
 	opens, err := api.MayOpenResults(ctx, c, ids)
 	var lines []attemptLine
-	for _, a := range attempts {
+	for _, a := range list {
 		line := attemptLine{Summary: a}
 		if a.State != assessment.Open && opens[a.ID] {
 			line.Result = "/attempts/" + a.ID.String() + "/result"
