@@ -235,7 +235,7 @@ func LeaveClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Do
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
-	return &Done{true}, classes.Leave(ctx, tx, id, c.Claims.UserID, c.Now)
+	return &Done{Done: true}, classes.Leave(ctx, tx, id, c.Claims.UserID, c.Now)
 }
 
 // ClassID names a class that was opened.
@@ -287,7 +287,7 @@ func ChangeClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, to 
 			return nil, domain.Errorf(domain.Forbidden, "Learners of other schools are in this class, and whoever leads it sees their work. Somebody who administers the whole tenant can give it to you.")
 		}
 	}
-	return &Done{true}, classes.Change(ctx, tx, id, to, c.Now)
+	return &Done{Done: true}, classes.Change(ctx, tx, id, to, c.Now)
 }
 
 func sameID(a, b *uuid.UUID) bool { return a == b || a != nil && b != nil && *a == *b }
@@ -323,13 +323,13 @@ func CancelClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, rea
 	if err := mayManage(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
-	return &Done{true}, classes.Cancel(ctx, tx, id, reason, c.Now)
+	return &Done{Done: true}, classes.Cancel(ctx, tx, id, reason, c.Now)
 }
 
 // RemoveLearner takes a learner out of a class.
 func RemoveLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*Done, error) {
 	_, err := RemoveLearners(ctx, c, tx, id, []uuid.UUID{learner})
-	return &Done{true}, err
+	return &Done{Done: true}, err
 }
 
 // Removed names the learners who lost their place.

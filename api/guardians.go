@@ -100,7 +100,7 @@ func SetConsent(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, c
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	return &Done{true}, people.SetConsent(ctx, tx, c.Claims.UserID, child, consent, c.Now)
+	return &Done{Done: true}, people.SetConsent(ctx, tx, c.Claims.UserID, child, consent, c.Now)
 }
 
 func mayLink(ctx context.Context, c *Call, tx *tenants.Tx, learner uuid.UUID) error {
@@ -119,7 +119,7 @@ func LinkGuardian(ctx context.Context, c *Call, tx *tenants.Tx, learner, guardia
 	if guardian == c.Claims.UserID { // the tie opens the child's record, wherever the guardian goes
 		return nil, domain.Errorf(domain.Forbidden, "Nobody makes themselves a guardian. Another administrator can.")
 	}
-	return &Done{true}, people.LinkGuardian(ctx, tx, guardian, learner, relationship, c.Now)
+	return &Done{Done: true}, people.LinkGuardian(ctx, tx, guardian, learner, relationship, c.Now)
 }
 
 // UnlinkGuardian ends the tie of a guardian to a learner.
@@ -127,5 +127,5 @@ func UnlinkGuardian(ctx context.Context, c *Call, tx *tenants.Tx, learner, guard
 	if err := mayLink(ctx, c, tx, learner); err != nil {
 		return nil, err
 	}
-	return &Done{true}, people.UnlinkGuardian(ctx, tx, guardian, learner, c.Now)
+	return &Done{Done: true}, people.UnlinkGuardian(ctx, tx, guardian, learner, c.Now)
 }

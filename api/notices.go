@@ -41,5 +41,5 @@ func SeeNotice(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Don
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
-	return &Done{true}, notices.See(ctx, tx, c.Claims.UserID, id, c.Now)
+	return &Done{Done: true}, notices.See(ctx, tx, c.Claims.UserID, id, c.Now)
 }

@@ -151,7 +151,7 @@ func SetListed(ctx context.Context, c *Call, tx *tenants.Tx, listed bool) (*Done
 	if c.Tenant == nil {
 		return nil, domain.Errorf(domain.NotFound, "There is no leaderboard here.")
 	}
-	return &Done{true}, people.SetListed(ctx, tx, c.Claims.UserID, listed, people.ByLearner, c.Now)
+	return &Done{Done: true}, people.SetListed(ctx, tx, c.Claims.UserID, listed, people.ByLearner, c.Now)
 }
 
 // SetChildListed lets the signed-in guardian's child take part in leaderboards, or leave them.
@@ -163,5 +163,5 @@ func SetChildListed(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUI
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	return &Done{true}, people.SetListed(ctx, tx, child, listed, people.ByGuardian, c.Now)
+	return &Done{Done: true}, people.SetListed(ctx, tx, child, listed, people.ByGuardian, c.Now)
 }

@@ -53,11 +53,11 @@ func AccountRoutes(s *Server) {
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out", Permission: policy.SessionEnd, Tag: "Session", Summary: "End this session"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
-			return &Done{true}, SignOut(c, tx)
+			return &Done{Done: true}, SignOut(c, tx)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out/everywhere", Permission: policy.SessionEnd, Tag: "Session", Summary: "End all sessions of one's own account"},
 		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
-			return &Done{true}, SignOutEverywhere(c, tx)
+			return &Done{Done: true}, SignOutEverywhere(c, tx)
 		})
 	Query(s, Route{Path: "/api/v1/me", Permission: policy.ProfileRead, Tag: "Session", Summary: "Who one is here, and what one's roles allow"},
 		func(ctx context.Context, c *Call, _ *struct{}) (*Me, error) {
@@ -79,7 +79,7 @@ func AccountRoutes(s *Server) {
 				Password    string `json:"password" minLength:"1" maxLength:"1024"`
 			}
 		}) (*Done, error) {
-			return &Done{true}, ChangePassword(c, in.Body.OldPassword, in.Body.Password)
+			return &Done{Done: true}, ChangePassword(c, in.Body.OldPassword, in.Body.Password)
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
 		Summary: "Begin with an authenticator app", Detail: "It takes the password once more. A wrong one counts as a failed sign-in."},
@@ -110,7 +110,7 @@ func AccountRoutes(s *Server) {
 			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 				return nil, err
 			}
-			return &Done{true}, s.Desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.Device(), c.Now)
+			return &Done{Done: true}, s.Desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.Device(), c.Now)
 		})
 }
 

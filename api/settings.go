@@ -64,5 +64,5 @@ func ChangeBranding(ctx context.Context, c *Call, tx *tenants.Tx, to tenants.Bra
 	if err == nil && to.LeaderboardBy != "" && to.LeaderboardBy != was.LeaderboardBy {
 		err = people.UnlistAll(ctx, tx, c.Now) // what one decided is not the other's decision
 	}
-	return &Done{true}, err
+	return &Done{Done: true}, err
 }

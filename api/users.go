@@ -300,7 +300,7 @@ func ResetSecondFactor(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUI
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	return &Done{true}, identity.ResetTOTP(ctx, tx, id, c.Now)
+	return &Done{Done: true}, identity.ResetTOTP(ctx, tx, id, c.Now)
 }
 
 // CardSheet is cards to print and cut out. The codes are shown once.
