@@ -19,7 +19,9 @@ func TestFormsOfACountryAreKept(t *testing.T) {
 	s := newWorld(t, 0)
 	class := s.class(s.fields(900))
 	const learners = 6_000
-	numbered := func(kind string, n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("%s0000000-0000-7000-8000-%012d", kind, n)) }
+	numbered := func(kind string, n int) uuid.UUID {
+		return uuid.MustParse(fmt.Sprintf("%s0000000-0000-7000-8000-%012d", kind, n))
+	}
 	schools := make([]school.School, 100)
 	for i := range schools {
 		schools[i] = school.School{ID: numbered("c", i), Name: fmt.Sprintf("S%d", i)}
