@@ -34,8 +34,7 @@ func (w *world) teaches() apitest.User {
 func (w *world) enrol(learners ...apitest.User) {
 	w.T.Helper()
 	for _, l := range learners {
-		w.Exec("jamaica", `WITH e AS (INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid) RETURNING class_id)
-			UPDATE classes SET taken = taken + 1 WHERE id = (SELECT class_id FROM e)`, w.class.String(), l.ID.String())
+		school.Enrol(w.T, w.DB("jamaica"), w.class, l.ID)
 	}
 }
 

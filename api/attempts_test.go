@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,37 +13,28 @@ import (
 	"lignum/api"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
+	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // newTest puts a test of three questions with numbers and one essay into the world's course.
 func (w *world) newTest(attempts int) (id uuid.UUID) {
 	w.T.Helper()
-	id = audit.NewID()
-	section, essays := audit.NewID(), audit.NewID()
-	for code, s := range map[string]uuid.UUID{"numbers-" + id.String(): section, "essays-" + id.String(): essays} {
-		w.Exec("jamaica", `INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, $3::text, 'Section', 1)`, s.String(), w.course.String(), code)
-	}
+	n := len(w.pack.Tests)
+	numbers, essays := fmt.Sprintf("numbers-%d", n), fmt.Sprintf("essays-%d", n)
 	plain := func(s string) item.Text { return item.Text{Body: s, Format: item.Plain} }
-	add := func(in uuid.UUID, it *item.Item) {
-		it.AssignIDs()
-		body, err := item.Marshal(it)
-		if err != nil {
-			w.T.Fatal(err)
-		}
-		w.Exec("jamaica", `INSERT INTO items (id, course_id, section_id, name, kind, body, content_hash) VALUES ($1::uuid, $2::uuid, $3::uuid, $1::text, $4::text, $5::jsonb, $6::text)`,
-			audit.NewID().String(), w.course.String(), in.String(), string(it.Kind), string(body), it.Hash())
-	}
+	var items []*item.Item
 	for i := range 3 {
-		add(section, &item.Item{Kind: item.Numeric, Stem: plain(fmt.Sprintf("What is %d + 1?", i)), Numbers: []item.Number{{Value: fmt.Sprint(i + 1), Weight: item.Whole}}})
+		items = append(items, &item.Item{Kind: item.Numeric, Stem: plain(fmt.Sprintf("What is %d + 1?", i)), Numbers: []item.Number{{Value: fmt.Sprint(i + 1), Weight: item.Whole}}})
 	}
-	add(essays, &item.Item{Kind: item.Essay, Stem: plain("Explain.")})
-	w.Exec("jamaica", `INSERT INTO tests (id, course_id, slug, title, kind, minutes, attempts, feedback, blueprint, items)
-		VALUES ($1::uuid, $2::uuid, $1::text, 'Paper 1', 'assessment', 60, $3::integer, 'on_submit', $4::jsonb, 4)`, id.String(), w.course.String(), attempts,
-		fmt.Sprintf(`[{"section_id": %q, "code": "n", "items": 3}, {"section_id": %q, "code": "e", "items": 1}]`, section, essays))
-	return id
+	w.pack.Sections = append(w.pack.Sections, pack.Section{Code: numbers, Title: "Section"}, pack.Section{Code: essays, Title: "Section"})
+	w.pack.Items = slices.Concat(w.pack.Items, school.Bank(numbers, items...), school.Bank(essays, &item.Item{Kind: item.Essay, Stem: plain("Explain.")}))
+	w.pack.Tests = append(w.pack.Tests, pack.Test{Title: "Paper 1", Kind: "assessment", Minutes: 60, Attempts: attempts,
+		Blueprint: []pack.Draw{{Section: numbers, Items: 3}, {Section: essays, Items: 1}}})
+	return school.Course(w.T, w.DB("jamaica"), w.pack).Tests[n]
 }
 
 func TestATestFromStartToMark(t *testing.T) {

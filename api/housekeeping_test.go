@@ -10,10 +10,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/catalog/pack"
 	"lignum/infra/aws"
 	"lignum/infra/config"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -72,14 +74,11 @@ func TestEveryTenantTellsWhatLoadItExpects(t *testing.T) {
 	s.metrics = newMetrics(s)
 	now, direct := time.Now().UTC(), w.Direct(t)
 	for _, slug := range []string{"jamaica", "bahamas"} {
-		if _, err := direct.Exec(t.Context(), `SET search_path = tenant_`+slug+`; INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-				VALUES ('00000000-0000-7000-8000-00000000000c', 'c', '1', '', 'C', '', '', '', 'en', '', '', '');
-			INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items, opens_at)
-				SELECT id, id, 't', 'T', 'assessment', 90, 'on_submit', '[]', 1, now() + interval '1 day' FROM courses;
-			INSERT INTO classes (id, course_id, title, kind, starts_on, ends_on, seats, taken) SELECT id, id, 'C', 'live', '2020-01-01', '2040-01-01', 50, 40 FROM courses;
-			RESET search_path`); err != nil {
-			t.Fatal(err)
-		}
+		db := w.DB(slug)
+		made := school.Course(t, db, pack.Pack{Tests: []pack.Test{{Kind: "assessment"}}})
+		tomorrow := now.AddDate(0, 0, 1)
+		school.Window(t, db, made.Tests[0], &tomorrow, nil)
+		school.Classes(t, db, school.Class{Kind: "live", Course: made.ID, Learners: school.Learners(t, db, 40, uuid.Nil)})
 	}
 	told := func() (text string) {
 		s.everyTenMinutes(t.Context(), now)

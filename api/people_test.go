@@ -74,7 +74,7 @@ func TestNobodyTakesOverAnAccountThatHoldsMore(t *testing.T) {
 	// Nor by a card for a class in which the account has a place.
 	teacher := w.UserWith("jamaica", []string{"teacher"}, apitest.At(w.school))
 	w.Exec("jamaica", `UPDATE classes SET coach_id = $2::uuid WHERE id = $1::uuid`, w.class.String(), teacher.ID.String())
-	w.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid), ($1::uuid, $3::uuid)`, w.class.String(), w.student.ID.String(), boss.ID.String())
+	w.enrol(w.student, boss)
 	w.Post(teacher, path("/classes/%s/cards", w.class), nil).Want(http.StatusForbidden)
 	w.Post(teacher, "/api/v1/users/cards", map[string]any{"user_ids": []string{w.student.ID.String(), boss.ID.String()}}).Want(http.StatusForbidden)
 	w.Exec("jamaica", `DELETE FROM enrolments WHERE learner_id = $1::uuid`, boss.ID.String())
