@@ -163,7 +163,7 @@ func TestAWriteBeginsWithItsFirstStatement(t *testing.T) {
 			_, err := tx.CopyFrom(ctx, "schools", []string{"id", "name"}, pgx.CopyFromRows([][]any{{audit.NewID(), name}}))
 			return err
 		}},
-		"GORM": {3, func(tx *tenants.Tx, name string) error {
+		"GORM": {2, func(tx *tenants.Tx, name string) error {
 			return tx.Gorm(ctx).Exec("INSERT INTO schools (id, name) VALUES (?, ?)", audit.NewID().String(), name).Error
 		}},
 	}

@@ -1,0 +1,179 @@
+package tenants
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// GORM's statements go through the Tx or the Reader that it was asked of, like everybody else's: the first of a transaction begins it in the same round
+// trip, and a nil list is an empty one. GORM reads rows of database/sql, which a driver alone can make; so there is one here, whose connections are
+// nothing but the way to a Tx or a Reader. All realms share one gorm.DB, and with it what it knows of the models. Who does not ask for GORM never comes
+// this way.
+
+// statements are a Tx or a Reader.
+type statements interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	exec(ctx context.Context, sql string, args []any) (int64, error)
+}
+
+// shared is what the process has of GORM and of database/sql. Nothing of it reaches a database by itself.
+var shared = sync.OnceValue(func() gormPool {
+	p := gormPool{sql: sql.OpenDB(gormDriver{})}
+	p.sql.SetMaxIdleConns(-1) // a connection serves the one statement for which it was made
+	db, err := gorm.Open(postgres.New(postgres.Config{Conn: p}), &gorm.Config{
+		SkipDefaultTransaction: true, QueryFields: true, PrepareStmt: false, DisableAutomaticPing: true, TranslateError: false,
+		Logger: logger.Discard, NowFunc: func() time.Time { return time.Now().UTC() },
+	})
+	if err != nil {
+		panic(err) // of settings that are not valid
+	}
+	p.gorm = db
+	return p
+})
+
+// gormOf is a session of GORM whose statements are of's. It is for one goroutine, as of is.
+func gormOf(ctx context.Context, of statements) *gorm.DB {
+	p := shared()
+	session := p.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
+	p.of = of
+	session.Statement.ConnPool = p
+	return session
+}
+
+// gormPool is where GORM takes its connections. It has no BeginTx, so that GORM can begin no transaction.
+type gormPool struct {
+	sql  *sql.DB
+	gorm *gorm.DB
+	of   statements
+}
+
+// ofKey is under which the driver finds in a context whose statement it is.
+type ofKey struct{}
+
+func (p gormPool) with(ctx context.Context) context.Context {
+	return context.WithValue(ctx, ofKey{}, p.of)
+}
+
+// PrepareContext, and the others, are gorm.ConnPool's.
+func (p gormPool) PrepareContext(ctx context.Context, q string) (*sql.Stmt, error) {
+	return p.sql.PrepareContext(p.with(ctx), q)
+}
+func (p gormPool) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	return p.sql.ExecContext(p.with(ctx), q, args...)
+}
+func (p gormPool) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	return p.sql.QueryContext(p.with(ctx), q, args...)
+}
+func (p gormPool) QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row {
+	return p.sql.QueryRowContext(p.with(ctx), q, args...)
+}
+
+// gormDriver makes the connections.
+type gormDriver struct{}
+
+var errNoWay = errors.New("GORM is asked for by Tx.Gorm or Reader.Gorm, and neither prepares statements nor begins transactions")
+
+// Connect is driver.Connector's.
+func (gormDriver) Connect(ctx context.Context) (driver.Conn, error) {
+	if of, ok := ctx.Value(ofKey{}).(statements); ok {
+		return gormConn{of}, nil
+	}
+	return nil, errNoWay
+}
+
+// Driver is driver.Connector's.
+func (d gormDriver) Driver() driver.Driver { return d }
+
+// Open is driver.Driver's.
+func (gormDriver) Open(string) (driver.Conn, error) { return nil, errNoWay }
+
+type gormConn struct{ of statements }
+
+// Prepare is driver.Conn's.
+func (gormConn) Prepare(string) (driver.Stmt, error) { return nil, errNoWay }
+
+// Begin is driver.Conn's.
+func (gormConn) Begin() (driver.Tx, error) { return nil, errNoWay }
+
+// Close is driver.Conn's.
+func (gormConn) Close() error { return nil }
+
+// CheckNamedValue leaves arguments as they are: pgx knows more types than database/sql.
+func (gormConn) CheckNamedValue(*driver.NamedValue) error { return nil }
+
+// ExecContext is driver.ExecerContext's.
+func (c gormConn) ExecContext(ctx context.Context, q string, args []driver.NamedValue) (driver.Result, error) {
+	n, err := c.of.exec(ctx, q, values(args))
+	return driver.RowsAffected(n), err
+}
+
+// QueryContext is driver.QueryerContext's.
+func (c gormConn) QueryContext(ctx context.Context, q string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.of.Query(ctx, q, values(args)...)
+	if err != nil {
+		return nil, err
+	}
+	return gormRows{rows}, nil
+}
+
+func values(args []driver.NamedValue) []any {
+	list := make([]any, len(args))
+	for i, a := range args {
+		list[i] = a.Value
+	}
+	return list
+}
+
+// gormRows are pgx's rows as database/sql wants them.
+type gormRows struct{ rows pgx.Rows }
+
+// Columns is driver.Rows'.
+func (r gormRows) Columns() []string {
+	var names []string
+	for _, f := range r.rows.FieldDescriptions() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// Close is driver.Rows'.
+func (r gormRows) Close() error {
+	r.rows.Close()
+	return r.rows.Err()
+}
+
+// Next is driver.Rows'. A date is a text, as everywhere in the program: it has no zone.
+func (r gormRows) Next(dest []driver.Value) (err error) {
+	if !r.rows.Next() { //nolint:forbidigo // whoever called closes them
+		if err := r.Close(); err != nil {
+			return err
+		}
+		return io.EOF
+	}
+	fields := r.rows.FieldDescriptions()
+	for i, raw := range r.rows.RawValues() {
+		t, known := r.rows.Conn().TypeMap().TypeForOID(fields[i].DataTypeOID)
+		switch {
+		case raw == nil:
+			dest[i] = nil
+		case !known, fields[i].DataTypeOID == pgtype.DateOID:
+			dest[i] = string(raw)
+		default:
+			if dest[i], err = t.Codec.DecodeDatabaseSQLValue(r.rows.Conn().TypeMap(), fields[i].DataTypeOID, fields[i].Format, raw); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
