@@ -9,18 +9,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"gorm.io/gorm"
 
 	"lignum/domain"
 	"lignum/tenants/audit"
 )
 
-// Querier reads a realm's data: inside a transaction (Tx) or outside one (Reader).
+// Querier reads a realm's data: inside a transaction (Tx) or outside one (Reader). Entity is GORM's way through it.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-	Gorm(ctx context.Context) *gorm.DB
 }
 
 // DB is one realm's data: the only way to it. The realm's own login opens it, so that a stolen query has
@@ -71,15 +69,6 @@ func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 func (r *Reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	return r.p.pgx.SendBatch(ctx, fullListsOf(b))
 }
-
-// exec is for GORM alone, and writes nothing either: the database refuses.
-func (r *Reader) exec(ctx context.Context, sql string, args []any) (int64, error) {
-	tag, err := r.p.pgx.Exec(ctx, sql, fullLists(args)...)
-	return tag.RowsAffected(), err
-}
-
-// Gorm is a session for reading, for the models of entities.
-func (r *Reader) Gorm(ctx context.Context) *gorm.DB { return gormOf(ctx, r) }
 
 // Read runs fn with a reader that may be served by a replica: what it gives may be a moment old and must never
 // decide a write. It gives domain.Unavailable when the database is away.

@@ -9,23 +9,50 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
 )
 
-// GORM's statements go through the Tx or the Reader that it was asked of, like everybody else's: the first of a transaction begins it in the same round
-// trip, and a nil list is an empty one. GORM reads rows of database/sql, which a driver alone can make; so there is one here, whose connections are
-// nothing but the way to a Tx or a Reader. All realms share one gorm.DB, and with it what it knows of the models. Who does not ask for GORM never comes
+// GORM's statements go through the Tx or the Reader that is handed to Entity, like everybody else's: the first of a transaction begins it in the same
+// round trip, and a nil list is an empty one. GORM reads rows of database/sql, which a driver alone can make; so there is one here, whose connections are
+// nothing but the way to a Querier. All realms share one gorm.DB, and with it what it knows of the models. Who does not ask for an entity never comes
 // this way.
 
-// statements are a Tx or a Reader.
-type statements interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	exec(ctx context.Context, sql string, args []any) (int64, error)
+// Entity is GORM's way to the rows of a model: T is a struct that stands beside its type, in the room that owns the table, and names the table
+// (TableName). A statement runs with the finisher that ends the chain, and gives gorm.ErrRecordNotFound where one row was asked for and there is none.
+// What is changed is named (Select) or all of it is (Select("*")): without, GORM leaves out what is zero. It writes in a Tx alone.
+func Entity[T any](q Querier, with ...clause.Expression) gorm.Interface[T] {
+	p := shared()
+	p.of = q
+	session := p.gorm.Session(&gorm.Session{NewDB: true, Context: context.Background()})
+	session.Statement.ConnPool = p
+	return gorm.G[T](session, with...)
 }
+
+// Held, given to Entity, keeps others from changing the rows that are read until the transaction ends. Rows that refer to them may come all the same.
+var Held = clause.Locking{Strength: "NO KEY UPDATE"}
+
+// OneOf is a scope: the rows whose column is one of these values, which travel as one list however many they are.
+func OneOf[V string | uuid.UUID](column string, values []V) func(*gorm.Statement) {
+	texts, cast := make([]string, len(values)), "text[]"
+	for i, v := range values {
+		switch v := any(v).(type) {
+		case string:
+			texts[i] = v
+		case uuid.UUID:
+			texts[i], cast = v.String(), "text[]::uuid[]"
+		}
+	}
+	return func(s *gorm.Statement) { s.Where(column+" = ANY(?::"+cast+")", wholeList{texts}) }
+}
+
+// wholeList is a list that GORM does not take apart.
+type wholeList struct{ texts []string }
 
 // shared is what the process has of GORM and of database/sql. Nothing of it reaches a database by itself.
 var shared = sync.OnceValue(func() gormPool {
@@ -42,20 +69,11 @@ var shared = sync.OnceValue(func() gormPool {
 	return p
 })
 
-// gormOf is a session of GORM whose statements are of's. It is for one goroutine, as of is.
-func gormOf(ctx context.Context, of statements) *gorm.DB {
-	p := shared()
-	session := p.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
-	p.of = of
-	session.Statement.ConnPool = p
-	return session
-}
-
 // gormPool is where GORM takes its connections. It has no BeginTx, so that GORM can begin no transaction.
 type gormPool struct {
 	sql  *sql.DB
 	gorm *gorm.DB
-	of   statements
+	of   Querier
 }
 
 // ofKey is under which the driver finds in a context whose statement it is.
@@ -82,11 +100,11 @@ func (p gormPool) QueryRowContext(ctx context.Context, q string, args ...any) *s
 // gormDriver makes the connections.
 type gormDriver struct{}
 
-var errNoWay = errors.New("GORM is asked for by Tx.Gorm or Reader.Gorm, and neither prepares statements nor begins transactions")
+var errNoWay = errors.New("GORM is asked for by Entity, which neither prepares statements nor begins transactions")
 
 // Connect is driver.Connector's.
 func (gormDriver) Connect(ctx context.Context) (driver.Conn, error) {
-	if of, ok := ctx.Value(ofKey{}).(statements); ok {
+	if of, ok := ctx.Value(ofKey{}).(Querier); ok {
 		return gormConn{of}, nil
 	}
 	return nil, errNoWay
@@ -98,7 +116,7 @@ func (d gormDriver) Driver() driver.Driver { return d }
 // Open is driver.Driver's.
 func (gormDriver) Open(string) (driver.Conn, error) { return nil, errNoWay }
 
-type gormConn struct{ of statements }
+type gormConn struct{ of Querier }
 
 // Prepare is driver.Conn's.
 func (gormConn) Prepare(string) (driver.Stmt, error) { return nil, errNoWay }
@@ -114,8 +132,12 @@ func (gormConn) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 // ExecContext is driver.ExecerContext's.
 func (c gormConn) ExecContext(ctx context.Context, q string, args []driver.NamedValue) (driver.Result, error) {
-	n, err := c.of.exec(ctx, q, values(args))
-	return driver.RowsAffected(n), err
+	rows, err := c.of.Query(ctx, q, values(args)...)
+	if err != nil {
+		return nil, err
+	}
+	rows.Close()
+	return driver.RowsAffected(rows.CommandTag().RowsAffected()), rows.Err()
 }
 
 // QueryContext is driver.QueryerContext's.
@@ -131,6 +153,9 @@ func values(args []driver.NamedValue) []any {
 	list := make([]any, len(args))
 	for i, a := range args {
 		list[i] = a.Value
+		if whole, ok := a.Value.(wholeList); ok {
+			list[i] = whole.texts
+		}
 	}
 	return list
 }

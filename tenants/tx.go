@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 
 	"lignum/tenants/audit"
 )
@@ -177,13 +176,6 @@ func (tx *Tx) CopyFrom(ctx context.Context, table string, columns []string, rows
 	}
 	return tx.conn.CopyFrom(ctx, pgx.Identifier{table}, columns, rows)
 }
-
-func (tx *Tx) exec(ctx context.Context, sql string, args []any) (int64, error) {
-	return tx.Exec(ctx, sql, args...)
-}
-
-// Gorm is a session in this transaction, for the models of entities.
-func (tx *Tx) Gorm(ctx context.Context) *gorm.DB { return gormOf(ctx, tx) }
 
 // Who is the actor of the transaction.
 func (tx *Tx) Who() audit.Actor { return tx.who }
