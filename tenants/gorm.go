@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"gorm.io/driver/postgres"
@@ -33,26 +32,6 @@ func Entity[T any](q Querier, with ...clause.Expression) gorm.Interface[T] {
 	session.Statement.ConnPool = p
 	return gorm.G[T](session, with...)
 }
-
-// Held, given to Entity, keeps others from changing the rows that are read until the transaction ends. Rows that refer to them may come all the same.
-var Held = clause.Locking{Strength: "NO KEY UPDATE"}
-
-// OneOf is a scope: the rows whose column is one of these values, which travel as one list however many they are.
-func OneOf[V string | uuid.UUID](column string, values []V) func(*gorm.Statement) {
-	texts, cast := make([]string, len(values)), "text[]"
-	for i, v := range values {
-		switch v := any(v).(type) {
-		case string:
-			texts[i] = v
-		case uuid.UUID:
-			texts[i], cast = v.String(), "text[]::uuid[]"
-		}
-	}
-	return func(s *gorm.Statement) { s.Where(column+" = ANY(?::"+cast+")", wholeList{texts}) }
-}
-
-// wholeList is a list that GORM does not take apart.
-type wholeList struct{ texts []string }
 
 // shared is what the process has of GORM and of database/sql. Nothing of it reaches a database by itself.
 var shared = sync.OnceValue(func() gormPool {
