@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
