@@ -165,18 +165,22 @@ func (r gormRows) Next(dest []driver.Value) (err error) {
 		}
 		return io.EOF
 	}
-	fields := r.rows.FieldDescriptions()
+	fields, types := r.rows.FieldDescriptions(), r.rows.Conn().TypeMap()
 	for i, raw := range r.rows.RawValues() {
-		t, known := r.rows.Conn().TypeMap().TypeForOID(fields[i].DataTypeOID)
-		switch {
-		case raw == nil:
-			dest[i] = nil
-		case !known, fields[i].DataTypeOID == pgtype.DateOID:
+		dest[i] = nil
+		if raw == nil {
+			continue
+		}
+		t, known := types.TypeForOID(fields[i].DataTypeOID)
+		if !known {
 			dest[i] = string(raw)
-		default:
-			if dest[i], err = t.Codec.DecodeDatabaseSQLValue(r.rows.Conn().TypeMap(), fields[i].DataTypeOID, fields[i].Format, raw); err != nil {
-				return err
-			}
+			continue
+		}
+		if dest[i], err = t.Codec.DecodeDatabaseSQLValue(types, fields[i].DataTypeOID, fields[i].Format, raw); err != nil {
+			return err
+		}
+		if day, ok := dest[i].(time.Time); ok && fields[i].DataTypeOID == pgtype.DateOID {
+			dest[i] = day.Format(time.DateOnly)
 		}
 	}
 	return nil

@@ -82,6 +82,9 @@ type Tenant struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
+// TableName is GORM's. The registry stands in the platform's schema, also for whoever makes tenants and has no schema.
+func (Tenant) TableName() string { return "control.tenants" }
+
 // zones keeps what was loaded: reading a zone's file costs more than most requests do.
 var zones sync.Map // name -> *time.Location
 
