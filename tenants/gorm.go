@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -19,19 +20,45 @@ import (
 
 // GORM's statements go through the Tx or the Reader that is handed to Entity, like everybody else's: the first of a transaction begins it in the same
 // round trip, and a nil list is an empty one. GORM reads rows of database/sql, which a driver alone can make; so there is one here, whose connections are
-// nothing but the way to a Querier. All realms share one gorm.DB, and with it what it knows of the models. Who does not ask for an entity never comes
+// nothing but the way to whoever asks. All realms share one gorm.DB, and with it what it knows of the models. Who does not ask for an entity never comes
 // this way.
 
 // Entity is GORM's way to the rows of a model: T is a struct that stands beside its type, in the room that owns the table, and names the table
 // (TableName). A statement runs with the finisher that ends the chain, and gives gorm.ErrRecordNotFound where one row was asked for and there is none.
 // What is changed is named (Select) or all of it is (Select("*")): without, GORM leaves out what is zero. It writes in a Tx alone.
-func Entity[T any](q Querier, with ...clause.Expression) gorm.Interface[T] {
+func Entity[T any](q Asker, with ...clause.Expression) gorm.Interface[T] {
 	p := shared()
 	p.of = q
 	session := p.gorm.Session(&gorm.Session{NewDB: true, Context: context.Background()})
 	session.Statement.ConnPool = p
 	return gorm.G[T](session, with...)
 }
+
+// Asker runs single statements: every Querier, and pgx's own transactions.
+type Asker interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Into lets what an entity writes travel in a batch: Create, Update, Updates and Delete queue their statement, whose result and error are the batch's.
+func Into(b *pgx.Batch) Asker { return batched{b} }
+
+type batched struct{ b *pgx.Batch }
+
+// Query is Asker's.
+func (q batched) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	q.b.Queue(sql, args...)
+	return noRows{}, nil
+}
+
+// noRows are those of a statement that is yet to run: as many of pgx.Rows' methods as gormRows asks for.
+type noRows struct{ pgx.Rows }
+
+// Next, and the others, are pgx.Rows'.
+func (noRows) Next() bool                                   { return false }
+func (noRows) Close()                                       {}
+func (noRows) Err() error                                   { return nil }
+func (noRows) CommandTag() (tag pgconn.CommandTag)          { return tag }
+func (noRows) FieldDescriptions() []pgconn.FieldDescription { return nil }
 
 // shared is what the process has of GORM and of database/sql. Nothing of it reaches a database by itself.
 var shared = sync.OnceValue(func() gormPool {
@@ -52,7 +79,7 @@ var shared = sync.OnceValue(func() gormPool {
 type gormPool struct {
 	sql  *sql.DB
 	gorm *gorm.DB
-	of   Querier
+	of   Asker
 }
 
 // ofKey is under which the driver finds in a context whose statement it is.
@@ -83,7 +110,7 @@ var errNoWay = errors.New("GORM is asked for by Entity, which neither prepares s
 
 // Connect is driver.Connector's.
 func (gormDriver) Connect(ctx context.Context) (driver.Conn, error) {
-	if of, ok := ctx.Value(ofKey{}).(Querier); ok {
+	if of, ok := ctx.Value(ofKey{}).(Asker); ok {
 		return gormConn{of}, nil
 	}
 	return nil, errNoWay
@@ -95,7 +122,7 @@ func (d gormDriver) Driver() driver.Driver { return d }
 // Open is driver.Driver's.
 func (gormDriver) Open(string) (driver.Conn, error) { return nil, errNoWay }
 
-type gormConn struct{ of Querier }
+type gormConn struct{ of Asker }
 
 // Prepare is driver.Conn's.
 func (gormConn) Prepare(string) (driver.Stmt, error) { return nil, errNoWay }
