@@ -33,7 +33,7 @@ type StoreConfig struct {
 	// anew; nil: the vault's.
 	Password    func(ctx context.Context, endpoint, role string) (string, error)
 	Connections int // what this process may have busy at once at each endpoint, until Resize; a tenant may use all of it when others are idle
-	Realms      int // how many realms' pools are kept before the least used is closed, some 90 KB each while connected; 0: 2048
+	Realms      int // how many realms' pools are kept before the least used is closed, some 75 KB each while connected; 0: 2048
 }
 
 // Store opens each realm's data with the realm's own login. It is safe for concurrent use.

@@ -165,6 +165,13 @@ func TestAWriteBeginsWithItsFirstStatement(t *testing.T) {
 		"GORM": {2, func(tx *tenants.Tx, name string) error {
 			return tenants.Entity[school](tx).Create(ctx, &school{ID: audit.NewID(), Name: name})
 		}},
+		"GORM in a batch": {2, func(tx *tenants.Tx, name string) error {
+			b := batch("other", name)
+			if err := tenants.Entity[school](tenants.Into(b)).Create(ctx, &school{ID: audit.NewID(), Name: name}); err != nil {
+				return err
+			}
+			return tx.SendBatch(ctx, b).Close()
+		}},
 	}
 	trips := func() (n int64) {
 		w.Store.Requests(func(realm string, sent int64) {

@@ -165,6 +165,9 @@ func (s *source) entityUses(pkg string, fault complain) (list []entityUse) {
 			}
 			imports[name] = of
 		}
+		if imports["sql"] == "database/sql" && file != "tenants/gorm.go" {
+			fault("%s goes to the database by database/sql, which stands between GORM and pgx alone", file)
+		}
 		var above []ast.Node
 		ast.Inspect(f, func(n ast.Node) bool {
 			if n == nil {
@@ -400,6 +403,7 @@ func TestWhatGoesAroundGORMIsSeen(t *testing.T) {
 		{"domain/people", school + "func f() { tenants.Entity[School](q).Where(``).Table(``).Find(ctx) }", "goes by Table around"},
 		{"domain/people", school + "func scope(s *gorm.Statement) { s.Joins(``) }", "goes by Joins around"},
 		{"domain/people", school + "func f() { gorm.G[School](db).Find(ctx) }", "tenants.Entity is the way"},
+		{"domain/people", "import `database/sql`; " + school, "by database/sql"},
 		{"domain/people", school + "func f() { db.AutoMigrate(s) }", "which the migrations do"},
 		{"domain/people", school + "func (School) AfterFind(db *gorm.DB) error { return nil }", "hides work"},
 	} {
