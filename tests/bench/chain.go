@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -50,7 +50,7 @@ func chain(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &chainOf{ctx: ctx, engine: engine, keys: keys, issuer: client.Issuer("jamaica"), verifier: people.NewVerifier(0), rate: limits.NewRate(nil), shares: limits.NewShares(nil)}
+	c := &chainOf{ctx: ctx, engine: engine, keys: keys, issuer: client.Issuer("jamaica"), verifier: identity.NewVerifier(0), rate: limits.NewRate(nil), shares: limits.NewShares(nil)}
 	asked := 0
 	before := load.OwnTime()
 	for _, p := range steps {
@@ -73,12 +73,12 @@ func chain(ctx context.Context, b *bench) ([]figure, error) {
 }
 
 // realm gives a tenant's rules and keys.
-func (b *bench) realm(ctx context.Context, t *tenants.Tenant) (rules []policy.Rule, keys *people.KeyRing, err error) {
+func (b *bench) realm(ctx context.Context, t *tenants.Tenant) (rules []policy.Rule, keys *identity.KeyRing, err error) {
 	err = b.store.DB(t.Realm()).Read(ctx, func(r *tenants.Reader) error {
 		if rules, err = tenants.Rules(ctx, r); err != nil {
 			return err
 		}
-		keys, err = people.LoadKeys(ctx, r, b.vault, t.Slug)
+		keys, err = identity.LoadKeys(ctx, r, b.vault, t.Slug)
 		return err
 	})
 	return rules, keys, err
@@ -101,7 +101,7 @@ func passages(country *load.Country) (list []passage, verified int, err error) {
 		}
 		p := passage{do: s.Do}
 		t, known := tickets[s.Who]
-		if !known || s.At-t.issued >= people.TokenLife {
+		if !known || s.At-t.issued >= identity.TokenLife {
 			if t.token, err = country.Desk.Token(who); err != nil {
 				return nil, 0, err
 			}
@@ -119,9 +119,9 @@ func passages(country *load.Country) (list []passage, verified int, err error) {
 type chainOf struct {
 	ctx      context.Context
 	engine   *policy.Engine
-	keys     *people.KeyRing
+	keys     *identity.KeyRing
 	issuer   string
-	verifier *people.Verifier
+	verifier *identity.Verifier
 	rate     *limits.Rate
 	shares   *limits.Shares
 }
@@ -129,7 +129,7 @@ type chainOf struct {
 // pass takes a request through, as api/pipeline.go does. cached remembers tokens.
 func (c *chainOf) pass(p passage, enforcer *policy.Enforcer, cached bool) error {
 	now := time.Now()
-	var claims *people.Claims
+	var claims *identity.Claims
 	if cached {
 		claims = c.verifier.Known(c.keys, p.token, c.issuer, now)
 	}
