@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"lignum/tenants"
 	"lignum/tests/testkit"
@@ -55,14 +54,6 @@ func (r *room) number(sql string, args ...any) (n int) {
 	return n
 }
 
-// do changes rows behind the room's back.
-func (r *room) do(sql string, args ...any) {
-	r.t.Helper()
-	b := &pgx.Batch{}
-	b.Queue(sql, args...)
-	r.ok(r.db.WriteOneTrip(r.ctx, b, func(pgx.BatchResults) error { return nil }))
-}
-
 // user makes an account.
 func (r *room) user(name string, roles ...string) uuid.UUID {
 	r.t.Helper()
@@ -72,9 +63,4 @@ func (r *room) user(name string, roles ...string) uuid.UUID {
 		return err
 	}))
 	return u.ID
-}
-
-func (r *room) entries(action string) int {
-	r.t.Helper()
-	return r.number("SELECT count(*) FROM audit_entries WHERE action = $1::text", action)
 }
