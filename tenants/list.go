@@ -19,7 +19,11 @@ func List(ctx context.Context, q Querier, state State, after string, limit int) 
 	if limit < 1 || limit > 200 {
 		return nil, false, domain.InvalidField("limit", "must be 1 to 200")
 	}
-	found := Entity[Tenant](q).Where("slug > ?", after).Order("slug").Limit(limit + 1)
+	var at []string
+	if after != "" {
+		at = []string{after}
+	}
+	found := Entity[Tenant](q).Scopes(Page("slug", at, limit+1))
 	if state != "" {
 		found = found.Where("state = ?", state)
 	}

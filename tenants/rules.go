@@ -68,21 +68,24 @@ func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engin
 
 // storeRules adds rules, those that are there already left alone, and takes others away.
 func storeRules(ctx context.Context, tx *Tx, add, remove []policy.Rule) error {
+	b := &pgx.Batch{}
 	if len(remove) > 0 {
 		keys := make([][]any, len(remove))
 		for i, r := range remove {
 			keys[i] = []any{r.PType, r.V0, r.V1, r.V2}
 		}
-		if _, err := Entity[rule](tx).Where("(ptype, v0, v1, v2) IN ?", keys).Delete(ctx); err != nil {
+		if _, err := Entity[rule](Into(b)).Where("(ptype, v0, v1, v2) IN ?", keys).Delete(ctx); err != nil {
 			return err
 		}
 	}
-	if len(add) == 0 {
-		return nil
+	if len(add) > 0 {
+		rows := make([]rule, len(add))
+		for i, r := range add {
+			rows[i] = rule(r)
+		}
+		if err := Entity[rule](Into(b), clause.OnConflict{DoNothing: true}).CreateInBatches(ctx, &rows, len(rows)); err != nil {
+			return err
+		}
 	}
-	rows := make([]rule, len(add))
-	for i, r := range add {
-		rows[i] = rule(r)
-	}
-	return Entity[rule](tx, clause.OnConflict{DoNothing: true}).CreateInBatches(ctx, &rows, len(rows))
+	return tx.SendBatch(ctx, b).Close()
 }

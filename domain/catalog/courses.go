@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 
 	"lignum/domain"
 	"lignum/domain/catalog/pack"
@@ -38,9 +37,6 @@ type Course struct {
 // TableName is GORM's.
 func (Course) TableName() string { return "courses" }
 
-// published is a scope: the courses that are taught.
-func published(s *gorm.Statement) { s.Where("published") }
-
 const courseColumns = `c.id, c.slug, c.version, c.title, c.subject, c.level, c.scheme, c.language, c.summary, c.licence, c.author, c.lessons, c.minutes, c.tests, c.items`
 
 // CourseFilter narrows a list of courses. Empty fields narrow nothing.
@@ -61,7 +57,7 @@ func Courses(ctx context.Context, q tenants.Querier, f CourseFilter, page Page) 
 	if err != nil {
 		return List[Course]{}, err
 	}
-	found := tenants.Entity[Course](q).Scopes(published, tenants.Page("title, id", after, limit+1))
+	found := tenants.Entity[Course](q).Where("published").Scopes(tenants.Page("title, id", after, limit+1))
 	if words != "" {
 		found = found.Where("(title ILIKE ? OR summary ILIKE ?)", words, words)
 	}
