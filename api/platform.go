@@ -91,7 +91,7 @@ func tenantInfo(c *Call, t tenants.Tenant) TenantInfo {
 // unchanged refuses a change of a tenant whose state or plan somebody else changed since version was read; "" holds whatever there
 // was. The tenant's row stays locked until the change is done.
 func unchanged(ctx context.Context, tx *tenants.Tx, slug, version string) error {
-	t, err := tenants.Find(ctx, tx, slug, true)
+	t, err := tenants.Find(ctx, tx, slug, tenants.Held)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func TenantPage(ctx context.Context, c *Call, slug string) (*TenantInfo, error) 
 	}
 	var t tenants.Tenant
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		t, err = tenants.Find(ctx, r, slug, false)
+		t, err = tenants.Find(ctx, r, slug)
 		return err
 	})
 	info := tenantInfo(c, t)
@@ -207,7 +207,7 @@ func UsageDays(ctx context.Context, c *Call, slug, from, to string) (*List[tenan
 	var items []tenants.UsageDay
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		if slug != "" {
-			if _, err := tenants.Find(ctx, r, slug, false); err != nil {
+			if _, err := tenants.Find(ctx, r, slug); err != nil {
 				return err
 			}
 		}

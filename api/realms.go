@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/identity"
 	"lignum/policy"
@@ -95,14 +94,7 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 		return nil, err
 	}
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
-		rows, err := r.Query(ctx, "SELECT ptype, v0, v1, v2, v3, v4, v5 FROM casbin_rules ORDER BY ptype, v0, v1, v2, v3")
-		if err != nil {
-			return err
-		}
-		rules, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p policy.Rule, err error) {
-			err = row.Scan(&p.PType, &p.V0, &p.V1, &p.V2, &p.V3, &p.V4, &p.V5)
-			return p, err
-		})
+		rules, err := tenants.Rules(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -116,11 +108,11 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 			return err
 		}
 		if !realm.IsPlatform() {
-			err = r.QueryRow(ctx, "SELECT name, colour, accent, staff_second_factor, leaderboard_by FROM branding").
-				Scan(&st.Branding.Name, &st.Branding.Colour, &st.Branding.Accent, &st.Branding.StaffSecondFactor, &st.Branding.LeaderboardBy)
+			looks, err := tenants.ReadBranding(ctx, r)
 			if err != nil {
 				return err
 			}
+			st.Branding = Branding{looks.Name, looks.Colour, looks.Accent, looks.StaffSecondFactor, looks.LeaderboardBy}
 		}
 		revoked, err := identity.Revoked(ctx, r, time.Now().UTC().Add(-identity.RevocationWindow))
 		if err != nil {

@@ -27,7 +27,7 @@ type SchoolChange struct {
 }
 
 func (s *SchoolChange) fields() people.SchoolFields {
-	return people.SchoolFields{SourceID: s.SourceID, Name: s.Name, Kind: s.Kind, Region: s.Region, State: s.State}
+	return people.SchoolFields{SourceID: s.SourceID, Name: s.Name, Kind: s.Kind, Region: s.Region, State: people.SchoolState(s.State)}
 }
 
 // SchoolRoutes is where people learn.

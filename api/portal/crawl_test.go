@@ -70,7 +70,7 @@ func newTown(t *testing.T) *town {
 	for i, of := range []struct {
 		title         string
 		school, coach *uuid.UUID
-		state         string
+		state         classes.State
 	}{
 		{"Books, Harbour", high, &s.teacher.ID, classes.Active}, {"Books, coached", high, &s.coach.ID, classes.Active}, {"Books, Hill", &s.hill, &hillTeacher.ID, classes.Active},
 		{"Books for all", nil, &s.coach.ID, classes.Active}, {"Books, over", high, &s.teacher.ID, classes.Ended}, {"Books, coached before", high, &s.coach.ID, classes.Ended},

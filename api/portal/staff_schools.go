@@ -71,7 +71,7 @@ type schoolForm struct {
 }
 
 func showSchoolForm(c *api.Call, fc *fiber.Ctx, id string, f *web.Form) error {
-	d := schoolForm{ID: id, States: []web.Choice{{Value: people.SchoolActive, Text: "Open"}, {Value: people.SchoolClosed, Text: "Closed"}}}
+	d := schoolForm{ID: id, States: []web.Choice{{Value: string(people.SchoolActive), Text: "Open"}, {Value: string(people.SchoolClosed), Text: "Closed"}}}
 	kinds := []string{"primary", "secondary", "all-age", "college", "special"}
 	if is := f.Get("kind"); is != "" && !slices.Contains(kinds, is) {
 		kinds = append(kinds, is)
@@ -127,7 +127,7 @@ func editSchool(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	return showSchoolForm(c, fc, id.String(), (&web.Form{}).Set("name", is.Name).Set("kind", is.Kind).Set("region", is.Region).Set("source_id", text(is.SourceID)).
-		Set("state", is.State).Set("version", is.Version))
+		Set("state", string(is.State)).Set("version", is.Version))
 }
 
 func changeSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
