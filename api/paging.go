@@ -44,10 +44,10 @@ func AtCursor(err error) error {
 	return err
 }
 
-var packagePath = regexp.MustCompile(`lignum/(?:[a-z]+/)*([a-z]+)\.`)
+var packagePath = regexp.MustCompile(`lignum/(api/)?(?:[a-z]+/)*([a-z]+)\.`)
 
 // schemaName names a type in the API's description: those of other rooms with the room's name, since a learner of a class
-// is not a learner of a coach.
+// is not a learner of a coach. The API's own, of whatever area, have their names alone.
 func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -60,8 +60,9 @@ func schemaName(t reflect.Type, hint string) string {
 		name = t.PkgPath() + "." + name
 	}
 	name = packagePath.ReplaceAllStringFunc(name, func(path string) string {
-		room := packagePath.FindStringSubmatch(path)[1]
-		if room == "api" {
+		m := packagePath.FindStringSubmatch(path)
+		room := m[2]
+		if m[1] != "" || room == "api" {
 			return ""
 		}
 		return strings.ToUpper(room[:1]) + room[1:]

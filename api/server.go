@@ -1,7 +1,7 @@
-// Package api is everything that faces outwards: the routes, the pipeline that every request passes, and the resources
-// of the HTTP API. Pages for browsers are in portal (a tenant's) and console (the platform's), which register through the
-// same Route. What a request does to data is one function of a domain package; the only SQL here reads what the pipeline itself goes by: a
-// realm's rules and looks.
+// Package api is what every answer passes: Server, Route, the pipeline of a request (Call), problems, and what a process remembers of each realm.
+// What is answered is in the folders below, one for each area: its routes, and the use cases behind them, which ask the policy and then call one
+// function of a domain package. api/areas lists them; pages for browsers are in portal (a tenant's) and console (the platform's), which register
+// through the same Route and call the same use cases. The only SQL here reads what the pipeline itself goes by: a realm's rules and looks.
 package api
 
 import (
@@ -53,23 +53,25 @@ type Deps struct {
 
 // Server answers requests for every realm.
 type Server struct {
+	// What areas work with: each is of the whole process, and safe for concurrent use.
+	Rules    *policy.Engine
+	Desk     *identity.Desk
+	Exams    *assessment.Exams
+	Rankings *insight.Rankings
+	Log      *slog.Logger
+
 	app         *fiber.App
 	docs        huma.API
 	cfg         *config.Config
 	store       *tenants.Store
 	registry    *tenants.Registry
-	Rules       *policy.Engine
 	provisioner *tenants.Provisioner
-	Desk        *identity.Desk
 	tokens      *identity.Verifier
-	Exams       *assessment.Exams
 	workdays    *lru.Cache[workday, bool]
-	Rankings    *insight.Rankings
 	rate        *limits.Rate   // of tenants
 	shares      *limits.Shares // of addresses and people
 	platform    tenants.Realm
 	proxies     []netip.Prefix
-	Log         *slog.Logger
 	version     string
 	metrics     *metrics
 	refusals    refusals
@@ -112,7 +114,7 @@ func remembered(share memory.Share, most int) int {
 	return int(min(1, float64(share.Quarter())/keptBytes) * float64(most))
 }
 
-// New builds a server with the API's routes. Pages are registered on it by portal and console.
+// New builds a server that has no routes but those of its own health and reference. What it answers registers on it: areas, portal and console.
 func New(d Deps) (*Server, error) {
 	if err := d.Config.Validate(); err != nil {
 		return nil, err
@@ -153,9 +155,6 @@ func New(d Deps) (*Server, error) {
 	s.openAPI()
 	s.health()
 	s.reference()
-	for _, area := range areas {
-		area(s)
-	}
 	return s, nil
 }
 

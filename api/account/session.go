@@ -1,9 +1,13 @@
-package api
+// Package account is what people do about their own accounts: they sign in and out, choose passwords and second factors, and see where they are
+// signed in.
+package account
 
 import (
 	"context"
 	"net/http"
 	"time"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -14,11 +18,11 @@ import (
 	"lignum/tenants/limits"
 )
 
-// AccountRoutes is how people sign in and out, and what they may change of their own account.
-func AccountRoutes(s *Server) {
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
 		Summary: "Sign in with user name and password", Detail: "Unknown names, wrong passwords and wrong codes get the same answer. An account with a second factor gets 401 with the field `code`; send the same again with it."},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			Device string `header:"Device-Token" maxLength:"1024" doc:"The device_token of an earlier sign-in: failures are then counted apart from strangers'"`
 			Body   struct {
 				UserName string `json:"user_name" minLength:"1" maxLength:"256"`
@@ -28,9 +32,9 @@ func AccountRoutes(s *Server) {
 		}) (*TokenAnswer, error) {
 			return tokenAnswer(SignIn(c, in.Body.UserName, in.Body.Password, in.Body.Code))
 		})
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-in/card", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-in/card", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
 		Summary: "Use a printed card or an invitation, once, and choose a password"},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
 				Code     string `json:"code" minLength:"1" maxLength:"64"`
 				Password string `json:"password" minLength:"1" maxLength:"1024" doc:"At least 15 characters"`
@@ -39,9 +43,9 @@ func AccountRoutes(s *Server) {
 		}) (*TokenAnswer, error) {
 			return tokenAnswer(RedeemCard(c, in.Body.Code, in.Body.Password, in.Body.OTP))
 		})
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.Write, Tag: "Session",
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.Write, Tag: "Session",
 		Summary: "Exchange a refresh token for the next pair", Detail: "Each refresh token is good once. One that is used again much later ends the session: it was copied."},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
 				RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"512"`
 			}
@@ -51,39 +55,39 @@ func AccountRoutes(s *Server) {
 			}
 			return tokenAnswer(c.Refresh(in.Body.RefreshToken))
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out", Permission: policy.SessionEnd, Tag: "Session", Summary: "End this session"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
-			return &Done{Done: true}, SignOut(c, tx)
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-out", Permission: policy.SessionEnd, Tag: "Session", Summary: "End this session"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, _ *struct{}) (*api.Done, error) {
+			return &api.Done{Done: true}, SignOut(c, tx)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/sign-out/everywhere", Permission: policy.SessionEnd, Tag: "Session", Summary: "End all sessions of one's own account"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, _ *struct{}) (*Done, error) {
-			return &Done{Done: true}, SignOutEverywhere(c, tx)
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-out/everywhere", Permission: policy.SessionEnd, Tag: "Session", Summary: "End all sessions of one's own account"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, _ *struct{}) (*api.Done, error) {
+			return &api.Done{Done: true}, SignOutEverywhere(c, tx)
 		})
-	Query(s, Route{Path: "/api/v1/me", Permission: policy.ProfileRead, Tag: "Session", Summary: "Who one is here, and what one's roles allow"},
-		func(ctx context.Context, c *Call, _ *struct{}) (*Me, error) {
+	api.Query(s, api.Route{Path: "/api/v1/me", Permission: policy.ProfileRead, Tag: "Session", Summary: "Who one is here, and what one's roles allow"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*Me, error) {
 			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 				return nil, err
 			}
 			return &Me{UserID: c.Claims.UserID, UserName: c.Claims.UserName, Roles: c.Claims.Roles, Realm: c.Realm.Name(),
 				Permissions: c.State.Enforcer.Permissions(c.Claims.Roles), SecondFactor: c.Claims.SecondFactor, MustChangePassword: c.Claims.MustChangePassword}, nil
 		})
-	Query(s, Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
-		func(ctx context.Context, c *Call, _ *struct{}) (*List[identity.Session], error) {
+	api.Query(s, api.Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[identity.Session], error) {
 			own, err := MyAccount(c)
-			return &List[identity.Session]{Items: own.Sessions}, err
+			return &api.List[identity.Session]{Items: own.Sessions}, err
 		})
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change one's own password"},
-		func(ctx context.Context, c *Call, in *struct {
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change one's own password"},
+		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
 				OldPassword string `json:"old_password" minLength:"1" maxLength:"1024"`
 				Password    string `json:"password" minLength:"1" maxLength:"1024"`
 			}
-		}) (*Done, error) {
-			return &Done{Done: true}, ChangePassword(c, in.Body.OldPassword, in.Body.Password)
+		}) (*api.Done, error) {
+			return &api.Done{Done: true}, ChangePassword(c, in.Body.OldPassword, in.Body.Password)
 		})
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
 		Summary: "Begin with an authenticator app", Detail: "It takes the password once more. A wrong one counts as a failed sign-in."},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
 				Password string `json:"password" minLength:"1" maxLength:"1024"`
 			}
@@ -91,9 +95,9 @@ func AccountRoutes(s *Server) {
 			setup, err := BeginTOTP(c, in.Body.Password)
 			return &setup, err
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
 		Summary: "Confirm the authenticator app with a code; gives ten recovery codes, once", Detail: "The session counts as opened with the second factor from its next refresh on."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			Body struct {
 				Code string `json:"code" minLength:"6" maxLength:"16"`
 			}
@@ -101,16 +105,16 @@ func AccountRoutes(s *Server) {
 			codes, err := ConfirmTOTP(c, tx, in.Body.Code)
 			return &RecoveryCodes{codes}, err
 		})
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/totp/remove", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Take the authenticator app away"},
-		func(ctx context.Context, c *Call, in *struct {
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp/remove", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Take the authenticator app away"},
+		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
 				Code string `json:"code" minLength:"6" maxLength:"64"`
 			}
-		}) (*Done, error) {
+		}) (*api.Done, error) {
 			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 				return nil, err
 			}
-			return &Done{Done: true}, s.Desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.Device(), c.Now)
+			return &api.Done{Done: true}, s.Desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.Device(), c.Now)
 		})
 }
 
@@ -148,7 +152,7 @@ func tokenAnswer(t *identity.Tokens, err error) (*TokenAnswer, error) {
 }
 
 // SignIn opens a session on a public route. A browser page follows it with SetCookies.
-func SignIn(c *Call, userName, password, code string) (*identity.Tokens, error) {
+func SignIn(c *api.Call, userName, password, code string) (*identity.Tokens, error) {
 	if err := c.Open(); err != nil {
 		return nil, err
 	}
@@ -161,7 +165,7 @@ func SignIn(c *Call, userName, password, code string) (*identity.Tokens, error) 
 }
 
 // RedeemCard uses a printed card or an invitation, sets the chosen password and opens a session.
-func RedeemCard(c *Call, code, password, otp string) (*identity.Tokens, error) {
+func RedeemCard(c *api.Call, code, password, otp string) (*identity.Tokens, error) {
 	if err := c.Open(); err != nil {
 		return nil, err
 	}
@@ -174,7 +178,7 @@ func RedeemCard(c *Call, code, password, otp string) (*identity.Tokens, error) {
 }
 
 // ChangePassword replaces the signed-in person's own password; all their other sessions end.
-func ChangePassword(c *Call, old, password string) error {
+func ChangePassword(c *api.Call, old, password string) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
@@ -183,7 +187,7 @@ func ChangePassword(c *Call, old, password string) error {
 }
 
 // BeginTOTP begins with an authenticator app for the signed-in person, who types the password once more.
-func BeginTOTP(c *Call, password string) (identity.TOTPSetup, error) {
+func BeginTOTP(c *api.Call, password string) (identity.TOTPSetup, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return identity.TOTPSetup{}, err
 	}
@@ -192,7 +196,7 @@ func BeginTOTP(c *Call, password string) (identity.TOTPSetup, error) {
 
 // ConfirmTOTP completes what BeginTOTP began, with a code of the app, and gives the recovery codes. The session that the request
 // came with has proven the second factor from its next refresh on.
-func ConfirmTOTP(c *Call, tx *tenants.Tx, code string) ([]string, error) {
+func ConfirmTOTP(c *api.Call, tx *tenants.Tx, code string) ([]string, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
@@ -206,7 +210,7 @@ type OwnAccount struct {
 }
 
 // OwnAccount reads the signed-in person's own account.
-func MyAccount(c *Call) (own OwnAccount, err error) {
+func MyAccount(c *api.Call) (own OwnAccount, err error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return own, err
 	}
@@ -221,7 +225,7 @@ func MyAccount(c *Call) (own OwnAccount, err error) {
 }
 
 // expectedWords are what a password here must not be made of.
-func expectedWords(c *Call) []string {
+func expectedWords(c *api.Call) []string {
 	words := []string{"lignum", c.State.Branding.Name}
 	if c.Tenant != nil {
 		words = append(words, c.Tenant.Slug, c.Tenant.Name, c.Tenant.ExamScheme)
@@ -230,7 +234,7 @@ func expectedWords(c *Call) []string {
 }
 
 // SignOut ends the session that the request came with.
-func SignOut(c *Call, tx *tenants.Tx) error {
+func SignOut(c *api.Call, tx *tenants.Tx) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
@@ -242,7 +246,7 @@ func SignOut(c *Call, tx *tenants.Tx) error {
 }
 
 // EndOwnSession ends another of the signed-in person's own sessions, on a device that they do not have at hand.
-func EndOwnSession(c *Call, tx *tenants.Tx, session uuid.UUID) error {
+func EndOwnSession(c *api.Call, tx *tenants.Tx, session uuid.UUID) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
@@ -250,7 +254,7 @@ func EndOwnSession(c *Call, tx *tenants.Tx, session uuid.UUID) error {
 }
 
 // SignOutEverywhere ends all sessions of the signed-in person.
-func SignOutEverywhere(c *Call, tx *tenants.Tx) error {
+func SignOutEverywhere(c *api.Call, tx *tenants.Tx) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}

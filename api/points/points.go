@@ -1,8 +1,12 @@
-package api
+// Package points is what learners earn, and how they stand.
+package points
 
 import (
 	"context"
 	"net/http"
+
+	"lignum/api"
+	"lignum/api/guardians"
 
 	"github.com/google/uuid"
 
@@ -14,17 +18,17 @@ import (
 	"lignum/tenants"
 )
 
-// PointRoutes is what learners earn, and how they stand.
-func PointRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/me/points", Permission: policy.PointsRead, Tag: "Points", Summary: "One's own points"},
-		func(ctx context.Context, c *Call, _ *struct{}) (*points.Own, error) { return MyPoints(ctx, c) })
-	Query(s, Route{Path: "/api/v1/points/rules", Permission: policy.PointsRead, Tag: "Points", Summary: "How points are earned"},
-		func(ctx context.Context, c *Call, _ *struct{}) (*List[points.Rule], error) {
-			return ListOf(points.Rules, "", c.Permit(policy.Facts{Owner: true}))
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/me/points", Permission: policy.PointsRead, Tag: "Points", Summary: "One's own points"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*points.Own, error) { return MyPoints(ctx, c) })
+	api.Query(s, api.Route{Path: "/api/v1/points/rules", Permission: policy.PointsRead, Tag: "Points", Summary: "How points are earned"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[points.Rule], error) {
+			return api.ListOf(points.Rules, "", c.Permit(policy.Facts{Owner: true}))
 		})
-	Query(s, Route{Path: "/api/v1/leaderboard", Permission: policy.LeaderboardRead, Tag: "Points", Summary: "Who has most points, and one's own rank",
+	api.Query(s, api.Route{Path: "/api/v1/leaderboard", Permission: policy.LeaderboardRead, Tag: "Points", Summary: "Who has most points, and one's own rank",
 		Detail: "Of one's own school or of a class; of the whole tenant where the rules allow it. Others are shown by given name and initial, and only those who take part."},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			Scope  string    `query:"scope" enum:"school,class,tenant" doc:"Without it: the class that is named, or else the own school"`
 			Class  uuid.UUID `query:"class" format:"uuid"`
 			Period string    `query:"period" default:"all" maxLength:"7" doc:"all, or a month such as 2026-11"`
@@ -32,30 +36,30 @@ func PointRoutes(s *Server) {
 		}) (*points.Board, error) {
 			return Leaderboard(ctx, c, LeaderboardFilter{points.Among(in.Scope), in.Class, in.Period, in.Limit})
 		})
-	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/me/leaderboard", Permission: policy.ProfileChange, Tag: "Points", Summary: "Take part in leaderboards, or leave them",
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/leaderboard", Permission: policy.ProfileChange, Tag: "Points", Summary: "Take part in leaderboards, or leave them",
 		Detail: "Nobody takes part before. Where the tenant lets guardians decide, a learner can only leave."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			Body struct {
 				Listed bool `json:"listed"`
 			}
-		}) (*Done, error) {
+		}) (*api.Done, error) {
 			return SetListed(ctx, c, tx, in.Body.Listed)
 		})
-	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/leaderboard", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Let one's child take part in leaderboards, or leave them",
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/leaderboard", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Let one's child take part in leaderboards, or leave them",
 		Detail: "Where the tenant lets learners decide, a guardian can only take the child off."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
-			ChildRef
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			guardians.ChildRef
 			Body struct {
 				Listed bool `json:"listed"`
 			}
-		}) (*Done, error) {
+		}) (*api.Done, error) {
 			return SetChildListed(ctx, c, tx, in.Child, in.Body.Listed)
 		})
 }
 
 // MyPoints gives the signed-in learner's points.
-func MyPoints(ctx context.Context, c *Call) (*points.Own, error) {
-	var r Reading
+func MyPoints(ctx context.Context, c *api.Call) (*points.Own, error) {
+	var r api.Reading
 	own := &points.Own{}
 	if err := r.Points(c, own); err != nil {
 		return nil, err
@@ -75,13 +79,13 @@ type LeaderboardFilter struct {
 }
 
 // Leaderboard gives a leaderboard, within the reach that the rules give.
-func Leaderboard(ctx context.Context, c *Call, f LeaderboardFilter) (*points.Board, error) {
+func Leaderboard(ctx context.Context, c *api.Call, f LeaderboardFilter) (*points.Board, error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
 	}
 	if d.MinCell > 0 {
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	}
 	if f.Period == "" {
 		f.Period = points.AllTime
@@ -105,7 +109,7 @@ func Leaderboard(ctx context.Context, c *Call, f LeaderboardFilter) (*points.Boa
 }
 
 // circle cuts what was asked for to the scope.
-func circle(ctx context.Context, c *Call, q tenants.Querier, scope policy.Scope, f LeaderboardFilter) (points.Scope, error) {
+func circle(ctx context.Context, c *api.Call, q tenants.Querier, scope policy.Scope, f LeaderboardFilter) (points.Scope, error) {
 	whole := false
 	switch scope {
 	case policy.Whole:
@@ -144,24 +148,24 @@ func circle(ctx context.Context, c *Call, q tenants.Querier, scope policy.Scope,
 }
 
 // SetListed lets the signed-in person take part in leaderboards, or leave them.
-func SetListed(ctx context.Context, c *Call, tx *tenants.Tx, listed bool) (*Done, error) {
+func SetListed(ctx context.Context, c *api.Call, tx *tenants.Tx, listed bool) (*api.Done, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
 	if c.Tenant == nil {
 		return nil, domain.Errorf(domain.NotFound, "There is no leaderboard here.")
 	}
-	return &Done{Done: true}, people.SetListed(ctx, tx, c.Claims.UserID, listed, people.ByLearner, c.Now)
+	return &api.Done{Done: true}, people.SetListed(ctx, tx, c.Claims.UserID, listed, people.ByLearner, c.Now)
 }
 
 // SetChildListed lets the signed-in guardian's child take part in leaderboards, or leave them.
-func SetChildListed(ctx context.Context, c *Call, tx *tenants.Tx, child uuid.UUID, listed bool) (*Done, error) {
-	facts, err := FactsAbout(ctx, c, tx, child)
+func SetChildListed(ctx context.Context, c *api.Call, tx *tenants.Tx, child uuid.UUID, listed bool) (*api.Done, error) {
+	facts, err := guardians.FactsAbout(ctx, c, tx, child)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	return &Done{Done: true}, people.SetListed(ctx, tx, child, listed, people.ByGuardian, c.Now)
+	return &api.Done{Done: true}, people.SetListed(ctx, tx, child, listed, people.ByGuardian, c.Now)
 }

@@ -1,8 +1,10 @@
-package api
+package people
 
 import (
 	"context"
 	"net/http"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -17,19 +19,19 @@ type ResetRef struct {
 	Request uuid.UUID `path:"request" format:"uuid"`
 }
 
-// ResetRoutes is how a teacher gets a new card for a learner who forgot the password: the learner's school approves it.
-func ResetRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/reset-requests", Permission: policy.ResetRead, Tag: "Users", Summary: "Requests for new sign-in cards, the newest first",
+// ResetRoutes declares how a teacher gets a new card for a learner who forgot the password: the learner's school approves it.
+func ResetRoutes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/reset-requests", Permission: policy.ResetRead, Tag: "Users", Summary: "Requests for new sign-in cards, the newest first",
 		Detail: "A school's administrator sees those for its people, a teacher their own."},
-		func(ctx context.Context, c *Call, in *struct {
-			Paging
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.Paging
 			ResetFilter
-		}) (*List[identity.ResetRequest], error) {
+		}) (*api.List[identity.ResetRequest], error) {
 			return ListResets(ctx, c, in.ResetFilter, in.Paging)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/users/{user}/reset-requests", Permission: policy.ResetAsk, Tag: "Users", Status: http.StatusCreated,
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/users/{user}/reset-requests", Permission: policy.ResetAsk, Tag: "Users", Status: http.StatusCreated,
 		Summary: "Ask a learner's school for a new sign-in card", Detail: "When it is approved, the one who asked prints one card (`POST /users/{user}/reset`) within three days. The learner and the school are told."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			UserRef
 			Body struct {
 				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"For the school, and for the audit trail"`
@@ -37,13 +39,13 @@ func ResetRoutes(s *Server) {
 		}) (*identity.ResetRequest, error) {
 			return AskReset(ctx, c, tx, in.User, in.Body.Reason)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/reset-requests/{request}/approval", Permission: policy.UserReset, Tag: "Users", Summary: "Approve a new sign-in card",
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/reset-requests/{request}/approval", Permission: policy.UserReset, Tag: "Users", Summary: "Approve a new sign-in card",
 		Detail: "For this account, this teacher and one card. It lapses after three days."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ResetRef) (*identity.ResetRequest, error) {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *ResetRef) (*identity.ResetRequest, error) {
 			return ApproveReset(ctx, c, tx, in.Request)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/reset-requests/{request}/refusal", Permission: policy.UserReset, Tag: "Users", Summary: "Refuse a new sign-in card"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/reset-requests/{request}/refusal", Permission: policy.UserReset, Tag: "Users", Summary: "Refuse a new sign-in card"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ResetRef
 			Body struct {
 				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"The teacher is shown it"`
@@ -60,7 +62,7 @@ type ResetFilter struct {
 }
 
 // ListResets lists requests for new cards: of the own school, or one's own.
-func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[identity.ResetRequest], error) {
+func ListResets(ctx context.Context, c *api.Call, f ResetFilter, p api.Paging) (*api.List[identity.ResetRequest], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
@@ -73,9 +75,9 @@ func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[id
 	case policy.Assigned, policy.Own:
 		filter.AskedBy = c.Claims.UserID
 	case policy.Region, policy.Aggregate:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	default:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	}
 	var items []identity.ResetRequest
 	var next string
@@ -83,11 +85,11 @@ func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[id
 		items, next, err = identity.ResetRequests(ctx, r, filter, c.Now)
 		return err
 	})
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }
 
 // AskReset asks a learner's school for a new card, which the signed-in teacher may then print.
-func AskReset(ctx context.Context, c *Call, tx *tenants.Tx, user uuid.UUID, reason string) (*identity.ResetRequest, error) {
+func AskReset(ctx context.Context, c *api.Call, tx *tenants.Tx, user uuid.UUID, reason string) (*identity.ResetRequest, error) {
 	if err := mayOn(ctx, c, tx, user); err != nil {
 		return nil, err
 	}
@@ -96,7 +98,7 @@ func AskReset(ctx context.Context, c *Call, tx *tenants.Tx, user uuid.UUID, reas
 }
 
 // ApproveReset lets the teacher who asked print one card.
-func ApproveReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*identity.ResetRequest, error) {
+func ApproveReset(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (*identity.ResetRequest, error) {
 	if err := mayDecide(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
@@ -105,7 +107,7 @@ func ApproveReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*
 }
 
 // RefuseReset refuses a new card for a reason that the teacher is shown.
-func RefuseReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, why string) (*identity.ResetRequest, error) {
+func RefuseReset(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, why string) (*identity.ResetRequest, error) {
 	if err := mayDecide(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
@@ -115,7 +117,7 @@ func RefuseReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, why
 
 // mayDecide asks the policy about the account that a request is for. Whoever decides must be able to reset it without being
 // asked: what lets a teacher print a card does not count.
-func mayDecide(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) error {
+func mayDecide(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) error {
 	r, err := identity.ResetRequestByID(ctx, tx, id, c.Now)
 	if err != nil {
 		return err
@@ -138,7 +140,7 @@ type CardState struct {
 }
 
 // CardPage tells the signed-in teacher how far they are with a new card for a learner.
-func CardPage(ctx context.Context, c *Call, learner uuid.UUID) (*CardState, error) {
+func CardPage(ctx context.Context, c *api.Call, learner uuid.UUID) (*CardState, error) {
 	var s CardState
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		facts, err := aboutUser(ctx, c, r, learner)

@@ -1,8 +1,11 @@
-package api
+// Package audit shows who did what, and when.
+package audit
 
 import (
 	"context"
 	"time"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -23,24 +26,24 @@ type TrailFilter struct {
 	To         time.Time `query:"to" doc:"RFC 3339; before this moment"`
 }
 
-// TrailRoutes is who did what, and when.
-func TrailRoutes(s *Server) {
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
 	for _, realm := range []struct {
 		path string
 		read policy.Permission
 	}{{"/api/v1/audit", policy.AuditRead}, {"/api/v1/platform/audit", policy.PlatformAuditRead}} {
-		Query(s, Route{Path: realm.path, Permission: realm.read, Tag: "Audit", Summary: "The audit trail, newest first"},
-			func(ctx context.Context, c *Call, in *struct {
-				Paging
+		api.Query(s, api.Route{Path: realm.path, Permission: realm.read, Tag: "Audit", Summary: "The audit trail, newest first"},
+			func(ctx context.Context, c *api.Call, in *struct {
+				api.Paging
 				TrailFilter
-			}) (*List[audit.Stored], error) {
+			}) (*api.List[audit.Stored], error) {
 				return Trail(ctx, c, in.TrailFilter, in.Paging)
 			})
 	}
 }
 
 // Trail lists the entries of the realm's audit trail, newest first.
-func Trail(ctx context.Context, c *Call, f TrailFilter, p Paging) (*List[audit.Stored], error) {
+func Trail(ctx context.Context, c *api.Call, f TrailFilter, p api.Paging) (*api.List[audit.Stored], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
@@ -61,5 +64,5 @@ func Trail(ctx context.Context, c *Call, f TrailFilter, p Paging) (*List[audit.S
 	if more {
 		next = items[len(items)-1].ID.String()
 	}
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }

@@ -1,8 +1,12 @@
-package api
+// Package classes is classes, the places in them, and how far their learners are.
+package classes
 
 import (
 	"context"
 	"net/http"
+
+	"lignum/api"
+	"lignum/api/catalogue"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,63 +24,63 @@ type ClassRef struct {
 	Class uuid.UUID `path:"class" format:"uuid"`
 }
 
-// ClassRoutes is classes, and the places in them.
-func ClassRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/classes", Permission: policy.ClassRead, Tag: "Classes", Summary: "Classes by title: one's own, those to choose from, those one coaches"},
-		func(ctx context.Context, c *Call, in *struct {
-			Paging
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/classes", Permission: policy.ClassRead, Tag: "Classes", Summary: "Classes by title: one's own, those to choose from, those one coaches"},
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.Paging
 			Mine     bool   `query:"mine" doc:"Only those in which one has a place"`
 			Coaching bool   `query:"coaching" doc:"Only those that one coaches"`
 			Open     bool   `query:"open" doc:"Only those in which a learner can register today"`
 			All      bool   `query:"all" doc:"Ended and cancelled ones as well"`
 			Query    string `query:"q" maxLength:"100" doc:"Beginnings of words of the title, in any order"`
 			Subject  string `query:"subject" maxLength:"100"`
-		}) (*List[classes.Class], error) {
+		}) (*api.List[classes.Class], error) {
 			return ListClasses(ctx, c, ClassFilter{in.Mine, in.Coaching, in.Open, in.All, in.Query, in.Subject}, in.Paging)
 		})
-	Query(s, Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "A class with its lessons and tests, and how far one is"},
-		func(ctx context.Context, c *Call, in *ClassRef) (*ClassPage, error) {
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "A class with its lessons and tests, and how far one is"},
+		func(ctx context.Context, c *api.Call, in *ClassRef) (*ClassPage, error) {
 			return ReadClass(ctx, c, in.Class)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassRegister, Tag: "Classes", Status: http.StatusCreated,
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassRegister, Tag: "Classes", Status: http.StatusCreated,
 		Summary: "Take a place in a class", Detail: "Asking again gives the same place. 409 when the class is full."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ClassRef) (*classes.Enrolment, error) {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *ClassRef) (*classes.Enrolment, error) {
 			return RegisterForClass(ctx, c, tx, in.Class)
 		})
-	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassLeave, Tag: "Classes", Summary: "Give the place back; what was done stays"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ClassRef) (*Done, error) {
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassLeave, Tag: "Classes", Summary: "Give the place back; what was done stays"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *ClassRef) (*api.Done, error) {
 			return LeaveClass(ctx, c, tx, in.Class)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated, Summary: "Open a class"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct{ Body classes.Fields }) (*ClassID, error) {
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated, Summary: "Open a class"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body classes.Fields }) (*ClassID, error) {
 			return CreateClass(ctx, c, tx, in.Body)
 		})
-	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/classes/{class}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Change a class"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/classes/{class}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Change a class"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body classes.Fields
-		}) (*Done, error) {
+		}) (*api.Done, error) {
 			return ChangeClass(ctx, c, tx, in.Class, in.Body)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cancellation", Permission: policy.ClassManage, Tag: "Classes", Summary: "Cancel a class before its time"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cancellation", Permission: policy.ClassManage, Tag: "Classes", Summary: "Cancel a class before its time"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
 				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Those of the class read it, and it stays in the audit trail"`
 			}
-		}) (*Done, error) {
+		}) (*api.Done, error) {
 			return CancelClass(ctx, c, tx, in.Class, in.Body.Reason)
 		})
-	Query(s, Route{Path: "/api/v1/classes/{class}/learners", Permission: policy.LearnerRead, Tag: "Classes", Summary: "Who is in a class, by family name"},
-		func(ctx context.Context, c *Call, in *struct {
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/learners", Permission: policy.LearnerRead, Tag: "Classes", Summary: "Who is in a class, by family name"},
+		func(ctx context.Context, c *api.Call, in *struct {
 			ClassRef
-			Paging
-		}) (*List[classes.Learner], error) {
+			api.Paging
+		}) (*api.List[classes.Learner], error) {
 			return ClassLearners(ctx, c, in.Class, in.Paging)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/learners", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated,
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/learners", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated,
 		Summary: "Place a learner in a class, also when registration is closed"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
 				LearnerID uuid.UUID `json:"learner_id" format:"uuid"`
@@ -84,26 +88,26 @@ func ClassRoutes(s *Server) {
 		}) (*classes.Enrolment, error) {
 			return PlaceLearner(ctx, c, tx, in.Class, in.Body.LearnerID)
 		})
-	Query(s, Route{Path: "/api/v1/classes/{class}/candidates", Permission: policy.ClassManage, Tag: "Classes", Summary: "Learners whom one may place in a class, by family name",
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/candidates", Permission: policy.ClassManage, Tag: "Classes", Summary: "Learners whom one may place in a class, by family name",
 		Detail: "Active learners without a place in it: of one's own school, or of any for whoever administers the tenant."},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			ClassRef
-			Paging
+			api.Paging
 			CandidateFilter
-		}) (*List[Candidate], error) {
+		}) (*api.List[Candidate], error) {
 			return ClassCandidates(ctx, c, in.Class, in.CandidateFilter, in.Paging)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/placements", Permission: policy.ClassManage, Tag: "Classes", Summary: "Place many learners in a class, or a whole form",
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/placements", Permission: policy.ClassManage, Tag: "Classes", Summary: "Place many learners in a class, or a whole form",
 		Detail: "Also when registration is closed. Seats are given in the order of the list, or of the names, until the class is full; the answer says who got no place and why. " +
 			"Learners of another school than one's own are refused, unless one administers the tenant."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body PlaceRequest
 		}) (*classes.Placement, error) {
 			return PlaceLearners(ctx, c, tx, in.Class, in.Body)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/removals", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take many learners out of a class; what they did stays"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/removals", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take many learners out of a class; what they did stays"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
 				LearnerIDs []uuid.UUID `json:"learner_ids" minItems:"1" maxItems:"1000"`
@@ -111,11 +115,11 @@ func ClassRoutes(s *Server) {
 		}) (*Removed, error) {
 			return RemoveLearners(ctx, c, tx, in.Class, in.Body.LearnerIDs)
 		})
-	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take a learner out of a class"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take a learner out of a class"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Learner uuid.UUID `path:"learner" format:"uuid"`
-		}) (*Done, error) {
+		}) (*api.Done, error) {
 			return RemoveLearner(ctx, c, tx, in.Class, in.Learner)
 		})
 }
@@ -131,7 +135,7 @@ type ClassFilter struct {
 }
 
 // ListClasses lists classes by title.
-func ListClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[classes.Class], error) {
+func ListClasses(ctx context.Context, c *api.Call, f ClassFilter, p api.Paging) (*api.List[classes.Class], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
@@ -150,12 +154,12 @@ func ListClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[c
 	for i := range items {
 		items[i].Withhold(d.MinCell)
 	}
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }
 
 // ManagedClasses lists the classes whose learners the actor sees: those they coach, and those of their school, or all. A class that
 // is listed here opens.
-func ManagedClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*List[classes.Class], error) {
+func ManagedClasses(ctx context.Context, c *api.Call, f ClassFilter, p api.Paging) (*api.List[classes.Class], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
@@ -174,9 +178,9 @@ func ManagedClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*Lis
 	case policy.Assigned:
 		filter.CoachID = c.Claims.UserID
 	case policy.Own, policy.Region, policy.Aggregate:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	default:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	}
 	var items []classes.Class
 	var next string
@@ -185,7 +189,7 @@ func ManagedClasses(ctx context.Context, c *Call, f ClassFilter, p Paging) (*Lis
 		items, next = list.Items, list.Next
 		return err
 	})
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }
 
 // ClassPage is everything on the page of a class.
@@ -195,7 +199,7 @@ type ClassPage struct {
 }
 
 // ReadClass gives the page of a class: facts and data in one round trip.
-func ReadClass(ctx context.Context, c *Call, id uuid.UUID) (*ClassPage, error) {
+func ReadClass(ctx context.Context, c *api.Call, id uuid.UUID) (*ClassPage, error) {
 	p := &ClassPage{}
 	err := c.DB.Read(ctx, func(r *tenants.Reader) error {
 		b := &pgx.Batch{}
@@ -216,7 +220,7 @@ func classFacts(f classes.Facts) policy.Facts {
 }
 
 // RegisterForClass gives the signed-in learner a place.
-func RegisterForClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*classes.Enrolment, error) {
+func RegisterForClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (*classes.Enrolment, error) {
 	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.Day())
 	if err != nil {
 		return nil, err
@@ -231,11 +235,11 @@ func RegisterForClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID
 }
 
 // LeaveClass gives the signed-in learner's place back.
-func LeaveClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Done, error) {
+func LeaveClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (*api.Done, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
-	return &Done{Done: true}, classes.Leave(ctx, tx, id, c.Claims.UserID, c.Now)
+	return &api.Done{Done: true}, classes.Leave(ctx, tx, id, c.Claims.UserID, c.Now)
 }
 
 // ClassID names a class that was opened.
@@ -245,19 +249,19 @@ type ClassID struct {
 
 // manageFacts are about what a class is to become: a school's administrator keeps to the own school; a teacher opens classes
 // to teach, and keeps to the own school too, or has none.
-func manageFacts(c *Call, f *classes.Fields) policy.Facts {
+func manageFacts(c *api.Call, f *classes.Fields) policy.Facts {
 	same := c.OfOwnSchool(f.SchoolID)
 	teaches := f.CoachID != nil && *f.CoachID == c.Claims.UserID
 	return policy.Facts{SameSchool: same, Teaches: teaches && (same || f.SchoolID == nil && c.Claims.SchoolID == nil)}
 }
 
 // MayOpenClass asks the policy whether there is a class that the actor may open: to teach, in the own school.
-func MayOpenClass(c *Call) error {
+func MayOpenClass(c *api.Call) error {
 	return c.Permit(manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }
 
 // CreateClass opens a class.
-func CreateClass(ctx context.Context, c *Call, tx *tenants.Tx, f classes.Fields) (*ClassID, error) {
+func CreateClass(ctx context.Context, c *api.Call, tx *tenants.Tx, f classes.Fields) (*ClassID, error) {
 	if err := c.Permit(manageFacts(c, &f)); err != nil {
 		return nil, err
 	}
@@ -266,7 +270,7 @@ func CreateClass(ctx context.Context, c *Call, tx *tenants.Tx, f classes.Fields)
 }
 
 // ChangeClass replaces what was decided about a class. Nobody moves one into another school than their own.
-func ChangeClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, to classes.Fields) (*Done, error) {
+func ChangeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, to classes.Fields) (*api.Done, error) {
 	is, err := classes.FieldsOf(ctx, tx, id)
 	if err != nil {
 		return nil, err
@@ -287,13 +291,13 @@ func ChangeClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, to 
 			return nil, domain.Errorf(domain.Forbidden, "Learners of other schools are in this class, and whoever leads it sees their work. Somebody who administers the whole tenant can give it to you.")
 		}
 	}
-	return &Done{Done: true}, classes.Change(ctx, tx, id, to, c.Now)
+	return &api.Done{Done: true}, classes.Change(ctx, tx, id, to, c.Now)
 }
 
 func sameID(a, b *uuid.UUID) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // ClassToChange gives what was decided about a class to somebody who may change it, with the version to give back.
-func ClassToChange(ctx context.Context, c *Call, id uuid.UUID) (*classes.Fields, error) {
+func ClassToChange(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Fields, error) {
 	var is classes.Fields
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.Day())
@@ -310,7 +314,7 @@ func ClassToChange(ctx context.Context, c *Call, id uuid.UUID) (*classes.Fields,
 }
 
 // mayManage asks the policy about a class as it is.
-func mayManage(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) error {
+func mayManage(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) error {
 	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.Day())
 	if err != nil {
 		return err
@@ -319,17 +323,17 @@ func mayManage(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) error
 }
 
 // CancelClass ends a class before its time.
-func CancelClass(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, reason string) (*Done, error) {
+func CancelClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, reason string) (*api.Done, error) {
 	if err := mayManage(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
-	return &Done{Done: true}, classes.Cancel(ctx, tx, id, reason, c.Now)
+	return &api.Done{Done: true}, classes.Cancel(ctx, tx, id, reason, c.Now)
 }
 
 // RemoveLearner takes a learner out of a class.
-func RemoveLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*Done, error) {
+func RemoveLearner(ctx context.Context, c *api.Call, tx *tenants.Tx, id, learner uuid.UUID) (*api.Done, error) {
 	_, err := RemoveLearners(ctx, c, tx, id, []uuid.UUID{learner})
-	return &Done{Done: true}, err
+	return &api.Done{Done: true}, err
 }
 
 // Removed names the learners who lost their place.
@@ -338,7 +342,7 @@ type Removed struct {
 }
 
 // RemoveLearners takes several learners out of a class.
-func RemoveLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, learners []uuid.UUID) (*Removed, error) {
+func RemoveLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, learners []uuid.UUID) (*Removed, error) {
 	if err := mayManage(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
@@ -347,7 +351,7 @@ func RemoveLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, 
 }
 
 // ClassLearners lists who is in a class now.
-func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[classes.Learner], error) {
+func ClassLearners(ctx context.Context, c *api.Call, id uuid.UUID, p api.Paging) (*api.List[classes.Learner], error) {
 	var items []classes.Learner
 	var next string
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -363,12 +367,12 @@ func ClassLearners(ctx context.Context, c *Call, id uuid.UUID, p Paging) (*List[
 		items, next = list.Items, list.Next
 		return err
 	})
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }
 
 // learnersWithin cuts a class's list to the scope. That a class is a school's says nothing of whose pupils are in it: its
 // administrator sees those of the school, and all of them when they coach the class.
-func learnersWithin(ctx context.Context, c *Call, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p Paging) (catalog.List[classes.Learner], error) {
+func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p api.Paging) (catalog.List[classes.Learner], error) {
 	switch scope {
 	case policy.Whole, policy.Assigned:
 		return classes.Learners(ctx, q, id, p.Page())
@@ -379,32 +383,32 @@ func learnersWithin(ctx context.Context, c *Call, q tenants.Querier, scope polic
 		return classes.LearnersOfSchool(ctx, q, id, c.Claims.UserID, p.Page())
 	case policy.Own, policy.Region, policy.Aggregate:
 	}
-	return catalog.List[classes.Learner]{}, FiguresOnly()
+	return catalog.List[classes.Learner]{}, api.FiguresOnly()
 }
 
 // MayManageClass tells whether the actor may change the class of a page.
-func MayManageClass(c *Call, p *ClassPage) bool {
+func MayManageClass(c *api.Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, classFacts(p.Facts))
 }
 
 // MayOpenLessons tells whether the lessons of a class open to the actor, and its tests. Those of the class have them by their place or because
 // they coach it, and the policy is asked only where it says more: an author has the lessons of a class that is over, too.
-func MayOpenLessons(c *Call, p *ClassPage) bool {
+func MayOpenLessons(c *api.Call, p *ClassPage) bool {
 	f := p.CourseFacts()
-	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, CourseFacts(f))
+	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, catalogue.CourseFacts(f))
 }
 
 // MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
-func MayPlaceLearners(c *Call, p *ClassPage) bool {
+func MayPlaceLearners(c *api.Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
 }
 
 // MayOpenAClass tells whether there is a class that the actor may open.
-func MayOpenAClass(c *Call) bool {
+func MayOpenAClass(c *api.Call) bool {
 	return c.Would(policy.ClassManage, manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }
 
 // MaySeeTests tells whether the tests of a class open to the actor.
-func MaySeeTests(c *Call, p *ClassPage) bool {
-	return c.Would(policy.TestRead, CourseFacts(p.CourseFacts()))
+func MaySeeTests(c *api.Call, p *ClassPage) bool {
+	return c.Would(policy.TestRead, catalogue.CourseFacts(p.CourseFacts()))
 }

@@ -1,30 +1,32 @@
-package api
+package settings
 
 import (
 	"context"
 	"net/http"
 	"slices"
 
+	"lignum/api"
+
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
 
-// RoleRoutes is who may ever do what. A realm's rules are its own.
-func RoleRoutes(s *Server) {
+// RoleRoutes declares who may ever do what. A realm's rules are its own.
+func RoleRoutes(s *api.Server) {
 	for _, realm := range []struct {
 		path         string
 		read, change policy.Permission
 	}{{"/api/v1", policy.RoleRead, policy.RoleChange}, {"/api/v1/platform", policy.PlatformRoleRead, policy.PlatformRoleChange}} {
-		Query(s, Route{Path: realm.path + "/roles", Permission: realm.read, Tag: "Roles", Summary: "The roles here and what each may do"},
-			func(ctx context.Context, c *Call, _ *struct{}) (*List[Role], error) { return ListRoles(ctx, c) })
-		Query(s, Route{Path: realm.path + "/permissions", Permission: realm.read, Tag: "Roles", Summary: "Everything that a role here can be allowed to do"},
-			func(_ context.Context, c *Call, _ *struct{}) (*List[PermissionInfo], error) {
+		api.Query(s, api.Route{Path: realm.path + "/roles", Permission: realm.read, Tag: "Roles", Summary: "The roles here and what each may do"},
+			func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[Role], error) { return ListRoles(ctx, c) })
+		api.Query(s, api.Route{Path: realm.path + "/permissions", Permission: realm.read, Tag: "Roles", Summary: "Everything that a role here can be allowed to do"},
+			func(_ context.Context, c *api.Call, _ *struct{}) (*api.List[PermissionInfo], error) {
 				return ListPermissions(c)
 			})
-		Command(s, Route{Method: http.MethodPost, Path: realm.path + "/roles/changes", Permission: realm.change, Tag: "Roles", Summary: "Change a role, or make one",
+		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/roles/changes", Permission: realm.change, Tag: "Roles", Summary: "Change a role, or make one",
 			Detail: "Nobody gives a role what they lack themselves, or with which it would reach further than they do, and somebody must still be able to change roles afterwards. It holds everywhere within seconds."},
-			func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct{ Body policy.RoleEdit }) (*Role, error) {
+			func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body policy.RoleEdit }) (*Role, error) {
 				return EditRole(ctx, c, tx, in.Body)
 			})
 	}
@@ -59,12 +61,12 @@ func roleOf(e *policy.Enforcer, name string) Role {
 }
 
 // ListRoles lists the realm's roles by name. It reads the stored rules, so that a change shows at once.
-func ListRoles(ctx context.Context, c *Call) (*List[Role], error) {
+func ListRoles(ctx context.Context, c *api.Call) (*api.List[Role], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
 	}
-	out := &List[Role]{Items: []Role{}}
+	out := &api.List[Role]{Items: []Role{}}
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		rules, err := tenants.Rules(ctx, r)
 		if err != nil {
@@ -92,7 +94,7 @@ func ListRoles(ctx context.Context, c *Call) (*List[Role], error) {
 
 // RoleNames gives the names of the realm's roles, sorted, by the rules that this process judges with: a role made a moment ago may
 // take some seconds to be among them.
-func RoleNames(c *Call) ([]string, error) {
+func RoleNames(c *api.Call) ([]string, error) {
 	if _, err := c.Decide(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
@@ -108,11 +110,11 @@ type PermissionInfo struct {
 }
 
 // ListPermissions lists everything that a role of the realm can be allowed to do.
-func ListPermissions(c *Call) (*List[PermissionInfo], error) {
+func ListPermissions(c *api.Call) (*api.List[PermissionInfo], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	out := &List[PermissionInfo]{}
+	out := &api.List[PermissionInfo]{}
 	for _, p := range policy.Catalogue() {
 		if p.In(policy.KindOf(c.Realm.Name())) {
 			out.Items = append(out.Items, PermissionInfo{p.Name(), p.Description(), p.Mutating(), c.May(p)})
@@ -122,7 +124,7 @@ func ListPermissions(c *Call) (*List[PermissionInfo], error) {
 }
 
 // EditRole changes one role of the realm, or makes one, and gives it as it is then.
-func EditRole(ctx context.Context, c *Call, tx *tenants.Tx, edit policy.RoleEdit) (*Role, error) {
+func EditRole(ctx context.Context, c *api.Call, tx *tenants.Tx, edit policy.RoleEdit) (*Role, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -135,6 +137,6 @@ func EditRole(ctx context.Context, c *Call, tx *tenants.Tx, edit policy.RoleEdit
 }
 
 // MayGiveRole tells whether the actor may give a role to somebody, and take it away.
-func MayGiveRole(c *Call, role string) bool {
+func MayGiveRole(c *api.Call, role string) bool {
 	return policy.CheckAssign(c.State.Enforcer, c.Claims.Roles, role) == nil
 }

@@ -1,9 +1,13 @@
-package api
+// Package platform is what account managers do: open tenants, give them plans and states, see what is used. Nothing here reaches a tenant's own
+// data.
+package platform
 
 import (
 	"context"
 	"net/http"
 	"time"
+
+	"lignum/api"
 
 	"lignum/domain"
 	"lignum/policy"
@@ -16,28 +20,27 @@ type TenantRef struct {
 	Tenant string `path:"tenant" maxLength:"32"`
 }
 
-// PlatformRoutes is what account managers do: open tenants, give them plans and states, see what is used. Nothing here
-// reaches a tenant's own data.
-func PlatformRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "Tenants, by slug"},
-		func(ctx context.Context, c *Call, in *struct {
-			Paging
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "Tenants, by slug"},
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.Paging
 			State string `query:"state" enum:"active,read_only,suspended"`
-		}) (*List[TenantInfo], error) {
+		}) (*api.List[TenantInfo], error) {
 			return ListTenants(ctx, c, tenants.State(in.State), in.Paging)
 		})
-	Query(s, Route{Path: "/api/v1/platform/tenants/{tenant}", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "A tenant"},
-		func(ctx context.Context, c *Call, in *TenantRef) (*TenantInfo, error) {
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "A tenant"},
+		func(ctx context.Context, c *api.Call, in *TenantRef) (*TenantInfo, error) {
 			return TenantPage(ctx, c, in.Tenant)
 		})
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantProvision, Tag: "Platform", Status: http.StatusCreated, Summary: "Open a tenant",
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantProvision, Tag: "Platform", Status: http.StatusCreated, Summary: "Open a tenant",
 		Detail: "All or nothing, in a few seconds. The invitation of the first administrator is shown once; the same request again gives a new one, until it is used."},
-		func(ctx context.Context, c *Call, in *struct{ Body tenants.Spec }) (*tenants.Provisioned, error) {
+		func(ctx context.Context, c *api.Call, in *struct{ Body tenants.Spec }) (*tenants.Provisioned, error) {
 			return ProvisionTenant(ctx, c, in.Body)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Tag: "Platform",
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Tag: "Platform",
 		Summary: "Suspend a tenant, or make it read-only", Detail: "Its people are shown the reason, and so is its audit trail."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			TenantRef
 			Body struct {
 				State   tenants.State `json:"state" enum:"suspended,read_only"`
@@ -47,12 +50,12 @@ func PlatformRoutes(s *Server) {
 		}) (*TenantInfo, error) {
 			return SuspendTenant(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason, in.Body.Version)
 		})
-	Command(s, Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Let a tenant work again"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *TenantRef) (*TenantInfo, error) {
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Let a tenant work again"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *TenantRef) (*TenantInfo, error) {
 			return ResumeTenant(ctx, c, tx, in.Tenant, "")
 		})
-	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Give a tenant another plan, or limits of its own"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Give a tenant another plan, or limits of its own"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			TenantRef
 			Body struct {
 				Plan    string          `json:"plan" enum:"school,college,country"`
@@ -62,19 +65,19 @@ func PlatformRoutes(s *Server) {
 		}) (*TenantInfo, error) {
 			return ChangePlan(ctx, c, tx, in.Tenant, in.Body.Plan, in.Body.Limits, in.Body.Version)
 		})
-	usage := func(ctx context.Context, c *Call, in *usageQuery) (*List[tenants.UsageDay], error) {
+	usage := func(ctx context.Context, c *api.Call, in *usageQuery) (*api.List[tenants.UsageDay], error) {
 		return UsageDays(ctx, c, in.Tenant, in.From, in.To)
 	}
-	Query(s, Route{Path: "/api/v1/platform/tenants/{tenant}/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What a tenant used, day by day, newest first"}, usage)
-	Query(s, Route{Path: "/api/v1/platform/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What all tenants used, day by day, newest first"},
-		func(ctx context.Context, c *Call, in *DayRange) (*List[tenants.UsageDay], error) {
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What a tenant used, day by day, newest first"}, usage)
+	api.Query(s, api.Route{Path: "/api/v1/platform/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What all tenants used, day by day, newest first"},
+		func(ctx context.Context, c *api.Call, in *api.DayRange) (*api.List[tenants.UsageDay], error) {
 			return UsageDays(ctx, c, "", in.From, in.To)
 		})
 }
 
 type usageQuery struct {
 	TenantRef
-	DayRange
+	api.DayRange
 }
 
 // TenantInfo is a tenant as the platform knows it.
@@ -84,7 +87,7 @@ type TenantInfo struct {
 	Version string `json:"version"` // of its state and plan, to be given back with a change of them
 }
 
-func tenantInfo(c *Call, t tenants.Tenant) TenantInfo {
+func tenantInfo(c *api.Call, t tenants.Tenant) TenantInfo {
 	return TenantInfo{t, c.URL(t.Slug), t.Version()}
 }
 
@@ -99,11 +102,11 @@ func unchanged(ctx context.Context, tx *tenants.Tx, slug, version string) error 
 }
 
 // ListTenants lists the tenants by slug, in one state or ("") in any.
-func ListTenants(ctx context.Context, c *Call, state tenants.State, p Paging) (*List[TenantInfo], error) {
+func ListTenants(ctx context.Context, c *api.Call, state tenants.State, p api.Paging) (*api.List[TenantInfo], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	out := &List[TenantInfo]{Items: []TenantInfo{}}
+	out := &api.List[TenantInfo]{Items: []TenantInfo{}}
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		list, more, err := tenants.List(ctx, r, state, p.Cursor, p.Limit)
 		for _, t := range list {
@@ -118,7 +121,7 @@ func ListTenants(ctx context.Context, c *Call, state tenants.State, p Paging) (*
 }
 
 // TenantPage gives a tenant.
-func TenantPage(ctx context.Context, c *Call, slug string) (*TenantInfo, error) {
+func TenantPage(ctx context.Context, c *api.Call, slug string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -132,7 +135,7 @@ func TenantPage(ctx context.Context, c *Call, slug string) (*TenantInfo, error) 
 }
 
 // ProvisionTenant opens a tenant and gives the invitation of its first administrator, once.
-func ProvisionTenant(ctx context.Context, c *Call, spec tenants.Spec) (*tenants.Provisioned, error) {
+func ProvisionTenant(ctx context.Context, c *api.Call, spec tenants.Spec) (*tenants.Provisioned, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -146,16 +149,16 @@ func ProvisionTenant(ctx context.Context, c *Call, spec tenants.Spec) (*tenants.
 	}
 	// The tenant is there; a refresh that fails is made up for by the next poll.
 	if err := c.Registry().Refresh(ctx); err != nil {
-		c.Server.Log.Warn("the registry could not be refreshed", "err", Causes(err))
+		c.Server.Log.Warn("the registry could not be refreshed", "err", api.Causes(err))
 	}
 	return &out, nil
 }
 
 // SuspendTenant suspends a tenant or makes it read-only, for a reason that its people will read: at most 300 characters, and
 // at least ten letters or digits in at least two words. A refusal for want of one names the field. version is the one that was read.
-func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, state tenants.State, reason, version string) (*TenantInfo, error) {
-	if err := c.Permit(policy.Facts{ReasonLength: ReasonLength(reason)}); err != nil {
-		return nil, ReasonWanted(err, "body.reason")
+func SuspendTenant(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, state tenants.State, reason, version string) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{ReasonLength: api.ReasonLength(reason)}); err != nil {
+		return nil, api.ReasonWanted(err, "body.reason")
 	}
 	if state != tenants.Suspended && state != tenants.ReadOnly {
 		return nil, domain.InvalidField("state", "must be suspended or read_only")
@@ -169,7 +172,7 @@ func SuspendTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug string, st
 }
 
 // ResumeTenant lets a suspended or read-only tenant work again.
-func ResumeTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug, version string) (*TenantInfo, error) {
+func ResumeTenant(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, version string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -182,7 +185,7 @@ func ResumeTenant(ctx context.Context, c *Call, tx *tenants.Tx, slug, version st
 }
 
 // ChangePlan gives a tenant another plan's limits, or limits of its own.
-func ChangePlan(ctx context.Context, c *Call, tx *tenants.Tx, slug, plan string, own *tenants.Limits, version string) (*TenantInfo, error) {
+func ChangePlan(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, plan string, own *tenants.Limits, version string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -196,11 +199,11 @@ func ChangePlan(ctx context.Context, c *Call, tx *tenants.Tx, slug, plan string,
 
 // UsageDays gives the days that a tenant (or with "" all of them) published, newest first; from and to are dates, or
 // empty for the last 30 days.
-func UsageDays(ctx context.Context, c *Call, slug, from, to string) (*List[tenants.UsageDay], error) {
+func UsageDays(ctx context.Context, c *api.Call, slug, from, to string) (*api.List[tenants.UsageDay], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	first, last, err := Days(from, to, c.Now.UTC().Truncate(24*time.Hour))
+	first, last, err := api.Days(from, to, c.Now.UTC().Truncate(24*time.Hour))
 	if err != nil {
 		return nil, err
 	}
@@ -214,5 +217,5 @@ func UsageDays(ctx context.Context, c *Call, slug, from, to string) (*List[tenan
 		items, err = tenants.UsageDays(ctx, r, slug, first, last)
 		return err
 	})
-	return ListOf(items, "", err)
+	return api.ListOf(items, "", err)
 }

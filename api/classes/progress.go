@@ -1,8 +1,10 @@
-package api
+package classes
 
 import (
 	"context"
 	"net/http"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -18,27 +20,27 @@ type ProgressReport struct {
 	Counter int64 `json:"counter" minimum:"0" maximum:"9007199254740992" doc:"The client's own, rising with each report"`
 }
 
-// ProgressRoutes is how far learners are.
-func ProgressRoutes(s *Server) {
-	Direct(s, Route{Method: http.MethodPut, Path: "/api/v1/lessons/{lesson}/progress", Permission: policy.ProgressRecord, Tag: "Progress", Body: 4 << 10,
+// ProgressRoutes declares how far learners are: what they report, and what they see of it.
+func ProgressRoutes(s *api.Server) {
+	api.Direct(s, api.Route{Method: http.MethodPut, Path: "/api/v1/lessons/{lesson}/progress", Permission: policy.ProgressRecord, Tag: "Progress", Body: 4 << 10,
 		Summary: "Report progress through a lesson", Detail: "Reports may be sent again and in any order: the furthest counts, and completing earns its points once. The counter takes the place of an Idempotency-Key."},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			Lesson uuid.UUID `path:"lesson" format:"uuid"`
 			Body   ProgressReport
 		}) (*classes.Progress, error) {
 			return RecordProgress(ctx, c, in.Lesson, in.Body)
 		})
-	Query(s, Route{Path: "/api/v1/me/progress", Permission: policy.ProgressRead, Tag: "Progress", Summary: "How far one is in each course of one's classes"},
-		func(ctx context.Context, c *Call, _ *struct{}) (*List[classes.CourseProgress], error) {
+	api.Query(s, api.Route{Path: "/api/v1/me/progress", Permission: policy.ProgressRead, Tag: "Progress", Summary: "How far one is in each course of one's classes"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[classes.CourseProgress], error) {
 			return MyProgress(ctx, c)
 		})
-	Query(s, Route{Path: "/api/v1/me/attendance", Permission: policy.AttendanceRead, Tag: "Progress", Summary: "The days of the last year on which one worked, newest first"},
-		func(ctx context.Context, c *Call, _ *struct{}) (*List[string], error) { return MyDays(ctx, c) })
+	api.Query(s, api.Route{Path: "/api/v1/me/attendance", Permission: policy.AttendanceRead, Tag: "Progress", Summary: "The days of the last year on which one worked, newest first"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[string], error) { return MyDays(ctx, c) })
 }
 
 // RecordProgress stores a report in one round trip. The policy is asked about what is claimed; the statement itself finds
 // out whether the learner has a place in a class with the lesson, and writes nothing when not.
-func RecordProgress(ctx context.Context, c *Call, lesson uuid.UUID, in ProgressReport) (*classes.Progress, error) {
+func RecordProgress(ctx context.Context, c *api.Call, lesson uuid.UUID, in ProgressReport) (*classes.Progress, error) {
 	if err := c.Permit(policy.Facts{Owner: true, Enrolled: true}); err != nil {
 		return nil, err
 	}
@@ -52,18 +54,18 @@ func RecordProgress(ctx context.Context, c *Call, lesson uuid.UUID, in ProgressR
 }
 
 // MyProgress gives how far the signed-in learner is in each course of their classes.
-func MyProgress(ctx context.Context, c *Call) (*List[classes.CourseProgress], error) {
-	var r Reading
+func MyProgress(ctx context.Context, c *api.Call) (*api.List[classes.CourseProgress], error) {
+	var r api.Reading
 	var items []classes.CourseProgress
 	err := r.Progress(c, &items)
 	if err == nil {
 		err = r.Run(ctx, c)
 	}
-	return ListOf(items, "", err)
+	return api.ListOf(items, "", err)
 }
 
 // MyDays gives the days of the last year on which the signed-in learner worked.
-func MyDays(ctx context.Context, c *Call) (*List[string], error) {
+func MyDays(ctx context.Context, c *api.Call) (*api.List[string], error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
@@ -72,5 +74,5 @@ func MyDays(ctx context.Context, c *Call) (*List[string], error) {
 		days, err = classes.DaysOf(ctx, r, c.Claims.UserID, c.Day().AddDate(-1, 0, 0))
 		return err
 	})
-	return ListOf(days, "", err)
+	return api.ListOf(days, "", err)
 }

@@ -1,8 +1,11 @@
-package api
+// Package settings is what a tenant decides for itself: its looks, and who may ever do what.
+package settings
 
 import (
 	"context"
 	"net/http"
+
+	"lignum/api"
 
 	"lignum/domain"
 	"lignum/domain/people"
@@ -10,12 +13,14 @@ import (
 	"lignum/tenants"
 )
 
-// SettingRoutes is what a tenant can see of itself, and decides for itself.
-func SettingRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "The tenant's state, plan, quotas used and looks"},
-		func(ctx context.Context, c *Call, _ *struct{}) (*TenantSettings, error) { return ReadSettings(ctx, c) })
-	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the name, the colours, and what is asked of staff"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct{ Body tenants.Branding }) (*Done, error) {
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "The tenant's state, plan, quotas used and looks"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*TenantSettings, error) {
+			return ReadSettings(ctx, c)
+		})
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the name, the colours, and what is asked of staff"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body tenants.Branding }) (*api.Done, error) {
 			return ChangeBranding(ctx, c, tx, in.Body)
 		})
 }
@@ -32,7 +37,7 @@ type TenantSettings struct {
 }
 
 // ReadSettings gives the tenant's own settings.
-func ReadSettings(ctx context.Context, c *Call) (*TenantSettings, error) {
+func ReadSettings(ctx context.Context, c *api.Call) (*TenantSettings, error) {
 	d, err := c.Decide(policy.Facts{})
 	if err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func ReadSettings(ctx context.Context, c *Call) (*TenantSettings, error) {
 
 // ChangeBranding changes how the tenant looks and what it asks of its staff. Who asks staff for a second factor must
 // have signed in with one, so that nobody shuts themselves out.
-func ChangeBranding(ctx context.Context, c *Call, tx *tenants.Tx, to tenants.Branding) (*Done, error) {
+func ChangeBranding(ctx context.Context, c *api.Call, tx *tenants.Tx, to tenants.Branding) (*api.Done, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -64,5 +69,5 @@ func ChangeBranding(ctx context.Context, c *Call, tx *tenants.Tx, to tenants.Bra
 	if err == nil && to.LeaderboardBy != "" && to.LeaderboardBy != was.LeaderboardBy {
 		err = people.UnlistAll(ctx, tx, c.Now) // what one decided is not the other's decision
 	}
-	return &Done{Done: true}, err
+	return &api.Done{Done: true}, err
 }

@@ -1,9 +1,12 @@
-package api
+// Package coaching is what those see who look after learners, and how an official gets to one learner's record.
+package coaching
 
 import (
 	"context"
 	"slices"
 	"strings"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -18,21 +21,21 @@ import (
 	"lignum/tenants/audit"
 )
 
-// CoachingRoutes is what those see who look after learners.
-func CoachingRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/learners", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "The learners that one looks after, those who fall behind first",
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/learners", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "The learners that one looks after, those who fall behind first",
 		Detail: "Of the classes that one coaches; school administrators may name any class of their school. Each learner is listed once, with every such class " +
 			"that they are in; who has most reasons in all of them together comes first. limit counts learners."},
-		func(ctx context.Context, c *Call, in *struct {
-			Paging
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.Paging
 			Class  uuid.UUID `query:"class" format:"uuid"`
 			Behind bool      `query:"behind" doc:"Only those who are behind"`
-		}) (*List[coaching.Learner], error) {
+		}) (*api.List[coaching.Learner], error) {
 			return CoachLearners(ctx, c, CoachFilter{in.Class, in.Behind}, in.Paging)
 		})
-	Query(s, Route{Path: "/api/v1/learners/{learner}", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "One learner's progress and results",
+	api.Query(s, api.Route{Path: "/api/v1/learners/{learner}", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "One learner's progress and results",
 		Detail: "For those who look after the learner. An official of the ministry must state a reason of at least ten letters or digits in at least two words; it is written into the audit trail before anything is shown."},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			Learner uuid.UUID `path:"learner" format:"uuid"`
 			Reason  string    `query:"reason" maxLength:"500"`
 		}) (*LearnerRecord, error) {
@@ -47,7 +50,7 @@ type CoachFilter struct {
 }
 
 // CoachLearners lists the learners that the signed-in person looks after, those who fall behind first.
-func CoachLearners(ctx context.Context, c *Call, f CoachFilter, p Paging) (*List[coaching.Learner], error) {
+func CoachLearners(ctx context.Context, c *api.Call, f CoachFilter, p api.Paging) (*api.List[coaching.Learner], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
@@ -74,15 +77,15 @@ func CoachLearners(ctx context.Context, c *Call, f CoachFilter, p Paging) (*List
 				filter.CoachID = uuid.Nil
 			}
 		case policy.Own, policy.Region, policy.Aggregate:
-			return FiguresOnly()
+			return api.FiguresOnly()
 		default:
-			return FiguresOnly()
+			return api.FiguresOnly()
 		}
 		list, err := coaching.Learners(ctx, r, filter, p.Page(), c.Day())
 		items, next = list.Items, list.Next
 		return err
 	})
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }
 
 // LearnerRecord is what those see of a learner who look after them.
@@ -101,7 +104,7 @@ type LearnerRecord struct {
 }
 
 // LearnerPage gives one learner's record. Who gets it only for a stated reason has the reading written down first.
-func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string) (*LearnerRecord, error) {
+func LearnerPage(ctx context.Context, c *api.Call, learner uuid.UUID, reason string) (*LearnerRecord, error) {
 	var facts policy.Facts
 	isLearner := false
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -110,7 +113,7 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 			return err
 		}
 		isLearner = t.Learner
-		facts = policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, ReasonLength: ReasonLength(reason)}
+		facts = policy.Facts{Owner: t.Self, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, ReasonLength: api.ReasonLength(reason)}
 		return nil
 	})
 	if err != nil {
@@ -118,11 +121,11 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 	}
 	d, err := c.Decide(facts)
 	// Staff have no learner's record. Nobody writes a reason to be told so, and who may open no record here is told only that.
-	if !isLearner && (err == nil || IsReasonWanted(err)) {
-		return nil, NoLearner()
+	if !isLearner && (err == nil || api.IsReasonWanted(err)) {
+		return nil, api.NoLearner()
 	}
 	if err != nil {
-		return nil, ReasonWanted(err, "query.reason")
+		return nil, api.ReasonWanted(err, "query.reason")
 	}
 	switch d.Scope {
 	case policy.Own, policy.Assigned, policy.School:
@@ -131,22 +134,22 @@ func LearnerPage(ctx context.Context, c *Call, learner uuid.UUID, reason string)
 			return nil, err
 		}
 	case policy.Aggregate:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	default:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	}
 	return RecordOf(ctx, c, learner)
 }
 
 // noteReading writes into the trail that a person's record was opened, and why.
-func noteReading(ctx context.Context, c *Call, learner uuid.UUID, reason string) error {
+func noteReading(ctx context.Context, c *api.Call, learner uuid.UUID, reason string) error {
 	return c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
 		tx.Record(audit.Entry{Action: policy.LearnerProgress.Name(), ObjectKind: "user", ObjectID: learner.String(), Reason: strings.TrimSpace(reason)})
 		return nil
 	})
 }
 
-func RecordOf(ctx context.Context, c *Call, learner uuid.UUID) (*LearnerRecord, error) {
+func RecordOf(ctx context.Context, c *api.Call, learner uuid.UUID) (*LearnerRecord, error) {
 	var rec LearnerRecord
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		u, err := people.UserByID(ctx, r, learner)
@@ -154,7 +157,7 @@ func RecordOf(ctx context.Context, c *Call, learner uuid.UUID) (*LearnerRecord, 
 			return err
 		}
 		if !slices.Contains(u.Roles, people.Student) {
-			return NoLearner()
+			return api.NoLearner()
 		}
 		rec = LearnerRecord{ID: u.ID, UserName: u.UserName, GivenName: u.GivenName, FamilyName: u.FamilyName, Grade: u.Grade, SchoolID: u.SchoolID}
 		if rec.Courses, err = classes.ProgressOf(ctx, r, learner); err != nil {
@@ -189,19 +192,19 @@ const (
 )
 
 // AccessTo tells how a record opens to somebody with these facts about the learner.
-func AccessTo(c *Call, f policy.Facts) RecordAccess {
+func AccessTo(c *api.Call, f policy.Facts) RecordAccess {
 	if c.Would(policy.LearnerProgress, f) {
 		return OpensAtOnce
 	}
-	if f.ReasonLength = ReasonLetters; c.Would(policy.LearnerProgress, f) {
+	if f.ReasonLength = api.ReasonLetters; c.Would(policy.LearnerProgress, f) {
 		return OpensAsked
 	}
 	return ""
 }
 
 // MayOpenRecords tells how the records of some learners open to the actor.
-func MayOpenRecords(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
-	return Answers(ctx, c, learners, []policy.Permission{policy.LearnerProgress}, classes.TiesToEach, func(t classes.LearnerTie) RecordAccess {
+func MayOpenRecords(ctx context.Context, c *api.Call, learners []uuid.UUID) (map[uuid.UUID]RecordAccess, error) {
+	return api.Answers(ctx, c, learners, []policy.Permission{policy.LearnerProgress}, classes.TiesToEach, func(t classes.LearnerTie) RecordAccess {
 		return AccessTo(c, policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
 	})
 }

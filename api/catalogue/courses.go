@@ -1,9 +1,12 @@
-package api
+// Package catalogue is what can be learned: courses, their lessons, and the resources beside them.
+package catalogue
 
 import (
 	"context"
 	"slices"
 	"time"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,26 +17,26 @@ import (
 	"lignum/tenants"
 )
 
-// CatalogueRoutes is what can be learned: the catalogue, the lessons, and the resources beside them.
-func CatalogueRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "The catalogue of courses, by title"},
-		func(ctx context.Context, c *Call, in *struct {
-			Paging
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "The catalogue of courses, by title"},
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.Paging
 			Query   string `query:"q" maxLength:"100" doc:"Part of the title or the summary"`
 			Subject string `query:"subject" maxLength:"100"`
 			Level   string `query:"level" maxLength:"100"`
-		}) (*List[catalog.Course], error) {
+		}) (*api.List[catalog.Course], error) {
 			return ListCourses(ctx, c, catalog.CourseFilter{Query: in.Query, Subject: in.Subject, Level: in.Level}, in.Paging)
 		})
-	Query(s, Route{Path: "/api/v1/courses/{course}", Permission: policy.CourseRead, Tag: "Courses", Summary: "A course with its sections, lessons and tests"},
-		func(ctx context.Context, c *Call, in *struct {
+	api.Query(s, api.Route{Path: "/api/v1/courses/{course}", Permission: policy.CourseRead, Tag: "Courses", Summary: "A course with its sections, lessons and tests"},
+		func(ctx context.Context, c *api.Call, in *struct {
 			Course string `path:"course" maxLength:"100"`
 		}) (*catalog.CourseDetail, error) {
 			return CoursePage(ctx, c, in.Course)
 		})
-	Query(s, Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "A lesson, with how far one is in it",
+	api.Query(s, api.Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "A lesson, with how far one is in it",
 		Detail: "A learner needs a place in a class of the course. `progress.counter` is where a client's own counter goes on. From the moment at which it is opened here the time counts that earns the lesson's points."},
-		func(ctx context.Context, c *Call, in *struct {
+		func(ctx context.Context, c *api.Call, in *struct {
 			Course string `path:"course" maxLength:"100"`
 			Lesson string `path:"lesson" maxLength:"100"`
 		}) (*LessonView, error) {
@@ -47,20 +50,20 @@ func CatalogueRoutes(s *Server) {
 			}
 			return v, OpenLesson(ctx, part, v)
 		})
-	Query(s, Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "Animations, labs, videos and documents, by title",
+	api.Query(s, api.Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "Animations, labs, videos and documents, by title",
 		Detail: "Everything is announced; the address of what belongs to a course is there for those who have the course."},
-		func(ctx context.Context, c *Call, in *struct {
-			Paging
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.Paging
 			Kind    string `query:"kind" enum:"animation,lab,video,document"`
 			Subject string `query:"subject" maxLength:"200"`
 			Query   string `query:"q" maxLength:"100" doc:"Part of the title"`
-		}) (*List[catalog.Resource], error) {
+		}) (*api.List[catalog.Resource], error) {
 			return ListResources(ctx, c, catalog.ResourceFilter{Kind: in.Kind, Subject: in.Subject, Query: in.Query}, in.Paging)
 		})
 }
 
 // ListCourses lists the published courses by title.
-func ListCourses(ctx context.Context, c *Call, f catalog.CourseFilter, p Paging) (*List[catalog.Course], error) {
+func ListCourses(ctx context.Context, c *api.Call, f catalog.CourseFilter, p api.Paging) (*api.List[catalog.Course], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
@@ -69,11 +72,11 @@ func ListCourses(ctx context.Context, c *Call, f catalog.CourseFilter, p Paging)
 		list, err = catalog.Courses(ctx, r, f, p.Page())
 		return err
 	})
-	return ListOf(list.Items, list.Next, err)
+	return api.ListOf(list.Items, list.Next, err)
 }
 
 // CoursePage gives a course with its outline, by its slug.
-func CoursePage(ctx context.Context, c *Call, slug string) (*catalog.CourseDetail, error) {
+func CoursePage(ctx context.Context, c *api.Call, slug string) (*catalog.CourseDetail, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -93,7 +96,7 @@ type LessonView struct {
 }
 
 // LessonPage gives a lesson, by the slugs of its course and its own.
-func LessonPage(ctx context.Context, c *Call, courseSlug, lessonSlug string) (*LessonView, error) {
+func LessonPage(ctx context.Context, c *api.Call, courseSlug, lessonSlug string) (*LessonView, error) {
 	v, f, b := &LessonView{}, classes.CourseFacts{}, &pgx.Batch{}
 	classes.QueueCourseFacts(b, courseSlug, c.Claims.UserID, &f)
 	catalog.QueueLesson(b, courseSlug, lessonSlug, &v.Lesson)
@@ -114,7 +117,7 @@ func CourseFacts(f classes.CourseFacts) policy.Facts {
 
 // OpenLesson notes that its learner opened a lesson which LessonPage gave, once a sitting: from then on the time counts that
 // earns the lesson's points.
-func OpenLesson(ctx context.Context, c *Call, v *LessonView) error {
+func OpenLesson(ctx context.Context, c *api.Call, v *LessonView) error {
 	if err := c.Permit(policy.Facts{Owner: true, Enrolled: v.Records}); err != nil {
 		return err
 	}
@@ -129,7 +132,7 @@ func OpenLesson(ctx context.Context, c *Call, v *LessonView) error {
 func (v *LessonView) Opens(now time.Time) bool { return v.Records && v.Progress.Unread(now) }
 
 // LessonsToRepeat gives the lessons of some sections of a course, by the sections' codes, for a learner of it.
-func LessonsToRepeat(ctx context.Context, c *Call, course uuid.UUID, sections []string) (*classes.Repeat, error) {
+func LessonsToRepeat(ctx context.Context, c *api.Call, course uuid.UUID, sections []string) (*classes.Repeat, error) {
 	var found *classes.Repeat
 	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
 		if found, err = classes.LessonsOf(ctx, r, course, sections, c.Claims.UserID); err != nil {
@@ -147,7 +150,7 @@ func LessonsToRepeat(ctx context.Context, c *Call, course uuid.UUID, sections []
 
 // ListResources lists what there is beside the lessons. What belongs to a course that is not the viewer's is announced
 // without its address.
-func ListResources(ctx context.Context, c *Call, f catalog.ResourceFilter, p Paging) (*List[catalog.Resource], error) {
+func ListResources(ctx context.Context, c *api.Call, f catalog.ResourceFilter, p api.Paging) (*api.List[catalog.Resource], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
@@ -176,5 +179,5 @@ func ListResources(ctx context.Context, c *Call, f catalog.ResourceFilter, p Pag
 		}
 		return err
 	})
-	return ListOf(list.Items, list.Next, err)
+	return api.ListOf(list.Items, list.Next, err)
 }

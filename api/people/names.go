@@ -1,8 +1,10 @@
-package api
+package people
 
 import (
 	"context"
 	"maps"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -18,10 +20,10 @@ const mostNamed = 200
 
 // Names gives names of those among ids that the actor may see in lists under the call's permission: accounts under user.read,
 // classes and schools under class.read, courses with their lessons and tests under course.read. Others have none.
-func Names(ctx context.Context, c *Call, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+func Names(ctx context.Context, c *api.Call, ids []uuid.UUID) (map[uuid.UUID]string, error) {
 	names := map[uuid.UUID]string{}
 	if p := c.Permission(); p == policy.UserRead || p == policy.PlatformUserRead {
-		list, err := ListUsers(ctx, c, UserFilter{ids: ids}, Paging{Limit: mostNamed})
+		list, err := ListUsers(ctx, c, UserFilter{ids: ids}, api.Paging{Limit: mostNamed})
 		if err != nil {
 			return nil, err
 		}

@@ -1,8 +1,10 @@
-package api
+package people
 
 import (
 	"context"
 	"net/http"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -30,26 +32,26 @@ func (s *SchoolChange) fields() people.SchoolFields {
 	return people.SchoolFields{SourceID: s.SourceID, Name: s.Name, Kind: s.Kind, Region: s.Region, State: people.SchoolState(s.State)}
 }
 
-// SchoolRoutes is where people learn.
-func SchoolRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/schools", Permission: policy.ClassRead, Tag: "Schools", Summary: "The tenant's schools, by name"},
-		func(ctx context.Context, c *Call, in *struct {
-			Paging
+// SchoolRoutes declares where people learn.
+func SchoolRoutes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/schools", Permission: policy.ClassRead, Tag: "Schools", Summary: "The tenant's schools, by name"},
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.Paging
 			SchoolFilter
-		}) (*List[people.School], error) {
+		}) (*api.List[people.School], error) {
 			return ListSchools(ctx, c, in.SchoolFilter, in.Paging)
 		})
-	Query(s, Route{Path: "/api/v1/schools/{school}", Permission: policy.ClassRead, Tag: "Schools", Summary: "A school"},
-		func(ctx context.Context, c *Call, in *SchoolRef) (*people.School, error) {
+	api.Query(s, api.Route{Path: "/api/v1/schools/{school}", Permission: policy.ClassRead, Tag: "Schools", Summary: "A school"},
+		func(ctx context.Context, c *api.Call, in *SchoolRef) (*people.School, error) {
 			return SchoolPage(ctx, c, in.School)
 		})
-	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/schools", Permission: policy.SchoolChange, Tag: "Schools", Status: http.StatusCreated, Summary: "Add a school"},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct{ Body SchoolChange }) (*people.School, error) {
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/schools", Permission: policy.SchoolChange, Tag: "Schools", Status: http.StatusCreated, Summary: "Add a school"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body SchoolChange }) (*people.School, error) {
 			return CreateSchool(ctx, c, tx, in.Body)
 		})
-	Command(s, Route{Method: http.MethodPut, Path: "/api/v1/schools/{school}", Permission: policy.SchoolChange, Tag: "Schools", Summary: "Correct a school, or close it",
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/schools/{school}", Permission: policy.SchoolChange, Tag: "Schools", Summary: "Correct a school, or close it",
 		Detail: "A closed school keeps its people and records; nothing new is put into it on the pages."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *struct {
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			SchoolRef
 			Body SchoolChange
 		}) (*people.School, error) {
@@ -65,7 +67,7 @@ type SchoolFilter struct {
 }
 
 // ListSchools lists the tenant's schools by name.
-func ListSchools(ctx context.Context, c *Call, f SchoolFilter, p Paging) (*List[people.School], error) {
+func ListSchools(ctx context.Context, c *api.Call, f SchoolFilter, p api.Paging) (*api.List[people.School], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
@@ -74,12 +76,12 @@ func ListSchools(ctx context.Context, c *Call, f SchoolFilter, p Paging) (*List[
 		page, err = people.Schools(ctx, r, people.SchoolFilter{Query: f.Query, Region: f.Region, Open: f.Open, After: p.Cursor, Limit: p.Limit})
 		return err
 	})
-	return ListOf(page.Schools, page.Next, err)
+	return api.ListOf(page.Schools, page.Next, err)
 }
 
 // FindSchools gives the schools that somebody may mean who typed this: of exactly this name or code, or else those that have all words of
 // it, at most limit; with open those alone that are not closed.
-func FindSchools(ctx context.Context, c *Call, typed string, open bool, limit int) (found []people.School, err error) {
+func FindSchools(ctx context.Context, c *api.Call, typed string, open bool, limit int) (found []people.School, err error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
@@ -95,7 +97,7 @@ func FindSchools(ctx context.Context, c *Call, typed string, open bool, limit in
 }
 
 // Regions gives the names of the regions that have schools.
-func Regions(ctx context.Context, c *Call) (list []string, err error) {
+func Regions(ctx context.Context, c *api.Call) (list []string, err error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func Regions(ctx context.Context, c *Call) (list []string, err error) {
 }
 
 // SchoolNames gives the names of some schools by their ids.
-func SchoolNames(ctx context.Context, c *Call, ids []uuid.UUID) (names map[uuid.UUID]string, err error) {
+func SchoolNames(ctx context.Context, c *api.Call, ids []uuid.UUID) (names map[uuid.UUID]string, err error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
@@ -119,7 +121,7 @@ func SchoolNames(ctx context.Context, c *Call, ids []uuid.UUID) (names map[uuid.
 }
 
 // SchoolPage gives a school.
-func SchoolPage(ctx context.Context, c *Call, id uuid.UUID) (*people.School, error) {
+func SchoolPage(ctx context.Context, c *api.Call, id uuid.UUID) (*people.School, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -132,7 +134,7 @@ func SchoolPage(ctx context.Context, c *Call, id uuid.UUID) (*people.School, err
 }
 
 // CreateSchool adds a school.
-func CreateSchool(ctx context.Context, c *Call, tx *tenants.Tx, in SchoolChange) (*people.School, error) {
+func CreateSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, in SchoolChange) (*people.School, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -141,7 +143,7 @@ func CreateSchool(ctx context.Context, c *Call, tx *tenants.Tx, in SchoolChange)
 }
 
 // ChangeSchool corrects a school.
-func ChangeSchool(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in SchoolChange) (*people.School, error) {
+func ChangeSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, in SchoolChange) (*people.School, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package api
+package coaching
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -16,12 +18,12 @@ import (
 	"lignum/tenants/audit"
 )
 
-// RecordRoutes is how an official gets to one learner's record: never by a list, always for a reason that is written down first.
-func RecordRoutes(s *Server) {
-	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/learners/search", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "Find the one learner that is exactly named, for a stated reason",
+// RecordRoutes declares how an official gets to one learner's record: never by a list, always for a reason that is written down first.
+func RecordRoutes(s *api.Server) {
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/learners/search", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "Find the one learner that is exactly named, for a stated reason",
 		Detail: "For officials. The reason is asked as for opening a record. It finds at most one learner, says nothing of near hits, and leaves an entry in the audit trail each time, found or not. " +
 			"At most 20 searches an hour for each person; 429 beyond."},
-		func(ctx context.Context, c *Call, in *struct{ Body RecordSearch }) (*FoundRecord, error) {
+		func(ctx context.Context, c *api.Call, in *struct{ Body RecordSearch }) (*FoundRecord, error) {
 			return FindRecord(ctx, c, in.Body)
 		})
 }
@@ -44,9 +46,9 @@ const (
 )
 
 // FindRecord finds the one learner that a search names. The search is in the trail before its answer is known: found or not.
-func FindRecord(ctx context.Context, c *Call, in RecordSearch) (*FoundRecord, error) {
-	if err := c.Permit(policy.Facts{ReasonLength: ReasonLength(in.Reason)}); err != nil {
-		return nil, ReasonWanted(err, "body.reason")
+func FindRecord(ctx context.Context, c *api.Call, in RecordSearch) (*FoundRecord, error) {
+	if err := c.Permit(policy.Facts{ReasonLength: api.ReasonLength(in.Reason)}); err != nil {
+		return nil, api.ReasonWanted(err, "body.reason")
 	}
 	if err := in.Validate(); err != nil {
 		return nil, inBody(err)
@@ -87,13 +89,13 @@ func FindRecord(ctx context.Context, c *Call, in RecordSearch) (*FoundRecord, er
 }
 
 // MaySearchRecords tells whether the actor may look for records at all, with a reason.
-func MaySearchRecords(c *Call) bool {
-	return c.Would(policy.LearnerProgress, policy.Facts{ReasonLength: ReasonLetters})
+func MaySearchRecords(c *api.Call) bool {
+	return c.Would(policy.LearnerProgress, policy.Facts{ReasonLength: api.ReasonLetters})
 }
 
 // MayAskForRecord asks the policy about the form of a search, which shows nobody: whoever could search with a reason sees it.
-func MayAskForRecord(c *Call) error {
-	return c.Permit(policy.Facts{ReasonLength: ReasonLetters})
+func MayAskForRecord(c *api.Call) error {
+	return c.Permit(policy.Facts{ReasonLength: api.ReasonLetters})
 }
 
 // inBody names wrong fields as those of a JSON body.

@@ -1,9 +1,12 @@
-package api
+package people
 
 import (
 	"context"
 	"fmt"
 	"slices"
+
+	"lignum/api"
+	coachingapi "lignum/api/coaching"
 
 	"github.com/google/uuid"
 
@@ -31,7 +34,7 @@ type UserFilter struct {
 }
 
 // ListUsers lists the realm's accounts by name, those of the own school when the rules reach no further.
-func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[people.User], error) {
+func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*api.List[people.User], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
@@ -57,20 +60,20 @@ func ListUsers(ctx context.Context, c *Call, f UserFilter, p Paging) (*List[peop
 	case policy.Own:
 		filter.Self = &c.Claims.UserID
 	case policy.Region, policy.Aggregate:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	default:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	}
 	var page people.UserPage
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		page, err = people.Users(ctx, r, filter)
 		return err
 	})
-	return ListOf(page.Users, page.Next, err)
+	return api.ListOf(page.Users, page.Next, err)
 }
 
 // aboutUser reads the facts about another account, in either realm.
-func aboutUser(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) (policy.Facts, error) {
+func aboutUser(ctx context.Context, c *api.Call, q tenants.Querier, id uuid.UUID) (policy.Facts, error) {
 	if c.Tenant == nil {
 		u, err := people.UserByID(ctx, q, id)
 		return policy.Facts{Owner: id == c.Claims.UserID, Covers: c.State.Enforcer.Covers(c.Claims.Roles, u.Roles)}, err
@@ -81,7 +84,7 @@ func aboutUser(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) (p
 }
 
 // mayOn asks the policy about an account.
-func mayOn(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) error {
+func mayOn(ctx context.Context, c *api.Call, q tenants.Querier, id uuid.UUID) error {
 	facts, err := aboutUser(ctx, c, q, id)
 	if err != nil {
 		return err
@@ -90,7 +93,7 @@ func mayOn(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) error 
 }
 
 // UserPage gives an account.
-func UserPage(ctx context.Context, c *Call, id uuid.UUID) (*people.User, error) {
+func UserPage(ctx context.Context, c *api.Call, id uuid.UUID) (*people.User, error) {
 	var u people.User
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		if err := mayOn(ctx, c, r, id); err != nil {
@@ -121,13 +124,13 @@ type NewAccount struct {
 }
 
 // CreateUser opens an account with roles that reach no further than the actor's.
-func CreateUser(ctx context.Context, c *Call, tx *tenants.Tx, in NewUser) (*NewAccount, error) {
+func CreateUser(ctx context.Context, c *api.Call, tx *tenants.Tx, in NewUser) (*NewAccount, error) {
 	if err := c.Permit(policy.Facts{SameSchool: c.OfOwnSchool(in.SchoolID)}); err != nil {
 		return nil, err
 	}
 	for i, role := range in.Roles {
 		if err := policy.CheckAssign(c.State.Enforcer, c.Claims.Roles, role); err != nil {
-			return nil, Renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
+			return nil, api.Renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
 		}
 	}
 	if err := policy.CheckTogether(c.State.Enforcer, c.Claims.Roles, in.Roles); err != nil {
@@ -152,7 +155,7 @@ type UserChange struct {
 }
 
 // ChangeUser changes an account. Nobody moves one into or out of another school than their own.
-func ChangeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in UserChange) (*people.User, error) {
+func ChangeUser(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, in UserChange) (*people.User, error) {
 	facts, err := aboutUser(ctx, c, tx, id)
 	if err != nil {
 		return nil, err
@@ -169,7 +172,7 @@ func ChangeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in U
 }
 
 // EditUserRoles gives an account some roles and takes others away; the rest stays, whoever changed it meanwhile.
-func EditUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, give, take []string) (*people.User, error) {
+func EditUserRoles(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, give, take []string) (*people.User, error) {
 	was, err := people.LockUser(ctx, tx, id)
 	if err != nil {
 		return nil, err
@@ -186,7 +189,7 @@ func EditUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, g
 // SetUserRoles gives an account exactly these roles. Who gives or takes a role reaches as far as it does, alone and beside
 // the account's others, and somebody must still be able to change roles afterwards. version is the account's that was read; ""
 // holds whatever was there.
-func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, roles []string, version string) (*people.User, error) {
+func SetUserRoles(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, roles []string, version string) (*people.User, error) {
 	if err := mayOn(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
@@ -211,7 +214,7 @@ func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, ro
 			continue
 		}
 		if err := policy.CheckAssign(e, c.Claims.Roles, role); err != nil {
-			return nil, Renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
+			return nil, api.Renamed(err, "role", fmt.Sprintf("body.roles[%d]", i))
 		}
 	}
 	if err := policy.CheckTogether(e, c.Claims.Roles, roles); err != nil {
@@ -230,7 +233,7 @@ func SetUserRoles(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, ro
 }
 
 // SuspendUser closes an account; its sessions end at once. The reason stays with the account and in the trail.
-func SuspendUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, reason string) (*people.User, error) {
+func SuspendUser(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, reason string) (*people.User, error) {
 	if err := mayOn(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
@@ -242,7 +245,7 @@ func SuspendUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, rea
 }
 
 // ResumeUser opens a suspended account again.
-func ResumeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*people.User, error) {
+func ResumeUser(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (*people.User, error) {
 	if err := mayOn(ctx, c, tx, id); err != nil {
 		return nil, err
 	}
@@ -252,7 +255,7 @@ func ResumeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*pe
 
 // ResetUser takes an account's password away, ends its sessions, and gives a card for choosing a new one. A teacher needs an
 // account that nobody has used, or the school's approval, which is used up by it.
-func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*identity.Card, error) {
+func ResetUser(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (*identity.Card, error) {
 	if _, err := people.LockUser(ctx, tx, id); err != nil { // what is asked about it still holds when it is changed
 		return nil, err
 	}
@@ -291,7 +294,7 @@ func notYours() error {
 
 // ResetSecondFactor takes an account's authenticator app away, for somebody who lost it. That is for those who look after the
 // account: what lets a teacher print a card does not count.
-func ResetSecondFactor(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*Done, error) {
+func ResetSecondFactor(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (*api.Done, error) {
 	facts, err := aboutUser(ctx, c, tx, id)
 	if err != nil {
 		return nil, err
@@ -300,7 +303,7 @@ func ResetSecondFactor(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUI
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	return &Done{Done: true}, identity.ResetTOTP(ctx, tx, id, c.Now)
+	return &api.Done{Done: true}, identity.ResetTOTP(ctx, tx, id, c.Now)
 }
 
 // CardSheet is cards to print and cut out. The codes are shown once.
@@ -309,12 +312,12 @@ type CardSheet struct {
 }
 
 // coversAll tells whether the actor reaches as far as each of several people.
-func coversAll(c *Call, sets [][]string) bool {
+func coversAll(c *api.Call, sets [][]string) bool {
 	return !slices.ContainsFunc(sets, func(roles []string) bool { return !c.State.Enforcer.Covers(c.Claims.Roles, roles) })
 }
 
 // cardReach is whose cards are printed under a decision about several people.
-func cardReach(c *Call, d policy.Decision) (identity.CardReach, error) {
+func cardReach(c *api.Call, d policy.Decision) (identity.CardReach, error) {
 	switch d.Scope {
 	case policy.Whole:
 		return identity.CardReach{}, nil
@@ -329,7 +332,7 @@ func cardReach(c *Call, d policy.Decision) (identity.CardReach, error) {
 
 // PrintCards makes cards for the students among some accounts who have no password: of a teacher, for those of whom nobody has
 // ever chosen one.
-func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID) (*CardSheet, error) {
+func PrintCards(ctx context.Context, c *api.Call, tx *tenants.Tx, users []uuid.UUID) (*CardSheet, error) {
 	t, err := classes.TiesToAll(ctx, tx, c.Claims.UserID, users)
 	if err != nil {
 		return nil, err
@@ -348,13 +351,13 @@ func PrintCards(ctx context.Context, c *Call, tx *tenants.Tx, users []uuid.UUID)
 }
 
 // classCardFacts hold for everybody of a class who gets a card: cardReach leaves the others out.
-func classCardFacts(c *Call, t classes.ClassTies) policy.Facts {
+func classCardFacts(c *api.Call, t classes.ClassTies) policy.Facts {
 	return policy.Facts{SameSchool: t.OfSchool > 0 || t.Members == 0, CoachOf: t.CoachOf, Teaches: t.CoachOf, Unclaimed: true, Covers: coversAll(c, t.RoleSets)}
 }
 
 // PrintClassCards makes cards for the students of a class who have no password. A class may have learners of several schools,
 // whatever its own: those of other schools than the actor's are left out, unless the actor reaches the whole tenant.
-func PrintClassCards(ctx context.Context, c *Call, tx *tenants.Tx, class uuid.UUID) (*CardSheet, error) {
+func PrintClassCards(ctx context.Context, c *api.Call, tx *tenants.Tx, class uuid.UUID) (*CardSheet, error) {
 	t, err := classes.TiesToClass(ctx, tx, c.Claims.UserID, class)
 	if err != nil {
 		return nil, err
@@ -381,13 +384,13 @@ const (
 )
 
 // MayGiveCards tells how the actor comes to new sign-in cards for some learners; those for whom there is no way are left out.
-func MayGiveCards(ctx context.Context, c *Call, learners []uuid.UUID) (map[uuid.UUID]CardAccess, error) {
-	return Answers(ctx, c, learners, []policy.Permission{policy.UserReset, policy.ResetAsk}, classes.TiesToEach, func(t classes.LearnerTie) CardAccess {
+func MayGiveCards(ctx context.Context, c *api.Call, learners []uuid.UUID) (map[uuid.UUID]CardAccess, error) {
+	return api.Answers(ctx, c, learners, []policy.Permission{policy.UserReset, policy.ResetAsk}, classes.TiesToEach, func(t classes.LearnerTie) CardAccess {
 		return cardAccess(c, policy.Facts{CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool, Covers: true})
 	})
 }
 
-func cardAccess(c *Call, f policy.Facts) CardAccess {
+func cardAccess(c *api.Call, f policy.Facts) CardAccess {
 	switch {
 	case c.Would(policy.UserReset, f) && c.Would(policy.UserRead, f):
 		return CardByReset
@@ -398,7 +401,7 @@ func cardAccess(c *Call, f policy.Facts) CardAccess {
 }
 
 // MayPrintClassCards tells whether the actor may print the sign-in cards of a class.
-func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, error) {
+func MayPrintClassCards(ctx context.Context, c *api.Call, class uuid.UUID) (bool, error) {
 	if !c.May(policy.UserReset) {
 		return false, nil
 	}
@@ -413,11 +416,11 @@ func MayPrintClassCards(ctx context.Context, c *Call, class uuid.UUID) (bool, er
 // UserOffers is what the actor may do to an account.
 type UserOffers struct {
 	Change, Reset, Suspend bool
-	Record                 RecordAccess
+	Record                 coachingapi.RecordAccess
 }
 
 // OffersOnUser tells what the actor may do to an account of a tenant.
-func OffersOnUser(ctx context.Context, c *Call, id uuid.UUID) (o UserOffers, err error) {
+func OffersOnUser(ctx context.Context, c *api.Call, id uuid.UUID) (o UserOffers, err error) {
 	var f policy.Facts
 	if err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		f, err = aboutUser(ctx, c, r, id)
@@ -425,5 +428,5 @@ func OffersOnUser(ctx context.Context, c *Call, id uuid.UUID) (o UserOffers, err
 	}); err != nil {
 		return o, err
 	}
-	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f), Record: AccessTo(c, f)}, nil
+	return UserOffers{Change: c.Would(policy.UserChange, f), Reset: c.Would(policy.UserReset, f), Suspend: c.Would(policy.UserSuspend, f), Record: coachingapi.AccessTo(c, f)}, nil
 }

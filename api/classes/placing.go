@@ -1,9 +1,11 @@
-package api
+package classes
 
 import (
 	"context"
 	"fmt"
 	"strings"
+
+	"lignum/api"
 
 	"github.com/google/uuid"
 
@@ -25,7 +27,7 @@ func tied(class classes.Facts, sameSchool bool) policy.Facts {
 }
 
 // placeReach tells whose learners the actor may place in a class: of any school (nil), or of this one.
-func placeReach(ctx context.Context, c *Call, q tenants.Querier, id uuid.UUID) (school *uuid.UUID, err error) {
+func placeReach(ctx context.Context, c *api.Call, q tenants.Querier, id uuid.UUID) (school *uuid.UUID, err error) {
 	f, err := classes.FactsOf(ctx, q, id, c.Claims.UserID, c.Day())
 	if err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ type Candidate struct {
 }
 
 // ClassCandidates lists the active learners whom the actor may place in a class and who have no place in it.
-func ClassCandidates(ctx context.Context, c *Call, id uuid.UUID, f CandidateFilter, p Paging) (*List[Candidate], error) {
+func ClassCandidates(ctx context.Context, c *api.Call, id uuid.UUID, f CandidateFilter, p api.Paging) (*api.List[Candidate], error) {
 	var items []Candidate
 	var next string
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -73,11 +75,11 @@ func ClassCandidates(ctx context.Context, c *Call, id uuid.UUID, f CandidateFilt
 		next = page.Next
 		return err
 	})
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }
 
 // schoolToPlace is the school whose learners are meant: the one asked for, within the actor's reach. nil is every school.
-func schoolToPlace(ctx context.Context, c *Call, q tenants.Querier, id, asked uuid.UUID) (*uuid.UUID, error) {
+func schoolToPlace(ctx context.Context, c *api.Call, q tenants.Querier, id, asked uuid.UUID) (*uuid.UUID, error) {
 	school, err := placeReach(ctx, c, q, id)
 	switch {
 	case err != nil || asked == uuid.Nil:
@@ -89,7 +91,7 @@ func schoolToPlace(ctx context.Context, c *Call, q tenants.Querier, id, asked uu
 }
 
 // ClassGrades tells which forms there are among those whom the actor may place in a class, and how many learn in each.
-func ClassGrades(ctx context.Context, c *Call, id, school uuid.UUID) ([]classes.GradeCount, error) {
+func ClassGrades(ctx context.Context, c *api.Call, id, school uuid.UUID) ([]classes.GradeCount, error) {
 	var grades []classes.GradeCount
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		of, err := schoolToPlace(ctx, c, r, id, school)
@@ -111,7 +113,7 @@ type PlaceRequest struct {
 
 // PlaceLearner gives a learner a place in a class, also when registration is closed. Learners of other schools register
 // themselves.
-func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid.UUID) (*classes.Enrolment, error) {
+func PlaceLearner(ctx context.Context, c *api.Call, tx *tenants.Tx, id, learner uuid.UUID) (*classes.Enrolment, error) {
 	f, err := classes.FactsOf(ctx, tx, id, c.Claims.UserID, c.Day())
 	if err != nil {
 		return nil, err
@@ -129,7 +131,7 @@ func PlaceLearner(ctx context.Context, c *Call, tx *tenants.Tx, id, learner uuid
 
 // PlaceLearners gives many learners places in a class. Those whom the actor has no tie to are among the refused; when that is
 // everybody, the answer is the policy's refusal.
-func PlaceLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, in PlaceRequest) (*classes.Placement, error) {
+func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, in PlaceRequest) (*classes.Placement, error) {
 	school, err := placeReach(ctx, c, tx, id)
 	if err != nil {
 		return nil, err
@@ -165,7 +167,7 @@ func PlaceLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, i
 	}
 	out, err := classes.Place(ctx, tx, id, learners, c.Now, c.Day())
 	if err != nil {
-		return nil, Renamed(err, "learner_ids", "body.learner_ids")
+		return nil, api.Renamed(err, "learner_ids", "body.learner_ids")
 	}
 	out.Refused = append(out.Refused, strangers...)
 	return &out, nil
@@ -173,7 +175,7 @@ func PlaceLearners(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, i
 
 // ownLearners parts the learners whom the actor may place from the others. Nothing is said of the others, not even whether there
 // is such a person: somebody of another school is not the actor's to know of.
-func ownLearners(ctx context.Context, c *Call, q tenants.Querier, class uuid.UUID, learners []uuid.UUID) (own []uuid.UUID, others []classes.Unplaced, err error) {
+func ownLearners(ctx context.Context, c *api.Call, q tenants.Querier, class uuid.UUID, learners []uuid.UUID) (own []uuid.UUID, others []classes.Unplaced, err error) {
 	if len(learners) > classes.MostPlaced {
 		return nil, nil, domain.InvalidField("body.learner_ids", fmt.Sprintf("must name 1 to %d learners", classes.MostPlaced))
 	}

@@ -1,10 +1,13 @@
-package api
+// Package insight is figures: of the own school, or of the whole tenant with those about too few people left blank.
+package insight
 
 import (
 	"context"
 	"errors"
 	"strings"
 	"time"
+
+	"lignum/api"
 
 	"lignum/domain"
 	"lignum/domain/insight"
@@ -20,7 +23,7 @@ const wholeMonths = "Over the whole tenant, figures by school, region or subject
 // FigureRows says which rows of a table by school are wanted: a country's hundreds come in pages. Neither what is withheld nor the total, which
 // is of all schools, depends on it.
 type FigureRows struct {
-	Paging
+	api.Paging
 	Region string        `query:"region" maxLength:"100" doc:"By school: only those of this region"`
 	Order  insight.Order `query:"order" enum:"name,lowest" doc:"By school: by region and name, or the lowest pass rate or fewest days of attendance first and what is withheld last"`
 }
@@ -34,32 +37,32 @@ func (r FigureRows) of(by insight.By) insight.Rows {
 	return rows
 }
 
-// InsightRoutes is figures: of the own school, or of the whole tenant with those about too few people left blank.
-func InsightRoutes(s *Server) {
-	Query(s, Route{Path: "/api/v1/insight/summary", Permission: policy.InsightRead, Tag: "Insight", Summary: "The tenant, or the own school, at a glance",
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/insight/summary", Permission: policy.InsightRead, Tag: "Insight", Summary: "The tenant, or the own school, at a glance",
 		Detail: "Over the whole tenant, attendance_month, attempts and pass_percent are of the last finished month."},
-		func(ctx context.Context, c *Call, _ *struct{}) (*insight.Summary, error) {
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*insight.Summary, error) {
 			return InsightSummary(ctx, c)
 		})
-	Query(s, Route{Path: "/api/v1/insight/attendance", Permission: policy.InsightRead, Tag: "Insight", Summary: "Attendance by day, region or school",
+	api.Query(s, api.Route{Path: "/api/v1/insight/attendance", Permission: policy.InsightRead, Tag: "Insight", Summary: "Attendance by day, region or school",
 		Detail: "A figure about too few people is left blank, and so is a second one wherever the first could be had by subtraction. " + wholeMonths +
 			" By day, a day with too few people counts in no sum and in no month."},
-		func(ctx context.Context, c *Call, in *struct {
-			DayRange
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.DayRange
 			By insight.By `query:"by" enum:"day,region,school" default:"day"`
 			FigureRows
 		}) (*insight.Table, error) {
 			return AttendanceFigures(ctx, c, in.By, in.DayRange, in.FigureRows)
 		})
-	Query(s, Route{Path: "/api/v1/insight/active-users", Permission: policy.InsightRead, Tag: "Insight", Summary: "Users of any role by day",
+	api.Query(s, api.Route{Path: "/api/v1/insight/active-users", Permission: policy.InsightRead, Tag: "Insight", Summary: "Users of any role by day",
 		Detail: "Over the whole tenant a day with too few people counts in no sum, and different people are not given over more than one day."},
-		func(ctx context.Context, c *Call, in *DayRange) (*insight.Table, error) {
+		func(ctx context.Context, c *api.Call, in *api.DayRange) (*insight.Table, error) {
 			return ActiveUserFigures(ctx, c, *in)
 		})
-	Query(s, Route{Path: "/api/v1/insight/pass-rates", Permission: policy.InsightRead, Tag: "Insight", Summary: "How many attempts passed, by subject, region or school",
+	api.Query(s, api.Route{Path: "/api/v1/insight/pass-rates", Permission: policy.InsightRead, Tag: "Insight", Summary: "How many attempts passed, by subject, region or school",
 		Detail: wholeMonths},
-		func(ctx context.Context, c *Call, in *struct {
-			DayRange
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.DayRange
 			By insight.By `query:"by" enum:"subject,region,school" default:"subject"`
 			FigureRows
 		}) (*insight.Table, error) {
@@ -69,7 +72,7 @@ func InsightRoutes(s *Server) {
 
 // view asks the policy whose figures the signed-in person sees. Officials never name a school: tables of single schools
 // beside those of the whole would give away what either leaves blank.
-func view(c *Call) (insight.View, error) {
+func view(c *api.Call) (insight.View, error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return insight.View{}, err
@@ -88,7 +91,7 @@ func view(c *Call) (insight.View, error) {
 }
 
 // figures asks the policy, reads the range of days, and gives what read makes of them.
-func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, rows FigureRows, read func(q tenants.Querier, p insight.Period, v insight.View) (*T, error)) (*T, error) {
+func figures[T any](ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows, read func(q tenants.Querier, p insight.Period, v insight.View) (*T, error)) (*T, error) {
 	v, err := view(c)
 	if err != nil {
 		return nil, err
@@ -103,13 +106,13 @@ func figures[T any](ctx context.Context, c *Call, by insight.By, in DayRange, ro
 		out, err = read(r, p, v)
 		return err
 	})
-	return out, inQuery(AtCursor(err))
+	return out, inQuery(api.AtCursor(err))
 }
 
 // period reads a range of days. Without one it is the last thirty days, or the last finished month where only whole months
 // are to be had; with one end, the month of that end.
-func period(in DayRange, by insight.By, v insight.View, today time.Time) (insight.Period, error) {
-	first, last, err := Days(in.From, in.To, today)
+func period(in api.DayRange, by insight.By, v insight.View, today time.Time) (insight.Period, error) {
+	first, last, err := api.Days(in.From, in.To, today)
 	if err != nil || !insight.Grouped(by, v) {
 		return insight.Period{From: first, To: last}, err
 	}
@@ -140,7 +143,7 @@ func inQuery(err error) error {
 
 // FigureMonths is the months, the newest first, of which the signed-in person may have figures of groups; nil where any days
 // may be asked for, as of the own school. A year and a month: the longest time that one answer is about.
-func FigureMonths(c *Call, by insight.By) ([]insight.Period, error) {
+func FigureMonths(c *api.Call, by insight.By) ([]insight.Period, error) {
 	v, err := view(c)
 	if err != nil || !insight.Grouped(by, v) {
 		return nil, err
@@ -153,8 +156,8 @@ func FigureMonths(c *Call, by insight.By) ([]insight.Period, error) {
 }
 
 // InsightSummary gives the tenant, or the own school, at a glance.
-func InsightSummary(ctx context.Context, c *Call) (*insight.Summary, error) {
-	s, err := figures(ctx, c, insight.ByDay, DayRange{}, FigureRows{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
+func InsightSummary(ctx context.Context, c *api.Call) (*insight.Summary, error) {
+	s, err := figures(ctx, c, insight.ByDay, api.DayRange{}, FigureRows{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
 		return insight.Glance(ctx, q, c.Day(), c.Tenant.Location(), v)
 	})
 	if err == nil && s.Counted {
@@ -164,28 +167,28 @@ func InsightSummary(ctx context.Context, c *Call) (*insight.Summary, error) {
 }
 
 // AttendanceFigures gives attendance by day, region or school.
-func AttendanceFigures(ctx context.Context, c *Call, by insight.By, in DayRange, rows FigureRows) (*insight.Table, error) {
+func AttendanceFigures(ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows) (*insight.Table, error) {
 	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.Attendance(ctx, q, p, by, v)
 	}))
 }
 
 // ActiveUserFigures gives users of any role by day.
-func ActiveUserFigures(ctx context.Context, c *Call, in DayRange) (*insight.Table, error) {
+func ActiveUserFigures(ctx context.Context, c *api.Call, in api.DayRange) (*insight.Table, error) {
 	return figures(ctx, c, insight.ByDay, in, FigureRows{}, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.ActiveUsers(ctx, q, p, v)
 	})
 }
 
 // PassRateFigures gives how many attempts passed, by subject, region or school.
-func PassRateFigures(ctx context.Context, c *Call, by insight.By, in DayRange, rows FigureRows) (*insight.Table, error) {
+func PassRateFigures(ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows) (*insight.Table, error) {
 	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.PassRates(ctx, q, p, c.Tenant.Location(), by, v)
 	}))
 }
 
 // keepingMonths sees to it that months which had to be counted from their rows are kept before they are asked for again.
-func keepingMonths(c *Call) func(*insight.Table, error) (*insight.Table, error) {
+func keepingMonths(c *api.Call) func(*insight.Table, error) (*insight.Table, error) {
 	return func(t *insight.Table, err error) (*insight.Table, error) {
 		if err == nil && t.Counted {
 			c.Server.KeepFigures(c.Tenant)

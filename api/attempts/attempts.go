@@ -1,7 +1,10 @@
-package api
+package attempts
 
 import (
 	"context"
+
+	"lignum/api"
+	"lignum/api/catalogue"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -15,14 +18,14 @@ import (
 )
 
 // TestPage gives a test as it is announced, with what the viewer has made of it.
-func TestPage(ctx context.Context, c *Call, test uuid.UUID) (*assessment.Announcement, error) {
+func TestPage(ctx context.Context, c *api.Call, test uuid.UUID) (*assessment.Announcement, error) {
 	a, f, b := &assessment.Announcement{}, classes.CourseFacts{}, &pgx.Batch{}
 	assessment.QueueAnnounced(b, test, c.Claims.UserID, c.Now, a)
 	classes.QueueTestFacts(b, test, c.Claims.UserID, &f)
 	if err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error { return r.SendBatch(ctx, b).Close() }); err != nil {
 		return nil, err
 	}
-	if err := c.Permit(CourseFacts(f)); err != nil {
+	if err := c.Permit(catalogue.CourseFacts(f)); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -30,7 +33,7 @@ func TestPage(ctx context.Context, c *Call, test uuid.UUID) (*assessment.Announc
 
 // ScheduleTest sets when a test may be started, for all classes of the tenant; an empty window makes it one that is always
 // open. It gives what is stored.
-func ScheduleTest(ctx context.Context, c *Call, tx *tenants.Tx, test uuid.UUID, to assessment.Window) (*assessment.Window, error) {
+func ScheduleTest(ctx context.Context, c *api.Call, tx *tenants.Tx, test uuid.UUID, to assessment.Window) (*assessment.Window, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
@@ -45,7 +48,7 @@ type OpenAttempt struct {
 }
 
 // StartAttempt gives the signed-in learner's attempt at a test: the one under way, or a new one.
-func StartAttempt(ctx context.Context, c *Call, test uuid.UUID) (*OpenAttempt, error) {
+func StartAttempt(ctx context.Context, c *api.Call, test uuid.UUID) (*OpenAttempt, error) {
 	var f assessment.StartFacts
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		f, err = assessment.FactsOfStart(ctx, r, test, c.Claims.UserID, c.Now)
@@ -65,7 +68,7 @@ func StartAttempt(ctx context.Context, c *Call, test uuid.UUID) (*OpenAttempt, e
 }
 
 // paper gives an attempt of the signed-in learner with its ticket.
-func paper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt, error) {
+func paper(ctx context.Context, c *api.Call, attempt uuid.UUID) (*OpenAttempt, error) {
 	var p *assessment.Paper
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		p, err = c.Server.Exams.Paper(ctx, r, c.Realm.Name(), attempt, c.Claims.UserID, c.Now)
@@ -77,13 +80,13 @@ func paper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt, error
 	return open(c, p), nil
 }
 
-func open(c *Call, p *assessment.Paper) *OpenAttempt {
+func open(c *api.Call, p *assessment.Paper) *OpenAttempt {
 	return &OpenAttempt{Ticket: p.Ticket().Seal(c.DB.Vault(), c.Realm.Name()), Paper: *p}
 }
 
 // AttemptPaper gives the signed-in learner's attempt under way, to go on with: also on another device. An attempt whose
 // time ran out is handed in on the way.
-func AttemptPaper(ctx context.Context, c *Call, attempt uuid.UUID) (*OpenAttempt, error) {
+func AttemptPaper(ctx context.Context, c *api.Call, attempt uuid.UUID) (*OpenAttempt, error) {
 	open, err := paper(ctx, c, attempt) // is the learner's own, or not found
 	if err != nil {
 		return nil, err
@@ -105,7 +108,7 @@ type Saved = assessment.Saved
 
 // SaveAnswers stores answers in one round trip, each judged alone. The policy decides on the signed ticket; the statement asks owner, state
 // and deadline once more.
-func SaveAnswers(ctx context.Context, c *Call, attempt uuid.UUID, ticket string, answers []assessment.Answer) (*Saved, error) {
+func SaveAnswers(ctx context.Context, c *api.Call, attempt uuid.UUID, ticket string, answers []assessment.Answer) (*Saved, error) {
 	t, err := assessment.OpenTicket(c.DB.Vault(), c.Realm.Name(), ticket)
 	if err != nil {
 		return nil, err
@@ -126,7 +129,7 @@ func attemptFacts(f assessment.AttemptFacts) policy.Facts {
 }
 
 // mayOnAttempt reads the facts about an attempt and asks the policy.
-func mayOnAttempt(ctx context.Context, c *Call, q tenants.Querier, attempt uuid.UUID) (assessment.AttemptFacts, error) {
+func mayOnAttempt(ctx context.Context, c *api.Call, q tenants.Querier, attempt uuid.UUID) (assessment.AttemptFacts, error) {
 	f, err := assessment.FactsOf(ctx, q, attempt, c.Claims.UserID, c.Now)
 	if err != nil {
 		return f, err
@@ -135,13 +138,13 @@ func mayOnAttempt(ctx context.Context, c *Call, q tenants.Querier, attempt uuid.
 }
 
 // SubmitAttempt hands the signed-in learner's attempt in and gives its result. Again, it gives the same result.
-func SubmitAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID) (*assessment.Result, error) {
+func SubmitAttempt(ctx context.Context, c *api.Call, tx *tenants.Tx, attempt uuid.UUID) (*assessment.Result, error) {
 	may := func(f assessment.AttemptFacts) error { return c.Permit(attemptFacts(f)) }
 	return c.Server.Exams.SubmitIf(ctx, tx, c.Realm.Name(), attempt, c.Claims.UserID, may, c.Now, c.Day())
 }
 
 // AttemptResult gives what came of an attempt. The learner sees of the items what the test's rule shows; staff see all.
-func AttemptResult(ctx context.Context, c *Call, attempt uuid.UUID) (*assessment.Result, error) {
+func AttemptResult(ctx context.Context, c *api.Call, attempt uuid.UUID) (*assessment.Result, error) {
 	var res *assessment.Result
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		var err error
@@ -157,7 +160,7 @@ func AttemptResult(ctx context.Context, c *Call, attempt uuid.UUID) (*assessment
 }
 
 // MyAttempts lists the signed-in learner's attempts, the newest first.
-func MyAttempts(ctx context.Context, c *Call, p Paging) (*List[assessment.Summary], error) {
+func MyAttempts(ctx context.Context, c *api.Call, p api.Paging) (*api.List[assessment.Summary], error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
@@ -165,7 +168,7 @@ func MyAttempts(ctx context.Context, c *Call, p Paging) (*List[assessment.Summar
 }
 
 // LearnerAttempts lists a learner's attempts, for those who look after the learner.
-func LearnerAttempts(ctx context.Context, c *Call, learner uuid.UUID, p Paging) (*List[assessment.Summary], error) {
+func LearnerAttempts(ctx context.Context, c *api.Call, learner uuid.UUID, p api.Paging) (*api.List[assessment.Summary], error) {
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
 		t, err := classes.TiesTo(ctx, r, c.Claims.UserID, learner)
 		if err != nil {
@@ -175,7 +178,7 @@ func LearnerAttempts(ctx context.Context, c *Call, learner uuid.UUID, p Paging) 
 			return err
 		}
 		if !t.Learner && !t.Self {
-			return NoLearner()
+			return api.NoLearner()
 		}
 		return nil
 	})
@@ -185,7 +188,7 @@ func LearnerAttempts(ctx context.Context, c *Call, learner uuid.UUID, p Paging) 
 	return attemptsOf(ctx, c, learner, p)
 }
 
-func attemptsOf(ctx context.Context, c *Call, learner uuid.UUID, p Paging) (*List[assessment.Summary], error) {
+func attemptsOf(ctx context.Context, c *api.Call, learner uuid.UUID, p api.Paging) (*api.List[assessment.Summary], error) {
 	var items []assessment.Summary
 	var next string
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -193,11 +196,11 @@ func attemptsOf(ctx context.Context, c *Call, learner uuid.UUID, p Paging) (*Lis
 		items, next = list.Items, list.Next
 		return err
 	})
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }
 
 // AttemptsToMark lists attempts that wait for the signed-in person, the longest waiting first.
-func AttemptsToMark(ctx context.Context, c *Call, p Paging) (*List[assessment.ToMark], error) {
+func AttemptsToMark(ctx context.Context, c *api.Call, p api.Paging) (*api.List[assessment.ToMark], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
@@ -209,9 +212,9 @@ func AttemptsToMark(ctx context.Context, c *Call, p Paging) (*List[assessment.To
 	case policy.Whole:
 		f.Whole = true
 	case policy.Own, policy.School, policy.Region, policy.Aggregate:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	default:
-		return nil, FiguresOnly()
+		return nil, api.FiguresOnly()
 	}
 	var items []assessment.ToMark
 	var next string
@@ -220,7 +223,7 @@ func AttemptsToMark(ctx context.Context, c *Call, p Paging) (*List[assessment.To
 		items, next = list.Items, list.Next
 		return err
 	})
-	return ListOf(items, next, err)
+	return api.ListOf(items, next, err)
 }
 
 // MarkRequest is one person's mark for one position.
@@ -232,7 +235,7 @@ type MarkRequest struct {
 }
 
 // MarkAttempt stores a mark for a position that a machine could not mark. With the last one the score is final.
-func MarkAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID, in MarkRequest) (*assessment.MarkedState, error) {
+func MarkAttempt(ctx context.Context, c *api.Call, tx *tenants.Tx, attempt uuid.UUID, in MarkRequest) (*assessment.MarkedState, error) {
 	if _, err := mayOnAttempt(ctx, c, tx, attempt); err != nil {
 		return nil, err
 	}
@@ -241,8 +244,8 @@ func MarkAttempt(ctx context.Context, c *Call, tx *tenants.Tx, attempt uuid.UUID
 }
 
 // MayOpenResults tells which attempts' results open to the actor.
-func MayOpenResults(ctx context.Context, c *Call, attempts []uuid.UUID) (map[uuid.UUID]bool, error) {
-	return Answers(ctx, c, attempts, []policy.Permission{policy.AttemptRead}, assessment.TiesToEach, func(t assessment.Ties) bool {
+func MayOpenResults(ctx context.Context, c *api.Call, attempts []uuid.UUID) (map[uuid.UUID]bool, error) {
+	return api.Answers(ctx, c, attempts, []policy.Permission{policy.AttemptRead}, assessment.TiesToEach, func(t assessment.Ties) bool {
 		return c.Would(policy.AttemptRead, policy.Facts{Owner: t.Owner, CoachOf: t.CoachOf, Teaches: t.CoachOf, SameSchool: t.SameSchool})
 	})
 }
