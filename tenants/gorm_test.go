@@ -105,6 +105,7 @@ func TestAnEntityComesBackAsItWent(t *testing.T) {
 			{find(r, tenants.OneOf("id", []uuid.UUID{two.ID, audit.NewID()})), []kinds{two}},
 			{find(r, tenants.OneOf("title", []string{"Two", "'; DROP"}), active), []kinds{}},
 			{find(r, tenants.OneOf("title", []string(nil))), []kinds{}},
+			{find(r, tenants.OneOf("id", []uuid.UUID{})), []kinds{}},
 		} {
 			if c.got == nil || !slices.EqualFunc(c.got, c.want, func(a, b kinds) bool { return reflect.DeepEqual(a, b) }) {
 				t.Errorf("list %d: %+v, want %+v", i, c.got, c.want)

@@ -14,12 +14,13 @@ var Held = clause.Locking{Strength: "NO KEY UPDATE"}
 // OneOf is a scope: the rows whose column is one of these values, which travel as one list however many they are.
 func OneOf[V string | uuid.UUID](column string, values []V) func(*gorm.Statement) {
 	texts, cast := make([]string, len(values)), "text[]"
-	for i, v := range values {
-		switch v := any(v).(type) {
-		case string:
-			texts[i] = v
-		case uuid.UUID:
-			texts[i], cast = v.String(), "text[]::uuid[]"
+	switch values := any(values).(type) {
+	case []string:
+		copy(texts, values)
+	case []uuid.UUID:
+		cast = "text[]::uuid[]"
+		for i, id := range values {
+			texts[i] = id.String()
 		}
 	}
 	return func(s *gorm.Statement) { s.Where(column+" = ANY(?::"+cast+")", wholeList{texts}) }

@@ -9,7 +9,6 @@ package classes
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -123,7 +122,9 @@ func checkText(p *domain.Problems, name, s string, low, high int) {
 
 // plain gives the fields as they are stored: a list of no times is a list, and the zero id names nothing.
 func (f Fields) plain() Fields {
-	f.Weekly = slices.Concat([]Slot{}, f.Weekly)
+	if f.Weekly == nil {
+		f.Weekly = []Slot{}
+	}
 	for _, id := range []**uuid.UUID{&f.CourseID, &f.SchoolID, &f.TermID, &f.CoachID} {
 		if *id != nil && **id == uuid.Nil {
 			*id = nil
