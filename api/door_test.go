@@ -16,7 +16,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/portal"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
@@ -204,9 +204,9 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 	w.Exec("jamaica", `UPDATE classes SET seats = 5000 WHERE id = $1::uuid`, w.class.String())
 	school.Enrol(t, w.DB("jamaica"), w.class, ids...)
 	refresh := refreshTokens(w.Server, ids)
-	var ring *people.KeyRing
+	var ring *identity.KeyRing
 	if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
-		ring, err = people.LoadKeys(t.Context(), r, w.Vault, "jamaica")
+		ring, err = identity.LoadKeys(t.Context(), r, w.Vault, "jamaica")
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -231,7 +231,7 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 		}
 		note("refresh", w.Post(anonymous, "/api/v1/token/refresh", map[string]string{"refresh_token": refresh[i-1]}))
 		id := ids[i-1]
-		tokens, err := ring.Issue(people.SignedIn{UserID: id, UserName: id.String(), Roles: []string{"student"}, SessionID: audit.NewID(), SessionVersion: 1}, w.URL("jamaica"), time.Now())
+		tokens, err := ring.Issue(identity.SignedIn{UserID: id, UserName: id.String(), Roles: []string{"student"}, SessionID: audit.NewID(), SessionVersion: 1}, w.URL("jamaica"), time.Now())
 		if err != nil {
 			t.Error(err)
 			return last

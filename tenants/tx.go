@@ -270,8 +270,8 @@ func rollback(ctx context.Context, px *pgx.Conn) {
 	}
 }
 
-// finish sends what was queued, the entries and the commit in one round trip.
-func (tx *Tx) finish(ctx context.Context) error {
+// rest is what was queued, and the entries.
+func (tx *Tx) rest() *pgx.Batch {
 	b := &pgx.Batch{}
 	for _, q := range tx.last {
 		b.Queue(q.sql, q.args...)
@@ -279,6 +279,12 @@ func (tx *Tx) finish(ctx context.Context) error {
 	for i := range tx.entries {
 		b.Queue(audit.Insert, tx.entries[i].Args(tx.who)...)
 	}
+	return b
+}
+
+// finish sends what was queued, the entries and the commit in one round trip.
+func (tx *Tx) finish(ctx context.Context) error {
+	b := tx.rest()
 	if !tx.begun { // nothing but what is queued
 		tx.begun, b = true, withBegin(b)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api/portal"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tests/apitest"
 	"lignum/tests/school"
 )
@@ -199,7 +199,7 @@ func TestThePlatformsFirstSignInLeadsToAnAuthenticator(t *testing.T) {
 		t.Fatalf("no key in\n%s", page.Body)
 	}
 	code := func(ahead time.Duration) string {
-		text, _, err := people.TOTPCode(string(secret[1]), time.Now().Add(ahead))
+		text, _, err := identity.TOTPCode(string(secret[1]), time.Now().Add(ahead))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"lignum/domain"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -44,7 +44,7 @@ func administrator(slug string) tenants.Admin {
 type Input struct {
 	DB       func(slug string) *tenants.DB       // "": the platform's own realm
 	Tenant   func(slug string) *tenants.Tenant   // nil: there is no such tenant
-	Hasher   *people.Hasher                      // one hash per realm, with the parameters that everybody has
+	Hasher   *identity.Hasher                    // one hash per realm, with the parameters that everybody has
 	Actor    audit.Actor                         // who is on record for it
 	Now      time.Time                           // Small's dates end here
 	Progress func(stage string, done, total int) // may be nil; total is the same within a stage
@@ -61,7 +61,7 @@ func NewInput(store *tenants.Store, registry *tenants.Registry, platform tenants
 		}
 		return t
 	}
-	return Input{Tenant: tenant, Hasher: people.NewHasher(0), Now: time.Now().UTC(), Actor: audit.Actor{Name: "demo", Realm: "platform"},
+	return Input{Tenant: tenant, Hasher: identity.NewHasher(0), Now: time.Now().UTC(), Actor: audit.Actor{Name: "demo", Realm: "platform"},
 		DB: func(slug string) *tenants.DB {
 			if t := tenant(slug); t != nil {
 				return store.DB(t.Realm())
@@ -220,7 +220,7 @@ func (r *room) passwordHash(ctx context.Context) (string, error) {
 	if hash, ok := r.in.hashes[r.slug]; ok {
 		return hash, nil
 	}
-	rule := people.PasswordRule{Expected: append(append([]string{r.name, r.slug}, givenNames...), familyNames...)}
+	rule := identity.PasswordRule{Expected: append(append([]string{r.name, r.slug}, givenNames...), familyNames...)}
 	if err := rule.Check(Password); err != nil {
 		return "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/demo/rows"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
 )
@@ -126,8 +127,10 @@ func (r *room) smallStaff(home rows.School) []rows.Person {
 // chosen already. The invitation has served then.
 func (r *room) openAdministrator(ctx context.Context, tx *tenants.Tx, hash string) error {
 	_, err := tx.Exec(ctx, `WITH opened AS (
-			UPDATE users SET password_hash = $2::text, updated_at = $3::timestamptz WHERE user_name_key = $1::text AND password_hash IS NULL RETURNING id
-		) DELETE FROM sign_in_cards WHERE user_id IN (SELECT id FROM opened) AND used_at IS NULL`, administrator(r.slug).UserName, hash, r.in.Now)
+			INSERT INTO credentials (user_id, password_hash, changed_at)
+			SELECT id, $2::text, $3::timestamptz FROM users WHERE user_name_key = $1::text AND NOT has_password
+			ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, changed_at = excluded.changed_at RETURNING user_id
+		) DELETE FROM sign_in_cards WHERE user_id IN (SELECT user_id FROM opened) AND used_at IS NULL`, administrator(r.slug).UserName, hash, r.in.Now)
 	return err
 }
 
@@ -147,7 +150,7 @@ func (in *Input) platform(ctx context.Context) error {
 	}
 	return r.once(ctx, "authenticators", func(tx *tenants.Tx) error {
 		for _, name := range []string{"manager1", "operator1"} {
-			if err := people.GiveTOTP(ctx, tx, r.db, name, OTPSecret, r.in.Now); err != nil {
+			if err := identity.GiveTOTP(ctx, tx, r.db, name, OTPSecret, r.in.Now); err != nil {
 				return err
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	"lignum/api"
 	"lignum/domain/demo"
+	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/policy"
 	"lignum/tenants"
@@ -63,6 +64,9 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	rules, err := builtIn()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if w.Provisioner != nil {
+		w.Provisioner.FirstAdministrator = identity.FirstAdministrator
 	}
 	s.API, err = api.New(api.Deps{Config: s.config(), Store: w.Store, Registry: w.Registry, Rules: rules, Provisioner: w.Provisioner,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Version: "test"})

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -31,31 +32,31 @@ type User struct {
 func Anonymous(slug string) User { return User{Slug: slug} }
 
 // Option changes a person before the account is made.
-type Option func(*people.NewUser, *people.SignedIn)
+type Option func(*people.NewUser, *identity.SignedIn)
 
 // At puts a person into a school.
 func At(id uuid.UUID) Option {
-	return func(u *people.NewUser, _ *people.SignedIn) { u.SchoolID = &id }
+	return func(u *people.NewUser, _ *identity.SignedIn) { u.SchoolID = &id }
 }
 
 // Named gives a person names.
 func Named(given, family string) Option {
-	return func(u *people.NewUser, _ *people.SignedIn) { u.GivenName, u.FamilyName = given, family }
+	return func(u *people.NewUser, _ *identity.SignedIn) { u.GivenName, u.FamilyName = given, family }
 }
 
 // SecondFactor says that the session was opened with a second factor.
 func SecondFactor() Option {
-	return func(_ *people.NewUser, s *people.SignedIn) { s.SecondFactor = true }
+	return func(_ *people.NewUser, s *identity.SignedIn) { s.SecondFactor = true }
 }
 
 // NoSecondFactor says that the session of somebody of the platform was opened without one.
 func NoSecondFactor() Option {
-	return func(_ *people.NewUser, s *people.SignedIn) { s.SecondFactor = false }
+	return func(_ *people.NewUser, s *identity.SignedIn) { s.SecondFactor = false }
 }
 
 // MustChangePassword says that the password was only given.
 func MustChangePassword() Option {
-	return func(_ *people.NewUser, s *people.SignedIn) { s.MustChangePassword = true }
+	return func(_ *people.NewUser, s *identity.SignedIn) { s.MustChangePassword = true }
 }
 
 var userCount atomic.Int64
@@ -73,14 +74,14 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 	ctx, now := context.Background(), time.Now().UTC()
 	n := userCount.Add(1)
 	in := people.NewUser{UserName: fmt.Sprintf("%s%d", roles[0], n), GivenName: "Given", FamilyName: fmt.Sprintf("Family%04d", n), Roles: roles}
-	signedIn := people.SignedIn{SessionID: audit.NewID(), SessionVersion: 1, SecondFactor: slug == "", RefreshExpires: now.Add(time.Hour)}
+	signedIn := identity.SignedIn{SessionID: audit.NewID(), SessionVersion: 1, SecondFactor: slug == "", RefreshExpires: now.Add(time.Hour)}
 	for _, o := range options {
 		o(&in, &signedIn)
 	}
 	db := s.DB(slug)
 	u := User{Slug: slug, Roles: roles, SchoolID: in.SchoolID}
 	err := db.Write(ctx, s.Actor, func(tx *tenants.Tx) error {
-		made, card, err := people.CreateUser(ctx, tx, db.Realm(), in, now)
+		made, card, err := identity.CreateUser(ctx, tx, db.Realm(), in, now)
 		if err != nil {
 			return err
 		}
@@ -96,15 +97,15 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 }
 
 // sign makes a token with the realm's own keys.
-func (s *Server) sign(db *tenants.DB, who people.SignedIn, now time.Time) string {
+func (s *Server) sign(db *tenants.DB, who identity.SignedIn, now time.Time) string {
 	s.T.Helper()
 	ctx := context.Background()
-	if err := people.EnsureKeys(ctx, db, now); err != nil {
+	if err := identity.EnsureKeys(ctx, db, now); err != nil {
 		s.T.Fatal(err)
 	}
-	var ring *people.KeyRing
+	var ring *identity.KeyRing
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		ring, err = people.LoadKeys(ctx, r, db.Vault(), db.Realm().Name())
+		ring, err = identity.LoadKeys(ctx, r, db.Vault(), db.Realm().Name())
 		return err
 	})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"lignum/domain/catalog/pack"
 	"lignum/domain/catalog/packs"
 	"lignum/domain/demo/rows"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/school"
@@ -20,7 +20,7 @@ import (
 // world is one tenant with a course, a class and learners in it.
 type world struct {
 	tenant   *tenants.Tenant
-	keys     *people.KeyRing
+	keys     *identity.KeyRing
 	course   uuid.UUID
 	class    uuid.UUID
 	lessons  []uuid.UUID
@@ -99,11 +99,11 @@ func (b *bench) people(ctx context.Context, db *tenants.DB, w *world, n int) err
 	if err != nil {
 		return err
 	}
-	if err := people.EnsureKeys(ctx, db, now); err != nil {
+	if err := identity.EnsureKeys(ctx, db, now); err != nil {
 		return err
 	}
 	err = db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		w.keys, err = people.LoadKeys(ctx, r, b.vault, w.tenant.Slug)
+		w.keys, err = identity.LoadKeys(ctx, r, b.vault, w.tenant.Slug)
 		return err
 	})
 	if err != nil {
@@ -116,7 +116,7 @@ func (b *bench) people(ctx context.Context, db *tenants.DB, w *world, n int) err
 func (b *bench) issue(w *world) error {
 	w.tokens = w.tokens[:0]
 	for _, id := range w.learners {
-		t, err := w.keys.Issue(people.SignedIn{SessionID: audit.NewID(), UserID: id, UserName: school.UserName(id), Roles: []string{"student"}, SessionVersion: 1},
+		t, err := w.keys.Issue(identity.SignedIn{SessionID: audit.NewID(), UserID: id, UserName: school.UserName(id), Roles: []string{"student"}, SessionVersion: 1},
 			b.issuer(w.tenant.Slug), time.Now().UTC())
 		if err != nil {
 			return err

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"lignum/api"
+	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/infra/localcluster"
 	"lignum/policy"
@@ -75,7 +76,7 @@ func start(t *testing.T) *platform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prov := &tenants.Provisioner{DirectDSN: p.cluster.DirectDSN("lignum"), Installation: "chaos", Vault: vault, ProxyRole: "pgbouncer_auth"}
+	prov := &tenants.Provisioner{DirectDSN: p.cluster.DirectDSN("lignum"), Installation: "chaos", Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 	if _, err := prov.Install(ctx); err != nil {
 		t.Fatal(err)
 	}

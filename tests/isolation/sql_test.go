@@ -84,7 +84,7 @@ var refusals = []struct {
 }{
 	{"by name, for reading and writing", denied, []string{
 		`SELECT name FROM tenant_bahamas.schools`, `SELECT user_name FROM tenant_bahamas.users`, `SELECT reason FROM tenant_bahamas.audit_entries`,
-		`SELECT name FROM control.tenants`, `SELECT password_hash FROM control.users`, `SELECT sealed_key FROM control.signing_keys`, `SELECT * FROM control.usage_days`,
+		`SELECT name FROM control.tenants`, `SELECT password_hash FROM control.credentials`, `SELECT sealed_key FROM control.signing_keys`, `SELECT * FROM control.usage_days`,
 		`SELECT * FROM control.capacity_forecast`, `SELECT * FROM control.processes`, `SELECT * FROM control.database_capacity`, `SELECT gate.publish_capacity(1, 1)`,
 		`INSERT INTO tenant_bahamas.schools (id, name) VALUES (gen_random_uuid(), 'x')`,
 		`UPDATE tenant_bahamas.schools SET name = 'x'`, `DELETE FROM tenant_bahamas.schools`, `TRUNCATE tenant_bahamas.idempotency_keys_0`,

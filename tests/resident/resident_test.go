@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/school"
@@ -65,7 +65,7 @@ func environment(w *testkit.World, listen, metrics string, more ...string) []str
 func pupils(t *testing.T, w *testkit.World, n int) (names []string) {
 	t.Helper()
 	ctx := t.Context()
-	hash, err := people.NewHasher(1).Hash(ctx, "", password)
+	hash, err := identity.NewHasher(1).Hash(ctx, "", password)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,13 +71,15 @@ func GiveRole(t testing.TB, db *tenants.DB, role string, people ...uuid.UUID) {
 // nobody knows.
 func GivePassword(t testing.TB, db *tenants.DB, hash string, people ...uuid.UUID) {
 	t.Helper()
-	change(t, db, "UPDATE users SET password_hash = nullif($2::text, '') WHERE id = ANY($1::text[]::uuid[])", people, hash)
+	change(t, db, `INSERT INTO credentials (user_id, password_hash) SELECT id, nullif($2::text, '') FROM users WHERE id = ANY($1::text[]::uuid[])
+		ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash`, people, hash)
 }
 
 // GiveAuthenticator lets people have confirmed an authenticator app, whose codes nobody knows.
 func GiveAuthenticator(t testing.TB, db *tenants.DB, people ...uuid.UUID) {
 	t.Helper()
-	change(t, db, "UPDATE users SET totp_secret = 'x', totp_confirmed_at = now() WHERE id = ANY($1::text[]::uuid[])", people)
+	change(t, db, `INSERT INTO credentials (user_id, totp_secret, totp_confirmed_at) SELECT id, 'x', now() FROM users WHERE id = ANY($1::text[]::uuid[])
+		ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret, totp_confirmed_at = excluded.totp_confirmed_at`, people)
 }
 
 // SetState makes people active, suspended or erased, without a word to them and without taking or giving back their seats.

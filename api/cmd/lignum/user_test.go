@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tests/school"
 	"lignum/tests/testkit"
@@ -19,10 +20,10 @@ import (
 var codePattern = regexp.MustCompile(`\b[0-9A-Z]{4}(-[0-9A-Z]{4}){3}\b`)
 
 // redeem chooses a password with a code, as its owner does.
-func redeem(t *testing.T, w *testkit.World, slug, code string) (people.SignedIn, error) {
+func redeem(t *testing.T, w *testkit.World, slug, code string) (identity.SignedIn, error) {
 	t.Helper()
-	desk := people.NewDesk(people.NewHasher(1))
-	return desk.RedeemCard(t.Context(), w.DB(slug), people.RedeemCard{Code: code, Password: "four brown pelicans at noon", Device: people.Device{Address: "127.0.0.1"}}, time.Now().UTC())
+	desk := identity.NewDesk(identity.NewHasher(1))
+	return desk.RedeemCard(t.Context(), w.DB(slug), identity.RedeemCard{Code: code, Password: "four brown pelicans at noon", Device: identity.Device{Address: "127.0.0.1"}}, time.Now().UTC())
 }
 
 func TestUserCreateAndReset(t *testing.T) {

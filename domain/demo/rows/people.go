@@ -53,7 +53,7 @@ type Person struct {
 // People adds accounts with their roles, and counts those that are active against the quotas: who learns as a learner, everybody else
 // as staff. The platform's own realm has no quotas. It gives domain.OverQuota.
 func People(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, now time.Time, list []Person) error {
-	columns := []string{"id", "source_id", "user_name", "user_name_key", "given_name", "family_name", "email", "state", "school_id", "grade", "password_hash", "created_at", "updated_at"}
+	columns := []string{"id", "source_id", "user_name", "user_name_key", "given_name", "family_name", "email", "state", "school_id", "grade", "has_password", "claimed", "created_at", "updated_at"}
 	if !realm.IsPlatform() {
 		columns = append(columns, "on_leaderboard")
 		if err := seats(ctx, tx, list); err != nil {
@@ -63,13 +63,19 @@ func People(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, now time.T
 	err := Copy(ctx, tx, "users", columns, len(list), func(i int) []any {
 		p := list[i]
 		row := []any{p.ID, orNull(p.SourceID), p.UserName, strings.ToLower(p.UserName), p.GivenName, p.FamilyName, orNull(p.Email), cmp.Or(p.State, "active"),
-			idOrNull(p.SchoolID), p.Grade, orNull(p.PasswordHash), now, now}
+			idOrNull(p.SchoolID), p.Grade, p.PasswordHash != "", p.PasswordHash != "", now, now}
 		if !realm.IsPlatform() {
 			row = append(row, p.Listed)
 		}
 		return row
 	})
 	if err != nil {
+		return err
+	}
+	chosen := slices.DeleteFunc(slices.Clone(list), func(p Person) bool { return p.PasswordHash == "" })
+	if err := Copy(ctx, tx, "credentials", []string{"user_id", "password_hash", "changed_at"}, len(chosen), func(i int) []any {
+		return []any{chosen[i].ID, chosen[i].PasswordHash, now}
+	}); err != nil {
 		return err
 	}
 	type granted struct {
