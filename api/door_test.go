@@ -226,9 +226,9 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 				refused.Store(what, fmt.Sprintf("%d %.300s", r.Status, r.Body))
 			}
 		}
-		note("page", w.Send(anonymous, "GET", w.URL("jamaica")+"/sign-in", nil))
+		note("page", w.Send(anonymous, "GET", w.URL("jamaica")+"/sign-in", nil, "Accept-Encoding", "gzip"))
 		for _, file := range files {
-			note("file", w.Send(anonymous, "GET", w.URL("jamaica")+file, nil))
+			note("file", w.Send(anonymous, "GET", w.URL("jamaica")+file, nil, "Accept-Encoding", "gzip"))
 		}
 		note("refresh", w.Post(anonymous, "/api/v1/token/refresh", map[string]string{"refresh_token": refresh[i-1]}))
 		id := ids[i-1]

@@ -22,7 +22,6 @@ import (
 	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tests/apitest"
-	"lignum/tests/testkit"
 )
 
 // demoTown is a served world with the demo data, whose people are known by their user names.
@@ -32,10 +31,7 @@ type demoTown struct {
 }
 
 func newDemoTown(t *testing.T) *demoTown {
-	s := apitest.New(t, portal.Register, console.Register)
-	if _, err := demo.Small(t.Context(), demo.NewInput(s.Store, s.Registry, tenants.PlatformRealm(testkit.Installation))); err != nil {
-		t.Fatal(err)
-	}
+	s := apitest.Demo(t, portal.Register, console.Register)
 	return &demoTown{s, t}
 }
 
