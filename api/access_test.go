@@ -8,14 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"lignum/api"
 	"lignum/api/account"
 	classesapi "lignum/api/classes"
 	peopleapi "lignum/api/people"
 	"lignum/api/settings"
-
-	"github.com/google/uuid"
-
-	"lignum/api"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
 	"lignum/domain/identity"

@@ -8,13 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"lignum/api/attempts"
-	"lignum/api/catalogue"
-	classesapi "lignum/api/classes"
-
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/api/attempts"
+	"lignum/api/catalogue"
+	classesapi "lignum/api/classes"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
 	"lignum/domain/catalog/pack"

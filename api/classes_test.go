@@ -5,9 +5,8 @@ import (
 	"net/http"
 	"testing"
 
-	classesapi "lignum/api/classes"
-
 	"lignum/api"
+	classesapi "lignum/api/classes"
 	"lignum/domain/classes"
 	"lignum/tests/apitest"
 )

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"lignum/api/account"
-
 	"lignum/tests/apitest"
 )
 

@@ -12,10 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"lignum/api/account"
-
 	"github.com/google/uuid"
 
+	"lignum/api/account"
 	"lignum/api/portal"
 	"lignum/domain/identity"
 	"lignum/tenants"

@@ -12,7 +12,6 @@ import (
 
 	classesapi "lignum/api/classes"
 	peopleapi "lignum/api/people"
-
 	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"

@@ -5,12 +5,11 @@ import (
 	"slices"
 	"testing"
 
+	"lignum/api"
 	classesapi "lignum/api/classes"
 	coachingapi "lignum/api/coaching"
 	peopleapi "lignum/api/people"
 	"lignum/api/settings"
-
-	"lignum/api"
 	"lignum/domain/coaching"
 	"lignum/domain/people"
 	"lignum/domain/points"

@@ -7,12 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"lignum/api"
 	"lignum/api/account"
 	peopleapi "lignum/api/people"
 	"lignum/api/platform"
 	"lignum/api/settings"
-
-	"lignum/api"
 	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"

@@ -4,10 +4,9 @@ import (
 	"context"
 	"time"
 
-	"lignum/domain"
-
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
 	"lignum/domain/notices"

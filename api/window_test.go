@@ -6,10 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"lignum/api/attempts"
-
 	"github.com/google/uuid"
 
+	"lignum/api/attempts"
 	"lignum/domain/assessment"
 	"lignum/domain/insight"
 	"lignum/tenants"

@@ -7,10 +7,9 @@ import (
 	"net/http"
 	"time"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"

@@ -3,12 +3,11 @@ package attempts
 import (
 	"context"
 
-	"lignum/api"
-	"lignum/api/catalogue"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/api"
+	"lignum/api/catalogue"
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"

@@ -5,10 +5,9 @@ import (
 	"context"
 	"net/http"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
 	"lignum/policy"

@@ -5,10 +5,9 @@ import (
 	"context"
 	"time"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain"
 	"lignum/policy"
 	"lignum/tenants"

@@ -6,11 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/api"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/policy"

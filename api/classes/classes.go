@@ -5,12 +5,11 @@ import (
 	"context"
 	"net/http"
 
-	"lignum/api"
-	"lignum/api/catalogue"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/api"
+	"lignum/api/catalogue"
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain"
 	"lignum/domain/classes"
 	"lignum/domain/people"

@@ -4,10 +4,9 @@ import (
 	"context"
 	"net/http"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain/classes"
 	"lignum/policy"
 	"lignum/tenants"

@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"

@@ -7,10 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain"
 	"lignum/domain/people"
 	"lignum/policy"

@@ -5,11 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"lignum/api/platform"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/api/platform"
 	"lignum/api/web"
 	"lignum/policy"
 	"lignum/tenants"

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	noticesapi "lignum/api/notices"
-	"lignum/api/platform"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	noticesapi "lignum/api/notices"
+	"lignum/api/platform"
 	"lignum/api/web"
 	"lignum/domain/notices"
 	"lignum/policy"

@@ -5,11 +5,10 @@ import (
 	"context"
 	"net/http"
 
-	"lignum/api"
-	coachingapi "lignum/api/coaching"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
+	coachingapi "lignum/api/coaching"
 	"lignum/domain"
 	"lignum/domain/classes"
 	"lignum/domain/people"

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lignum/api"
-
 	"lignum/domain"
 	"lignum/domain/insight"
 	"lignum/policy"

@@ -4,10 +4,9 @@ import (
 	"context"
 	"maps"
 
-	"lignum/api"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/domain/people"

@@ -5,11 +5,10 @@ import (
 	"context"
 	"net/http"
 
-	"lignum/api"
-	classesapi "lignum/api/classes"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
+	classesapi "lignum/api/classes"
 	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"

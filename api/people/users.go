@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"slices"
 
-	"lignum/api"
-	coachingapi "lignum/api/coaching"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
+	coachingapi "lignum/api/coaching"
 	"lignum/domain"
 	"lignum/domain/classes"
 	"lignum/domain/identity"

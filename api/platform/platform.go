@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lignum/api"
-
 	"lignum/domain"
 	"lignum/policy"
 	"lignum/tenants"

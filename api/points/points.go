@@ -5,11 +5,10 @@ import (
 	"context"
 	"net/http"
 
-	"lignum/api"
-	"lignum/api/guardians"
-
 	"github.com/google/uuid"
 
+	"lignum/api"
+	"lignum/api/guardians"
 	"lignum/domain"
 	"lignum/domain/classes"
 	"lignum/domain/people"

@@ -5,12 +5,11 @@ import (
 	"net/http"
 	"strings"
 
-	"lignum/api/account"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/api/account"
 	"lignum/api/web"
 	"lignum/domain/identity"
 	"lignum/domain/people"

@@ -5,12 +5,11 @@ import (
 	"net/http"
 	"time"
 
-	"lignum/api/attempts"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/api/attempts"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/assessment"

@@ -3,12 +3,11 @@ package portal
 import (
 	"context"
 
-	"lignum/api/guardians"
-	pointsapi "lignum/api/points"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/api/guardians"
+	pointsapi "lignum/api/points"
 	"lignum/api/web"
 	"lignum/domain/people"
 	"lignum/policy"

@@ -5,12 +5,11 @@ import (
 	"net/url"
 	"strings"
 
-	classesapi "lignum/api/classes"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	classesapi "lignum/api/classes"
 	"lignum/api/web"
 	"lignum/domain/classes"
 	"lignum/policy"

@@ -11,11 +11,10 @@ import (
 	"testing"
 	"time"
 
-	classesapi "lignum/api/classes"
-
 	"github.com/google/uuid"
 
 	"lignum/api"
+	classesapi "lignum/api/classes"
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/domain/catalog"

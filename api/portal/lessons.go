@@ -6,12 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"lignum/api/catalogue"
-	classesapi "lignum/api/classes"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/api/catalogue"
+	classesapi "lignum/api/classes"
 	"lignum/api/web"
 	"lignum/domain/catalog"
 	"lignum/policy"

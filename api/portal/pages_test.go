@@ -10,13 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"lignum/api/catalogue"
-	classesapi "lignum/api/classes"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/api/catalogue"
+	classesapi "lignum/api/classes"
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"

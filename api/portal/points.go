@@ -3,12 +3,11 @@ package portal
 import (
 	"context"
 
-	classesapi "lignum/api/classes"
-	pointsapi "lignum/api/points"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	classesapi "lignum/api/classes"
+	pointsapi "lignum/api/points"
 	"lignum/api/web"
 	"lignum/domain/classes"
 	"lignum/domain/points"

@@ -4,12 +4,11 @@ import (
 	"context"
 	"net/http"
 
-	peopleapi "lignum/api/people"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	peopleapi "lignum/api/people"
 	"lignum/api/web"
 	"lignum/domain/identity"
 	"lignum/policy"

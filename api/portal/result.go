@@ -4,10 +4,9 @@ import (
 	"context"
 	"html/template"
 
+	"lignum/api"
 	"lignum/api/attempts"
 	"lignum/api/catalogue"
-
-	"lignum/api"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/assessment"

@@ -4,11 +4,10 @@ import (
 	"context"
 	"net/http"
 
-	"lignum/api/account"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/api/account"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/identity"

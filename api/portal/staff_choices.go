@@ -6,12 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"lignum/api/catalogue"
-	peopleapi "lignum/api/people"
-
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/api/catalogue"
+	peopleapi "lignum/api/people"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/catalog"

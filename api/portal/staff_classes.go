@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"strconv"
 
-	classesapi "lignum/api/classes"
-	coachingapi "lignum/api/coaching"
-	peopleapi "lignum/api/people"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	classesapi "lignum/api/classes"
+	coachingapi "lignum/api/coaching"
+	peopleapi "lignum/api/people"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/assessment"

@@ -5,11 +5,10 @@ import (
 	"strconv"
 	"time"
 
-	insightapi "lignum/api/insight"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	insightapi "lignum/api/insight"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/insight"

@@ -7,15 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"lignum/api/attempts"
-	classesapi "lignum/api/classes"
-	coachingapi "lignum/api/coaching"
-	peopleapi "lignum/api/people"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/api/attempts"
+	classesapi "lignum/api/classes"
+	coachingapi "lignum/api/coaching"
+	peopleapi "lignum/api/people"
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"

@@ -7,12 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	peopleapi "lignum/api/people"
-	"lignum/api/settings"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	peopleapi "lignum/api/people"
+	"lignum/api/settings"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/identity"

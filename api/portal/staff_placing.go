@@ -6,12 +6,11 @@ import (
 	"net/http"
 	"strings"
 
-	classesapi "lignum/api/classes"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	classesapi "lignum/api/classes"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/classes"

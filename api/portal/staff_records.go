@@ -6,11 +6,10 @@ import (
 	"net/url"
 	"strings"
 
-	coachingapi "lignum/api/coaching"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	coachingapi "lignum/api/coaching"
 	"lignum/api/web"
 	"lignum/domain/people"
 	"lignum/policy"

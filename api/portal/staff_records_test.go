@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	coachingapi "lignum/api/coaching"
-
 	"lignum/tests/apitest"
 )
 

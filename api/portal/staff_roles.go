@@ -7,11 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"lignum/api/settings"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/api/settings"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/policy"

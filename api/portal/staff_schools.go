@@ -4,11 +4,10 @@ import (
 	"context"
 	"slices"
 
-	peopleapi "lignum/api/people"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	peopleapi "lignum/api/people"
 	"lignum/api/web"
 	"lignum/domain/people"
 	"lignum/policy"

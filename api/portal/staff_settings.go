@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"strconv"
 
-	"lignum/api/settings"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/api/settings"
 	"lignum/api/web"
 	"lignum/domain/people"
 	"lignum/policy"

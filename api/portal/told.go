@@ -3,11 +3,10 @@ package portal
 import (
 	"context"
 
-	noticesapi "lignum/api/notices"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	noticesapi "lignum/api/notices"
 	"lignum/policy"
 	"lignum/tenants"
 )

@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
-	"lignum/api/attempts"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/api/attempts"
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/policy"

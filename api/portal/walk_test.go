@@ -11,11 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"lignum/api/account"
-
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
+	"lignum/api/account"
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/domain/demo"

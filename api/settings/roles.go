@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"lignum/api"
-
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"lignum/api"
-
 	"lignum/domain"
 	"lignum/domain/people"
 	"lignum/policy"

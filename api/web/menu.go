@@ -4,9 +4,8 @@ import (
 	"html/template"
 	"strings"
 
-	coachingapi "lignum/api/coaching"
-
 	"lignum/api"
+	coachingapi "lignum/api/coaching"
 	"lignum/policy"
 )
 

@@ -7,13 +7,12 @@ import (
 	"strings"
 	"time"
 
-	auditapi "lignum/api/audit"
-	peopleapi "lignum/api/people"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"lignum/api"
+	auditapi "lignum/api/audit"
+	peopleapi "lignum/api/people"
 	"lignum/domain"
 	"lignum/policy"
 	"lignum/tenants/audit"

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"lignum/api/account"
-
 	"lignum/tests/apitest"
 	"lignum/tests/testkit"
 )

@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	peopleapi "lignum/api/people"
-
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
 	"lignum/api/console"
+	peopleapi "lignum/api/people"
 	"lignum/api/portal"
 	"lignum/domain/identity"
 	"lignum/policy"
