@@ -161,3 +161,22 @@ func CardPage(ctx context.Context, c *api.Call, learner uuid.UUID) (*CardState, 
 	})
 	return &s, err
 }
+
+// WaitingResets are the requests that wait for somebody who decides them; nothing for a teacher.
+func WaitingResets(ctx context.Context, c *api.Call) ([]identity.ResetRequest, error) {
+	if !c.May(policy.UserRead) {
+		return nil, nil
+	}
+	part, err := c.Under(policy.ResetRead)
+	if api.Refused(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := ListResets(ctx, part, ResetFilter{Waiting: true}, api.Paging{Limit: 10})
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}

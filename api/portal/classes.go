@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"net/url"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -62,19 +61,6 @@ func showClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	d.Classes, d.Next = list.Items, nextPage(fc, list.Next)
 	return pages.Render(c, fc, "classes", web.Page{Title: "Classes", Data: d})
-}
-
-// nextPage is the address of a list's next page, with what the list was narrowed by.
-func nextPage(fc *fiber.Ctx, cursor string) string {
-	if cursor == "" {
-		return ""
-	}
-	q := url.Values{}
-	for key, value := range fc.Queries() {
-		q.Set(key, value)
-	}
-	q.Set("cursor", cursor)
-	return fc.Path() + "?" + q.Encode()
 }
 
 // classData adds to a class where its learner goes on.

@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	peopleapi "lignum/api/people"
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
@@ -74,7 +75,7 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return err
 		}
 		var err error
-		if d.Resets, err = waitingResets(ctx, c); err != nil {
+		if d.Resets, err = peopleapi.WaitingResets(ctx, c); err != nil {
 			return err
 		}
 		return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -49,25 +50,6 @@ func resetPages(s *api.Server) {
 			}
 			return err
 		}))
-}
-
-// waitingResets are the requests that wait for somebody who decides them; nothing for a teacher.
-func waitingResets(ctx context.Context, c *api.Call) ([]identity.ResetRequest, error) {
-	if !c.May(policy.UserRead) {
-		return nil, nil
-	}
-	part, err := c.Under(policy.ResetRead)
-	if api.Refused(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	list, err := peopleapi.ListResets(ctx, part, peopleapi.ResetFilter{Waiting: true}, api.Paging{Limit: 10})
-	if err != nil {
-		return nil, err
-	}
-	return list.Items, nil
 }
 
 func showLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
@@ -161,4 +143,15 @@ func decideReset(notice string, change func(context.Context, *api.Call, *tenants
 		web.Notify(c, fc, notice)
 		return "/resets", nil
 	}
+}
+
+// cardsData is a sheet of cards. Codes are in no table, so the page that shows them is the answer to the form itself.
+type cardsData struct {
+	Cards       []identity.Card
+	Where, Back string
+}
+
+func showCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []identity.Card) error {
+	_, where, _ := strings.Cut(c.URL(c.Tenant.Slug)+"/card", "://")
+	return pages.Render(c, fc, "staff_cards", web.Page{Title: title, Data: cardsData{cards, where, back}})
 }

@@ -55,3 +55,16 @@ func chosenID(f *web.Form, name string) (*uuid.UUID, error) {
 	}
 	return &id, nil
 }
+
+// nextPage is the address of a list's next page, with what the list was narrowed by.
+func nextPage(fc *fiber.Ctx, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	q := url.Values{}
+	for key, value := range fc.Queries() {
+		q.Set(key, value)
+	}
+	q.Set("cursor", cursor)
+	return fc.Path() + "?" + q.Encode()
+}

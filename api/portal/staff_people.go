@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -145,17 +144,6 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_new", web.Page{Title: "New account", Form: f, Data: d})
-}
-
-// cardsData is a sheet of cards. Codes are in no table, so the page that shows them is the answer to the form itself.
-type cardsData struct {
-	Cards       []identity.Card
-	Where, Back string
-}
-
-func showCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []identity.Card) error {
-	_, where, _ := strings.Cut(c.URL(c.Tenant.Slug)+"/card", "://")
-	return pages.Render(c, fc, "staff_cards", web.Page{Title: title, Data: cardsData{cards, where, back}})
 }
 
 func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
