@@ -48,7 +48,7 @@ func showChildrenAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.F
 }
 
 func changeChildListed(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-	id, err := pathID(fc, "child")
+	id, err := PathID(fc, "child")
 	if err != nil {
 		return "", err
 	}

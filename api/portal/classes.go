@@ -59,7 +59,7 @@ func showClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d.Classes, d.Next = list.Items, nextPage(fc, list.Next)
+	d.Classes, d.Next = list.Items, NextPage(fc, list.Next)
 	return pages.Render(c, fc, "classes", web.Page{Title: "Classes", Data: d})
 }
 

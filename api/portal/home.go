@@ -19,7 +19,7 @@ import (
 	"lignum/policy"
 )
 
-func home(s *api.Server) {
+func homePages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/home", Permission: policy.ClassRead, Parts: []policy.Permission{policy.AttemptRead, policy.PointsRead, policy.ProfileRead, policy.ProgressRead, policy.ResetRead}, Summary: "Where one's day begins"}, showHome)
 }
 

@@ -88,6 +88,6 @@ func showResources(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d.Items, d.Next = list.Items, nextPage(fc, list.Next)
+	d.Items, d.Next = list.Items, NextPage(fc, list.Next)
 	return pages.Render(c, fc, "resources", web.Page{Title: "Animations and labs", Data: d})
 }

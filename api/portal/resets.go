@@ -36,7 +36,7 @@ func resetPages(s *api.Server) {
 		})
 	api.Form(s, api.Route{Path: "/resets/{request}/approve", Permission: policy.UserReset, Parts: []policy.Permission{policy.ResetRead}, Summary: "Approve a new sign-in card"},
 		decideReset(resetApproved, func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
-			id, err := pathID(fc, "request")
+			id, err := PathID(fc, "request")
 			if err == nil {
 				_, err = peopleapi.ApproveReset(ctx, c, tx, id)
 			}
@@ -44,7 +44,7 @@ func resetPages(s *api.Server) {
 		}))
 	api.Form(s, api.Route{Path: "/resets/{request}/refuse", Permission: policy.UserReset, Parts: []policy.Permission{policy.ResetRead}, Summary: "Refuse a new sign-in card"},
 		decideReset(resetRefused, func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
-			id, err := pathID(fc, "request")
+			id, err := PathID(fc, "request")
 			if err == nil {
 				_, err = peopleapi.RefuseReset(ctx, c, tx, id, f.Text("reason"))
 			}
@@ -53,7 +53,7 @@ func resetPages(s *api.Server) {
 }
 
 func showLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	id, err := pathID(fc, "learner")
+	id, err := PathID(fc, "learner")
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func showLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.For
 }
 
 func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	id, err := pathID(fc, "learner")
+	id, err := PathID(fc, "learner")
 	if err != nil {
 		return err
 	}
@@ -82,11 +82,11 @@ func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return showCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/learners/"+id.String(), []identity.Card{*card})
+	return ShowCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/learners/"+id.String(), []identity.Card{*card})
 }
 
 func askReset(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-	id, err := pathID(fc, "learner")
+	id, err := PathID(fc, "learner")
 	if err != nil {
 		return "", err
 	}
@@ -108,8 +108,8 @@ type resetsData struct {
 	Newer, Older string
 }
 
-// cardPath is the page that leads to a new sign-in card for a learner; "" when there is no way.
-func cardPath(learner uuid.UUID, how peopleapi.CardAccess) string {
+// CardPath is the page that leads to a new sign-in card for a learner; "" when there is no way.
+func CardPath(learner uuid.UUID, how peopleapi.CardAccess) string {
 	switch how {
 	case peopleapi.CardByReset:
 		return "/people/" + learner.String()
@@ -128,7 +128,7 @@ func showResets(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	d := resetsData{Resets: list.Items, Decides: c.May(policy.UserRead), Newer: firstPage(fc), Older: nextPage(fc, list.Next)}
+	d := resetsData{Resets: list.Items, Decides: c.May(policy.UserRead), Newer: FirstPage(fc), Older: NextPage(fc, list.Next)}
 	return pages.Render(c, fc, "staff_resets", web.Page{Title: "Requests for sign-in cards", Form: f, Data: d})
 }
 
@@ -151,7 +151,7 @@ type cardsData struct {
 	Where, Back string
 }
 
-func showCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []identity.Card) error {
+func ShowCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []identity.Card) error {
 	_, where, _ := strings.Cut(c.URL(c.Tenant.Slug)+"/card", "://")
 	return pages.Render(c, fc, "staff_cards", web.Page{Title: title, Data: cardsData{cards, where, back}})
 }

@@ -25,8 +25,8 @@ const mostInList = 2000
 // mostChoices is how many schools or teachers stand in a list. Where there are more, one writes a name, and the server finds it.
 const mostChoices = 25
 
-// everyPage collects a list's parts until it ends or is as long as it may be.
-func everyPage[T any](page func(api.Paging) (*api.List[T], error)) ([]T, error) {
+// EveryPage collects a list's parts until it ends or is as long as it may be.
+func EveryPage[T any](page func(api.Paging) (*api.List[T], error)) ([]T, error) {
 	var all []T
 	for cursor := ""; len(all) < mostInList; {
 		list, err := page(api.Paging{Cursor: cursor, Limit: 200})
@@ -41,12 +41,12 @@ func everyPage[T any](page func(api.Paging) (*api.List[T], error)) ([]T, error) 
 	return all, nil
 }
 
-func courseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
+func CourseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 	part, err := c.Under(policy.CourseRead)
 	if err != nil {
 		return nil, err
 	}
-	all, err := everyPage(func(p api.Paging) (*api.List[catalog.Course], error) {
+	all, err := EveryPage(func(p api.Paging) (*api.List[catalog.Course], error) {
 		return catalogue.ListCourses(ctx, part, catalog.CourseFilter{}, p)
 	})
 	choices := []web.Choice{{Value: "", Text: "None yet"}}
@@ -59,11 +59,11 @@ func courseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 // finder finds what somebody may mean who typed a name: at most one more than mostChoices.
 type finder func(typed string) ([]web.Choice, error)
 
-// picked reads which one was chosen in the field of a name: from a list, or typed. What was typed must mean one thing, which is then settled in
+// Picked reads which one was chosen in the field of a name: from a list, or typed. What was typed must mean one thing, which is then settled in
 // the form.
-func picked(f *web.Form, name string, find finder) (*uuid.UUID, error) {
+func Picked(f *web.Form, name string, find finder) (*uuid.UUID, error) {
 	if !f.Has(name + "_typed") {
-		return chosenID(f, name)
+		return ChosenID(f, name)
 	}
 	typed := f.Text(name + "_typed")
 	switch {
@@ -71,7 +71,7 @@ func picked(f *web.Form, name string, find finder) (*uuid.UUID, error) {
 		f.Set(name, "")
 		return nil, nil
 	case typed == f.Text(name+"_found") && f.Text(name) != "":
-		return chosenID(f, name)
+		return ChosenID(f, name)
 	}
 	f.Set(name, "")
 	found, err := find(typed)
@@ -84,7 +84,7 @@ func picked(f *web.Form, name string, find finder) (*uuid.UUID, error) {
 		return nil, domain.InvalidField(name, "may be several: choose one of them")
 	}
 	f.Set(name, found[0].Value).Set(name+"_found", typed)
-	return chosenID(f, name)
+	return ChosenID(f, name)
 }
 
 // pick shows the field of a name in which one types: with what is settled, whose name is is, or with what was typed to choose from.
@@ -103,8 +103,8 @@ func pick(f *web.Form, name, is, suggest string, find finder) (*web.Pick, error)
 	return p, err
 }
 
-// findSchools finds schools by what somebody typed; with open those alone that are not closed.
-func findSchools(ctx context.Context, c *api.Call, open bool) finder {
+// FindSchools finds schools by what somebody typed; with open those alone that are not closed.
+func FindSchools(ctx context.Context, c *api.Call, open bool) finder {
 	return func(typed string) (found []web.Choice, err error) {
 		part, err := c.Under(policy.ClassRead)
 		if err != nil {
@@ -130,18 +130,18 @@ func schoolInWords(s people.School) string {
 	return words
 }
 
-// schoolChoices offers the schools that the actor may put something into under a permission: whoever keeps to a school has that
+// SchoolChoices offers the schools that the actor may put something into under a permission: whoever keeps to a school has that
 // one alone. Closed schools are left out, but for the one where the thing is already.
-func schoolChoices(ctx context.Context, c *api.Call, p policy.Permission, none string, f *web.Form, name string) (web.Options, error) {
+func SchoolChoices(ctx context.Context, c *api.Call, p policy.Permission, none string, f *web.Form, name string) (web.Options, error) {
 	if own := c.Claims.SchoolID; own != nil && !c.Would(p, policy.Facts{Covers: true}) {
-		names, err := schoolNames(ctx, c, own)
+		names, err := SchoolNames(ctx, c, own)
 		return web.Options{List: []web.Choice{{Value: own.String(), Text: names[*own]}}}, err
 	}
-	return schoolOptions(ctx, c, none, true, f, name)
+	return SchoolOptions(ctx, c, none, true, f, name)
 }
 
-// schoolOptions offers all schools, or with open those that are not closed and the one that is chosen.
-func schoolOptions(ctx context.Context, c *api.Call, none string, open bool, f *web.Form, name string) (web.Options, error) {
+// SchoolOptions offers all schools, or with open those that are not closed and the one that is chosen.
+func SchoolOptions(ctx context.Context, c *api.Call, none string, open bool, f *web.Form, name string) (web.Options, error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {
 		return web.Options{}, err
@@ -152,14 +152,14 @@ func schoolOptions(ctx context.Context, c *api.Call, none string, open bool, f *
 	}
 	is := ""
 	if id, err := uuid.Parse(f.Get(name)); err == nil {
-		names, err := schoolNames(ctx, c, &id)
+		names, err := SchoolNames(ctx, c, &id)
 		if err != nil {
 			return web.Options{}, err
 		}
 		is = names[id]
 	}
 	if some.Next != "" {
-		p, err := pick(f, name, is, "/api/v1/schools?limit=10&open="+strconv.FormatBool(open)+"&q=", findSchools(ctx, c, open))
+		p, err := pick(f, name, is, "/api/v1/schools?limit=10&open="+strconv.FormatBool(open)+"&q=", FindSchools(ctx, c, open))
 		if p != nil {
 			p.Hint = "Write some of its name, or its code. Empty: " + strings.ToLower(none[:1]) + none[1:] + "."
 		}
@@ -176,8 +176,8 @@ func schoolOptions(ctx context.Context, c *api.Call, none string, open bool, f *
 	return web.Options{List: choices}, nil
 }
 
-// schoolNames gives the names of the schools that a page shows; nil ones are none.
-func schoolNames(ctx context.Context, c *api.Call, ids ...*uuid.UUID) (map[uuid.UUID]string, error) {
+// SchoolNames gives the names of the schools that a page shows; nil ones are none.
+func SchoolNames(ctx context.Context, c *api.Call, ids ...*uuid.UUID) (map[uuid.UUID]string, error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {
 		return nil, err
@@ -191,8 +191,8 @@ func schoolNames(ctx context.Context, c *api.Call, ids ...*uuid.UUID) (map[uuid.
 	return peopleapi.SchoolNames(ctx, part, some)
 }
 
-// coachChoices offers who may teach a class: oneself, who teaches it now, and, to those who see accounts, the staff.
-func coachChoices(ctx context.Context, c *api.Call, is *classes.Class, f *web.Form) (web.Options, error) {
+// CoachChoices offers who may teach a class: oneself, who teaches it now, and, to those who see accounts, the staff.
+func CoachChoices(ctx context.Context, c *api.Call, is *classes.Class, f *web.Form) (web.Options, error) {
 	choices := []web.Choice{{Value: c.Claims.UserID.String(), Text: "I do (" + c.Claims.UserName + ")"}, {Value: "", Text: "Nobody yet"}}
 	have := map[string]bool{choices[0].Value: true}
 	name := ""
@@ -208,7 +208,7 @@ func coachChoices(ctx context.Context, c *api.Call, is *classes.Class, f *web.Fo
 			have[is.CoachID.String()] = true
 		}
 	}
-	staff, err := findCoaches(ctx, c)("")
+	staff, err := FindCoaches(ctx, c)("")
 	if api.Refused(err) {
 		return web.Options{List: choices}, nil // who is chosen already stays
 	}
@@ -216,7 +216,7 @@ func coachChoices(ctx context.Context, c *api.Call, is *classes.Class, f *web.Fo
 		return web.Options{}, err
 	}
 	if len(staff) > mostChoices {
-		p, err := pick(f, "coach_id", name, "/api/v1/users?limit=10&state=active&role=teacher&q= /api/v1/users?limit=10&state=active&role=coach&q=", findCoaches(ctx, c))
+		p, err := pick(f, "coach_id", name, "/api/v1/users?limit=10&state=active&role=teacher&q= /api/v1/users?limit=10&state=active&role=coach&q=", FindCoaches(ctx, c))
 		if p != nil {
 			p.Hint = "Write some of the name, or the user name; yours is " + c.Claims.UserName + ". Empty: nobody yet."
 		}
@@ -230,8 +230,8 @@ func coachChoices(ctx context.Context, c *api.Call, is *classes.Class, f *web.Fo
 	return web.Options{List: choices}, nil
 }
 
-// findCoaches finds teachers and coaches by the beginnings of their names, or one by the user name: alone, or in brackets behind the name.
-func findCoaches(ctx context.Context, c *api.Call) finder {
+// FindCoaches finds teachers and coaches by the beginnings of their names, or one by the user name: alone, or in brackets behind the name.
+func FindCoaches(ctx context.Context, c *api.Call) finder {
 	return func(typed string) (found []web.Choice, err error) {
 		part, err := c.Under(policy.UserRead)
 		if err != nil {

@@ -59,7 +59,7 @@ type managedClasses struct {
 }
 
 func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	f := asked(fc, "q", "show")
+	f := Asked(fc, "q", "show")
 	wide := c.May(policy.UserRead) // runs a school or the tenant
 	d := managedClasses{MayOpen: classesapi.MayOpenAClass(c), Show: []web.Choice{{Value: "", Text: "My classes, running"}, {Value: "ended", Text: "My classes, also past ones"}}}
 	filter := classesapi.ClassFilter{Query: f.Text("q"), Coaching: true, All: f.Get("show") == "ended"}
@@ -71,7 +71,7 @@ func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d.Classes, d.Newer, d.Older = list.Items, firstPage(fc), nextPage(fc, list.Next)
+	d.Classes, d.Newer, d.Older = list.Items, FirstPage(fc), NextPage(fc, list.Next)
 	return pages.Render(c, fc, "staff_classes", web.Page{Title: "Manage classes", Form: f, Data: d})
 }
 
@@ -87,7 +87,7 @@ type managedClass struct {
 }
 
 func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	id, err := pathID(fc, "class")
+	id, err := PathID(fc, "class")
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if err != nil {
 		return err
 	}
-	d := managedClass{Class: p.Class, Learners: list.Items, Newer: firstPage(fc), Older: nextPage(fc, list.Next), Tests: p.Tests,
+	d := managedClass{Class: p.Class, Learners: list.Items, Newer: FirstPage(fc), Older: NextPage(fc, list.Next), Tests: p.Tests,
 		MayManage: classesapi.MayManageClass(c, p), MayPlace: classesapi.MayPlaceLearners(c, p), MayTests: classesapi.MaySeeTests(c, p),
 		ComeBack: "They cannot come back by themselves: the class is closed to registration."}
 	if p.Facts.ClassOpen {
@@ -119,7 +119,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	}
 	d.Records = map[uuid.UUID]string{}
 	for id, how := range opens {
-		d.Records[id] = recordPath(id, how)
+		d.Records[id] = RecordPath(id, how)
 	}
 	cards, err := peopleapi.MayGiveCards(ctx, c, ids)
 	if err != nil {
@@ -127,7 +127,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	}
 	d.Cards = map[uuid.UUID]string{}
 	for id, how := range cards {
-		d.Cards[id] = cardPath(id, how)
+		d.Cards[id] = CardPath(id, how)
 	}
 	if d.MayPrint, err = peopleapi.MayPrintClassCards(ctx, c, id); err != nil {
 		return err
@@ -149,13 +149,13 @@ func showClassForm(ctx context.Context, c *api.Call, fc *fiber.Ctx, is *classes.
 		d.ID, d.Was, title = is.ID.String(), is.Title, "Change the class"
 	}
 	var err error
-	if d.Courses, err = courseChoices(ctx, c); err != nil {
+	if d.Courses, err = CourseChoices(ctx, c); err != nil {
 		return err
 	}
-	if d.Schools, err = schoolChoices(ctx, c, policy.ClassManage, "For every school", f, "school_id"); err != nil {
+	if d.Schools, err = SchoolChoices(ctx, c, policy.ClassManage, "For every school", f, "school_id"); err != nil {
 		return err
 	}
-	if d.Coaches, err = coachChoices(ctx, c, is, f); err != nil {
+	if d.Coaches, err = CoachChoices(ctx, c, is, f); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_class_form", web.Page{Title: title, Form: f, Data: d})
@@ -166,9 +166,9 @@ func classFields(ctx context.Context, c *api.Call, f *web.Form) (in classes.Fiel
 	in = classes.Fields{Title: f.Text("title"), Kind: f.Get("kind"), Grade: f.Text("grade"), StartsOn: f.Text("starts_on"), EndsOn: f.Text("ends_on"),
 		Meets: f.Text("meets"), MeetingURL: f.Text("meeting_url"), Open: f.Get("open") == "yes", Version: f.Get("version")}
 	var courseErr, coachErr, schoolErr, weeklyErr error
-	in.CourseID, courseErr = chosenID(f, "course_id")
-	in.CoachID, coachErr = picked(f, "coach_id", findCoaches(ctx, c))
-	in.SchoolID, schoolErr = picked(f, "school_id", findSchools(ctx, c, true))
+	in.CourseID, courseErr = ChosenID(f, "course_id")
+	in.CoachID, coachErr = Picked(f, "coach_id", FindCoaches(ctx, c))
+	in.SchoolID, schoolErr = Picked(f, "school_id", FindSchools(ctx, c, true))
 	in.Weekly, weeklyErr = readWeekly(f.Get("weekly"))
 	in.Seats, _ = strconv.Atoi(f.Text("seats")) // 0 is refused with the reason
 	return in, allWrong(byLine(in.Validate()), courseErr, coachErr, schoolErr, weeklyErr)
@@ -239,7 +239,7 @@ func classToChange(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Cla
 }
 
 func editClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	id, err := pathID(fc, "class")
+	id, err := PathID(fc, "class")
 	if err != nil {
 		return err
 	}
@@ -266,7 +266,7 @@ func idText(id *uuid.UUID) string {
 }
 
 func changeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-	id, err := pathID(fc, "class")
+	id, err := PathID(fc, "class")
 	if err != nil {
 		return "", err
 	}
@@ -290,7 +290,7 @@ func changeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx
 }
 
 func cancelClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-	id, err := pathID(fc, "class")
+	id, err := PathID(fc, "class")
 	if err != nil {
 		return "", err
 	}

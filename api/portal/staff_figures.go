@@ -54,7 +54,7 @@ var figureOrders = []web.Choice{{Value: "", Text: "Region and name"}, {Value: "l
 var figureGroups = []web.Choice{{Value: "subject", Text: "Subject"}, {Value: "region", Text: "Region"}, {Value: "school", Text: "School"}}
 
 func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	f := asked(fc, "from", "to", "by", "first", "last", "region", "order")
+	f := Asked(fc, "from", "to", "by", "first", "last", "region", "order")
 	d := figuresData{By: figureGroups, AsOf: c.Now, Grouping: "subject"}
 	show := func(f *web.Form) error {
 		return pages.Render(c, fc, "staff_figures", web.Page{Title: "Figures", Form: f, Data: d})
@@ -174,7 +174,7 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days
 	for _, cell := range results.Cells {
 		d.Results = append(d.Results, d.result(cell))
 	}
-	d.Newer, d.Older = firstPage(fc), nextPage(fc, results.Next)
+	d.Newer, d.Older = FirstPage(fc), NextPage(fc, results.Next)
 	if len(d.Results) > 1 {
 		total := d.result(results.Total)
 		total.Name = "All together"

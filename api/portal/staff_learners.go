@@ -29,8 +29,8 @@ func staffLearners(s *api.Server) {
 	api.Page(s, api.Route{Path: "/learners/{learner}/reason", Permission: policy.LearnerProgress, Summary: "Form of the reason for which a record is opened"}, askReason)
 }
 
-// recordPath is the page of a learner's record as it opens to the reader; "" when it does not.
-func recordPath(id uuid.UUID, how coachingapi.RecordAccess) string {
+// RecordPath is the page of a learner's record as it opens to the reader; "" when it does not.
+func RecordPath(id uuid.UUID, how coachingapi.RecordAccess) string {
 	switch how {
 	case coachingapi.OpensAtOnce:
 		return "/learners/" + id.String()
@@ -42,7 +42,7 @@ func recordPath(id uuid.UUID, how coachingapi.RecordAccess) string {
 
 // askReason shows the form that asks why a record is opened. It says nothing of the learner, not even whether there is one.
 func askReason(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
-	id, err := pathID(fc, "learner")
+	id, err := PathID(fc, "learner")
 	if err != nil {
 		return err
 	}
@@ -88,9 +88,9 @@ type learnersData struct {
 }
 
 func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	f := asked(fc, "class", "show")
+	f := Asked(fc, "class", "show")
 	filter := coachingapi.CoachFilter{Behind: f.Get("show") == "behind"}
-	class, err := chosenID(f, "class")
+	class, err := ChosenID(f, "class")
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d := learnersData{Show: []web.Choice{{Value: "", Text: "Everybody"}, {Value: "behind", Text: "Those who fall behind"}}, More: nextPage(fc, list.Next),
+	d := learnersData{Show: []web.Choice{{Value: "", Text: "Everybody"}, {Value: "behind", Text: "Those who fall behind"}}, More: NextPage(fc, list.Next),
 		Nobody: "You see here the learners of classes that you teach or coach."}
 	if filter.Behind {
 		d.Nobody = "Nobody is behind just now. Well done, all of you!"
@@ -149,7 +149,7 @@ func coachedClasses(ctx context.Context, c *api.Call, asked uuid.UUID) ([]web.Ch
 	if err != nil {
 		return nil, err
 	}
-	all, err := everyPage(func(p api.Paging) (*api.List[classes.Class], error) {
+	all, err := EveryPage(func(p api.Paging) (*api.List[classes.Class], error) {
 		return classesapi.ListClasses(ctx, part, classesapi.ClassFilter{Coaching: true}, p)
 	})
 	choices := []web.Choice{{Value: "", Text: "All my classes"}}
@@ -204,11 +204,11 @@ type learnerData struct {
 }
 
 func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	id, err := pathID(fc, "learner")
+	id, err := PathID(fc, "learner")
 	if err != nil {
 		return err
 	}
-	f := asked(fc, "reason")
+	f := Asked(fc, "reason")
 	rec, err := coachingapi.LearnerPage(ctx, c, id, f.Get("reason"))
 	var refused *api.Problem
 	if errors.As(err, &refused) && strings.HasSuffix(refused.Type, ":reason_required") {
@@ -234,9 +234,9 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d.Card = cardPath(id, cards[id])
+	d.Card = CardPath(id, cards[id])
 	if rec.SchoolID != nil {
-		names, err := schoolNames(ctx, c, rec.SchoolID)
+		names, err := SchoolNames(ctx, c, rec.SchoolID)
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func staffPeople(s *api.Server) {
 	api.Form(s, api.Route{Path: "/people/{user}", Permission: policy.UserChange, Parts: []policy.Permission{policy.ClassRead}, Summary: "Change an account"}, changePerson)
 	api.Form(s, api.Route{Path: "/people/{user}/roles", Permission: policy.UserChange, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Change somebody's roles"}, personForm(rolesSaved,
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
-			id, err := pathID(fc, "user")
+			id, err := PathID(fc, "user")
 			if err == nil {
 				// Told from what the form showed, so that two people who edit at once do not undo each other.
 				had := f.Values["had_role"]
@@ -54,7 +54,7 @@ func staffPeople(s *api.Server) {
 		}))
 	api.Form(s, api.Route{Path: "/people/{user}/suspend", Permission: policy.UserSuspend, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Suspend an account"}, personForm(personSuspended,
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
-			id, err := pathID(fc, "user")
+			id, err := PathID(fc, "user")
 			if err == nil {
 				_, err = peopleapi.SuspendUser(ctx, c, tx, id, f.Text("reason"))
 			}
@@ -62,7 +62,7 @@ func staffPeople(s *api.Server) {
 		}))
 	api.Form(s, api.Route{Path: "/people/{user}/resume", Permission: policy.UserSuspend, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Let an account in again"}, personForm(personResumed,
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
-			id, err := pathID(fc, "user")
+			id, err := PathID(fc, "user")
 			if err == nil {
 				_, err = peopleapi.ResumeUser(ctx, c, tx, id)
 			}
@@ -70,7 +70,7 @@ func staffPeople(s *api.Server) {
 		}))
 	api.Form(s, api.Route{Path: "/people/{user}/second-factor", Permission: policy.UserReset, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead, policy.UserRead}, Summary: "Take a lost authenticator app away"}, personForm(appTaken,
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
-			id, err := pathID(fc, "user")
+			id, err := PathID(fc, "user")
 			if err == nil {
 				_, err = peopleapi.ResetSecondFactor(ctx, c, tx, id)
 			}
@@ -88,7 +88,7 @@ type peopleData struct {
 }
 
 func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	f := asked(fc, "q", "role", "state")
+	f := Asked(fc, "q", "role", "state")
 	d := peopleData{Filtered: len(f.Values) > 0, States: []web.Choice{{Value: "", Text: "Every state"}, {Value: "active", Text: "Active"}, {Value: "suspended", Text: "Suspended"}, {Value: "card", Text: "No password yet"}}}
 	d.Roles = append([]web.Choice{{Value: "", Text: "Every role"}}, roleChoices(c)...)
 	filter := peopleapi.UserFilter{Query: f.Text("q"), Role: f.Get("role"), State: f.Get("state")}
@@ -99,7 +99,7 @@ func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d.Users, d.Newer, d.Older = list.Items, firstPage(fc), nextPage(fc, list.Next)
+	d.Users, d.Newer, d.Older = list.Items, FirstPage(fc), NextPage(fc, list.Next)
 	return pages.Render(c, fc, "staff_people", web.Page{Title: "People", Form: f, Data: d})
 }
 
@@ -140,7 +140,7 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 	}
 	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, givable(c, roleChoices(c))...)}
 	var err error
-	if d.Schools, err = schoolChoices(ctx, c, policy.UserCreate, "None", f, "school_id"); err != nil {
+	if d.Schools, err = SchoolChoices(ctx, c, policy.UserCreate, "None", f, "school_id"); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_new", web.Page{Title: "New account", Form: f, Data: d})
@@ -149,7 +149,7 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showNewPerson(ctx, c, fc, f) })
-	school, schoolErr := picked(f, "school_id", findSchools(ctx, c, true))
+	school, schoolErr := Picked(f, "school_id", FindSchools(ctx, c, true))
 	in := peopleapi.NewUser{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Email: f.Text("email"), Grade: f.Text("grade"),
 		Roles: []string{f.Get("role")}, SchoolID: school}
 	var roleErr error
@@ -167,7 +167,7 @@ func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return renameFields(err, "body.roles[0]", "role")
 	}
-	return showCards(c, fc, made.User.GivenName+" "+made.User.FamilyName+" has an account", "/people/"+made.User.ID.String(), []identity.Card{made.Card})
+	return ShowCards(c, fc, made.User.GivenName+" "+made.User.FamilyName+" has an account", "/people/"+made.User.ID.String(), []identity.Card{made.Card})
 }
 
 // renameFields gives a wrong field the name that it has in the form.
@@ -202,7 +202,7 @@ type tick struct {
 }
 
 func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	id, err := pathID(fc, "user")
+	id, err := PathID(fc, "user")
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		return err
 	}
 	if d.User.SchoolID != nil {
-		names, err := schoolNames(ctx, c, d.User.SchoolID)
+		names, err := SchoolNames(ctx, c, d.User.SchoolID)
 		if err != nil {
 			return err
 		}
@@ -224,7 +224,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if d.May, err = peopleapi.OffersOnUser(ctx, c, id); err != nil {
 		return err
 	}
-	d.Record = recordPath(id, d.May.Record)
+	d.Record = RecordPath(id, d.May.Record)
 	d.Learns = slices.Contains(d.User.Roles, people.Student)
 	on, had := d.User.Roles, d.User.Roles
 	if f.Has("had_role") { // sent before, and refused
@@ -255,7 +255,7 @@ type personEdit struct {
 
 // editPerson shows the form of an account: what is stored, or with f what somebody typed.
 func editPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	id, err := pathID(fc, "user")
+	id, err := PathID(fc, "user")
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func editPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 			Set("school_id", idText(u.SchoolID)).Set("email", text(u.Email)).Set("locale", text(u.Locale)).Set("version", u.Version)
 	}
 	d := personEdit{ID: id.String(), Name: u.GivenName + " " + u.FamilyName}
-	if d.Schools, err = schoolChoices(ctx, c, policy.UserChange, "None", f, "school_id"); err != nil {
+	if d.Schools, err = SchoolChoices(ctx, c, policy.UserChange, "None", f, "school_id"); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_edit", web.Page{Title: "Correct the account", Form: f, Data: d})
@@ -286,7 +286,7 @@ func text(s *string) string {
 }
 
 func changePerson(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-	id, err := pathID(fc, "user")
+	id, err := PathID(fc, "user")
 	if err != nil {
 		return "", err
 	}
@@ -301,7 +301,7 @@ func changePerson(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 		}
 	}
 	if f.Has("school_id") || f.Has("school_id_typed") {
-		if in.SchoolID, err = picked(f, "school_id", findSchools(ctx, c, true)); err != nil {
+		if in.SchoolID, err = Picked(f, "school_id", FindSchools(ctx, c, true)); err != nil {
 			return "", err
 		}
 		in.NoSchool = in.SchoolID == nil
@@ -327,7 +327,7 @@ func personForm(notice string, change func(context.Context, *api.Call, *tenants.
 }
 
 func printPersonCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	id, err := pathID(fc, "user")
+	id, err := PathID(fc, "user")
 	if err != nil {
 		return err
 	}
@@ -340,11 +340,11 @@ func printPersonCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return showCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/people/"+id.String(), []identity.Card{*card})
+	return ShowCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/people/"+id.String(), []identity.Card{*card})
 }
 
 func printClassCards(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	id, err := pathID(fc, "class")
+	id, err := PathID(fc, "class")
 	if err != nil {
 		return err
 	}
@@ -357,5 +357,5 @@ func printClassCards(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return showCards(c, fc, "Sign-in cards", "/classes/manage/"+id.String(), sheet.Cards)
+	return ShowCards(c, fc, "Sign-in cards", "/classes/manage/"+id.String(), sheet.Cards)
 }

@@ -27,7 +27,7 @@ var (
 func staffPlacing(s *api.Server) {
 	api.Page(s, api.Route{Path: "/classes/manage/{class}/place", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead}, Summary: "Choose learners to place in a class"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-			return showPlacing(ctx, c, fc, asked(fc, "q", "grade", "school", "school_typed", "school_found"))
+			return showPlacing(ctx, c, fc, Asked(fc, "q", "grade", "school", "school_typed", "school_found"))
 		})
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/classes/manage/{class}/place", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead}, Summary: "Place learners in a class"}, placeLearners)
 	api.Form(s, api.Route{Path: "/classes/manage/{class}/remove", Permission: policy.ClassManage, Parts: []policy.Permission{policy.LearnerRead}, Summary: "Take learners out of a class"}, removeLearners)
@@ -56,11 +56,11 @@ type candidate struct {
 }
 
 func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	id, err := pathID(fc, "class")
+	id, err := PathID(fc, "class")
 	if err != nil {
 		return err
 	}
-	school, wrong := picked(f, "school", findSchools(ctx, c, false))
+	school, wrong := Picked(f, "school", FindSchools(ctx, c, false))
 	if wrong != nil && !f.Fail(wrong) { // the page is shown all the same, with those that it may be
 		return wrong
 	}
@@ -84,11 +84,11 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	for _, one := range list.Items {
 		schools = append(schools, one.SchoolID)
 	}
-	names, err := schoolNames(ctx, c, schools...)
+	names, err := SchoolNames(ctx, c, schools...)
 	if err != nil {
 		return err
 	}
-	d := placingData{Class: &page.Fields, ID: id.String(), Left: page.Seats - page.Taken, Newer: firstPage(fc), Older: nextPage(fc, list.Next),
+	d := placingData{Class: &page.Fields, ID: id.String(), Left: page.Seats - page.Taken, Newer: FirstPage(fc), Older: NextPage(fc, list.Next),
 		Filtered: filter != classesapi.CandidateFilter{}, Grades: []web.Choice{{Value: "", Text: "Every grade"}}}
 	for _, g := range grades {
 		d.Grades = append(d.Grades, web.Choice{Value: g.Grade, Text: fmt.Sprintf("%s (%d without a place)", g.Grade, g.Learners)})
@@ -98,7 +98,7 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	}
 	if c.Would(policy.ClassManage, policy.Facts{}) {
 		d.Any = true
-		if d.Schools, err = schoolOptions(ctx, c, "Every school", false, f, "school"); err != nil {
+		if d.Schools, err = SchoolOptions(ctx, c, "Every school", false, f, "school"); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ type placedData struct {
 type unplaced struct{ Name, Says string }
 
 func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	id, err := pathID(fc, "class")
+	id, err := PathID(fc, "class")
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	in := classesapi.PlaceRequest{}
 	if f.Has("whole") {
 		in.Grade = f.Text("grade")
-		if in.SchoolID, err = chosenID(f, "school"); err != nil {
+		if in.SchoolID, err = ChosenID(f, "school"); err != nil {
 			return err
 		}
 	} else if in.LearnerIDs, err = tickedIDs(f, "learner"); err != nil {
@@ -193,7 +193,7 @@ func tickedIDs(f *web.Form, name string) ([]uuid.UUID, error) {
 }
 
 func removeLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-	id, err := pathID(fc, "class")
+	id, err := PathID(fc, "class")
 	if err != nil {
 		return "", err
 	}

@@ -30,7 +30,7 @@ func showSearch(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err := coachingapi.MayAskForRecord(c); err != nil {
 		return err
 	}
-	schools, err := schoolOptions(ctx, c, "None", false, f, "school_id")
+	schools, err := SchoolOptions(ctx, c, "None", false, f, "school_id")
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func findRecord(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f.Again(fc, func(f *web.Form) error { return showSearch(ctx, c, fc, f) })
 	in := coachingapi.RecordSearch{Reason: f.Get("reason"), RecordQuery: people.RecordQuery{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Grade: f.Text("grade")}}
 	var err error
-	if in.SchoolID, err = picked(f, "school_id", findSchools(ctx, c, false)); err != nil {
+	if in.SchoolID, err = Picked(f, "school_id", FindSchools(ctx, c, false)); err != nil {
 		return err
 	}
 	found, err := coachingapi.FindRecord(ctx, c, in)

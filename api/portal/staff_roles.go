@@ -28,7 +28,7 @@ func staffRoles(s *api.Server) {
 			if name != "new" {
 				return showRole(ctx, c, fc, name, &web.Form{})
 			}
-			f := asked(fc, "role")
+			f := Asked(fc, "role")
 			name = roleFromWords(f.Get("role"))
 			if !roleName.MatchString(name) {
 				f.Again(fc, func(f *web.Form) error { return showRolesAgain(ctx, c, fc, f) })

@@ -43,12 +43,12 @@ type schoolsData struct {
 }
 
 func showSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	f := asked(fc, "q", "region")
+	f := Asked(fc, "q", "region")
 	list, err := peopleapi.ListSchools(ctx, c, peopleapi.SchoolFilter{Query: f.Text("q"), Region: f.Get("region")}, api.Paging{Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}
-	d := schoolsData{Schools: list.Items, Filtered: len(f.Values) > 0, MayChange: c.Could(policy.SchoolChange), Newer: firstPage(fc), Older: nextPage(fc, list.Next)}
+	d := schoolsData{Schools: list.Items, Filtered: len(f.Values) > 0, MayChange: c.Could(policy.SchoolChange), Newer: FirstPage(fc), Older: NextPage(fc, list.Next)}
 	if d.Regions, err = regionChoices(ctx, c); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func addSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) 
 }
 
 func editSchool(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	id, err := pathID(fc, "school")
+	id, err := PathID(fc, "school")
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func editSchool(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 }
 
 func changeSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-	id, err := pathID(fc, "school")
+	id, err := PathID(fc, "school")
 	if err != nil {
 		return "", err
 	}

@@ -11,7 +11,7 @@ import (
 	"lignum/policy"
 )
 
-func start(s *api.Server) {
+func startPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/", Permission: policy.Public("leads on to signing in"), Summary: "Where to begin"},
 		func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 			if err := c.Open(); err != nil {

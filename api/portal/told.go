@@ -11,11 +11,11 @@ import (
 	"lignum/tenants"
 )
 
-// told is what a person does with the notices on their home page; the pages that show them are home and the console.
-func told(s *api.Server) {
+// toldPages is what a person does with the notices on their home page; the pages that show them are home and the console.
+func toldPages(s *api.Server) {
 	api.Form(s, api.Route{Path: "/notices/{notice}/seen", Permission: policy.ProfileChange, Summary: "Take a notice off the home page"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-			id, err := pathID(fc, "notice")
+			id, err := PathID(fc, "notice")
 			if err != nil {
 				return "", err
 			}

@@ -57,7 +57,7 @@ func readWindow(f *web.Form, zone *time.Location) (w assessment.Window, err erro
 }
 
 func saveWindow(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-	id, err := pathID(fc, "test")
+	id, err := PathID(fc, "test")
 	if err != nil {
 		return "", err
 	}

@@ -10,8 +10,8 @@ import (
 	"lignum/domain"
 )
 
-// asked is a GET form as it was sent.
-func asked(fc *fiber.Ctx, names ...string) *web.Form {
+// Asked is a GET form as it was sent.
+func Asked(fc *fiber.Ctx, names ...string) *web.Form {
 	f := &web.Form{Values: url.Values{}}
 	for _, name := range names {
 		if v := fc.Query(name); v != "" {
@@ -21,8 +21,8 @@ func asked(fc *fiber.Ctx, names ...string) *web.Form {
 	return f
 }
 
-// firstPage is where a list begins again, or "" when it is shown from its beginning.
-func firstPage(fc *fiber.Ctx) string {
+// FirstPage is where a list begins again, or "" when it is shown from its beginning.
+func FirstPage(fc *fiber.Ctx) string {
 	if fc.Query("cursor") == "" {
 		return ""
 	}
@@ -35,8 +35,8 @@ func firstPage(fc *fiber.Ctx) string {
 	return fc.Path() + "?" + q.Encode()
 }
 
-// pathID reads an id of the path. A path without one is an address at which nothing is.
-func pathID(fc *fiber.Ctx, name string) (uuid.UUID, error) {
+// PathID reads an id of the path. A path without one is an address at which nothing is.
+func PathID(fc *fiber.Ctx, name string) (uuid.UUID, error) {
 	id, err := uuid.Parse(fc.Params(name))
 	if err != nil {
 		return id, domain.Errorf(domain.NotFound, "There is nothing at this address.")
@@ -44,8 +44,8 @@ func pathID(fc *fiber.Ctx, name string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// chosenID reads an id that was chosen in a form; "" is none.
-func chosenID(f *web.Form, name string) (*uuid.UUID, error) {
+// ChosenID reads an id that was chosen in a form; "" is none.
+func ChosenID(f *web.Form, name string) (*uuid.UUID, error) {
 	if f.Text(name) == "" {
 		return nil, nil
 	}
@@ -56,8 +56,8 @@ func chosenID(f *web.Form, name string) (*uuid.UUID, error) {
 	return &id, nil
 }
 
-// nextPage is the address of a list's next page, with what the list was narrowed by.
-func nextPage(fc *fiber.Ctx, cursor string) string {
+// NextPage is the address of a list's next page, with what the list was narrowed by.
+func NextPage(fc *fiber.Ctx, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
