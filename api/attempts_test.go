@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"lignum/api/attempts"
+	"lignum/api/catalogue"
+	classesapi "lignum/api/classes"
+
 	"github.com/google/uuid"
 
 	"lignum/api"
@@ -49,8 +53,8 @@ func TestATestFromStartToMark(t *testing.T) {
 		t.Errorf("announced: %+v", a)
 	}
 
-	open := apitest.As[api.OpenAttempt](w.Post(w.student, start, nil).Want(http.StatusCreated))
-	again := apitest.As[api.OpenAttempt](w.Post(w.student, start, nil))
+	open := apitest.As[attempts.OpenAttempt](w.Post(w.student, start, nil).Want(http.StatusCreated))
+	again := apitest.As[attempts.OpenAttempt](w.Post(w.student, start, nil))
 	if again.Paper.ID != open.Paper.ID || len(open.Paper.Questions) != 4 {
 		t.Fatalf("two starts: %+v %+v", open, again)
 	}
@@ -69,13 +73,13 @@ func TestATestFromStartToMark(t *testing.T) {
 		answers = append(answers, assessment.Answer{Position: q.Position, Counter: 1, Response: json.RawMessage(response)})
 	}
 	save := map[string]any{"ticket": open.Ticket, "answers": answers}
-	saved := apitest.As[api.Saved](w.Do(w.student, http.MethodPut, attempt+"/answers", save))
+	saved := apitest.As[attempts.Saved](w.Do(w.student, http.MethodPut, attempt+"/answers", save))
 	if len(saved.Kept) != 4 || !saved.Kept[0].Stored {
 		t.Fatalf("saved: %+v", saved)
 	}
 	w.judgesEachAnswerAlone(attempt, open.Ticket)
 	w.refusesForeignSaves(attempt, open, save)
-	resumed := apitest.As[api.OpenAttempt](w.Get(w.student, attempt+"/paper"))
+	resumed := apitest.As[attempts.OpenAttempt](w.Get(w.student, attempt+"/paper"))
 	if string(resumed.Paper.Questions[3].Response) == "" || resumed.Paper.Questions[3].Counter != 2 || resumed.Paper.Questions[0].Counter != 1 {
 		t.Errorf("after a reload: %+v", resumed.Paper.Questions[3])
 	}
@@ -121,7 +125,7 @@ func (w *world) judgesEachAnswerAlone(attempt, ticket string) {
 }
 
 // refusesForeignSaves shows that neither a ticket nor a sign-in is enough by itself.
-func (w *world) refusesForeignSaves(attempt string, open api.OpenAttempt, save map[string]any) {
+func (w *world) refusesForeignSaves(attempt string, open attempts.OpenAttempt, save map[string]any) {
 	w.T.Helper()
 	other := w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
 	if p := w.Do(other, http.MethodPut, attempt+"/answers", save).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:not_own" {
@@ -142,8 +146,8 @@ func (w *world) marks(attempt string) {
 	if len(list.Items) != 1 || list.Items[0].Unmarked != 1 {
 		w.T.Fatalf("to mark: %+v", list)
 	}
-	mark := api.MarkRequest{Position: 3, Fraction: 1, Of: 2, Comment: "Half."}
-	if p := w.Post(w.coach, attempt+"/marks", api.MarkRequest{Position: 3, Fraction: 3, Of: 2}).Want(http.StatusUnprocessableEntity).Problem(); len(p.Errors) != 1 || p.Errors[0].Name != "fraction" {
+	mark := attempts.MarkRequest{Position: 3, Fraction: 1, Of: 2, Comment: "Half."}
+	if p := w.Post(w.coach, attempt+"/marks", attempts.MarkRequest{Position: 3, Fraction: 3, Of: 2}).Want(http.StatusUnprocessableEntity).Problem(); len(p.Errors) != 1 || p.Errors[0].Name != "fraction" {
 		w.T.Errorf("three of two: %+v", p)
 	}
 	stranger := w.UserWith("jamaica", []string{"coach"}, apitest.At(w.school))
@@ -174,7 +178,7 @@ func TestAnAttemptBeyondItsTimeIsHandedInWithWhatWasSaved(t *testing.T) {
 	w := newWorld(t)
 	test := w.newTest(0)
 	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
-	open := apitest.As[api.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
+	open := apitest.As[attempts.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
 	attempt := path("/attempts/%s", open.Paper.ID)
 	w.Get(w.student, attempt).Want(http.StatusConflict) // no result while it is open
 	w.Exec("jamaica", `UPDATE attempts SET deadline = now() - interval '1 hour' WHERE id = $1::uuid`, open.Paper.ID.String())
@@ -188,7 +192,7 @@ func TestAnAttemptBeyondItsTimeIsHandedInWithWhatWasSaved(t *testing.T) {
 	if res := apitest.As[assessment.Result](w.Get(w.student, attempt)); !res.ByPlatform || res.State == assessment.Open {
 		t.Errorf("%+v", res)
 	}
-	next := apitest.As[api.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
+	next := apitest.As[attempts.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
 	if next.Paper.Number != 2 || next.Paper.ID == open.Paper.ID {
 		t.Errorf("the next attempt: %+v", next.Paper.Attempt)
 	}
@@ -198,14 +202,14 @@ func TestProgressIsRecordedInAnyOrder(t *testing.T) {
 	w := newWorld(t)
 	lesson := path("/lessons/%s/progress", w.lessons[0])
 	report := func(percent, counter int) *apitest.Response {
-		return w.Do(w.student, http.MethodPut, lesson, api.ProgressReport{Percent: percent, Seconds: 60 * counter, Counter: int64(counter)})
+		return w.Do(w.student, http.MethodPut, lesson, classesapi.ProgressReport{Percent: percent, Seconds: 60 * counter, Counter: int64(counter)})
 	}
 	report(50, 1).Want(http.StatusForbidden)
 	w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug)).Want(http.StatusForbidden)
 	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
 
 	// Opened and done within a second: it is stored, and the points come when the lesson can have been read.
-	if view := apitest.As[api.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Progress.PointsIn != 240 || view.Progress.Earned {
+	if view := apitest.As[catalogue.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Progress.PointsIn != 240 || view.Progress.Earned {
 		t.Errorf("opened: %+v", view.Progress)
 	}
 	if p := apitest.As[classes.Progress](report(100, 1)); p.Points != 0 || p.CompletedAt == nil || p.Earned || p.PointsIn < 230 || p.PointsIn > 240 {
@@ -219,13 +223,13 @@ func TestProgressIsRecordedInAnyOrder(t *testing.T) {
 		t.Errorf("an older report: %+v", p)
 	}
 	report(101, 3).Want(http.StatusUnprocessableEntity)
-	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", audit.NewID()), api.ProgressReport{}).Want(http.StatusNotFound)
+	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", audit.NewID()), classesapi.ProgressReport{}).Want(http.StatusNotFound)
 
-	view := apitest.As[api.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug)))
+	view := apitest.As[catalogue.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug)))
 	if !view.Records || view.Progress.Counter != 2 || view.HTML == "" || view.Next == nil {
 		t.Errorf("the lesson: %+v", view)
 	}
-	if view = apitest.As[api.LessonView](w.Get(w.coach, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Records {
+	if view = apitest.As[catalogue.LessonView](w.Get(w.coach, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Records {
 		t.Error("a coach's reading is no progress")
 	}
 	mine := apitest.As[api.List[classes.CourseProgress]](w.Get(w.student, "/api/v1/me/progress"))

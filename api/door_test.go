@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"lignum/api/account"
+
 	"github.com/google/uuid"
 
-	"lignum/api"
 	"lignum/api/portal"
 	"lignum/domain/identity"
 	"lignum/tenants"
@@ -112,7 +113,7 @@ func TestAKnownDeviceGetsInWhereTheAddressHasNothingLeft(t *testing.T) {
 	s := apitest.New(t, portal.Register)
 	student := s.User("jamaica", "student")
 	s.ChoosePassword(student)
-	in := apitest.As[api.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": apitest.Password}))
+	in := apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": apitest.Password}))
 	s.API.StopClock(time.Now())
 	all(400, func(i int) *apitest.Response {
 		return s.Get(apitest.User{Slug: "jamaica", Token: fmt.Sprint(i)}, "/api/v1/me")

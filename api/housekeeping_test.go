@@ -21,7 +21,7 @@ import (
 
 func TestNightsWorkIsDoneOnceADayAndPublished(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
 	nights := map[string]time.Time{}
 	now := time.Now().UTC()
 	s.everyHour(t.Context(), now, nights)
@@ -37,7 +37,7 @@ func TestNightsWorkIsDoneOnceADayAndPublished(t *testing.T) {
 
 func TestMetricsShowWhatEachTenantPublishedAndAskedOfTheDatabase(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), Log: slog.New(slog.DiscardHandler)}
 	s.metrics = newMetrics(s)
 	now := time.Now().UTC()
 	day := w.Tenant("jamaica").Today(now).Format(time.DateOnly)
@@ -70,7 +70,7 @@ func TestMetricsShowWhatEachTenantPublishedAndAskedOfTheDatabase(t *testing.T) {
 
 func TestEveryTenantTellsWhatLoadItExpects(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), Log: slog.New(slog.DiscardHandler)}
 	s.metrics = newMetrics(s)
 	now, direct := time.Now().UTC(), w.Direct(t)
 	for _, slug := range []string{"jamaica", "bahamas"} {
@@ -122,7 +122,7 @@ func TestAnAlteredLoginIsTold(t *testing.T) {
 	}
 	var said bytes.Buffer
 	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), cfg: &config.Config{Installation: testkit.Installation},
-		log: slog.New(slog.NewTextHandler(&said, nil))}
+		Log: slog.New(slog.NewTextHandler(&said, nil))}
 	s.metrics = newMetrics(s)
 	looks := func() (count float64) {
 		t.Helper()
@@ -167,7 +167,7 @@ func TestAnAlteredLoginIsTold(t *testing.T) {
 // A round that is too short for all tenants goes on, the next time, with those who had no turn.
 func TestNoTenantWaitsForEverBehindASlowOne(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
 	served := map[string]int{}
 	all := len(w.Registry.Tenants())
 	if all < 2 {
@@ -192,7 +192,7 @@ func TestNoTenantWaitsForEverBehindASlowOne(t *testing.T) {
 // What fails in a tenant's night keeps nothing else from being done, there or elsewhere.
 func TestOneFailingTaskKeepsNoOtherFromBeingDone(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
 	first := w.Registry.Tenants()[0].Slug
 	if _, err := w.Direct(t).Exec(t.Context(), `ALTER TABLE tenant_`+first+`.classes RENAME TO classes_gone`); err != nil { // its figures and its classes fail
 		t.Fatal(err)
@@ -213,7 +213,7 @@ func TestOneFailingTaskKeepsNoOtherFromBeingDone(t *testing.T) {
 // What cannot be written down now is written down with the next, and holds up no other realm.
 func TestASummaryThatFailsIsNotLost(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
 	rename := func(from, to string) {
 		t.Helper()
 		if _, err := w.Direct(t).Exec(t.Context(), `ALTER TABLE tenant_bahamas.`+from+` RENAME TO `+to); err != nil {

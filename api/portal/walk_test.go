@@ -11,10 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"lignum/api/account"
+
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
-	"lignum/api"
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/domain/demo"
@@ -47,7 +48,7 @@ func (w *demoTown) who(slug, name string) apitest.User {
 		}
 		proof["code"] = code
 	}
-	host.Token = apitest.As[api.TokenAnswer](w.Post(host, "/api/v1/sign-in", proof)).AccessToken
+	host.Token = apitest.As[account.TokenAnswer](w.Post(host, "/api/v1/sign-in", proof)).AccessToken
 	return host
 }
 

@@ -31,7 +31,7 @@ func (s *world) sourced(id uuid.UUID) (c *classes.SourcedClass) {
 func TestASeatByAnyWay(t *testing.T) {
 	t.Parallel()
 	s := newWorld(t, 5)
-	for _, state := range []string{classes.Active, classes.Cancelled, classes.Ended} {
+	for _, state := range []classes.State{classes.Active, classes.Cancelled, classes.Ended} {
 		for taken := range 3 {
 			const seats = 2
 			class := s.class(s.fields(seats))

@@ -167,6 +167,29 @@ func TestListsOfClasses(t *testing.T) {
 	})
 }
 
+// A class that meets at no set time has an empty list of times, not JSON's null: the forecast of load takes the list apart.
+func TestNoTimesAreAList(t *testing.T) {
+	s := newWorld(t, 1)
+	f := s.fields(2)
+	f.Weekly, f.TermID = nil, &uuid.Nil // the zero id names nothing
+	class := s.class(f)
+	lists := func() int {
+		return s.number("SELECT count(*) FROM classes, jsonb_array_elements(CASE WHEN jsonb_typeof(weekly) = 'array' THEN weekly || '[1]' ELSE '[]' END) WHERE term_id IS NULL")
+	}
+	if n := lists(); n != 1 {
+		t.Errorf("a new class: %d of one element", n)
+	}
+	f.Seats = 3
+	if err := s.write(func(tx *tenants.Tx) error { return classes.Change(ctx, tx, class, f, now) }); err != nil || lists() != 1 {
+		t.Errorf("a class that was changed: %v", err)
+	}
+	is, err := classes.Fields{}, error(nil)
+	s.read(func(q tenants.Querier) error { is, err = classes.FieldsOf(ctx, q, class); return err })
+	if is.Weekly == nil || is.Seats != 3 {
+		t.Errorf("read as %+v", is)
+	}
+}
+
 // A search among thousands of classes looks at a page of those that have a common word, and at no others than those that have a rare one.
 func TestClassesAreFoundThroughIndexes(t *testing.T) {
 	t.Parallel()

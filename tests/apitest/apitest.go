@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lignum/api"
+	"lignum/api/areas"
 	"lignum/domain/demo"
 	"lignum/domain/identity"
 	"lignum/infra/config"
@@ -73,6 +74,7 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	if err != nil {
 		t.Fatal(err)
 	}
+	areas.Register(s.API)
 	for _, fn := range register {
 		fn(s.API)
 	}
