@@ -12,6 +12,7 @@ import (
 
 // The tests of a class say what the viewer made of each, and nothing of anybody else.
 func TestTestsOfAClass(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2, rules{numbers: 1, feedback: "on_submit"})
 	a := school.Attempt{Test: s.test, Course: s.course, Learner: s.learners[0]}
 	first, second, open := a, a, a

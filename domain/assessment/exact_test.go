@@ -150,6 +150,7 @@ func third(q assessment.PaperItem) item.Response {
 }
 
 func TestThreeThirdsAreOne(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	s.pack.Tests[0].Grades = []pack.Grade{{Grade: "A", Percent: 51}, {Grade: "B", Percent: 50}}
 	s.bring("pairs", matchItem(1), matchItem(2), matchItem(3))
@@ -210,6 +211,7 @@ func (s *world) handInEssays(n int) assessment.Attempt {
 }
 
 func TestAPersonsMarksAreExact(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", essays: 3})
 	a := s.handInEssays(3)
 	s.mark(a, 0, 4950, 0) // 49.5 % is no pass, however it is rounded
@@ -230,6 +232,7 @@ func TestAPersonsMarksAreExact(t *testing.T) {
 
 // Attempts that were scored before fractions were kept have hundredths, and are worth what those say.
 func TestScoresStoredInHundredthsReadAsBefore(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", essays: 3})
 	a := s.handInEssays(3)
 	old := map[string]any{"items": []map[string]any{}, "sections": []map[string]any{{"section": "essays", "items": 3, "score": 134, "max_score": 300}}}

@@ -17,6 +17,7 @@ import (
 )
 
 func TestTheLifeOfAnAttempt(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{attempts: 1, feedback: "on_submit", sets: 2, numbers: 2})
 	learner := s.learners[0]
 	f := s.facts(learner, now)
@@ -100,6 +101,7 @@ func TestTheLifeOfAnAttempt(t *testing.T) {
 }
 
 func TestWhoMayStartAndWhen(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	outsider := s.Actor.ID
 	school.People(t, s.db, school.Person{ID: outsider, GivenName: "Out", FamilyName: "Sider"})
@@ -126,6 +128,7 @@ func TestWhoMayStartAndWhen(t *testing.T) {
 }
 
 func TestAnotherVersionOfTheContentIsDrawnFromAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 3})
 	s.start(s.learners[0], now)
 	s.do(`UPDATE items SET active = false WHERE name <> 'numbers-5' AND name <> 'numbers-4'`)
@@ -136,6 +139,7 @@ func TestAnotherVersionOfTheContentIsDrawnFromAtOnce(t *testing.T) {
 }
 
 func TestFeedbackFollowsTheTestsRule(t *testing.T) {
+	t.Parallel()
 	for _, rule := range []string{"on_submit", "after_window", "score_only"} {
 		s := newWorld(t, 1, rules{feedback: rule, numbers: 2})
 		closes := now.Add(2 * time.Hour)
@@ -153,6 +157,7 @@ func TestFeedbackFollowsTheTestsRule(t *testing.T) {
 }
 
 func TestAPersonMarksWhatAMachineCannot(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 1, essays: 2})
 	a := s.start(s.learners[0], now)
 	p := s.paper(a, now)
@@ -226,6 +231,7 @@ func TestAPersonMarksWhatAMachineCannot(t *testing.T) {
 }
 
 func TestOverdueAttemptsAreHandedInByThePlatform(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 12, rules{attempts: 2, feedback: "on_submit", numbers: 2})
 	var attempts []assessment.Attempt
 	for i, learner := range s.learners {
@@ -289,6 +295,7 @@ func TestOverdueAttemptsAreHandedInByThePlatform(t *testing.T) {
 }
 
 func TestAnAttemptThatCannotBeScoredHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 6, rules{feedback: "on_submit", numbers: 2})
 	var attempts []assessment.Attempt
 	for i, learner := range s.learners {
@@ -304,6 +311,7 @@ func TestAnAttemptThatCannotBeScoredHoldsUpNoOther(t *testing.T) {
 }
 
 func TestListsGoOnWhereTheyStopped(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", essays: 1})
 	const made = 5
 	for i := range made {

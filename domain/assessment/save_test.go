@@ -25,6 +25,7 @@ func (s *world) rows(a assessment.Attempt) (responses, entries int) {
 }
 
 func TestAReplayIsHarmlessAndTheEntryCarriesTheDigest(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	a := s.start(s.learners[0], now)
 	answers := []assessment.Answer{answer(1, 7, item.Response{Number: "5"}), answer(0, 3, item.Response{Number: "4"})}
@@ -53,6 +54,7 @@ func TestAReplayIsHarmlessAndTheEntryCarriesTheDigest(t *testing.T) {
 }
 
 func TestADifferentAnswerUnderAUsedCounterIsNotAcknowledged(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 1})
 	a := s.start(s.learners[0], now)
 	s.mustSave(a.Ticket(), now, answer(0, 5, item.Response{Number: "1"}))
@@ -66,6 +68,7 @@ func TestADifferentAnswerUnderAUsedCounterIsNotAcknowledged(t *testing.T) {
 }
 
 func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2, rules{feedback: "on_submit", sets: 1, numbers: 2})
 	a := s.start(s.learners[0], now)
 	s.paper(a, now) // in memory from here on: nothing but the statement itself asks the row
@@ -122,6 +125,7 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 
 // Whatever is wrong with one answer, the others are stored, and it comes back with its position and a reason.
 func TestEachAnswerIsJudgedAlone(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", sets: 1, numbers: 2, essays: 1})
 	a := s.start(s.learners[0], now)
 	long, _ := json.Marshal(item.Response{Number: strings.Repeat("1", assessment.MaxResponse)})
@@ -189,6 +193,7 @@ func TestEachAnswerIsJudgedAlone(t *testing.T) {
 }
 
 func TestAnotherProcessTakesTheSavesToo(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 2})
 	a := s.start(s.learners[0], now)
 	kept, err := newExams(t).SaveAnswers(ctx, s.db, who(a.LearnerID), a.Ticket(), []assessment.Answer{answer(1, 1, item.Response{Number: "3"})}, now)
@@ -269,6 +274,7 @@ func TestAcknowledgedAnswersAreNeverLost(t *testing.T) {
 
 // Saves race with handing in: what was acknowledged counts, what came too late was refused and not written.
 func TestSavingAndHandingInAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 4})
 	for range 10 {
 		a := s.start(s.learners[0], now)
@@ -318,6 +324,7 @@ func TestSavingAndHandingInAtOnce(t *testing.T) {
 
 // Two tabs use the same counters for different answers at the same moment, each twice: one of them is stored, and the other is told so.
 func TestTwoTabsUnderTheSameCounters(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 4})
 	a := s.start(s.learners[0], now)
 	s.paper(a, now)
@@ -350,6 +357,7 @@ func TestTwoTabsUnderTheSameCounters(t *testing.T) {
 }
 
 func TestConcurrentStartsGiveOneAttempt(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{attempts: 1, feedback: "on_submit", numbers: 2})
 	var wg sync.WaitGroup
 	ids := make([]string, 16)
@@ -378,6 +386,7 @@ func TestConcurrentStartsGiveOneAttempt(t *testing.T) {
 }
 
 func TestTwoHundredStartsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 200, rules{attempts: 1, feedback: "on_submit", sets: 3, numbers: 7})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -422,6 +431,7 @@ func TestTwoHundredStartsAtOnce(t *testing.T) {
 }
 
 func TestSubmittingAtOnceScoresOnce(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{attempts: 1, feedback: "on_submit", numbers: 2})
 	a := s.start(s.learners[0], now)
 	p := s.paper(a, now)

@@ -60,6 +60,7 @@ func TestWindowsThatAreRefused(t *testing.T) {
 }
 
 func TestAWindowNeitherExtendsNorCutsAnAttemptUnderWay(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 3})
 	a := s.start(s.learners[0], now)
 	if !a.Deadline.Equal(now.Add(90 * time.Minute)) {
@@ -86,6 +87,7 @@ func TestAWindowNeitherExtendsNorCutsAnAttemptUnderWay(t *testing.T) {
 }
 
 func TestScheduleIsStoredInWholeSecondsAndWrittenDown(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	nassau := time.FixedZone("", -5*3600)
 	stored, err := s.schedule(window(now.Add(time.Hour+time.Millisecond).In(nassau), now.Add(3*time.Hour)), now)

@@ -29,6 +29,7 @@ func (s *world) sourced(id uuid.UUID) (c *classes.SourcedClass) {
 
 // Whether a class has a seat to give is one rule, by whatever way it is asked for: by a roster, by a learner, by staff.
 func TestASeatByAnyWay(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 5)
 	for _, state := range []classes.State{classes.Active, classes.Cancelled, classes.Ended} {
 		for taken := range 3 {
@@ -77,6 +78,7 @@ func TestASeatByAnyWay(t *testing.T) {
 
 // Nor does a class become smaller than it is, by hand or by a roster.
 func TestNoFewerSeatsThanLearners(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 3)
 	class := s.class(s.fields(5))
 	for _, l := range s.learners {
@@ -94,6 +96,7 @@ func TestNoFewerSeatsThanLearners(t *testing.T) {
 
 // A Bulk takes and gives back the plan's classes as Create and Cancel do, and what it wrote is what is there.
 func TestBulk(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 4)
 	old := s.class(s.fields(2))
 	for _, l := range s.learners[:2] {

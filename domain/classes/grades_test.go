@@ -16,6 +16,7 @@ import (
 // The forms of a country are known without looking at its learners, and what is told of them is what counting them tells. Those without a
 // place are of the school that is named, of any, or, where the school is nobody's, nobody.
 func TestFormsOfACountryAreKept(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 0)
 	class := s.class(s.fields(900))
 	const learners = 6_000

@@ -18,6 +18,7 @@ import (
 )
 
 func TestCreateChangeCancel(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2)
 	class := s.class(s.fields(2))
 	for _, l := range s.learners {
@@ -70,6 +71,7 @@ func TestCreateChangeCancel(t *testing.T) {
 }
 
 func TestThePlanLimitsActiveClasses(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 0)
 	limit := int(s.Tenant("jamaica").Limits.Classes)
 	s.do("UPDATE usage_counts SET n = $1::integer - 2 WHERE kind = 'classes'", limit)
@@ -109,6 +111,7 @@ func TestFieldsNameEverythingWrong(t *testing.T) {
 }
 
 func TestListsOfClasses(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2)
 	open := s.class(s.fields(1))
 	f := s.fields(1)
@@ -189,6 +192,7 @@ func TestNoTimesAreAList(t *testing.T) {
 
 // A search among thousands of classes looks at a page of those that have a common word, and at no others than those that have a rare one.
 func TestClassesAreFoundThroughIndexes(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 0)
 	list := make([]school.Class, 3000)
 	for n := range list {

@@ -57,6 +57,7 @@ func must[T any](t *testing.T) func(T, error) T {
 // Enrolled is a place in a class that was not cancelled, one that is over included. A coach coaches those with a place in an active class of
 // theirs, and its course. Whatever asks for one of them gets the same answer.
 func TestEnrolledAndCoachingMeanTheSameEverywhere(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 0)
 	stranger := s.user("Sam", "Stranger", "coach")
 	for _, c := range []struct {

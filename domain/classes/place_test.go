@@ -42,6 +42,7 @@ func (s *world) taken(class uuid.UUID) (taken, enrolled int) {
 }
 
 func TestManyArePlacedUntilTheClassIsFull(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 6)
 	f := s.fields(4)
 	f.Open = false
@@ -125,6 +126,7 @@ func TestManyArePlacedUntilTheClassIsFull(t *testing.T) {
 }
 
 func TestPlacingAndRegisteringShareTheSeats(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 24)
 	class := s.class(s.fields(10))
 	var wait sync.WaitGroup
@@ -145,6 +147,7 @@ func TestPlacingAndRegisteringShareTheSeats(t *testing.T) {
 }
 
 func TestThoseOfAClassAreTold(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2)
 	class := s.class(s.fields(5))
 	for _, l := range s.learners {
@@ -195,6 +198,7 @@ func TestThoseOfAClassAreTold(t *testing.T) {
 }
 
 func TestWhoWasErasedIsNotTold(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 3)
 	class := s.class(s.fields(5))
 	for _, l := range s.learners {
@@ -221,6 +225,7 @@ func TestWhoWasErasedIsNotTold(t *testing.T) {
 }
 
 func TestTheCoachIsNotToldOfTheirOwnChange(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 0)
 	class := s.class(s.fields(5))
 	own := s.Actor
@@ -234,6 +239,7 @@ func TestTheCoachIsNotToldOfTheirOwnChange(t *testing.T) {
 }
 
 func TestTwoWhoChangeAClassDoNotUndoEachOther(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 0)
 	class := s.class(s.fields(5))
 	var seen classes.Fields

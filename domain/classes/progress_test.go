@@ -34,6 +34,7 @@ func (s *world) open(learner, lesson uuid.UUID, before time.Duration) {
 }
 
 func TestProgressThroughALesson(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2)
 	class := s.class(s.fields(5))
 	me, lesson := s.learners[0], s.lessons[0]
@@ -128,6 +129,7 @@ func TestTheOrderOfReportsDoesNotMatter(t *testing.T) {
 }
 
 func TestCompletingAtOnceEarnsOnce(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1)
 	class := s.class(s.fields(5))
 	me := s.learners[0]
@@ -153,6 +155,7 @@ func TestCompletingAtOnceEarnsOnce(t *testing.T) {
 }
 
 func TestPageOfAClass(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2)
 	class := s.class(s.fields(5))
 	me := s.learners[0]
@@ -213,6 +216,7 @@ func TestPageOfAClass(t *testing.T) {
 
 // Points for a lesson are for reading it, by the server's clock: 'done' is stored at once, the points come with time.
 func TestPointsTakeReading(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1)
 	class := s.class(s.fields(5)) // lessons of 20 minutes: four minutes are a fifth
 	me := s.learners[0]

@@ -14,6 +14,7 @@ import (
 )
 
 func TestAHundredRaceForTheLastSeats(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 100)
 	const seats = 7
 	class := s.class(s.fields(seats))
@@ -48,6 +49,7 @@ func TestAHundredRaceForTheLastSeats(t *testing.T) {
 }
 
 func TestOneLearnerWhoAsksOftenTakesOneSeat(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1)
 	class := s.class(s.fields(5))
 	var fresh atomic.Int64
@@ -103,6 +105,7 @@ func TestSeatsTakenAreTheEnrolments(t *testing.T) {
 }
 
 func TestRegisterRefuses(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1)
 	learner := s.learners[0]
 	past, closed, gone := s.fields(5), s.fields(5), s.fields(5)

@@ -112,6 +112,7 @@ func (g *group) list(f coaching.Filter, page catalog.Page) (l catalog.List[coach
 }
 
 func TestWhoIsBehind(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t)
 	// Five lessons are due: half of the class's days are over.
 	g.learner("Ahead", 7, 0, 90)
@@ -166,6 +167,7 @@ func TestWhoIsBehind(t *testing.T) {
 }
 
 func TestNobodyIsBehindBeforeTheClassBegins(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t)
 	id := g.user("New", "Learner")
 	g.enrol(g.newClass("Next term", today.AddDate(0, 0, 10), today.AddDate(0, 0, 90)), id)
@@ -188,6 +190,7 @@ func TestNobodyIsBehindBeforeTheClassBegins(t *testing.T) {
 
 // Somebody in five classes is one person, however many of the classes are a worry, and parts of the list part between people.
 func TestALearnerOfManyClassesIsListedOnce(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t)
 	busy := g.learner("Busy", 5, 1, 20)
 	for i := range 4 {
@@ -227,6 +230,7 @@ func TestALearnerOfManyClassesIsListedOnce(t *testing.T) {
 
 // Who may coach whom is a fact that is asked of classes; a list of learners is somebody's, or a class's.
 func TestWhoIsCoached(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t)
 	mine := g.learner("Mine", 0, -1, -1)
 	left := g.learner("Left", 0, -1, -1)
@@ -250,6 +254,7 @@ func TestWhoIsCoached(t *testing.T) {
 
 // On the day on which a third of the class is over, a third of the lessons is due: a third has no decimal to be rounded to.
 func TestAThirdOfTheTimeIsAThirdOfTheLessons(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t)
 	g.do(`UPDATE lessons SET active = false WHERE slug = 'lesson-9'`) // nine of twenty minutes are left
 	third := g.newClass("Maths 10B", today.AddDate(0, 0, -9), today.AddDate(0, 0, 20))

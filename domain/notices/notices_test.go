@@ -18,6 +18,7 @@ import (
 func TestMain(m *testing.M) { testkit.Main(m) }
 
 func TestPeopleAreToldOnceAndSeeTheirOwn(t *testing.T) {
+	t.Parallel()
 	w := testkit.New(t)
 	for _, realm := range []string{"jamaica", ""} { // the platform is a realm too
 		db := w.DB(realm)
@@ -63,6 +64,7 @@ func TestPeopleAreToldOnceAndSeeTheirOwn(t *testing.T) {
 }
 
 func TestAChangeThatFailsTellsNobody(t *testing.T) {
+	t.Parallel()
 	w := testkit.New(t)
 	err := w.DB("jamaica").Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
 		return notices.Tell(t.Context(), tx, notices.Kind{}, nil, []uuid.UUID{audit.NewID()}, time.Now())

@@ -82,6 +82,7 @@ func (w *world) board(scope points.Scope, period string, me uuid.UUID, limit int
 }
 
 func TestTheSameThingEarnsOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	me := w.learner("Ann", "Brown", nil)
 	lesson, test := uuid.New(), uuid.New()
@@ -163,6 +164,7 @@ func names(list []points.Standing) (out []string) {
 }
 
 func TestLeaderboardTiesAndPrivacy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	harbour := school.Schools(t, w.db, school.School{Name: "Harbour High"})[0]
 	ids := map[string]uuid.UUID{}
@@ -244,6 +246,7 @@ func TestLeaderboardTiesAndPrivacy(t *testing.T) {
 }
 
 func TestLeaderboardRefuses(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	err := w.db.Read(ctx, func(r *tenants.Reader) error {
 		for _, c := range []struct {
@@ -310,6 +313,7 @@ func TestRanksAgreeWithACount(t *testing.T) {
 
 // Who turns a learner's place on is the tenant's to say; taking it away is open to both.
 func TestWhoDecides(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	me := w.learner("Ann", "Élan", nil)
 	listed := func(yes bool, by string) (err error) {
@@ -345,6 +349,7 @@ func TestWhoDecides(t *testing.T) {
 
 // The trail tells alike of who is put on leaderboards, one by one or many at once, and always by whose decision.
 func TestTheTrailTellsOfEveryListingAlike(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, many := w.learner("Ann", "One", nil), w.learner("Ben", "Many", nil)
 	w.do("UPDATE branding SET leaderboard_by = $1::text", people.ByLearner)
