@@ -194,7 +194,7 @@ func (p *Provisioner) invite(ctx context.Context, tx pgx.Tx, out *Provisioned, s
 	entry := audit.Entry{Action: action, ObjectKind: "tenant", ObjectID: out.Tenant.Slug,
 		After: map[string]any{"name": out.Tenant.Name, "country": out.Tenant.Country, "plan": out.Tenant.Plan, "administrator": spec.Admin.UserName}}
 	for _, s := range []string{schema, "control"} {
-		b.Queue(strings.Replace(audit.Insert, "audit_entries", s+".audit_entries", 1), entry.Args(by)...)
+		b.Queue(audit.InsertInto(s), entry.Args(by)...)
 	}
 	return tx.SendBatch(ctx, b).Close()
 }

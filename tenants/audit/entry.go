@@ -33,26 +33,52 @@ type Entry struct {
 	Reason     string // stated by the actor, where the rule asks for one
 }
 
-// Parameters are the parameters $1 to $14 of a statement that stores an entry, with their types. Args are the arguments.
-const Parameters = "$1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb, $12::jsonb, $13::text, $14::text"
+// Parameters are the parameters $1 and $2 of every statement that writes an entry, with their types: its id, and all else as a document. Args
+// are the arguments.
+const Parameters = "$1::uuid, $2::jsonb"
 
-// Insert is the statement that stores an entry. Args are its arguments.
-const Insert = `INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
-VALUES (` + Parameters + `)`
+// Insert is the statement that writes an entry and nothing else, in the realm of the connection. Args are its arguments.
+const Insert = `SELECT record_entry(` + Parameters + `)`
 
-// Args gives Insert's arguments. A Before or After that cannot be marshalled is a fault of the program and panics.
+// InsertInto is Insert in a schema that the connection does not begin with. schema is an identifier as SQL has it, with its quotes where it
+// needs them.
+func InsertInto(schema string) string {
+	return "SELECT " + schema + ".record_entry(" + Parameters + ")"
+}
+
+// document is an entry as record_entry takes it. What is empty is left out.
+type document struct {
+	ActorID    string `json:"actor_id,omitempty"`
+	ActorName  string `json:"actor_name,omitempty"`
+	ActorRoles string `json:"actor_roles,omitempty"` // comma-separated
+	ActorRealm string `json:"actor_realm,omitempty"`
+	Address    string `json:"address,omitempty"`
+	Action     string `json:"action"`
+	Outcome    string `json:"outcome,omitempty"` // "refused"; empty: done
+	ObjectKind string `json:"object_kind,omitempty"`
+	ObjectID   string `json:"object_id,omitempty"`
+	Before     any    `json:"before,omitempty"`
+	After      any    `json:"after,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+	RequestID  string `json:"request_id,omitempty"`
+}
+
+// Args gives the arguments of a statement that writes the entry, two of them. Each call gives it another id. A Before or After that cannot be
+// marshalled is a fault of the program and panics.
 func (e *Entry) Args(who Actor) []any {
-	outcome := "done"
+	d := document{ActorName: who.Name, ActorRoles: strings.Join(who.Roles, ","), ActorRealm: who.Realm, Address: who.Address, Action: e.Action,
+		ObjectKind: e.ObjectKind, ObjectID: e.ObjectID, Before: domain.FullLists(e.Before), After: domain.FullLists(e.After), Reason: clip(e.Reason, 1000), RequestID: who.RequestID}
 	if e.Refused {
-		outcome = "refused"
+		d.Outcome = "refused"
 	}
-	var actor *string
 	if who.ID != uuid.Nil {
-		s := who.ID.String()
-		actor = &s
+		d.ActorID = who.ID.String()
 	}
-	return []any{NewID().String(), actor, who.Name, strings.Join(who.Roles, ","), who.Realm, who.Address, e.Action, outcome,
-		e.ObjectKind, e.ObjectID, jsonText(e.Before), jsonText(e.After), clip(e.Reason, 1000), who.RequestID}
+	raw, err := json.Marshal(d)
+	if err != nil {
+		panic(err)
+	}
+	return []any{NewID().String(), string(raw)}
 }
 
 // NewID makes a UUIDv7 (RFC 9562): ids in the order of time.
@@ -62,18 +88,6 @@ func NewID() uuid.UUID {
 		panic(err) // the system has no random numbers
 	}
 	return id
-}
-
-func jsonText(v any) *string {
-	if v == nil {
-		return nil
-	}
-	raw, err := domain.JSON(v)
-	if err != nil {
-		panic(err)
-	}
-	s := string(raw)
-	return &s
 }
 
 func clip(s string, n int) string {

@@ -111,6 +111,7 @@ var refusals = []struct {
 	}},
 	{"the narrow door, misused", denied, []string{
 		`SELECT gate.set_tenant('bahamas', 'suspended', 'x', 'country', '{}'::jsonb, gen_random_uuid(), null, '', '', '', '', '', '')`, `SELECT gate.caller()`,
+		`SELECT gate.set_tenant('bahamas', 'suspended', 'x', 'country', '{}'::jsonb, gen_random_uuid(), '{"action": "x"}'::jsonb)`,
 		`ALTER FUNCTION gate.bump(text) OWNER TO test_jamaica`, `CREATE OR REPLACE FUNCTION gate.caller() RETURNS text LANGUAGE sql AS $$ SELECT 'bahamas'::text $$`,
 		`SELECT gate.bump('rules'); SELECT n FROM control.versions WHERE slug = 'bahamas'`, `SELECT pgbouncer_lookup.login('test_bahamas')`,
 	}},
@@ -147,11 +148,12 @@ var refusals = []struct {
 		`INSERT INTO single_responses (attempt_id, position, counter, response) VALUES (gen_random_uuid(), 0, 1, '{}')`,
 	}},
 	{"the functions of one's schema, which work with the caller's rights", denied, []string{
-		`ALTER FUNCTION attempt_facts SECURITY DEFINER`, `ALTER FUNCTION save_answers RESET ALL`, `ALTER FUNCTION store_scores OWNER TO CURRENT_USER`, `DROP FUNCTION latest_answers`,
+		`ALTER FUNCTION attempt_facts SECURITY DEFINER`, `ALTER FUNCTION record_entry RESET ALL`, `ALTER FUNCTION store_scores OWNER TO CURRENT_USER`, `DROP FUNCTION latest_answers`,
 	}},
 	{"the functions of another tenant's schema", denied, []string{
 		`SELECT * FROM tenant_bahamas.attempt_facts(gen_random_uuid(), gen_random_uuid())`, `SELECT * FROM tenant_bahamas.latest_answers(ARRAY[gen_random_uuid()])`,
 		`SELECT * FROM tenant_bahamas.attempt_records(ARRAY[gen_random_uuid()], NULL, true)`,
+		`SELECT tenant_bahamas.record_entry(gen_random_uuid(), '{"action": "x"}')`, `SELECT control.record_entry(gen_random_uuid(), '{"action": "x"}')`,
 	}},
 	{"locks that are the whole database's", denied, []string{
 		`SELECT pg_advisory_lock(1)`, `SELECT pg_advisory_lock_shared(1)`, `SELECT pg_advisory_xact_lock(1)`, `SELECT pg_advisory_xact_lock_shared(1, 2)`,
@@ -244,7 +246,7 @@ var allowances = []struct {
 }{
 	{"It shows rows of the login's own tables alone, or none: the view, or the function, asks for each table's rights.", []string{
 		`SELECT most_common_vals::text FROM pg_stats WHERE schemaname = 'tenant_bahamas'`, `SELECT database_to_xml(true, true, '')`,
-		`SELECT pg_get_functiondef('gate.set_tenant'::regproc) WHERE false; SELECT prosrc FROM pg_proc WHERE proname = 'stolen'`,
+		`SELECT pg_get_functiondef('gate.bump'::regproc) WHERE false; SELECT prosrc FROM pg_proc WHERE proname = 'stolen'`,
 	}},
 	{"Names cannot be hidden: PostgreSQL's functions print them for any number. A tenant's name is its public address, the tables are those of this repository, and what they hold, or how much of it, is not told.", []string{
 		`SELECT rolname FROM pg_roles`, `SELECT nspname FROM pg_namespace`, `SELECT relname FROM pg_class`, `SELECT datname FROM pg_database`,
