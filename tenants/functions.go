@@ -16,6 +16,7 @@ type function struct {
 	text     string   // CREATE OR REPLACE FUNCTION ..., with the words in {{}} that roles.fill knows
 	body     string
 	settings []string // name=value, as PostgreSQL keeps them
+	definer  bool     // it works with the rights of its owner
 	callers  []string // {{login}}, {{gate}}; one that is called by triggers has none
 }
 
@@ -31,7 +32,7 @@ var (
 func functionsOf(realm Realm) (list []function) {
 	for _, m := range migrationsOf(realm) {
 		for _, found := range functionText.FindAllStringSubmatch(m.sql, -1) {
-			f := function{name: found[2], text: "CREATE OR REPLACE FUNCTION " + found[1] + "$$" + found[3] + "$$;\n", body: found[3]}
+			f := function{name: found[2], text: "CREATE OR REPLACE FUNCTION " + found[1] + "$$" + found[3] + "$$;\n", body: found[3], definer: strings.Contains(found[1], "SECURITY DEFINER")}
 			head := found[1]
 			for arg := range strings.SplitSeq(functionArgs.FindStringSubmatch(head)[1], ",") {
 				if words := strings.Fields(arg); len(words) > 1 && words[0] != "OUT" {
@@ -88,11 +89,11 @@ func alteredFunctionsOf(ctx context.Context, q interface {
 					expected = append(expected, role)
 				}
 			}
-			made = made || body == r.fill(f.body, schema) && slices.EqualFunc(f.settings, settings, func(a, b string) bool { return plainSetting(r.fill(a, schema)) == plainSetting(b) })
+			made = made || definer == f.definer && body == r.fill(f.body, schema) && slices.EqualFunc(f.settings, settings, func(a, b string) bool { return plainSetting(r.fill(a, schema)) == plainSetting(b) })
 		}
 		slices.Sort(expected)
 		slices.Sort(callers)
-		if made && !definer && owned == owner && slices.Equal(callers, expected) {
+		if made && owned == owner && slices.Equal(callers, expected) {
 			return nil
 		}
 		i := slices.IndexFunc(list, func(a Altered) bool { return a.Role == owner })

@@ -93,7 +93,7 @@ func (t Tenant) set(ctx context.Context, tx *Tx, was Tenant, e audit.Entry) erro
 	if err != nil {
 		return err
 	}
-	e.ObjectKind, e.ObjectID = "tenant", t.Slug
+	e.ObjectKind, e.ObjectID, e.Plain = "tenant", t.Slug, true
 	e.Before = map[string]any{"state": was.State, "plan": was.Plan, "limits": was.Limits}
 	e.After = map[string]any{"state": t.State, "plan": t.Plan, "limits": t.Limits}
 	tenants := e // the gate knows what it was and becomes

@@ -29,6 +29,7 @@ type Tx struct {
 	gorm    *gorm.DB
 	who     audit.Actor
 	entries []audit.Entry
+	written int // entries that a statement of the transaction has stored already
 	last    []queued
 }
 
@@ -216,7 +217,7 @@ func (tx *Tx) Who() audit.Actor { return tx.who }
 func (tx *Tx) Record(e audit.Entry) { tx.entries = append(tx.entries, e) }
 
 // Recorded is how many entries the transaction will store.
-func (tx *Tx) Recorded() int { return len(tx.entries) }
+func (tx *Tx) Recorded() int { return tx.written + len(tx.entries) }
 
 // Last queues a statement that travels with the commit. It may touch no row.
 func (tx *Tx) Last(sql string, args ...any) { tx.last = append(tx.last, queued{sql, args}) }
@@ -251,7 +252,7 @@ func runTx(ctx context.Context, conn *sql.Conn, px *pgx.Conn, g *gorm.DB, who au
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if len(tx.entries) == 0 {
+	if tx.Recorded() == 0 {
 		return ErrNotAudited
 	}
 	if err := tx.finish(ctx); err != nil {

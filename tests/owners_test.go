@@ -42,6 +42,8 @@ var owners = map[string]string{
 // everybodys tables are written by every room.
 var everybodys = map[string]string{
 	"audit_entries": "an entry travels in the transaction, and often in the statement, of what it tells; by one pen (pen_test.go)",
+	"audit_actors":  "the names of those whose entries they are",
+	"audit_texts":   "what entries say, apart from them",
 	"totals":        "each room keeps the sums of its own tables, a row for each",
 	"locks":         "a row for each part that is changed by one transaction at a time; whoever takes it may make it",
 }

@@ -161,7 +161,7 @@ func TestAProgramFromBeforeSendsAnEntryInParts(t *testing.T) {
 	one(`SELECT * FROM save_answers(`+parts+`, $4::text::uuid, $2::uuid, $6::timestamptz, $6::timestamptz, '{1}', '{1}', '[{"number": "5"}]')`,
 		audit.NewID().String(), learner, "attempt.answer", id.String(), `{}`, now)
 	for _, action := range []string{"attempt.start", "attempt.answer"} {
-		if n := s.number(`SELECT count(DISTINCT (actor_roles, outcome, object_kind, before, after - 'learner', reason)) + 10 * count(DISTINCT id) FROM audit_entries WHERE action = $1::text`, action); n != 21 {
+		if n := s.number(`SELECT count(DISTINCT (actor_roles, outcome, object_kind, before, after - 'learner', reason)) + 10 * count(DISTINCT id) FROM audit_trail WHERE action = $1::text`, action); n != 21 {
 			t.Errorf("%s: %d, want 2 entries of one kind", action, n)
 		}
 	}

@@ -228,7 +228,7 @@ type columns struct {
 
 // save tells how many answers were new, and what is kept of their positions.
 func save(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, c columns, now time.Time) (kept []Kept, fresh int, err error) {
-	entry := audit.Entry{Action: "attempt.answer", ObjectKind: "attempt", ObjectID: t.AttemptID.String(), After: map[string]any{}}
+	entry := audit.Entry{Action: "attempt.answer", ObjectKind: "attempt", ObjectID: t.AttemptID.String(), After: map[string]any{}, Plain: true}
 	b := &pgx.Batch{}
 	b.Queue(saveSQL, append(entry.Args(who), t.AttemptID.String(), t.LearnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC(),
 		c.positions, c.counters, "["+strings.Join(c.responses, ",")+"]")...)

@@ -256,7 +256,7 @@ func begin(ctx context.Context, db *tenants.DB, who audit.Actor, source *pool, i
 	}
 	// In whole microseconds, as the row has it.
 	a := Attempt{ID: audit.NewID(), TestID: in.TestID, LearnerID: in.LearnerID, State: Open, StartedAt: in.Now.UTC().Truncate(time.Microsecond), Items: len(d.items)}
-	entry := audit.Entry{Action: "attempt.start", ObjectKind: "attempt", ObjectID: a.ID.String(),
+	entry := audit.Entry{Action: "attempt.start", ObjectKind: "attempt", ObjectID: a.ID.String(), Plain: true,
 		After: map[string]any{"test": in.TestID, "learner": in.LearnerID, "items": len(d.items)}}
 	b := &pgx.Batch{}
 	b.Queue(startSQL, append(entry.Args(who), in.TestID.String(), in.LearnerID.String(), a.StartedAt, a.ID.String(), d.seed, texts(d.items), in.Today.Format(time.DateOnly))...)

@@ -96,7 +96,7 @@ func (p *Progress) Unread(now time.Time) bool {
 // OpenLesson notes that a learner who has a place in a class with the lesson opens it, and gives what is stored then. From then on the
 // time counts that earns the lesson's points.
 func OpenLesson(ctx context.Context, db *tenants.DB, who audit.Actor, learnerID, lessonID uuid.UUID, now time.Time) (Progress, error) {
-	entry := audit.Entry{Action: "lesson.open", ObjectKind: "lesson", ObjectID: lessonID.String(), After: map[string]any{"learner": learnerID}}
+	entry := audit.Entry{Action: "lesson.open", ObjectKind: "lesson", ObjectID: lessonID.String(), After: map[string]any{"learner": learnerID}, Plain: true}
 	b, p := &pgx.Batch{}, Progress{LessonID: lessonID}
 	b.Queue(openSQL, append(entry.Args(who), learnerID.String(), lessonID.String(), now.UTC(), now.Add(-Sitting).UTC())...)
 	b.Queue(progressInSQL, learnerID.String(), lessonID.String(), now.UTC(), points.LessonCompleted)
@@ -116,7 +116,7 @@ func RecordProgress(ctx context.Context, db *tenants.DB, who audit.Actor, in Pro
 	if err := in.Validate(); err != nil {
 		return Progress{}, err
 	}
-	entry := audit.Entry{Action: "progress.record", ObjectKind: "lesson", ObjectID: in.LessonID.String(),
+	entry := audit.Entry{Action: "progress.record", ObjectKind: "lesson", ObjectID: in.LessonID.String(), Plain: true,
 		After: progressReported{in.Counter, in.LearnerID, in.Percent, in.Seconds}}
 	learner, lesson, now := in.LearnerID.String(), in.LessonID.String(), in.Now.UTC()
 	b := &pgx.Batch{}

@@ -82,7 +82,7 @@ var refusals = []struct {
 	statements []string
 }{
 	{"by name, for reading and writing", denied, []string{
-		`SELECT name FROM tenant_bahamas.schools`, `SELECT user_name FROM tenant_bahamas.users`, `SELECT reason FROM tenant_bahamas.audit_entries`,
+		`SELECT name FROM tenant_bahamas.schools`, `SELECT user_name FROM tenant_bahamas.users`, `SELECT reason FROM tenant_bahamas.audit_trail`,
 		`SELECT name FROM control.tenants`, `SELECT password_hash FROM control.users`, `SELECT sealed_key FROM control.signing_keys`, `SELECT * FROM control.usage_days`,
 		`SELECT * FROM control.capacity_forecast`, `SELECT * FROM control.processes`, `SELECT * FROM control.database_capacity`, `SELECT gate.publish_capacity(1, 1)`,
 		`INSERT INTO tenant_bahamas.schools (id, name) VALUES (gen_random_uuid(), 'x')`,
@@ -141,7 +141,9 @@ var refusals = []struct {
 		`PREPARE TRANSACTION 'x'`,
 	}},
 	{"what the own audit trail and the platform's decisions must not suffer", denied, []string{
-		`UPDATE audit_entries SET reason = 'x'`, `DELETE FROM audit_entries`, `TRUNCATE audit_entries`, `UPDATE settings SET limits = '{"learners": 999999999}'`,
+		`UPDATE audit_entries SET reason = 'x'`, `DELETE FROM audit_entries`, `TRUNCATE audit_entries`,
+		`UPDATE audit_texts SET content = ''`, `DELETE FROM audit_texts`, `TRUNCATE audit_texts`, `UPDATE audit_actors SET name = 'x'`, `DELETE FROM audit_actors`, `TRUNCATE audit_actors`,
+		`ALTER FUNCTION erase_from_trail SECURITY INVOKER`, `UPDATE settings SET limits = '{"learners": 999999999}'`,
 		`DELETE FROM settings`, `INSERT INTO schema_versions (name, sum) VALUES ('x', 'x')`, `ALTER TABLE audit_entries DISABLE TRIGGER ALL`, `DROP TABLE audit_entries`,
 		`UPDATE responses SET response = '{}'`, `DELETE FROM responses`, `UPDATE saves SET responses = '[]'`, `DELETE FROM saves`, `TRUNCATE saves`,
 		`UPDATE single_responses SET response = '{}'`, `DELETE FROM single_responses`,
@@ -219,9 +221,9 @@ var refusals = []struct {
 		`SECURITY LABEL ON TABLE schools IS 'x'`,
 	}},
 	{"locks on what the platform works with", denied, []string{
-		`LOCK TABLE audit_entries IN ACCESS EXCLUSIVE MODE`, `LOCK TABLE settings IN ROW EXCLUSIVE MODE`, `LOCK TABLE schema_versions IN SHARE MODE`,
+		`LOCK TABLE audit_entries IN ACCESS EXCLUSIVE MODE`, `LOCK TABLE audit_actors IN SHARE MODE`, `LOCK TABLE audit_texts IN ACCESS EXCLUSIVE MODE`, `LOCK TABLE settings IN ROW EXCLUSIVE MODE`, `LOCK TABLE schema_versions IN SHARE MODE`,
 		`LOCK TABLE pg_catalog.pg_authid IN SHARE MODE`, `LOCK TABLE pg_catalog.pg_class IN ROW EXCLUSIVE MODE`, `LOCK TABLE control.tenants`,
-		`SELECT * FROM settings FOR UPDATE`, `SELECT * FROM audit_entries FOR SHARE`, `DELETE FROM locks`, `SELECT * FROM control.locks`,
+		`SELECT * FROM settings FOR UPDATE`, `SELECT * FROM audit_entries FOR SHARE`, `SELECT * FROM audit_actors FOR SHARE`, `SELECT * FROM audit_texts FOR UPDATE`, `DELETE FROM locks`, `SELECT * FROM control.locks`,
 		`UPDATE control.locks SET name = name`, `SELECT * FROM control.versions`, `SELECT * FROM control.forecast_turns`,
 		`SELECT query_to_xml('SELECT name FROM control.tenants', true, true, '')`,
 	}},
@@ -318,7 +320,7 @@ func TestAStolenLoginReachesNothingElse(t *testing.T) {
 		})
 	}
 	var schools, entries, rights int
-	err := w.Direct(t).QueryRow(t.Context(), `SELECT (SELECT count(*) FROM tenant_bahamas.schools WHERE name = $1), (SELECT count(*) FROM tenant_bahamas.audit_entries WHERE reason = $1),
+	err := w.Direct(t).QueryRow(t.Context(), `SELECT (SELECT count(*) FROM tenant_bahamas.schools WHERE name = $1), (SELECT count(*) FROM tenant_bahamas.audit_trail WHERE reason = $1),
 		(SELECT count(*) FROM pg_class WHERE relacl::text ~ '/test_jamaica[,}]')`, secret).Scan(&schools, &entries, &rights)
 	if err != nil || schools != 1 || entries != 1 || rights != 0 {
 		t.Errorf("The Bahamas have changed: %d schools, %d entries, %d rights given away, %v", schools, entries, rights, err)

@@ -2,17 +2,115 @@
 -- entry, in one statement, hands the document on as it came: so the columns of the trail stand here, and nowhere else. A document may lack
 -- what is empty, and have more than this file knows.
 
--- The keys are the columns' names; id is apart, since whoever sends an entry again may want to know it.
+-- ---- What names people stands apart ----
+-- An entry is never changed. What may have to be forgotten is therefore not in it: in its place stands a commitment, the SHA-256 of a salt and of
+-- what it stands for, and that with its salt stands in one of two tables, from which a person's erasure takes it. Then the entry is as it was,
+-- and nobody can tell any more what was behind the commitment: not even by trying, for want of the salt. The package tenants/audit describes the format.
+-- Entries from before keep what they have within; whoever reads takes either. So no row is written anew here, however long the trail is.
+ALTER TABLE audit_entries
+    ADD COLUMN actor_commitment   bytea,                    -- to the actor's name and address; null: they are within
+    ADD COLUMN content_commitment bytea;                    -- to before, after and reason; null: they are within, or there is none
+
+-- Who acted, under which name, and from where: a row for each of these, which all its entries share, so that most changes write one row and
+-- not two. Two transactions that are the first at once make two rows, and each is right.
+CREATE TABLE audit_actors (
+    commitment bytea PRIMARY KEY,                           -- SHA-256 of the salt, the name, a zero byte and the address
+    actor_id   uuid NOT NULL,                               -- zeros: nobody who has an account, such as the platform itself
+    name       text NOT NULL,
+    address    text NOT NULL,
+    salt       bytea NOT NULL CHECK (length(salt) >= 16)
+);
+CREATE INDEX audit_actors_by_actor ON audit_actors (actor_id, name, address);
+
+CREATE TABLE audit_texts (
+    entry_id uuid PRIMARY KEY,
+    salt     bytea NOT NULL CHECK (length(salt) >= 16),
+    content  text NOT NULL                                  -- JSON, to the byte as it was when the commitment was made: SHA-256 of the salt and of this
+);
+REVOKE UPDATE, DELETE ON audit_actors, audit_texts FROM {{login}};
+
+-- The trail as people read it.
+CREATE VIEW audit_trail WITH (security_invoker) AS
+    SELECT e.id, e.at, e.actor_id, coalesce(a.name, e.actor_name) AS actor_name, e.actor_roles, e.actor_realm, coalesce(a.address, e.address) AS address,
+        e.action, e.outcome, e.object_kind, e.object_id, coalesce(t.content::jsonb -> 'before', e.before) AS before, coalesce(t.content::jsonb -> 'after', e.after) AS after,
+        coalesce(t.content::jsonb ->> 'reason', e.reason) AS reason, e.request_id,
+        e.actor_commitment IS NOT NULL AND a.commitment IS NULL AS actor_erased, e.content_commitment IS NOT NULL AND t.entry_id IS NULL AS content_erased
+    FROM audit_entries e LEFT JOIN audit_actors a ON a.commitment = e.actor_commitment LEFT JOIN audit_texts t ON t.entry_id = e.id;
+REVOKE INSERT, UPDATE, DELETE ON audit_trail FROM {{login}};
+
+-- 32 bytes that nobody can guess.
+CREATE FUNCTION new_salt() RETURNS bytea LANGUAGE sql VOLATILE AS $$
+    SELECT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+$$;
+
+-- ---- The pen ----
+-- The keys are the columns' names, and content: before, after and reason, of which none may stay in the entry. before and after beside it stay: they
+-- hold ids, counts and times alone, and never tell of a person (an object of the kind user). id is apart, since whoever sends an entry again may want to know it.
 CREATE FUNCTION record_entry(entry_id uuid, entry jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+    for_content bytea;
+    fresh bytea;
 BEGIN
-    INSERT INTO {{schema}}.audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
-    VALUES (entry_id, (entry ->> 'actor_id')::uuid, coalesce(entry ->> 'actor_name', ''), coalesce(entry ->> 'actor_roles', ''), coalesce(entry ->> 'actor_realm', ''),
-        coalesce(entry ->> 'address', ''), entry ->> 'action', coalesce(entry ->> 'outcome', 'done'), coalesce(entry ->> 'object_kind', ''),
-        coalesce(entry ->> 'object_id', ''), entry -> 'before', entry -> 'after', coalesce(entry ->> 'reason', ''), coalesce(entry ->> 'request_id', ''));
+    IF entry ->> 'object_kind' = 'user' AND entry ?| '{before,after}' THEN
+        RAISE EXCEPTION 'what is told of a person stands apart' USING ERRCODE = 'check_violation';
+    END IF;
+    IF entry ? 'content' THEN
+        fresh := {{schema}}.new_salt();
+        for_content := sha256(fresh || convert_to(entry ->> 'content', 'UTF8'));
+        INSERT INTO {{schema}}.audit_texts (entry_id, salt, content) VALUES (record_entry.entry_id, fresh, entry ->> 'content');
+    END IF;
+    LOOP
+        INSERT INTO {{schema}}.audit_entries (id, actor_id, actor_roles, actor_realm, action, outcome, object_kind, object_id, before, after, request_id, actor_commitment, content_commitment)
+        SELECT record_entry.entry_id, (entry ->> 'actor_id')::uuid, coalesce(entry ->> 'actor_roles', ''), coalesce(entry ->> 'actor_realm', ''), entry ->> 'action',
+            coalesce(entry ->> 'outcome', 'done'), coalesce(entry ->> 'object_kind', ''), coalesce(entry ->> 'object_id', ''), entry -> 'before', entry -> 'after',
+            coalesce(entry ->> 'request_id', ''), a.commitment, for_content
+        FROM {{schema}}.audit_actors a WHERE a.actor_id = coalesce((entry ->> 'actor_id')::uuid, nobody) AND a.name = coalesce(entry ->> 'actor_name', '')
+            AND a.address = coalesce(entry ->> 'address', '') LIMIT 1;
+        EXIT WHEN FOUND;
+        fresh := {{schema}}.new_salt(); -- the first time that they act, from there
+        INSERT INTO {{schema}}.audit_actors (commitment, actor_id, name, address, salt)
+        SELECT sha256(fresh || convert_to(n.name, 'UTF8') || '\x00' || convert_to(n.address, 'UTF8')), n.id, n.name, n.address, fresh
+        FROM (SELECT coalesce((entry ->> 'actor_id')::uuid, nobody) AS id, coalesce(entry ->> 'actor_name', '') AS name, coalesce(entry ->> 'address', '') AS address) n;
+    END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION record_entry TO {{login}};
+GRANT EXECUTE ON FUNCTION record_entry, new_salt TO {{login}};
 -- The gate writes into a tenant's trail what the platform did to the tenant.
-GRANT EXECUTE ON FUNCTION record_entry TO {{gate}};
+GRANT EXECUTE ON FUNCTION record_entry, new_salt TO {{gate}};
+GRANT SELECT, INSERT ON audit_actors TO {{gate}};
+GRANT INSERT ON audit_texts TO {{gate}};
+
+-- ---- The rubber ----
+-- Takes from the trail what names a person who was erased: their names and addresses where they acted, and the contents of entries about them.
+-- Nothing else may take anything from it, and this leaves its own entry, with how much it took; it refuses for whoever was not erased. Entries from before
+-- get a commitment whose salt nobody keeps. Entries about a person have all their content apart, so that none of the new form is changed.
+CREATE FUNCTION erase_from_trail(entry_id uuid, entry jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {{schema}}, pg_temp AS $$
+DECLARE
+    person uuid := (entry ->> 'object_id')::uuid;
+    n bigint;
+    acted bigint;
+    about bigint;
+BEGIN
+    IF (entry ->> 'action' = 'user.erase' AND entry ->> 'object_kind' = 'user' AND EXISTS (SELECT FROM users WHERE id = person AND state = 'erased')) IS NOT TRUE THEN
+        RAISE EXCEPTION 'nobody who was erased' USING ERRCODE = 'check_violation';
+    END IF;
+    DELETE FROM audit_actors WHERE actor_id = person;
+    GET DIAGNOSTICS acted = ROW_COUNT;
+    UPDATE audit_entries SET actor_commitment = sha256(new_salt() || convert_to(actor_name, 'UTF8') || '\x00' || convert_to(address, 'UTF8')), actor_name = '', address = ''
+        WHERE actor_id = person AND (actor_name <> '' OR address <> '');
+    GET DIAGNOSTICS n = ROW_COUNT;
+    acted := acted + n;
+    DELETE FROM audit_texts t USING audit_entries e WHERE e.object_id = person::text AND e.object_id <> '' AND e.object_kind = 'user' AND t.entry_id = e.id;
+    GET DIAGNOSTICS about = ROW_COUNT;
+    UPDATE audit_entries SET content_commitment = sha256(new_salt() || convert_to(jsonb_build_object('before', before, 'after', after, 'reason', reason)::text, 'UTF8')),
+        before = NULL, after = NULL, reason = ''
+        WHERE object_id = person::text AND object_id <> '' AND object_kind = 'user' AND (before IS NOT NULL OR after IS NOT NULL OR reason <> '');
+    GET DIAGNOSTICS n = ROW_COUNT;
+    PERFORM record_entry(entry_id, entry || jsonb_build_object('content', coalesce(entry -> 'content', '{}')
+        || jsonb_build_object('after', jsonb_build_object('names', acted, 'texts', about + n))));
+END $$;
+GRANT EXECUTE ON FUNCTION erase_from_trail TO {{login}};
 
 -- ---- A tenant's ----
 DO $tenant$
@@ -27,7 +125,8 @@ CREATE FUNCTION entry_of(actor uuid, name text, roles text, realm text, address 
     reason text, request text)
 RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = {{schema}}, pg_temp AS $$
     SELECT jsonb_strip_nulls(jsonb_build_object('actor_id', actor, 'actor_name', name, 'actor_roles', roles, 'actor_realm', realm, 'address', address, 'action', action,
-        'outcome', outcome, 'object_kind', kind, 'object_id', object, 'reason', reason, 'request_id', request))
+        'outcome', outcome, 'object_kind', kind, 'object_id', object, 'request_id', request))
+        || CASE WHEN reason = '' THEN '{}' ELSE jsonb_build_object('content', jsonb_build_object('reason', reason)) END
         || CASE WHEN before IS NULL THEN '{}' ELSE jsonb_build_object('before', before) END
         || CASE WHEN after IS NULL THEN '{}' ELSE jsonb_build_object('after', after) END
 $$;
@@ -221,7 +320,8 @@ CREATE OR REPLACE FUNCTION gate.set_tenant(which text, new_state text, new_reaso
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN gate.set_tenant(which, new_state, new_reason, new_plan, new_limits, entry_id, jsonb_strip_nulls(jsonb_build_object('actor_id', entry_actor,
-        'actor_name', entry_actor_name, 'actor_roles', entry_roles, 'address', entry_address, 'action', entry_action, 'reason', entry_why, 'request_id', entry_request)));
+        'actor_name', entry_actor_name, 'actor_roles', entry_roles, 'address', entry_address, 'action', entry_action, 'request_id', entry_request,
+        'content', CASE WHEN entry_why <> '' THEN jsonb_build_object('reason', entry_why) END)));
 END $$;
 
 REVOKE ALL ON FUNCTION gate.set_tenant(text, text, text, text, jsonb, uuid, jsonb) FROM PUBLIC;
