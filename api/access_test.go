@@ -13,12 +13,13 @@ import (
 	"lignum/api"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
+	"lignum/domain/identity"
 	"lignum/domain/notices"
-	"lignum/domain/people"
 	"lignum/domain/points"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -58,7 +59,7 @@ func (w *world) told(u apitest.User) string {
 // hasPassword makes an account one that its owner uses, without hashing.
 func (w *world) hasPassword(u apitest.User) {
 	w.T.Helper()
-	w.Exec(u.Slug, `UPDATE users SET password_hash = 'x' WHERE id = $1::uuid`, u.ID.String())
+	school.GivePassword(w.T, w.DB(u.Slug), "x", u.ID)
 	w.Exec(u.Slug, `DELETE FROM sign_in_cards WHERE user_id = $1::uuid`, u.ID.String())
 }
 
@@ -158,22 +159,22 @@ func TestATeacherTakesOverNoAccountWithoutTheSchoolsWord(t *testing.T) {
 	w.Post(w.principal, reset, nil).Want(http.StatusOK)
 	refused()
 	w.hasPassword(w.student)
-	w.Exec("jamaica", `UPDATE users SET totp_secret = 'x', totp_confirmed_at = now() WHERE id = $1::uuid`, w.student.ID.String())
+	school.GiveAuthenticator(t, w.DB("jamaica"), w.student.ID)
 	w.Do(teacher, http.MethodDelete, path("/users/%s/second-factor", w.student.ID), nil).Want(http.StatusForbidden)
 
 	ask := path("/users/%s/reset-requests", w.student.ID)
 	w.Post(teacher, ask, map[string]string{"reason": ""}).Want(http.StatusUnprocessableEntity)
-	request := apitest.As[people.ResetRequest](w.Post(teacher, ask, map[string]string{"reason": "Forgot it over the holidays."}).Want(http.StatusCreated))
+	request := apitest.As[identity.ResetRequest](w.Post(teacher, ask, map[string]string{"reason": "Forgot it over the holidays."}).Want(http.StatusCreated))
 	w.Post(teacher, ask, map[string]string{"reason": "Once more."}).Want(http.StatusConflict)
 	refused()
 	approval := path("/reset-requests/%s/approval", request.ID)
 	w.Post(teacher, approval, nil).Want(http.StatusForbidden)
 	stranger := w.UserWith("jamaica", []string{"school_administrator"}, apitest.At(w.School("jamaica", "Hill High")))
 	w.Post(stranger, approval, nil).Want(http.StatusForbidden)
-	if list := apitest.As[api.List[people.ResetRequest]](w.Get(stranger, "/api/v1/reset-requests")); len(list.Items) != 0 {
+	if list := apitest.As[api.List[identity.ResetRequest]](w.Get(stranger, "/api/v1/reset-requests")); len(list.Items) != 0 {
 		t.Errorf("another school sees %+v", list.Items)
 	}
-	if list := apitest.As[api.List[people.ResetRequest]](w.Get(w.principal, "/api/v1/reset-requests?waiting=true")); len(list.Items) != 1 || list.Items[0].ID != request.ID {
+	if list := apitest.As[api.List[identity.ResetRequest]](w.Get(w.principal, "/api/v1/reset-requests?waiting=true")); len(list.Items) != 1 || list.Items[0].ID != request.ID {
 		t.Errorf("the school sees %+v", list.Items)
 	}
 	w.Post(w.principal, approval, nil).Want(http.StatusOK)
@@ -185,7 +186,7 @@ func TestATeacherTakesOverNoAccountWithoutTheSchoolsWord(t *testing.T) {
 	w.enrol(w.student)
 	w.Post(other, reset, nil).Want(http.StatusForbidden)
 	w.Do(teacher, http.MethodDelete, path("/users/%s/second-factor", w.student.ID), nil).Want(http.StatusForbidden)
-	if card := apitest.As[people.Card](w.Post(teacher, reset, nil)); card.UserID != w.student.ID {
+	if card := apitest.As[identity.Card](w.Post(teacher, reset, nil)); card.UserID != w.student.ID {
 		t.Errorf("%+v", card)
 	}
 	refused()
@@ -210,14 +211,14 @@ func TestAnApprovalLapsesAndARefusalIsExplained(t *testing.T) {
 	w.enrol(w.student)
 	w.hasPassword(w.student)
 	ask, reset := path("/users/%s/reset-requests", w.student.ID), path("/users/%s/reset", w.student.ID)
-	request := apitest.As[people.ResetRequest](w.Post(teacher, ask, map[string]string{"reason": "Forgot it."}))
+	request := apitest.As[identity.ResetRequest](w.Post(teacher, ask, map[string]string{"reason": "Forgot it."}))
 	w.Post(w.principal, path("/reset-requests/%s/refusal", request.ID), map[string]string{"reason": "Ask the parents first."}).Want(http.StatusOK)
 	w.Post(w.principal, path("/reset-requests/%s/approval", request.ID), nil).Want(http.StatusConflict)
-	if list := apitest.As[api.List[people.ResetRequest]](w.Get(teacher, "/api/v1/reset-requests")); len(list.Items) != 1 || list.Items[0].State != "refused" || list.Items[0].Answer != "Ask the parents first." {
+	if list := apitest.As[api.List[identity.ResetRequest]](w.Get(teacher, "/api/v1/reset-requests")); len(list.Items) != 1 || list.Items[0].State != "refused" || list.Items[0].Answer != "Ask the parents first." {
 		t.Errorf("%+v", list.Items)
 	}
-	request = apitest.As[people.ResetRequest](w.Post(teacher, ask, map[string]string{"reason": "The parents agree."}))
-	approved := apitest.As[people.ResetRequest](w.Post(w.principal, path("/reset-requests/%s/approval", request.ID), nil))
+	request = apitest.As[identity.ResetRequest](w.Post(teacher, ask, map[string]string{"reason": "The parents agree."}))
+	approved := apitest.As[identity.ResetRequest](w.Post(w.principal, path("/reset-requests/%s/approval", request.ID), nil))
 	if left := time.Until(approved.ExpiresAt); left < 47*time.Hour || left > 8*24*time.Hour {
 		t.Errorf("the approval stands for %s", left)
 	}
@@ -225,7 +226,7 @@ func TestAnApprovalLapsesAndARefusalIsExplained(t *testing.T) {
 	w.Post(teacher, reset, nil).Want(http.StatusForbidden)
 	w.Post(teacher, ask, map[string]string{"reason": "The printer was broken."}).Want(http.StatusCreated) // what lapsed stands in nobody's way
 	// When the school prints the card itself, nothing is left of the request.
-	request = apitest.As[api.List[people.ResetRequest]](w.Get(w.principal, "/api/v1/reset-requests?waiting=true")).Items[0]
+	request = apitest.As[api.List[identity.ResetRequest]](w.Get(w.principal, "/api/v1/reset-requests?waiting=true")).Items[0]
 	w.Post(w.principal, path("/reset-requests/%s/approval", request.ID), nil).Want(http.StatusOK)
 	w.Post(w.principal, reset, nil).Want(http.StatusOK)
 	w.Post(teacher, reset, nil).Want(http.StatusForbidden)
@@ -233,7 +234,7 @@ func TestAnApprovalLapsesAndARefusalIsExplained(t *testing.T) {
 	w.Post(teacher, ask, map[string]string{"reason": "Forgot it again."}).Want(http.StatusCreated)
 	// A pupil who left the school is no longer the school's to approve, nor the teacher's to ask for.
 	w.Exec("jamaica", `UPDATE users SET school_id = $2::uuid WHERE id = $1::uuid`, w.student.ID.String(), w.School("jamaica", "Hill High").String())
-	list := apitest.As[api.List[people.ResetRequest]](w.Get(w.principal, "/api/v1/reset-requests?waiting=true"))
+	list := apitest.As[api.List[identity.ResetRequest]](w.Get(w.principal, "/api/v1/reset-requests?waiting=true"))
 	if len(list.Items) != 0 {
 		t.Errorf("the old school still sees %+v", list.Items)
 	}
@@ -292,7 +293,7 @@ func TestTheLastWhoReachesEveryRoleKeepsTheirs(t *testing.T) {
 	if err := w.Registry.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.Exec("jamaica", `UPDATE users SET state = 'suspended' WHERE user_name = $1::text`, testkit.Fixtures[0].Admin.UserName) // whom provisioning made
+	school.SetState(t, w.DB("jamaica"), "suspended", school.ID(t, w.DB("jamaica"), testkit.Fixtures[0].Admin.UserName)) // whom provisioning made
 	w.User("jamaica", "deputy")
 	w.Exec("jamaica", `UPDATE user_roles SET role = 'chief' WHERE user_id = $1::uuid`, w.admin.ID.String())
 	roles := path("/users/%s/roles", w.admin.ID)
@@ -357,9 +358,9 @@ func TestAnAuthenticatorTakesThePasswordOnceMore(t *testing.T) {
 		if n := s.Number(slug, `SELECT count(*) FROM audit_entries WHERE action = 'sign_in.failed' AND object_id = $1::text`, u.ID.String()); n != 1 {
 			t.Errorf("%d failures in the trail", n)
 		}
-		setup := apitest.As[people.TOTPSetup](s.Post(u, "/api/v1/me/totp", map[string]string{"password": apitest.Password}))
+		setup := apitest.As[identity.TOTPSetup](s.Post(u, "/api/v1/me/totp", map[string]string{"password": apitest.Password}))
 		code := func(ahead time.Duration) string {
-			text, _, err := people.TOTPCode(setup.Secret, time.Now().Add(ahead))
+			text, _, err := identity.TOTPCode(setup.Secret, time.Now().Add(ahead))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -401,7 +402,7 @@ func TestGuessesBeforeAnAuthenticatorAreCounted(t *testing.T) {
 func TestOwnersHearOfWhatIsDoneToTheirAccounts(t *testing.T) {
 	w := newWorld(t)
 	w.hasPassword(w.student)
-	w.Exec("jamaica", `UPDATE users SET totp_secret = 'x', totp_confirmed_at = now() WHERE id = $1::uuid`, w.student.ID.String())
+	school.GiveAuthenticator(t, w.DB("jamaica"), w.student.ID)
 	colleague := w.UserWith("jamaica", []string{"school_administrator"}, apitest.At(w.school))
 	w.Do(w.principal, http.MethodDelete, path("/users/%s/second-factor", w.student.ID), nil).Want(http.StatusOK)
 	w.Post(w.principal, path("/users/%s/reset", w.student.ID), nil).Want(http.StatusOK)

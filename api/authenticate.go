@@ -8,7 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/domain"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -56,7 +56,7 @@ func (c *Call) authenticate() error {
 		return c.renew(refresh)
 	}
 	cost := int64(costJunk)
-	if ended || people.Expired(err) || !c.viaCookie && c.foreign(token) {
+	if ended || identity.Expired(err) || !c.viaCookie && c.foreign(token) {
 		cost = costOver
 	}
 	c.charge(cost)
@@ -68,7 +68,7 @@ func (c *Call) authenticate() error {
 }
 
 // remembers gives the claims of a token that held before, and the keys that it held with; nil for any other. It costs nothing.
-func (s *Server) remembers(realm tenants.Realm, token string, now time.Time) (*people.Claims, *people.KeyRing) {
+func (s *Server) remembers(realm tenants.Realm, token string, now time.Time) (*identity.Claims, *identity.KeyRing) {
 	st := s.lastState(realm)
 	if st == nil || token == "" {
 		return nil, nil
@@ -100,8 +100,8 @@ func (c *Call) renew(refresh string) error {
 const deviceHeader = "Device-Token"
 
 // device is where the request comes from, for the list of sessions, the trail, and the count of failures.
-func (c *Call) device() people.Device {
-	return people.Device{Address: c.Actor.Address, UserAgent: cleanText(c.fc.Get(fiber.HeaderUserAgent)), RequestID: c.Actor.RequestID, Tokens: c.deviceTokens()}
+func (c *Call) device() identity.Device {
+	return identity.Device{Address: c.Actor.Address, UserAgent: cleanText(c.fc.Get(fiber.HeaderUserAgent)), RequestID: c.Actor.RequestID, Tokens: c.deviceTokens()}
 }
 
 // deviceTokens are what the visitor shows of earlier sign-ins.
@@ -120,7 +120,7 @@ func (c *Call) day() time.Time {
 	return c.Tenant.Today(c.Now)
 }
 
-func (c *Call) signedIn(claims *people.Claims) {
+func (c *Call) signedIn(claims *identity.Claims) {
 	c.Claims = claims
 	c.Actor.ID, c.Actor.Name, c.Actor.Roles = claims.UserID, claims.UserName, claims.Roles
 }
@@ -167,7 +167,7 @@ func ownOrigin(origin, scheme, host string) bool {
 // foreign notes a genuine token of another realm that was shown here, and tells whether it was one. Only a token that the other realm's keys verify is
 // written down, so that nobody fills the trail from outside.
 func (c *Call) foreign(token string) bool {
-	other := people.PeekIssuer(token)
+	other := identity.PeekIssuer(token)
 	realm, ok := c.Server.realmOfIssuer(other)
 	if !ok || realm.Slug == c.Realm.Slug {
 		return false
@@ -217,12 +217,12 @@ func (s *Server) cookieNames() cookieNames {
 	return cookieNames{"lignum", "lignum-refresh", "lignum_device"}
 }
 
-func (s *Server) setCookies(fc *fiber.Ctx, t *people.Tokens) {
+func (s *Server) setCookies(fc *fiber.Ctx, t *identity.Tokens) {
 	names := s.cookieNames()
 	s.cookie(fc, names.access, t.Access, t.AccessExpires)
 	s.cookie(fc, names.refresh, t.Refresh, t.RefreshExpires)
 	if t.Device != "" {
-		s.cookie(fc, names.device, people.DeviceTokens(fc.Cookies(names.device), t.Device), time.Now().Add(people.DeviceLife))
+		s.cookie(fc, names.device, identity.DeviceTokens(fc.Cookies(names.device), t.Device), time.Now().Add(identity.DeviceLife))
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/domain"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -104,7 +104,7 @@ func (c *Call) admit() error {
 	}
 	v := c.Server.fromAddress(c.visitor, costAsked)
 	if !v.OK && c.DB != nil {
-		if id, known := people.KnownDevice(c.own(), c.deviceTokens(), c.Now); known {
+		if id, known := identity.KnownDevice(c.own(), c.deviceTokens(), c.Now); known {
 			if own := c.Server.shares.Take(append([]byte{ofDevice}, id...), 1, deviceShare); own.OK {
 				c.admitted = true
 				return nil
@@ -237,8 +237,8 @@ func Bare(s *Server, rt Route, handle fiber.Handler) {
 
 // refresh exchanges a refresh token. One that nobody here gave out costs no statement; a genuine one has a share of its own, so that
 // a dead one that is sent again and again does not keep the database at work.
-func (c *Call) refresh(token string) (*people.Tokens, error) {
-	session, genuine := people.RefreshSession(c.own(), token)
+func (c *Call) refresh(token string) (*identity.Tokens, error) {
+	session, genuine := identity.RefreshSession(c.own(), token)
 	if !genuine {
 		c.charge(costJunk)
 		return nil, domain.Errorf(domain.Unauthentic, "Please sign in.")

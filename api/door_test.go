@@ -16,10 +16,11 @@ import (
 
 	"lignum/api"
 	"lignum/api/portal"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // all counts how many of n requests got an answer other than 429, some at a time.
@@ -41,20 +42,19 @@ func all(n int, ask func(i int) *apitest.Response) (served int) {
 }
 
 // refreshTokens opens sessions for people and gives their refresh tokens, without a password being hashed for each.
-func refreshTokens(s *apitest.Server, users []string) (tokens []string) {
+func refreshTokens(s *apitest.Server, users []uuid.UUID) (tokens []string) {
 	db := s.DB("jamaica")
-	var ids, hashes []string
-	for range users {
+	var sessions []school.Session
+	for _, user := range users {
 		session, secret := audit.NewID(), make([]byte, 32)
 		copy(secret, session[:])
 		raw := append(append([]byte{}, session[:]...), secret...)
 		raw = append(raw, db.Vault().MAC(db.Realm().Name(), "refresh-tag", string(raw))[:16]...)
 		sum := sha256.Sum256(secret)
-		ids, hashes = append(ids, session.String()), append(hashes, fmt.Sprintf("%x", sum))
+		sessions = append(sessions, school.Session{ID: session, User: user, RefreshHash: sum[:]})
 		tokens = append(tokens, base64.RawURLEncoding.EncodeToString(raw))
 	}
-	s.Exec("jamaica", `INSERT INTO sessions (id, user_id, refresh_hash, created_at, expires_at)
-		SELECT x.id::uuid, x.user_id::uuid, decode(x.hash, 'hex'), now(), now() + interval '1 day' FROM unnest($1::text[], $2::text[], $3::text[]) AS x(id, user_id, hash)`, ids, users, hashes)
+	school.Sessions(s.T, db, sessions...)
 	return tokens
 }
 
@@ -133,7 +133,7 @@ func TestAKnownDeviceGetsInWhereTheAddressHasNothingLeft(t *testing.T) {
 func TestADeadCookieDoesNotKeepTheDatabaseAtWork(t *testing.T) {
 	s := apitest.New(t, portal.Register)
 	student := s.User("jamaica", "student")
-	token := refreshTokens(s, []string{student.ID.String()})[0]
+	token := refreshTokens(s, []uuid.UUID{student.ID})[0]
 	s.Exec("jamaica", `UPDATE sessions SET ended_at = now(), ended_reason = 'test' WHERE user_id = $1::uuid`, student.ID.String())
 	s.Get(apitest.Anonymous("jamaica"), "/api/v1/me")
 	s.API.StopClock(time.Now())
@@ -200,18 +200,13 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 	const learners = 2000
 	w := newWorldWith(t, portal.Register)
 	test := w.newTest(1)
-	var ids, sessions []string
-	for range learners {
-		ids, sessions = append(ids, audit.NewID().String()), append(sessions, audit.NewID().String())
-	}
-	w.Exec("jamaica", `INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id) SELECT id::uuid, 'l' || id, 'l' || id, 'Given', 'Family', $2::text::uuid FROM unnest($1::text[]) id`, ids, w.school.String())
-	w.Exec("jamaica", `INSERT INTO user_roles (user_id, role) SELECT id::uuid, 'student' FROM unnest($1::text[]) id`, ids)
-	w.Exec("jamaica", `UPDATE classes SET seats = 5000, taken = $2::integer WHERE id = $1::uuid`, w.class.String(), learners)
-	w.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id) SELECT $2::text::uuid, id::uuid FROM unnest($1::text[]) id`, ids, w.class.String())
+	ids := school.Learners(t, w.DB("jamaica"), learners, w.school)
+	w.Exec("jamaica", `UPDATE classes SET seats = 5000 WHERE id = $1::uuid`, w.class.String())
+	school.Enrol(t, w.DB("jamaica"), w.class, ids...)
 	refresh := refreshTokens(w.Server, ids)
-	var ring *people.KeyRing
+	var ring *identity.KeyRing
 	if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
-		ring, err = people.LoadKeys(t.Context(), r, w.Vault, "jamaica")
+		ring, err = identity.LoadKeys(t.Context(), r, w.Vault, "jamaica")
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -235,8 +230,8 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 			note("file", w.Send(anonymous, "GET", w.URL("jamaica")+file, nil))
 		}
 		note("refresh", w.Post(anonymous, "/api/v1/token/refresh", map[string]string{"refresh_token": refresh[i-1]}))
-		id := uuid.MustParse(ids[i-1])
-		tokens, err := ring.Issue(people.SignedIn{UserID: id, UserName: "l" + ids[i-1], Roles: []string{"student"}, SessionID: uuid.MustParse(sessions[i-1]), SessionVersion: 1}, w.URL("jamaica"), time.Now())
+		id := ids[i-1]
+		tokens, err := ring.Issue(identity.SignedIn{UserID: id, UserName: id.String(), Roles: []string{"student"}, SessionID: audit.NewID(), SessionVersion: 1}, w.URL("jamaica"), time.Now())
 		if err != nil {
 			t.Error(err)
 			return last

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"lignum/domain/classes"
+	"lignum/domain/identity"
 	"lignum/domain/insight"
-	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -79,7 +79,7 @@ func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
 	tidy := func(ctx context.Context, r tenants.Realm) {
 		db := s.store.DB(r)
 		s.warn(r, "old idempotency keys could not be dropped", db.EmptyBucket(ctx, now))
-		s.warn(r, "signing keys could not be renewed", people.EnsureKeys(ctx, db, now))
+		s.warn(r, "signing keys could not be renewed", identity.EnsureKeys(ctx, db, now))
 	}
 	own, cancel := context.WithTimeout(ctx, turnTime)
 	tidy(own, s.platform)
@@ -117,7 +117,7 @@ func (s *Server) everyHour(ctx context.Context, now time.Time, nights map[string
 			_, err := classes.EndPast(ctx, tx, today)
 			return err
 		})
-		swept := done("old sign-ins could not be swept", func(tx *tenants.Tx) error { return people.Sweep(ctx, tx, now) })
+		swept := done("old sign-ins could not be swept", func(tx *tenants.Tx) error { return identity.Sweep(ctx, tx, now) })
 		if yesterday && ended && swept {
 			nights[t.Slug] = today
 		}

@@ -11,6 +11,7 @@ import (
 	"lignum/domain/points"
 	"lignum/policy"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 func TestASchoolAdministersItsOwnPeople(t *testing.T) {
@@ -99,7 +100,7 @@ func TestASuspendedAccountIsOutAtOnce(t *testing.T) {
 
 func TestTheLastWhoCanChangeRolesKeepsTheRole(t *testing.T) {
 	w := newWorld(t)
-	w.Exec("jamaica", `UPDATE users SET state = 'suspended' WHERE user_name = 'admin1'`) // whom provisioning made
+	school.SetState(t, w.DB("jamaica"), "suspended", school.ID(t, w.DB("jamaica"), "admin1")) // whom provisioning made
 	roles := path("/users/%s/roles", w.admin.ID)
 	w.Do(w.admin, http.MethodPut, roles, map[string]any{"roles": []string{"teacher"}}).Want(http.StatusConflict)
 	w.User("jamaica", "tenant_administrator")

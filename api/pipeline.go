@@ -18,7 +18,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/domain"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -32,7 +32,7 @@ type Call struct {
 	Realm  tenants.Realm
 	DB     *tenants.DB
 	State  *realmState
-	Claims *people.Claims // nil: nobody is signed in
+	Claims *identity.Claims // nil: nobody is signed in
 	Actor  audit.Actor
 	Now    time.Time
 	Nonce  string // of the page's Content-Security-Policy

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"lignum/api"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -129,7 +130,7 @@ func TestThePlatformsOwnAccounts(t *testing.T) {
 	s.Get(operator, user).Want(http.StatusOK)
 	s.Post(operator, user+"/suspension", map[string]string{"reason": "on leave"}).Want(http.StatusOK)
 	s.Do(operator, http.MethodDelete, user+"/suspension", nil).Want(http.StatusOK)
-	if card := apitest.As[people.Card](s.Post(operator, user+"/reset", nil)); card.UserID != made.User.ID {
+	if card := apitest.As[identity.Card](s.Post(operator, user+"/reset", nil)); card.UserID != made.User.ID {
 		t.Errorf("%+v", card)
 	}
 	if roles := apitest.As[api.List[api.Role]](s.Get(operator, "/api/v1/platform/roles")); len(roles.Items) != 3 {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -18,7 +18,7 @@ import (
 // ended. It is replaced whole when the realm's versions move; nothing in it is changed in place but the deny set.
 type realmState struct {
 	enforcer *policy.Enforcer
-	keys     *people.KeyRing
+	keys     *identity.KeyRing
 	issuer   string // in the realm's tokens
 	Branding Branding
 
@@ -91,7 +91,7 @@ func (s *Server) lastState(realm tenants.Realm) *realmState {
 func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *realmState, want [4]int64) (*realmState, error) {
 	db := s.store.DB(realm)
 	st := &realmState{issuer: s.issuer(realm), Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
-	if err := people.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
+	if err := identity.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 		return nil, err
 	}
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -112,7 +112,7 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 		st.enforcer.Asking(s.rules)
 		if before != nil && before.versions[1] == want[1] {
 			st.keys = before.keys
-		} else if st.keys, err = people.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {
+		} else if st.keys, err = identity.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {
 			return err
 		}
 		if !realm.IsPlatform() {
@@ -122,7 +122,7 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 				return err
 			}
 		}
-		revoked, err := people.Revoked(ctx, r, time.Now().UTC().Add(-people.RevocationWindow))
+		revoked, err := identity.Revoked(ctx, r, time.Now().UTC().Add(-identity.RevocationWindow))
 		if err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 }
 
 // gone tells whether the session of a valid token has ended since.
-func (st *realmState) gone(c *people.Claims) bool {
+func (st *realmState) gone(c *identity.Claims) bool {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	if st.ended[c.SessionID] {

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -227,9 +227,9 @@ func (c *Call) count(what string) {
 // failure at an account that exists; the summary has the others as well.
 func (c *Call) unproven(where string, err error) {
 	switch code := domain.CodeOf(err); {
-	case people.NeedsCode(err):
+	case identity.NeedsCode(err):
 		return
-	case people.NamesNobody(err):
+	case identity.NamesNobody(err):
 		where += ": nobody's"
 	case code == domain.OverQuota:
 		where += ": too many failures"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -23,7 +24,7 @@ func resetRoutes(s *Server) {
 		func(ctx context.Context, c *Call, in *struct {
 			Paging
 			ResetFilter
-		}) (*List[people.ResetRequest], error) {
+		}) (*List[identity.ResetRequest], error) {
 			return ListResets(ctx, c, in.ResetFilter, in.Paging)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/users/{user}/reset-requests", Permission: policy.ResetAsk, Tag: "Users", Status: http.StatusCreated,
@@ -33,12 +34,12 @@ func resetRoutes(s *Server) {
 			Body struct {
 				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"For the school, and for the audit trail"`
 			}
-		}) (*people.ResetRequest, error) {
+		}) (*identity.ResetRequest, error) {
 			return AskReset(ctx, c, tx, in.User, in.Body.Reason)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/reset-requests/{request}/approval", Permission: policy.UserReset, Tag: "Users", Summary: "Approve a new sign-in card",
 		Detail: "For this account, this teacher and one card. It lapses after three days."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ResetRef) (*people.ResetRequest, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *ResetRef) (*identity.ResetRequest, error) {
 			return ApproveReset(ctx, c, tx, in.Request)
 		})
 	Command(s, Route{Method: http.MethodPost, Path: "/api/v1/reset-requests/{request}/refusal", Permission: policy.UserReset, Tag: "Users", Summary: "Refuse a new sign-in card"},
@@ -47,7 +48,7 @@ func resetRoutes(s *Server) {
 			Body struct {
 				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"The teacher is shown it"`
 			}
-		}) (*people.ResetRequest, error) {
+		}) (*identity.ResetRequest, error) {
 			return RefuseReset(ctx, c, tx, in.Request, in.Body.Reason)
 		})
 }
@@ -59,12 +60,12 @@ type ResetFilter struct {
 }
 
 // ListResets lists requests for new cards: of the own school, or one's own.
-func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[people.ResetRequest], error) {
+func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[identity.ResetRequest], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
 	}
-	filter := people.ResetFilter{UserID: f.User, Waiting: f.Waiting, After: p.Cursor, Limit: p.Limit}
+	filter := identity.ResetFilter{UserID: f.User, Waiting: f.Waiting, After: p.Cursor, Limit: p.Limit}
 	switch d.Scope {
 	case policy.Whole:
 	case policy.School:
@@ -76,46 +77,46 @@ func ListResets(ctx context.Context, c *Call, f ResetFilter, p Paging) (*List[pe
 	default:
 		return nil, figuresOnly()
 	}
-	var items []people.ResetRequest
+	var items []identity.ResetRequest
 	var next string
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		items, next, err = people.ResetRequests(ctx, r, filter, c.Now)
+		items, next, err = identity.ResetRequests(ctx, r, filter, c.Now)
 		return err
 	})
 	return listOf(items, next, err)
 }
 
 // AskReset asks a learner's school for a new card, which the signed-in teacher may then print.
-func AskReset(ctx context.Context, c *Call, tx *tenants.Tx, user uuid.UUID, reason string) (*people.ResetRequest, error) {
+func AskReset(ctx context.Context, c *Call, tx *tenants.Tx, user uuid.UUID, reason string) (*identity.ResetRequest, error) {
 	if err := c.mayOn(ctx, tx, user); err != nil {
 		return nil, err
 	}
-	r, err := people.AskReset(ctx, tx, user, reason, c.Now)
+	r, err := identity.AskReset(ctx, tx, user, reason, c.Now)
 	return &r, err
 }
 
 // ApproveReset lets the teacher who asked print one card.
-func ApproveReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*people.ResetRequest, error) {
+func ApproveReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*identity.ResetRequest, error) {
 	if err := c.mayDecide(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	r, err := people.ApproveReset(ctx, tx, id, c.Now)
+	r, err := identity.ApproveReset(ctx, tx, id, c.Now)
 	return &r, err
 }
 
 // RefuseReset refuses a new card for a reason that the teacher is shown.
-func RefuseReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, why string) (*people.ResetRequest, error) {
+func RefuseReset(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, why string) (*identity.ResetRequest, error) {
 	if err := c.mayDecide(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	r, err := people.RefuseReset(ctx, tx, id, why, c.Now)
+	r, err := identity.RefuseReset(ctx, tx, id, why, c.Now)
 	return &r, err
 }
 
 // mayDecide asks the policy about the account that a request is for. Whoever decides must be able to reset it without being
 // asked: what lets a teacher print a card does not count.
 func (c *Call) mayDecide(ctx context.Context, tx *tenants.Tx, id uuid.UUID) error {
-	r, err := people.ResetRequestByID(ctx, tx, id, c.Now)
+	r, err := identity.ResetRequestByID(ctx, tx, id, c.Now)
 	if err != nil {
 		return err
 	}
@@ -130,10 +131,10 @@ func (c *Call) mayDecide(ctx context.Context, tx *tenants.Tx, id uuid.UUID) erro
 // CardState is how far a teacher is with a new card for a learner.
 type CardState struct {
 	User      people.User
-	Unclaimed bool                 // nobody has ever chosen a password: a card may be printed at once
-	MayPrint  bool                 // at once, or by an approval
-	Waits     bool                 // for the school's answer
-	Request   *people.ResetRequest // the teacher's last one; nil: there is none
+	Unclaimed bool                   // nobody has ever chosen a password: a card may be printed at once
+	MayPrint  bool                   // at once, or by an approval
+	Waits     bool                   // for the school's answer
+	Request   *identity.ResetRequest // the teacher's last one; nil: there is none
 }
 
 // CardPage tells the signed-in teacher how far they are with a new card for a learner.
@@ -150,9 +151,9 @@ func CardPage(ctx context.Context, c *Call, learner uuid.UUID) (*CardState, erro
 		if s.User, err = people.UserByID(ctx, r, learner); err != nil {
 			return err
 		}
-		list, _, err := people.ResetRequests(ctx, r, people.ResetFilter{AskedBy: c.Claims.UserID, UserID: learner, Limit: 1}, c.Now)
+		list, _, err := identity.ResetRequests(ctx, r, identity.ResetFilter{AskedBy: c.Claims.UserID, UserID: learner, Limit: 1}, c.Now)
 		if len(list) > 0 {
-			s.Request, s.Waits = &list[0], list[0].State == people.ResetAsked
+			s.Request, s.Waits = &list[0], list[0].State == identity.ResetAsked
 		}
 		s.Unclaimed, s.MayPrint = facts.Unclaimed, facts.Unclaimed || facts.ResetApproved
 		return err

@@ -28,8 +28,8 @@ import (
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
+	"lignum/domain/identity"
 	"lignum/domain/insight"
-	"lignum/domain/people"
 	"lignum/infra/config"
 	"lignum/infra/memory"
 	"lignum/policy"
@@ -58,8 +58,8 @@ type Server struct {
 	registry    *tenants.Registry
 	rules       *policy.Engine
 	provisioner *tenants.Provisioner
-	desk        *people.Desk
-	tokens      *people.Verifier
+	desk        *identity.Desk
+	tokens      *identity.Verifier
 	exams       *assessment.Exams
 	workdays    *lru.Cache[workday, bool]
 	rankings    *insight.Rankings
@@ -115,10 +115,10 @@ func New(d Deps) (*Server, error) {
 	if err := d.Config.Validate(); err != nil {
 		return nil, err
 	}
-	hashing := d.Memory.Fits(people.HashBytes, runtime.GOMAXPROCS(0))
+	hashing := d.Memory.Fits(identity.HashBytes, runtime.GOMAXPROCS(0))
 	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, rules: d.Rules, provisioner: d.Provisioner, log: d.Log, version: d.Version,
 		rate: limits.NewRate(nil), shares: limits.NewShares(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
-		desk: people.NewDesk(people.NewHasher(hashing)), tokens: people.NewVerifier(remembered(d.Memory, tokensKept))}
+		desk: identity.NewDesk(identity.NewHasher(hashing)), tokens: identity.NewVerifier(remembered(d.Memory, tokensKept))}
 	items, err := catalog.NewItems(remembered(d.Memory, itemsKept))
 	if err != nil {
 		return nil, err

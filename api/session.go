@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -67,9 +68,9 @@ func sessions(s *Server) {
 				Permissions: c.State.enforcer.Permissions(c.Claims.Roles), SecondFactor: c.Claims.SecondFactor, MustChangePassword: c.Claims.MustChangePassword}, nil
 		})
 	Query(s, Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
-		func(ctx context.Context, c *Call, _ *struct{}) (*List[people.Session], error) {
+		func(ctx context.Context, c *Call, _ *struct{}) (*List[identity.Session], error) {
 			own, err := c.OwnAccount()
-			return &List[people.Session]{Items: own.Sessions}, err
+			return &List[identity.Session]{Items: own.Sessions}, err
 		})
 	Direct(s, Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change one's own password"},
 		func(ctx context.Context, c *Call, in *struct {
@@ -86,7 +87,7 @@ func sessions(s *Server) {
 			Body struct {
 				Password string `json:"password" minLength:"1" maxLength:"1024"`
 			}
-		}) (*people.TOTPSetup, error) {
+		}) (*identity.TOTPSetup, error) {
 			setup, err := c.BeginTOTP(in.Body.Password)
 			return &setup, err
 		})
@@ -150,19 +151,19 @@ type TokenAnswer struct {
 	DeviceToken      string    `json:"device_token,omitempty" doc:"After a sign-in. Keep it beyond the session and send it as the header Device-Token when the same person signs in again: strangers' failures then do not stop them. It opens nothing, and counts for 180 days"`
 }
 
-func tokenAnswer(t *people.Tokens, err error) (*TokenAnswer, error) {
+func tokenAnswer(t *identity.Tokens, err error) (*TokenAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &TokenAnswer{AccessToken: t.Access, TokenType: "Bearer", ExpiresIn: int(people.TokenLife / time.Second), RefreshToken: t.Refresh, RefreshExpiresAt: t.RefreshExpires, DeviceToken: t.Device}, nil
+	return &TokenAnswer{AccessToken: t.Access, TokenType: "Bearer", ExpiresIn: int(identity.TokenLife / time.Second), RefreshToken: t.Refresh, RefreshExpiresAt: t.RefreshExpires, DeviceToken: t.Device}, nil
 }
 
 // SignIn opens a session on a public route. A browser page follows it with SetCookies.
-func (c *Call) SignIn(userName, password, code string) (*people.Tokens, error) {
+func (c *Call) SignIn(userName, password, code string) (*identity.Tokens, error) {
 	if err := c.Open(); err != nil {
 		return nil, err
 	}
-	session, err := c.Server.desk.SignIn(c.ctx, c.DB, people.SignIn{UserName: userName, Password: password, Code: code, Device: c.device(), Day: c.day()}, c.Now)
+	session, err := c.Server.desk.SignIn(c.ctx, c.DB, identity.SignIn{UserName: userName, Password: password, Code: code, Device: c.device(), Day: c.day()}, c.Now)
 	if err != nil {
 		c.unproven("sign-in", err)
 		return nil, err
@@ -171,11 +172,11 @@ func (c *Call) SignIn(userName, password, code string) (*people.Tokens, error) {
 }
 
 // RedeemCard uses a printed card or an invitation, sets the chosen password and opens a session.
-func (c *Call) RedeemCard(code, password, otp string) (*people.Tokens, error) {
+func (c *Call) RedeemCard(code, password, otp string) (*identity.Tokens, error) {
 	if err := c.Open(); err != nil {
 		return nil, err
 	}
-	session, err := c.Server.desk.RedeemCard(c.ctx, c.DB, people.RedeemCard{Code: code, Password: password, OTP: otp, Expected: c.expectedWords(), Device: c.device(), Day: c.day()}, c.Now)
+	session, err := c.Server.desk.RedeemCard(c.ctx, c.DB, identity.RedeemCard{Code: code, Password: password, OTP: otp, Expected: c.expectedWords(), Device: c.device(), Day: c.day()}, c.Now)
 	if err != nil {
 		c.unproven("card", err)
 		return nil, err
@@ -188,16 +189,16 @@ func (c *Call) ChangePassword(old, password string) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	return c.Server.desk.ChangePassword(c.ctx, c.DB, people.PasswordChange{UserID: c.Claims.UserID, SessionID: c.Claims.SessionID, Old: old, New: password,
+	return c.Server.desk.ChangePassword(c.ctx, c.DB, identity.PasswordChange{UserID: c.Claims.UserID, SessionID: c.Claims.SessionID, Old: old, New: password,
 		Expected: c.expectedWords(), Device: c.device()}, c.Now)
 }
 
 // BeginTOTP begins with an authenticator app for the signed-in person, who types the password once more.
-func (c *Call) BeginTOTP(password string) (people.TOTPSetup, error) {
+func (c *Call) BeginTOTP(password string) (identity.TOTPSetup, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
-		return people.TOTPSetup{}, err
+		return identity.TOTPSetup{}, err
 	}
-	return c.Server.desk.BeginTOTP(c.ctx, c.DB, people.BeginTOTP{UserID: c.Claims.UserID, Password: password, Issuer: c.State.Branding.Name, Device: c.device()}, c.Now)
+	return c.Server.desk.BeginTOTP(c.ctx, c.DB, identity.BeginTOTP{UserID: c.Claims.UserID, Password: password, Issuer: c.State.Branding.Name, Device: c.device()}, c.Now)
 }
 
 // ConfirmTOTP completes what BeginTOTP began, with a code of the app, and gives the recovery codes. The session that the request
@@ -206,13 +207,13 @@ func (c *Call) ConfirmTOTP(tx *tenants.Tx, code string) ([]string, error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
-	return people.ConfirmTOTP(c.ctx, tx, c.DB, c.Claims.UserID, c.Claims.SessionID, code, c.Now)
+	return identity.ConfirmTOTP(c.ctx, tx, c.DB, c.Claims.UserID, c.Claims.SessionID, code, c.Now)
 }
 
 // OwnAccount is the signed-in person's own account, and where it is signed in.
 type OwnAccount struct {
 	User     people.User
-	Sessions []people.Session
+	Sessions []identity.Session
 }
 
 // OwnAccount reads the signed-in person's own account.
@@ -224,7 +225,7 @@ func (c *Call) OwnAccount() (own OwnAccount, err error) {
 		if own.User, err = people.UserByID(c.ctx, r, c.Claims.UserID); err != nil {
 			return err
 		}
-		own.Sessions, err = people.Sessions(c.ctx, r, c.Claims.UserID, c.Now)
+		own.Sessions, err = identity.Sessions(c.ctx, r, c.Claims.UserID, c.Now)
 		return err
 	})
 	return own, err
@@ -248,7 +249,7 @@ func (c *Call) expectedWords() []string {
 }
 
 // SetCookies signs a browser in.
-func (c *Call) SetCookies(t *people.Tokens) { c.Server.setCookies(c.fc, t) }
+func (c *Call) SetCookies(t *identity.Tokens) { c.Server.setCookies(c.fc, t) }
 
 // ClearCookies signs a browser out.
 func (c *Call) ClearCookies() { c.Server.clearCookies(c.fc) }
@@ -258,7 +259,7 @@ func (c *Call) SignOut(tx *tenants.Tx) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	if err := people.EndSession(c.ctx, tx, c.Claims.UserID, c.Claims.SessionID, c.Now); err != nil {
+	if err := identity.EndSession(c.ctx, tx, c.Claims.UserID, c.Claims.SessionID, c.Now); err != nil {
 		return err
 	}
 	c.State.end(c.Claims.SessionID)
@@ -270,7 +271,7 @@ func (c *Call) EndOwnSession(tx *tenants.Tx, session uuid.UUID) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	return people.EndSession(c.ctx, tx, c.Claims.UserID, session, c.Now)
+	return identity.EndSession(c.ctx, tx, c.Claims.UserID, session, c.Now)
 }
 
 // SignOutEverywhere ends all sessions of the signed-in person.
@@ -278,7 +279,7 @@ func (c *Call) SignOutEverywhere(tx *tenants.Tx) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	if err := people.EndAllSessions(c.ctx, tx, c.Claims.UserID, "signed_out_everywhere", c.Now); err != nil {
+	if err := identity.EndAllSessions(c.ctx, tx, c.Claims.UserID, "signed_out_everywhere", c.Now); err != nil {
 		return err
 	}
 	c.State.endAll(c.Claims.UserID, c.Claims.SessionVersion+1)

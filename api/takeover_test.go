@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // A place in a class opens a learner's record to the class's staff. It must not be a way to anybody's account: neither to
@@ -52,7 +53,7 @@ func TestNobodyNamesThemselvesCoachOfOtherSchoolsPupils(t *testing.T) {
 	other := w.School("jamaica", "Hillside High")
 	principal := w.UserWith("jamaica", []string{"school_administrator"}, apitest.At(w.school))
 	foreign := w.UserWith("jamaica", []string{"student"}, apitest.At(other))
-	w.Exec("jamaica", `INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, 'teacher')`, principal.ID.String())
+	school.GiveRole(t, w.DB("jamaica"), "teacher", principal.ID)
 	at := "/api/v1/classes/" + w.class.String()
 	lead := func(by apitest.User, coach uuid.UUID) *apitest.Response {
 		t.Helper()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -91,7 +92,7 @@ func accounts(s *Server, path, tag string, read, create, change, reset, suspend 
 		})
 	Command(s, Route{Method: http.MethodPost, Path: path + "/{user}/reset", Permission: reset, Tag: tag, ShownOnce: true, Summary: "Take the password away and give a card for choosing a new one",
 		Detail: "A teacher needs an account for which nobody has ever chosen a password, or an approved request (`POST /users/{user}/reset-requests`), which this uses up. The owner and the school are told."},
-		func(ctx context.Context, c *Call, tx *tenants.Tx, in *UserRef) (*people.Card, error) {
+		func(ctx context.Context, c *Call, tx *tenants.Tx, in *UserRef) (*identity.Card, error) {
 			return ResetUser(ctx, c, tx, in.User)
 		})
 	Command(s, Route{Method: http.MethodDelete, Path: path + "/{user}/second-factor", Permission: reset, Tag: tag, Summary: "Take a lost authenticator app away"},

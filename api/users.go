@@ -9,6 +9,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/classes"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -115,8 +116,8 @@ type NewUser struct {
 
 // NewAccount is an account with the card for choosing a password, which is shown once.
 type NewAccount struct {
-	User people.User `json:"user"`
-	Card people.Card `json:"card"`
+	User people.User   `json:"user"`
+	Card identity.Card `json:"card"`
 }
 
 // CreateUser opens an account with roles that reach no further than the actor's.
@@ -132,7 +133,7 @@ func CreateUser(ctx context.Context, c *Call, tx *tenants.Tx, in NewUser) (*NewA
 	if err := policy.CheckTogether(c.State.enforcer, c.Claims.Roles, in.Roles); err != nil {
 		return nil, err
 	}
-	u, card, err := people.CreateUser(ctx, tx, c.Realm, people.NewUser{UserName: in.UserName, GivenName: in.GivenName, FamilyName: in.FamilyName, Email: in.Email,
+	u, card, err := identity.CreateUser(ctx, tx, c.Realm, people.NewUser{UserName: in.UserName, GivenName: in.GivenName, FamilyName: in.FamilyName, Email: in.Email,
 		Roles: in.Roles, SchoolID: in.SchoolID, Grade: in.Grade, Locale: in.Locale}, c.Now)
 	return &NewAccount{u, card}, err
 }
@@ -248,7 +249,7 @@ func SuspendUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID, rea
 	if id == c.Claims.UserID {
 		return nil, domain.Errorf(domain.Conflict, "Nobody suspends their own account.")
 	}
-	u, err := people.SuspendUser(ctx, tx, c.Realm, id, reason, c.Now)
+	u, err := people.SuspendUser(ctx, tx, c.Realm, id, reason, identity.EndSessions, c.Now)
 	return &u, err
 }
 
@@ -263,8 +264,8 @@ func ResumeUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*pe
 
 // ResetUser takes an account's password away, ends its sessions, and gives a card for choosing a new one. A teacher needs an
 // account that nobody has used, or the school's approval, which is used up by it.
-func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*people.Card, error) {
-	if err := people.LockAccount(ctx, tx, id); err != nil {
+func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*identity.Card, error) {
+	if _, err := people.LockUser(ctx, tx, id); err != nil { // what is asked about it still holds when it is changed
 		return nil, err
 	}
 	facts, err := c.aboutUser(ctx, tx, id)
@@ -279,7 +280,7 @@ func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*peo
 	case policy.Whole, policy.Region, policy.School:
 	case policy.Assigned:
 		if !facts.Unclaimed {
-			if err := people.UseApproval(ctx, tx, id, c.Now); err != nil {
+			if err := identity.UseApproval(ctx, tx, id, c.Now); err != nil {
 				return nil, err
 			}
 		}
@@ -292,7 +293,7 @@ func ResetUser(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUID) (*peo
 	if err != nil {
 		return nil, err
 	}
-	card, err := people.ResetPassword(ctx, tx, id, !u.HasPassword, c.Now)
+	card, err := identity.ResetPassword(ctx, tx, id, !u.HasPassword, c.Now)
 	return &card, err
 }
 
@@ -311,12 +312,12 @@ func ResetSecondFactor(ctx context.Context, c *Call, tx *tenants.Tx, id uuid.UUI
 	if err := c.Permit(facts); err != nil {
 		return nil, err
 	}
-	return &Done{true}, people.ResetTOTP(ctx, tx, id, c.Now)
+	return &Done{true}, identity.ResetTOTP(ctx, tx, id, c.Now)
 }
 
 // CardSheet is cards to print and cut out. The codes are shown once.
 type CardSheet struct {
-	Cards []people.Card `json:"cards"`
+	Cards []identity.Card `json:"cards"`
 }
 
 // coversAll tells whether the actor reaches as far as each of several people.
@@ -325,17 +326,17 @@ func (c *Call) coversAll(sets [][]string) bool {
 }
 
 // cardReach is whose cards are printed under a decision about several people.
-func (c *Call) cardReach(d policy.Decision) (people.CardReach, error) {
+func (c *Call) cardReach(d policy.Decision) (identity.CardReach, error) {
 	switch d.Scope {
 	case policy.Whole:
-		return people.CardReach{}, nil
+		return identity.CardReach{}, nil
 	case policy.School:
-		return people.CardReach{SchoolOf: c.Claims.UserID}, nil
+		return identity.CardReach{SchoolOf: c.Claims.UserID}, nil
 	case policy.Assigned:
-		return people.CardReach{SchoolOf: c.Claims.UserID, Unclaimed: true}, nil
+		return identity.CardReach{SchoolOf: c.Claims.UserID, Unclaimed: true}, nil
 	case policy.Own, policy.Region, policy.Aggregate:
 	}
-	return people.CardReach{}, notYours()
+	return identity.CardReach{}, notYours()
 }
 
 // PrintCards makes cards for the students among some accounts who have no password: of a teacher, for those of whom nobody has

@@ -158,3 +158,59 @@ func differing(got, want map[string]string) string {
 	slices.Sort(list)
 	return strings.Join(list[:min(len(list), 5)], "; ")
 }
+
+// Secrets moved to a table of their own: everybody still has theirs, and their school still sees who has chosen a password.
+func TestCredentialsMove(t *testing.T) {
+	w := testkit.New(t)
+	super := w.Direct(t)
+	var owner, login string
+	if err := super.QueryRow(t.Context(), "SELECT owner_role, login_role FROM control.tenants WHERE slug = 'jamaica'").Scan(&owner, &login); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := super.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := tx.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply := func(before string) {
+		files := fstest.MapFS{}
+		for _, name := range tenants.MigrationNames(tenants.MigrationFiles, tenants.Realm{Slug: "any"}) {
+			if path.Base(name) < before {
+				raw, err := fs.ReadFile(tenants.MigrationFiles, "migrations/"+name+".sql")
+				if err != nil {
+					t.Fatal(err)
+				}
+				files["migrations/"+name+".sql"] = &fstest.MapFile{Data: raw}
+			}
+		}
+		if _, err := w.Provisioner.Apply(t.Context(), tx, files, "history", owner, login); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("CREATE SCHEMA history AUTHORIZATION " + pgx.Identifier{owner}.Sanitize())
+	apply("0018")
+	exec(`INSERT INTO history.users (id, user_name, user_name_key, given_name, family_name, password_hash, had_password, short_password, must_change_password, totp_secret, totp_confirmed_at, totp_last_step)
+		SELECT gen_random_uuid(), n, n, n, n, hash, had, short, must, secret, CASE WHEN confirmed THEN timestamptz '2026-09-07' END, step FROM (VALUES
+			('new', NULL, false, false, false, NULL, false, 0), ('plain', 'hash', false, false, false, NULL, false, 0), ('reset', NULL, true, false, false, NULL, false, 0),
+			('app', 'hash', false, true, true, 'sealed', true, 7), ('begun', 'hash', true, false, false, 'sealed', false, 0)) v (n, hash, had, short, must, secret, confirmed, step);
+		INSERT INTO history.user_roles (user_id, role) SELECT id, 'student' FROM history.users`)
+	apply("9999")
+	rows, err := tx.Query(t.Context(), `SELECT concat_ws(' ', user_name, has_password, claimed, second_factor, waiting, '|', password_hash, short_password, must_change_password, totp_secret, totp_confirmed_at::date, totp_last_step)
+		FROM history.users u JOIN history.user_roles r ON r.user_id = u.id LEFT JOIN history.credentials c ON c.user_id = u.id ORDER BY user_name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"app t t t f | hash t t sealed 2026-09-07 7", "begun t t f f | hash f f sealed 0", "new f f f t |", "plain t t f f | hash f f 0", "reset f t f t |"}; !slices.Equal(got, want) {
+		t.Errorf("after the move\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

@@ -25,6 +25,10 @@ type Provisioner struct {
 	ProxyRole    string       // the role of auth_query, which must be allowed to connect; may be empty (RDS Proxy needs none)
 	IAM          bool         // logins have no password and sign in with tokens (RDS: they are members of rds_iam)
 	Log          *slog.Logger // what was put back, and what stays open; nil: nowhere
+	// FirstAdministrator opens a new tenant's first account in the transaction that makes the tenant, and gives the code with which its owner
+	// chooses a password: identity.FirstAdministrator, which stands above. It makes a new code while nobody has used the one before, and
+	// gives domain.Conflict after that.
+	FirstAdministrator func(ctx context.Context, tx *Tx, realm Realm, a Admin, now time.Time) (code string, expires time.Time, err error)
 }
 
 func (p *Provisioner) log() *slog.Logger {
@@ -102,9 +106,6 @@ type Provisioned struct {
 	Expires    time.Time `json:"expires"`
 }
 
-// invitationLife is how long a first administrator has.
-const invitationLife = 7 * 24 * time.Hour
-
 // Create provisions a tenant: roles, schema, migrations, default rules, settings, the first administrator and the
 // registry's row, with entries in the tenant's and the platform's trail, all in one transaction. Killed at any
 // point it leaves nothing; run again it completes. Run again after it has completed, and before the administrator used the
@@ -171,47 +172,48 @@ func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec)
 	return seedRules(ctx, tx, t.Realm(), policy.DefaultRules(policy.Tenant, t.Slug))
 }
 
-// invite makes the administrator when missing, and a card for choosing a password, with entries in both trails.
+// invite makes the administrator, or a new code for one who has not used theirs, with entries in both trails.
 func (p *Provisioner) invite(ctx context.Context, tx pgx.Tx, out *Provisioned, spec Spec, by audit.Actor, action string) error {
-	schema := pgx.Identifier{out.Tenant.SchemaName}.Sanitize()
-	user := audit.NewID()
-	_, err := tx.Exec(ctx, `INSERT INTO `+schema+`.users (id, user_name, user_name_key, given_name, family_name, email)
-		VALUES ($1, $2, $2, $3, $4, nullif($5, '')) ON CONFLICT (user_name_key) DO NOTHING`,
-		user, spec.Admin.UserName, spec.Admin.GivenName, spec.Admin.FamilyName, spec.Admin.Email)
-	if err != nil {
-		return err
-	}
-	if err := tx.QueryRow(ctx, "SELECT id FROM "+schema+".users WHERE user_name_key = $1", spec.Admin.UserName).Scan(&user); err != nil {
-		return err
-	}
-	out.Invitation, out.Expires = NewCardCode(), time.Now().UTC().Add(invitationLife).Truncate(time.Second)
-	b := &pgx.Batch{}
-	b.Queue("INSERT INTO "+schema+".user_roles (user_id, role) VALUES ($1, 'tenant_administrator') ON CONFLICT DO NOTHING", user)
-	b.Queue("UPDATE " + schema + ".usage_counts SET n = (SELECT count(*) FROM " + schema + ".users) WHERE kind = 'staff'")
-	b.Queue("DELETE FROM "+schema+".sign_in_cards WHERE user_id = $1 AND used_at IS NULL", user)
-	b.Queue("INSERT INTO "+schema+".sign_in_cards (id, user_id, code_hash, purpose, expires_at) VALUES ($1, $2, $3, 'invitation', $4)",
-		audit.NewID(), user, HashCardCode(out.Invitation), out.Expires)
 	entry := audit.Entry{Action: action, ObjectKind: "tenant", ObjectID: out.Tenant.Slug,
 		After: map[string]any{"name": out.Tenant.Name, "country": out.Tenant.Country, "plan": out.Tenant.Plan, "administrator": spec.Admin.UserName}}
-	for _, s := range []string{schema, "control"} {
-		b.Queue(audit.InsertInto(s), entry.Args(by)...)
+	realm := out.Tenant.Realm()
+	if err := within(ctx, tx, realm, by, func(tx *Tx) (err error) {
+		out.Invitation, out.Expires, err = p.FirstAdministrator(ctx, tx, realm, spec.Admin, time.Now().UTC())
+		tx.Record(entry)
+		return err
+	}); err != nil {
+		return err
 	}
+	return within(ctx, tx, PlatformRealm(p.Installation), by, func(tx *Tx) error { tx.Record(entry); return nil })
+}
+
+// within lets fn work in a realm's schema as if it were the realm's own transaction, which this is not: others may follow in it. What fn records is
+// stored before within returns.
+func within(ctx context.Context, tx pgx.Tx, realm Realm, by audit.Actor, fn func(tx *Tx) error) error {
+	var before string
+	if err := tx.QueryRow(ctx, "SELECT current_setting('search_path'), set_config('search_path', $1, true)", pgx.Identifier{realm.Schema}.Sanitize()).Scan(&before, nil); err != nil {
+		return err
+	}
+	inner := &Tx{conn: tx.Conn(), begun: true, who: by}
+	if err := fn(inner); err != nil {
+		return err
+	}
+	b := inner.rest()
+	b.Queue("SELECT set_config('search_path', $1, true)", before)
 	return tx.SendBatch(ctx, b).Close()
 }
 
-// reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it is no way in any more, also
-// when the password has been taken away since: the account is the tenant's own.
+// reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it gives domain.Conflict.
 func (p *Provisioner) reinvite(ctx context.Context, tx pgx.Tx, out *Provisioned, spec Spec, by audit.Actor) error {
-	schema := pgx.Identifier{out.Tenant.SchemaName}.Sanitize()
-	var pending bool
-	err := tx.QueryRow(ctx, `SELECT count(*) = 1 AND bool_and(password_hash IS NULL AND NOT had_password AND user_name_key = $1) FROM `+schema+`.users`, spec.Admin.UserName).Scan(&pending)
-	if err != nil {
-		return err
+	taken := domain.Errorf(domain.Conflict, "A tenant with the name %q exists already.", spec.Slug)
+	if out.Tenant.Name != spec.Name || out.Tenant.Country != spec.Country {
+		return taken
 	}
-	if !pending || out.Tenant.Name != spec.Name || out.Tenant.Country != spec.Country {
-		return domain.Errorf(domain.Conflict, "A tenant with the name %q exists already.", spec.Slug)
+	err := p.invite(ctx, tx, out, spec, by, "platform.tenant.invite")
+	if domain.CodeOf(err) == domain.Conflict {
+		return taken
 	}
-	return p.invite(ctx, tx, out, spec, by, "platform.tenant.invite")
+	return err
 }
 
 // Drop removes a tenant with all its data and its roles. It is for tests and for abandoned trials; it asks for the

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/identity"
 	"lignum/infra/localcluster"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -268,7 +269,7 @@ func TestRepairOfManyTenants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tenants.Provisioner{DirectDSN: c.DirectDSN("lignum"), Installation: "big", Vault: vault, ProxyRole: "pgbouncer_auth"}
+	p := &tenants.Provisioner{DirectDSN: c.DirectDSN("lignum"), Installation: "big", Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 	if _, err := p.Install(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +347,7 @@ func TestFirstInstallsAtOnce(t *testing.T) {
 	fresh := make([]bool, 4)
 	for i := range fresh {
 		wg.Go(func() {
-			p := &tenants.Provisioner{DirectDSN: w.Cluster.DirectDSN(database), Installation: installation, Vault: w.Vault, ProxyRole: "pgbouncer_auth"}
+			p := &tenants.Provisioner{DirectDSN: w.Cluster.DirectDSN(database), Installation: installation, Vault: w.Vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 			var err error
 			if fresh[i], err = p.Install(ctx); err != nil {
 				t.Error(err)

@@ -2,7 +2,6 @@ package tenants
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"lignum/domain"
 	"lignum/tenants/audit"
@@ -130,22 +128,6 @@ func (f *TrailFilter) statement() (string, []any) {
 				ORDER BY id DESC LIMIT $1::integer) e
 			WHERE ` + strings.Join(what, " AND ") + ` ORDER BY e.id DESC LIMIT $1::integer
 		) ` + ofTrail + "SELECT id FROM found) ORDER BY id DESC", args
-}
-
-// EraseFromTrail takes out of the realm's trail what names a person who is erased in this transaction, or was before: their name and address in
-// entries of what they did, and the contents of entries about them. It leaves an entry of the erasure with the reason, and may be
-// repeated: then it takes what came since. Other entries that name the person, such as a reason that somebody wrote, nothing finds.
-// It gives domain.Conflict for whoever is not erased.
-func EraseFromTrail(ctx context.Context, tx *Tx, person uuid.UUID, reason string) error {
-	e := audit.Entry{Action: "user.erase", ObjectKind: audit.Person, ObjectID: person.String(), Reason: reason}
-	_, err := tx.Exec(ctx, `SELECT erase_from_trail(`+audit.Parameters+`)`, e.Args(tx.who)...)
-	if postgres := (*pgconn.PgError)(nil); errors.As(err, &postgres) && postgres.Code == "23514" {
-		return domain.Errorf(domain.Conflict, "The account was not erased, so the audit trail keeps what names it.")
-	}
-	if err == nil {
-		tx.written++
-	}
-	return err
 }
 
 // idsApart is how far an entry's id may be from its time: it is made before its transaction is stored, and on another machine's clock.

@@ -216,6 +216,15 @@ func (tx *Tx) Who() audit.Actor { return tx.who }
 // Record adds an entry to the audit trail. It is stored with the commit, or not at all.
 func (tx *Tx) Record(e audit.Entry) { tx.entries = append(tx.entries, e) }
 
+// RecordWith runs a statement that stores an entry itself, with what it adds to it: $1 and $2 are those of audit.Parameters.
+func (tx *Tx) RecordWith(ctx context.Context, e audit.Entry, sql string) error {
+	_, err := tx.Exec(ctx, sql, e.Args(tx.who)...)
+	if err == nil {
+		tx.written++
+	}
+	return err
+}
+
 // Recorded is how many entries the transaction will store.
 func (tx *Tx) Recorded() int { return tx.written + len(tx.entries) }
 
@@ -271,8 +280,8 @@ func rollback(ctx context.Context, px *pgx.Conn) {
 	}
 }
 
-// finish sends what was queued, the entries and the commit in one round trip.
-func (tx *Tx) finish(ctx context.Context) error {
+// rest is what was queued, and the entries.
+func (tx *Tx) rest() *pgx.Batch {
 	b := &pgx.Batch{}
 	for _, q := range tx.last {
 		b.Queue(q.sql, q.args...)
@@ -280,6 +289,12 @@ func (tx *Tx) finish(ctx context.Context) error {
 	for i := range tx.entries {
 		b.Queue(audit.Insert, tx.entries[i].Args(tx.who)...)
 	}
+	return b
+}
+
+// finish sends what was queued, the entries and the commit in one round trip.
+func (tx *Tx) finish(ctx context.Context) error {
+	b := tx.rest()
 	if !tx.begun { // nothing but what is queued
 		tx.begun, b = true, withBegin(b)
 	}

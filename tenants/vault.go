@@ -8,11 +8,9 @@ import (
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"strings"
 )
 
 // Vault derives and seals secrets from one master key, so that nothing secret is stored in the clear:
@@ -98,22 +96,4 @@ func (v *Vault) MAC(realm, purpose, subject string) []byte {
 	h := hmac.New(sha256.New, v.derive("mac/"+realm+"/"+purpose, 32))
 	h.Write([]byte(subject))
 	return h.Sum(nil)
-}
-
-// Crockford's base 32: no letter that is taken for a digit.
-var cardAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
-
-// NewCardCode makes a code for a printed card or an invitation: 16 characters in groups of four, 80 random bits.
-func NewCardCode() string {
-	raw := make([]byte, 10)
-	rand.Read(raw)
-	c := cardAlphabet.EncodeToString(raw)
-	return c[0:4] + "-" + c[4:8] + "-" + c[8:12] + "-" + c[12:16]
-}
-
-// HashCardCode is what is stored of a code. It forgives case, spaces, hyphens and the letters O, I and L.
-func HashCardCode(code string) []byte {
-	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
-	sum := sha256.Sum256([]byte("card/" + code))
-	return sum[:]
 }

@@ -15,11 +15,12 @@ var order = []string{"lignum/infra", "lignum/domain", "lignum/policy", "lignum/t
 
 // Points name what they were given for, so they stand above the catalogue; a roster fills classes, so it stands above them.
 var amongDomain = map[string][]string{
-	"people": {"notices", "calendar"}, "points": {"people", "notices", "catalog"}, "classes": {"people", "catalog", "points", "notices", "calendar"},
-	"roster":     {"people", "catalog", "classes", "calendar"},
+	"people": {"notices", "calendar"}, "identity": {"people", "notices"}, "points": {"people", "notices", "catalog"},
+	"classes":    {"people", "identity", "catalog", "points", "notices", "calendar"},
+	"roster":     {"people", "identity", "catalog", "classes", "calendar"},
 	"assessment": {"people", "catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"},
-	"insight": {"people", "catalog", "classes", "assessment", "points", "roster"},
-	"demo":    {"people", "notices", "catalog", "points", "classes", "assessment", "coaching", "insight", "roster", "calendar"},
+	"insight": {"people", "identity", "catalog", "classes", "assessment", "points", "roster"},
+	"demo":    {"people", "identity", "notices", "catalog", "points", "classes", "assessment", "coaching", "insight", "roster", "calendar"},
 }
 
 // exceptions may be imported although they stand higher or lower.

@@ -10,6 +10,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -41,7 +42,7 @@ func account(s *api.Server) {
 
 // device is a session as its owner knows it.
 type device struct {
-	people.Session
+	identity.Session
 	Name string
 	This bool
 }
@@ -125,7 +126,7 @@ type authenticatorData struct {
 	Asks     bool // for the password
 	Has      bool // there is an app, but the session was opened without it
 	Required bool // nothing else is open without an app
-	Setup    *people.TOTPSetup
+	Setup    *identity.TOTPSetup
 	Codes    []string
 }
 

@@ -12,8 +12,8 @@ import (
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
+	"lignum/domain/identity"
 	"lignum/domain/notices"
-	"lignum/domain/people"
 	"lignum/domain/points"
 	"lignum/policy"
 )
@@ -43,7 +43,7 @@ type meeting struct {
 
 type homeData struct {
 	Learner  bool
-	Resets   []people.ResetRequest // requests for new sign-in cards that wait for the viewer
+	Resets   []identity.ResetRequest // requests for new sign-in cards that wait for the viewer
 	Told     []notices.Notice
 	Courses  []homeCourse // the one worked on last first
 	Meetings []meeting

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tests/apitest"
 )
@@ -129,7 +130,7 @@ func TestThePrivacyPageAndTheLeaderboardAgree(t *testing.T) {
 	if text := w.Text("jamaica", `SELECT column_default FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'users' AND column_name = 'on_leaderboard'`); text != "false" {
 		t.Errorf("the column's default is %s", text)
 	}
-	fresh := w.UserWith("jamaica", []string{"student"}, func(u *people.NewUser, _ *people.SignedIn) { u.UserName = "fresh" })
+	fresh := w.UserWith("jamaica", []string{"student"}, func(u *people.NewUser, _ *identity.SignedIn) { u.UserName = "fresh" })
 	if n := w.Number("jamaica", `SELECT count(*) FROM users WHERE on_leaderboard AND id::text NOT IN (SELECT object_id FROM audit_entries WHERE action = 'leaderboard.listed' AND outcome = 'done')`); n != 0 {
 		t.Errorf("%d people are on the leaderboard who chose nothing", n)
 	}

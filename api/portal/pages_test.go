@@ -18,6 +18,7 @@ import (
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/domain/points"
 	"lignum/tenants"
@@ -55,8 +56,8 @@ func samples() map[string][]any {
 	user := people.User{UserName: "a", GivenName: evil, FamilyName: evil, Grade: evil, Roles: []string{"student", "guardian"}}
 	return map[string][]any{
 		"signin": {false, true}, "card": {false, true}, "password": {false, true}, "privacy": {nil},
-		"account":       {accountData{User: user, Devices: []device{{people.Session{ID: id, Address: "::1", CreatedAt: soon}, evil, false}}}},
-		"authenticator": {authenticatorData{}, authenticatorData{Setup: &people.TOTPSetup{Secret: "ABC", QR: "data:image/png;base64,AAAA"}}, authenticatorData{Codes: []string{"AAAA-BBBB"}}},
+		"account":       {accountData{User: user, Devices: []device{{identity.Session{ID: id, Address: "::1", CreatedAt: soon}, evil, false}}}},
+		"authenticator": {authenticatorData{}, authenticatorData{Setup: &identity.TOTPSetup{Secret: "ABC", QR: "data:image/png;base64,AAAA"}}, authenticatorData{Codes: []string{"AAAA-BBBB"}}},
 		"home":          {homeData{}, homeData{Learner: true}, homeData{Learner: true, Courses: list, Attempts: []assessment.Summary{{Title: evil, Deadline: soon}}, Meetings: meetings, Points: &points.Own{Total: 10}}},
 		"classes":       {classesData{}, classesData{Query: evil}, classesData{Learner: true, Query: evil, Classes: []classes.Class{class, mine}, Next: "/classes?cursor=x"}},
 		"class":         {classData{page, true, true, goOn(&page.Page)}, classData{closed, true, false, nil}},
@@ -80,7 +81,7 @@ func TestEveryPageRendersAndEscapes(t *testing.T) {
 		for n, data := range list {
 			app := fiber.New()
 			app.Get("/x", func(fc *fiber.Ctx) error {
-				c := &api.Call{Now: testNow, Tenant: &tenants.Tenant{TimeZone: "America/Jamaica"}, Claims: &people.Claims{UserID: uuid.New(), UserName: evil}}
+				c := &api.Call{Now: testNow, Tenant: &tenants.Tenant{TimeZone: "America/Jamaica"}, Claims: &identity.Claims{UserID: uuid.New(), UserName: evil}}
 				return pages.Render(c, fc, name, web.Page{Title: evil, Data: data, Form: (&web.Form{}).Set("code", evil).Set("user_name", evil).Set("q", evil)})
 			})
 			res, err := app.Test(httptest.NewRequest("GET", "/x", nil), -1) // the first page packs all static files

@@ -9,7 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/web"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -51,7 +51,7 @@ func resetPages(s *api.Server) {
 }
 
 // waitingResets are the requests that wait for somebody who decides them; nothing for a teacher.
-func waitingResets(ctx context.Context, c *api.Call) ([]people.ResetRequest, error) {
+func waitingResets(ctx context.Context, c *api.Call) ([]identity.ResetRequest, error) {
 	if !c.May(policy.UserRead) {
 		return nil, nil
 	}
@@ -91,7 +91,7 @@ func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	(&web.Form{}).Again(fc, func(f *web.Form) error { return showLearnerCard(ctx, c, fc, f) })
-	var card *people.Card
+	var card *identity.Card
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
 		card, err = api.ResetUser(ctx, c, tx, id)
 		return err
@@ -99,7 +99,7 @@ func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return showCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/learners/"+id.String(), []people.Card{*card})
+	return showCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/learners/"+id.String(), []identity.Card{*card})
 }
 
 func askReset(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
@@ -120,7 +120,7 @@ func askReset(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (
 const mostCards = 15
 
 type resetsData struct {
-	Resets       []people.ResetRequest
+	Resets       []identity.ResetRequest
 	Decides      bool // the viewer answers requests
 	Newer, Older string
 }

@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"lignum/api/portal"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // visitor is a browser: it keeps cookies and follows the redirects of forms.
@@ -175,7 +176,7 @@ func TestATeacherPrintsTheFirstCardAlone(t *testing.T) {
 	if code := codeOnCard.Find(s.form(s.teacher, card, nil).Want(http.StatusOK).Body); code == nil {
 		t.Error("no code on the card")
 	}
-	s.Exec("jamaica", `UPDATE users SET password_hash = 'x' WHERE id = $1::uuid`, s.learner.ID.String())
+	school.GivePassword(t, s.DB("jamaica"), "x", s.learner.ID)
 	s.form(s.teacher, card+"/ask", url.Values{"reason": {"Forgot it."}}).Want(http.StatusSeeOther)
 	refuse := linkTo(s.Get(s.school, "/resets"), `/resets/[0-9a-f-]{36}/refuse`)
 	s.shows(s.form(s.school, refuse, url.Values{"reason": {"x"}}).Want(http.StatusUnprocessableEntity), "must have 3 to 500")
@@ -200,7 +201,7 @@ func TestThePlatformsFirstSignInLeadsToAnAuthenticator(t *testing.T) {
 		t.Fatalf("no key in\n%s", page.Body)
 	}
 	code := func(ahead time.Duration) string {
-		text, _, err := people.TOTPCode(string(secret[1]), time.Now().Add(ahead))
+		text, _, err := identity.TOTPCode(string(secret[1]), time.Now().Add(ahead))
 		if err != nil {
 			t.Fatal(err)
 		}

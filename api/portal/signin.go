@@ -9,7 +9,7 @@ import (
 	"lignum/api"
 	"lignum/api/web"
 	"lignum/domain"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -80,7 +80,7 @@ func signIn(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	tokens, err := c.SignIn(f.Text("user_name"), f.Get("password"), f.Text("code"))
 	if err != nil {
-		asked := people.NeedsCode(err)
+		asked := identity.NeedsCode(err)
 		if !f.Fail(err) {
 			return err
 		}
@@ -123,14 +123,14 @@ func useCard(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	err := same(f)
 	if err == nil {
-		var tokens *people.Tokens
+		var tokens *identity.Tokens
 		if tokens, err = c.RedeemCard(f.Text("code"), f.Get("password"), f.Text("otp")); err == nil {
 			c.SetCookies(tokens)
 			web.Notify(c, fc, welcome)
 			return fc.Redirect("/", http.StatusSeeOther)
 		}
 	}
-	asked := people.NeedsCode(err)
+	asked := identity.NeedsCode(err)
 	if !f.Fail(err) {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"lignum/api"
+	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -123,7 +124,7 @@ func TestTheTrailSaysWhoWasErased(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), `UPDATE users SET state = 'erased', user_name = id::text, user_name_key = id::text, given_name = 'Erased', family_name = 'person' WHERE id = $1::uuid`, pupil.ID.String()); err != nil {
 			return err
 		}
-		return tenants.EraseFromTrail(t.Context(), tx, pupil.ID, "The guardian asked on 3 November")
+		return people.EraseFromTrail(t.Context(), tx, pupil.ID, "The guardian asked on 3 November")
 	})
 	text = s.trail(s.admin, "")
 	for _, gone := range []string{"devon.of.old", "moved up of old", "now 8", "now 10", "10.4.4.4", pupil.UserName} {

@@ -1,33 +1,42 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
+
+	"lignum/tests/school"
 )
 
 // Where there are more schools than a list has room for, one writes a name: without script, the server finds the school, and asks when it may
 // be several.
 func TestOneOfManySchoolsIsFoundByItsName(t *testing.T) {
 	s := newStaffed(t)
-	s.Exec("jamaica", `INSERT INTO schools (id, source_id, name, region, state) SELECT ('c0000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'JM-' || n, (ARRAY['Cedar', 'Palm'])[1 + n % 2] || ' Grove ' || n / 2, 'Portland',
-		CASE WHEN n = 7 THEN 'closed' ELSE 'active' END FROM generate_series(1, 60) n`)
+	var schools []school.School
+	for n := 1; n <= 60; n++ {
+		schools = append(schools, school.School{ID: uuid.MustParse(fmt.Sprintf("c0000000-0000-7000-8000-%012d", n)), SourceID: fmt.Sprintf("JM-%d", n),
+			Name: fmt.Sprintf("%s Grove %d", []string{"Cedar", "Palm"}[n%2], n/2), Region: "Portland", Closed: n == 7})
+	}
+	school.Schools(t, s.DB("jamaica"), schools...)
 	const cedar = "c0000000-0000-7000-8000-000000000008" // Cedar Grove 4; 40 to 58 have names that begin so
 	page := s.Get(s.admin, "/people/new").Want(http.StatusOK)
 	s.shows(page, `name="school_id_typed"`)
 	s.hides(page, "Cedar Grove")
 
-	send := func(school string, more ...string) (int, string) {
-		v := url.Values{"given_name": {"New"}, "family_name": {"Teacher"}, "role": {"teacher"}, "school_id_typed": {school}}
+	send := func(name string, more ...string) (int, string) {
+		v := url.Values{"given_name": {"New"}, "family_name": {"Teacher"}, "role": {"teacher"}, "school_id_typed": {name}}
 		for i := 0; i+1 < len(more); i += 2 {
 			v.Set(more[i], more[i+1])
 		}
 		r := s.form(s.admin, "/people", v)
 		return r.Status, string(r.Body)
 	}
-	of := func(school string) int {
-		return s.Number("jamaica", `SELECT count(*) FROM users WHERE family_name = 'Teacher' AND school_id = $1::text::uuid`, school)
+	of := func(id string) int {
+		return s.Number("jamaica", `SELECT count(*) FROM users WHERE family_name = 'Teacher' AND school_id = $1::text::uuid`, id)
 	}
 	for i, typed := range []string{"cedar grove 4", "Cedar Grove 4 (JM-8)", "JM-8"} {
 		if status, body := send(typed); status != http.StatusOK || of(cedar) != i+1 {
@@ -78,8 +87,12 @@ func TestOneOfManySchoolsIsFoundByItsName(t *testing.T) {
 	}
 
 	// A class of a school, with one of many teachers; learners of one school to place.
-	s.Exec("jamaica", `INSERT INTO users (id, user_name, user_name_key, given_name, family_name) SELECT ('e0000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'many' || n, 'many' || n, 'Ann', 'Many' FROM generate_series(1, 40) n;`)
-	s.Exec("jamaica", `INSERT INTO user_roles (user_id, role) SELECT id, 'teacher' FROM users WHERE family_name = 'Many'`)
+	var teachers []school.Person
+	for n := 1; n <= 40; n++ {
+		teachers = append(teachers, school.Person{ID: uuid.MustParse(fmt.Sprintf("e0000000-0000-7000-8000-%012d", n)), UserName: fmt.Sprintf("many%d", n),
+			GivenName: "Ann", FamilyName: "Many", Roles: []string{"teacher"}})
+	}
+	school.People(t, s.DB("jamaica"), teachers...)
 	new := s.Get(s.admin, "/classes/manage/new").Want(http.StatusOK)
 	s.shows(new, `name="coach_id_typed"`, `name="school_id_typed"`)
 	s.hides(new, "Many, Ann")

@@ -12,6 +12,7 @@ import (
 	"lignum/api"
 	"lignum/api/web"
 	"lignum/domain"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -146,11 +147,11 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 
 // cardsData is a sheet of cards. Codes are in no table, so the page that shows them is the answer to the form itself.
 type cardsData struct {
-	Cards       []people.Card
+	Cards       []identity.Card
 	Where, Back string
 }
 
-func showCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []people.Card) error {
+func showCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []identity.Card) error {
 	_, where, _ := strings.Cut(c.URL(c.Tenant.Slug)+"/card", "://")
 	return pages.Render(c, fc, "staff_cards", web.Page{Title: title, Data: cardsData{cards, where, back}})
 }
@@ -176,7 +177,7 @@ func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return renameFields(err, "body.roles[0]", "role")
 	}
-	return showCards(c, fc, made.User.GivenName+" "+made.User.FamilyName+" has an account", "/people/"+made.User.ID.String(), []people.Card{made.Card})
+	return showCards(c, fc, made.User.GivenName+" "+made.User.FamilyName+" has an account", "/people/"+made.User.ID.String(), []identity.Card{made.Card})
 }
 
 // renameFields gives a wrong field the name that it has in the form.
@@ -341,7 +342,7 @@ func printPersonCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	(&web.Form{}).Again(fc, func(f *web.Form) error { return showPerson(ctx, c, fc, f) })
-	var card *people.Card
+	var card *identity.Card
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
 		card, err = api.ResetUser(ctx, c, tx, id)
 		return err
@@ -349,7 +350,7 @@ func printPersonCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return showCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/people/"+id.String(), []people.Card{*card})
+	return showCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/people/"+id.String(), []identity.Card{*card})
 }
 
 func printClassCards(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {

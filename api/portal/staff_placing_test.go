@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/classes"
+	"lignum/domain/identity"
 	"lignum/domain/notices"
 	"lignum/domain/people"
 	"lignum/tenants"
@@ -33,7 +34,7 @@ func (s *staffed) newClass(title string, school, coach *uuid.UUID, seats int, op
 // pupil is a learner of a school, in a form.
 func (s *staffed) pupil(school *uuid.UUID, given, family, grade string) apitest.User {
 	s.t.Helper()
-	return s.UserWith("jamaica", []string{"student"}, apitest.Named(given, family), func(u *people.NewUser, _ *people.SignedIn) { u.SchoolID, u.Grade = school, grade })
+	return s.UserWith("jamaica", []string{"student"}, apitest.Named(given, family), func(u *people.NewUser, _ *identity.SignedIn) { u.SchoolID, u.Grade = school, grade })
 }
 
 func (s *staffed) hides(r *apitest.Response, words ...string) {

@@ -18,7 +18,7 @@ import (
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/domain/demo"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tests/apitest"
 	"lignum/tests/testkit"
@@ -45,7 +45,7 @@ func (w *demoTown) who(slug, name string) apitest.User {
 	host.UserName = name
 	proof := map[string]string{"user_name": name, "password": demo.Password}
 	if slug == "" { // the platform asks for a code as well
-		code, _, err := people.TOTPCode(demo.OTPSecret, time.Now())
+		code, _, err := identity.TOTPCode(demo.OTPSecret, time.Now())
 		if err != nil {
 			w.t.Fatal(err)
 		}

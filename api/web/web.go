@@ -23,7 +23,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 )
 
@@ -96,7 +96,7 @@ type View struct {
 	Brand  api.Branding
 	Theme  template.CSS // custom properties
 	Nonce  string
-	Who    *people.Claims // nil: nobody is signed in
+	Who    *identity.Claims // nil: nobody is signed in
 	Menu   []Link
 	Notice string
 	Path   string

@@ -24,7 +24,7 @@ const saveSQLBefore = `WITH attempt AS (
 	ON CONFLICT DO NOTHING RETURNING position, counter, response
 ) SELECT count(*) FROM stored`
 
-func (s *school) saveBefore(a assessment.Attempt, position int, counter int64, number string) (fresh int) {
+func (s *world) saveBefore(a assessment.Attempt, position int, counter int64, number string) (fresh int) {
 	s.t.Helper()
 	b := &pgx.Batch{}
 	b.Queue(saveSQLBefore, a.ID.String(), []int64{int64(position)}, []int64{counter}, []string{fmt.Sprintf(`{"number": %q}`, number)})
@@ -36,7 +36,7 @@ func (s *school) saveBefore(a assessment.Attempt, position int, counter int64, n
 }
 
 // numbers are the answers that count, by position, as a learner who opens the paper again finds them.
-func (s *school) numbers(a assessment.Attempt) (list []string) {
+func (s *world) numbers(a assessment.Attempt) (list []string) {
 	for _, q := range s.paper(a, now).Questions {
 		list = append(list, fmt.Sprint(q.Counter, strings.TrimSuffix(strings.TrimPrefix(string(q.Response), `{"number": `), "}")))
 	}
@@ -45,7 +45,7 @@ func (s *school) numbers(a assessment.Attempt) (list []string) {
 
 // While processes are replaced, one from before and one from after the change save beside each other: nothing is lost or doubled.
 func TestAProgramFromBeforeSavesBesideThisOne(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	a := s.start(s.learners[0], now)
 	if fresh := s.saveBefore(a, 2, 5, "1"); fresh != 1 {
 		t.Errorf("%d were new", fresh)
@@ -86,7 +86,7 @@ func TestAProgramFromBeforeSavesBesideThisOne(t *testing.T) {
 
 // Answers that were stored one by one are there after the migration: those of attempts under way, which go on, and those that are over.
 func TestAnswersFromBeforeTheMigration(t *testing.T) {
-	s := newSchool(t, 2, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 3})
 	over, open := s.start(s.learners[0], now), s.start(s.learners[1], now)
 	s.mustSave(over.Ticket(), now, answer(0, 1, item.Response{Number: "7"}), answer(0, 3, item.Response{Number: "8"}), answer(2, 1, item.Response{Number: "9"}))
 	s.mustSave(open.Ticket(), now, answer(1, 4, item.Response{Number: "1"}), answer(1, 2, item.Response{Number: "2"}), answer(2, 1, item.Response{Number: "3"}))
@@ -137,7 +137,7 @@ func TestAnswersFromBeforeTheMigration(t *testing.T) {
 
 // A program from before an entry was one document sends its parts, to functions of the same names: the trail gets the same from both.
 func TestAProgramFromBeforeSendsAnEntryInParts(t *testing.T) {
-	s := newSchool(t, 2, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 3})
 	const parts = `$1::uuid, $2::uuid, 'learner', 'student', 'jamaica', '::1', $3::text, 'done', 'attempt', $4::text, NULL::jsonb, $5::jsonb, '', 'request'`
 	one := func(sql string, args ...any) {
 		t.Helper()

@@ -11,7 +11,7 @@ import (
 
 // The tests of a class say what the viewer made of each, and nothing of anybody else.
 func TestTestsOfAClass(t *testing.T) {
-	s := newSchool(t, 2, rules{numbers: 1, feedback: "on_submit"})
+	s := newWorld(t, 2, rules{numbers: 1, feedback: "on_submit"})
 	for n, score := range []int{300, 700} {
 		s.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline, score, max_score)
 			VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3::uuid, $4::integer, 'marked', 1, '{}', now(), now(), $5::integer, 1000)`,

@@ -128,7 +128,7 @@ func matchItem(i int) *item.Item {
 }
 
 // bring puts items into a section of their own that the test draws whole.
-func (s *school) bring(code string, items ...*item.Item) {
+func (s *world) bring(code string, items ...*item.Item) {
 	s.t.Helper()
 	section := audit.NewID()
 	s.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, $3::text, initcap($3::text), 9)`, section.String(), s.course.String(), code)
@@ -158,7 +158,7 @@ func third(q assessment.PaperItem) item.Response {
 }
 
 func TestThreeThirdsAreOne(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	s.do(`UPDATE tests SET grades = '[{"grade": "A", "percent": 51}, {"grade": "B", "percent": 50}]'`)
 	s.bring("pairs", matchItem(1), matchItem(2), matchItem(3))
 	a := s.start(s.learners[0], now)
@@ -194,7 +194,7 @@ func TestThreeThirdsAreOne(t *testing.T) {
 	}
 }
 
-func (s *school) mark(a assessment.Attempt, position, fraction, of int) (m assessment.MarkedState) {
+func (s *world) mark(a assessment.Attempt, position, fraction, of int) (m assessment.MarkedState) {
 	s.t.Helper()
 	if err := s.db.Write(ctx, s.Actor, func(tx *tenants.Tx) (err error) {
 		m, err = assessment.Mark(ctx, tx, assessment.MarkInput{AttemptID: a.ID, Position: position, Fraction: fraction, Of: of, Now: now, Today: today})
@@ -205,7 +205,7 @@ func (s *school) mark(a assessment.Attempt, position, fraction, of int) (m asses
 	return m
 }
 
-func (s *school) handInEssays(n int) assessment.Attempt {
+func (s *world) handInEssays(n int) assessment.Attempt {
 	s.t.Helper()
 	a := s.start(s.learners[0], now)
 	for i := range n {
@@ -218,7 +218,7 @@ func (s *school) handInEssays(n int) assessment.Attempt {
 }
 
 func TestAPersonsMarksAreExact(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", essays: 3})
+	s := newWorld(t, 1, rules{feedback: "on_submit", essays: 3})
 	a := s.handInEssays(3)
 	s.mark(a, 0, 4950, 0) // 49.5 % is no pass, however it is rounded
 	s.mark(a, 1, 5000, 0)
@@ -238,7 +238,7 @@ func TestAPersonsMarksAreExact(t *testing.T) {
 
 // Attempts that were scored before fractions were kept have hundredths, and are worth what those say.
 func TestScoresStoredInHundredthsReadAsBefore(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", essays: 3})
+	s := newWorld(t, 1, rules{feedback: "on_submit", essays: 3})
 	a := s.handInEssays(3)
 	old := map[string]any{"items": []map[string]any{}, "sections": []map[string]any{{"section": "essays", "items": 3, "score": 134, "max_score": 300}}}
 	for i, score := range []int{67, 67, 0} {

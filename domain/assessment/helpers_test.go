@@ -15,6 +15,7 @@ import (
 	"lignum/domain/catalog/item"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -28,8 +29,8 @@ var (
 
 const realm = "jamaica"
 
-// school is a small world: a course with a bank of each kind of item, a test, a class with a coach, and learners in it.
-type school struct {
+// world is a small one: a course with a bank of each kind of item, a test, a class with a coach, and learners in it.
+type world struct {
 	*testkit.World
 	t        *testing.T
 	db       *tenants.DB
@@ -63,21 +64,17 @@ func newExams(t *testing.T) *assessment.Exams {
 	return exams
 }
 
-func newSchool(t *testing.T, learners int, r rules) *school {
+func newWorld(t *testing.T, learners int, r rules) *world {
 	t.Helper()
 	w := testkit.New(t)
-	s := &school{World: w, t: t, db: w.DB(realm), exams: newExams(t), course: audit.NewID(), class: audit.NewID(), coach: audit.NewID(), test: audit.NewID()}
+	s := &world{World: w, t: t, db: w.DB(realm), exams: newExams(t), course: audit.NewID(), class: audit.NewID(), test: audit.NewID()}
 	s.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
 		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', 'Mathematics', '', '', 'en', '', '', '')`, s.course.String())
-	s.user(s.coach, "Grace", "Coach")
+	s.coach = s.user("Grace", "Coach")
 	s.do(`INSERT INTO classes (id, course_id, title, kind, coach_id, starts_on, ends_on, seats) VALUES ($1::uuid, $2::uuid, '10A', 'on_demand', $3::uuid, '2026-09-07', '2026-12-18', 1000)`,
 		s.class.String(), s.course.String(), s.coach.String())
-	for i := range learners {
-		id := audit.NewID()
-		s.learners = append(s.learners, id)
-		s.user(id, fmt.Sprintf("Given%d", i), fmt.Sprintf("Family%03d", i))
-		s.enrol(id)
-	}
+	s.learners = school.Learners(t, s.db, learners, uuid.Nil)
+	school.Enrol(t, s.db, s.class, s.learners...)
 	var blueprint []map[string]any
 	for i, bank := range []struct {
 		code string
@@ -127,7 +124,7 @@ func essayItem(i int) *item.Item {
 	return &item.Item{Kind: item.Essay, Stem: plain(fmt.Sprintf("Explain %d.", i))}
 }
 
-func (s *school) do(sql string, args ...any) {
+func (s *world) do(sql string, args ...any) {
 	s.t.Helper()
 	if err := s.db.Write(ctx, s.Actor, func(tx *tenants.Tx) error {
 		tx.Record(audit.Entry{Action: "setup"})
@@ -138,21 +135,16 @@ func (s *school) do(sql string, args ...any) {
 	}
 }
 
-func (s *school) user(id uuid.UUID, given, family string) {
+func (s *world) user(given, family string) uuid.UUID {
 	s.t.Helper()
-	s.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name) VALUES ($1::uuid, $1::text, $1::text, $2::text, $3::text)`, id.String(), given, family)
-}
-
-func (s *school) enrol(learner uuid.UUID) {
-	s.t.Helper()
-	s.do(`INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid)`, s.class.String(), learner.String())
+	return school.People(s.t, s.db, school.Person{GivenName: given, FamilyName: family})[0]
 }
 
 func who(id uuid.UUID) audit.Actor {
 	return audit.Actor{ID: id, Name: "learner", Roles: []string{"student"}, Realm: realm, RequestID: "r"}
 }
 
-func (s *school) facts(learner uuid.UUID, at time.Time) (f assessment.StartFacts) {
+func (s *world) facts(learner uuid.UUID, at time.Time) (f assessment.StartFacts) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) (err error) {
 		f, err = assessment.FactsOfStart(ctx, q, s.test, learner, at)
@@ -161,7 +153,7 @@ func (s *school) facts(learner uuid.UUID, at time.Time) (f assessment.StartFacts
 	return f
 }
 
-func (s *school) tryStart(exams *assessment.Exams, learner uuid.UUID, at time.Time) (a assessment.Attempt, err error) {
+func (s *world) tryStart(exams *assessment.Exams, learner uuid.UUID, at time.Time) (a assessment.Attempt, err error) {
 	var f assessment.StartFacts
 	if err := s.db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 		f, err = assessment.FactsOfStart(ctx, r, s.test, learner, at)
@@ -172,7 +164,7 @@ func (s *school) tryStart(exams *assessment.Exams, learner uuid.UUID, at time.Ti
 	return exams.Start(ctx, s.db, who(learner), f, assessment.StartInput{TestID: s.test, LearnerID: learner, Now: at, Today: today})
 }
 
-func (s *school) start(learner uuid.UUID, at time.Time) assessment.Attempt {
+func (s *world) start(learner uuid.UUID, at time.Time) assessment.Attempt {
 	s.t.Helper()
 	a, err := s.tryStart(s.exams, learner, at)
 	if err != nil {
@@ -181,14 +173,14 @@ func (s *school) start(learner uuid.UUID, at time.Time) assessment.Attempt {
 	return a
 }
 
-func (s *school) read(fn func(q tenants.Querier) error) {
+func (s *world) read(fn func(q tenants.Querier) error) {
 	s.t.Helper()
 	if err := s.db.ReadFresh(ctx, func(r *tenants.Reader) error { return fn(r) }); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *school) paper(a assessment.Attempt, at time.Time) (p *assessment.Paper) {
+func (s *world) paper(a assessment.Attempt, at time.Time) (p *assessment.Paper) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) (err error) {
 		p, err = s.exams.Paper(ctx, q, realm, a.ID, a.LearnerID, at)
@@ -197,12 +189,12 @@ func (s *school) paper(a assessment.Attempt, at time.Time) (p *assessment.Paper)
 	return p
 }
 
-func (s *school) trySave(t assessment.Ticket, at time.Time, answers ...assessment.Answer) (assessment.Saved, error) {
+func (s *world) trySave(t assessment.Ticket, at time.Time, answers ...assessment.Answer) (assessment.Saved, error) {
 	return s.exams.SaveAnswers(ctx, s.db, who(t.LearnerID), t, answers, at)
 }
 
 // save is for answers that all fit their items.
-func (s *school) save(t assessment.Ticket, at time.Time, answers ...assessment.Answer) ([]assessment.Kept, error) {
+func (s *world) save(t assessment.Ticket, at time.Time, answers ...assessment.Answer) ([]assessment.Kept, error) {
 	saved, err := s.trySave(t, at, answers...)
 	for _, r := range saved.Refused {
 		s.t.Errorf("refused: %+v", r)
@@ -210,7 +202,7 @@ func (s *school) save(t assessment.Ticket, at time.Time, answers ...assessment.A
 	return saved.Kept, err
 }
 
-func (s *school) mustSave(t assessment.Ticket, at time.Time, answers ...assessment.Answer) []assessment.Kept {
+func (s *world) mustSave(t assessment.Ticket, at time.Time, answers ...assessment.Answer) []assessment.Kept {
 	s.t.Helper()
 	kept, err := s.save(t, at, answers...)
 	if err != nil {
@@ -219,7 +211,7 @@ func (s *school) mustSave(t assessment.Ticket, at time.Time, answers ...assessme
 	return kept
 }
 
-func (s *school) submit(a assessment.Attempt, at time.Time) (r *assessment.Result, err error) {
+func (s *world) submit(a assessment.Attempt, at time.Time) (r *assessment.Result, err error) {
 	err = s.db.Write(ctx, who(a.LearnerID), func(tx *tenants.Tx) (err error) {
 		r, err = s.exams.Submit(ctx, tx, realm, a.ID, a.LearnerID, at, today)
 		return err
@@ -227,7 +219,7 @@ func (s *school) submit(a assessment.Attempt, at time.Time) (r *assessment.Resul
 	return r, err
 }
 
-func (s *school) result(id uuid.UUID, staff bool, at time.Time) (r *assessment.Result) {
+func (s *world) result(id uuid.UUID, staff bool, at time.Time) (r *assessment.Result) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) (err error) {
 		viewer := uuid.New()
@@ -248,7 +240,7 @@ func (s *school) result(id uuid.UUID, staff bool, at time.Time) (r *assessment.R
 }
 
 // number asks the database behind the scenes.
-func (s *school) number(sql string, args ...any) (n int) {
+func (s *world) number(sql string, args ...any) (n int) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) error { return q.QueryRow(ctx, sql, args...).Scan(&n) })
 	return n

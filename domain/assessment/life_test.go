@@ -13,10 +13,11 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
 	"lignum/tenants"
+	"lignum/tests/school"
 )
 
 func TestTheLifeOfAnAttempt(t *testing.T) {
-	s := newSchool(t, 1, rules{attempts: 1, feedback: "on_submit", sets: 2, numbers: 2})
+	s := newWorld(t, 1, rules{attempts: 1, feedback: "on_submit", sets: 2, numbers: 2})
 	learner := s.learners[0]
 	f := s.facts(learner, now)
 	if !f.Enrolled || !f.WindowOpen || f.AttemptsLeft != 1 || f.Running != nil {
@@ -99,9 +100,9 @@ func TestTheLifeOfAnAttempt(t *testing.T) {
 }
 
 func TestWhoMayStartAndWhen(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	outsider := s.Actor.ID
-	s.user(outsider, "Out", "Sider")
+	school.People(t, s.db, school.Person{ID: outsider, GivenName: "Out", FamilyName: "Sider"})
 	_, err := s.tryStart(s.exams, outsider, now)
 	wantCode(t, "not enrolled", err, domain.Forbidden)
 	if s.facts(outsider, now).Enrolled {
@@ -125,7 +126,7 @@ func TestWhoMayStartAndWhen(t *testing.T) {
 }
 
 func TestAnotherVersionOfTheContentIsDrawnFromAtOnce(t *testing.T) {
-	s := newSchool(t, 2, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 3})
 	s.start(s.learners[0], now)
 	s.do(`UPDATE items SET active = false WHERE name <> 'numbers-5' AND name <> 'numbers-4'`)
 	s.do(`UPDATE courses SET content_hash = 'y'`)
@@ -136,7 +137,7 @@ func TestAnotherVersionOfTheContentIsDrawnFromAtOnce(t *testing.T) {
 
 func TestFeedbackFollowsTheTestsRule(t *testing.T) {
 	for _, rule := range []string{"on_submit", "after_window", "score_only"} {
-		s := newSchool(t, 1, rules{feedback: rule, numbers: 2})
+		s := newWorld(t, 1, rules{feedback: rule, numbers: 2})
 		closes := now.Add(2 * time.Hour)
 		s.do(`UPDATE tests SET closes_at = $2::timestamptz WHERE id = $1::uuid`, s.test.String(), closes)
 		a := s.start(s.learners[0], now)
@@ -152,7 +153,7 @@ func TestFeedbackFollowsTheTestsRule(t *testing.T) {
 }
 
 func TestAPersonMarksWhatAMachineCannot(t *testing.T) {
-	s := newSchool(t, 2, rules{feedback: "on_submit", numbers: 1, essays: 2})
+	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 1, essays: 2})
 	a := s.start(s.learners[0], now)
 	p := s.paper(a, now)
 	s.mustSave(a.Ticket(), now, answer(0, 1, right(p.Questions[0])), answer(1, 1, right(p.Questions[1])), answer(2, 1, right(p.Questions[2])))
@@ -225,7 +226,7 @@ func TestAPersonMarksWhatAMachineCannot(t *testing.T) {
 }
 
 func TestOverdueAttemptsAreHandedInByThePlatform(t *testing.T) {
-	s := newSchool(t, 12, rules{attempts: 2, feedback: "on_submit", numbers: 2})
+	s := newWorld(t, 12, rules{attempts: 2, feedback: "on_submit", numbers: 2})
 	var attempts []assessment.Attempt
 	for i, learner := range s.learners {
 		a := s.start(learner, now)
@@ -288,7 +289,7 @@ func TestOverdueAttemptsAreHandedInByThePlatform(t *testing.T) {
 }
 
 func TestAnAttemptThatCannotBeScoredHoldsUpNoOther(t *testing.T) {
-	s := newSchool(t, 6, rules{feedback: "on_submit", numbers: 2})
+	s := newWorld(t, 6, rules{feedback: "on_submit", numbers: 2})
 	var attempts []assessment.Attempt
 	for i, learner := range s.learners {
 		attempts = append(attempts, s.start(learner, now.Add(time.Duration(i)*time.Second)))
@@ -303,7 +304,7 @@ func TestAnAttemptThatCannotBeScoredHoldsUpNoOther(t *testing.T) {
 }
 
 func TestListsGoOnWhereTheyStopped(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", essays: 1})
+	s := newWorld(t, 1, rules{feedback: "on_submit", essays: 1})
 	const made = 5
 	for i := range made {
 		a := s.start(s.learners[0], now.Add(time.Duration(i/2)*time.Minute)) // some at the same moment

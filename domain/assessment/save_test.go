@@ -18,14 +18,14 @@ import (
 	_ "lignum/tests/tenth"
 )
 
-func (s *school) rows(a assessment.Attempt) (responses, entries int) {
+func (s *world) rows(a assessment.Attempt) (responses, entries int) {
 	s.t.Helper()
 	return s.number(`SELECT count(*) FROM responses WHERE attempt_id = $1::uuid`, a.ID.String()),
 		s.number(`SELECT count(*) FROM audit_entries WHERE action = 'attempt.answer' AND object_id = $1::text`, a.ID.String())
 }
 
 func TestAReplayIsHarmlessAndTheEntryCarriesTheDigest(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	a := s.start(s.learners[0], now)
 	answers := []assessment.Answer{answer(1, 7, item.Response{Number: "5"}), answer(0, 3, item.Response{Number: "4"})}
 	for range 3 {
@@ -53,7 +53,7 @@ func TestAReplayIsHarmlessAndTheEntryCarriesTheDigest(t *testing.T) {
 }
 
 func TestADifferentAnswerUnderAUsedCounterIsNotAcknowledged(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 1})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 1})
 	a := s.start(s.learners[0], now)
 	s.mustSave(a.Ticket(), now, answer(0, 5, item.Response{Number: "1"}))
 	kept := s.mustSave(a.Ticket(), now, answer(0, 5, item.Response{Number: "2"}))
@@ -66,7 +66,7 @@ func TestADifferentAnswerUnderAUsedCounterIsNotAcknowledged(t *testing.T) {
 }
 
 func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
-	s := newSchool(t, 2, rules{feedback: "on_submit", sets: 1, numbers: 2})
+	s := newWorld(t, 2, rules{feedback: "on_submit", sets: 1, numbers: 2})
 	a := s.start(s.learners[0], now)
 	s.paper(a, now) // in memory from here on: nothing but the statement itself asks the row
 	good := answer(1, 1, item.Response{Number: "4"})
@@ -122,7 +122,7 @@ func TestNothingIsWrittenWhenASaveIsRefused(t *testing.T) {
 
 // Whatever is wrong with one answer, the others are stored, and it comes back with its position and a reason.
 func TestEachAnswerIsJudgedAlone(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", sets: 1, numbers: 2, essays: 1})
+	s := newWorld(t, 1, rules{feedback: "on_submit", sets: 1, numbers: 2, essays: 1})
 	a := s.start(s.learners[0], now)
 	long, _ := json.Marshal(item.Response{Number: strings.Repeat("1", assessment.MaxResponse)})
 	counter := int64(10)
@@ -189,7 +189,7 @@ func TestEachAnswerIsJudgedAlone(t *testing.T) {
 }
 
 func TestAnotherProcessTakesTheSavesToo(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 2})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 2})
 	a := s.start(s.learners[0], now)
 	kept, err := newExams(t).SaveAnswers(ctx, s.db, who(a.LearnerID), a.Ticket(), []assessment.Answer{answer(1, 1, item.Response{Number: "3"})}, now)
 	if err != nil || !kept.Kept[0].Stored {
@@ -200,7 +200,7 @@ func TestAnotherProcessTakesTheSavesToo(t *testing.T) {
 // Whatever order saves arrive in, however often, from however many devices: each acknowledged answer is there, and the
 // one with the highest counter counts.
 func TestAcknowledgedAnswersAreNeverLost(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 4})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 4})
 	rapid.Check(t, func(rt *rapid.T) {
 		a := s.start(s.learners[0], now)
 		type key struct {
@@ -269,7 +269,7 @@ func TestAcknowledgedAnswersAreNeverLost(t *testing.T) {
 
 // Saves race with handing in: what was acknowledged counts, what came too late was refused and not written.
 func TestSavingAndHandingInAtOnce(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 4})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 4})
 	for range 10 {
 		a := s.start(s.learners[0], now)
 		s.paper(a, now)
@@ -318,7 +318,7 @@ func TestSavingAndHandingInAtOnce(t *testing.T) {
 
 // Two tabs use the same counters for different answers at the same moment, each twice: one of them is stored, and the other is told so.
 func TestTwoTabsUnderTheSameCounters(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 4})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 4})
 	a := s.start(s.learners[0], now)
 	s.paper(a, now)
 	for counter := int64(1); counter <= 10; counter++ {
@@ -350,7 +350,7 @@ func TestTwoTabsUnderTheSameCounters(t *testing.T) {
 }
 
 func TestConcurrentStartsGiveOneAttempt(t *testing.T) {
-	s := newSchool(t, 1, rules{attempts: 1, feedback: "on_submit", numbers: 2})
+	s := newWorld(t, 1, rules{attempts: 1, feedback: "on_submit", numbers: 2})
 	var wg sync.WaitGroup
 	ids := make([]string, 16)
 	for i := range ids {
@@ -378,7 +378,7 @@ func TestConcurrentStartsGiveOneAttempt(t *testing.T) {
 }
 
 func TestTwoHundredStartsAtOnce(t *testing.T) {
-	s := newSchool(t, 200, rules{attempts: 1, feedback: "on_submit", sets: 3, numbers: 7})
+	s := newWorld(t, 200, rules{attempts: 1, feedback: "on_submit", sets: 3, numbers: 7})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	papers := map[string]int{}
@@ -422,7 +422,7 @@ func TestTwoHundredStartsAtOnce(t *testing.T) {
 }
 
 func TestSubmittingAtOnceScoresOnce(t *testing.T) {
-	s := newSchool(t, 1, rules{attempts: 1, feedback: "on_submit", numbers: 2})
+	s := newWorld(t, 1, rules{attempts: 1, feedback: "on_submit", numbers: 2})
 	a := s.start(s.learners[0], now)
 	p := s.paper(a, now)
 	s.mustSave(a.Ticket(), now, answer(0, 1, right(p.Questions[0])), answer(1, 1, right(p.Questions[1])))

@@ -14,7 +14,7 @@ func window(opens, closes time.Time) assessment.Window {
 	return assessment.Window{OpensAt: &opens, ClosesAt: &closes}
 }
 
-func (s *school) schedule(w assessment.Window, at time.Time) (stored assessment.Window, err error) {
+func (s *world) schedule(w assessment.Window, at time.Time) (stored assessment.Window, err error) {
 	err = s.db.Write(ctx, s.Actor, func(tx *tenants.Tx) (err error) {
 		stored, err = assessment.ScheduleTest(ctx, tx, s.test, w, at)
 		return err
@@ -60,7 +60,7 @@ func TestWindowsThatAreRefused(t *testing.T) {
 }
 
 func TestAWindowNeitherExtendsNorCutsAnAttemptUnderWay(t *testing.T) {
-	s := newSchool(t, 2, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 3})
 	a := s.start(s.learners[0], now)
 	if !a.Deadline.Equal(now.Add(90 * time.Minute)) {
 		t.Fatalf("the deadline is %v", a.Deadline)
@@ -86,7 +86,7 @@ func TestAWindowNeitherExtendsNorCutsAnAttemptUnderWay(t *testing.T) {
 }
 
 func TestScheduleIsStoredInWholeSecondsAndWrittenDown(t *testing.T) {
-	s := newSchool(t, 1, rules{feedback: "on_submit", numbers: 3})
+	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	nassau := time.FixedZone("", -5*3600)
 	stored, err := s.schedule(window(now.Add(time.Hour+time.Millisecond).In(nassau), now.Add(3*time.Hour)), now)
 	if err != nil || !stored.OpensAt.Equal(now.Add(time.Hour)) || stored.OpensAt.Location() != time.UTC {

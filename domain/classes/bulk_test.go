@@ -14,7 +14,7 @@ import (
 )
 
 // sourced gives a class its own id as that of the country's records, and reads it as a roster does.
-func (s *school) sourced(id uuid.UUID) (c *classes.SourcedClass) {
+func (s *world) sourced(id uuid.UUID) (c *classes.SourcedClass) {
 	s.t.Helper()
 	s.do("UPDATE classes SET source_id = id WHERE id = $1::uuid", id.String())
 	s.read(func(q tenants.Querier) error {
@@ -29,7 +29,7 @@ func (s *school) sourced(id uuid.UUID) (c *classes.SourcedClass) {
 
 // Whether a class has a seat to give is one rule, by whatever way it is asked for: by a roster, by a learner, by staff.
 func TestASeatByAnyWay(t *testing.T) {
-	s := newSchool(t, 5)
+	s := newWorld(t, 5)
 	for _, state := range []string{classes.Active, classes.Cancelled, classes.Ended} {
 		for taken := range 3 {
 			const seats = 2
@@ -77,7 +77,7 @@ func TestASeatByAnyWay(t *testing.T) {
 
 // Nor does a class become smaller than it is, by hand or by a roster.
 func TestNoFewerSeatsThanLearners(t *testing.T) {
-	s := newSchool(t, 3)
+	s := newWorld(t, 3)
 	class := s.class(s.fields(5))
 	for _, l := range s.learners {
 		if _, err := s.register(class, l); err != nil {
@@ -94,7 +94,7 @@ func TestNoFewerSeatsThanLearners(t *testing.T) {
 
 // A Bulk takes and gives back the plan's classes as Create and Cancel do, and what it wrote is what is there.
 func TestBulk(t *testing.T) {
-	s := newSchool(t, 4)
+	s := newWorld(t, 4)
 	old := s.class(s.fields(2))
 	for _, l := range s.learners[:2] {
 		if _, err := s.register(old, l); err != nil {

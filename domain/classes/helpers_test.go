@@ -12,6 +12,7 @@ import (
 	"lignum/domain/classes"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -23,8 +24,8 @@ var (
 	today = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 )
 
-// school is a small world: a school, its coach, learners, and a course of five lessons and a test.
-type school struct {
+// world is a small one: a school, its coach, learners, and a course of five lessons and a test.
+type world struct {
 	*testkit.World
 	t        *testing.T
 	db       *tenants.DB
@@ -36,17 +37,13 @@ type school struct {
 	test     uuid.UUID
 }
 
-func newSchool(t *testing.T, learners int) *school {
+func newWorld(t *testing.T, learners int) *world {
 	t.Helper()
 	w := testkit.New(t)
-	s := &school{World: w, t: t, db: w.DB("jamaica"), id: audit.NewID(), coach: audit.NewID(), course: audit.NewID(), test: audit.NewID()}
-	s.do(`INSERT INTO schools (id, name) VALUES ($1::uuid, 'Harbour High')`, s.id.String())
-	s.user(s.coach, "Grace", "Coach", "coach")
-	for i := range learners {
-		id := audit.NewID()
-		s.learners = append(s.learners, id)
-		s.user(id, fmt.Sprintf("Given%d", i), fmt.Sprintf("Family%03d", i), "student")
-	}
+	s := &world{World: w, t: t, db: w.DB("jamaica"), course: audit.NewID(), test: audit.NewID()}
+	s.id = school.Schools(t, s.db, school.School{Name: "Harbour High"})[0]
+	s.coach = s.user("Grace", "Coach", "coach")
+	s.learners = school.Learners(t, s.db, learners, s.id)
 	s.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
 		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', 'Mathematics', '', '', 'en', '', '', '')`, s.course.String())
 	section := audit.NewID()
@@ -63,16 +60,16 @@ func newSchool(t *testing.T, learners int) *school {
 	return s
 }
 
-func (s *school) write(fn func(tx *tenants.Tx) error) error { return s.db.Write(ctx, s.Actor, fn) }
+func (s *world) write(fn func(tx *tenants.Tx) error) error { return s.db.Write(ctx, s.Actor, fn) }
 
-func (s *school) read(fn func(q tenants.Querier) error) {
+func (s *world) read(fn func(q tenants.Querier) error) {
 	s.t.Helper()
 	if err := s.db.ReadFresh(ctx, func(r *tenants.Reader) error { return fn(r) }); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *school) do(sql string, args ...any) {
+func (s *world) do(sql string, args ...any) {
 	s.t.Helper()
 	if err := s.write(func(tx *tenants.Tx) error {
 		tx.Record(audit.Entry{Action: "setup"})
@@ -83,19 +80,18 @@ func (s *school) do(sql string, args ...any) {
 	}
 }
 
-func (s *school) user(id uuid.UUID, given, family, role string) {
+// user adds somebody of the school.
+func (s *world) user(given, family, role string) uuid.UUID {
 	s.t.Helper()
-	s.do(`WITH u AS (INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id)
-			VALUES ($1::uuid, $1::text, $1::text, $2::text, $3::text, $5::text::uuid) RETURNING id)
-		INSERT INTO user_roles (user_id, role) SELECT id, $4::text FROM u`, id.String(), given, family, role, s.id.String())
+	return school.People(s.t, s.db, school.Person{GivenName: given, FamilyName: family, SchoolID: s.id, Roles: []string{role}})[0]
 }
 
-func (s *school) fields(seats int) classes.Fields {
+func (s *world) fields(seats int) classes.Fields {
 	return classes.Fields{Title: "Maths 10A", Kind: classes.Live, CourseID: &s.course, SchoolID: &s.id, CoachID: &s.coach, StartsOn: "2026-09-07", EndsOn: "2026-12-18",
 		Weekly: []classes.Slot{{Weekday: 1, At: "16:00", Minutes: 60}}, MeetingURL: "https://meet.example/10a", Seats: seats, Open: true}
 }
 
-func (s *school) class(f classes.Fields) (id uuid.UUID) {
+func (s *world) class(f classes.Fields) (id uuid.UUID) {
 	s.t.Helper()
 	if err := s.write(func(tx *tenants.Tx) (err error) { id, err = classes.Create(ctx, tx, f); return err }); err != nil {
 		s.t.Fatal(err)
@@ -103,7 +99,7 @@ func (s *school) class(f classes.Fields) (id uuid.UUID) {
 	return id
 }
 
-func (s *school) register(class, learner uuid.UUID) (e classes.Enrolment, err error) {
+func (s *world) register(class, learner uuid.UUID) (e classes.Enrolment, err error) {
 	err = s.write(func(tx *tenants.Tx) (err error) {
 		e, err = classes.Register(ctx, tx, classes.RegisterInput{ClassID: class, LearnerID: learner, Now: now, Today: today})
 		return err
@@ -112,14 +108,14 @@ func (s *school) register(class, learner uuid.UUID) (e classes.Enrolment, err er
 }
 
 // number asks the database behind the scenes.
-func (s *school) number(sql string, args ...any) (n int) {
+func (s *world) number(sql string, args ...any) (n int) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) error { return q.QueryRow(ctx, sql, args...).Scan(&n) })
 	return n
 }
 
 // state is all that a learner's reports left behind, but for the times.
-func (s *school) state(learner uuid.UUID) (lines []string) {
+func (s *world) state(learner uuid.UUID) (lines []string) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) error {
 		rows, err := q.Query(ctx, `SELECT lesson_id::text || ' ' || percent || ' ' || seconds || ' ' || counter || ' ' || (completed_at IS NOT NULL)

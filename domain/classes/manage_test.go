@@ -16,7 +16,7 @@ import (
 )
 
 func TestCreateChangeCancel(t *testing.T) {
-	s := newSchool(t, 2)
+	s := newWorld(t, 2)
 	class := s.class(s.fields(2))
 	for _, l := range s.learners {
 		if _, err := s.register(class, l); err != nil {
@@ -68,7 +68,7 @@ func TestCreateChangeCancel(t *testing.T) {
 }
 
 func TestThePlanLimitsActiveClasses(t *testing.T) {
-	s := newSchool(t, 0)
+	s := newWorld(t, 0)
 	limit := int(s.Tenant("jamaica").Limits.Classes)
 	s.do("UPDATE usage_counts SET n = $1::integer - 2 WHERE kind = 'classes'", limit)
 	past := s.fields(1)
@@ -107,7 +107,7 @@ func TestFieldsNameEverythingWrong(t *testing.T) {
 }
 
 func TestListsOfClasses(t *testing.T) {
-	s := newSchool(t, 2)
+	s := newWorld(t, 2)
 	open := s.class(s.fields(1))
 	f := s.fields(1)
 	f.Title, f.SchoolID, f.CoachID, f.CourseID, f.Open = "Art 50%", nil, nil, nil, false
@@ -164,7 +164,7 @@ func TestListsOfClasses(t *testing.T) {
 
 // A search among thousands of classes looks at a page of those that have a common word, and at no others than those that have a rare one.
 func TestClassesAreFoundThroughIndexes(t *testing.T) {
-	s := newSchool(t, 0)
+	s := newWorld(t, 0)
 	conn := s.Direct(t)
 	if _, err := conn.Exec(ctx, `SET search_path = tenant_jamaica; INSERT INTO classes (id, title, kind, starts_on, ends_on, seats, state)
 		SELECT ('c0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'Form ' || (7 + i % 7) || '-' || chr((65 + i % 5)::integer) || ' of ' || i, 'on_demand', current_date, current_date, 30,

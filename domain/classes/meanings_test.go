@@ -25,11 +25,9 @@ type bond struct {
 	slug                                                 string
 }
 
-func (s *school) bond(slug, class, place string) bond {
+func (s *world) bond(slug, class, place string) bond {
 	s.t.Helper()
-	b := bond{audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), slug}
-	s.user(b.coach, "Grace", slug, "coach")
-	s.user(b.learner, "Ada", slug, "student")
+	b := bond{s.user("Grace", slug, "coach"), s.user("Ada", slug, "student"), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), slug}
 	section := audit.NewID()
 	s.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
 		VALUES ($1::uuid, $2::text, '1.0.0', 'x', $2::text, 'Mathematics', '', '', 'en', '', '', '')`, b.course.String(), slug)
@@ -62,9 +60,8 @@ func must[T any](t *testing.T) func(T, error) T {
 // Enrolled is a place in a class that was not cancelled, one that is over included. A coach coaches those with a place in an active class of
 // theirs, and its course. Whatever asks for one of them gets the same answer.
 func TestEnrolledAndCoachingMeanTheSameEverywhere(t *testing.T) {
-	s := newSchool(t, 0)
-	stranger := audit.NewID()
-	s.user(stranger, "Sam", "Stranger", "coach")
+	s := newWorld(t, 0)
+	stranger := s.user("Sam", "Stranger", "coach")
 	for _, c := range []struct {
 		name, class, place                       string
 		hasPlace, enrolled, coached, ofItsCourse bool

@@ -15,7 +15,7 @@ import (
 // A day of work is marked and points are awarded by one function each, which everybody calls: what is written to their tables by other
 // words as well would one day be written by other rules.
 func TestDaysAndPointsAreStoredByOneFunctionEach(t *testing.T) {
-	s := newSchool(t, 0)
+	s := newWorld(t, 0)
 	writes := `INSERT INTO (attendance|point_entries|point_totals)\M`
 	rows, err := s.Direct(t).Query(ctx, `SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1 AND p.prosrc ~ $2 ORDER BY 1`,
 		s.Tenant("jamaica").SchemaName, writes)

@@ -11,9 +11,10 @@ import (
 	"lignum/domain/classes"
 	"lignum/domain/notices"
 	"lignum/tenants"
+	"lignum/tests/school"
 )
 
-func (s *school) place(class uuid.UUID, learners ...uuid.UUID) (p classes.Placement, err error) {
+func (s *world) place(class uuid.UUID, learners ...uuid.UUID) (p classes.Placement, err error) {
 	err = s.write(func(tx *tenants.Tx) (err error) {
 		p, err = classes.Place(ctx, tx, class, learners, now, today)
 		return err
@@ -22,7 +23,7 @@ func (s *school) place(class uuid.UUID, learners ...uuid.UUID) (p classes.Placem
 }
 
 // told gives the kinds of the notices that somebody has not seen, the newest first.
-func (s *school) told(who uuid.UUID) (kinds []string) {
+func (s *world) told(who uuid.UUID) (kinds []string) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) error {
 		list, err := notices.Unseen(ctx, q, who)
@@ -34,19 +35,19 @@ func (s *school) told(who uuid.UUID) (kinds []string) {
 	return kinds
 }
 
-func (s *school) taken(class uuid.UUID) (taken, enrolled int) {
+func (s *world) taken(class uuid.UUID) (taken, enrolled int) {
 	s.t.Helper()
 	return s.number(`SELECT taken FROM classes WHERE id = $1::uuid`, class.String()),
 		s.number(`SELECT count(*) FROM enrolments WHERE class_id = $1::uuid AND state = 'active'`, class.String())
 }
 
 func TestManyArePlacedUntilTheClassIsFull(t *testing.T) {
-	s := newSchool(t, 6)
+	s := newWorld(t, 6)
 	f := s.fields(4)
 	f.Open = false
 	class := s.class(f)
 	l := s.learners
-	s.do(`UPDATE users SET state = 'suspended' WHERE id = $1::uuid`, l[5].String())
+	school.SetState(t, s.db, "suspended", l[5])
 	if p, err := s.place(class, l[0]); err != nil || len(p.Placed) != 1 || p.Taken != 1 {
 		t.Fatalf("%+v, %v", p, err)
 	}
@@ -124,7 +125,7 @@ func TestManyArePlacedUntilTheClassIsFull(t *testing.T) {
 }
 
 func TestPlacingAndRegisteringShareTheSeats(t *testing.T) {
-	s := newSchool(t, 24)
+	s := newWorld(t, 24)
 	class := s.class(s.fields(10))
 	var wait sync.WaitGroup
 	for i := range 12 {
@@ -144,7 +145,7 @@ func TestPlacingAndRegisteringShareTheSeats(t *testing.T) {
 }
 
 func TestThoseOfAClassAreTold(t *testing.T) {
-	s := newSchool(t, 2)
+	s := newWorld(t, 2)
 	class := s.class(s.fields(5))
 	for _, l := range s.learners {
 		if _, err := s.register(class, l); err != nil {
@@ -194,15 +195,15 @@ func TestThoseOfAClassAreTold(t *testing.T) {
 }
 
 func TestWhoWasErasedIsNotTold(t *testing.T) {
-	s := newSchool(t, 3)
+	s := newWorld(t, 3)
 	class := s.class(s.fields(5))
 	for _, l := range s.learners {
 		if _, err := s.register(class, l); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.do(`UPDATE users SET state = 'erased' WHERE id IN ($1::uuid, $2::uuid)`, s.learners[0].String(), s.coach.String())
-	s.do(`UPDATE users SET state = 'suspended' WHERE id = $1::uuid`, s.learners[2].String())
+	school.SetState(t, s.db, "erased", s.learners[0], s.coach)
+	school.SetState(t, s.db, "suspended", s.learners[2])
 	if err := s.write(func(tx *tenants.Tx) error { return classes.Cancel(ctx, tx, class, "Grace is ill.", now) }); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +221,7 @@ func TestWhoWasErasedIsNotTold(t *testing.T) {
 }
 
 func TestTheCoachIsNotToldOfTheirOwnChange(t *testing.T) {
-	s := newSchool(t, 0)
+	s := newWorld(t, 0)
 	class := s.class(s.fields(5))
 	own := s.Actor
 	own.ID = s.coach
@@ -233,7 +234,7 @@ func TestTheCoachIsNotToldOfTheirOwnChange(t *testing.T) {
 }
 
 func TestTwoWhoChangeAClassDoNotUndoEachOther(t *testing.T) {
-	s := newSchool(t, 0)
+	s := newWorld(t, 0)
 	class := s.class(s.fields(5))
 	var seen classes.Fields
 	s.read(func(q tenants.Querier) (err error) { seen, err = classes.FieldsOf(ctx, q, class); return err })

@@ -17,16 +17,16 @@ import (
 	_ "lignum/tests/tenth"
 )
 
-func (s *school) report(learner, lesson uuid.UUID, percent, seconds int, counter int64) (classes.Progress, error) {
+func (s *world) report(learner, lesson uuid.UUID, percent, seconds int, counter int64) (classes.Progress, error) {
 	return s.reportAt(now, learner, lesson, percent, seconds, counter)
 }
 
-func (s *school) reportAt(at time.Time, learner, lesson uuid.UUID, percent, seconds int, counter int64) (classes.Progress, error) {
+func (s *world) reportAt(at time.Time, learner, lesson uuid.UUID, percent, seconds int, counter int64) (classes.Progress, error) {
 	return classes.RecordProgress(ctx, s.db, s.Actor, classes.ProgressInput{LearnerID: learner, LessonID: lesson, Percent: percent, Seconds: seconds, Counter: counter, Now: at, Today: today})
 }
 
 // open opens a lesson so long before now.
-func (s *school) open(learner, lesson uuid.UUID, before time.Duration) {
+func (s *world) open(learner, lesson uuid.UUID, before time.Duration) {
 	s.t.Helper()
 	if _, err := classes.OpenLesson(ctx, s.db, s.Actor, learner, lesson, now.Add(-before)); err != nil {
 		s.t.Fatal(err)
@@ -34,7 +34,7 @@ func (s *school) open(learner, lesson uuid.UUID, before time.Duration) {
 }
 
 func TestProgressThroughALesson(t *testing.T) {
-	s := newSchool(t, 2)
+	s := newWorld(t, 2)
 	class := s.class(s.fields(5))
 	me, lesson := s.learners[0], s.lessons[0]
 	if _, err := s.report(me, lesson, 10, 5, 1); domain.CodeOf(err) != domain.Forbidden {
@@ -92,7 +92,7 @@ func TestProgressThroughALesson(t *testing.T) {
 
 // Reports that travel by different ways end in the same state, whatever the order and however often each arrives.
 func TestTheOrderOfReportsDoesNotMatter(t *testing.T) {
-	s := newSchool(t, 2)
+	s := newWorld(t, 2)
 	class := s.class(s.fields(5))
 	for _, l := range s.learners {
 		if _, err := s.register(class, l); err != nil {
@@ -128,7 +128,7 @@ func TestTheOrderOfReportsDoesNotMatter(t *testing.T) {
 }
 
 func TestCompletingAtOnceEarnsOnce(t *testing.T) {
-	s := newSchool(t, 1)
+	s := newWorld(t, 1)
 	class := s.class(s.fields(5))
 	me := s.learners[0]
 	if _, err := s.register(class, me); err != nil {
@@ -153,7 +153,7 @@ func TestCompletingAtOnceEarnsOnce(t *testing.T) {
 }
 
 func TestPageOfAClass(t *testing.T) {
-	s := newSchool(t, 2)
+	s := newWorld(t, 2)
 	class := s.class(s.fields(5))
 	me := s.learners[0]
 	if _, err := s.register(class, me); err != nil {
@@ -213,7 +213,7 @@ func TestPageOfAClass(t *testing.T) {
 
 // Points for a lesson are for reading it, by the server's clock: 'done' is stored at once, the points come with time.
 func TestPointsTakeReading(t *testing.T) {
-	s := newSchool(t, 1)
+	s := newWorld(t, 1)
 	class := s.class(s.fields(5)) // lessons of 20 minutes: four minutes are a fifth
 	me := s.learners[0]
 	if _, err := s.register(class, me); err != nil {

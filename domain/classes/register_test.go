@@ -14,7 +14,7 @@ import (
 )
 
 func TestAHundredRaceForTheLastSeats(t *testing.T) {
-	s := newSchool(t, 100)
+	s := newWorld(t, 100)
 	const seats = 7
 	class := s.class(s.fields(seats))
 	var got, refused atomic.Int64
@@ -48,7 +48,7 @@ func TestAHundredRaceForTheLastSeats(t *testing.T) {
 }
 
 func TestOneLearnerWhoAsksOftenTakesOneSeat(t *testing.T) {
-	s := newSchool(t, 1)
+	s := newWorld(t, 1)
 	class := s.class(s.fields(5))
 	var fresh atomic.Int64
 	var wg sync.WaitGroup
@@ -70,7 +70,7 @@ func TestOneLearnerWhoAsksOftenTakesOneSeat(t *testing.T) {
 
 // Whatever learners do, in whatever order, the count of seats taken is the number of active enrolments.
 func TestSeatsTakenAreTheEnrolments(t *testing.T) {
-	s := newSchool(t, 4)
+	s := newWorld(t, 4)
 	class := s.class(s.fields(2))
 	in := map[uuid.UUID]bool{}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -103,7 +103,7 @@ func TestSeatsTakenAreTheEnrolments(t *testing.T) {
 }
 
 func TestRegisterRefuses(t *testing.T) {
-	s := newSchool(t, 1)
+	s := newWorld(t, 1)
 	learner := s.learners[0]
 	past, closed, gone := s.fields(5), s.fields(5), s.fields(5)
 	past.EndsOn = "2026-11-22"

@@ -42,7 +42,7 @@ func TiesTo(ctx context.Context, q tenants.Querier, actor, other uuid.UUID) (Tie
 			coalesce(u.school_id = (SELECT school_id FROM users WHERE id = $1::uuid), false),
 			g.guardian_id IS NOT NULL, coalesce(g.consent, false), u.on_leaderboard,
 			EXISTS (SELECT FROM coached k WHERE k.coach_id = $1::uuid AND k.learner_id = u.id),
-			u.password_hash IS NULL AND NOT u.had_password,
+			NOT u.claimed,
 			EXISTS (SELECT FROM reset_requests q WHERE q.user_id = u.id AND q.state = 'approved' AND q.asked_by = $1::uuid AND q.expires_at > now())
 		FROM users u LEFT JOIN guardianships g ON g.learner_id = u.id AND g.guardian_id = $1::uuid AND g.ended_at IS NULL
 		WHERE u.id = $2::uuid AND u.state <> 'erased'`, actor.String(), other.String()).

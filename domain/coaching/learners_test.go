@@ -16,6 +16,7 @@ import (
 	"lignum/domain/coaching"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -41,8 +42,8 @@ type group struct {
 
 func newGroup(t *testing.T) *group {
 	w := testkit.New(t)
-	g := &group{t: t, w: w, db: w.DB("jamaica"), coach: audit.NewID(), course: audit.NewID(), test: audit.NewID()}
-	g.user(g.coach, "Grace", "Coach")
+	g := &group{t: t, w: w, db: w.DB("jamaica"), course: audit.NewID(), test: audit.NewID()}
+	g.coach = g.user("Grace", "Coach")
 	g.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
 		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', '', '', '', '', '', '', '')`, g.course.String())
 	section := audit.NewID()
@@ -71,8 +72,9 @@ func (g *group) do(sql string, args ...any) {
 	}
 }
 
-func (g *group) user(id uuid.UUID, given, family string) {
-	g.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name) VALUES ($1::uuid, $1::text, $1::text, $2::text, $3::text)`, id.String(), given, family)
+func (g *group) user(given, family string) uuid.UUID {
+	g.t.Helper()
+	return school.People(g.t, g.db, school.Person{GivenName: given, FamilyName: family})[0]
 }
 
 func (g *group) newClass(title string, from, to time.Time) uuid.UUID {
@@ -85,8 +87,7 @@ func (g *group) newClass(title string, from, to time.Time) uuid.UUID {
 // learner has completed so many lessons, was last seen so many days ago (-1: never) and scored so in the last test (-1: none).
 func (g *group) learner(name string, lessons, seen, score int) uuid.UUID {
 	g.t.Helper()
-	id := audit.NewID()
-	g.user(id, name, "Learner")
+	id := g.user(name, "Learner")
 	g.enrol(g.class, id)
 	for _, lesson := range g.lessons[:lessons] {
 		g.do(`INSERT INTO lesson_progress (learner_id, course_id, lesson_id, percent, completed_at) VALUES ($1::uuid, $2::uuid, $3::uuid, 100, now())`,
@@ -179,8 +180,7 @@ func TestWhoIsBehind(t *testing.T) {
 
 func TestNobodyIsBehindBeforeTheClassBegins(t *testing.T) {
 	g := newGroup(t)
-	id := audit.NewID()
-	g.user(id, "New", "Learner")
+	id := g.user("New", "Learner")
 	g.enrol(g.newClass("Next term", today.AddDate(0, 0, 10), today.AddDate(0, 0, 90)), id)
 	g.enrol(g.newClass("Begins today", today, today.AddDate(0, 0, 90)), id)
 	ended := g.newClass("Over", today.AddDate(0, 0, -90), today.AddDate(0, 0, -1))
@@ -266,8 +266,7 @@ func TestAThirdOfTheTimeIsAThirdOfTheLessons(t *testing.T) {
 	g := newGroup(t)
 	g.do(`UPDATE lessons SET active = false WHERE slug = '9'`) // nine of twenty minutes are left
 	third := g.newClass("Maths 10B", today.AddDate(0, 0, -9), today.AddDate(0, 0, 20))
-	id := audit.NewID()
-	g.user(id, "On", "Time")
+	id := g.user("On", "Time")
 	g.enrol(third, id)
 	if l := g.list(coaching.Filter{ClassID: third}, catalog.Page{}).Items; len(l) != 1 || l[0].Classes[0].Due != 3 {
 		t.Errorf("on the tenth day of thirty: %+v", l)

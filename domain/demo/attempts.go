@@ -7,35 +7,25 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
+	"lignum/domain/demo/rows"
 	"lignum/domain/points"
 	"lignum/tenants"
 )
 
-// attempt is a test that was handed in and scored.
+// attempt is a test that was handed in and scored, with its answers.
 type attempt struct {
-	id                        uuid.UUID
-	test, course              uuid.UUID
-	learner, school           uuid.UUID
-	number                    int
-	seed                      int64
-	paper                     []uuid.UUID
-	started, deadline, handed time.Time
-	responses                 []string  // JSON, by position
-	saved                     time.Time // all of them, with the last
-	score, most               int       // hundredths of a point
-	grade                     string
-	result                    string // JSON
+	rows.Attempt
+	responses []string  // JSON, by position
+	saved     time.Time // all of them, with the last
 }
 
 // sit lets a student take a test: items drawn from the bank, answers as good as the skill, marks by the item's own rule.
-func (w *work) sit(r *room, c *course, test paper, p person, number int, began time.Time, skill float64, rnd *rand.Rand) {
-	a := attempt{id: r.id("attempt", len(w.attempts)), test: test.id, course: c.id, learner: p.id, school: p.school, number: number, seed: rnd.Int64N(1 << 53),
-		started: began, deadline: began.Add(time.Duration(test.minutes) * time.Minute)}
+func (w *work) sit(r *room, c *course, test paper, p rows.Person, number int, began time.Time, skill float64, rnd *rand.Rand) {
+	a := attempt{Attempt: rows.Attempt{ID: r.id("attempt", len(w.attempts)), Test: test.id, Course: c.id, Learner: p.ID, School: p.SchoolID, Number: number,
+		Seed: rnd.Int64N(1 << 53), StartedAt: began, Deadline: began.Add(time.Duration(test.minutes) * time.Minute)}}
 	var items []*catalog.Item
 	var given []item.Response
 	t := began
@@ -52,42 +42,40 @@ func (w *work) sit(r *room, c *course, test paper, p person, number int, began t
 			if err != nil {
 				panic(err) // strings always marshal
 			}
-			a.paper, a.responses, a.saved = append(a.paper, it.id), append(a.responses, string(raw)), t
+			a.Paper, a.responses, a.saved = append(a.Paper, it.id), append(a.responses, string(raw)), t
 			items, given = append(items, &catalog.Item{ID: it.id, Section: d.Code, Content: it.content}), append(given, response)
 		}
 	}
-	if a.handed = t.Add(20 * time.Second); a.handed.After(a.deadline) {
-		a.handed = a.deadline
+	if a.SubmittedAt = t.Add(20 * time.Second); a.SubmittedAt.After(a.Deadline) {
+		a.SubmittedAt = a.Deadline
 	}
-	if late := a.handed.Sub(r.in.Now); late > 0 { // all of it happened before now
-		a.started, a.deadline, a.handed, a.saved = a.started.Add(-late), a.deadline.Add(-late), a.handed.Add(-late), a.saved.Add(-late)
+	if late := a.SubmittedAt.Sub(r.in.Now); late > 0 { // all of it happened before now
+		a.StartedAt, a.Deadline, a.SubmittedAt, a.saved = a.StartedAt.Add(-late), a.Deadline.Add(-late), a.SubmittedAt.Add(-late), a.saved.Add(-late)
 	}
 	scored := assessment.ScorePaper(items, given, test.grades)
-	a.score, a.most, a.grade, a.result = scored.Score, scored.MaxScore, scored.Grade, scored.Result
+	a.Score, a.MaxScore, a.Grade, a.Result = scored.Score, scored.MaxScore, scored.Grade, scored.Result
 	w.attempts = append(w.attempts, a)
-	day := w.seen(r, p.id, a.handed)
+	day := w.seen(r, p.ID, a.SubmittedAt)
 	for _, e := range points.ForTest(test.id, scored.Percent, scored.Passed) {
-		w.earned = append(w.earned, earned{p.id, a.handed, day, e})
+		w.earned = append(w.earned, earned{p.ID, a.SubmittedAt, day, e})
 	}
 }
 
 func (w *work) storeAttempts(ctx context.Context, tx *tenants.Tx) error {
-	err := copyRows(ctx, tx, "attempts", []string{"id", "test_id", "course_id", "learner_id", "school_id", "number", "state", "seed", "paper", "started_at", "deadline",
-		"submitted_at", "score", "max_score", "grade", "result"}, len(w.attempts), func(i int) []any {
-		a := &w.attempts[i]
-		return []any{a.id, a.test, a.course, a.learner, idOrNull(a.school), a.number, "marked", a.seed, a.paper, a.started, a.deadline,
-			a.handed, a.score, a.most, a.grade, a.result}
-	})
-	if err != nil {
+	list := make([]rows.Attempt, len(w.attempts))
+	for i := range list {
+		list[i] = w.attempts[i].Attempt
+	}
+	if err := rows.Attempts(ctx, tx, list); err != nil {
 		return err
 	}
 	// One save each, as if the learner had stored all answers at once.
-	return copyRows(ctx, tx, "saves", []string{"attempt_id", "n", "positions", "counters", "responses", "heads", "saved_at"}, len(w.attempts), func(i int) []any {
+	return rows.Copy(ctx, tx, "saves", []string{"attempt_id", "n", "positions", "counters", "responses", "heads", "saved_at"}, len(w.attempts), func(i int) []any {
 		a := &w.attempts[i]
 		positions, counters := make([]int16, len(a.responses)), make([]int64, len(a.responses))
 		for p := range positions {
 			positions[p], counters[p] = int16(p), 1
 		}
-		return []any{a.id, int32(1), positions, counters, "[" + strings.Join(a.responses, ",") + "]", counters, a.saved}
+		return []any{a.ID, int32(1), positions, counters, "[" + strings.Join(a.responses, ",") + "]", counters, a.saved}
 	})
 }

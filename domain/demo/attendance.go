@@ -9,12 +9,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/demo/rows"
 	"lignum/tenants"
 )
 
 // attendance makes the days of April to September 2020, a week in a transaction, and publishes their figures to the
 // platform as every day's job does.
-func (r *room) attendance(ctx context.Context, schools []school, homes []int, size sizes) error {
+func (r *room) attendance(ctx context.Context, schools []rows.School, homes []int, size sizes) error {
 	days := calendar(size.learnerDays, size.busiest, size.users)
 	learners := r.learnerIDs(size.learners)
 	err := r.chunks(ctx, "attendance", len(days), 7, func(tx *tenants.Tx, from, to int) error {
@@ -32,14 +33,8 @@ func (r *room) attendance(ctx context.Context, schools []school, homes []int, si
 	})
 }
 
-func (r *room) storeWeek(ctx context.Context, tx *tenants.Tx, week []dayCount, learners []uuid.UUID, schools []school, homes []int) error {
-	type row struct {
-		day   time.Time
-		user  uuid.UUID
-		home  uuid.UUID
-		first time.Time
-	}
-	var attended, active []row
+func (r *room) storeWeek(ctx context.Context, tx *tenants.Tx, week []dayCount, learners []uuid.UUID, schools []rows.School, homes []int) error {
+	var attended, active []rows.Day
 	for _, d := range week {
 		rnd := r.random("day " + d.day.Format(time.DateOnly))
 		// Those who came yesterday come again: learners are taken from the keen first ones, more of them on busy days.
@@ -51,26 +46,23 @@ func (r *room) storeWeek(ctx context.Context, tx *tenants.Tx, week []dayCount, l
 		rnd.Shuffle(len(users), func(i, j int) { users[i], users[j] = users[j], users[i] })
 		for i, u := range users {
 			n := int(uint64(u) * 7919 % uint64(len(learners))) // spreads the keen over all schools: a prime that divides no size of ours keeps them different
-			e := row{day: d.day, user: learners[n], home: schools[homes[n]].id, first: at(d.day, 7*time.Hour+time.Duration(rnd.IntN(13*3600))*time.Second, r.loc)}
+			e := rows.Day{Day: d.day, User: learners[n], School: schools[homes[n]].ID, First: at(d.day, 7*time.Hour+time.Duration(rnd.IntN(13*3600))*time.Second, r.loc)}
 			active = append(active, e)
 			if i < d.learners {
 				attended = append(attended, e)
 			}
 		}
 	}
-	order := func(a, b row) int {
-		if c := a.day.Compare(b.day); c != 0 {
+	order := func(a, b rows.Day) int {
+		if c := a.Day.Compare(b.Day); c != 0 {
 			return c
 		}
-		return bytes.Compare(a.user[:], b.user[:])
+		return bytes.Compare(a.User[:], b.User[:])
 	}
 	slices.SortFunc(attended, order)
 	slices.SortFunc(active, order)
-	err := copyRows(ctx, tx, "attendance", []string{"day", "learner_id", "school_id", "first_at"}, len(attended), func(i int) []any {
-		return []any{attended[i].day, attended[i].user, attended[i].home, attended[i].first}
-	})
-	if err != nil {
+	if err := rows.Attendance(ctx, tx, attended); err != nil {
 		return err
 	}
-	return copyRows(ctx, tx, "active_days", []string{"day", "user_id"}, len(active), func(i int) []any { return []any{active[i].day, active[i].user} })
+	return rows.ActiveDays(ctx, tx, active)
 }

@@ -9,6 +9,7 @@ import (
 
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
+	"lignum/domain/demo/rows"
 	"lignum/tenants"
 )
 
@@ -47,7 +48,7 @@ func (r *room) catalogue(ctx context.Context, animations, labs int) error {
 		list = append(list, entry{r.id("lab", i), "lab", fmt.Sprintf("Virtual lab: %s, experiment %d", s.topics[n%len(s.topics)], 1+n/len(s.topics)), s.title, 20 + 5*rnd.IntN(6)})
 	}
 	return r.chunks(ctx, "catalogue", len(list), chunk, func(tx *tenants.Tx, from, to int) error {
-		return copyRows(ctx, tx, "resources", []string{"id", "kind", "title", "subject", "minutes", "url"}, to-from, func(i int) []any {
+		return rows.Copy(ctx, tx, "resources", []string{"id", "kind", "title", "subject", "minutes", "url"}, to-from, func(i int) []any {
 			e := list[from+i]
 			return []any{e.id, e.kind, e.title, e.subject, e.minutes, "https://media.example/" + e.id.String()}
 		})
@@ -87,13 +88,13 @@ func (r *room) revisionCourse(ctx context.Context, tx *tenants.Tx, from *course,
 	if err != nil {
 		return err
 	}
-	err = copyRows(ctx, tx, "course_sections", []string{"id", "course_id", "code", "title", "position"}, len(kept), func(i int) []any {
+	err = rows.Copy(ctx, tx, "course_sections", []string{"id", "course_id", "code", "title", "position"}, len(kept), func(i int) []any {
 		return []any{sections[kept[i].ID], id, kept[i].Code, kept[i].Title, i}
 	})
 	if err != nil {
 		return err
 	}
-	err = copyRows(ctx, tx, "items", []string{"id", "course_id", "section_id", "name", "kind", "body", "content_hash"}, len(items), func(i int) []any {
+	err = rows.Copy(ctx, tx, "items", []string{"id", "course_id", "section_id", "name", "kind", "body", "content_hash"}, len(items), func(i int) []any {
 		it := items[i]
 		return []any{r.id(fmt.Sprintf("revision item %d", number), i), id, sections[it.section], it.name, it.kind, it.body, "demo"}
 	})
@@ -117,7 +118,7 @@ func (r *room) mixedTests(ctx context.Context, tx *tenants.Tx, course uuid.UUID,
 	if err != nil {
 		return err
 	}
-	return copyRows(ctx, tx, "tests", []string{"id", "course_id", "slug", "title", "kind", "minutes", "instructions", "attempts", "feedback", "shuffle", "blueprint", "grades", "items", "position"},
+	return rows.Copy(ctx, tx, "tests", []string{"id", "course_id", "slug", "title", "kind", "minutes", "instructions", "attempts", "feedback", "shuffle", "blueprint", "grades", "items", "position"},
 		tests, func(i int) []any {
 			var draws []catalog.Draw
 			total := 0

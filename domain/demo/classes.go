@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/classes"
+	"lignum/domain/demo/rows"
 	"lignum/tenants"
-	"lignum/tenants/limits"
 )
 
 // class is a class to be made, with the learners in it.
@@ -21,44 +21,29 @@ type class struct {
 	learners []uuid.UUID
 }
 
-// storeClasses adds classes with their enrolments; taken is exactly how many learners are given.
+// storeClasses adds classes as their rules would have let them through, with their enrolments.
 func (r *room) storeClasses(ctx context.Context, tx *tenants.Tx, list []class, enrolledAt time.Time) error {
-	type seat struct{ class, learner uuid.UUID }
-	var seats []seat
+	made := make([]rows.Class, len(list))
 	for i, c := range list {
 		if err := c.f.Validate(); err != nil {
 			return fmt.Errorf("class %d: %w", i, err)
 		}
-		for _, l := range c.learners {
-			seats = append(seats, seat{c.id, l})
-		}
-	}
-	if err := count(ctx, tx, limits.Classes, len(list)); err != nil {
-		return err
-	}
-	err := copyRows(ctx, tx, "classes", []string{"id", "title", "kind", "course_id", "school_id", "term_id", "coach_id", "grade", "starts_on", "ends_on", "meets", "weekly",
-		"meeting_url", "seats", "open", "taken", "created_at"}, len(list), func(i int) []any {
-		c := list[i]
 		weekly, err := json.Marshal(slices.Concat([]classes.Slot{}, c.f.Weekly))
 		if err != nil {
-			panic(err) // numbers and strings always marshal
+			return err
 		}
-		return []any{c.id, c.f.Title, c.f.Kind, pointed(c.f.CourseID), pointed(c.f.SchoolID), pointed(c.f.TermID), pointed(c.f.CoachID), c.f.Grade, date(c.f.StartsOn), date(c.f.EndsOn),
-			c.f.Meets, string(weekly), c.f.MeetingURL, c.f.Seats, c.f.Open, len(c.learners), enrolledAt}
-	})
-	if err != nil {
-		return err
+		made[i] = rows.Class{ID: c.id, Title: c.f.Title, Kind: c.f.Kind, Course: pointed(c.f.CourseID), School: pointed(c.f.SchoolID), TermID: pointed(c.f.TermID),
+			Coach: pointed(c.f.CoachID), Grade: c.f.Grade, StartsOn: date(c.f.StartsOn), EndsOn: date(c.f.EndsOn), Meets: c.f.Meets, Weekly: string(weekly),
+			MeetingURL: c.f.MeetingURL, Seats: c.f.Seats, Closed: !c.f.Open, Learners: c.learners, EnrolledAt: enrolledAt}
 	}
-	return copyRows(ctx, tx, "enrolments", []string{"class_id", "learner_id", "enrolled_at"}, len(seats), func(i int) []any {
-		return []any{seats[i].class, seats[i].learner, enrolledAt}
-	})
+	return rows.Classes(ctx, tx, made)
 }
 
-func pointed(id *uuid.UUID) any {
+func pointed(id *uuid.UUID) uuid.UUID {
 	if id == nil {
-		return nil
+		return uuid.Nil
 	}
-	return idOrNull(*id)
+	return *id
 }
 
 // date reads a date that Fields.Validate has agreed to.
@@ -79,15 +64,15 @@ func (r *room) season() (from, to time.Time) {
 
 // smallClasses are the classes of the first look: for each course one that meets, one at the learner's own pace and one
 // for a form; for the first course also one with a last seat, a full one, and one that is still to begin.
-func (r *room) smallClasses(courses []course, home school, terms []term, students []person) []class {
+func (r *room) smallClasses(courses []course, home rows.School, terms []rows.Term, students []rows.Person) []class {
 	from, to := r.season()
 	coach, teacher := r.userID("coach", 1), r.userID("teacher", 1)
 	now := currentTerm(terms, r.today)
 	var list []class
-	add := func(f classes.Fields, learners []person) {
+	add := func(f classes.Fields, learners []rows.Person) {
 		c := class{id: r.id("class", len(list)), f: f}
 		for _, p := range learners {
-			c.learners = append(c.learners, p.id)
+			c.learners = append(c.learners, p.ID)
 		}
 		if f.StartsOn == "" {
 			c.f.StartsOn, c.f.EndsOn = from.Format(time.DateOnly), to.Format(time.DateOnly)
@@ -111,7 +96,7 @@ func (r *room) smallClasses(courses []course, home school, terms []term, student
 		add(f, students[:20])
 		add(classes.Fields{Title: c.title + " at your own pace", Kind: classes.OnDemand, CourseID: &c.id, CoachID: &coach, Seats: 500, Open: true}, students)
 		f = live(c.title+", form 10A", &c.id, 35, 2, 4)
-		f.SchoolID, f.CoachID, f.Open, f.Grade, f.Meets = &home.id, &teacher, false, "10", "Tuesdays and Thursdays, 4:00 to 5:00 pm"
+		f.SchoolID, f.CoachID, f.Open, f.Grade, f.Meets = &home.ID, &teacher, false, "10", "Tuesdays and Thursdays, 4:00 to 5:00 pm"
 		add(f, students[:12])
 		if i > 0 {
 			continue

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"lignum/domain"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -44,7 +44,7 @@ func administrator(slug string) tenants.Admin {
 type Input struct {
 	DB       func(slug string) *tenants.DB       // "": the platform's own realm
 	Tenant   func(slug string) *tenants.Tenant   // nil: there is no such tenant
-	Hasher   *people.Hasher                      // one hash per realm, with the parameters that everybody has
+	Hasher   *identity.Hasher                    // one hash per realm, with the parameters that everybody has
 	Actor    audit.Actor                         // who is on record for it
 	Now      time.Time                           // Small's dates end here
 	Progress func(stage string, done, total int) // may be nil; total is the same within a stage
@@ -61,7 +61,7 @@ func NewInput(store *tenants.Store, registry *tenants.Registry, platform tenants
 		}
 		return t
 	}
-	return Input{Tenant: tenant, Hasher: people.NewHasher(0), Now: time.Now().UTC(), Actor: audit.Actor{Name: "demo", Realm: "platform"},
+	return Input{Tenant: tenant, Hasher: identity.NewHasher(0), Now: time.Now().UTC(), Actor: audit.Actor{Name: "demo", Realm: "platform"},
 		DB: func(slug string) *tenants.DB {
 			if t := tenant(slug); t != nil {
 				return store.DB(t.Realm())
@@ -202,12 +202,25 @@ func (r *room) missing(ctx context.Context, part string) (bool, error) {
 	return !made, err
 }
 
+// chunks cuts total into pieces of at most size and runs each one once, under "part/number".
+func (r *room) chunks(ctx context.Context, part string, total, size int, fn func(tx *tenants.Tx, from, to int) error) error {
+	for from := 0; from < total; from += size {
+		r.in.progress(r.slug+": "+part, from, total)
+		to := min(from+size, total)
+		if err := r.once(ctx, fmt.Sprintf("%s/%d", part, from), func(tx *tenants.Tx) error { return fn(tx, from, to) }); err != nil {
+			return fmt.Errorf("%s of %s: %w", part, r.slug, err)
+		}
+	}
+	r.in.progress(r.slug+": "+part, total, total)
+	return nil
+}
+
 // passwordHash hashes the demo password after the real rule agreed to it for everybody's names at once.
 func (r *room) passwordHash(ctx context.Context) (string, error) {
 	if hash, ok := r.in.hashes[r.slug]; ok {
 		return hash, nil
 	}
-	rule := people.PasswordRule{Expected: append(append([]string{r.name, r.slug}, givenNames...), familyNames...)}
+	rule := identity.PasswordRule{Expected: append(append([]string{r.name, r.slug}, givenNames...), familyNames...)}
 	if err := rule.Check(Password); err != nil {
 		return "", err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"lignum/domain/catalog"
 	"lignum/domain/coaching"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/domain/points"
 	"lignum/tenants"
 	"lignum/tests/testkit"
@@ -154,8 +154,8 @@ func consistent(t *testing.T, conn *pgx.Conn, schema string) {
 		OR (grade = '') <> (SELECT grades = '[]' FROM tests WHERE id = a.test_id)`)
 	none(t, conn, schema+": tests without enough items", `SELECT FROM tests t, jsonb_to_recordset(t.blueprint) AS d (section_id uuid, items integer)
 		WHERE t.active AND d.items > (SELECT count(*) FROM items i WHERE i.active AND i.section_id = d.section_id AND i.course_id = t.course_id)`)
-	none(t, conn, schema+": one hash for all", `SELECT FROM (SELECT DISTINCT password_hash FROM users) h OFFSET 1`)
-	none(t, conn, schema+": hashes", `SELECT FROM users WHERE password_hash IS NULL OR password_hash NOT LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'`)
+	none(t, conn, schema+": one hash for all", `SELECT FROM (SELECT DISTINCT password_hash FROM credentials) h OFFSET 1`)
+	none(t, conn, schema+": hashes", `SELECT FROM users u LEFT JOIN credentials c ON c.user_id = u.id WHERE NOT has_password OR NOT claimed OR password_hash IS NULL OR password_hash NOT LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'`)
 }
 
 func TestEverybodySignsIn(t *testing.T) {
@@ -163,7 +163,7 @@ func TestEverybodySignsIn(t *testing.T) {
 	if _, err := Small(ctx, input(w)); err != nil {
 		t.Fatal(err)
 	}
-	desk := people.NewDesk(people.NewHasher(0))
+	desk := identity.NewDesk(identity.NewHasher(0))
 	for realm, names := range map[string][]string{
 		"jamaica": {"student1", "student30", "coach1", "teacher1", "school1", "official1", "guardian1", "admin1"},
 		"celearn": {"student2", "admin1"}, "bahamas": {"coach1"}, "": {"manager1", "operator1"},
@@ -172,11 +172,11 @@ func TestEverybodySignsIn(t *testing.T) {
 			code := ""
 			if realm == "" {
 				var err error
-				if code, _, err = people.TOTPCode(OTPSecret, now); err != nil {
+				if code, _, err = identity.TOTPCode(OTPSecret, now); err != nil {
 					t.Fatal(err)
 				}
 			}
-			got, err := desk.SignIn(ctx, w.DB(realm), people.SignIn{UserName: name, Password: Password, Code: code, Device: people.Device{Address: "127.0.0.1"}}, now)
+			got, err := desk.SignIn(ctx, w.DB(realm), identity.SignIn{UserName: name, Password: Password, Code: code, Device: identity.Device{Address: "127.0.0.1"}}, now)
 			if err != nil {
 				t.Errorf("%s in %q: %v", name, realm, err)
 			} else if len(got.Roles) != 1 || got.SecondFactor != (realm == "") {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/classes"
+	"lignum/domain/demo/rows"
 	"lignum/tenants"
 )
 
@@ -94,13 +95,13 @@ func inOrder(n int) []int {
 	return out
 }
 
-func (r *room) moreSchools(ctx context.Context, all []school) error {
+func (r *room) moreSchools(ctx context.Context, all []rows.School) error {
 	more := all[r.smallSchools():]
-	return r.chunks(ctx, "schools", len(more), chunk, func(tx *tenants.Tx, from, to int) error { return r.storeSchools(ctx, tx, more[from:to]) })
+	return r.chunks(ctx, "schools", len(more), chunk, func(tx *tenants.Tx, from, to int) error { return rows.Schools(ctx, tx, more[from:to]) })
 }
 
 // homes gives the school of the n-th person: the towns' schools are larger.
-func (r *room) homes(schools []school, n int) []int {
+func (r *room) homes(schools []rows.School, n int) []int {
 	rnd := r.random(fmt.Sprintf("homes %d", n))
 	var lots []int
 	for i := range schools {
@@ -116,7 +117,7 @@ func (r *room) homes(schools []school, n int) []int {
 }
 
 // learnerHomes gives the school of each student; those of Small have theirs already.
-func (r *room) learnerHomes(schools []school, n int) []int {
+func (r *room) learnerHomes(schools []rows.School, n int) []int {
 	out := r.homes(schools, n)
 	for i := range min(n, smallStudents) {
 		out[i] = r.smallHome(i)
@@ -125,7 +126,7 @@ func (r *room) learnerHomes(schools []school, n int) []int {
 }
 
 // morePeople makes the people stem<first> to stem<last>; homes holds the school of stem1 at its beginning.
-func (r *room) morePeople(ctx context.Context, stem, role string, first, last int, schools []school, homes []int) error {
+func (r *room) morePeople(ctx context.Context, stem, role string, first, last int, schools []rows.School, homes []int) error {
 	if missing, err := r.missing(ctx, fmt.Sprintf("%ss/%d", stem, (last-first)/chunk*chunk)); err != nil || !missing {
 		return err
 	}
@@ -137,9 +138,9 @@ func (r *room) morePeople(ctx context.Context, stem, role string, first, last in
 		list := r.numbered(stem, role, first+from, first+to-1)
 		rnd := r.random(fmt.Sprintf("grades %s %d", stem, from))
 		for i := range list {
-			list[i].school = schools[homes[first+from+i-1]].id
+			list[i].SchoolID = schools[homes[first+from+i-1]].ID
 			if role == "student" {
-				list[i].grade = fmt.Sprint(7 + rnd.IntN(5))
+				list[i].Grade = fmt.Sprint(7 + rnd.IntN(5))
 			}
 		}
 		return r.storePeople(ctx, tx, list, hash)
@@ -148,7 +149,7 @@ func (r *room) morePeople(ctx context.Context, stem, role string, first, last in
 
 // schoolClasses gives every school a class in each course with the school's teacher, and every learner a place in one
 // of them. The learners of Small have classes already.
-func (r *room) schoolClasses(ctx context.Context, courses []course, schools []school, homes []int, learners int) error {
+func (r *room) schoolClasses(ctx context.Context, courses []course, schools []rows.School, homes []int, learners int) error {
 	if len(courses) == 0 {
 		return nil
 	}
@@ -158,8 +159,8 @@ func (r *room) schoolClasses(ctx context.Context, courses []course, schools []sc
 		for j := range courses {
 			teacher := r.userID("teacher", i+1)
 			n := len(list)
-			list = append(list, class{id: r.id("school class", n), f: classes.Fields{Title: courses[j].title + ", " + s.name, Kind: classes.OnDemand, CourseID: &courses[j].id,
-				SchoolID: &schools[i].id, CoachID: &teacher, StartsOn: from.Format(time.DateOnly), EndsOn: to.Format(time.DateOnly), Seats: 30, Open: true}})
+			list = append(list, class{id: r.id("school class", n), f: classes.Fields{Title: courses[j].title + ", " + s.Name, Kind: classes.OnDemand, CourseID: &courses[j].id,
+				SchoolID: &schools[i].ID, CoachID: &teacher, StartsOn: from.Format(time.DateOnly), EndsOn: to.Format(time.DateOnly), Seats: 30, Open: true}})
 		}
 	}
 	for n := smallStudents; n < learners; n++ {
@@ -174,7 +175,7 @@ func (r *room) schoolClasses(ctx context.Context, courses []course, schools []sc
 
 // islandClasses makes the classes of a country that offers very many: small groups in every subject, open to all schools,
 // each learner in a few of them.
-func (r *room) islandClasses(ctx context.Context, courses []course, schools []school, size sizes) error {
+func (r *room) islandClasses(ctx context.Context, courses []course, schools []rows.School, size sizes) error {
 	var there int // made by Small, or by the people of the tenant
 	err := r.db.ReadFresh(ctx, func(q *tenants.Reader) error {
 		return q.QueryRow(ctx, `SELECT count(*) FROM classes WHERE NOT id = ANY ($1::text[]::uuid[]) AND state = 'active'`, r.classIDs(size.classes)).Scan(&there)
@@ -188,7 +189,7 @@ func (r *room) islandClasses(ctx context.Context, courses []course, schools []sc
 	for i := range list {
 		subject, coach, at := pick(rnd, subjects).title, r.userID("coach", 1+rnd.IntN(size.coaches)), rnd.IntN(len(schools))
 		grade := fmt.Sprint(7 + rnd.IntN(6))
-		c := class{id: r.id("island class", i), f: classes.Fields{Title: fmt.Sprintf("%s, grade %s, group %d, %s", subject, grade, i+1, schools[at].region), Kind: classes.OnDemand,
+		c := class{id: r.id("island class", i), f: classes.Fields{Title: fmt.Sprintf("%s, grade %s, group %d, %s", subject, grade, i+1, schools[at].Region), Kind: classes.OnDemand,
 			CoachID: &coach, Grade: grade, StartsOn: from.Format(time.DateOnly), EndsOn: to.Format(time.DateOnly), Seats: 8 + rnd.IntN(25), Open: true}}
 		if rnd.IntN(3) == 0 {
 			c.f.Kind, c.f.MeetingURL = classes.Live, fmt.Sprintf("https://meet.example/%s-%d", r.slug, i)

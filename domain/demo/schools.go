@@ -1,22 +1,15 @@
 package demo
 
 import (
-	"context"
 	"time"
 
 	"github.com/google/uuid"
 
-	"lignum/tenants"
+	"lignum/domain/demo/rows"
 )
 
-type school struct {
-	id           uuid.UUID
-	name         string
-	kind, region string
-}
-
 // schools gives the first n schools, the same each time: one in each region, then by the regions' weights.
-func (r *room) schools(n int) []school {
+func (r *room) schools(n int) []rows.School {
 	places := placesOf(r.slug)
 	rnd := r.random("schools")
 	var lots []int
@@ -26,7 +19,7 @@ func (r *room) schools(n int) []school {
 		}
 	}
 	seen := map[string]bool{}
-	list := make([]school, 0, n)
+	list := make([]rows.School, 0, n)
 	for i := 0; len(list) < n; i++ {
 		p := places[i%len(places)]
 		kind := schoolKinds[0]
@@ -42,26 +35,14 @@ func (r *room) schools(n int) []school {
 			continue
 		}
 		seen[name] = true
-		list = append(list, school{r.id("school", len(list)), name, kind.kind, p.region})
+		list = append(list, rows.School{ID: r.id("school", len(list)), Name: name, Kind: kind.kind, Region: p.region})
 	}
 	return list
 }
 
-func (r *room) storeSchools(ctx context.Context, tx *tenants.Tx, list []school) error {
-	return copyRows(ctx, tx, "schools", []string{"id", "name", "kind", "region"}, len(list), func(i int) []any {
-		return []any{list[i].id, list[i].name, list[i].kind, list[i].region}
-	})
-}
-
-type term struct {
-	id       uuid.UUID
-	title    string
-	from, to time.Time
-}
-
 // terms are the three of the school year that today lies in. They are what a calendar starts from; people edit it when
 // a hurricane or an election moves a date.
-func (r *room) terms() []term {
+func (r *room) terms() []rows.Term {
 	year := r.today.Year()
 	if r.today.Month() < time.August {
 		year--
@@ -70,18 +51,18 @@ func (r *room) terms() []term {
 		t := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 		return t.AddDate(0, 0, (int(to)-int(t.Weekday())+7)%7)
 	}
-	return []term{
-		{r.id("term", 0), "Christmas", day(year, time.September, 1, time.Monday), day(year, time.December, 12, time.Friday)},
-		{r.id("term", 1), "Easter", day(year+1, time.January, 4, time.Monday), day(year+1, time.March, 25, time.Friday)},
-		{r.id("term", 2), "Summer", day(year+1, time.April, 12, time.Monday), day(year+1, time.July, 1, time.Friday)},
+	return []rows.Term{
+		{ID: r.id("term", 0), Title: "Christmas", From: day(year, time.September, 1, time.Monday), To: day(year, time.December, 12, time.Friday)},
+		{ID: r.id("term", 1), Title: "Easter", From: day(year+1, time.January, 4, time.Monday), To: day(year+1, time.March, 25, time.Friday)},
+		{ID: r.id("term", 2), Title: "Summer", From: day(year+1, time.April, 12, time.Monday), To: day(year+1, time.July, 1, time.Friday)},
 	}
 }
 
 // currentTerm is the term of a day, or Nil in the holidays.
-func currentTerm(list []term, day time.Time) uuid.UUID {
+func currentTerm(list []rows.Term, day time.Time) uuid.UUID {
 	for _, t := range list {
-		if !day.Before(t.from) && !day.After(t.to) {
-			return t.id
+		if !day.Before(t.From) && !day.After(t.To) {
+			return t.ID
 		}
 	}
 	return uuid.Nil

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/demo/rows"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
 )
@@ -33,13 +35,10 @@ func (r *room) small(ctx context.Context) error {
 	students := r.smallLearners(schools)
 	staff := r.smallStaff(schools[0])
 	return r.once(ctx, "small", func(tx *tenants.Tx) error {
-		if err := r.storeSchools(ctx, tx, schools); err != nil {
+		if err := rows.Schools(ctx, tx, schools); err != nil {
 			return err
 		}
-		err := copyRows(ctx, tx, "terms", []string{"id", "title", "starts_on", "ends_on"}, len(terms), func(i int) []any {
-			return []any{terms[i].id, terms[i].title, terms[i].from, terms[i].to}
-		})
-		if err != nil {
+		if err := rows.Terms(ctx, tx, terms); err != nil {
 			return err
 		}
 		if err := r.storePeople(ctx, tx, append(staff, students...), hash); err != nil {
@@ -51,7 +50,7 @@ func (r *room) small(ctx context.Context) error {
 		var listed []uuid.UUID // two of three have chosen to take part in the leaderboard
 		for i := range students {
 			if i%3 != 2 {
-				listed = append(listed, students[i].id)
+				listed = append(listed, students[i].ID)
 			}
 		}
 		if err := people.ListAll(ctx, tx, listed, r.in.Now); err != nil {
@@ -90,12 +89,12 @@ func publish(ctx context.Context, tx *tenants.Tx, from, to time.Time) error {
 	return err
 }
 
-func (r *room) smallLearners(schools []school) []person {
+func (r *room) smallLearners(schools []rows.School) []rows.Person {
 	students := r.numbered("student", "student", 1, smallStudents)
 	for i := range students {
-		students[i].school = schools[r.smallHome(i)].id
+		students[i].SchoolID = schools[r.smallHome(i)].ID
 		if r.slug != "celearn" {
-			students[i].grade = []string{"10", "11"}[i/12%2]
+			students[i].Grade = []string{"10", "11"}[i/12%2]
 		}
 	}
 	return students
@@ -109,15 +108,15 @@ func (r *room) smallHome(i int) int {
 	return 1 + (i-20)/5%(r.smallSchools()-1)
 }
 
-func (r *room) smallStaff(home school) []person {
-	var staff []person
+func (r *room) smallStaff(home rows.School) []rows.Person {
+	var staff []rows.Person
 	for _, s := range []struct {
 		stem, role string
 		atSchool   bool
 	}{{"coach", "coach", true}, {"teacher", "teacher", true}, {"school", "school_administrator", true}, {"official", "ministry_official", false}, {"guardian", "guardian", false}} {
 		p := r.numbered(s.stem, s.role, 1, 1)[0]
 		if s.atSchool {
-			p.school = home.id
+			p.SchoolID = home.ID
 		}
 		staff = append(staff, p)
 	}
@@ -128,20 +127,19 @@ func (r *room) smallStaff(home school) []person {
 // chosen already. The invitation has served then.
 func (r *room) openAdministrator(ctx context.Context, tx *tenants.Tx, hash string) error {
 	_, err := tx.Exec(ctx, `WITH opened AS (
-			UPDATE users SET password_hash = $2::text, updated_at = $3::timestamptz WHERE user_name_key = $1::text AND password_hash IS NULL RETURNING id
-		) DELETE FROM sign_in_cards WHERE user_id IN (SELECT id FROM opened) AND used_at IS NULL`, administrator(r.slug).UserName, hash, r.in.Now)
+			INSERT INTO credentials (user_id, password_hash, changed_at)
+			SELECT id, $2::text, $3::timestamptz FROM users WHERE user_name_key = $1::text AND NOT has_password
+			ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, changed_at = excluded.changed_at RETURNING user_id
+		) DELETE FROM sign_in_cards WHERE user_id IN (SELECT user_id FROM opened) AND used_at IS NULL`, administrator(r.slug).UserName, hash, r.in.Now)
 	return err
 }
 
 // tieGuardian gives guardian1 a child with consent and one without.
-func (r *room) tieGuardian(ctx context.Context, tx *tenants.Tx, students []person) error {
+func (r *room) tieGuardian(ctx context.Context, tx *tenants.Tx, students []rows.Person) error {
 	guardian, given := r.userID("guardian", 1), r.in.Now.AddDate(0, 0, -30)
-	return copyRows(ctx, tx, "guardianships", []string{"guardian_id", "learner_id", "relationship", "consent", "consent_at"}, 2, func(i int) []any {
-		if i == 0 {
-			return []any{guardian, students[0].id, "mother", true, given}
-		}
-		return []any{guardian, students[1].id, "aunt", false, nil}
-	})
+	return rows.Guardianships(ctx, tx, []rows.Guardianship{
+		{Guardian: guardian, Learner: students[0].ID, Relationship: "mother", ConsentAt: given},
+		{Guardian: guardian, Learner: students[1].ID, Relationship: "aunt"}})
 }
 
 // platform makes those who run the platform itself.
@@ -152,7 +150,7 @@ func (in *Input) platform(ctx context.Context) error {
 	}
 	return r.once(ctx, "authenticators", func(tx *tenants.Tx) error {
 		for _, name := range []string{"manager1", "operator1"} {
-			if err := people.GiveTOTP(ctx, tx, r.db, name, OTPSecret, r.in.Now); err != nil {
+			if err := identity.GiveTOTP(ctx, tx, r.db, name, OTPSecret, r.in.Now); err != nil {
 				return err
 			}
 		}

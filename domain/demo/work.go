@@ -10,13 +10,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/demo/rows"
 	"lignum/domain/points"
 	"lignum/tenants"
 )
 
 // work is what learners did in some weeks: everything that their reports and hand-ins would have left behind.
 type work struct {
-	progress []progress
+	progress []rows.Progress
 	attempts []attempt
 	earned   []earned
 	days     map[dayOf]time.Time // learner and day -> the first work of the day
@@ -26,13 +27,6 @@ type work struct {
 type dayOf struct {
 	day  time.Time
 	user uuid.UUID
-}
-
-type progress struct {
-	learner, course, lesson uuid.UUID
-	percent, seconds        int
-	counter                 int
-	started, updated        time.Time
 }
 
 type earned struct {
@@ -69,7 +63,7 @@ func habitOf(i int, rnd *rand.Rand, days int) habit {
 }
 
 // work lets the students study the courses from the season's first day until now.
-func (r *room) work(courses []course, students []person, from time.Time) *work {
+func (r *room) work(courses []course, students []rows.Person, from time.Time) *work {
 	w := &work{days: map[dayOf]time.Time{}, active: map[dayOf]bool{}}
 	rnd := r.random("work")
 	days := int(r.today.Sub(from) / (24 * time.Hour))
@@ -85,7 +79,7 @@ func (r *room) work(courses []course, students []person, from time.Time) *work {
 		}
 		for d := 0; d <= h.until; d++ { // days of work that completed nothing
 			if day := from.AddDate(0, 0, d); day.Weekday()%6 != 0 && rnd.IntN(3) > 0 {
-				w.seen(r, p.id, r.moment(day, rnd))
+				w.seen(r, p.ID, r.moment(day, rnd))
 			}
 		}
 	}
@@ -113,18 +107,18 @@ func (w *work) seen(r *room, learner uuid.UUID, t time.Time) time.Time {
 }
 
 // present marks the working days of the last four weeks for one of the staff.
-func (w *work) present(r *room, p person) {
-	rnd := r.random("present " + p.userName)
+func (w *work) present(r *room, p rows.Person) {
+	rnd := r.random("present " + p.UserName)
 	for d := 27; d >= 0; d-- {
 		if day := r.today.AddDate(0, 0, -d); day.Weekday()%6 != 0 && rnd.IntN(8) > 0 {
-			w.active[dayOf{day, p.id}] = true
+			w.active[dayOf{day, p.ID}] = true
 		}
 	}
 }
 
 // study is one student's way through one course: lessons in order over the days, a practice test after every
 // second, some of them twice.
-func (w *work) study(r *room, c *course, p person, h habit, from time.Time, share float64, rnd *rand.Rand) {
+func (w *work) study(r *room, c *course, p rows.Person, h habit, from time.Time, share float64, rnd *rand.Rand) {
 	done := min(len(c.lessons)-1, int(h.pace*share*float64(len(c.lessons))+0.5))
 	if h.until < 0 || done < 0 {
 		return
@@ -133,14 +127,14 @@ func (w *work) study(r *room, c *course, p person, h habit, from time.Time, shar
 	for j := 0; j <= done; j++ {
 		l := c.lessons[j]
 		t := r.moment(from.AddDate(0, 0, h.until*(j+1)/(done+1)), rnd)
-		pr := progress{learner: p.id, course: c.id, lesson: l.id, percent: 100, seconds: l.minutes * (45 + rnd.IntN(30)), counter: 3 + rnd.IntN(9), updated: t}
-		day := w.seen(r, p.id, t)
+		pr := rows.Progress{Learner: p.ID, Course: c.id, Lesson: l.id, Percent: 100, Seconds: l.minutes * (45 + rnd.IntN(30)), Counter: 3 + rnd.IntN(9), UpdatedAt: t}
+		day := w.seen(r, p.ID, t)
 		if j == done {
-			pr.percent, pr.seconds = 15+5*rnd.IntN(14), pr.seconds/2
+			pr.Percent, pr.Seconds = 15+5*rnd.IntN(14), pr.Seconds/2
 		} else {
-			w.earned = append(w.earned, earned{p.id, t, day, points.ForLesson(l.id)})
+			w.earned = append(w.earned, earned{p.ID, t, day, points.ForLesson(l.id)})
 		}
-		pr.started = t.Add(-time.Duration(pr.seconds) * time.Second)
+		pr.StartedAt = t.Add(-time.Duration(pr.Seconds) * time.Second)
 		w.progress = append(w.progress, pr)
 		if j%2 == 1 && j < done && len(c.tests) > 0 {
 			test := c.tests[(1+j/2)%len(c.tests)]
@@ -156,16 +150,7 @@ func (w *work) study(r *room, c *course, p person, h habit, from time.Time, shar
 
 // store writes the work: rows, points in the order of time, attendance.
 func (w *work) store(ctx context.Context, tx *tenants.Tx, r *room) error {
-	err := copyRows(ctx, tx, "lesson_progress", []string{"learner_id", "course_id", "lesson_id", "percent", "seconds", "counter", "started_at", "updated_at", "completed_at"},
-		len(w.progress), func(i int) []any {
-			p := w.progress[i]
-			var completed any
-			if p.percent == 100 {
-				completed = p.updated
-			}
-			return []any{p.learner, p.course, p.lesson, int16(p.percent), p.seconds, int64(p.counter), p.started, p.updated, completed}
-		})
-	if err != nil {
+	if err := rows.Lessons(ctx, tx, w.progress); err != nil {
 		return err
 	}
 	if err := w.storeAttempts(ctx, tx); err != nil {
@@ -220,7 +205,11 @@ func (w *work) storeDays(ctx context.Context, tx *tenants.Tx) error {
 		return fmt.Errorf("attendance: %w", err)
 	}
 	active := sortedDays(w.active)
-	return copyRows(ctx, tx, "active_days", []string{"day", "user_id"}, len(active), func(i int) []any { return []any{active[i].day, active[i].user} })
+	list := make([]rows.Day, len(active))
+	for i, k := range active {
+		list[i] = rows.Day{Day: k.day, User: k.user}
+	}
+	return rows.ActiveDays(ctx, tx, list)
 }
 
 func sortedDays[V any](m map[dayOf]V) []dayOf {

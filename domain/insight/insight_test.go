@@ -12,6 +12,7 @@ import (
 	"lignum/domain/insight"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -37,15 +38,26 @@ func newCountry(t *testing.T, sizes ...int) *country {
 	t.Helper()
 	w := testkit.New(t)
 	c := &country{World: w, t: t, db: w.DB("jamaica")}
-	for i, n := range sizes {
-		id := audit.NewID()
-		c.schools = append(c.schools, id)
-		c.do(`INSERT INTO schools (id, name, region) VALUES ($1::uuid, $2::text, $3::text)`, id.String(), fmt.Sprintf("School %d", i), fmt.Sprintf("Region %d", i/2))
-		c.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id)
-			SELECT gen_random_uuid(), $2::text || n, $2::text || n, 'G', 'F', $1::uuid FROM generate_series(1, $3::integer) n`, id.String(), fmt.Sprintf("s%d-", i), n)
+	list := make([]school.School, len(sizes))
+	for i := range list {
+		list[i] = school.School{Name: fmt.Sprintf("School %d", i), Region: fmt.Sprintf("Region %d", i/2)}
 	}
-	c.do(`INSERT INTO user_roles (user_id, role) SELECT id, 'student' FROM users WHERE school_id IS NOT NULL`)
+	c.schools = school.Schools(t, c.db, list...)
+	var learners []school.Person
+	for i, n := range sizes {
+		learners = append(learners, learnersOf(fmt.Sprintf("s%d-", i), c.schools[i], n)...)
+	}
+	school.People(t, c.db, learners...)
 	return c
+}
+
+// learnersOf are n learners of a school, whose user names are numbered from 1 on.
+func learnersOf(stem string, at uuid.UUID, n int) []school.Person {
+	list := make([]school.Person, n)
+	for i := range list {
+		list[i] = school.Person{UserName: fmt.Sprint(stem, i+1), SchoolID: at, Roles: []string{"student"}}
+	}
+	return list
 }
 
 func (c *country) do(sql string, args ...any) {

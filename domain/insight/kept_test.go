@@ -15,6 +15,7 @@ import (
 	"lignum/domain/insight"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/tenth"
 )
 
@@ -26,6 +27,7 @@ type ledger struct {
 	now      time.Time
 	courses  []uuid.UUID
 	removed  []uuid.UUID // schools
+	many     []uuid.UUID // people of rosters
 	noticed  []string    // what a change itself saw go wrong
 	answered int         // tables that were made of what is kept
 	rankings *insight.Rankings
@@ -100,17 +102,18 @@ func (l *ledger) changes() map[string]func() {
 			l.exec(`UPDATE active_days a SET day = day - 100 WHERE md5(user_id::text) < '3' AND NOT EXISTS (SELECT FROM active_days b WHERE b.user_id = a.user_id AND b.day < a.day - 60)`)
 		},
 		"an account is opened": func() {
-			id := uuid.NewString()
-			l.exec(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id) SELECT $1::uuid, $1::text, $1::text, 'New', 'Person', $2::uuid`, id, l.pick("schools"))
-			l.exec(`INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, $2)`, id, role())
+			school.People(l.t, l.db, school.Person{GivenName: "New", FamilyName: "Person", SchoolID: uuid.MustParse(l.pick("schools")), Roles: []string{role()}})
 		},
 		"a roster comes": func() {
-			l.exec(`WITH n AS (INSERT INTO users (id, user_name, user_name_key, given_name, family_name, state, grade) SELECT id, id::text, id::text, 'Many', 'Persons', CASE WHEN i % 3 = 0 THEN 'suspended' ELSE 'active' END, CASE WHEN i % 4 > 0 THEN '9' ELSE '' END
-				FROM (SELECT gen_random_uuid() AS id, i FROM generate_series(1, 5) i) g RETURNING id) SELECT count(*) FROM n`)
-			l.exec(`INSERT INTO user_roles (user_id, role) SELECT id, $1 FROM users WHERE given_name = 'Many' ON CONFLICT DO NOTHING`, role())
+			list := make([]school.Person, 5)
+			for i := range list {
+				list[i] = school.Person{GivenName: "Many", FamilyName: "Persons", State: []string{"active", "active", "suspended"}[i%3], Grade: []string{"9", "9", "9", ""}[i%4]}
+			}
+			l.many = append(l.many, school.People(l.t, l.db, list...)...)
+			school.GiveRole(l.t, l.db, role(), l.many...)
 		},
 		"a role is given": func() {
-			l.exec(`INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, $2) ON CONFLICT DO NOTHING`, l.pick("users"), role())
+			school.GiveRole(l.t, l.db, role(), uuid.MustParse(l.pick("users")))
 		},
 		"roles are taken": func() {
 			l.exec(`DELETE FROM user_roles WHERE user_id = $1::uuid OR role = 'coach' AND md5(user_id::text) < '6'`, l.pick("users"))
@@ -132,8 +135,8 @@ func (l *ledger) changes() map[string]func() {
 			l.exec(`UPDATE users SET given_name = 'All of them' WHERE school_id = $1::uuid`, l.pick("schools"))
 		},
 		"somebody gets a password, another's is taken away": func() {
-			l.exec(`UPDATE users SET password_hash = 'x' WHERE id = $1::uuid`, l.pick("users"))
-			l.exec(`UPDATE users SET password_hash = NULL WHERE id = $1::uuid`, l.pick("users"))
+			school.GivePassword(l.t, l.db, "x", uuid.MustParse(l.pick("users")))
+			school.GivePassword(l.t, l.db, "", uuid.MustParse(l.pick("users")))
 		},
 		"somebody has another user name": func() {
 			l.exec(`UPDATE users SET user_name_key = $2 WHERE id = $1::uuid`, l.pick("users"), uuid.NewString())
@@ -176,7 +179,7 @@ func (l *ledger) changes() map[string]func() {
 			if n := len(l.removed); n > 0 {
 				id, l.removed = l.removed[n-1], l.removed[:n-1]
 			}
-			l.exec(`INSERT INTO schools (id, name, region) VALUES ($1::uuid, 'Opened', $2)`, id.String(), fmt.Sprint("Region ", l.rnd.IntN(3)))
+			school.Schools(l.t, l.db, school.School{ID: id, Name: "Opened", Region: fmt.Sprint("Region ", l.rnd.IntN(3))})
 		},
 		"a school is in another region": func() {
 			l.exec(`UPDATE schools SET region = $2 WHERE id = $1::uuid`, l.pick("schools"), fmt.Sprint("Region ", l.rnd.IntN(4)))
@@ -232,7 +235,7 @@ func (l *ledger) wrong() (wrong []string) {
 			`SELECT school_id, day, count(*) FROM attendance WHERE school_id IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT ` + nobody + `, day, count(*) FROM attendance GROUP BY 2`},
 		"active users": {`SELECT school_id, day, sum(active) FROM day_totals GROUP BY 1, 2 HAVING sum(active) <> 0`,
 			`SELECT school_id, day, count(*) FROM active_days WHERE school_id IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT ` + nobody + `, day, count(*) FROM active_days GROUP BY 2`},
-		"names": {`SELECT user_id, family_name, given_name, user_name_key, waiting, suspended FROM user_roles`, `SELECT id, u.family_name, u.given_name, u.user_name_key, u.password_hash IS NULL, u.state = 'suspended' FROM users u JOIN user_roles r ON r.user_id = u.id`},
+		"names": {`SELECT user_id, family_name, given_name, user_name_key, waiting, suspended FROM user_roles`, `SELECT id, u.family_name, u.given_name, u.user_name_key, NOT u.has_password, u.state = 'suspended' FROM users u JOIN user_roles r ON r.user_id = u.id`},
 	} {
 		var n int
 		if err := l.conn.QueryRow(ctx, fmt.Sprintf(`SELECT (SELECT count(*) FROM (%[1]s EXCEPT ALL (%[2]s)) x) + (SELECT count(*) FROM ((%[2]s) EXCEPT ALL %[1]s) x)`, "("+sql[0]+")", sql[1])).Scan(&n); err != nil {
@@ -416,7 +419,7 @@ func TestNothingKeptIsForgottenUnseen(t *testing.T) {
 		}
 		turn("ENABLE", tr)
 		l.noticed = nil
-		l.exec(`UPDATE user_roles r SET family_name = u.family_name, given_name = u.given_name, user_name_key = u.user_name_key, waiting = u.password_hash IS NULL, suspended = u.state = 'suspended' FROM users u WHERE u.id = r.user_id`)
+		l.exec(`UPDATE user_roles r SET family_name = u.family_name, given_name = u.given_name, user_name_key = u.user_name_key, waiting = NOT u.has_password, suspended = u.state = 'suspended' FROM users u WHERE u.id = r.user_id`)
 		if _, err := super.Exec(ctx, `SELECT tenant_jamaica.count_accounts_again(), tenant_jamaica.count_figures_again(), tenant_jamaica.count_grades_again()`); err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package insight_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,17 +14,31 @@ import (
 	"lignum/domain/insight"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
+
+// openSchools opens the schools School 1 to School n, each with so many learners.
+func (c *country) openSchools(n, learners int, region func(n int) string) {
+	c.t.Helper()
+	list := make([]school.School, n)
+	for i := range list {
+		list[i] = school.School{Name: fmt.Sprintf("School %d", i+1), Region: region(i + 1)}
+	}
+	c.schools = school.Schools(c.t, c.db, list...)
+	var all []school.Person
+	for i, id := range c.schools {
+		all = append(all, learnersOf(list[i].Name+"-", id, learners)...)
+	}
+	school.People(c.t, c.db, all...)
+}
 
 // A page of a country's schools reads its own rows and no others, of however many schools; every school is on one of the pages, once and in
 // order, and the lowest are first where that is asked for.
 func TestAPageOfSchoolsReadsItsOwnRows(t *testing.T) {
 	c := newCountry(t)
 	const schools = 600
-	c.do(`INSERT INTO schools (id, name, region) SELECT gen_random_uuid(), 'School ' || n, 'Region ' || n % 7 FROM generate_series(1, 600) n`)
-	c.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id) SELECT gen_random_uuid(), x, x, 'G', 'F', s.id
-		FROM schools s, generate_series(1, 6) n, LATERAL (SELECT s.name || '-' || n AS x) l`)
+	c.openSchools(schools, 6, func(n int) string { return fmt.Sprintf("Region %d", n%7) })
 	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT d, id, school_id FROM users, generate_series('2026-08-01'::date, '2026-10-20', '9 days') d WHERE md5(user_name || d) < 'a'`)
 	months := []insight.Period{}
 	for m := insight.FinishedMonth(today); len(months) < 3; m = insight.FinishedMonth(m.From) {
@@ -119,9 +134,7 @@ func (b *behind) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 // An order that was made of older figures than the totals beside it is not kept under their name.
 func TestAnOrderOfOldFiguresIsNotKept(t *testing.T) {
 	c := newCountry(t)
-	c.do(`INSERT INTO schools (id, name, region) SELECT gen_random_uuid(), 'School ' || n, 'Region' FROM generate_series(1, 12) n`)
-	c.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id) SELECT gen_random_uuid(), x, x, 'G', 'F', s.id
-		FROM schools s, generate_series(1, 10) n, LATERAL (SELECT s.name || '-' || n AS x) l`)
+	c.openSchools(12, 10, func(int) string { return "Region" })
 	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT '2026-10-05'::date + n, u.id, u.school_id
 		FROM users u JOIN schools s ON s.id = u.school_id, generate_series(0, 15) n WHERE n <= length(s.name) + substr(s.name, 8)::integer`)
 	month := insight.FinishedMonth(today)

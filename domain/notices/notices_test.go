@@ -11,6 +11,7 @@ import (
 	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -20,14 +21,10 @@ func TestPeopleAreToldOnceAndSeeTheirOwn(t *testing.T) {
 	w := testkit.New(t)
 	for _, realm := range []string{"jamaica", ""} { // the platform is a realm too
 		db := w.DB(realm)
-		ada, ben := audit.NewID(), audit.NewID()
+		both := school.People(t, db, school.Person{}, school.Person{})
+		ada, ben := both[0], both[1]
 		now := time.Now().UTC()
 		err := db.Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
-			for _, id := range []uuid.UUID{ada, ben} {
-				if _, err := tx.Exec(t.Context(), `INSERT INTO users (id, user_name, user_name_key, given_name, family_name) VALUES ($1::uuid, $1::text, $1::text, 'A', 'B')`, id.String()); err != nil {
-					return err
-				}
-			}
 			tx.Record(audit.Entry{Action: "test", ObjectKind: "test", ObjectID: "1"})
 			return notices.Tell(t.Context(), tx, notices.PasswordChanged, notices.Params{"day": strings.Repeat("é", 300)}, []uuid.UUID{ada, ada, uuid.Nil}, now)
 		})

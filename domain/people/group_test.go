@@ -36,30 +36,3 @@ func TestGroupsNarrowAList(t *testing.T) {
 		})
 	}
 }
-
-func TestCardsOfAGroup(t *testing.T) {
-	r := newRoom(t)
-	school := uuid.New()
-	r.do(`INSERT INTO schools (id, name) VALUES ($1::uuid, 'Harbour High')`, school.String())
-	var ids []uuid.UUID
-	for _, name := range []string{"Ann", "Ben", "Cleo"} {
-		u, _, err := r.create(NewUser{GivenName: name, FamilyName: "Brown", Roles: []string{Student}})
-		r.ok(err)
-		ids = append(ids, u.ID)
-	}
-	head := r.user("head", "school_administrator")
-	r.do(`UPDATE users SET school_id = $1::uuid WHERE id IN ($2::uuid, $3::uuid)`, school.String(), head.String(), ids[0].String())
-	group := GroupOf(`SELECT id FROM users WHERE id IN (?::uuid, ?::uuid)`, ids[0], ids[1])
-	for reach, want := range map[CardReach]int{{}: 2, {SchoolOf: head}: 1, {SchoolOf: head, Unclaimed: true}: 1} {
-		r.ok(r.write(func(tx *tenants.Tx) error {
-			cards, err := reach.GroupCards(r.ctx, tx, group, "class", "a class", r.now)
-			if len(cards) != want {
-				t.Errorf("%+v: %d cards, want %d", reach, len(cards), want)
-			}
-			return err
-		}))
-	}
-	if n := r.number(`SELECT count(*) FROM audit_entries WHERE action = 'user.cards' AND object_kind = 'class' AND object_id = 'a class'`); n != 3 {
-		t.Errorf("%d entries", n)
-	}
-}

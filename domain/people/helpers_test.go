@@ -2,14 +2,10 @@ package people
 
 import (
 	"context"
-	"encoding/base64"
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"golang.org/x/crypto/argon2"
 
 	"lignum/tenants"
 	"lignum/tests/testkit"
@@ -17,33 +13,22 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// weakHash is a hash as an older release with lower parameters would have stored it.
-func weakHash(password string) string {
-	salt := []byte("0123456789abcdef")
-	key := argon2.IDKey(normalise(password), salt, 1, 64, 1, 32)
-	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=19$m=64,t=1,p=1$%s$%s", b64(salt), b64(key))
-}
-
 // noon is when all tests begin.
 var noon = time.Date(2026, 9, 7, 17, 0, 0, 0, time.UTC)
 
-const goodPassword = "mango drum kettle orbit"
-
-// room is one test's tenant, and a desk in it.
+// room is one test's tenant.
 type room struct {
-	t    *testing.T
-	w    *testkit.World
-	db   *tenants.DB
-	desk *Desk
-	ctx  context.Context
-	now  time.Time
+	t   *testing.T
+	w   *testkit.World
+	db  *tenants.DB
+	ctx context.Context
+	now time.Time
 }
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
 	w := testkit.New(t)
-	return &room{t, w, w.DB("jamaica"), NewDesk(NewHasher(0)), context.Background(), noon}
+	return &room{t, w, w.DB("jamaica"), context.Background(), noon}
 }
 
 func (r *room) ok(err error) {
@@ -69,27 +54,13 @@ func (r *room) number(sql string, args ...any) (n int) {
 	return n
 }
 
-// do changes rows behind the room's back.
-func (r *room) do(sql string, args ...any) {
-	r.t.Helper()
-	b := &pgx.Batch{}
-	b.Queue(sql, args...)
-	r.ok(r.db.WriteOneTrip(r.ctx, b, func(pgx.BatchResults) error { return nil }))
-}
-
-// user makes an account with a password, quickly hashed.
+// user makes an account.
 func (r *room) user(name string, roles ...string) uuid.UUID {
 	r.t.Helper()
 	var u User
 	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		u, _, err = CreateUser(r.ctx, tx, r.db.Realm(), NewUser{UserName: name, GivenName: "Akeem", FamilyName: "Brown", Roles: roles}, r.now)
+		u, err = CreateUser(r.ctx, tx, r.db.Realm(), NewUser{UserName: name, GivenName: "Akeem", FamilyName: "Brown", Roles: roles}, r.now)
 		return err
 	}))
-	r.do("UPDATE users SET password_hash = $2::text WHERE id = $1::uuid", u.ID.String(), weakHash(goodPassword))
 	return u.ID
-}
-
-func (r *room) entries(action string) int {
-	r.t.Helper()
-	return r.number("SELECT count(*) FROM audit_entries WHERE action = $1::text", action)
 }

@@ -234,7 +234,7 @@ func (f *UserFilter) where() ([]string, []any) {
 		add("u.school_id IN (SELECT id FROM schools WHERE region = ?::text)", f.Region)
 	}
 	if f.NoCard {
-		add("u.password_hash IS NULL")
+		add("NOT u.has_password")
 	}
 	if f.IDs != nil {
 		ids := make([]string, len(f.IDs))

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/tenants"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -20,18 +21,48 @@ var wards = GroupOf(`SELECT learner_id FROM guardianships WHERE guardian_id = ?:
 
 func isWard(u User) bool { return strings.HasSuffix(u.UserName, "50") }
 
+// numbered is the id of the n-th of a kind, which a hexadecimal digit names.
+func numbered(kind string, n int) uuid.UUID {
+	return uuid.MustParse(fmt.Sprintf("%s0000000-0000-7000-8000-%012d", kind, n))
+}
+
 // town has people of whom one in thirty teaches, one in eight waits for a password, one in six is suspended, and the names that are looked for are the last ones.
 func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 	t.Helper()
+	schools := make([]school.School, 100)
+	for i := range schools {
+		schools[i] = school.School{ID: numbered("c", i), Name: fmt.Sprintf("S%d", i)}
+	}
+	school.Schools(t, r.db, schools...)
+	list := make([]school.Person, townsfolk)
+	var wardIDs []uuid.UUID
+	for n := range list {
+		i := n + 1
+		p := school.Person{ID: numbered("a", i), UserName: fmt.Sprintf("P%d", i), GivenName: []string{"Ann", "young", "Bo", "Zoë", "Cy"}[i%5],
+			FamilyName: []string{"Adams", "Brown", "clarke", "Young", "Zeal"}[i/7%5], SchoolID: numbered("c", i%100), PasswordHash: "x", Grade: fmt.Sprint(7 + i%5), Roles: []string{Student}}
+		switch {
+		case i%11 < 2:
+			p.State = "suspended"
+		case i%300 == 8:
+			p.State = "erased"
+		}
+		if i%8 == 3 {
+			p.PasswordHash = ""
+		}
+		switch i % 100 {
+		case 0:
+			p.Roles = []string{"coach"}
+		case 33:
+			p.Roles = []string{"teacher"}
+		case 50:
+			wardIDs = append(wardIDs, p.ID)
+		}
+		list[n] = p
+	}
+	school.People(t, r.db, list...)
+	school.Guardian(t, r.db, list[0].ID, wardIDs...)
 	conn := r.w.Direct(t)
-	if _, err := conn.Exec(r.ctx, fmt.Sprintf(`SET search_path = tenant_jamaica;
-		INSERT INTO schools (id, name) SELECT ('c0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'S' || i FROM generate_series(0, 99) i;
-		INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, state, password_hash, grade)
-		SELECT ('a0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'P' || i, 'p' || i, (ARRAY['Ann', 'young', 'Bo', 'Zoë', 'Cy'])[1 + i %% 5], (ARRAY['Adams', 'Brown', 'clarke', 'Young', 'Zeal'])[1 + i / 7 %% 5],
-			('c0000000-0000-7000-8000-' || lpad((i %% 100)::text, 12, '0'))::uuid, CASE WHEN i %% 11 < 2 THEN 'suspended' WHEN i %% 300 = 8 THEN 'erased' ELSE 'active' END, CASE WHEN i %% 8 <> 3 THEN 'x' END, (7 + i %% 5)::text
-		FROM generate_series(1, %d) i;
-		INSERT INTO user_roles (user_id, role) SELECT id, CASE WHEN user_name_key LIKE '%%00' THEN 'coach' WHEN user_name_key LIKE '%%33' THEN 'teacher' ELSE 'student' END FROM users ON CONFLICT DO NOTHING;
-		INSERT INTO guardianships (guardian_id, learner_id) SELECT 'a0000000-0000-7000-8000-000000000001', id FROM users WHERE user_name_key LIKE 'p%%50'; ANALYZE`, townsfolk)); err != nil {
+	if _, err := conn.Exec(r.ctx, "SET search_path = tenant_jamaica; ANALYZE"); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := conn.Query(r.ctx, userSQL+` WHERE u.state <> 'erased'`)
@@ -117,9 +148,15 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 // A page of schools, the search for one and the list of regions read what they show, of however many schools.
 func TestSchoolsAreReadThroughIndexes(t *testing.T) {
 	r := newRoom(t)
+	all := make([]school.School, 3000)
+	for n := range all {
+		i := n + 1
+		all[n] = school.School{ID: numbered("c", i), SourceID: fmt.Sprintf("code-%d", i), Name: fmt.Sprintf("%s High %d", []string{"St. Mary's", "Harbour", "Hill", "École Bay"}[i%4], i),
+			Region: fmt.Sprintf("Region %d", i%9), Closed: i%10 == 0}
+	}
+	school.Schools(t, r.db, all...)
 	conn := r.w.Direct(t)
-	if _, err := conn.Exec(r.ctx, `SET search_path = tenant_jamaica; INSERT INTO schools (id, source_id, name, region, state) SELECT ('c0000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'code-' || i,
-		(ARRAY['St. Mary''s', 'Harbour', 'Hill', 'École Bay'])[1 + i % 4] || ' High ' || i, 'Region ' || i % 9, CASE WHEN i % 10 = 0 THEN 'closed' ELSE 'active' END FROM generate_series(1, 3000) i; ANALYZE schools`); err != nil {
+	if _, err := conn.Exec(r.ctx, "SET search_path = tenant_jamaica; ANALYZE schools"); err != nil {
 		t.Fatal(err)
 	}
 	list := func(f SchoolFilter) (names []string) {

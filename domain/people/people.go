@@ -1,9 +1,8 @@
-// Package people is who learns and who helps: accounts, passwords, sign-in, sessions, tokens, second factors,
-// printed cards, guardians and schools. It serves both kinds of realm, a tenant's and the platform's own; schools, guardians and
-// quotas exist in tenants only. What a country's own system sends is read and judged in domain/roster; its people and schools are written here.
+// Package people is who learns and who helps: their names, roles, schools and guardians, and whether their accounts are open. It serves both
+// kinds of realm, a tenant's and the platform's own; schools, guardians and quotas exist in tenants only. How somebody proves who they are is in
+// domain/identity, above; what a country's own system sends is read and judged in domain/roster, and its people and schools are written here.
 //
-// What hashes a password takes a *tenants.DB and opens its own short transactions, so that no database connection
-// waits for argon2. Everything else takes a Querier or a Tx. Nothing here decides who may do what; it gives the facts.
+// Nothing here decides who may do what; it gives the facts.
 package people
 
 import (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -220,27 +219,4 @@ func codeTaken(err error) error {
 		return domain.InvalidField("source_id", "is another school's")
 	}
 	return err
-}
-
-// Sweep removes what is over and needed no more: failures and unused cards a day after they stopped to count, sessions and
-// used cards after ninety days. For a daily job.
-func Sweep(ctx context.Context, tx *tenants.Tx, now time.Time) error {
-	long, short := now.Add(-90*24*time.Hour), now.Add(-24*time.Hour)
-	var failures, cards, sessions int64
-	for _, s := range []struct {
-		n    *int64
-		sql  string
-		args []any
-	}{
-		{&failures, `DELETE FROM sign_in_failures WHERE last_at < $1::timestamptz AND coalesce(blocked_until, last_at) < $1::timestamptz`, []any{short}},
-		{&cards, `DELETE FROM sign_in_cards WHERE used_at IS NULL AND expires_at < $1::timestamptz OR used_at < $2::timestamptz`, []any{short, long}},
-		{&sessions, `DELETE FROM sessions WHERE ended_at < $1::timestamptz OR expires_at < $1::timestamptz`, []any{long}},
-	} {
-		var err error
-		if *s.n, err = tx.Exec(ctx, s.sql, s.args...); err != nil {
-			return err
-		}
-	}
-	tx.Record(audit.Entry{Action: "sign_in.sweep", After: map[string]any{"failures": failures, "cards": cards, "sessions": sessions}})
-	return nil
 }

@@ -98,7 +98,7 @@ const sourcedUsers = `jsonb_to_recordset($1::jsonb) AS r(id uuid, source_id text
 
 // PutUsers adds accounts with their roles, changes others but for theirs, and ends the sessions of those that it suspends. Their user names were chosen behind
 // LockUserNames, and what they take of the quotas, or give back, was asked of quotas, which are locked and written with them.
-func PutUsers(ctx context.Context, tx *tenants.Tx, add, change []*SourcedUser, quotas limits.Counts, now time.Time) error {
+func PutUsers(ctx context.Context, tx *tenants.Tx, add, change []*SourcedUser, quotas limits.Counts, end Ending, now time.Time) error {
 	b := &pgx.Batch{}
 	if len(add) > 0 {
 		rows := domain.Recordset(add)
@@ -124,7 +124,7 @@ func PutUsers(ctx context.Context, tx *tenants.Tx, add, change []*SourcedUser, q
 	if err := tx.SendBatch(ctx, b).Close(); err != nil || len(ended) == 0 {
 		return err
 	}
-	_, err := voidSessions(ctx, tx, ended, uuid.Nil, "suspended", now)
+	_, err := end(ctx, tx, ended, "suspended", now)
 	return err
 }
 

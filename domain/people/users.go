@@ -43,7 +43,7 @@ func (u *User) version() string {
 }
 
 const userSQL = `SELECT u.id, u.source_id, u.user_name, u.given_name, u.family_name, u.email, u.state, u.state_reason, u.school_id, u.grade, u.locale,
-	ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.password_hash IS NOT NULL, u.totp_confirmed_at IS NOT NULL,
+	ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.has_password, u.second_factor,
 	u.created_at, u.updated_at FROM users u`
 
 // UserByID gives an account, or domain.NotFound.
@@ -116,24 +116,24 @@ func checkRoles(p *domain.Problems, roles []string) {
 	}
 }
 
-// CreateUser opens an account and gives it with the card or invitation for choosing a password. It gives
+// CreateUser adds somebody, who cannot sign in before they have a card (identity.CreateUser). It gives
 // domain.Invalid, domain.Conflict when the user name is taken, and domain.OverQuota.
-func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in NewUser, now time.Time) (User, Card, error) {
+func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in NewUser, now time.Time) (User, error) {
 	if err := in.Validate(realm); err != nil {
-		return User{}, Card{}, err
+		return User{}, err
 	}
 	if err := LockUserNames(ctx, tx); err != nil {
-		return User{}, Card{}, err
+		return User{}, err
 	}
 	if in.UserName == "" {
 		names, err := LoadUserNames(ctx, tx, []string{UserNameStem(in.GivenName, in.FamilyName)}, nil)
 		if err != nil {
-			return User{}, Card{}, err
+			return User{}, err
 		}
 		in.UserName = names.Next(UserNameStem(in.GivenName, in.FamilyName))
 	}
 	if err := takeSeat(ctx, tx, realm, QuotaOf(in.Roles)); err != nil {
-		return User{}, Card{}, err
+		return User{}, err
 	}
 	id := audit.NewID()
 	_, err := tx.Exec(ctx, `INSERT INTO users (id, user_name, user_name_key, given_name, family_name, email, school_id, grade, locale, created_at, updated_at)
@@ -141,27 +141,18 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in New
 		id.String(), in.UserName, in.GivenName, in.FamilyName, in.Email, uuidText(in.SchoolID), in.Grade, in.Locale, now)
 	switch {
 	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return User{}, Card{}, domain.Errorf(domain.Conflict, "The user name %q is taken.", in.UserName)
+		return User{}, domain.Errorf(domain.Conflict, "The user name %q is taken.", in.UserName)
 	case tenants.IsViolation(err, "users_school_id_fkey"):
-		return User{}, Card{}, domain.InvalidField("school_id", "is not a school of this tenant")
+		return User{}, domain.InvalidField("school_id", "is not a school of this tenant")
 	case err != nil:
-		return User{}, Card{}, err
+		return User{}, err
 	}
 	if err := addRoles(ctx, tx, id, in.Roles, now); err != nil {
-		return User{}, Card{}, err
-	}
-	purpose, life := "invitation", ResetLife
-	if slices.Contains(in.Roles, Student) {
-		purpose, life = "card", CardLife
-	}
-	cards, err := makeCards(ctx, tx, `u.id = $1::uuid`, []any{id.String()}, purpose, now.Add(life), now)
-	if err != nil {
-		return User{}, Card{}, err
+		return User{}, err
 	}
 	tx.Record(audit.Entry{Action: "user.create", ObjectKind: "user", ObjectID: id.String(),
 		After: map[string]any{"user_name": in.UserName, "roles": in.Roles, "school_id": in.SchoolID, "grade": in.Grade}})
-	u, err := UserByID(ctx, tx, id)
-	return u, cards[0], err
+	return UserByID(ctx, tx, id)
 }
 
 func uuidText(id *uuid.UUID) *string {
@@ -254,7 +245,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 		return was, err
 	}
 	if _, moved := after["school_id"]; moved { // the school is in the access tokens
-		if err := voidTokens(ctx, tx, []string{id.String()}, now); err != nil {
+		if err := VoidTokens(ctx, tx, []string{id.String()}, now); err != nil {
 			return was, err
 		}
 	}
@@ -303,7 +294,7 @@ func SetRoles(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.
 	if err := addRoles(ctx, tx, id, added, now); err != nil {
 		return was, err
 	}
-	if err := voidTokens(ctx, tx, []string{id.String()}, now); err != nil {
+	if err := VoidTokens(ctx, tx, []string{id.String()}, now); err != nil {
 		return was, err
 	}
 	tx.Record(audit.Entry{Action: "user.roles", ObjectKind: "user", ObjectID: id.String(), Before: map[string]any{"roles": was.Roles}, After: map[string]any{"roles": roles}})
@@ -327,9 +318,12 @@ func keepAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm,
 	return err
 }
 
+// Ending ends what accounts have open, at once, and tells how much that was: identity.EndSessions, which stands above this room.
+type Ending func(ctx context.Context, tx *tenants.Tx, users []string, why string, now time.Time) (int64, error)
+
 // SuspendUser closes an account until ResumeUser, ends its sessions at once and frees its seat. reason is stated by the
 // actor, 1 to 500 characters. It gives domain.NotFound, domain.Invalid, domain.Conflict when it is not active.
-func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, reason string, now time.Time) (User, error) {
+func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.UUID, reason string, end Ending, now time.Time) (User, error) {
 	var p domain.Problems
 	if p.Text("reason", reason, 1, 500); len(p) > 0 {
 		return User{}, p.Err()
@@ -354,7 +348,7 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'suspended', state_reason = $2::text, updated_at = $3::timestamptz WHERE id = $1::uuid`, id.String(), reason, now); err != nil {
 		return u, err
 	}
-	ended, err := voidSessions(ctx, tx, []string{id.String()}, uuid.Nil, "suspended", now)
+	ended, err := end(ctx, tx, []string{id.String()}, "suspended", now)
 	if err != nil {
 		return u, err
 	}
@@ -380,4 +374,11 @@ func ResumeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 	}
 	tx.Record(audit.Entry{Action: "user.resume", ObjectKind: "user", ObjectID: id.String(), Before: map[string]any{"state": u.State}, After: map[string]any{"state": "active"}})
 	return UserByID(ctx, tx, id)
+}
+
+// VoidTokens makes users' access tokens void: each session must refresh, and then has the school and the roles of that moment.
+func VoidTokens(ctx context.Context, tx *tenants.Tx, users []string, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE users SET session_version = session_version + 1, tokens_voided_at = $2::timestamptz WHERE id = ANY($1::text[]::uuid[])`, users, now)
+	tx.Bump("sessions")
+	return err
 }

@@ -16,6 +16,7 @@ import (
 	"lignum/domain/points"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	_ "lignum/tests/tenth"
 	"lignum/tests/testkit"
 )
@@ -51,12 +52,13 @@ func (w *world) do(sql string, args ...any) {
 	w.write(func(tx *tenants.Tx) error { _, err := tx.Exec(ctx, sql, args...); return err })
 }
 
-func (w *world) learner(given, family string, school *uuid.UUID) uuid.UUID {
+func (w *world) learner(given, family string, at *uuid.UUID) uuid.UUID {
 	w.t.Helper()
-	id := audit.NewID()
-	w.do(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id) VALUES ($1::uuid, $1::text, $1::text, $2::text, $3::text, $4::uuid)`,
-		id.String(), given, family, school)
-	return id
+	p := school.Person{GivenName: given, FamilyName: family}
+	if at != nil {
+		p.SchoolID = *at
+	}
+	return school.People(w.t, w.db, p)[0]
 }
 
 func (w *world) award(learner uuid.UUID, earnings ...points.Earning) (fresh int) {
@@ -162,14 +164,13 @@ func names(list []points.Standing) (out []string) {
 
 func TestLeaderboardTiesAndPrivacy(t *testing.T) {
 	w := newWorld(t)
-	school := audit.NewID()
-	w.do(`INSERT INTO schools (id, name) VALUES ($1::uuid, 'Harbour High')`, school.String())
+	harbour := school.Schools(t, w.db, school.School{Name: "Harbour High"})[0]
 	ids := map[string]uuid.UUID{}
 	for i, c := range []struct {
 		name    string
 		lessons int
 	}{{"Ann", 5}, {"Ben", 4}, {"Cleo", 4}, {"Dora", 3}, {"Eli", 2}, {"Fay", 2}, {"Gus", 1}} {
-		at := &school
+		at := &harbour
 		if i%2 == 1 {
 			at = nil
 		}
@@ -228,9 +229,9 @@ func TestLeaderboardTiesAndPrivacy(t *testing.T) {
 		}
 	}
 
-	b = w.board(points.Scope{Among: points.AmongSchool, School: school}, points.AllTime, ids["Gus"], 5)
+	b = w.board(points.Scope{Among: points.AmongSchool, School: harbour}, points.AllTime, ids["Gus"], 5)
 	check("school", b.Top, "1 Ann É. 50", "2 Eli É. 20", "3 Gus É. 10*")
-	if b := w.board(points.Scope{Among: points.AmongSchool, School: school}, points.AllTime, ids["Ben"], 5); b.Me != nil {
+	if b := w.board(points.Scope{Among: points.AmongSchool, School: harbour}, points.AllTime, ids["Ben"], 5); b.Me != nil {
 		t.Errorf("a learner of another school has rank %d", b.Me.Rank)
 	}
 	classmates := people.GroupOf(`SELECT id FROM users WHERE id IN (?::uuid, ?::uuid)`, ids["Gus"], ids["Ben"])

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
 )
@@ -107,7 +108,7 @@ func TestRoster(t *testing.T) {
 		}
 	}
 	for sql, n := range map[string]int{
-		"SELECT count(*) FROM users WHERE user_name IN ('akeem.brown', 'akeem.brown2', 'tia.chin', 'marva.brown') AND password_hash IS NULL":                       4,
+		"SELECT count(*) FROM users WHERE user_name IN ('akeem.brown', 'akeem.brown2', 'tia.chin', 'marva.brown') AND NOT has_password":                            4,
 		"SELECT count(*) FROM schools WHERE region = 'Region 1 Kingston'":                                                                                          2,
 		"SELECT count(*) FROM classes WHERE taken = 1 AND seats = 1 AND NOT open AND starts_on = '2026-09-07' AND ends_on = '2027-03-26' AND coach_id IS NOT NULL": 1,
 		"SELECT count(*) FROM guardianships WHERE NOT consent":                                                                                                     1,
@@ -137,7 +138,7 @@ func TestRosterChangesAndDeletes(t *testing.T) {
 	if id != 1 {
 		t.Fatal("no u1")
 	}
-	desk := people.NewDesk(people.NewHasher(0))
+	desk := identity.NewDesk(identity.NewHasher(0))
 	s := r.signIn(desk, "u1", "akeem.brown")
 	gone := strings.Replace(strings.Replace(usersCSV, "u1,active", "u1,tobedeleted", 1), "Tia,Chin", "Tia,Chin-Brown", 1)
 	rep, err := r.roster(Options{}, textFile("u.csv", gone), textFile("e.csv", strings.Replace(enrolmentsCSV, "e1,active", "e1,tobedeleted", 1)))
@@ -146,7 +147,7 @@ func TestRosterChangesAndDeletes(t *testing.T) {
 	if r.used("learners") != 1 || r.number("SELECT count(*) FROM users WHERE source_id = 'u1' AND state = 'suspended'") != 1 {
 		t.Error("u1 was not suspended, or kept the seat")
 	}
-	if _, err := desk.Refresh(r.ctx, r.db, s.Refresh, people.Device{Address: "192.0.2.7"}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+	if _, err := desk.Refresh(r.ctx, r.db, s.Refresh, identity.Device{Address: "192.0.2.7"}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("u1's session: %v", err)
 	}
 	if n := r.number("SELECT taken FROM classes"); n != 1 {

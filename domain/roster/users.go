@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lignum/domain"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -191,7 +192,9 @@ func (im *importer) planUsers(ctx context.Context, q tenants.Querier, rows []rec
 	if len(pl.create)+len(pl.change) == 0 {
 		return nil, nil
 	}
-	return func(tx *tenants.Tx) error { return people.PutUsers(ctx, tx, pl.create, pl.change, pl.quotas, im.now) }, nil
+	return func(tx *tenants.Tx) error {
+		return people.PutUsers(ctx, tx, pl.create, pl.change, pl.quotas, identity.EndSessions, im.now)
+	}, nil
 }
 
 // roleAndOrg gives the row's OneRoster role and organisations, of 1.1's columns or of 1.2's roles.csv.

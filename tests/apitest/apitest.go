@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lignum/api"
+	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/policy"
 	"lignum/tests/testkit"
@@ -50,6 +51,9 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	rules, err := builtIn()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if w.Provisioner != nil {
+		w.Provisioner.FirstAdministrator = identity.FirstAdministrator
 	}
 	s.API, err = api.New(api.Deps{Config: s.config(), Store: w.Store, Registry: w.Registry, Rules: rules, Provisioner: w.Provisioner,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Version: "test"})

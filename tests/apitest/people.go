@@ -10,9 +10,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 )
 
 // User is somebody with an account and a valid token. The zero User is nobody: a request without a token.
@@ -30,31 +32,31 @@ type User struct {
 func Anonymous(slug string) User { return User{Slug: slug} }
 
 // Option changes a person before the account is made.
-type Option func(*people.NewUser, *people.SignedIn)
+type Option func(*people.NewUser, *identity.SignedIn)
 
 // At puts a person into a school.
-func At(school uuid.UUID) Option {
-	return func(u *people.NewUser, _ *people.SignedIn) { u.SchoolID = &school }
+func At(id uuid.UUID) Option {
+	return func(u *people.NewUser, _ *identity.SignedIn) { u.SchoolID = &id }
 }
 
 // Named gives a person names.
 func Named(given, family string) Option {
-	return func(u *people.NewUser, _ *people.SignedIn) { u.GivenName, u.FamilyName = given, family }
+	return func(u *people.NewUser, _ *identity.SignedIn) { u.GivenName, u.FamilyName = given, family }
 }
 
 // SecondFactor says that the session was opened with a second factor.
 func SecondFactor() Option {
-	return func(_ *people.NewUser, s *people.SignedIn) { s.SecondFactor = true }
+	return func(_ *people.NewUser, s *identity.SignedIn) { s.SecondFactor = true }
 }
 
 // NoSecondFactor says that the session of somebody of the platform was opened without one.
 func NoSecondFactor() Option {
-	return func(_ *people.NewUser, s *people.SignedIn) { s.SecondFactor = false }
+	return func(_ *people.NewUser, s *identity.SignedIn) { s.SecondFactor = false }
 }
 
 // MustChangePassword says that the password was only given.
 func MustChangePassword() Option {
-	return func(_ *people.NewUser, s *people.SignedIn) { s.MustChangePassword = true }
+	return func(_ *people.NewUser, s *identity.SignedIn) { s.MustChangePassword = true }
 }
 
 var userCount atomic.Int64
@@ -72,22 +74,19 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 	ctx, now := context.Background(), time.Now().UTC()
 	n := userCount.Add(1)
 	in := people.NewUser{UserName: fmt.Sprintf("%s%d", roles[0], n), GivenName: "Given", FamilyName: fmt.Sprintf("Family%04d", n), Roles: roles}
-	signedIn := people.SignedIn{SessionID: audit.NewID(), SessionVersion: 1, SecondFactor: slug == "", RefreshExpires: now.Add(time.Hour)}
+	signedIn := identity.SignedIn{SessionID: audit.NewID(), SessionVersion: 1, SecondFactor: slug == "", RefreshExpires: now.Add(time.Hour)}
 	for _, o := range options {
 		o(&in, &signedIn)
 	}
 	db := s.DB(slug)
 	u := User{Slug: slug, Roles: roles, SchoolID: in.SchoolID}
 	err := db.Write(ctx, s.Actor, func(tx *tenants.Tx) error {
-		made, card, err := people.CreateUser(ctx, tx, db.Realm(), in, now)
+		made, card, err := identity.CreateUser(ctx, tx, db.Realm(), in, now)
 		if err != nil {
 			return err
 		}
 		u.ID, u.UserName, u.Card = made.ID, made.UserName, card.Code
-		_, err = tx.Exec(ctx, `INSERT INTO sessions (id, user_id, refresh_hash, second_factor, created_at, expires_at)
-			VALUES ($1::uuid, $2::uuid, $3::bytea, $4::boolean, $5::timestamptz, $6::timestamptz)`,
-			signedIn.SessionID.String(), u.ID.String(), signedIn.SessionID[:], signedIn.SecondFactor, now, signedIn.RefreshExpires)
-		return err
+		return school.OpenSessions(ctx, tx, school.Session{ID: signedIn.SessionID, User: u.ID, SecondFactor: signedIn.SecondFactor, OpenedAt: now, ExpiresAt: signedIn.RefreshExpires})
 	})
 	if err != nil {
 		s.T.Fatalf("user of %q: %v", slug, err)
@@ -98,15 +97,15 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 }
 
 // sign makes a token with the realm's own keys.
-func (s *Server) sign(db *tenants.DB, who people.SignedIn, now time.Time) string {
+func (s *Server) sign(db *tenants.DB, who identity.SignedIn, now time.Time) string {
 	s.T.Helper()
 	ctx := context.Background()
-	if err := people.EnsureKeys(ctx, db, now); err != nil {
+	if err := identity.EnsureKeys(ctx, db, now); err != nil {
 		s.T.Fatal(err)
 	}
-	var ring *people.KeyRing
+	var ring *identity.KeyRing
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		ring, err = people.LoadKeys(ctx, r, db.Vault(), db.Realm().Name())
+		ring, err = identity.LoadKeys(ctx, r, db.Vault(), db.Realm().Name())
 		return err
 	})
 	if err != nil {
@@ -122,12 +121,7 @@ func (s *Server) sign(db *tenants.DB, who people.SignedIn, now time.Time) string
 // School adds a school to a tenant.
 func (s *Server) School(slug, name string) uuid.UUID {
 	s.T.Helper()
-	var school people.School
-	s.Write(slug, func(tx *tenants.Tx) (err error) {
-		school, err = people.CreateSchool(context.Background(), tx, people.SchoolFields{Name: name, Kind: "secondary", Region: "Kingston"})
-		return err
-	})
-	return school.ID
+	return school.Schools(s.T, s.DB(slug), school.School{Name: name, Region: "Kingston"})[0]
 }
 
 // Write runs fn in one transaction of a tenant ("": of the platform), for set-up. What fn changes needs no audit entry.

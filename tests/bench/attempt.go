@@ -91,7 +91,7 @@ func milli(seconds float64, n int) float64 { return micros(seconds, n) / 1000 }
 
 // examWorld fills a tenant with the mathematics course and a class, and gives its test of 60 items.
 func (b *bench) examWorld(ctx context.Context, slug string, learners int) (*world, uuid.UUID, error) {
-	var test uuid.UUID
+	var course, test uuid.UUID
 	if err := b.registry.Refresh(ctx); err != nil {
 		return nil, test, err
 	}
@@ -109,15 +109,17 @@ func (b *bench) examWorld(ctx context.Context, slug string, learners int) (*worl
 	}
 	db := b.store.DB(t.Realm())
 	err = db.Write(ctx, audit.Actor{Name: "bench", Realm: "platform"}, func(tx *tenants.Tx) error {
-		if _, err := catalog.Import(ctx, tx, p, time.Now().UTC()); err != nil {
+		made, err := catalog.Import(ctx, tx, p, time.Now().UTC())
+		if err != nil {
 			return err
 		}
+		course = made.CourseID
 		return tx.QueryRow(ctx, "SELECT id FROM tests WHERE slug = 'paper-1'").Scan(&test)
 	})
 	if err != nil {
 		return nil, test, err
 	}
-	w := &world{tenant: t, class: audit.NewID()}
+	w := &world{tenant: t, course: course}
 	return w, test, b.people(ctx, db, w, learners)
 }
 

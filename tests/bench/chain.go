@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -52,7 +52,7 @@ func chain(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &chainOf{ctx: ctx, engine: engine, keys: keys, issuer: client.Issuer("jamaica"), verifier: people.NewVerifier(0), rate: limits.NewRate(nil), shares: limits.NewShares(nil)}
+	c := &chainOf{ctx: ctx, engine: engine, keys: keys, issuer: client.Issuer("jamaica"), verifier: identity.NewVerifier(0), rate: limits.NewRate(nil), shares: limits.NewShares(nil)}
 	asked := 0
 	before := load.OwnTime()
 	for _, p := range steps {
@@ -75,7 +75,7 @@ func chain(ctx context.Context, b *bench) ([]figure, error) {
 }
 
 // realm gives a tenant's rules and keys.
-func (b *bench) realm(ctx context.Context, t *tenants.Tenant) (rules []policy.Rule, keys *people.KeyRing, err error) {
+func (b *bench) realm(ctx context.Context, t *tenants.Tenant) (rules []policy.Rule, keys *identity.KeyRing, err error) {
 	err = b.store.DB(t.Realm()).Read(ctx, func(r *tenants.Reader) error {
 		rows, err := r.Query(ctx, "SELECT ptype, v0, v1, v2, v3, v4, v5 FROM casbin_rules")
 		if err != nil {
@@ -84,7 +84,7 @@ func (b *bench) realm(ctx context.Context, t *tenants.Tenant) (rules []policy.Ru
 		if rules, err = pgx.CollectRows(rows, pgx.RowToStructByPos[policy.Rule]); err != nil {
 			return err
 		}
-		keys, err = people.LoadKeys(ctx, r, b.vault, t.Slug)
+		keys, err = identity.LoadKeys(ctx, r, b.vault, t.Slug)
 		return err
 	})
 	return rules, keys, err
@@ -107,7 +107,7 @@ func passages(country *load.Country) (list []passage, verified int, err error) {
 		}
 		p := passage{do: s.Do}
 		t, known := tickets[s.Who]
-		if !known || s.At-t.issued >= people.TokenLife {
+		if !known || s.At-t.issued >= identity.TokenLife {
 			if t.token, err = country.Desk.Token(who); err != nil {
 				return nil, 0, err
 			}
@@ -125,9 +125,9 @@ func passages(country *load.Country) (list []passage, verified int, err error) {
 type chainOf struct {
 	ctx      context.Context
 	engine   *policy.Engine
-	keys     *people.KeyRing
+	keys     *identity.KeyRing
 	issuer   string
-	verifier *people.Verifier
+	verifier *identity.Verifier
 	rate     *limits.Rate
 	shares   *limits.Shares
 }
@@ -135,7 +135,7 @@ type chainOf struct {
 // pass takes a request through, as api/pipeline.go does. cached remembers tokens.
 func (c *chainOf) pass(p passage, enforcer *policy.Enforcer, cached bool) error {
 	now := time.Now()
-	var claims *people.Claims
+	var claims *identity.Claims
 	if cached {
 		claims = c.verifier.Known(c.keys, p.token, c.issuer, now)
 	}

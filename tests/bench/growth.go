@@ -23,7 +23,7 @@ import (
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/domain"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/policy"
 	"lignum/tenants/audit"
@@ -64,7 +64,7 @@ func fillGrowth(ctx context.Context, b *bench) error {
 		if err := growth.Courses(ctx, b.store.DB(t.Realm())); err != nil {
 			return err
 		}
-		if err := c.Load(ctx, conn, t, func(line string) { fmt.Println("  " + line) }); err != nil {
+		if err := c.Load(ctx, b.store.DB(t.Realm()), conn, t, func(line string) { fmt.Println("  " + line) }); err != nil {
 			return err
 		}
 	}
@@ -203,7 +203,7 @@ func (g *growthBench) asks(ctx context.Context) (asks [2]map[string]growth.Ask, 
 			return asks, err
 		}
 		db := g.store.DB(t.Realm())
-		if err := people.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
+		if err := identity.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 			return asks, err
 		}
 		f := &growth.Finder{Tenant: t, DB: db, Routes: routes, Get: g.get}

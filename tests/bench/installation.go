@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lignum/domain/identity"
 	"lignum/infra/localcluster"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -92,7 +93,7 @@ func (b *bench) start(ctx context.Context) error {
 }
 
 func (b *bench) provisionerOf(database string) *tenants.Provisioner {
-	return &tenants.Provisioner{DirectDSN: b.cluster.DirectDSN(database), Installation: installation, Vault: b.vault, ProxyRole: "pgbouncer_auth"}
+	return &tenants.Provisioner{DirectDSN: b.cluster.DirectDSN(database), Installation: installation, Vault: b.vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 }
 
 // open reaches the tenants of a database.

@@ -17,7 +17,7 @@ import (
 	"lignum/domain/demo"
 	"lignum/tenants"
 	"lignum/tenants/audit"
-	"lignum/tests/classroom"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -60,7 +60,7 @@ func landSpec(slug string) tenants.Spec {
 // fillEach puts a small class into each tenant.
 func fillEach(ctx context.Context, b *bench) error {
 	for _, t := range b.registry.Tenants() {
-		if _, err := classroom.New(ctx, b.store.DB(t.Realm()), t, 10, 2); err != nil {
+		if _, err := school.Fill(ctx, b.store.DB(t.Realm()), 10, 2); err != nil {
 			return err
 		}
 	}

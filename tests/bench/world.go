@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,15 +10,18 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/catalog/packs"
-	"lignum/domain/people"
+	"lignum/domain/demo/rows"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 )
 
 // world is one tenant with a course, a class and learners in it.
 type world struct {
 	tenant   *tenants.Tenant
-	keys     *people.KeyRing
+	keys     *identity.KeyRing
+	course   uuid.UUID
 	class    uuid.UUID
 	lessons  []uuid.UUID
 	learners []uuid.UUID
@@ -57,16 +59,18 @@ func (b *bench) fill(ctx context.Context, slug string) (*world, error) {
 	}
 	db, now := b.store.DB(t.Realm()), time.Now().UTC()
 	who := audit.Actor{Name: "bench", Realm: "platform"}
-	w := &world{tenant: t, class: audit.NewID()}
+	w := &world{tenant: t}
 	err = db.Write(ctx, who, func(tx *tenants.Tx) error {
-		if _, err := catalog.Import(ctx, tx, p, now); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, "SELECT id FROM lessons ORDER BY position")
+		made, err := catalog.Import(ctx, tx, p, now)
 		if err != nil {
 			return err
 		}
-		w.lessons, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		w.course = made.CourseID
+		found, err := tx.Query(ctx, "SELECT id FROM lessons ORDER BY position")
+		if err != nil {
+			return err
+		}
+		w.lessons, err = pgx.CollectRows(found, pgx.RowTo[uuid.UUID])
 		return err
 	})
 	if err != nil {
@@ -79,31 +83,27 @@ func (b *bench) fill(ctx context.Context, slug string) (*world, error) {
 func (b *bench) people(ctx context.Context, db *tenants.DB, w *world, n int) error {
 	now := time.Now().UTC()
 	err := db.Write(ctx, audit.Actor{Name: "bench", Realm: "platform"}, func(tx *tenants.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(`INSERT INTO classes (id, course_id, title, kind, starts_on, ends_on, seats, taken) SELECT $1::uuid, (SELECT id FROM courses LIMIT 1), 'Bench', 'on_demand',
-			current_date - 30, current_date + 60, 1000, $2::integer`, w.class.String(), n)
-		for i := range n {
-			id := audit.NewID()
-			w.learners = append(w.learners, id)
-			batch.Queue(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name) VALUES ($1::uuid, $2::text, $2::text, 'Learner', $3::text)`,
-				id.String(), "learner-"+id.String()[24:], fmt.Sprint(i))
-			batch.Queue(`INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, 'student')`, id.String())
-			batch.Queue(`INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid)`, w.class.String(), id.String())
-			if len(w.lessons) > 0 {
-				batch.Queue(`INSERT INTO lesson_progress (learner_id, lesson_id, course_id, percent) SELECT $1::uuid, id, course_id, 40 FROM lessons WHERE position < 8`, id.String())
+		room := school.Room{Course: w.course}
+		if err := room.Seat(ctx, tx, db.Realm(), n); err != nil {
+			return err
+		}
+		w.class, w.learners = room.Class, append(w.learners, room.Learners...)
+		var begun []rows.Progress
+		for _, learner := range room.Learners {
+			for _, lesson := range w.lessons[:min(8, len(w.lessons))] {
+				begun = append(begun, rows.Progress{Learner: learner, Course: w.course, Lesson: lesson, Percent: 40, StartedAt: now, UpdatedAt: now})
 			}
 		}
-		tx.Record(audit.Entry{Action: "bench.prepare"})
-		return tx.SendBatch(ctx, batch).Close()
+		return rows.Lessons(ctx, tx, begun)
 	})
 	if err != nil {
 		return err
 	}
-	if err := people.EnsureKeys(ctx, db, now); err != nil {
+	if err := identity.EnsureKeys(ctx, db, now); err != nil {
 		return err
 	}
 	err = db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		w.keys, err = people.LoadKeys(ctx, r, b.vault, w.tenant.Slug)
+		w.keys, err = identity.LoadKeys(ctx, r, b.vault, w.tenant.Slug)
 		return err
 	})
 	if err != nil {
@@ -116,7 +116,7 @@ func (b *bench) people(ctx context.Context, db *tenants.DB, w *world, n int) err
 func (b *bench) issue(w *world) error {
 	w.tokens = w.tokens[:0]
 	for _, id := range w.learners {
-		t, err := w.keys.Issue(people.SignedIn{SessionID: audit.NewID(), UserID: id, UserName: "learner-" + id.String()[24:], Roles: []string{"student"}, SessionVersion: 1},
+		t, err := w.keys.Issue(identity.SignedIn{SessionID: audit.NewID(), UserID: id, UserName: school.UserName(id), Roles: []string{"student"}, SessionVersion: 1},
 			b.issuer(w.tenant.Slug), time.Now().UTC())
 		if err != nil {
 			return err

@@ -20,12 +20,14 @@ import (
 	"time"
 
 	"lignum/api"
+	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/infra/localcluster"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
-	"lignum/tests/classroom"
+	"lignum/tests/load"
+	"lignum/tests/school"
 	"lignum/tests/tenth"
 	"lignum/tests/testkit"
 )
@@ -39,7 +41,7 @@ func TestMain(m *testing.M) {
 type platform struct {
 	cluster *localcluster.Cluster
 	store   *tenants.Store
-	rooms   map[string]*classroom.Room
+	rooms   map[string]school.Room
 	dbs     map[string]*tenants.DB
 	addr    string
 	client  *http.Client
@@ -56,7 +58,7 @@ func start(t *testing.T) *platform {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := &platform{rooms: map[string]*classroom.Room{}, dbs: map[string]*tenants.DB{}}
+	p := &platform{rooms: map[string]school.Room{}, dbs: map[string]*tenants.DB{}}
 	// Durable, as in production: what was acknowledged must survive a crash of the database.
 	if p.cluster, err = localcluster.Start(ctx, localcluster.Options{Dir: dir + "/c", Name: "chaos"}); err != nil {
 		t.Fatal(err)
@@ -74,7 +76,7 @@ func start(t *testing.T) *platform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prov := &tenants.Provisioner{DirectDSN: p.cluster.DirectDSN("lignum"), Installation: "chaos", Vault: vault, ProxyRole: "pgbouncer_auth"}
+	prov := &tenants.Provisioner{DirectDSN: p.cluster.DirectDSN("lignum"), Installation: "chaos", Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 	if _, err := prov.Install(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -95,9 +97,7 @@ func start(t *testing.T) *platform {
 	}
 	for _, tenant := range registry.Tenants() {
 		db := p.store.DB(tenant.Realm())
-		if p.rooms[tenant.Slug], err = classroom.New(ctx, db, tenant, 3, 6); err != nil {
-			t.Fatal(err)
-		}
+		p.rooms[tenant.Slug] = school.NewRoom(t, db, 3, 6)
 		p.dbs[tenant.Slug] = db
 	}
 	p.serve(t, registry, key)
@@ -211,8 +211,12 @@ func TestRestartsUnderLoadLoseNoAcknowledgedWrite(t *testing.T) {
 	var workers []*worker
 	var wg sync.WaitGroup
 	for slug, room := range p.rooms {
-		for i := range room.Learners {
-			token, err := room.Token(i, p.url(slug, ""))
+		desk, err := load.NewDesk(t.Context(), p.dbs[slug], p.url(slug, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, id := range room.Learners {
+			token, err := desk.Token(load.Person{ID: id, UserName: school.UserName(id), Roles: []string{"student"}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,7 +18,7 @@ import (
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/domain/demo"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tests/apitest"
 	"lignum/tests/testkit"
@@ -207,7 +207,7 @@ func (b *browser) signIn() {
 	b.do(chromedp.SendKeys(`input[name=user_name]`, b.name), chromedp.SendKeys(`input[name=password]`, demo.Password))
 	b.click(`main form button:not([type=button])`)
 	if b.slug == "" { // the platform asks for a second factor
-		code, _, err := people.TOTPCode(demo.OTPSecret, time.Now())
+		code, _, err := identity.TOTPCode(demo.OTPSecret, time.Now())
 		if err != nil {
 			b.t.Fatal(err)
 		}

@@ -1,25 +1,38 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/google/uuid"
 
 	"lignum/domain/insight"
 	"lignum/tenants"
+	"lignum/tests/school"
 )
 
 // An official of a country with nine hundred schools reaches each of them, and finds one while typing its name; a school's administrator
 // places a form.
 func TestACountryOfNineHundredSchools(t *testing.T) {
 	s := serve(t)
-	s.Exec("jamaica", `INSERT INTO schools (id, source_id, name, region) SELECT ('c0000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'JM-' || n,
-		(ARRAY['Cedar Grove', 'St. Mary''s', 'Harbour View', 'Palm Hill', 'Blue Mahoe'])[1 + n % 5] || (ARRAY[' High', ' Academy', ' College'])[1 + n % 3] || ' ' || n, 'Parish ' || 1 + n % 14 FROM generate_series(1, 900) n`)
-	s.Exec("jamaica", `INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, grade) SELECT ('e0000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'x' || n, 'x' || n, 'Given', 'Family',
-		('c0000000-0000-7000-8000-' || lpad((1 + n % 900)::text, 12, '0'))::uuid, '10' FROM generate_series(1, 9000) n`)
-	s.Exec("jamaica", `INSERT INTO user_roles (user_id, role) SELECT id, 'student' FROM users WHERE user_name LIKE 'x%'`)
+	numbered := func(kind string, n int) uuid.UUID {
+		return uuid.MustParse(fmt.Sprintf("%s0000000-0000-7000-8000-%012d", kind, n))
+	}
+	schools, learners := make([]school.School, 900), make([]school.Person, 9000)
+	for i := range schools {
+		n := i + 1
+		schools[i] = school.School{ID: numbered("c", n), SourceID: fmt.Sprintf("JM-%d", n), Region: fmt.Sprintf("Parish %d", 1+n%14),
+			Name: fmt.Sprint([]string{"Cedar Grove", "St. Mary's", "Harbour View", "Palm Hill", "Blue Mahoe"}[n%5], []string{" High", " Academy", " College"}[n%3], " ", n)}
+	}
+	for i := range learners {
+		n := i + 1
+		learners[i] = school.Person{ID: numbered("e", n), UserName: fmt.Sprintf("x%d", n), SchoolID: numbered("c", 1+n%900), Grade: "10", Roles: []string{"student"}}
+	}
+	school.Schools(t, s.DB("jamaica"), schools...)
+	school.People(t, s.DB("jamaica"), learners...)
 	zone := s.Tenant("jamaica").Location()
 	month := insight.FinishedMonth(s.Tenant("jamaica").Today(time.Now().UTC()))
 	s.Exec("jamaica", `INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline, submitted_at, score, max_score)

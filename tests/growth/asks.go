@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -26,7 +26,7 @@ type Person struct {
 	name        string
 	id          uuid.UUID
 	school      *uuid.UUID
-	keys        *people.KeyRing
+	keys        *identity.KeyRing
 	made        time.Time
 	access      string
 }
@@ -36,7 +36,7 @@ func (p *Person) Token(issuer string) (string, error) {
 	if time.Since(p.made) < 5*time.Minute {
 		return p.access, nil
 	}
-	t, err := p.keys.Issue(people.SignedIn{SessionID: audit.NewID(), UserID: p.id, UserName: p.name, Roles: []string{p.Role}, SchoolID: p.school, SessionVersion: 1, SecondFactor: true},
+	t, err := p.keys.Issue(identity.SignedIn{SessionID: audit.NewID(), UserID: p.id, UserName: p.name, Roles: []string{p.Role}, SchoolID: p.school, SessionVersion: 1, SecondFactor: true},
 		issuer, time.Now().UTC())
 	if err != nil {
 		return "", err
@@ -172,7 +172,7 @@ func (f *Finder) follow(ctx context.Context, p *Person, failed *[]string) error 
 // lookUp finds a person of each role and one thing of each kind.
 func (f *Finder) lookUp(ctx context.Context) error {
 	return f.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		keys, err := people.LoadKeys(ctx, r, f.DB.Vault(), f.Tenant.Slug)
+		keys, err := identity.LoadKeys(ctx, r, f.DB.Vault(), f.Tenant.Slug)
 		if err != nil {
 			return err
 		}

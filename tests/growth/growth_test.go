@@ -16,7 +16,7 @@ import (
 	"lignum/api"
 	"lignum/api/console"
 	"lignum/api/portal"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -105,10 +105,10 @@ func TestPagesSendAsManyStatementsForManyAsForFew(t *testing.T) {
 		if err := growth.Courses(t.Context(), db); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Load(t.Context(), conn, tenant, func(string) {}); err != nil {
+		if err := c.Load(t.Context(), db, conn, tenant, func(string) {}); err != nil {
 			t.Fatal(err)
 		}
-		if err := people.EnsureKeys(t.Context(), db, time.Now().UTC()); err != nil {
+		if err := identity.EnsureKeys(t.Context(), db, time.Now().UTC()); err != nil {
 			t.Fatal(err)
 		}
 		lim := tenant.Limits

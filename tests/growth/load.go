@@ -53,8 +53,8 @@ const idOf = `('%s0000000-0000-7000-8000-' || lpad(to_hex(%s), 12, '0'))::uuid`
 
 func id(kind, n string) string { return fmt.Sprintf(idOf, kind, n) }
 
-// Load fills the tenant through a direct connection, and tells steps that take long. It has the courses already. A tenant that is filled is left alone.
-func (c Country) Load(ctx context.Context, conn *pgx.Conn, t *tenants.Tenant, say func(string)) error {
+// Load fills the tenant, mostly through a direct connection, and tells steps that take long. It has the courses already. A tenant that is filled is left alone.
+func (c Country) Load(ctx context.Context, db *tenants.DB, conn *pgx.Conn, t *tenants.Tenant, say func(string)) error {
 	schema := pgx.Identifier{t.SchemaName}.Sanitize()
 	if _, err := conn.Exec(ctx, "SET search_path = "+schema+"; SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; SET work_mem = '128MB'; SET jit = off"); err != nil {
 		return err
@@ -63,12 +63,17 @@ func (c Country) Load(ctx context.Context, conn *pgx.Conn, t *tenants.Tenant, sa
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM audit_entries WHERE action = 'growth.loaded')").Scan(&there); err != nil || there {
 		return err
 	}
+	start := time.Now()
+	if err := c.people(ctx, db); err != nil {
+		return fmt.Errorf("%s, people: %w", c.Slug, err)
+	}
+	say(fmt.Sprintf("  %s: people in %.1f s", c.Slug, time.Since(start).Seconds()))
 	n := strings.NewReplacer("{learners}", strconv.Itoa(c.Learners), "{schools}", strconv.Itoa(c.Schools), "{entries}", strconv.Itoa(c.Entries),
-		"{coaches}", strconv.Itoa(c.Learners/60+1), "{guardians}", strconv.Itoa(max(1, c.Learners/10)), "{zone}", t.TimeZone,
-		"{school:n}", id("a", "n"), "{learner:n}", id("b", "n"), "{teacher:n}", id("c", "n"), "{head:n}", id("d", "n"), "{coach:n}", id("e", "n"),
-		"{guardian:n}", id("f", "n"), "{class:n}", id("1", "n"), "{group:n}", id("2", "n"),
+		"{coaches}", strconv.Itoa(c.coaches()), "{zone}", t.TimeZone,
+		"{school:n}", id("a", "n"), "{learner:n}", id("b", "n"), "{teacher:n}", id("c", "n"), "{coach:n}", id("e", "n"),
+		"{class:n}", id("1", "n"), "{group:n}", id("2", "n"),
 		"{school of n}", id("a", "1 + n % "+strconv.Itoa(c.Schools)), "{class of n}", id("1", "1 + n % "+strconv.Itoa(c.Schools)),
-		"{group of n}", id("2", "1 + n % ("+strconv.Itoa(c.Learners/60+1)+")"))
+		"{group of n}", id("2", "1 + n % "+strconv.Itoa(c.coaches())))
 	for _, step := range steps {
 		start := time.Now()
 		if _, err := conn.Exec(ctx, "SET session_replication_role = "+map[bool]string{true: "origin", false: "replica"}[step.counted]+";"+n.Replace(step.sql)); err != nil {
@@ -85,30 +90,12 @@ func (c Country) Load(ctx context.Context, conn *pgx.Conn, t *tenants.Tenant, sa
 	return err
 }
 
-// steps are the rows beside the trail; n runs over the people. The first course is there with its lessons and tests.
+// steps are the rows beside people and the trail; n runs over the people. The first course is there with its lessons and tests.
 var steps = []struct {
 	name    string
 	counted bool // triggers keep totals of it; elsewhere they only check what is right by construction
 	sql     string
 }{
-	{"schools", true, `INSERT INTO schools (id, source_id, name, kind, region) SELECT {school:n}, 's' || n, 'School ' || n, 'secondary', 'Region ' || 1 + n % 14 FROM generate_series(1, {schools}) n`},
-	{"people", true, `CREATE TEMPORARY TABLE people AS
-		SELECT {learner:n} AS id, 'student' AS role, 'student' || n AS name, n, {school of n} AS school FROM generate_series(1, {learners}) n
-		UNION ALL SELECT {teacher:n}, 'teacher', 'teacher' || n, n, {school:n} FROM generate_series(1, {schools}) n
-		UNION ALL SELECT {head:n}, 'school_administrator', 'head' || n, n, {school:n} FROM generate_series(1, {schools}) n
-		UNION ALL SELECT {coach:n}, 'coach', 'coach' || n, n, NULL FROM generate_series(1, {coaches}) n
-		UNION ALL SELECT {guardian:n}, 'guardian', 'guardian' || n, n, NULL FROM generate_series(1, {guardians}) n
-		UNION ALL SELECT '90000000-0000-7000-8000-000000000001', 'ministry_official', 'official1', 1, NULL
-		UNION ALL SELECT '90000000-0000-7000-8000-000000000002', 'tenant_administrator', 'ruler1', 1, NULL;
-		INSERT INTO users (id, user_name, user_name_key, given_name, family_name, school_id, grade, state, password_hash, on_leaderboard)
-		SELECT id, name, name, (ARRAY['Aaliyah', 'Brianna', 'Carlton', 'Damion', 'Errol', 'Gabrielle', 'Janelle', 'Jermaine', 'Keisha', 'Marcus', 'Oneil', 'Shanice', 'Tajay', 'Zion'])[1 + n % 14],
-			(ARRAY['Allen', 'Bailey', 'Brown', 'Campbell', 'Clarke', 'Davis', 'Edwards', 'Francis', 'Grant', 'Henry', 'Johnson', 'Lewis', 'Morgan', 'Palmer', 'Reid', 'Smith', 'Thompson', 'Williams', 'Wright', 'Young'])[1 + (n / 14) % 20],
-			school, CASE WHEN role = 'student' THEN (7 + n % 5)::text ELSE '' END, CASE WHEN n % 97 = 20 THEN 'suspended' ELSE 'active' END,
-			CASE WHEN n % 5 <> 3 OR role <> 'student' THEN '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' END, role = 'student' AND n % 3 = 1 FROM people;
-		INSERT INTO user_roles (user_id, role) SELECT id, role FROM people;
-		UPDATE usage_counts SET n = (SELECT count(*) FROM users u JOIN user_roles r ON r.user_id = u.id WHERE u.state = 'active' AND r.role = 'student') WHERE kind = 'learners';
-		UPDATE usage_counts SET n = (SELECT count(*) FROM users u WHERE u.state = 'active' AND NOT EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')) WHERE kind = 'staff';
-		INSERT INTO guardianships (guardian_id, learner_id, consent) SELECT {guardian:n}, {learner:n}, true FROM generate_series(1, {guardians}) n`},
 	{"classes", false, `INSERT INTO classes (id, course_id, title, kind, school_id, coach_id, starts_on, ends_on, seats, taken)
 		SELECT {class:n}, (SELECT id FROM courses ORDER BY id LIMIT 1), 'Form class ' || n, 'on_demand', {school:n}, {teacher:n}, current_date - 90, current_date + 60, 5000, 0 FROM generate_series(1, {schools}) n
 		UNION ALL SELECT {group:n}, (SELECT id FROM courses ORDER BY id LIMIT 1), 'Group ' || n, 'live', NULL, {coach:n}, current_date - 90, current_date + 60, 100, 0 FROM generate_series(1, {coaches}) n;
@@ -138,9 +125,7 @@ var steps = []struct {
 		FROM generate_series(1, {learners}) n JOIN attempts a ON a.learner_id = {learner:n} AND a.number = 2 WHERE n % 10 = 1`},
 	{"points", false, `INSERT INTO point_entries (learner_id, rule, ref, points, at) SELECT {learner:n}, 'lesson.completed', k, 10, now() - interval '1 day' * (n % 180) FROM generate_series(1, {learners}) n, (SELECT id::text AS k FROM lessons WHERE course_id = (SELECT id FROM courses ORDER BY id LIMIT 1) AND position <= 6) l;
 		INSERT INTO point_totals (period, learner_id, school_id, points) SELECT p, {learner:n}, {school of n}, 10 * (1 + n % 40) FROM generate_series(1, {learners}) n, unnest(ARRAY['all', to_char(now() AT TIME ZONE '{zone}', 'YYYY-MM')]) p`},
-	{"sessions", false, `INSERT INTO sessions (id, user_id, refresh_hash, expires_at) SELECT gen_random_uuid(), id, sha256(id::text::bytea), now() + interval '30 days' FROM people;
-		INSERT INTO reset_requests (id, user_id, reason, asked_by, asked_at, expires_at) SELECT gen_random_uuid(), {learner:n}, 'Lost the card', {teacher:n}, now() - interval '1 hour', now() + interval '5 days' FROM generate_series(1, greatest(1, {schools} / 10)) n;
-		DROP TABLE people`},
+	{"requests", false, `INSERT INTO reset_requests (id, user_id, reason, asked_by, asked_at, expires_at) SELECT gen_random_uuid(), {learner:n}, 'Lost the card', {teacher:n}, now() - interval '1 hour', now() + interval '5 days' FROM generate_series(1, greatest(1, {schools} / 10)) n`},
 }
 
 func entryID(at, n string) string {

@@ -17,6 +17,7 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/catalog/packs"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -71,17 +72,17 @@ func TestNothingWaitsForAdvisoryLocks(t *testing.T) {
 			return err
 		}),
 		"a new user": write("bahamas", func(ctx context.Context, tx *tenants.Tx) error {
-			_, _, err := people.CreateUser(ctx, tx, bahamas, people.NewUser{GivenName: "Ann", FamilyName: "Rolle", Roles: []string{"student"}}, now)
+			_, _, err := identity.CreateUser(ctx, tx, bahamas, people.NewUser{GivenName: "Ann", FamilyName: "Rolle", Roles: []string{"student"}}, now)
 			return err
 		}),
 		"an administrator less": write("bahamas", func(ctx context.Context, tx *tenants.Tx) error {
-			u, _, err := people.CreateUser(ctx, tx, bahamas, people.NewUser{GivenName: "Bea", FamilyName: "Rolle", Roles: []string{"tenant_administrator"}}, now)
+			u, _, err := identity.CreateUser(ctx, tx, bahamas, people.NewUser{GivenName: "Bea", FamilyName: "Rolle", Roles: []string{"tenant_administrator"}}, now)
 			if err == nil {
-				_, err = people.SuspendUser(ctx, tx, bahamas, u.ID, "left the ministry", now)
+				_, err = people.SuspendUser(ctx, tx, bahamas, u.ID, "left the ministry", identity.EndSessions, now)
 			}
 			return err
 		}),
-		"signing keys": func(ctx context.Context) error { return people.EnsureKeys(ctx, w.DB("bahamas"), now) },
+		"signing keys": func(ctx context.Context) error { return identity.EnsureKeys(ctx, w.DB("bahamas"), now) },
 		"a course": write("bahamas", func(ctx context.Context, tx *tenants.Tx) error {
 			dir, err := packs.Open("celearn-bookkeeping")
 			if err != nil {

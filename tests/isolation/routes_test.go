@@ -19,7 +19,7 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
-	"lignum/tests/classroom"
+	"lignum/tests/school"
 )
 
 // public is every route that needs no permission. A new one must be put here by somebody who thought about it.
@@ -167,10 +167,7 @@ func TestForeignIdsReachNothing(t *testing.T) {
 	w := newWalker(t)
 	ctx := t.Context()
 	secret := plant(t, w.World)
-	room, err := classroom.New(ctx, w.DB("bahamas"), w.Tenant("bahamas"), 2, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	room := school.NewRoom(t, w.DB("bahamas"), 2, 2)
 	w.Write("bahamas", func(tx *tenants.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE classes SET title = $1::text`, secret)
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -51,12 +52,12 @@ func plant(t *testing.T, w *testkit.World) string {
 	const secret = "Bahamian secret"
 	err := w.DB("bahamas").Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
 		tx.Record(audit.Entry{Action: "plant", Reason: secret})
-		_, err := tx.Exec(t.Context(), `INSERT INTO schools (id, name, region) VALUES ($1::uuid, $2::text, 'Nassau')`, audit.NewID().String(), secret)
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	school.Schools(t, w.DB("bahamas"), school.School{Name: secret, Region: "Nassau"})
 	return secret
 }
 
@@ -83,7 +84,7 @@ var refusals = []struct {
 }{
 	{"by name, for reading and writing", denied, []string{
 		`SELECT name FROM tenant_bahamas.schools`, `SELECT user_name FROM tenant_bahamas.users`, `SELECT reason FROM tenant_bahamas.audit_trail`,
-		`SELECT name FROM control.tenants`, `SELECT password_hash FROM control.users`, `SELECT sealed_key FROM control.signing_keys`, `SELECT * FROM control.usage_days`,
+		`SELECT name FROM control.tenants`, `SELECT password_hash FROM control.credentials`, `SELECT sealed_key FROM control.signing_keys`, `SELECT * FROM control.usage_days`,
 		`SELECT * FROM control.capacity_forecast`, `SELECT * FROM control.processes`, `SELECT * FROM control.database_capacity`, `SELECT gate.publish_capacity(1, 1)`,
 		`INSERT INTO tenant_bahamas.schools (id, name) VALUES (gen_random_uuid(), 'x')`,
 		`UPDATE tenant_bahamas.schools SET name = 'x'`, `DELETE FROM tenant_bahamas.schools`, `TRUNCATE tenant_bahamas.idempotency_keys_0`,

@@ -23,7 +23,7 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
-	"lignum/tests/classroom"
+	"lignum/tests/school"
 	"lignum/tests/tenth"
 )
 
@@ -60,10 +60,7 @@ type texter struct {
 
 func newTexter(t *testing.T) *texter {
 	x := &texter{walker: newWalker(t), people: map[string][]apitest.User{}, rules: map[string]*policy.Enforcer{}}
-	room, err := classroom.New(t.Context(), x.DB("jamaica"), x.Tenant("jamaica"), 2, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	room := school.NewRoom(t, x.DB("jamaica"), 2, 2)
 	x.ids = map[string]string{"class": room.Class.String(), "lesson": room.Lessons[0].String(), "learner": room.Learners[0].String(), "user": room.Learners[0].String(), "tenant": "bahamas", "course": "maths"}
 	plan := tenants.Plans[2].Limits
 	plan.ReadsPerSec, plan.WritesPerSec, plan.SignInsPerSec = 1_000_000, 1_000_000, 1_000_000

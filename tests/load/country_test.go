@@ -1,21 +1,20 @@
 package load_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/google/uuid"
 
 	"lignum/api/portal"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/catalog/packs"
 	"lignum/tenants"
-	"lignum/tenants/audit"
 	"lignum/tests/apitest"
 	"lignum/tests/load"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -48,12 +47,17 @@ func country(t *testing.T, s *apitest.Server, c *load.Client, slug string, learn
 	if err != nil {
 		t.Fatal(err)
 	}
+	var course uuid.UUID
 	s.Write(slug, func(tx *tenants.Tx) error {
-		if _, err := catalog.Import(ctx, tx, p, time.Now().UTC()); err != nil {
-			return err
-		}
-		return enrol(ctx, tx, teacher, learners)
+		imported, err := catalog.Import(ctx, tx, p, time.Now().UTC())
+		course = imported.CourseID
+		return err
 	})
+	list := make([]school.Person, learners)
+	for i := range list {
+		list[i] = school.Person{UserName: fmt.Sprintf("load%d", i+1), GivenName: "Learner", FamilyName: fmt.Sprint(i + 1), Roles: []string{"student"}}
+	}
+	school.Classes(t, s.DB(slug), school.Class{Title: "Load", Course: course, Coach: teacher.ID, Learners: school.People(t, s.DB(slug), list...)})
 	found, err := load.ReadCountry(ctx, s.DB(slug), s.Tenant(slug), c.Issuer(slug))
 	if err != nil {
 		t.Fatal(err)
@@ -62,17 +66,6 @@ func country(t *testing.T, s *apitest.Server, c *load.Client, slug string, learn
 		t.Fatalf("%d learners, %d staff, an exam of %d items", len(all), len(found.Staff), course.Items)
 	}
 	return found
-}
-
-func enrol(ctx context.Context, tx *tenants.Tx, teacher apitest.User, learners int) error {
-	class, b := audit.NewID().String(), &pgx.Batch{}
-	b.Queue(`INSERT INTO classes (id, course_id, title, kind, coach_id, starts_on, ends_on, seats, taken) SELECT $1::uuid, (SELECT id FROM courses LIMIT 1), 'Load', 'on_demand',
-		$2::uuid, current_date - 30, current_date + 60, 1000, $3::integer`, class, teacher.ID.String(), learners)
-	b.Queue(`WITH made AS (INSERT INTO users (id, user_name, user_name_key, given_name, family_name)
-			SELECT gen_random_uuid(), 'load' || n, 'load' || n, 'Learner', n::text FROM generate_series(1, $2::integer) n RETURNING id
-		), role AS (INSERT INTO user_roles (user_id, role) SELECT id, 'student' FROM made)
-		INSERT INTO enrolments (class_id, learner_id) SELECT $1::uuid, id FROM made`, class, learners)
-	return tx.SendBatch(ctx, b).Close()
 }
 
 // compare holds a journal against a tenant's schema as it is now.

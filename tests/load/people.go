@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -25,17 +25,17 @@ type Person struct {
 type Desk struct {
 	Slug   string
 	issuer string
-	keys   *people.KeyRing
+	keys   *identity.KeyRing
 }
 
 // NewDesk reads a tenant's keys, and makes them where there are none.
 func NewDesk(ctx context.Context, db *tenants.DB, issuer string) (*Desk, error) {
-	if err := people.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
+	if err := identity.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 		return nil, err
 	}
 	d := &Desk{Slug: db.Realm().Slug, issuer: issuer}
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		d.keys, err = people.LoadKeys(ctx, r, db.Vault(), d.Slug)
+		d.keys, err = identity.LoadKeys(ctx, r, db.Vault(), d.Slug)
 		return err
 	})
 	return d, err
@@ -43,7 +43,7 @@ func NewDesk(ctx context.Context, db *tenants.DB, issuer string) (*Desk, error) 
 
 // Token is a new access token of a person. Staff have shown a second factor.
 func (d *Desk) Token(p Person) (string, error) {
-	t, err := d.keys.Issue(people.SignedIn{SessionID: audit.NewID(), UserID: p.ID, UserName: p.UserName, Roles: p.Roles, SchoolID: p.School,
+	t, err := d.keys.Issue(identity.SignedIn{SessionID: audit.NewID(), UserID: p.ID, UserName: p.UserName, Roles: p.Roles, SchoolID: p.School,
 		SessionVersion: 1, SecondFactor: p.Roles[0] != "student"}, d.issuer, time.Now().UTC())
 	if err != nil {
 		return "", err

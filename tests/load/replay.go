@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"lignum/domain/people"
+	"lignum/domain/identity"
 )
 
 // Replay sends a planned day as fast as its requests are answered. Each person's requests come one after the other, in the day's order.
@@ -78,7 +78,7 @@ func (r *Replay) visitor(who int32) *visitor {
 // step sends one request.
 func (r *Replay) step(s Step) error {
 	v := r.visitors[s.Who]
-	if s.At-v.issued >= people.TokenLife || s.At < v.issued { // as a client renews it; the second, when another day begins
+	if s.At-v.issued >= identity.TokenLife || s.At < v.issued { // as a client renews it; the second, when another day begins
 		var err error
 		if v.token, err = r.Country.Desk.Token(v.Person); err != nil {
 			return err

@@ -15,11 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -66,7 +65,7 @@ func environment(w *testkit.World, listen, metrics string, more ...string) []str
 func pupils(t *testing.T, w *testkit.World, n int) (names []string) {
 	t.Helper()
 	ctx := t.Context()
-	hash, err := people.NewHasher(1).Hash(ctx, "", password)
+	hash, err := identity.NewHasher(1).Hash(ctx, "", password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,20 +79,13 @@ func pupils(t *testing.T, w *testkit.World, n int) (names []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = w.DB("jamaica").Write(ctx, w.Actor, func(tx *tenants.Tx) error {
-		b := &pgx.Batch{}
-		for i := range n {
-			id, name := audit.NewID().String(), fmt.Sprintf("pupil%d", i+1)
-			names = append(names, name)
-			b.Queue(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name, password_hash) VALUES ($1::uuid, $2::text, $2::text, 'Pupil', $2::text, $3::text)`, id, name, hash)
-			b.Queue(`INSERT INTO user_roles (user_id, role) VALUES ($1::uuid, 'student')`, id)
-		}
-		tx.Record(audit.Entry{Action: "test.setup"})
-		return tx.SendBatch(ctx, b).Close()
-	})
-	if err != nil {
-		t.Fatal(err)
+	list := make([]school.Person, n)
+	for i := range list {
+		name := fmt.Sprintf("pupil%d", i+1)
+		names = append(names, name)
+		list[i] = school.Person{UserName: name, GivenName: "Pupil", FamilyName: name, PasswordHash: hash, Roles: []string{"student"}}
 	}
+	school.People(t, w.DB("jamaica"), list...)
 	return names
 }
 

@@ -11,7 +11,7 @@ import (
 // sourceHash changes when what is put into the template besides the migrations does.
 func sourceHash() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%+v\n", Fixtures)
+	fmt.Fprintf(h, "%+v\n%s\n", Fixtures, administers)
 	fmt.Fprintf(h, "%v\n", policy.DefaultRules(policy.Tenant, "x"))
 	fmt.Fprintf(h, "%v\n", policy.DefaultRules(policy.Platform, "platform"))
 	return hex.EncodeToString(h.Sum(nil))[:8]

@@ -16,7 +16,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/classes"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 	"lignum/tenants"
 )
 
@@ -126,7 +126,7 @@ func (in opened) writeCards(ctx context.Context, out io.Writer, who cardsFor, wh
 }
 
 // makeCards makes them all in one transaction: either every card of the sheet is good, or none. It gives one at least, or errNoCards.
-func (in opened) makeCards(ctx context.Context, who cardsFor) (cards []people.Card, err error) {
+func (in opened) makeCards(ctx context.Context, who cardsFor) (cards []identity.Card, err error) {
 	now := time.Now().UTC()
 	defer func() {
 		if err == nil && len(cards) == 0 {
@@ -139,7 +139,7 @@ func (in opened) makeCards(ctx context.Context, who cardsFor) (cards []people.Ca
 			if err := classExists(ctx, tx, class); err != nil {
 				return err
 			}
-			cards, err = people.CardReach{}.GroupCards(ctx, tx, classes.Members(class), "class", class.String(), now)
+			cards, err = identity.CardReach{}.GroupCards(ctx, tx, classes.Members(class), "class", class.String(), now)
 			return err
 		})
 		return cards, err
@@ -162,7 +162,7 @@ func (in opened) makeCards(ctx context.Context, who cardsFor) (cards []people.Ca
 	}
 	err = in.db.Write(ctx, operator(), func(tx *tenants.Tx) error {
 		for some := range slices.Chunk(users, 1000) {
-			made, err := people.Cards(ctx, tx, some, now)
+			made, err := identity.Cards(ctx, tx, some, now)
 			if err != nil {
 				return err
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain/demo"
-	"lignum/domain/people"
+	"lignum/domain/identity"
 )
 
 func demoCommand() *cobra.Command {
@@ -59,7 +59,7 @@ func demoCode() *cobra.Command {
 		Long: "The platform always asks its staff for a second factor. This prints what the authenticator app of manager1 and operator1 would\n" +
 			"show now. The key of the app is public, as is their password.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			code, left, err := people.TOTPCode(demo.OTPSecret, time.Now())
+			code, left, err := identity.TOTPCode(demo.OTPSecret, time.Now())
 			if err != nil {
 				return err
 			}

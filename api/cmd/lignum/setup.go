@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/infra/memory"
 	"lignum/infra/rdsiam"
@@ -74,7 +75,8 @@ func openWith(cfg *config.Config) (*installation, error) {
 		return nil, err
 	}
 	if cfg.DirectDSN != "" {
-		in.provisioner = &tenants.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole, IAM: cfg.DatabaseAuth == "iam", Log: in.log}
+		in.provisioner = &tenants.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole, IAM: cfg.DatabaseAuth == "iam", Log: in.log,
+			FirstAdministrator: identity.FirstAdministrator}
 	}
 	return in, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
+	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
 )
@@ -61,7 +62,7 @@ func userCreate() *cobra.Command {
 	return cmd
 }
 
-func (in opened) createUser(ctx context.Context, user people.NewUser, school string) (u people.User, card people.Card, err error) {
+func (in opened) createUser(ctx context.Context, user people.NewUser, school string) (u people.User, card identity.Card, err error) {
 	if school != "" && in.tenant == nil {
 		return u, card, domain.InvalidField("--school", "is for tenants; the platform's own realm has no schools")
 	}
@@ -82,13 +83,13 @@ func (in opened) createUser(ctx context.Context, user people.NewUser, school str
 			}
 			user.SchoolID = &id
 		}
-		u, card, err = people.CreateUser(ctx, tx, in.db.Realm(), user, time.Now().UTC())
+		u, card, err = identity.CreateUser(ctx, tx, in.db.Realm(), user, time.Now().UTC())
 		return err
 	})
 	return u, card, err
 }
 
-func (in opened) printCode(ctx context.Context, out io.Writer, card people.Card) error {
+func (in opened) printCode(ctx context.Context, out io.Writer, card identity.Card) error {
 	where, err := in.cardURL(ctx)
 	if err != nil {
 		where = "the card page"
@@ -112,7 +113,7 @@ func userResetPassword() *cobra.Command {
 		Example: "  lignum user reset-password jamaica j.clarke\n  lignum user reset-password platform m.rolle",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return inRealm(cmd, args[0], func(ctx context.Context, in opened) error {
-				var card people.Card
+				var card identity.Card
 				err := in.db.Write(ctx, operator(), func(tx *tenants.Tx) error {
 					ids, err := userIDs(ctx, tx, "USERNAME", args[1])
 					if err != nil {
@@ -122,7 +123,7 @@ func userResetPassword() *cobra.Command {
 					if err != nil {
 						return err
 					}
-					card, err = people.ResetPassword(ctx, tx, u.ID, !u.HasPassword, time.Now().UTC())
+					card, err = identity.ResetPassword(ctx, tx, u.ID, !u.HasPassword, time.Now().UTC())
 					return err
 				})
 				if err != nil {
@@ -146,7 +147,7 @@ func userResetSecondFactor() *cobra.Command {
 					if err != nil {
 						return err
 					}
-					return people.ResetTOTP(ctx, tx, ids[0], time.Now().UTC())
+					return identity.ResetTOTP(ctx, tx, ids[0], time.Now().UTC())
 				})
 				if err != nil {
 					return err

@@ -11,17 +11,19 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/identity"
 	"lignum/domain/people"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
 var codePattern = regexp.MustCompile(`\b[0-9A-Z]{4}(-[0-9A-Z]{4}){3}\b`)
 
 // redeem chooses a password with a code, as its owner does.
-func redeem(t *testing.T, w *testkit.World, slug, code string) (people.SignedIn, error) {
+func redeem(t *testing.T, w *testkit.World, slug, code string) (identity.SignedIn, error) {
 	t.Helper()
-	desk := people.NewDesk(people.NewHasher(1))
-	return desk.RedeemCard(t.Context(), w.DB(slug), people.RedeemCard{Code: code, Password: "four brown pelicans at noon", Device: people.Device{Address: "127.0.0.1"}}, time.Now().UTC())
+	desk := identity.NewDesk(identity.NewHasher(1))
+	return desk.RedeemCard(t.Context(), w.DB(slug), identity.RedeemCard{Code: code, Password: "four brown pelicans at noon", Device: identity.Device{Address: "127.0.0.1"}}, time.Now().UTC())
 }
 
 func TestUserCreateAndReset(t *testing.T) {
@@ -76,10 +78,7 @@ func TestUserRefuses(t *testing.T) {
 
 func TestUserCards(t *testing.T) {
 	w := installed(t)
-	table := w.Tenant("jamaica").SchemaName
-	if _, err := w.Direct(t).Exec(t.Context(), "INSERT INTO "+table+".schools (id, source_id, name) VALUES (gen_random_uuid(), 's1', 'St. Hugh''s <High>')"); err != nil {
-		t.Fatal(err)
-	}
+	school.Schools(t, w.DB("jamaica"), school.School{SourceID: "s1", Name: "St. Hugh's <High>"})
 	for _, name := range []string{"kerry.brown", "ama.grant", "tia.chin"} {
 		given, family, _ := strings.Cut(name, ".")
 		must(t, "user", "create", "jamaica", name, "--given", given, "--family", family, "--role", "student", "--school", "s1", "--grade", "10")
@@ -138,29 +137,18 @@ func TestResetSecondFactor(t *testing.T) {
 	w := installed(t)
 	must(t, "user", "create", "platform", "m.rolle", "--given", "Mark", "--family", "Rolle", "--role", "operator")
 	refused(t, "has no authenticator app", "user", "reset-second-factor", "platform", "m.rolle")
-	if _, err := w.Direct(t).Exec(t.Context(), `UPDATE control.users SET totp_secret = 'x', totp_confirmed_at = now() WHERE user_name = 'm.rolle'`); err != nil {
-		t.Fatal(err)
-	}
+	school.GiveAuthenticator(t, w.DB(""), school.ID(t, w.DB(""), "m.rolle"))
 	wants(t, must(t, "user", "reset-second-factor", "platform", "m.rolle"), "has no authenticator app any more")
 	wants(t, must(t, "user", "list", "platform"), "m.rolle", "no")
 }
 
 func TestClassCards(t *testing.T) {
 	w := installed(t)
-	class := uuid.NewString()
 	must(t, "content", "import", "bahamas", "--builtin", "bgcse-biology")
 	must(t, "user", "create", "bahamas", "in.class", "--given", "In", "--family", "Class", "--role", "student")
 	must(t, "user", "create", "bahamas", "not.there", "--given", "Not", "--family", "There", "--role", "student")
-	conn := w.Direct(t)
-	for _, sql := range []string{
-		`SET search_path = ` + w.Tenant("bahamas").SchemaName,
-		`INSERT INTO classes (id, course_id, title, kind, starts_on, ends_on, seats, taken) SELECT '` + class + `', id, '10A', 'on_demand', current_date, current_date + 60, 30, 1 FROM courses`,
-		`INSERT INTO enrolments (class_id, learner_id) SELECT '` + class + `', id FROM users WHERE user_name = 'in.class'`,
-	} {
-		if _, err := conn.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
+	db := w.DB("bahamas")
+	class := school.Classes(t, db, school.Class{Title: "10A", Learners: []uuid.UUID{school.ID(t, db, "in.class")}})[0].String()
 	out := must(t, "user", "cards", "bahamas", "--class", class)
 	if wants(t, out, "1 card, ", "in.class"); len(codePattern.FindAllString(out, -1)) != 1 || strings.Contains(out, "not.there") {
 		t.Error(out)

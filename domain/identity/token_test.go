@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"crypto/ed25519"
@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
 )
 
@@ -28,7 +29,7 @@ func (r *room) ring() *KeyRing {
 }
 
 func someSession() SignedIn {
-	return SignedIn{SessionID: uuid.New(), UserID: uuid.New(), UserName: "akeem", Roles: []string{Student}, SessionVersion: 1}
+	return SignedIn{SessionID: uuid.New(), UserID: uuid.New(), UserName: "akeem", Roles: []string{people.Student}, SessionVersion: 1}
 }
 
 func TestToken(t *testing.T) {

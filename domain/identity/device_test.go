@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
 )
 
@@ -35,7 +36,7 @@ func (r *room) attack(name, tokens string) (throttled int) {
 
 func TestAStrangerDoesNotShutOutAKnownDevice(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
+	r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
 	r.ok(err)
 	if n := r.attack("akeem", ""); n != 95 {
@@ -76,7 +77,7 @@ func TestAStrangerDoesNotShutOutAKnownDevice(t *testing.T) {
 
 func TestADeviceTokenHasItsOwnBound(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
+	r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
 	r.ok(err)
 	// Ten failures of the device, then five of the account: then it is a stranger's, and waits like one.
@@ -100,8 +101,8 @@ func TestADeviceTokenHasItsOwnBound(t *testing.T) {
 
 func TestOnlyAGenuineTokenOfTheSamePersonCounts(t *testing.T) {
 	r := newRoom(t)
-	akeem := r.user("akeem", Student)
-	r.user("zoe", Student)
+	akeem := r.user("akeem", people.Student)
+	r.user("zoe", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
 	r.ok(err)
 	other, err := r.from("192.0.2.7", "", "zoe", goodPassword)
@@ -143,8 +144,8 @@ func TestOnlyAGenuineTokenOfTheSamePersonCounts(t *testing.T) {
 // An unknown name is answered alike, token or no token.
 func TestATokenTellsNothingOfOtherNames(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
-	r.user("zoe", Student)
+	r.user("akeem", people.Student)
+	r.user("zoe", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
 	r.ok(err)
 	if known, unknown := r.attack("zoe", home.Device), r.attack("nobody", home.Device); known != 95 || unknown != 95 {
@@ -154,7 +155,7 @@ func TestATokenTellsNothingOfOtherNames(t *testing.T) {
 
 func TestAFailureOfTheDeviceIsTakenBack(t *testing.T) {
 	r := newRoom(t)
-	id := r.user("akeem", Student)
+	id := r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
 	r.ok(err)
 	for range 40 { // a client that keeps its first token: right ones are not counted

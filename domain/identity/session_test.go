@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
 	_ "lignum/tests/tenth"
 )
@@ -25,8 +26,8 @@ func (r *room) refresh(token string) (SignedIn, error) {
 // older ends the family, and an ended family never comes back.
 func TestRefreshRotation(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
-	r.user("other", Student)
+	r.user("akeem", people.Student)
+	r.user("other", people.Student)
 	bystander, err := r.signIn("other", goodPassword, "")
 	r.ok(err)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -81,7 +82,7 @@ func TestRefreshRotation(t *testing.T) {
 
 func TestConcurrentRefresh(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
+	r.user("akeem", people.Student)
 	s, err := r.signIn("akeem", goodPassword, "")
 	r.ok(err)
 	const tabs = 16
@@ -108,7 +109,7 @@ func TestRefreshReadsTheAccountAnew(t *testing.T) {
 	s, err := r.signIn("teach", goodPassword, "")
 	r.ok(err)
 	r.ok(r.write(func(tx *tenants.Tx) error {
-		_, err := SetRoles(r.ctx, tx, r.db.Realm(), id, []string{"teacher", "coach"}, r.now)
+		_, err := people.SetRoles(r.ctx, tx, r.db.Realm(), id, []string{"teacher", "coach"}, r.now)
 		return err
 	}))
 	var gone Revocations
@@ -140,7 +141,7 @@ func TestRefreshReadsTheAccountAnew(t *testing.T) {
 
 func TestLongestSession(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
+	r.user("akeem", people.Student)
 	s, err := r.signIn("akeem", goodPassword, "")
 	r.ok(err)
 	for range 3 { // busy every ten days
@@ -156,7 +157,7 @@ func TestLongestSession(t *testing.T) {
 
 func TestEndSessions(t *testing.T) {
 	r := newRoom(t)
-	id := r.user("akeem", Student)
+	id := r.user("akeem", people.Student)
 	a, err := r.signIn("akeem", goodPassword, "")
 	r.ok(err)
 	b, err := r.signIn("akeem", goodPassword, "")
@@ -207,14 +208,14 @@ func TestPlatformRealm(t *testing.T) {
 		t.Error(err)
 	}
 	r.read(func(q *tenants.Reader) error {
-		page, err := Users(context.Background(), q, UserFilter{Role: "operator"})
+		page, err := people.Users(context.Background(), q, people.UserFilter{Role: "operator"})
 		if len(page.Users) != 1 || page.Users[0].UserName != "operator" {
 			t.Errorf("listed %+v", page)
 		}
 		return err
 	})
 	err = r.write(func(tx *tenants.Tx) error {
-		_, err := SuspendUser(r.ctx, tx, r.db.Realm(), s.UserID, "a test", r.now)
+		_, err := people.SuspendUser(r.ctx, tx, r.db.Realm(), s.UserID, "a test", EndSessions, r.now)
 		return err
 	})
 	if domain.CodeOf(err) != domain.Conflict {
@@ -224,7 +225,7 @@ func TestPlatformRealm(t *testing.T) {
 
 func TestARefreshTokenHasOneSpelling(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
+	r.user("akeem", people.Student)
 	s, err := r.desk.SignIn(r.ctx, r.db, SignIn{UserName: "akeem", Password: goodPassword}, r.now)
 	r.ok(err)
 	n := len(s.Refresh)

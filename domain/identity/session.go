@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -30,7 +31,7 @@ var DefaultLifetimes = Lifetimes{LearnerIdle: 14 * 24 * time.Hour, StaffIdle: 12
 
 func (l Lifetimes) idle(roles []string) time.Duration {
 	for _, r := range roles {
-		if r != Student && r != Guardian {
+		if r != people.Student && r != people.Guardian {
 			return l.StaffIdle
 		}
 	}
@@ -142,8 +143,8 @@ func (d *Desk) Refresh(ctx context.Context, db *tenants.DB, token string, dev De
 			AND EXISTS (SELECT FROM users u WHERE u.id = s.user_id AND u.state = 'active')`,
 		id.String(), presented, successor, now, d.Lifetimes.Longest.Seconds(), d.Lifetimes.StaffIdle.Seconds(), d.Lifetimes.LearnerIdle.Seconds())
 	b.Queue(`SELECT s.user_id, u.user_name, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.school_id, u.session_version,
-			s.second_factor, u.must_change_password, s.expires_at, s.refresh_hash, s.previous_hash, s.rotated_at, s.ended_at, u.state
-		FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1::uuid`, id.String())
+			s.second_factor, coalesce(c.must_change_password, false), s.expires_at, s.refresh_hash, s.previous_hash, s.rotated_at, s.ended_at, u.state
+		FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN credentials c ON c.user_id = s.user_id WHERE s.id = $1::uuid`, id.String())
 	if !db.Realm().IsPlatform() && !day.IsZero() {
 		b.Queue(`INSERT INTO active_days (day, user_id, school_id) SELECT $2::text::date, s.user_id, u.school_id FROM sessions s JOIN users u ON u.id = s.user_id
 			WHERE s.id = $1::uuid AND s.refresh_hash = $3::bytea AND s.ended_at IS NULL ON CONFLICT DO NOTHING`, id.String(), day.Format(time.DateOnly), successor)
@@ -235,7 +236,7 @@ func EndSession(ctx context.Context, tx *tenants.Tx, user, session uuid.UUID, no
 
 // EndAllSessions signs a user out everywhere, at once. why is 'signed_out_everywhere', 'suspended', 'password' and the like.
 func EndAllSessions(ctx context.Context, tx *tenants.Tx, user uuid.UUID, why string, now time.Time) error {
-	n, err := voidSessions(ctx, tx, []string{user.String()}, uuid.Nil, why, now)
+	n, err := EndSessions(ctx, tx, []string{user.String()}, why, now)
 	if err != nil {
 		return err
 	}
@@ -243,9 +244,9 @@ func EndAllSessions(ctx context.Context, tx *tenants.Tx, user uuid.UUID, why str
 	return nil
 }
 
-// voidSessions ends all sessions of users but the one to keep, and tells how many it ended. With none to keep it voids
+// endSessions ends all sessions of users but the one to keep, and tells how many it ended. With none to keep it voids
 // the access tokens as well.
-func voidSessions(ctx context.Context, tx *tenants.Tx, users []string, keep uuid.UUID, why string, now time.Time) (int64, error) {
+func endSessions(ctx context.Context, tx *tenants.Tx, users []string, keep uuid.UUID, why string, now time.Time) (int64, error) {
 	n, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $3::timestamptz, ended_reason = $4::text
 		WHERE user_id = ANY($1::text[]::uuid[]) AND id <> $2::uuid AND ended_at IS NULL`, users, keep.String(), now, why)
 	if err != nil {
@@ -255,14 +256,12 @@ func voidSessions(ctx context.Context, tx *tenants.Tx, users []string, keep uuid
 		tx.Bump("sessions")
 		return n, nil
 	}
-	return n, voidTokens(ctx, tx, users, now)
+	return n, people.VoidTokens(ctx, tx, users, now)
 }
 
-// voidTokens makes users' access tokens void: each session must refresh, and then has the roles of that moment.
-func voidTokens(ctx context.Context, tx *tenants.Tx, users []string, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE users SET session_version = session_version + 1, tokens_voided_at = $2::timestamptz WHERE id = ANY($1::text[]::uuid[])`, users, now)
-	tx.Bump("sessions")
-	return err
+// EndSessions ends all sessions of users, voids their access tokens, and tells how many it ended. It is the people.Ending of whoever suspends.
+func EndSessions(ctx context.Context, tx *tenants.Tx, users []string, why string, now time.Time) (int64, error) {
+	return endSessions(ctx, tx, users, uuid.Nil, why, now)
 }
 
 // Revocations are what makes an access token void before it expires.
@@ -293,4 +292,27 @@ func Revoked(ctx context.Context, q tenants.Querier, since time.Time) (Revocatio
 		return nil
 	})
 	return r, err
+}
+
+// Sweep removes what is over and needed no more: failures and unused cards a day after they stopped to count, sessions and
+// used cards after ninety days. For a daily job.
+func Sweep(ctx context.Context, tx *tenants.Tx, now time.Time) error {
+	long, short := now.Add(-90*24*time.Hour), now.Add(-24*time.Hour)
+	var failures, cards, sessions int64
+	for _, s := range []struct {
+		n    *int64
+		sql  string
+		args []any
+	}{
+		{&failures, `DELETE FROM sign_in_failures WHERE last_at < $1::timestamptz AND coalesce(blocked_until, last_at) < $1::timestamptz`, []any{short}},
+		{&cards, `DELETE FROM sign_in_cards WHERE used_at IS NULL AND expires_at < $1::timestamptz OR used_at < $2::timestamptz`, []any{short, long}},
+		{&sessions, `DELETE FROM sessions WHERE ended_at < $1::timestamptz OR expires_at < $1::timestamptz`, []any{long}},
+	} {
+		var err error
+		if *s.n, err = tx.Exec(ctx, s.sql, s.args...); err != nil {
+			return err
+		}
+	}
+	tx.Record(audit.Entry{Action: "sign_in.sweep", After: map[string]any{"failures": failures, "cards": cards, "sessions": sessions}})
+	return nil
 }

@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"context"
@@ -105,7 +105,8 @@ func idText(id uuid.UUID) *string {
 	if id == uuid.Nil {
 		return nil
 	}
-	return uuidText(&id)
+	text := id.String()
+	return &text
 }
 
 // ResetRequestByID gives one request, or domain.NotFound. With a Tx it is locked until the transaction ends.
@@ -132,9 +133,6 @@ func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string
 	var p domain.Problems
 	if p.Text("reason", reason, 3, 500); len(p) > 0 {
 		return ResetRequest{}, p.Err()
-	}
-	if _, err := LockUser(ctx, tx, user); err != nil {
-		return ResetRequest{}, err
 	}
 	a, err := accountByID(ctx, tx, user)
 	if err != nil {
@@ -226,13 +224,7 @@ func UseApproval(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.T
 	return err
 }
 
-// LockAccount keeps an account as it is until the transaction ends, so that what is asked about it still holds when it is
-// changed; domain.NotFound.
-func LockAccount(ctx context.Context, tx *tenants.Tx, user uuid.UUID) error {
-	_, err := LockUser(ctx, tx, user)
-	return err
-}
-
+// unclaimed reports whether nobody has ever chosen a password for an account.
 func unclaimed(ctx context.Context, q tenants.Querier, user uuid.UUID) (bool, error) {
-	return exists(ctx, q, `SELECT password_hash IS NULL AND NOT had_password FROM users WHERE id = $1::uuid`, user.String())
+	return exists(ctx, q, `SELECT NOT claimed FROM users WHERE id = $1::uuid`, user.String())
 }

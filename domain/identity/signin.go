@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/notices"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -38,7 +39,7 @@ type SignIn struct {
 	Day      time.Time // the tenant's date, for the count of active users; zero: not counted
 }
 
-// account is what sign-in needs to know of a user.
+// account is what sign-in needs to know of somebody.
 type account struct {
 	ID             uuid.UUID
 	UserName       string
@@ -51,10 +52,12 @@ type account struct {
 	SessionVersion int
 	SchoolID       *uuid.UUID
 	Roles          []string
+	Stored         bool // there are credentials, also if no password is among them
 }
 
-const accountSQL = `SELECT id, user_name, given_name, family_name, coalesce(password_hash, ''), state, must_change_password,
-	totp_confirmed_at IS NOT NULL, session_version, school_id, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = users.id ORDER BY role) FROM users`
+const accountSQL = `SELECT u.id, u.user_name, u.given_name, u.family_name, coalesce(c.password_hash, ''), u.state, coalesce(c.must_change_password, false),
+	c.totp_confirmed_at IS NOT NULL, u.session_version, u.school_id, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), c.user_id IS NOT NULL
+	FROM users u LEFT JOIN credentials c ON c.user_id = u.id`
 
 func oneAccount(rows pgx.Rows, a *account) (found bool, err error) {
 	*a, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[account])
@@ -64,15 +67,20 @@ func oneAccount(rows pgx.Rows, a *account) (found bool, err error) {
 	return err == nil, err
 }
 
+// accountByID gives an account; in a transaction it is locked, because whoever changes credentials locks the person before them.
 func accountByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (account, error) {
 	var a account
-	rows, err := q.Query(ctx, accountSQL+` WHERE id = $1::uuid AND state <> 'erased'`, id.String())
+	lock := ""
+	if _, writes := q.(*tenants.Tx); writes {
+		lock = " FOR UPDATE OF u"
+	}
+	rows, err := q.Query(ctx, accountSQL+` WHERE u.id = $1::uuid AND u.state <> 'erased'`+lock, id.String())
 	if err != nil {
 		return a, err
 	}
 	if found, err := oneAccount(rows, &a); err != nil || !found {
 		if err == nil {
-			err = notFound(pgx.ErrNoRows, "user")
+			err = domain.Errorf(domain.NotFound, "There is no such user.")
 		}
 		return a, err
 	}
@@ -123,7 +131,7 @@ func NeedsCode(err error) bool {
 // work; NeedsCode tells the one that asks for a second factor, and only after the right password. A suspended account gives domain.Forbidden,
 // also only then. Too many failures give domain.OverQuota, too many sign-ins at once domain.Unavailable, both with RetryAfter.
 func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.Time) (SignedIn, error) {
-	key := FoldUserName(in.UserName)
+	key := people.FoldUserName(in.UserName)
 	if len(key) > 256 || len(in.Password) > 4*MaxPassword || !utf8.ValidString(key) || len(in.Code) > 64 {
 		return SignedIn{}, nobody(wrong())
 	}
@@ -161,7 +169,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 			}
 		}
 		if rehashed != "" {
-			if _, err := tx.Exec(ctx, `UPDATE users SET password_hash = $2::text WHERE id = $1::uuid`, a.ID.String(), rehashed); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE credentials SET password_hash = $2::text WHERE user_id = $1::uuid`, a.ID.String(), rehashed); err != nil {
 				return err
 			}
 		}
@@ -178,8 +186,13 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 
 // stillSo locks the account and makes sure that nothing changed while the password was compared.
 func stillSo(ctx context.Context, tx *tenants.Tx, a account) error {
-	same, err := exists(ctx, tx, `SELECT EXISTS (SELECT FROM users WHERE id = $1::uuid AND state = 'active' AND coalesce(password_hash, '') = $2::text
-		AND session_version = $3::integer AND (totp_confirmed_at IS NOT NULL) = $4::boolean FOR UPDATE)`, a.ID.String(), a.PasswordHash, a.SessionVersion, a.TOTP)
+	sql, args := `SELECT EXISTS (SELECT FROM users u WHERE u.id = $1::uuid AND u.state = 'active' AND u.session_version = $2::integer FOR UPDATE)`, []any{a.ID.String(), a.SessionVersion}
+	if a.Stored { // both are locked, so that what was compared is what stands there when the lock is given; a first password raises the version
+		sql = `SELECT EXISTS (SELECT FROM users u JOIN credentials c ON c.user_id = u.id WHERE u.id = $1::uuid AND u.state = 'active' AND u.session_version = $2::integer
+			AND coalesce(c.password_hash, '') = $3::text AND (c.totp_confirmed_at IS NOT NULL) = $4::boolean FOR UPDATE)`
+		args = append(args, a.PasswordHash, a.TOTP)
+	}
+	same, err := exists(ctx, tx, sql, args...)
 	if err == nil && !same {
 		return wrong()
 	}
@@ -231,7 +244,7 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 	if err := a.rule(in.Expected).Check(in.New); err != nil {
 		return err
 	}
-	a, counted, err := d.reserve(ctx, db, FoldUserName(a.UserName), in.Device, now)
+	a, counted, err := d.reserve(ctx, db, people.FoldUserName(a.UserName), in.Device, now)
 	if err != nil {
 		return err
 	}
@@ -270,13 +283,14 @@ func storePassword(ctx context.Context, tx *tenants.Tx, a account, hash, passwor
 	}
 	short := PasswordRule{}.Check(password) != nil
 	b := &pgx.Batch{}
-	b.Queue(`UPDATE users SET password_hash = $2::text, short_password = $3::boolean, must_change_password = false, updated_at = $4::timestamptz WHERE id = $1::uuid`,
-		a.ID.String(), hash, short, now)
+	b.Queue(`INSERT INTO credentials (user_id, password_hash, short_password, changed_at) VALUES ($1::uuid, $2::text, $3::boolean, $4::timestamptz)
+		ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, short_password = excluded.short_password, must_change_password = false,
+			changed_at = excluded.changed_at`, a.ID.String(), hash, short, now)
 	b.Queue(`DELETE FROM sign_in_cards WHERE user_id = $1::uuid AND used_at IS NULL`, a.ID.String())
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
-	ended, err := voidSessions(ctx, tx, []string{a.ID.String()}, keep, "password", now)
+	ended, err := endSessions(ctx, tx, []string{a.ID.String()}, keep, "password", now)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package tenants_test
+package people_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/testkit"
@@ -91,7 +92,7 @@ func (s *told) write(who audit.Actor, fn func(tx *tenants.Tx) error) {
 
 func (s *told) erase(why string) error {
 	return s.DB("jamaica").Write(s.t.Context(), s.kim, func(tx *tenants.Tx) error {
-		return tenants.EraseFromTrail(context.Background(), tx, s.pat.ID, why)
+		return people.EraseFromTrail(context.Background(), tx, s.pat.ID, why)
 	})
 }
 

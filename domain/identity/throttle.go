@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"context"
@@ -95,7 +95,7 @@ func (d *Desk) reserve(ctx context.Context, db *tenants.DB, key string, dev Devi
 	b.Queue(blockedSQL, who, where, now)
 	d.Device.queue(b, countDeviceSQL, key, now, users, devices)
 	d.Account.queue(b, countSQL, who, now, where, devices)
-	b.Queue(accountSQL+` WHERE user_name_key = $1::text AND state <> 'erased'`, key)
+	b.Queue(accountSQL+` WHERE u.user_name_key = $1::text AND u.state <> 'erased'`, key)
 	var until *time.Time
 	err = db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
 		if err := res.QueryRow().Scan(&until); err != nil {

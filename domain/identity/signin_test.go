@@ -1,6 +1,7 @@
-package people
+package identity
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
+	"lignum/tenants/audit"
 	"lignum/tests/testkit"
 )
 
@@ -21,13 +24,13 @@ func (r *room) signIn(name, password, code string) (SignedIn, error) {
 
 func TestSignIn(t *testing.T) {
 	r := newRoom(t)
-	id := r.user("akeem", Student)
+	id := r.user("akeem", people.Student)
 	s, err := r.signIn(" AKEEM ", goodPassword, "")
 	r.ok(err)
 	if s.UserID != id || s.Refresh == "" || len(s.Roles) != 1 || s.RefreshExpires != r.now.Add(14*24*time.Hour) {
 		t.Errorf("signed in as %+v", s)
 	}
-	if n := r.number("SELECT count(*) FROM users WHERE id = $1::uuid AND password_hash LIKE '$argon2id$v=19$m=19456,%'", id.String()); n != 1 {
+	if n := r.number("SELECT count(*) FROM credentials WHERE user_id = $1::uuid AND password_hash LIKE '$argon2id$v=19$m=19456,%'", id.String()); n != 1 {
 		t.Error("the weak hash was not replaced at sign-in")
 	}
 	if n := r.number("SELECT count(*) FROM active_days WHERE user_id = $1::uuid AND day = '2026-09-07'", id.String()); n != 1 {
@@ -56,7 +59,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("staff stay signed in until %v", s.RefreshExpires)
 	}
 	r.ok(r.write(func(tx *tenants.Tx) error {
-		_, err := SuspendUser(r.ctx, tx, r.db.Realm(), staff, "left the school", r.now)
+		_, err := people.SuspendUser(r.ctx, tx, r.db.Realm(), staff, "left the school", EndSessions, r.now)
 		return err
 	}))
 	if _, err := r.signIn("teach", "wrong", ""); err == nil || err.Error() != unknown.Error() {
@@ -71,7 +74,7 @@ func TestFailuresSlowDown(t *testing.T) {
 	for _, name := range []string{"akeem", "nobody"} { // known and unknown alike
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)
-			r.user("akeem", Student)
+			r.user("akeem", people.Student)
 			for i := range 5 {
 				if _, err := r.signIn(name, "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
 					t.Fatalf("failure %d: %v", i+1, err)
@@ -108,7 +111,7 @@ func TestFailuresSlowDown(t *testing.T) {
 
 func TestAddressIsBlockedToo(t *testing.T) {
 	r := newRoom(t)
-	r.user("akeem", Student)
+	r.user("akeem", people.Student)
 	r.desk.Address.Free = 3
 	for i := range 3 {
 		if _, err := r.signIn("nobody"+string(rune('a'+i)), "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
@@ -133,9 +136,9 @@ func TestAddressIsBlockedToo(t *testing.T) {
 func TestCard(t *testing.T) {
 	r := newRoom(t)
 	var card Card
-	var u User
+	var u people.User
 	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		u, card, err = CreateUser(r.ctx, tx, r.db.Realm(), NewUser{GivenName: "Zoé-Marie", FamilyName: "O'Connor", Roles: []string{Student}}, r.now)
+		u, card, err = CreateUser(r.ctx, tx, r.db.Realm(), people.NewUser{GivenName: "Zoé-Marie", FamilyName: "O'Connor", Roles: []string{people.Student}}, r.now)
 		return err
 	}))
 	if u.UserName != "zoemarie.oconnor" || card.UserName != u.UserName || len(card.Code) != 19 {
@@ -180,7 +183,7 @@ func TestCard(t *testing.T) {
 
 func TestPasswordChange(t *testing.T) {
 	r := newRoom(t)
-	id := r.user("akeem", Student)
+	id := r.user("akeem", people.Student)
 	here, err := r.signIn("akeem", goodPassword, "")
 	r.ok(err)
 	there, err := r.signIn("akeem", goodPassword, "")
@@ -216,7 +219,7 @@ func TestSecondFactor(t *testing.T) {
 	if !strings.HasPrefix(setup.URL, "otpauth://totp/") || !strings.HasPrefix(setup.QR, "data:image/png;base64,") {
 		t.Errorf("setup is %+v", setup)
 	}
-	if n := r.number("SELECT count(*) FROM users WHERE totp_secret LIKE '%' || $1::text || '%'", setup.Secret); n != 0 {
+	if n := r.number("SELECT count(*) FROM credentials WHERE totp_secret LIKE '%' || $1::text || '%'", setup.Secret); n != 0 {
 		t.Error("the secret is stored in the clear")
 	}
 	code := func() string {
@@ -287,7 +290,7 @@ func TestSecondFactor(t *testing.T) {
 // A wrong password or code that cannot be put down in the trail is an error of the platform, not an answer to the person.
 func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
 	r := newRoom(t)
-	id := r.user("akeem", Student)
+	id := r.user("akeem", people.Student)
 	s, err := r.from("192.0.2.7", "", "akeem", goodPassword)
 	r.ok(err)
 	r.ok(r.write(func(tx *tenants.Tx) error {
@@ -313,5 +316,61 @@ func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
 		if code := domain.CodeOf(err); err == nil || code == domain.Invalid || code == domain.Unauthentic {
 			t.Errorf("a wrong %s that is not in the trail: %v", what, err)
 		}
+	}
+}
+
+// What was compared while a change was under way is compared with what the change leaves: a password that was replaced, taken away or chosen
+// first, and a second factor that came or went.
+func TestAChangeUnderWayIsWaitedFor(t *testing.T) {
+	for name, change := range map[string]struct {
+		stored bool // there were credentials before
+		do     func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error
+	}{
+		"another password, this session kept": {true, func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error {
+			return storePassword(ctx, tx, a, "another", "mango drum kettle orbit", uuid.New(), now)
+		}},
+		"the first password": {false, func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error {
+			return storePassword(ctx, tx, a, "the first", "mango drum kettle orbit", uuid.Nil, now)
+		}},
+		"reset": {true, func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error {
+			_, err := ResetPassword(ctx, tx, a.ID, false, now)
+			return err
+		}},
+		"second factor": {true, func(ctx context.Context, tx *tenants.Tx, a account, now time.Time) error {
+			_, err := tx.Exec(ctx, "UPDATE credentials SET totp_confirmed_at = now() WHERE user_id = $1::uuid", a.ID.String())
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			id := r.user("akeem", people.Student)
+			if !change.stored {
+				r.do("DELETE FROM credentials WHERE user_id = $1::uuid", id.String())
+			}
+			var a account
+			r.read(func(q *tenants.Reader) (err error) { a, err = accountByID(r.ctx, q, id); return err })
+			if a.Stored != change.stored {
+				t.Fatalf("stored: %v", a.Stored)
+			}
+			asked := make(chan error, 1)
+			r.ok(r.write(func(tx *tenants.Tx) error {
+				if _, err := accountByID(r.ctx, tx, id); err != nil { // locks it
+					return err
+				}
+				go func() {
+					asked <- r.write(func(tx *tenants.Tx) error { tx.Record(audit.Entry{Action: "test"}); return stillSo(r.ctx, tx, a) })
+				}()
+				for waits := 0; waits == 0; time.Sleep(5 * time.Millisecond) {
+					if err := r.w.Direct(t).QueryRow(r.ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waits); err != nil {
+						return err
+					}
+				}
+				tx.Record(audit.Entry{Action: "test"})
+				return change.do(r.ctx, tx, a, r.now)
+			}))
+			if err := <-asked; domain.CodeOf(err) != domain.Unauthentic {
+				t.Errorf("whoever compared the old password is let in: %v", err)
+			}
+		})
 	}
 }

@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/notices"
+	"lignum/domain/people"
 	"lignum/tenants"
 )
 
@@ -15,7 +16,7 @@ func TestAnAnswerReachesAskersWhoAreThere(t *testing.T) {
 	here, erased, deleted := r.user("here", "teacher"), r.user("erased", "teacher"), r.user("deleted", "teacher")
 	told := map[uuid.UUID]int{here: 1, erased: 0, deleted: 0}
 	for asker := range told {
-		learner := r.user("learner."+asker.String()[:13]+asker.String()[24:], Student)
+		learner := r.user("learner."+asker.String()[:13]+asker.String()[24:], people.Student)
 		var asked ResetRequest
 		actor := r.w.Actor
 		actor.ID = asker

@@ -1,17 +1,22 @@
-package people
+package identity
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -59,12 +64,12 @@ func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, no
 	}
 	var a account
 	var found bool
-	hash := tenants.HashCardCode(in.Code)
+	hash := hashCode(in.Code)
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
 		if err := d.addressFree(ctx, r, db, in.Device, now); err != nil {
 			return err
 		}
-		rows, err := r.Query(ctx, accountSQL+` WHERE state = 'active' AND id = (SELECT user_id FROM sign_in_cards
+		rows, err := r.Query(ctx, accountSQL+` WHERE u.state = 'active' AND u.id = (SELECT user_id FROM sign_in_cards
 			WHERE code_hash = $1::bytea AND used_at IS NULL AND expires_at > $2::timestamptz)`, hash, now)
 		if err != nil {
 			return err
@@ -87,12 +92,12 @@ func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, no
 	if err := a.rule(in.Expected).Check(in.Password); err != nil {
 		return SignedIn{}, err
 	}
-	counted := reserved{subject: accountSubject(db, FoldUserName(a.UserName)), found: true}
+	counted := reserved{subject: accountSubject(db, people.FoldUserName(a.UserName)), found: true}
 	if a.TOTP {
 		if in.OTP == "" {
 			return SignedIn{}, needCode()
 		}
-		if _, counted, err = d.reserve(ctx, db, FoldUserName(a.UserName), in.Device, now); err != nil {
+		if _, counted, err = d.reserve(ctx, db, people.FoldUserName(a.UserName), in.Device, now); err != nil {
 			return SignedIn{}, err
 		}
 	}
@@ -149,15 +154,15 @@ func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitati
 	if invitation {
 		purpose = "invitation"
 	}
-	if _, err := tx.Exec(ctx, `UPDATE users SET had_password = had_password OR password_hash IS NOT NULL, password_hash = NULL, must_change_password = false,
-		updated_at = $2::timestamptz WHERE id = $1::uuid`, user.String(), now); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE credentials SET password_hash = NULL, must_change_password = false, changed_at = $2::timestamptz
+		WHERE user_id = $1::uuid`, user.String(), now); err != nil {
 		return Card{}, err
 	}
 	// Whatever was asked or approved for this account is answered by this card.
 	if _, err := tx.Exec(ctx, `UPDATE reset_requests SET state = 'used' WHERE user_id = $1::uuid AND state IN ('asked', 'approved')`, user.String()); err != nil {
 		return Card{}, err
 	}
-	if _, err := voidSessions(ctx, tx, []string{user.String()}, uuid.Nil, "password", now); err != nil {
+	if _, err := EndSessions(ctx, tx, []string{user.String()}, "password", now); err != nil {
 		return Card{}, err
 	}
 	cards, err := makeCards(ctx, tx, `u.id = $1::uuid`, []any{user.String()}, purpose, now.Add(ResetLife), now)
@@ -190,15 +195,15 @@ func (r CardReach) Cards(ctx context.Context, tx *tenants.Tx, users []uuid.UUID,
 
 // GroupCards is Cards for those of a group who are within the reach; kind and id say in the audit trail what they were printed for, such as a
 // class.
-func (r CardReach) GroupCards(ctx context.Context, tx *tenants.Tx, group Group, kind, id string, now time.Time) ([]Card, error) {
+func (r CardReach) GroupCards(ctx context.Context, tx *tenants.Tx, group people.Group, kind, id string, now time.Time) ([]Card, error) {
 	which, args := group.Has("u.id", 1)
 	return r.print(ctx, tx, which, args, kind, id, now)
 }
 
 func (r CardReach) print(ctx context.Context, tx *tenants.Tx, which string, args []any, kind, id string, now time.Time) ([]Card, error) {
-	which += ` AND u.password_hash IS NULL AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')`
+	which += ` AND NOT u.has_password AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student')`
 	if r.Unclaimed {
-		which += ` AND NOT u.had_password`
+		which += ` AND NOT u.claimed`
 	}
 	if r.SchoolOf != uuid.Nil {
 		args = append(args, r.SchoolOf.String())
@@ -227,7 +232,7 @@ func makeCards(ctx context.Context, tx *tenants.Tx, which string, args []any, pu
 	var c Card
 	var school *uuid.UUID
 	if _, err := pgx.ForEachRow(rows, []any{&c.UserID, &c.UserName, &c.GivenName, &c.FamilyName, &c.Grade, &school}, func() error {
-		c.Code, c.Expires = tenants.NewCardCode(), expires.UTC().Truncate(time.Second)
+		c.Code, c.Expires = newCode(), expires.UTC().Truncate(time.Second)
 		cards, schools = append(cards, c), append(schools, school)
 		return nil
 	}); err != nil || len(cards) == 0 {
@@ -239,7 +244,7 @@ func makeCards(ctx context.Context, tx *tenants.Tx, which string, args []any, pu
 	var users, hashes []string
 	for _, c := range cards {
 		users = append(users, c.UserID.String())
-		hashes = append(hashes, hex.EncodeToString(tenants.HashCardCode(c.Code)))
+		hashes = append(hashes, hex.EncodeToString(hashCode(c.Code)))
 	}
 	var by *string
 	if id := tx.Who().ID; id != uuid.Nil {
@@ -278,4 +283,26 @@ func nameSchools(ctx context.Context, q tenants.Querier, cards []Card, schools [
 		}
 	}
 	return err
+}
+
+// Crockford's base 32: no letter that is taken for a digit.
+var cardAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// newCode makes a code for a printed card or an invitation: 16 characters in groups of four, 80 random bits.
+func newCode() string {
+	raw := make([]byte, 10)
+	rand.Read(raw)
+	c := cardAlphabet.EncodeToString(raw)
+	return c[0:4] + "-" + c[4:8] + "-" + c[8:12] + "-" + c[12:16]
+}
+
+// asPrinted forgives in a code that was typed in: case, spaces, hyphens and the letters O, I and L.
+func asPrinted(code string) string {
+	return strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
+}
+
+// hashCode is what is stored of a card's code.
+func hashCode(code string) []byte {
+	sum := sha256.Sum256([]byte("card/" + asPrinted(code)))
+	return sum[:]
 }

@@ -1,4 +1,4 @@
-package people
+package identity
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/notices"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -61,7 +62,7 @@ func (d *Desk) BeginTOTP(ctx context.Context, db *tenants.DB, in BeginTOTP, now 
 	if a.TOTP {
 		return setup, hasApp()
 	}
-	a, counted, err := d.reserve(ctx, db, FoldUserName(a.UserName), in.Device, now)
+	a, counted, err := d.reserve(ctx, db, people.FoldUserName(a.UserName), in.Device, now)
 	if err != nil {
 		return setup, err
 	}
@@ -114,7 +115,8 @@ func StartTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UU
 		return TOTPSetup{}, err
 	}
 	sealed := db.Vault().Seal(db.Realm().Name(), totpPurpose+user.String(), []byte(key.Secret()))
-	if _, err := tx.Exec(ctx, `UPDATE users SET totp_secret = $2::text, totp_last_step = 0, updated_at = $3::timestamptz WHERE id = $1::uuid`, user.String(), sealed, now); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO credentials (user_id, totp_secret, changed_at) VALUES ($1::uuid, $2::text, $3::timestamptz)
+		ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret, totp_last_step = 0, changed_at = excluded.changed_at`, user.String(), sealed, now); err != nil {
 		return TOTPSetup{}, err
 	}
 	tx.Record(audit.Entry{Action: "user.totp.start", ObjectKind: "user", ObjectID: user.String()})
@@ -125,7 +127,7 @@ func StartTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UU
 // whom anybody may sign in as. It leaves one that is there.
 func GiveTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, userName, secret string, now time.Time) error {
 	var id uuid.UUID
-	err := tx.QueryRow(ctx, `SELECT id FROM users WHERE user_name_key = $1::text AND totp_confirmed_at IS NULL`, FoldUserName(userName)).Scan(&id)
+	err := tx.QueryRow(ctx, `SELECT id FROM users WHERE user_name_key = $1::text AND NOT second_factor FOR UPDATE`, people.FoldUserName(userName)).Scan(&id)
 	if err == pgx.ErrNoRows {
 		return nil
 	}
@@ -133,7 +135,8 @@ func GiveTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, userName, sec
 		return err
 	}
 	sealed := db.Vault().Seal(db.Realm().Name(), totpPurpose+id.String(), []byte(secret))
-	_, err = tx.Exec(ctx, `UPDATE users SET totp_secret = $2::text, totp_confirmed_at = $3::timestamptz, totp_last_step = 0 WHERE id = $1::uuid`, id.String(), sealed, now)
+	_, err = tx.Exec(ctx, `INSERT INTO credentials (user_id, totp_secret, totp_confirmed_at, changed_at) VALUES ($1::uuid, $2::text, $3::timestamptz, $3::timestamptz)
+		ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret, totp_confirmed_at = excluded.totp_confirmed_at, totp_last_step = 0`, id.String(), sealed, now)
 	tx.Record(audit.Entry{Action: "user.totp.confirm", ObjectKind: "user", ObjectID: id.String()})
 	return err
 }
@@ -163,7 +166,7 @@ func ConfirmTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user, sess
 		return nil, domain.InvalidField("code", "is not what the app shows now; check that the clock of the phone is right")
 	}
 	b := &pgx.Batch{}
-	b.Queue(`UPDATE users SET totp_confirmed_at = $2::timestamptz, updated_at = $2::timestamptz WHERE id = $1::uuid`, user.String(), now)
+	b.Queue(`UPDATE credentials SET totp_confirmed_at = $2::timestamptz, changed_at = $2::timestamptz WHERE user_id = $1::uuid`, user.String(), now)
 	b.Queue(`UPDATE sessions SET second_factor = true WHERE id = $1::uuid AND user_id = $2::uuid`, session.String(), user.String())
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
@@ -207,7 +210,7 @@ func ResetTOTP(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.Tim
 	if !a.TOTP {
 		return domain.Errorf(domain.Conflict, "The account has no authenticator app.")
 	}
-	if _, err := voidSessions(ctx, tx, []string{user.String()}, uuid.Nil, "second_factor_reset", now); err != nil {
+	if _, err := EndSessions(ctx, tx, []string{user.String()}, "second_factor_reset", now); err != nil {
 		return err
 	}
 	if err := dropTOTP(ctx, tx, user, "user.totp.reset", now); err != nil {
@@ -218,8 +221,8 @@ func ResetTOTP(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.Tim
 
 func dropTOTP(ctx context.Context, tx *tenants.Tx, user uuid.UUID, action string, now time.Time) error {
 	b := &pgx.Batch{}
-	b.Queue(`UPDATE users SET totp_secret = NULL, totp_confirmed_at = NULL, totp_last_step = 0,
-		must_change_password = must_change_password OR short_password, updated_at = $2::timestamptz WHERE id = $1::uuid`, user.String(), now)
+	b.Queue(`UPDATE credentials SET totp_secret = NULL, totp_confirmed_at = NULL, totp_last_step = 0,
+		must_change_password = must_change_password OR short_password, changed_at = $2::timestamptz WHERE user_id = $1::uuid`, user.String(), now)
 	b.Queue(`DELETE FROM recovery_codes WHERE user_id = $1::uuid`, user.String())
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
@@ -241,7 +244,7 @@ func (d *Desk) withCode(ctx context.Context, db *tenants.DB, user uuid.UUID, cod
 	if !a.TOTP {
 		return domain.Errorf(domain.Conflict, "The account has no authenticator app.")
 	}
-	a, counted, err := d.reserve(ctx, db, FoldUserName(a.UserName), dev, now)
+	a, counted, err := d.reserve(ctx, db, people.FoldUserName(a.UserName), dev, now)
 	if err != nil {
 		return err
 	}
@@ -283,7 +286,9 @@ func useTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UUID
 		return false, nil
 	}
 	var sealed *string
-	if err := tx.QueryRow(ctx, `SELECT totp_secret FROM users WHERE id = $1::uuid FOR UPDATE`, user.String()).Scan(&sealed); err != nil || sealed == nil {
+	if err := tx.QueryRow(ctx, `SELECT totp_secret FROM credentials WHERE user_id = $1::uuid FOR UPDATE`, user.String()).Scan(&sealed); err == pgx.ErrNoRows || err == nil && sealed == nil {
+		return false, nil
+	} else if err != nil {
 		return false, err
 	}
 	secret, err := db.Vault().Open(db.Realm().Name(), totpPurpose+user.String(), *sealed)
@@ -297,7 +302,7 @@ func useTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UUID
 			return false, err
 		}
 		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
-			n, err := tx.Exec(ctx, `UPDATE users SET totp_last_step = $2::bigint WHERE id = $1::uuid AND totp_last_step < $2::bigint`, user.String(), s)
+			n, err := tx.Exec(ctx, `UPDATE credentials SET totp_last_step = $2::bigint WHERE user_id = $1::uuid AND totp_last_step < $2::bigint`, user.String(), s)
 			return n == 1, err
 		}
 	}
@@ -305,8 +310,7 @@ func useTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UUID
 }
 
 func recoveryHash(db *tenants.DB, user uuid.UUID, code string) []byte {
-	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
-	return db.Vault().MAC(db.Realm().Name(), "recovery/"+user.String(), code)
+	return db.Vault().MAC(db.Realm().Name(), "recovery/"+user.String(), asPrinted(code))
 }
 
 func useRecoveryCode(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UUID, code string, now time.Time) (bool, error) {
@@ -321,7 +325,7 @@ func newRecoveryCodes(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user 
 	b.Queue(`DELETE FROM recovery_codes WHERE user_id = $1::uuid`, user.String())
 	codes := make([]string, recoveryCodes)
 	for i := range codes {
-		codes[i] = tenants.NewCardCode()[:14]
+		codes[i] = newCode()[:14]
 		b.Queue(`INSERT INTO recovery_codes (user_id, code_hash) VALUES ($1::uuid, $2::bytea)`, user.String(), recoveryHash(db, user, codes[i]))
 	}
 	return codes, tx.SendBatch(ctx, b).Close()

@@ -1,0 +1,70 @@
+package identity
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/people"
+	"lignum/tenants"
+)
+
+// create opens an account, and gives it with its card.
+func (r *room) create(given string, roles ...string) (u people.User, c Card) {
+	r.t.Helper()
+	r.ok(r.write(func(tx *tenants.Tx) (err error) {
+		u, c, err = CreateUser(r.ctx, tx, r.db.Realm(), people.NewUser{GivenName: given, FamilyName: "Brown", Roles: roles}, r.now)
+		return err
+	}))
+	return u, c
+}
+
+func TestClassCards(t *testing.T) {
+	r := newRoom(t)
+	_, old := r.create("Akeem", people.Student)
+	staff, _ := r.create("Tia", "teacher")
+	has := r.user("has.password", people.Student)
+	var cards []Card
+	r.ok(r.write(func(tx *tenants.Tx) (err error) {
+		cards, err = Cards(r.ctx, tx, []uuid.UUID{old.UserID, staff.ID, has}, r.now)
+		return err
+	}))
+	if len(cards) != 1 || cards[0].UserID != old.UserID || cards[0].Code == old.Code {
+		t.Fatalf("cards %+v", cards)
+	}
+	redeem := func(code string) error {
+		_, err := r.desk.RedeemCard(r.ctx, r.db, RedeemCard{Code: code, Password: goodPassword}, r.now)
+		return err
+	}
+	if err := redeem(old.Code); domain.CodeOf(err) != domain.Invalid {
+		t.Errorf("the card before: %v", err)
+	}
+	r.ok(redeem(cards[0].Code))
+}
+
+func TestCardsOfAGroup(t *testing.T) {
+	r := newRoom(t)
+	school := uuid.New()
+	r.do(`INSERT INTO schools (id, name) VALUES ($1::uuid, 'Harbour High')`, school.String())
+	var ids []uuid.UUID
+	for _, name := range []string{"Ann", "Ben", "Cleo"} {
+		u, _ := r.create(name, people.Student)
+		ids = append(ids, u.ID)
+	}
+	head := r.user("head", "school_administrator")
+	r.do(`UPDATE users SET school_id = $1::uuid WHERE id IN ($2::uuid, $3::uuid)`, school.String(), head.String(), ids[0].String())
+	group := people.GroupOf(`SELECT id FROM users WHERE id IN (?::uuid, ?::uuid)`, ids[0], ids[1])
+	for reach, want := range map[CardReach]int{{}: 2, {SchoolOf: head}: 1, {SchoolOf: head, Unclaimed: true}: 1} {
+		r.ok(r.write(func(tx *tenants.Tx) error {
+			cards, err := reach.GroupCards(r.ctx, tx, group, "class", "a class", r.now)
+			if len(cards) != want {
+				t.Errorf("%+v: %d cards, want %d", reach, len(cards), want)
+			}
+			return err
+		}))
+	}
+	if n := r.number(`SELECT count(*) FROM audit_entries WHERE action = 'user.cards' AND object_kind = 'class' AND object_id = 'a class'`); n != 3 {
+		t.Errorf("%d entries", n)
+	}
+}
