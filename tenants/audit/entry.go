@@ -10,13 +10,14 @@
 // and what they are to stands in tables of its own, with its salts. They are two, because they are forgotten apart:
 //
 //   - actor_commitment, to the actor's user name and address. They are in audit_actors, a row for each name and address of an actor, with one salt for all
-//     their entries. The commitment is SHA-256(salt, name, one zero byte, address), each in UTF-8. Null: the entry has neither.
-//   - content_commitment, to what was before, what is after, and the reason. They are in audit_texts, a row for each entry that has any, in the
-//     column content, with a salt of its own. It is SHA-256(salt, content), to the byte as content stands there: JSON, an object with the
+//     their entries. The commitment is SHA-256(salt, name, one zero byte, address), name and address in UTF-8; either may be empty, and where nobody acts both are.
+//   - content_commitment, to what was before, what is after, and the reason. They are in audit_texts, a row for each entry that has any of them apart, in
+//     the column content, with a salt of its own. It is SHA-256(salt, content), to the byte as content stands there: JSON, an object with the
 //     keys before, after and reason, of which those without a value are missing. Null: the entry has none.
 //
-// A salt is 16 to 64 bytes long; ours are 32, of which 244 bits are random. Ids, roles, action, outcome, object, request and time stand in the entry itself: an id is
-// a pseudonym, and leads to nobody once the account is erased. So do before and after of entries that are Plain; their content is the reason alone.
+// A salt is at least 16 bytes long; ours are 32, of which 244 bits are random. Ids, roles, action, outcome, object, request and time stand in the entry itself: an id is
+// a pseudonym, and leads to nobody once the account is erased. So do before and after of entries that are Plain, which never tell of a person; their
+// content is the reason alone.
 //
 // Whoever verifies an entry and has its text computes the commitment anew, and compares. Where the text is gone the person was erased: a later entry
 // user.erase has the person as its object, and the entry's actor or its object is that person. A text that is gone without one was taken away.
