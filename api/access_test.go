@@ -8,6 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"lignum/api/account"
+	classesapi "lignum/api/classes"
+	peopleapi "lignum/api/people"
+	"lignum/api/settings"
+
 	"github.com/google/uuid"
 
 	"lignum/api"
@@ -34,8 +39,7 @@ func (w *world) teaches() apitest.User {
 func (w *world) enrol(learners ...apitest.User) {
 	w.T.Helper()
 	for _, l := range learners {
-		w.Exec("jamaica", `WITH e AS (INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid) RETURNING class_id)
-			UPDATE classes SET taken = taken + 1 WHERE id = (SELECT class_id FROM e)`, w.class.String(), l.ID.String())
+		school.Enrol(w.T, w.DB("jamaica"), w.class, l.ID)
 	}
 }
 
@@ -65,7 +69,7 @@ func (w *world) hasPassword(u apitest.User) {
 
 func cardOwners(r *apitest.Response) (ids []uuid.UUID) {
 	r.T.Helper()
-	for _, c := range apitest.As[api.CardSheet](r).Cards {
+	for _, c := range apitest.As[peopleapi.CardSheet](r).Cards {
 		ids = append(ids, c.UserID)
 	}
 	return ids
@@ -118,10 +122,10 @@ func TestFactsAboutPupilsAreTheirOwnAndNotTheirClasss(t *testing.T) {
 	}
 	w.Get(w.principal, path("/learners/%s", foreign.ID)).Want(http.StatusForbidden)
 	for _, l := range []apitest.User{w.student, foreign} {
-		w.Do(l, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 10, Counter: 1}).Want(http.StatusOK)
+		w.Do(l, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), classesapi.ProgressReport{Percent: 10, Counter: 1}).Want(http.StatusOK)
 		w.Exec("jamaica", `UPDATE users SET on_leaderboard = true WHERE id = $1::uuid`, l.ID.String())
 		w.Exec("jamaica", `UPDATE lesson_progress SET started_at = started_at - interval '1 hour', opened_at = opened_at - interval '1 hour' WHERE learner_id = $1::uuid`, l.ID.String())
-		w.Do(l, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 100, Counter: 2}).Want(http.StatusOK)
+		w.Do(l, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), classesapi.ProgressReport{Percent: 100, Counter: 2}).Want(http.StatusOK)
 	}
 	mate := w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
 	if b := apitest.As[points.Board](w.Get(mate, "/api/v1/leaderboard?class="+w.class.String())); len(b.Top) != 1 {
@@ -138,7 +142,7 @@ func TestATeacherTakesOverNoAccountWithoutTheSchoolsWord(t *testing.T) {
 	teacher := w.UserWith("jamaica", []string{"teacher"}, apitest.At(w.school))
 	fields := w.fields(5)
 	fields.CoachID = &teacher.ID
-	class := apitest.As[api.ClassID](w.Post(teacher, "/api/v1/classes", fields)).ID
+	class := apitest.As[classesapi.ClassID](w.Post(teacher, "/api/v1/classes", fields)).ID
 	w.hasPassword(w.student)
 	w.Post(teacher, path("/classes/%s/learners", class), map[string]any{"learner_id": w.student.ID}).Want(http.StatusCreated)
 	reset := path("/users/%s/reset", w.student.ID)
@@ -349,7 +353,7 @@ func TestAnAuthenticatorTakesThePasswordOnceMore(t *testing.T) {
 			}
 			return s.Post(apitest.Anonymous(slug), "/api/v1/sign-in", body)
 		}
-		tokens := apitest.As[api.TokenAnswer](signIn(nil))
+		tokens := apitest.As[account.TokenAnswer](signIn(nil))
 		u.Token = tokens.AccessToken
 		s.Post(u, "/api/v1/me/totp", map[string]string{}).Want(http.StatusUnprocessableEntity)
 		if p := s.Post(u, "/api/v1/me/totp", map[string]string{"password": "not my password"}).Want(http.StatusUnprocessableEntity).Problem(); len(p.Errors) != 1 || !strings.HasSuffix(p.Errors[0].Name, "password") {
@@ -367,8 +371,8 @@ func TestAnAuthenticatorTakesThePasswordOnceMore(t *testing.T) {
 			return text
 		}
 		s.Post(u, "/api/v1/me/totp/confirm", map[string]string{"code": code(0)}).Want(http.StatusOK)
-		u.Token = apitest.As[api.TokenAnswer](s.Post(apitest.Anonymous(slug), "/api/v1/token/refresh", map[string]string{"refresh_token": tokens.RefreshToken})).AccessToken
-		if me := apitest.As[api.Me](s.Get(u, "/api/v1/me")); !me.SecondFactor {
+		u.Token = apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous(slug), "/api/v1/token/refresh", map[string]string{"refresh_token": tokens.RefreshToken})).AccessToken
+		if me := apitest.As[account.Me](s.Get(u, "/api/v1/me")); !me.SecondFactor {
 			t.Errorf("after the confirmation: %+v", me)
 		}
 		if slug == "" {
@@ -388,7 +392,7 @@ func TestGuessesBeforeAnAuthenticatorAreCounted(t *testing.T) {
 	s := apitest.New(t)
 	u := s.User("jamaica", "coach")
 	s.ChoosePassword(u)
-	u.Token = apitest.As[api.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": u.UserName, "password": apitest.Password})).AccessToken
+	u.Token = apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": u.UserName, "password": apitest.Password})).AccessToken
 	s.Tenant("jamaica").Limits.SignInsPerSec = 1000
 	last := 0
 	for range 30 {
@@ -424,7 +428,7 @@ func TestOwnersHearOfWhatIsDoneToTheirAccounts(t *testing.T) {
 	if text := w.told(owner); text != "" {
 		t.Errorf("the first password: %q", text)
 	}
-	owner.Token = apitest.As[api.TokenAnswer](w.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": owner.UserName, "password": apitest.Password})).AccessToken
+	owner.Token = apitest.As[account.TokenAnswer](w.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": owner.UserName, "password": apitest.Password})).AccessToken
 	w.Post(owner, "/api/v1/me/password", map[string]string{"old_password": apitest.Password, "password": "eleven pale lanterns drift upstream"}).Want(http.StatusOK)
 	if text := w.told(owner); !strings.Contains(text, "password was changed") {
 		t.Errorf("a changed password: %q", text)
@@ -478,7 +482,7 @@ func TestOfficialsSeeNoSmallCount(t *testing.T) {
 		if c.Taken != 0 || !c.Withheld {
 			t.Errorf("the list says that %d seats of %s are taken", c.Taken, id)
 		}
-		if page := apitest.As[api.ClassPage](w.Get(official, path("/classes/%s", id))); page.Taken != 0 || !page.Withheld {
+		if page := apitest.As[classesapi.ClassPage](w.Get(official, path("/classes/%s", id))); page.Taken != 0 || !page.Withheld {
 			t.Errorf("the page says that %d seats of %s are taken", page.Taken, id)
 		}
 	}
@@ -506,7 +510,7 @@ func TestOfficialsSeeNoSmallCount(t *testing.T) {
 	if err := w.Registry.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range apitest.As[api.List[api.Role]](w.Get(official, "/api/v1/roles")).Items {
+	for _, r := range apitest.As[api.List[settings.Role]](w.Get(official, "/api/v1/roles")).Items {
 		if r.People > 0 && r.People < 5 || r.People == 0 && !r.Withheld {
 			t.Errorf("an official sees that %d people have the role %s", r.People, r.Name)
 		}

@@ -4,45 +4,41 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"lignum/api/attempts"
+	"lignum/api/catalogue"
+	classesapi "lignum/api/classes"
 
 	"github.com/google/uuid"
 
 	"lignum/api"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
+	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // newTest puts a test of three questions with numbers and one essay into the world's course.
 func (w *world) newTest(attempts int) (id uuid.UUID) {
 	w.T.Helper()
-	id = audit.NewID()
-	section, essays := audit.NewID(), audit.NewID()
-	for code, s := range map[string]uuid.UUID{"numbers-" + id.String(): section, "essays-" + id.String(): essays} {
-		w.Exec("jamaica", `INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, $3::text, 'Section', 1)`, s.String(), w.course.String(), code)
-	}
+	n := len(w.pack.Tests)
+	numbers, essays := fmt.Sprintf("numbers-%d", n), fmt.Sprintf("essays-%d", n)
 	plain := func(s string) item.Text { return item.Text{Body: s, Format: item.Plain} }
-	add := func(in uuid.UUID, it *item.Item) {
-		it.AssignIDs()
-		body, err := item.Marshal(it)
-		if err != nil {
-			w.T.Fatal(err)
-		}
-		w.Exec("jamaica", `INSERT INTO items (id, course_id, section_id, name, kind, body, content_hash) VALUES ($1::uuid, $2::uuid, $3::uuid, $1::text, $4::text, $5::jsonb, $6::text)`,
-			audit.NewID().String(), w.course.String(), in.String(), string(it.Kind), string(body), it.Hash())
-	}
+	var items []*item.Item
 	for i := range 3 {
-		add(section, &item.Item{Kind: item.Numeric, Stem: plain(fmt.Sprintf("What is %d + 1?", i)), Numbers: []item.Number{{Value: fmt.Sprint(i + 1), Weight: item.Whole}}})
+		items = append(items, &item.Item{Kind: item.Numeric, Stem: plain(fmt.Sprintf("What is %d + 1?", i)), Numbers: []item.Number{{Value: fmt.Sprint(i + 1), Weight: item.Whole}}})
 	}
-	add(essays, &item.Item{Kind: item.Essay, Stem: plain("Explain.")})
-	w.Exec("jamaica", `INSERT INTO tests (id, course_id, slug, title, kind, minutes, attempts, feedback, blueprint, items)
-		VALUES ($1::uuid, $2::uuid, $1::text, 'Paper 1', 'assessment', 60, $3::integer, 'on_submit', $4::jsonb, 4)`, id.String(), w.course.String(), attempts,
-		fmt.Sprintf(`[{"section_id": %q, "code": "n", "items": 3}, {"section_id": %q, "code": "e", "items": 1}]`, section, essays))
-	return id
+	w.pack.Sections = append(w.pack.Sections, pack.Section{Code: numbers, Title: "Section"}, pack.Section{Code: essays, Title: "Section"})
+	w.pack.Items = slices.Concat(w.pack.Items, school.Bank(numbers, items...), school.Bank(essays, &item.Item{Kind: item.Essay, Stem: plain("Explain.")}))
+	w.pack.Tests = append(w.pack.Tests, pack.Test{Title: "Paper 1", Kind: "assessment", Minutes: 60, Attempts: attempts,
+		Blueprint: []pack.Draw{{Section: numbers, Items: 3}, {Section: essays, Items: 1}}})
+	return school.Course(w.T, w.DB("jamaica"), w.pack).Tests[n]
 }
 
 func TestATestFromStartToMark(t *testing.T) {
@@ -57,8 +53,8 @@ func TestATestFromStartToMark(t *testing.T) {
 		t.Errorf("announced: %+v", a)
 	}
 
-	open := apitest.As[api.OpenAttempt](w.Post(w.student, start, nil).Want(http.StatusCreated))
-	again := apitest.As[api.OpenAttempt](w.Post(w.student, start, nil))
+	open := apitest.As[attempts.OpenAttempt](w.Post(w.student, start, nil).Want(http.StatusCreated))
+	again := apitest.As[attempts.OpenAttempt](w.Post(w.student, start, nil))
 	if again.Paper.ID != open.Paper.ID || len(open.Paper.Questions) != 4 {
 		t.Fatalf("two starts: %+v %+v", open, again)
 	}
@@ -77,13 +73,13 @@ func TestATestFromStartToMark(t *testing.T) {
 		answers = append(answers, assessment.Answer{Position: q.Position, Counter: 1, Response: json.RawMessage(response)})
 	}
 	save := map[string]any{"ticket": open.Ticket, "answers": answers}
-	saved := apitest.As[api.Saved](w.Do(w.student, http.MethodPut, attempt+"/answers", save))
+	saved := apitest.As[attempts.Saved](w.Do(w.student, http.MethodPut, attempt+"/answers", save))
 	if len(saved.Kept) != 4 || !saved.Kept[0].Stored {
 		t.Fatalf("saved: %+v", saved)
 	}
 	w.judgesEachAnswerAlone(attempt, open.Ticket)
 	w.refusesForeignSaves(attempt, open, save)
-	resumed := apitest.As[api.OpenAttempt](w.Get(w.student, attempt+"/paper"))
+	resumed := apitest.As[attempts.OpenAttempt](w.Get(w.student, attempt+"/paper"))
 	if string(resumed.Paper.Questions[3].Response) == "" || resumed.Paper.Questions[3].Counter != 2 || resumed.Paper.Questions[0].Counter != 1 {
 		t.Errorf("after a reload: %+v", resumed.Paper.Questions[3])
 	}
@@ -129,7 +125,7 @@ func (w *world) judgesEachAnswerAlone(attempt, ticket string) {
 }
 
 // refusesForeignSaves shows that neither a ticket nor a sign-in is enough by itself.
-func (w *world) refusesForeignSaves(attempt string, open api.OpenAttempt, save map[string]any) {
+func (w *world) refusesForeignSaves(attempt string, open attempts.OpenAttempt, save map[string]any) {
 	w.T.Helper()
 	other := w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
 	if p := w.Do(other, http.MethodPut, attempt+"/answers", save).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:not_own" {
@@ -150,8 +146,8 @@ func (w *world) marks(attempt string) {
 	if len(list.Items) != 1 || list.Items[0].Unmarked != 1 {
 		w.T.Fatalf("to mark: %+v", list)
 	}
-	mark := api.MarkRequest{Position: 3, Fraction: 1, Of: 2, Comment: "Half."}
-	if p := w.Post(w.coach, attempt+"/marks", api.MarkRequest{Position: 3, Fraction: 3, Of: 2}).Want(http.StatusUnprocessableEntity).Problem(); len(p.Errors) != 1 || p.Errors[0].Name != "fraction" {
+	mark := attempts.MarkRequest{Position: 3, Fraction: 1, Of: 2, Comment: "Half."}
+	if p := w.Post(w.coach, attempt+"/marks", attempts.MarkRequest{Position: 3, Fraction: 3, Of: 2}).Want(http.StatusUnprocessableEntity).Problem(); len(p.Errors) != 1 || p.Errors[0].Name != "fraction" {
 		w.T.Errorf("three of two: %+v", p)
 	}
 	stranger := w.UserWith("jamaica", []string{"coach"}, apitest.At(w.school))
@@ -182,7 +178,7 @@ func TestAnAttemptBeyondItsTimeIsHandedInWithWhatWasSaved(t *testing.T) {
 	w := newWorld(t)
 	test := w.newTest(0)
 	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
-	open := apitest.As[api.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
+	open := apitest.As[attempts.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
 	attempt := path("/attempts/%s", open.Paper.ID)
 	w.Get(w.student, attempt).Want(http.StatusConflict) // no result while it is open
 	w.Exec("jamaica", `UPDATE attempts SET deadline = now() - interval '1 hour' WHERE id = $1::uuid`, open.Paper.ID.String())
@@ -196,7 +192,7 @@ func TestAnAttemptBeyondItsTimeIsHandedInWithWhatWasSaved(t *testing.T) {
 	if res := apitest.As[assessment.Result](w.Get(w.student, attempt)); !res.ByPlatform || res.State == assessment.Open {
 		t.Errorf("%+v", res)
 	}
-	next := apitest.As[api.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
+	next := apitest.As[attempts.OpenAttempt](w.Post(w.student, path("/tests/%s/attempts", test), nil).Want(http.StatusCreated))
 	if next.Paper.Number != 2 || next.Paper.ID == open.Paper.ID {
 		t.Errorf("the next attempt: %+v", next.Paper.Attempt)
 	}
@@ -206,14 +202,14 @@ func TestProgressIsRecordedInAnyOrder(t *testing.T) {
 	w := newWorld(t)
 	lesson := path("/lessons/%s/progress", w.lessons[0])
 	report := func(percent, counter int) *apitest.Response {
-		return w.Do(w.student, http.MethodPut, lesson, api.ProgressReport{Percent: percent, Seconds: 60 * counter, Counter: int64(counter)})
+		return w.Do(w.student, http.MethodPut, lesson, classesapi.ProgressReport{Percent: percent, Seconds: 60 * counter, Counter: int64(counter)})
 	}
 	report(50, 1).Want(http.StatusForbidden)
 	w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug)).Want(http.StatusForbidden)
 	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
 
 	// Opened and done within a second: it is stored, and the points come when the lesson can have been read.
-	if view := apitest.As[api.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Progress.PointsIn != 240 || view.Progress.Earned {
+	if view := apitest.As[catalogue.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Progress.PointsIn != 240 || view.Progress.Earned {
 		t.Errorf("opened: %+v", view.Progress)
 	}
 	if p := apitest.As[classes.Progress](report(100, 1)); p.Points != 0 || p.CompletedAt == nil || p.Earned || p.PointsIn < 230 || p.PointsIn > 240 {
@@ -227,13 +223,13 @@ func TestProgressIsRecordedInAnyOrder(t *testing.T) {
 		t.Errorf("an older report: %+v", p)
 	}
 	report(101, 3).Want(http.StatusUnprocessableEntity)
-	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", audit.NewID()), api.ProgressReport{}).Want(http.StatusNotFound)
+	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", audit.NewID()), classesapi.ProgressReport{}).Want(http.StatusNotFound)
 
-	view := apitest.As[api.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug)))
+	view := apitest.As[catalogue.LessonView](w.Get(w.student, path("/courses/%s/lessons/lesson-0", courseSlug)))
 	if !view.Records || view.Progress.Counter != 2 || view.HTML == "" || view.Next == nil {
 		t.Errorf("the lesson: %+v", view)
 	}
-	if view = apitest.As[api.LessonView](w.Get(w.coach, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Records {
+	if view = apitest.As[catalogue.LessonView](w.Get(w.coach, path("/courses/%s/lessons/lesson-0", courseSlug))); view.Records {
 		t.Error("a coach's reading is no progress")
 	}
 	mine := apitest.As[api.List[classes.CourseProgress]](w.Get(w.student, "/api/v1/me/progress"))

@@ -44,8 +44,8 @@ func (c *Call) authenticate() error {
 		}
 		return nil
 	}
-	if known == nil || ring != c.State.keys {
-		known, err = c.Server.tokens.Verify(c.State.keys, token, c.State.issuer, c.Now)
+	if known == nil || ring != c.State.Keys {
+		known, err = c.Server.tokens.Verify(c.State.Keys, token, c.State.Issuer, c.Now)
 	}
 	ended := err == nil && c.State.gone(known)
 	if err == nil && !ended {
@@ -73,13 +73,13 @@ func (s *Server) remembers(realm tenants.Realm, token string, now time.Time) (*i
 	if st == nil || token == "" {
 		return nil, nil
 	}
-	return s.tokens.Known(st.keys, token, st.issuer, now), st.keys
+	return s.tokens.Known(st.Keys, token, st.Issuer, now), st.Keys
 }
 
 // renew turns a browser's refresh cookie into new tokens on the way, so that a page never shows 'signed out' to a person
 // whose session is alive. A cookie that is not good any more is taken away, and the visitor is anonymous.
 func (c *Call) renew(refresh string) error {
-	tokens, err := c.refresh(strings.Clone(refresh))
+	tokens, err := c.Refresh(strings.Clone(refresh))
 	if err != nil {
 		if code := domain.CodeOf(err); code == domain.Unavailable || code == domain.OverQuota {
 			return err
@@ -87,7 +87,7 @@ func (c *Call) renew(refresh string) error {
 		c.Server.clearCookies(c.fc)
 		return nil
 	}
-	claims, err := c.Server.tokens.Verify(c.State.keys, tokens.Access, c.State.issuer, c.Now)
+	claims, err := c.Server.tokens.Verify(c.State.Keys, tokens.Access, c.State.Issuer, c.Now)
 	if err != nil {
 		return err
 	}
@@ -99,8 +99,8 @@ func (c *Call) renew(refresh string) error {
 // deviceHeader is where API clients show a device token; browsers have a cookie.
 const deviceHeader = "Device-Token"
 
-// device is where the request comes from, for the list of sessions, the trail, and the count of failures.
-func (c *Call) device() identity.Device {
+// Device is where the request comes from, for the list of sessions, the trail, and the count of failures.
+func (c *Call) Device() identity.Device {
 	return identity.Device{Address: c.Actor.Address, UserAgent: cleanText(c.fc.Get(fiber.HeaderUserAgent)), RequestID: c.Actor.RequestID, Tokens: c.deviceTokens()}
 }
 
@@ -112,8 +112,8 @@ func (c *Call) deviceTokens() string {
 	return c.fc.Cookies(c.Server.cookieNames().device)
 }
 
-// day is today where the tenant is; the zero time on the platform.
-func (c *Call) day() time.Time {
+// Day is today where the tenant is; the zero time on the platform.
+func (c *Call) Day() time.Time {
 	if c.Tenant == nil {
 		return time.Time{}
 	}
@@ -176,7 +176,7 @@ func (c *Call) foreign(token string) bool {
 	if err != nil {
 		return false
 	}
-	claims, err := c.Server.tokens.Verify(st.keys, token, other, c.Now)
+	claims, err := c.Server.tokens.Verify(st.Keys, token, other, c.Now)
 	if err != nil {
 		return false
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 
+	classesapi "lignum/api/classes"
+
 	"lignum/api"
 	"lignum/domain/classes"
 	"lignum/tests/apitest"
@@ -25,7 +27,7 @@ func TestALearnerFindsRegistersForAndLeavesAClass(t *testing.T) {
 	if !again.Already || again.Taken != 1 {
 		t.Errorf("the second registration: %+v", again)
 	}
-	page := apitest.As[api.ClassPage](w.Get(w.student, path("/classes/%s", w.class)))
+	page := apitest.As[classesapi.ClassPage](w.Get(w.student, path("/classes/%s", w.class)))
 	if !page.Enrolled || len(page.Lessons) != 3 || page.MeetingURL == "" {
 		t.Errorf("the page of the class: %+v", page)
 	}
@@ -56,7 +58,7 @@ func TestWhoRunsAClass(t *testing.T) {
 	own := w.fields(5)
 	own.CoachID = &teacher.ID
 
-	made := apitest.As[api.ClassID](w.Post(teacher, "/api/v1/classes", own).Want(http.StatusCreated))
+	made := apitest.As[classesapi.ClassID](w.Post(teacher, "/api/v1/classes", own).Want(http.StatusCreated))
 	w.Post(teacher, "/api/v1/classes", w.fields(5)).Want(http.StatusForbidden)   // to be coached by another
 	w.Post(elsewhere, "/api/v1/classes", w.fields(5)).Want(http.StatusForbidden) // in another school
 	w.Post(w.principal, "/api/v1/classes", w.fields(5)).Want(http.StatusCreated)

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"lignum/api"
+	"lignum/api/account"
+
 	"lignum/tests/apitest"
 )
 
@@ -17,14 +18,14 @@ func TestAnAPIClientWithADeviceTokenIsNotShutOut(t *testing.T) {
 		t.Helper()
 		return s.Send(anonymous, http.MethodPost, s.URL("jamaica")+"/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": password}, headers...)
 	}
-	home := apitest.As[api.TokenAnswer](signIn(apitest.Password).Want(http.StatusOK))
+	home := apitest.As[account.TokenAnswer](signIn(apitest.Password).Want(http.StatusOK))
 	for range 5 {
 		signIn("guess").Want(http.StatusUnauthorized)
 	}
 	signIn(apitest.Password).Want(http.StatusTooManyRequests)
 	signIn(apitest.Password, "Device-Token", strings.Repeat("A", len(home.DeviceToken))).Want(http.StatusTooManyRequests)
 	signIn("guess", "Device-Token", home.DeviceToken).Want(http.StatusUnauthorized)
-	again := apitest.As[api.TokenAnswer](signIn(apitest.Password, "Device-Token", home.DeviceToken).Want(http.StatusOK))
+	again := apitest.As[account.TokenAnswer](signIn(apitest.Password, "Device-Token", home.DeviceToken).Want(http.StatusOK))
 	if again.DeviceToken == "" || again.DeviceToken == home.DeviceToken {
 		t.Error("each sign-in gives a new device token")
 	}
@@ -32,7 +33,7 @@ func TestAnAPIClientWithADeviceTokenIsNotShutOut(t *testing.T) {
 		t.Helper()
 		return s.Post(anonymous, "/api/v1/token/refresh", map[string]string{"refresh_token": token})
 	}
-	if next := apitest.As[api.TokenAnswer](refresh(again.RefreshToken).Want(http.StatusOK)); next.DeviceToken != "" {
+	if next := apitest.As[account.TokenAnswer](refresh(again.RefreshToken).Want(http.StatusOK)); next.DeviceToken != "" {
 		t.Error("a refresh is no sign-in")
 	}
 	// It opens nothing.

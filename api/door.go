@@ -235,9 +235,9 @@ func Bare(s *Server, rt Route, handle fiber.Handler) {
 	})
 }
 
-// refresh exchanges a refresh token. One that nobody here gave out costs no statement; a genuine one has a share of its own, so that
+// Refresh exchanges a refresh token. One that nobody here gave out costs no statement; a genuine one has a share of its own, so that
 // a dead one that is sent again and again does not keep the database at work.
-func (c *Call) refresh(token string) (*identity.Tokens, error) {
+func (c *Call) Refresh(token string) (*identity.Tokens, error) {
 	session, genuine := identity.RefreshSession(c.own(), token)
 	if !genuine {
 		c.charge(costJunk)
@@ -246,14 +246,14 @@ func (c *Call) refresh(token string) (*identity.Tokens, error) {
 	if v := c.Server.shares.Take(append([]byte{ofSession}, session[:]...), 1, sessionShare); !v.OK {
 		return nil, overQuota(v)
 	}
-	now, err := c.Server.desk.Refresh(c.ctx, c.own(), token, c.device(), c.day(), c.Now)
+	now, err := c.Server.Desk.Refresh(c.ctx, c.own(), token, c.Device(), c.Day(), c.Now)
 	if err != nil {
 		if domain.CodeOf(err) == domain.Unauthentic {
 			c.charge(costOver)
 		}
 		return nil, err
 	}
-	return c.State.keys.Issue(now, c.State.issuer, c.Now)
+	return c.State.Keys.Issue(now, c.State.Issuer, c.Now)
 }
 
 // nowhere is the route of what no other route takes.

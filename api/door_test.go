@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"lignum/api/account"
+
 	"github.com/google/uuid"
 
-	"lignum/api"
 	"lignum/api/portal"
 	"lignum/domain/identity"
 	"lignum/tenants"
@@ -112,7 +113,7 @@ func TestAKnownDeviceGetsInWhereTheAddressHasNothingLeft(t *testing.T) {
 	s := apitest.New(t, portal.Register)
 	student := s.User("jamaica", "student")
 	s.ChoosePassword(student)
-	in := apitest.As[api.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": apitest.Password}))
+	in := apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": apitest.Password}))
 	s.API.StopClock(time.Now())
 	all(400, func(i int) *apitest.Response {
 		return s.Get(apitest.User{Slug: "jamaica", Token: fmt.Sprint(i)}, "/api/v1/me")
@@ -225,9 +226,9 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 				refused.Store(what, fmt.Sprintf("%d %.300s", r.Status, r.Body))
 			}
 		}
-		note("page", w.Send(anonymous, "GET", w.URL("jamaica")+"/sign-in", nil))
+		note("page", w.Send(anonymous, "GET", w.URL("jamaica")+"/sign-in", nil, "Accept-Encoding", "gzip"))
 		for _, file := range files {
-			note("file", w.Send(anonymous, "GET", w.URL("jamaica")+file, nil))
+			note("file", w.Send(anonymous, "GET", w.URL("jamaica")+file, nil, "Accept-Encoding", "gzip"))
 		}
 		note("refresh", w.Post(anonymous, "/api/v1/token/refresh", map[string]string{"refresh_token": refresh[i-1]}))
 		id := ids[i-1]

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"lignum/api"
+	classesapi "lignum/api/classes"
+	peopleapi "lignum/api/people"
+
 	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -163,7 +165,7 @@ func TestAnIdempotencyKeyMakesARequestHappenOnce(t *testing.T) {
 		return w.Send(w.admin, http.MethodPost, w.URL("jamaica")+"/api/v1/classes", f, "Idempotency-Key", key)
 	}
 	first, again := send("Once", "key-1").Want(http.StatusCreated), send("Once", "key-1").Want(http.StatusCreated)
-	if apitest.As[api.ClassID](first) != apitest.As[api.ClassID](again) || again.Header.Get("Idempotency-Replayed") != "true" || first.Header.Get("Idempotency-Replayed") != "" {
+	if apitest.As[classesapi.ClassID](first) != apitest.As[classesapi.ClassID](again) || again.Header.Get("Idempotency-Replayed") != "true" || first.Header.Get("Idempotency-Replayed") != "" {
 		t.Errorf("%s, then %s %v", first.Body, again.Body, again.Header)
 	}
 	if n := w.Number("jamaica", "SELECT count(*) FROM classes WHERE title = 'Once'"); n != 1 {
@@ -186,7 +188,7 @@ func TestACodeThatIsShownOnceIsKeptNowhere(t *testing.T) {
 	send := func() *apitest.Response {
 		return w.Send(w.admin, http.MethodPost, w.URL("jamaica")+"/api/v1/users", body, "Idempotency-Key", "a-key")
 	}
-	made := apitest.As[api.NewAccount](send().Want(http.StatusCreated))
+	made := apitest.As[peopleapi.NewAccount](send().Want(http.StatusCreated))
 	if len(made.Card.Code) != 19 {
 		t.Fatalf("card: %+v", made.Card)
 	}

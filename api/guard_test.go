@@ -52,7 +52,7 @@ func forgetful(s *api.Server) {
 				batch := &pgx.Batch{}
 				batch.Queue(audit.Insert, e.Args(c.Actor)...)
 				_ = r.SendBatch(ctx, batch).Close()
-				return r.Gorm(ctx).Exec("INSERT INTO audit_entries (id, action) VALUES (?::uuid, ?)", audit.NewID().String(), e.Action).Error
+				return tenants.Entity[struct{}](r).Exec(ctx, "INSERT INTO audit_entries (id, action) VALUES (?::uuid, ?)", audit.NewID().String(), e.Action)
 			})
 		}
 		return nil

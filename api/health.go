@@ -53,7 +53,7 @@ func (s *Server) lookReady() Readiness {
 	} else if len(pending) > 0 {
 		r.Ready, r.Migrations = false, "pending"
 	}
-	if _, err := s.rules.Decide(ctx, policy.Input{}); err != nil {
+	if _, err := s.Rules.Decide(ctx, policy.Input{}); err != nil {
 		r.Ready, r.Policy = false, "failing"
 	}
 	return r

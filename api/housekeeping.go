@@ -139,13 +139,13 @@ func (s *Server) lookAtLogins(ctx context.Context) {
 	altered = slices.DeleteFunc(altered, func(a tenants.Altered) bool { return !a.Unexplained() })
 	s.metrics.altered.Set(float64(len(altered)))
 	for _, a := range altered {
-		s.log.Warn("a database role is not as provisioning makes it: lignum migrate puts it back", "realm", a.Realm, "role", a.Role, "altered", a.What)
+		s.Log.Warn("a database role is not as provisioning makes it: lignum migrate puts it back", "realm", a.Realm, "role", a.Role, "altered", a.What)
 	}
 }
 
 func (s *Server) warn(realm tenants.Realm, what string, err error) {
 	if err != nil && !s.draining.Load() {
-		s.log.Warn(what, "realm", realm.Name(), "err", causes(err))
+		s.Log.Warn(what, "realm", realm.Name(), "err", Causes(err))
 	}
 }
 
@@ -180,8 +180,8 @@ func (s *Server) keepMonths(ctx context.Context, t *tenants.Tenant, now time.Tim
 	s.warn(t.Realm(), "the figures of past months could not be kept", err)
 }
 
-// keepFigures does it at once in the background, once a minute at most: somebody asked for figures that were not kept, and will again.
-func (s *Server) keepFigures(t *tenants.Tenant) {
+// KeepFigures does it at once in the background, once a minute at most: somebody asked for figures that were not kept, and will again.
+func (s *Server) KeepFigures(t *tenants.Tenant) {
 	now := time.Now().UTC()
 	if t.State != tenants.Active {
 		return
@@ -195,4 +195,16 @@ func (s *Server) keepFigures(t *tenants.Tenant) {
 		defer cancel()
 		s.keepMonths(ctx, t, now)
 	}()
+}
+
+// closeOverdue hands in, as the platform, what learners left open beyond its time.
+func (s *Server) closeOverdue(ctx context.Context) {
+	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
+		if t.State != tenants.Active {
+			return
+		}
+		now := time.Now().UTC()
+		_, err := s.Exams.CloseOverdue(ctx, s.store.DB(t.Realm()), 500, now, t.Today(now))
+		s.warn(t.Realm(), "overdue attempts could not be handed in", err)
+	})
 }

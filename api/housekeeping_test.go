@@ -10,16 +10,18 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/catalog/pack"
 	"lignum/infra/aws"
 	"lignum/infra/config"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
 func TestNightsWorkIsDoneOnceADayAndPublished(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
 	nights := map[string]time.Time{}
 	now := time.Now().UTC()
 	s.everyHour(t.Context(), now, nights)
@@ -35,7 +37,7 @@ func TestNightsWorkIsDoneOnceADayAndPublished(t *testing.T) {
 
 func TestMetricsShowWhatEachTenantPublishedAndAskedOfTheDatabase(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), Log: slog.New(slog.DiscardHandler)}
 	s.metrics = newMetrics(s)
 	now := time.Now().UTC()
 	day := w.Tenant("jamaica").Today(now).Format(time.DateOnly)
@@ -68,18 +70,15 @@ func TestMetricsShowWhatEachTenantPublishedAndAskedOfTheDatabase(t *testing.T) {
 
 func TestEveryTenantTellsWhatLoadItExpects(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), Log: slog.New(slog.DiscardHandler)}
 	s.metrics = newMetrics(s)
 	now, direct := time.Now().UTC(), w.Direct(t)
 	for _, slug := range []string{"jamaica", "bahamas"} {
-		if _, err := direct.Exec(t.Context(), `SET search_path = tenant_`+slug+`; INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-				VALUES ('00000000-0000-7000-8000-00000000000c', 'c', '1', '', 'C', '', '', '', 'en', '', '', '');
-			INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items, opens_at)
-				SELECT id, id, 't', 'T', 'assessment', 90, 'on_submit', '[]', 1, now() + interval '1 day' FROM courses;
-			INSERT INTO classes (id, course_id, title, kind, starts_on, ends_on, seats, taken) SELECT id, id, 'C', 'live', '2020-01-01', '2040-01-01', 50, 40 FROM courses;
-			RESET search_path`); err != nil {
-			t.Fatal(err)
-		}
+		db := w.DB(slug)
+		made := school.Course(t, db, pack.Pack{Tests: []pack.Test{{Kind: "assessment"}}})
+		tomorrow := now.AddDate(0, 0, 1)
+		school.Window(t, db, made.Tests[0], &tomorrow, nil)
+		school.Classes(t, db, school.Class{Kind: "live", Course: made.ID, Learners: school.Learners(t, db, 40, uuid.Nil)})
 	}
 	told := func() (text string) {
 		s.everyTenMinutes(t.Context(), now)
@@ -123,7 +122,7 @@ func TestAnAlteredLoginIsTold(t *testing.T) {
 	}
 	var said bytes.Buffer
 	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), cfg: &config.Config{Installation: testkit.Installation},
-		log: slog.New(slog.NewTextHandler(&said, nil))}
+		Log: slog.New(slog.NewTextHandler(&said, nil))}
 	s.metrics = newMetrics(s)
 	looks := func() (count float64) {
 		t.Helper()
@@ -168,7 +167,7 @@ func TestAnAlteredLoginIsTold(t *testing.T) {
 // A round that is too short for all tenants goes on, the next time, with those who had no turn.
 func TestNoTenantWaitsForEverBehindASlowOne(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
 	served := map[string]int{}
 	all := len(w.Registry.Tenants())
 	if all < 2 {
@@ -193,7 +192,7 @@ func TestNoTenantWaitsForEverBehindASlowOne(t *testing.T) {
 // What fails in a tenant's night keeps nothing else from being done, there or elsewhere.
 func TestOneFailingTaskKeepsNoOtherFromBeingDone(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
 	first := w.Registry.Tenants()[0].Slug
 	if _, err := w.Direct(t).Exec(t.Context(), `ALTER TABLE tenant_`+first+`.classes RENAME TO classes_gone`); err != nil { // its figures and its classes fail
 		t.Fatal(err)
@@ -214,7 +213,7 @@ func TestOneFailingTaskKeepsNoOtherFromBeingDone(t *testing.T) {
 // What cannot be written down now is written down with the next, and holds up no other realm.
 func TestASummaryThatFailsIsNotLost(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
 	rename := func(from, to string) {
 		t.Helper()
 		if _, err := w.Direct(t).Exec(t.Context(), `ALTER TABLE tenant_bahamas.`+from+` RENAME TO `+to); err != nil {

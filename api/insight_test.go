@@ -7,16 +7,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lignum/domain"
 	"lignum/domain/insight"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 func TestFiguresNeverSingleAnybodyOut(t *testing.T) {
 	s := apitest.New(t)
 	small, large := s.School("jamaica", "Hill High"), s.School("jamaica", "Harbour High")
-	s.Exec("jamaica", `INSERT INTO attendance (day, learner_id, school_id)
-		SELECT '2025-09-18', gen_random_uuid(), CASE WHEN n <= 3 THEN $1::uuid ELSE $2::uuid END FROM generate_series(1, 23) n`, small.String(), large.String())
+	var days []school.Day
+	for n := range 23 {
+		at := large
+		if n < 3 {
+			at = small
+		}
+		days = append(days, school.Day{Day: school.Date(t, "2025-09-18"), User: uuid.New(), School: at})
+	}
+	school.Attendance(t, s.DB("jamaica"), days...)
 	const table = "/api/v1/insight/attendance?from=2025-09-01&to=2025-09-30&by=school"
 	official := s.User("jamaica", "ministry_official")
 	whole := apitest.As[insight.Table](s.Get(official, table))

@@ -8,10 +8,11 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/tenants"
-	"lignum/tenants/audit"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 type world struct {
 	*apitest.Server
 	school                           uuid.UUID
+	pack                             pack.Pack // of the course
 	course                           uuid.UUID
 	lessons                          []uuid.UUID
 	coach, student, principal, admin apitest.User
@@ -34,23 +36,15 @@ func newWorld(t *testing.T) *world { return newWorldWith(t) }
 // newWorldWith is newWorld with pages.
 func newWorldWith(t *testing.T, register ...func(*api.Server)) *world {
 	t.Helper()
-	w := &world{Server: apitest.New(t, register...), course: audit.NewID()}
+	w := &world{Server: apitest.New(t, register...)}
 	w.school = w.School("jamaica", "Harbour High")
 	w.coach = w.UserWith("jamaica", []string{"coach"}, apitest.At(w.school))
 	w.student = w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
 	w.principal = w.UserWith("jamaica", []string{"school_administrator"}, apitest.At(w.school))
 	w.admin = w.User("jamaica", "tenant_administrator")
-	w.Exec("jamaica", `INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author, lessons)
-		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', 'Mathematics', '', '', 'en', '', '', '', 3)`, w.course.String())
-	section := audit.NewID()
-	w.Exec("jamaica", `INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, 'sets', 'Sets', 0)`, section.String(), w.course.String())
-	for i := range 3 {
-		id := audit.NewID()
-		w.lessons = append(w.lessons, id)
-		w.Exec("jamaica", `INSERT INTO lessons (id, course_id, section_id, slug, title, position, minutes, markdown, html, content_hash)
-			VALUES ($1::uuid, $2::uuid, $3::uuid, 'lesson-' || $4::text, 'Lesson ' || $4::text, $4::text::integer, 20, '', '<p>Text</p>', '')`,
-			id.String(), w.course.String(), section.String(), fmt.Sprint(i))
-	}
+	w.pack.Sections = []pack.Section{school.Lessons(3)}
+	made := school.Course(t, w.DB("jamaica"), w.pack)
+	w.course, w.lessons = made.ID, made.Lessons
 	w.class = w.newClass(20)
 	return w
 }

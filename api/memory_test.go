@@ -9,14 +9,17 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"lignum/api"
+	"lignum/domain/catalog/pack"
 	"lignum/infra/config"
 	"lignum/infra/memory"
 	"lignum/policy"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -33,9 +36,9 @@ func live() int64 {
 // Forty browsers that each fetched something of 200 KB, and stay connected, hold none of it.
 func TestAnOpenConnectionKeepsNoAnswer(t *testing.T) {
 	s := apitest.New(t)
-	s.Exec("jamaica", `INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		SELECT gen_random_uuid(), 'course-' || n, '1.0.0', 'hash-' || n, 'Course ' || n, 'Mathematics', '10', 'CSEC', 'en', repeat('Much is said about it. ', 200), 'CC-BY-4.0', 'Lignum'
-		FROM generate_series(1, 50) n`)
+	for n := range 50 {
+		school.Course(t, s.DB("jamaica"), pack.Pack{Name: fmt.Sprintf("course-%d", n), Summary: strings.Repeat("Much is said about it. ", 200)})
+	}
 	request := "GET /api/v1/courses?limit=50 HTTP/1.1\r\nHost: " + s.Host("jamaica") + "\r\nAuthorization: Bearer " + s.User("jamaica", "student").Token + "\r\n\r\n"
 	address := fmt.Sprintf("127.0.0.1:%d", s.Port)
 	const browsers = 40

@@ -15,7 +15,7 @@ import (
 // there are few, by route as many as there are routes.
 func TestMetricsDoNotGrowWithTenantsTimesRoutes(t *testing.T) {
 	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), log: slog.New(slog.DiscardHandler)}
+	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), Log: slog.New(slog.DiscardHandler)}
 	s.metrics = newMetrics(s)
 	series := func() (n int) {
 		families, err := s.metrics.registry.Gather()

@@ -18,12 +18,12 @@ type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30"`
 }
 
-func (p Paging) page() catalog.Page { return catalog.Page{After: p.Cursor, Limit: p.Limit} }
+func (p Paging) Page() catalog.Page { return catalog.Page{After: p.Cursor, Limit: p.Limit} }
 
-// listOf makes a page of the API of a domain's.
-func listOf[T any](items []T, next string, err error) (*List[T], error) {
+// ListOf makes a page of the API of a domain's.
+func ListOf[T any](items []T, next string, err error) (*List[T], error) {
 	if err != nil {
-		return nil, atCursor(err)
+		return nil, AtCursor(err)
 	}
 	if items == nil {
 		items = []T{}
@@ -31,8 +31,8 @@ func listOf[T any](items []T, next string, err error) (*List[T], error) {
 	return &List[T]{Items: items, Next: next}, nil
 }
 
-// atCursor gives a wrong cursor the name that it has here.
-func atCursor(err error) error {
+// AtCursor gives a wrong cursor the name that it has here.
+func AtCursor(err error) error {
 	var d *domain.Error
 	if errors.As(err, &d) {
 		for i := range d.Fields {
@@ -44,10 +44,10 @@ func atCursor(err error) error {
 	return err
 }
 
-var packagePath = regexp.MustCompile(`lignum/(?:[a-z]+/)*([a-z]+)\.`)
+var packagePath = regexp.MustCompile(`lignum/(api/)?(?:[a-z]+/)*([a-z]+)\.`)
 
 // schemaName names a type in the API's description: those of other rooms with the room's name, since a learner of a class
-// is not a learner of a coach.
+// is not a learner of a coach. The API's own, of whatever area, have their names alone.
 func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -60,8 +60,9 @@ func schemaName(t reflect.Type, hint string) string {
 		name = t.PkgPath() + "." + name
 	}
 	name = packagePath.ReplaceAllStringFunc(name, func(path string) string {
-		room := packagePath.FindStringSubmatch(path)[1]
-		if room == "api" {
+		m := packagePath.FindStringSubmatch(path)
+		room := m[2]
+		if m[1] != "" || room == "api" {
 			return ""
 		}
 		return strings.ToUpper(room[:1]) + room[1:]

@@ -5,6 +5,11 @@ import (
 	"slices"
 	"testing"
 
+	classesapi "lignum/api/classes"
+	coachingapi "lignum/api/coaching"
+	peopleapi "lignum/api/people"
+	"lignum/api/settings"
+
 	"lignum/api"
 	"lignum/domain/coaching"
 	"lignum/domain/people"
@@ -20,7 +25,7 @@ func TestASchoolAdministersItsOwnPeople(t *testing.T) {
 	other := w.UserWith("jamaica", []string{"student"}, apitest.At(hill))
 	body := map[string]any{"given_name": "Ann", "family_name": "Brown", "roles": []string{"student"}, "school_id": w.school}
 
-	made := apitest.As[api.NewAccount](w.Post(w.principal, "/api/v1/users", body).Want(http.StatusCreated))
+	made := apitest.As[peopleapi.NewAccount](w.Post(w.principal, "/api/v1/users", body).Want(http.StatusCreated))
 	if made.User.UserName != "ann.brown" || made.Card.School != "Harbour High" {
 		t.Errorf("%+v", made)
 	}
@@ -74,11 +79,11 @@ func TestNobodyTakesOverAnAccountThatHoldsMore(t *testing.T) {
 	// Nor by a card for a class in which the account has a place.
 	teacher := w.UserWith("jamaica", []string{"teacher"}, apitest.At(w.school))
 	w.Exec("jamaica", `UPDATE classes SET coach_id = $2::uuid WHERE id = $1::uuid`, w.class.String(), teacher.ID.String())
-	w.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id) VALUES ($1::uuid, $2::uuid), ($1::uuid, $3::uuid)`, w.class.String(), w.student.ID.String(), boss.ID.String())
+	w.enrol(w.student, boss)
 	w.Post(teacher, path("/classes/%s/cards", w.class), nil).Want(http.StatusForbidden)
 	w.Post(teacher, "/api/v1/users/cards", map[string]any{"user_ids": []string{w.student.ID.String(), boss.ID.String()}}).Want(http.StatusForbidden)
 	w.Exec("jamaica", `DELETE FROM enrolments WHERE learner_id = $1::uuid`, boss.ID.String())
-	sheet := apitest.As[api.CardSheet](w.Post(teacher, path("/classes/%s/cards", w.class), nil))
+	sheet := apitest.As[peopleapi.CardSheet](w.Post(teacher, path("/classes/%s/cards", w.class), nil))
 	if len(sheet.Cards) != 1 || sheet.Cards[0].UserID != w.student.ID {
 		t.Errorf("cards: %+v", sheet)
 	}
@@ -112,17 +117,17 @@ func TestTheLastWhoCanChangeRolesKeepsTheRole(t *testing.T) {
 
 func TestRolesAreChangedForAllButNeverBeyondOnesOwn(t *testing.T) {
 	w := newWorld(t)
-	list := apitest.As[api.List[api.Role]](w.Get(w.admin, "/api/v1/roles"))
-	i := slices.IndexFunc(list.Items, func(r api.Role) bool { return r.Name == "teacher" })
+	list := apitest.As[api.List[settings.Role]](w.Get(w.admin, "/api/v1/roles"))
+	i := slices.IndexFunc(list.Items, func(r settings.Role) bool { return r.Name == "teacher" })
 	if i < 0 || !slices.Contains(list.Items[i].Includes, "coach") || !slices.Contains(list.Items[i].Permissions, "lesson.read") || !list.Items[i].System {
 		t.Fatalf("roles: %+v", list)
 	}
-	if all := apitest.As[api.List[api.PermissionInfo]](w.Get(w.admin, "/api/v1/permissions")); len(all.Items) < 30 || !all.Items[0].Mine || all.Items[0].Description == "" {
+	if all := apitest.As[api.List[settings.PermissionInfo]](w.Get(w.admin, "/api/v1/permissions")); len(all.Items) < 30 || !all.Items[0].Mine || all.Items[0].Description == "" {
 		t.Errorf("permissions: %+v", all)
 	}
 	librarian := w.UserWith("jamaica", []string{"student"}, apitest.At(w.school))
 	edit := policy.RoleEdit{Role: "librarian", Grant: []string{"user.read"}, Include: []string{"member"}}
-	made := apitest.As[api.Role](w.Post(w.admin, "/api/v1/roles/changes", edit))
+	made := apitest.As[settings.Role](w.Post(w.admin, "/api/v1/roles/changes", edit))
 	if !slices.Contains(made.Permissions, "user.read") {
 		t.Errorf("%+v", made)
 	}
@@ -146,7 +151,7 @@ func TestWhoSeesALearnersRecord(t *testing.T) {
 	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
 	record := path("/learners/%s", w.student.ID)
 	for _, u := range []apitest.User{w.coach, w.principal} {
-		if r := apitest.As[api.LearnerRecord](w.Get(u, record)); r.ID != w.student.ID || len(r.Courses) != 1 {
+		if r := apitest.As[coachingapi.LearnerRecord](w.Get(u, record)); r.ID != w.student.ID || len(r.Courses) != 1 {
 			t.Errorf("%v sees %+v", u.Roles, r)
 		}
 	}
@@ -188,7 +193,7 @@ func TestAGuardianSeesTheOwnChildWithConsent(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	w.Do(mother, http.MethodPut, child+"/consent", map[string]bool{"consent": true}).Want(http.StatusOK)
-	if r := apitest.As[api.LearnerRecord](w.Get(mother, child)); r.ID != w.student.ID {
+	if r := apitest.As[coachingapi.LearnerRecord](w.Get(mother, child)); r.ID != w.student.ID {
 		t.Errorf("%+v", r)
 	}
 	if mine := apitest.As[api.List[people.Child]](w.Get(mother, "/api/v1/me/children")); len(mine.Items) != 1 || !mine.Items[0].Consent {
@@ -201,9 +206,9 @@ func TestAGuardianSeesTheOwnChildWithConsent(t *testing.T) {
 func TestALeaderboardIsOfASchoolOrAClass(t *testing.T) {
 	w := newWorld(t)
 	w.Post(w.student, path("/classes/%s/registration", w.class), nil).Want(http.StatusCreated)
-	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 10, Counter: 1}).Want(http.StatusOK)
+	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), classesapi.ProgressReport{Percent: 10, Counter: 1}).Want(http.StatusOK)
 	w.Exec("jamaica", `UPDATE lesson_progress SET opened_at = opened_at - interval '10 minutes'`)
-	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), api.ProgressReport{Percent: 100, Counter: 2}).Want(http.StatusOK)
+	w.Do(w.student, http.MethodPut, path("/lessons/%s/progress", w.lessons[0]), classesapi.ProgressReport{Percent: 100, Counter: 2}).Want(http.StatusOK)
 	if own := apitest.As[points.Own](w.Get(w.student, "/api/v1/me/points")); own.Total != 10 || own.Listed || own.Decides != people.ByLearner {
 		t.Errorf("%+v", own)
 	}

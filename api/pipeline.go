@@ -153,7 +153,7 @@ func (c *Call) authorise() error {
 		if c.Claims == nil {
 			return domain.Errorf(domain.Unauthentic, "Please sign in.")
 		}
-		if !c.State.enforcer.Allows(c.Claims.Roles, p) {
+		if !c.State.Enforcer.Allows(c.Claims.Roles, p) {
 			return lacks(p)
 		}
 	}
@@ -172,7 +172,7 @@ func (c *Call) Permit(facts policy.Facts) error {
 
 // Decide is Permit for lists and figures: it also gives the scope to which the answer must be narrowed.
 func (c *Call) Decide(facts policy.Facts) (policy.Decision, error) {
-	d, err := c.Server.rules.Decide(c.ctx, c.input(c.route.Permission, facts))
+	d, err := c.Server.Rules.Decide(c.ctx, c.input(c.route.Permission, facts))
 	if err != nil {
 		return d, err
 	}
@@ -193,7 +193,7 @@ func (c *Call) input(p policy.Permission, facts policy.Facts) policy.Input {
 		in.Realm, in.TenantState = policy.Tenant, string(c.Tenant.State)
 	}
 	if c.Claims != nil {
-		in.Roles = c.State.enforcer.Expand(c.Claims.Roles)
+		in.Roles = c.State.Enforcer.Expand(c.Claims.Roles)
 		in.MustChangePassword, in.SecondFactor = c.Claims.MustChangePassword, c.Claims.SecondFactor
 		in.SecondFactorRequired = c.State.Branding.StaffSecondFactor
 	}
@@ -213,7 +213,7 @@ func (c *Call) Open() error {
 func (s *Server) fail(c *Call, err error) *Problem {
 	p := problemOf(err)
 	if p.Status >= 500 {
-		s.log.ErrorContext(c.ctx, "request failed", "err", causes(err), "request_id", c.Actor.RequestID, "realm", c.Realm.Name(),
+		s.Log.ErrorContext(c.ctx, "request failed", "err", Causes(err), "request_id", c.Actor.RequestID, "realm", c.Realm.Name(),
 			"route", c.route.Method+" "+c.route.Path, "actor", c.Actor.ID)
 	}
 	shown := *p
@@ -229,8 +229,8 @@ func (s *Server) fail(c *Call, err error) *Problem {
 	return &shown
 }
 
-// causes gives the whole chain for the log; domain errors hide their cause from people, not from us.
-func causes(err error) string {
+// Causes gives the whole chain for the log; domain errors hide their cause from people, not from us.
+func Causes(err error) string {
 	text := err.Error()
 	var d *domain.Error
 	if errors.As(err, &d) && d.Cause != nil {
@@ -279,8 +279,8 @@ func (s *Server) observe(c *Call, status int) {
 	if status >= 500 {
 		level = slog.LevelWarn
 	}
-	if s.log.Enabled(c.ctx, level) {
-		s.log.LogAttrs(c.ctx, level, "request", slog.String("request_id", c.Actor.RequestID), slog.String("realm", realm),
+	if s.Log.Enabled(c.ctx, level) {
+		s.Log.LogAttrs(c.ctx, level, "request", slog.String("request_id", c.Actor.RequestID), slog.String("realm", realm),
 			slog.String("route", c.route.Method+" "+c.route.Path), slog.Int("status", status), slog.Duration("took", took), slog.String("actor", c.Actor.ID.String()))
 	}
 }
@@ -289,7 +289,7 @@ func (s *Server) observe(c *Call, status int) {
 func (s *Server) recovered(fc *fiber.Ctx) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.log.Error("panic", "value", r, "path", strings.Clone(fc.Path()), "stack", string(debug.Stack()))
+			s.Log.Error("panic", "value", r, "path", strings.Clone(fc.Path()), "stack", string(debug.Stack()))
 			s.metrics.panics.Inc()
 			err = newProblem(http.StatusInternalServerError, "Something went wrong on our side. It was noted.").write(fc)
 		}

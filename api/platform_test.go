@@ -7,6 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"lignum/api/account"
+	peopleapi "lignum/api/people"
+	"lignum/api/platform"
+	"lignum/api/settings"
+
 	"lignum/api"
 	"lignum/domain/identity"
 	"lignum/domain/people"
@@ -19,14 +24,14 @@ import (
 func TestAnAccountManagerRunsTenants(t *testing.T) {
 	s := apitest.New(t)
 	manager := s.User("", "account_manager")
-	list := apitest.As[api.List[api.TenantInfo]](s.Get(manager, "/api/v1/platform/tenants?limit=2"))
+	list := apitest.As[api.List[platform.TenantInfo]](s.Get(manager, "/api/v1/platform/tenants?limit=2"))
 	if len(list.Items) != 2 || list.Items[0].Slug != "bahamas" || list.Next != "celearn" || list.Items[0].URL != s.URL("bahamas") {
 		t.Errorf("%+v", list)
 	}
 	s.Get(manager, "/api/v1/platform/tenants/atlantis").Want(http.StatusNotFound)
 
 	plan := path("/platform/tenants/celearn/plan")
-	info := apitest.As[api.TenantInfo](s.Do(manager, http.MethodPut, plan, map[string]any{"plan": "country"}))
+	info := apitest.As[platform.TenantInfo](s.Do(manager, http.MethodPut, plan, map[string]any{"plan": "country"}))
 	if info.Plan != "country" || info.Limits.Learners != 250_000 {
 		t.Errorf("%+v", info)
 	}
@@ -67,8 +72,8 @@ func TestATenantIsOpenedAndReachedAtOnce(t *testing.T) {
 	}
 	redeem(made.Invitation).Want(http.StatusUnprocessableEntity) // void: another was made in its place
 	admin := apitest.Anonymous(slug)
-	admin.Token = apitest.As[api.TokenAnswer](redeem(again.Invitation)).AccessToken
-	if settings := apitest.As[api.TenantSettings](s.Get(admin, "/api/v1/tenant")); settings.Plan != "school" {
+	admin.Token = apitest.As[account.TokenAnswer](redeem(again.Invitation)).AccessToken
+	if settings := apitest.As[settings.TenantSettings](s.Get(admin, "/api/v1/tenant")); settings.Plan != "school" {
 		t.Errorf("%+v", settings)
 	}
 }
@@ -121,7 +126,7 @@ func TestThePlatformsOwnAccounts(t *testing.T) {
 	s := apitest.New(t)
 	operator := s.User("", "operator")
 	body := map[string]any{"given_name": "Max", "family_name": "Manager", "email": "max@lignum.example", "roles": []string{"account_manager"}}
-	made := apitest.As[api.NewAccount](s.Post(operator, "/api/v1/platform/users", body).Want(http.StatusCreated))
+	made := apitest.As[peopleapi.NewAccount](s.Post(operator, "/api/v1/platform/users", body).Want(http.StatusCreated))
 	list := apitest.As[api.List[people.User]](s.Get(operator, "/api/v1/platform/users?q=man"))
 	if len(list.Items) != 1 || list.Items[0].ID != made.User.ID {
 		t.Errorf("%+v", list)
@@ -133,7 +138,7 @@ func TestThePlatformsOwnAccounts(t *testing.T) {
 	if card := apitest.As[identity.Card](s.Post(operator, user+"/reset", nil)); card.UserID != made.User.ID {
 		t.Errorf("%+v", card)
 	}
-	if roles := apitest.As[api.List[api.Role]](s.Get(operator, "/api/v1/platform/roles")); len(roles.Items) != 3 {
+	if roles := apitest.As[api.List[settings.Role]](s.Get(operator, "/api/v1/platform/roles")); len(roles.Items) != 3 {
 		t.Errorf("%+v", roles)
 	}
 }
@@ -166,13 +171,13 @@ func TestTheTrailIsReadNewestFirst(t *testing.T) {
 func TestATenantSeesItsQuotasAndChangesItsLooks(t *testing.T) {
 	s := apitest.New(t)
 	admin := s.User("jamaica", "tenant_administrator")
-	before := apitest.As[api.TenantSettings](s.Get(admin, "/api/v1/tenant"))
+	before := apitest.As[settings.TenantSettings](s.Get(admin, "/api/v1/tenant"))
 	if before.Used["staff"] != 2 || before.Limits.Learners == 0 || before.Slug != "jamaica" || before.Branding.Colour != "#14532d" {
 		t.Errorf("%+v", before)
 	}
 	looks := tenants.Branding{Name: "Ministry", Colour: "#ABCDEF", Accent: "#000000"}
 	s.Do(admin, http.MethodPut, "/api/v1/tenant/branding", looks).Want(http.StatusOK)
-	if after := apitest.As[api.TenantSettings](s.Get(admin, "/api/v1/tenant")); after.Branding.Colour != "#abcdef" || after.Branding.Name != "Ministry" {
+	if after := apitest.As[settings.TenantSettings](s.Get(admin, "/api/v1/tenant")); after.Branding.Colour != "#abcdef" || after.Branding.Name != "Ministry" {
 		t.Errorf("%+v", after)
 	}
 	looks.StaffSecondFactor = true

@@ -132,3 +132,15 @@ func humaError(status int, message string, errs ...error) huma.StatusError {
 	}
 	return p
 }
+
+// Renamed gives a wrong field the name that it has here.
+func Renamed(err error, from, to string) error {
+	if d, ok := err.(*domain.Error); ok {
+		for i := range d.Fields {
+			if d.Fields[i].Name == from {
+				d.Fields[i].Name = to
+			}
+		}
+	}
+	return err
+}

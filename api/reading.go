@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"time"
+
+	"lignum/domain"
 
 	"github.com/jackc/pgx/v5"
 
@@ -73,7 +76,7 @@ func (r *Reading) Points(c *Call, own *points.Own) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return err
 	}
-	points.QueueMine(&r.batch, c.Claims.UserID, c.day(), own)
+	points.QueueMine(&r.batch, c.Claims.UserID, c.Day(), own)
 	return nil
 }
 
@@ -84,4 +87,31 @@ func (r *Reading) Attempts(c *Call, most int, list *[]assessment.Summary) error 
 	}
 	assessment.QueueAttempts(&r.batch, c.Claims.UserID, most, list)
 	return nil
+}
+
+// DayRange is a time in days; without it the last 30.
+type DayRange struct {
+	From string `query:"from" format:"date" doc:"First day, such as 2026-11-01"`
+	To   string `query:"to" format:"date" doc:"Last day"`
+}
+
+// Days reads a range of days; without one it is the last 30 until today.
+func Days(from, to string, today time.Time) (first, last time.Time, err error) {
+	first, last = today.AddDate(0, 0, -29), today
+	var p domain.Problems
+	if to != "" {
+		if last, err = time.Parse(time.DateOnly, to); err != nil {
+			p.Add("query.to", "must be a date such as 2026-11-30")
+		}
+		first = last.AddDate(0, 0, -29)
+	}
+	if from != "" {
+		if first, err = time.Parse(time.DateOnly, from); err != nil {
+			p.Add("query.from", "must be a date such as 2026-11-01")
+		}
+	}
+	if len(p) == 0 && last.Before(first) {
+		p.Add("query.to", "must not be before the first day")
+	}
+	return first, last, p.Err()
 }

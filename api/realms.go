@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/identity"
 	"lignum/policy"
@@ -17,9 +16,9 @@ import (
 // realmState is what the server keeps of a realm between requests: rules, keys, looks, and whose sessions have
 // ended. It is replaced whole when the realm's versions move; nothing in it is changed in place but the deny set.
 type realmState struct {
-	enforcer *policy.Enforcer
-	keys     *identity.KeyRing
-	issuer   string // in the realm's tokens
+	Enforcer *policy.Enforcer
+	Keys     *identity.KeyRing
+	Issuer   string // in the realm's tokens
 	Branding Branding
 
 	versions [4]int64 // rules, keys, settings, sessions
@@ -90,37 +89,30 @@ func (s *Server) lastState(realm tenants.Realm) *realmState {
 // remembered by them, and a state is loaded anew whenever anybody signs out.
 func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *realmState, want [4]int64) (*realmState, error) {
 	db := s.store.DB(realm)
-	st := &realmState{issuer: s.issuer(realm), Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
+	st := &realmState{Issuer: s.issuer(realm), Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
 	if err := identity.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 		return nil, err
 	}
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
-		rows, err := r.Query(ctx, "SELECT ptype, v0, v1, v2, v3, v4, v5 FROM casbin_rules ORDER BY ptype, v0, v1, v2, v3")
+		rules, err := tenants.Rules(ctx, r)
 		if err != nil {
 			return err
 		}
-		rules, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p policy.Rule, err error) {
-			err = row.Scan(&p.PType, &p.V0, &p.V1, &p.V2, &p.V3, &p.V4, &p.V5)
-			return p, err
-		})
-		if err != nil {
+		if st.Enforcer, err = policy.NewEnforcer(realm.Name(), s.registry.Version(realm.Slug, "rules"), rules); err != nil {
 			return err
 		}
-		if st.enforcer, err = policy.NewEnforcer(realm.Name(), s.registry.Version(realm.Slug, "rules"), rules); err != nil {
-			return err
-		}
-		st.enforcer.Asking(s.rules)
+		st.Enforcer.Asking(s.Rules)
 		if before != nil && before.versions[1] == want[1] {
-			st.keys = before.keys
-		} else if st.keys, err = identity.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {
+			st.Keys = before.Keys
+		} else if st.Keys, err = identity.LoadKeys(ctx, r, db.Vault(), realm.Name()); err != nil {
 			return err
 		}
 		if !realm.IsPlatform() {
-			err = r.QueryRow(ctx, "SELECT name, colour, accent, staff_second_factor, leaderboard_by FROM branding").
-				Scan(&st.Branding.Name, &st.Branding.Colour, &st.Branding.Accent, &st.Branding.StaffSecondFactor, &st.Branding.LeaderboardBy)
+			looks, err := tenants.ReadBranding(ctx, r)
 			if err != nil {
 				return err
 			}
+			st.Branding = Branding{looks.Name, looks.Colour, looks.Accent, looks.StaffSecondFactor, looks.LeaderboardBy}
 		}
 		revoked, err := identity.Revoked(ctx, r, time.Now().UTC().Add(-identity.RevocationWindow))
 		if err != nil {
@@ -148,15 +140,15 @@ func (st *realmState) gone(c *identity.Claims) bool {
 	return ok && c.SessionVersion < least
 }
 
-// end makes an ended session count at once in this process; the others hear of it by the version.
-func (st *realmState) end(session uuid.UUID) {
+// End makes an ended session count at once in this process; the others hear of it by the version.
+func (st *realmState) End(session uuid.UUID) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.ended[session] = true
 }
 
-// endAll makes 'sign out everywhere' count at once in this process.
-func (st *realmState) endAll(user uuid.UUID, version int) {
+// EndAll makes 'sign out everywhere' count at once in this process.
+func (st *realmState) EndAll(user uuid.UUID, version int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.users[user] = version

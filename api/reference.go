@@ -47,7 +47,7 @@ func (s *Server) reference() {
 			}
 			fc.Set(fiber.HeaderCacheControl, "public, max-age=300")
 			fc.Set(fiber.HeaderContentType, "application/jwk-set+json")
-			return fc.Send(c.State.keys.JWKS(c.Now))
+			return fc.Send(c.State.Keys.JWKS(c.Now))
 		})
 }
 

@@ -180,7 +180,7 @@ func (s *Server) summarise(ctx context.Context) {
 		if err == nil {
 			continue
 		}
-		s.log.Warn("the counts of refusals could not be written down yet", "realm", realm.Name(), "err", causes(err))
+		s.Log.Warn("the counts of refusals could not be written down yet", "realm", realm.Name(), "err", Causes(err))
 		for of, t := range tallies {
 			s.refusals.add(of, *t)
 		}
@@ -223,9 +223,9 @@ func (c *Call) count(what string) {
 	c.Server.refusals.add(of, t)
 }
 
-// unproven notes that somebody failed to prove who they are, and lets their address pay for it. The trail has an entry of each
+// Unproven notes that somebody failed to prove who they are, and lets their address pay for it. The trail has an entry of each
 // failure at an account that exists; the summary has the others as well.
-func (c *Call) unproven(where string, err error) {
+func (c *Call) Unproven(where string, err error) {
 	switch code := domain.CodeOf(err); {
 	case identity.NeedsCode(err):
 		return
@@ -297,7 +297,7 @@ func (c *Call) note(who audit.Actor, e audit.Entry) {
 		if err == nil {
 			return
 		}
-		c.Server.log.Warn("a refusal could not be written down, and is counted", "err", causes(err), "request_id", c.Actor.RequestID)
+		c.Server.Log.Warn("a refusal could not be written down, and is counted", "err", Causes(err), "request_id", c.Actor.RequestID)
 	}
 	what := "403 " + c.where()
 	if e.Action == "token.foreign" {

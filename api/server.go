@@ -1,7 +1,7 @@
-// Package api is everything that faces outwards: the routes, the pipeline that every request passes, and the resources
-// of the HTTP API. Pages for browsers are in portal (a tenant's) and console (the platform's), which register through the
-// same Route. What a request does to data is one function of a domain package; the only SQL here reads what the pipeline itself goes by: a
-// realm's rules and looks.
+// Package api is what every answer passes: Server, Route, the pipeline of a request (Call), problems, and what a process remembers of each realm.
+// What is answered is in the folders below, one for each area: its routes, and the use cases behind them, which ask the policy and then call one
+// function of a domain package. api/areas lists them; pages for browsers are in portal (a tenant's) and console (the platform's), which register
+// through the same Route and call the same use cases. The only SQL here reads what the pipeline itself goes by: a realm's rules and looks.
 package api
 
 import (
@@ -18,6 +18,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -51,23 +53,25 @@ type Deps struct {
 
 // Server answers requests for every realm.
 type Server struct {
+	// What areas work with: each is of the whole process, and safe for concurrent use.
+	Rules    *policy.Engine
+	Desk     *identity.Desk
+	Exams    *assessment.Exams
+	Rankings *insight.Rankings
+	Log      *slog.Logger
+
 	app         *fiber.App
 	docs        huma.API
 	cfg         *config.Config
 	store       *tenants.Store
 	registry    *tenants.Registry
-	rules       *policy.Engine
 	provisioner *tenants.Provisioner
-	desk        *identity.Desk
 	tokens      *identity.Verifier
-	exams       *assessment.Exams
 	workdays    *lru.Cache[workday, bool]
-	rankings    *insight.Rankings
 	rate        *limits.Rate   // of tenants
 	shares      *limits.Shares // of addresses and people
 	platform    tenants.Realm
 	proxies     []netip.Prefix
-	log         *slog.Logger
 	version     string
 	metrics     *metrics
 	refusals    refusals
@@ -110,24 +114,24 @@ func remembered(share memory.Share, most int) int {
 	return int(min(1, float64(share.Quarter())/keptBytes) * float64(most))
 }
 
-// New builds a server with the API's routes. Pages are registered on it by portal and console.
+// New builds a server that has no routes but those of its own health and reference. What it answers registers on it: areas, portal and console.
 func New(d Deps) (*Server, error) {
 	if err := d.Config.Validate(); err != nil {
 		return nil, err
 	}
 	hashing := d.Memory.Fits(identity.HashBytes, runtime.GOMAXPROCS(0))
-	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, rules: d.Rules, provisioner: d.Provisioner, log: d.Log, version: d.Version,
+	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, Rules: d.Rules, provisioner: d.Provisioner, Log: d.Log, version: d.Version,
 		rate: limits.NewRate(nil), shares: limits.NewShares(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
-		desk: identity.NewDesk(identity.NewHasher(hashing)), tokens: identity.NewVerifier(remembered(d.Memory, tokensKept))}
+		Desk: identity.NewDesk(identity.NewHasher(hashing)), tokens: identity.NewVerifier(remembered(d.Memory, tokensKept))}
 	items, err := catalog.NewItems(remembered(d.Memory, itemsKept))
 	if err != nil {
 		return nil, err
 	}
-	s.rankings = insight.NewRankings()
+	s.Rankings = insight.NewRankings()
 	if s.workdays, err = lru.New[workday, bool](remembered(d.Memory, workdaysKept)); err != nil {
 		return nil, err
 	}
-	if s.exams, err = assessment.New(items, remembered(d.Memory, papersKept)); err != nil {
+	if s.Exams, err = assessment.New(items, remembered(d.Memory, papersKept)); err != nil {
 		return nil, err
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
@@ -151,9 +155,6 @@ func New(d Deps) (*Server, error) {
 	s.openAPI()
 	s.health()
 	s.reference()
-	for _, area := range areas {
-		area(s)
-	}
 	return s, nil
 }
 
@@ -186,15 +187,15 @@ func (s *Server) App() *fiber.App { return s.app }
 // Serve answers on ln until ctx ends, then lets the requests under way finish, for the configured drain time at most.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	s.notFound()
-	go s.registry.Watch(s.base, time.Second, func(err error) { s.log.Warn("the registry could not be refreshed", "err", causes(err)) })
+	go s.registry.Watch(s.base, time.Second, func(err error) { s.Log.Warn("the registry could not be refreshed", "err", Causes(err)) })
 	go s.housekeeping()
 	if dir := s.cfg.PolicyDir; dir != "" {
-		go s.rules.Watch(s.base, dir, 2*time.Second, func(version string, err error) {
+		go s.Rules.Watch(s.base, dir, 2*time.Second, func(version string, err error) {
 			if err != nil {
-				s.log.Error("a policy was refused; the one before stays", "err", err)
+				s.Log.Error("a policy was refused; the one before stays", "err", err)
 				return
 			}
-			s.log.Info("policy replaced", "version", version)
+			s.Log.Info("policy replaced", "version", version)
 		})
 	}
 	failed := make(chan error, 1)
@@ -267,7 +268,7 @@ func (s *Server) errorPage(c *Call, fc *fiber.Ctx, p *Problem) error {
 	// A form that is shown again has parts like any page.
 	if err := c.partsAsked(); err != nil {
 		c.discard()
-		s.log.ErrorContext(c.ctx, "a form could not be shown again", "err", err, "request_id", c.Actor.RequestID, "route", c.route.Method+" "+c.route.Path)
+		s.Log.ErrorContext(c.ctx, "a form could not be shown again", "err", err, "request_id", c.Actor.RequestID, "route", c.route.Method+" "+c.route.Path)
 		return problemOf(err).write(fc)
 	}
 	return nil
@@ -287,3 +288,22 @@ func (s *Server) openAPI() {
 	}
 	s.docs = humafiber.New(s.app, cfg)
 }
+
+// workday is a learner's day that is marked in the attendance. A mark is never taken back, so that a process may remember it
+// and leave the statement out: a fifth of what a report costs the database.
+type workday struct {
+	realm   string
+	learner uuid.UUID
+	day     time.Time
+}
+
+func (c *Call) workday() workday { return workday{c.Realm.Slug, c.Claims.UserID, c.Day()} }
+
+// Attended reports whether this process knows that the signed-in learner's day is marked in the attendance.
+func (c *Call) Attended() bool {
+	_, known := c.Server.workdays.Get(c.workday())
+	return known
+}
+
+// NoteAttended remembers that it is marked.
+func (c *Call) NoteAttended() { c.Server.workdays.Add(c.workday(), true) }

@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"lignum/api/attempts"
+
 	"github.com/google/uuid"
 
-	"lignum/api"
 	"lignum/domain/assessment"
 	"lignum/domain/insight"
 	"lignum/tenants"
@@ -27,7 +28,7 @@ func TestATestGetsAWindow(t *testing.T) {
 		return w.Do(u, http.MethodPut, window, body)
 	}
 
-	running := apitest.As[api.OpenAttempt](w.Post(w.student, start, nil).Want(http.StatusCreated))
+	running := apitest.As[attempts.OpenAttempt](w.Post(w.student, start, nil).Want(http.StatusCreated))
 	opens, closes := now.Add(2*time.Hour), now.Add(5*time.Hour)
 	stored := apitest.As[assessment.Window](put(w.admin, body(opens.In(time.FixedZone("", -5*3600)), closes)))
 	if !stored.OpensAt.Equal(opens) || !stored.ClosesAt.Equal(closes) {
@@ -42,7 +43,7 @@ func TestATestGetsAWindow(t *testing.T) {
 	if p := w.Post(other, start, nil).Want(http.StatusForbidden).Problem(); p.Type != "urn:lignum:problem:policy:window_closed" {
 		t.Errorf("before it opens: %+v", p)
 	}
-	again := apitest.As[api.OpenAttempt](w.Post(w.student, start, nil))
+	again := apitest.As[attempts.OpenAttempt](w.Post(w.student, start, nil))
 	if again.Paper.ID != running.Paper.ID || !again.Paper.Deadline.Equal(running.Paper.Deadline) {
 		t.Errorf("the attempt under way became %+v", again.Paper)
 	}

@@ -2,7 +2,6 @@ package tenants
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"net"
 	"strings"
@@ -10,19 +9,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
-	"gorm.io/gorm"
 
 	"lignum/domain"
 	"lignum/tenants/audit"
 )
 
-// Querier reads a realm's data: inside a transaction (Tx) or outside one (Reader).
+// Querier reads a realm's data: inside a transaction (Tx) or outside one (Reader). Entity is GORM's way through it.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-	Gorm(ctx context.Context) *gorm.DB
 }
 
 // DB is one realm's data: the only way to it. The realm's own login opens it, so that a stolen query has
@@ -74,9 +70,6 @@ func (r *Reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	return r.p.pgx.SendBatch(ctx, fullListsOf(b))
 }
 
-// Gorm is a session for reading.
-func (r *Reader) Gorm(ctx context.Context) *gorm.DB { return r.p.gorm.WithContext(ctx) }
-
 // Read runs fn with a reader that may be served by a replica: what it gives may be a moment old and must never
 // decide a write. It gives domain.Unavailable when the database is away.
 func (db *DB) Read(ctx context.Context, fn func(r *Reader) error) error {
@@ -127,32 +120,18 @@ func oneTransaction(b *pgx.Batch) *pgx.Batch {
 // ErrNotAudited: a change without an entry cannot happen.
 func (db *DB) Write(ctx context.Context, who audit.Actor, fn func(tx *Tx) error) error {
 	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error {
-		conn, err := p.sql.Conn(ctx)
+		conn, err := p.pgx.Acquire(ctx)
 		if err != nil {
 			return err
 		}
-		defer conn.Close()
-		px, err := pgxOf(conn)
-		if err != nil {
-			return err
-		}
-		return runTx(ctx, conn, px, p.gorm, who, func(tx *Tx) error {
+		defer conn.Release()
+		return runTx(ctx, conn.Conn(), who, func(tx *Tx) error {
 			if err := fn(tx); err != nil {
 				return err
 			}
 			return db.guarded()
 		})
 	})
-}
-
-// pgxOf reaches the pgx connection under a borrowed one. It is used after Raw has returned, since Raw holds the
-// lock that GORM's statements on the same connection need; the borrower alone has it until it is handed back.
-func pgxOf(conn *sql.Conn) (px *pgx.Conn, err error) {
-	err = conn.Raw(func(driver any) error {
-		px = driver.(*stdlib.Conn).Conn()
-		return nil
-	})
-	return px, err
 }
 
 // admitted waits for the tenant's fair share of the process's connections, then runs fn.

@@ -3,27 +3,21 @@ package tenants
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"lignum/domain"
 	"lignum/tenants/audit"
 )
 
-// Find reads one tenant on the platform's own data, locked for the rest of the transaction when lock is set.
-func Find(ctx context.Context, q Querier, slug string, lock bool) (Tenant, error) {
-	text := "SELECT " + tenantColumns + " FROM tenants WHERE slug = $1::text"
-	if lock {
-		text += " FOR NO KEY UPDATE" // beside foreign keys: a tenant that publishes refers to its row
-	}
-	rows, err := q.Query(ctx, text, slug)
-	if err != nil {
-		return Tenant{}, err
-	}
-	t, err := pgx.CollectExactlyOneRow(rows, scanTenant)
-	if err == pgx.ErrNoRows {
+// Find reads one tenant on the platform's own data, or domain.NotFound. With Held it stays as it is for the rest of the transaction.
+func Find(ctx context.Context, q Querier, slug string, with ...clause.Expression) (Tenant, error) {
+	t, err := Entity[Tenant](q, with...).Where("slug = ?", slug).Take(ctx)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return t, domain.Errorf(domain.NotFound, "There is no tenant %q.", slug)
 	}
 	return t, err
@@ -42,7 +36,7 @@ func SetState(ctx context.Context, tx *Tx, slug string, state State, reason stri
 	if n := utf8.RuneCountInString(reason); state != Active && (n < 3 || n > 300) {
 		return Tenant{}, domain.InvalidField("reason", "must say why, in 3 to 300 characters: the tenant's people will read it")
 	}
-	t, err := Find(ctx, tx, slug, true)
+	t, err := Find(ctx, tx, slug, Held)
 	if err != nil {
 		return Tenant{}, err
 	}
@@ -67,7 +61,7 @@ func SetPlan(ctx context.Context, tx *Tx, slug, plan string, own *Limits, e audi
 	if err := p.Limits.check(); err != nil {
 		return Tenant{}, err
 	}
-	t, err := Find(ctx, tx, slug, true)
+	t, err := Find(ctx, tx, slug, Held)
 	if err != nil {
 		return Tenant{}, err
 	}

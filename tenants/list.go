@@ -19,12 +19,15 @@ func List(ctx context.Context, q Querier, state State, after string, limit int) 
 	if limit < 1 || limit > 200 {
 		return nil, false, domain.InvalidField("limit", "must be 1 to 200")
 	}
-	rows, err := q.Query(ctx, "SELECT "+tenantColumns+" FROM tenants WHERE slug > $1::text AND ($2::text = '' OR state = $2::text) ORDER BY slug LIMIT $3::integer",
-		after, string(state), limit+1)
-	if err != nil {
-		return nil, false, err
+	var at []string
+	if after != "" {
+		at = []string{after}
 	}
-	if list, err = pgx.CollectRows(rows, scanTenant); err != nil {
+	found := Entity[Tenant](q).Scopes(Page("slug", at, limit+1))
+	if state != "" {
+		found = found.Where("state = ?", state)
+	}
+	if list, err = found.Find(ctx); err != nil {
 		return nil, false, err
 	}
 	if more = len(list) > limit; more {
@@ -66,24 +69,4 @@ func UsageDays(ctx context.Context, q Querier, slug string, from, to time.Time) 
 		list = []UsageDay{}
 	}
 	return list, err
-}
-
-const tenantColumns = `slug, id::text, name, country, state, state_reason, plan, limits, time_zone, locale, currency, exam_scheme, cluster, schema_name, login_role, owner_role, created_at, updated_at`
-
-func scanTenant(row pgx.CollectableRow) (t Tenant, err error) {
-	err = row.Scan(&t.Slug, &t.ID, &t.Name, &t.Country, &t.State, &t.StateReason, &t.Plan, &t.Limits, &t.TimeZone, &t.Locale, &t.Currency,
-		&t.ExamScheme, &t.Cluster, &t.SchemaName, &t.LoginRole, &t.OwnerRole, &t.CreatedAt, &t.UpdatedAt)
-	return t, err
-}
-
-func tenantBySlug(ctx context.Context, tx pgx.Tx, slug string) (Tenant, error) {
-	rows, err := tx.Query(ctx, "SELECT "+tenantColumns+" FROM control.tenants WHERE slug = $1", slug)
-	if err != nil {
-		return Tenant{}, err
-	}
-	t, err := pgx.CollectExactlyOneRow(rows, scanTenant)
-	if err == pgx.ErrNoRows {
-		return t, domain.Errorf(domain.NotFound, "There is no tenant %q.", slug)
-	}
-	return t, err
 }

@@ -185,19 +185,7 @@ func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress fun
 	if err != nil {
 		return nil, err
 	}
-	rows, err := conn.Query(ctx, "SELECT slug, schema_name, login_role, owner_role FROM control.tenants ORDER BY slug")
-	if err != nil {
-		conn.Close(ctx)
-		return nil, err
-	}
-	type target struct {
-		Realm
-		owner string
-	}
-	targets, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (t target, err error) {
-		err = r.Scan(&t.Slug, &t.Schema, &t.Login, &t.owner)
-		return t, err
-	})
+	targets, err := Entity[Tenant](conn).Select("slug", "schema_name", "login_role", "owner_role").Order("slug").Find(ctx)
 	conn.Close(ctx)
 	if err != nil {
 		return nil, err
@@ -224,7 +212,7 @@ func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress fun
 				res := MigrationResult{Realm: t.Slug}
 				for try := 1; ; try++ {
 					res.Err = pgx.BeginFunc(gctx, conn, func(tx pgx.Tx) (err error) {
-						res.Applied, err = migrateIn(gctx, tx, t.Realm, p.roles(t.owner, t.Login))
+						res.Applied, err = migrateIn(gctx, tx, t.Realm(), p.roles(t.OwnerRole, t.LoginRole))
 						return err
 					})
 					if !waited(res.Err) || try == 2 || !p.evict(gctx, conn) {

@@ -117,7 +117,7 @@ func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Pr
 	plan, _ := PlanByName(spec.Plan)
 	var out Provisioned
 	err := p.inLock(ctx, func(tx pgx.Tx) error {
-		t, err := tenantBySlug(ctx, tx, spec.Slug)
+		t, err := Find(ctx, tx, spec.Slug)
 		if err == nil {
 			out.Tenant = t
 			return p.reinvite(ctx, tx, &out, spec, by)
@@ -223,7 +223,7 @@ func (p *Provisioner) Drop(ctx context.Context, slug, again string) error {
 		return domain.InvalidField("slug", "must be given twice, the same")
 	}
 	return p.inLock(ctx, func(tx pgx.Tx) error {
-		t, err := tenantBySlug(ctx, tx, slug)
+		t, err := Find(ctx, tx, slug)
 		if err != nil {
 			return err
 		}

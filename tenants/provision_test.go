@@ -155,7 +155,7 @@ func TestProvisionInAChild(t *testing.T) {
 // that it takes. Which of them are tried follows from the commit.
 func TestCreateKilledAtAnyMomentLeavesNothing(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
-	w.Provisioner.FirstAdministrator = identity.FirstAdministrator // as the child has: a tenant that it made whole is invited again
+	w.Provisioner.FirstAdministrator = identity.FirstAdministrator
 	direct := w.Direct(t)
 	spec := newSpec(t, w)
 	start := time.Now()

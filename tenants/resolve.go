@@ -171,11 +171,7 @@ func poll(ctx context.Context, q *Reader, versions map[versionKey]int64, serving
 
 func (r *Registry) readTenants(ctx context.Context, q *Reader, into *snapshot) error {
 	into.tenants, into.hosts = map[string]*Tenant{}, map[string]*Tenant{}
-	rows, err := q.Query(ctx, "SELECT "+tenantColumns+" FROM tenants")
-	if err != nil {
-		return err
-	}
-	all, err := pgx.CollectRows(rows, scanTenant)
+	all, err := Entity[Tenant](q).Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -183,19 +179,24 @@ func (r *Registry) readTenants(ctx context.Context, q *Reader, into *snapshot) e
 		into.tenants[all[i].Slug] = &all[i]
 		into.hosts[r.Host(all[i].Slug)] = &all[i]
 	}
-	rows, err = q.Query(ctx, "SELECT host, slug FROM hosts WHERE verified_at IS NOT NULL")
-	if err != nil {
-		return err
-	}
-	var host, slug string
-	_, err = pgx.ForEachRow(rows, []any{&host, &slug}, func() error {
-		if t := into.tenants[slug]; t != nil && host != r.platform {
-			into.hosts[host] = t
+	hosts, err := Entity[host](q).Where("verified_at IS NOT NULL").Find(ctx)
+	for _, h := range hosts {
+		if t := into.tenants[h.Slug]; t != nil && h.Host != r.platform {
+			into.hosts[h.Host] = t
 		}
-		return nil
-	})
+	}
 	return err
 }
+
+// host is a domain of a tenant's own.
+type host struct {
+	Host       string     // lower case
+	Slug       string     // whose
+	VerifiedAt *time.Time // that it is the tenant's; nil: not yet
+}
+
+// TableName is GORM's.
+func (host) TableName() string { return "control.hosts" }
 
 // Watch refreshes until ctx ends. A refresh that fails keeps what was known and is reported.
 func (r *Registry) Watch(ctx context.Context, period time.Duration, report func(error)) {

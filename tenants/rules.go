@@ -2,15 +2,24 @@ package tenants
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm/clause"
 
 	"lignum/policy"
 	"lignum/tenants/audit"
 )
 
-// Rules reads a realm's stored rules, in an order of their own.
+// rule is policy.Rule as it is stored.
+type rule struct {
+	PType                  string `gorm:"column:ptype"`
+	V0, V1, V2, V3, V4, V5 string
+}
+
+// TableName is GORM's.
+func (rule) TableName() string { return "casbin_rules" }
+
+// Rules reads a realm's stored rules, in an order of their own: whenever anybody signs out, so by pgx, which takes half the time of the processor.
 func Rules(ctx context.Context, q Querier) ([]policy.Rule, error) {
 	rows, err := q.Query(ctx, "SELECT ptype, v0, v1, v2, v3, v4, v5 FROM casbin_rules ORDER BY ptype, v0, v1, v2, v3")
 	if err != nil {
@@ -47,16 +56,7 @@ func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engin
 		return nil, err
 	}
 	add, remove := edit.Rows(realm.Name())
-	addJSON, removeJSON, err := rulesJSON(add, remove)
-	if err != nil {
-		return nil, err
-	}
-	b := &pgx.Batch{}
-	b.Queue(`DELETE FROM casbin_rules c USING jsonb_to_recordset($1::jsonb) AS r(ptype text, v0 text, v1 text, v2 text)
-		WHERE c.ptype = r.ptype AND c.v0 = r.v0 AND c.v1 = r.v1 AND c.v2 = r.v2`, removeJSON)
-	b.Queue(`INSERT INTO casbin_rules (ptype, v0, v1, v2) SELECT ptype, v0, v1, v2
-		FROM jsonb_to_recordset($1::jsonb) AS r(ptype text, v0 text, v1 text, v2 text) ON CONFLICT DO NOTHING`, addJSON)
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+	if err := storeRules(ctx, tx, add, remove); err != nil {
 		return nil, err
 	}
 	tx.Record(audit.Entry{Action: "role.change", ObjectKind: "role", ObjectID: edit.Role,
@@ -66,24 +66,26 @@ func EditRole(ctx context.Context, tx *Tx, realm Realm, contextual *policy.Engin
 	return after, nil
 }
 
-func rulesJSON(add, remove []policy.Rule) (added, removed string, err error) {
-	type row struct {
-		PType string `json:"ptype"`
-		V0    string `json:"v0"`
-		V1    string `json:"v1"`
-		V2    string `json:"v2"`
-	}
-	text := func(rules []policy.Rule) (string, error) {
-		list := make([]row, len(rules))
-		for i, r := range rules {
-			list[i] = row{r.PType, r.V0, r.V1, r.V2}
+// storeRules adds rules, those that are there already left alone, and takes others away.
+func storeRules(ctx context.Context, tx *Tx, add, remove []policy.Rule) error {
+	b := &pgx.Batch{}
+	if len(remove) > 0 {
+		keys := make([][]any, len(remove))
+		for i, r := range remove {
+			keys[i] = []any{r.PType, r.V0, r.V1, r.V2}
 		}
-		raw, err := json.Marshal(list)
-		return string(raw), err
+		if _, err := Entity[rule](Into(b)).Where("(ptype, v0, v1, v2) IN ?", keys).Delete(ctx); err != nil {
+			return err
+		}
 	}
-	if added, err = text(add); err != nil {
-		return "", "", err
+	if len(add) > 0 {
+		rows := make([]rule, len(add))
+		for i, r := range add {
+			rows[i] = rule(r)
+		}
+		if err := Entity[rule](Into(b), clause.OnConflict{DoNothing: true}).CreateInBatches(ctx, &rows, len(rows)); err != nil {
+			return err
+		}
 	}
-	removed, err = text(remove)
-	return added, removed, err
+	return tx.SendBatch(ctx, b).Close()
 }

@@ -2,7 +2,6 @@ package tenants
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,10 +12,6 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	"gorm.io/driver/postgres"
-	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	"lignum/tenants/limits"
 )
@@ -38,7 +33,7 @@ type StoreConfig struct {
 	// anew; nil: the vault's.
 	Password    func(ctx context.Context, endpoint, role string) (string, error)
 	Connections int // what this process may have busy at once at each endpoint, until Resize; a tenant may use all of it when others are idle
-	Realms      int // how many realms' pools are kept before the least used is closed, some 90 KB each while connected; 0: 2048
+	Realms      int // how many realms' pools are kept before the least used is closed, some 75 KB each while connected; 0: 2048
 }
 
 // Store opens each realm's data with the realm's own login. It is safe for concurrent use.
@@ -51,21 +46,14 @@ type Store struct {
 	pools    *lru.Cache[string, *pool]
 }
 
-// pool is one realm's connections: one pgx pool, which GORM shares.
+// pool is one realm's connections.
 type pool struct {
-	pgx  *pgxpool.Pool
-	sql  *sql.DB
-	gorm *gorm.DB
+	pgx *pgxpool.Pool
 
 	// Of the store's lock: how many use it, and whether it fell out meanwhile. Closed under its users it would refuse them the
 	// connections that they have yet to ask for.
 	users int
 	out   bool
-}
-
-func (p *pool) close() {
-	_ = p.sql.Close() // it holds nothing: the connections are the pool's
-	p.pgx.Close()
 }
 
 // NewStore prepares a Store. Nothing is opened before it is used.
@@ -81,7 +69,7 @@ func NewStore(cfg StoreConfig) (*Store, error) {
 	}
 	pools, err := lru.NewWithEvict(cfg.Realms, func(_ string, p *pool) { // under the store's lock
 		if p.out = true; p.users == 0 {
-			go p.close()
+			go p.pgx.Close()
 		}
 	})
 	if err != nil {
@@ -118,7 +106,7 @@ func (s *Store) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.pools.Values() {
-		p.close()
+		p.pgx.Close()
 	}
 }
 
@@ -157,7 +145,7 @@ func (s *Store) done(p *pool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.users--; p.out && p.users == 0 {
-		go p.close()
+		go p.pgx.Close()
 	}
 }
 
@@ -186,16 +174,7 @@ func (s *Store) open(realm Realm, end Endpoint) (*pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pool of realm %s: %w", realm.Name(), err)
 	}
-	db := stdlib.OpenDBFromPool(px)
-	g, err := gorm.Open(postgres.New(postgres.Config{Conn: db}), &gorm.Config{
-		SkipDefaultTransaction: true, QueryFields: true, PrepareStmt: false, DisableAutomaticPing: true,
-		TranslateError: false, Logger: logger.Discard, NowFunc: func() time.Time { return time.Now().UTC() },
-	})
-	if err != nil {
-		px.Close()
-		return nil, fmt.Errorf("gorm of realm %s: %w", realm.Name(), err)
-	}
-	return &pool{pgx: px, sql: db, gorm: g}, nil
+	return &pool{pgx: px}, nil
 }
 
 // dsn asks for the extended protocol without named statements: what a transaction-mode proxy can serve.

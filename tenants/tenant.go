@@ -1,6 +1,20 @@
 // Package tenants is what makes a tenant a tenant: a schema, a login of its own, a host name, limits and a
 // state. It holds the only ways to a tenant's data (DB, Reader, Tx), the registry that turns a host name into a
 // realm, provisioning and migrations. Learning happens in domain/*, which stands on this room.
+//
+// # GORM and pgx
+//
+// GORM has the entities: what has an identity and is made, read by its key, changed and listed, such as a school, a class, a tenant, the record of an import.
+// pgx has what is one round trip, a statement for many rows, a report, or measured. Whoever adds to an entity's table adds by GORM, and tests/entities_test.go
+// names the tables, and each place where pgx is right on them with its reason.
+//
+//   - Entity is the one way to GORM: Entity[School](q).Where("id = ?", id).Take(ctx). It goes through a Tx, in whose transaction it is, or a Reader; Into lets what it
+//     writes travel in a batch. It costs nothing to who does not ask for it.
+//   - A model stands beside its type, or is the type, in the room that owns the table. Nobody else writes by it. States are typed constants.
+//   - A scope is a function of a statement, for a rule that several queries share: Page, OneOf and those beside a model.
+//   - Whoever changes holds the row first (Held), compares the version, and names the columns: Select("*").Omit("id"), or one by one.
+//   - The migrations change the schema, never AutoMigrate. No hooks, no relations, no SQL of one's own through GORM: what happens is written where it happens.
+//   - On thirty rows of eight columns GORM takes some 0.1 ms more of the processor than pgx, and on one row some 0.05.
 package tenants
 
 import (
@@ -81,6 +95,9 @@ type Tenant struct {
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 }
+
+// TableName is GORM's. The registry stands in the platform's schema, also for whoever makes tenants and has no schema.
+func (Tenant) TableName() string { return "control.tenants" }
 
 // zones keeps what was loaded: reading a zone's file costs more than most requests do.
 var zones sync.Map // name -> *time.Location

@@ -2,13 +2,11 @@ package tenants
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 
 	"lignum/tenants/audit"
 )
@@ -25,8 +23,6 @@ const beginWrite = "begin read write"
 type Tx struct {
 	conn    *pgx.Conn
 	begun   bool
-	session func() *gorm.DB // makes gorm when it is first asked for
-	gorm    *gorm.DB
 	who     audit.Actor
 	entries []audit.Entry
 	written int // entries that a statement of the transaction has stored already
@@ -36,22 +32,6 @@ type Tx struct {
 type queued struct {
 	sql  string
 	args []any
-}
-
-// txPool lets GORM work on the connection whose transaction we hold. It has no BeginTx, so that GORM cannot begin one.
-type txPool struct{ conn *sql.Conn }
-
-func (t txPool) PrepareContext(ctx context.Context, q string) (*sql.Stmt, error) {
-	return t.conn.PrepareContext(ctx, q)
-}
-func (t txPool) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
-	return t.conn.ExecContext(ctx, q, args...)
-}
-func (t txPool) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
-	return t.conn.QueryContext(ctx, q, args...)
-}
-func (t txPool) QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row {
-	return t.conn.QueryRowContext(ctx, q, args...)
 }
 
 // begin begins the transaction in a round trip of its own, for what cannot travel with it.
@@ -198,18 +178,6 @@ func (tx *Tx) CopyFrom(ctx context.Context, table string, columns []string, rows
 	return tx.conn.CopyFrom(ctx, pgx.Identifier{table}, columns, rows)
 }
 
-// Gorm is a session in this transaction.
-func (tx *Tx) Gorm(ctx context.Context) *gorm.DB {
-	if tx.gorm == nil {
-		tx.gorm = tx.session()
-	}
-	session := tx.gorm.WithContext(ctx)
-	if err := tx.begin(ctx); err != nil {
-		_ = session.AddError(err) // the session gives it and runs nothing
-	}
-	return session
-}
-
 // Who is the actor of the transaction.
 func (tx *Tx) Who() audit.Actor { return tx.who }
 
@@ -246,12 +214,8 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 // 'settings' or 'content'.
 func (tx *Tx) Bump(what string) { tx.Last("SELECT gate.bump($1::text)", what) }
 
-func runTx(ctx context.Context, conn *sql.Conn, px *pgx.Conn, g *gorm.DB, who audit.Actor, fn func(tx *Tx) error) (err error) {
-	tx := &Tx{conn: px, who: who, session: func() *gorm.DB {
-		session := g.Session(&gorm.Session{NewDB: true, Context: ctx, SkipDefaultTransaction: true})
-		session.Statement.ConnPool = txPool{conn}
-		return session
-	}}
+func runTx(ctx context.Context, px *pgx.Conn, who audit.Actor, fn func(tx *Tx) error) error {
+	tx := &Tx{conn: px, who: who}
 	done := false
 	defer func() {
 		if !done && tx.begun {

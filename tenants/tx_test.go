@@ -30,7 +30,7 @@ func TestWriteIsOneTransactionForPgxBatchAndGorm(t *testing.T) {
 	db := w.DB("jamaica")
 	work := func(fail error) error {
 		return db.Write(ctx, w.Actor, func(tx *tenants.Tx) error {
-			if err := tx.Gorm(ctx).Exec("INSERT INTO schools (id, name) VALUES (?, ?)", audit.NewID().String(), "by gorm").Error; err != nil {
+			if err := tenants.Entity[school](tx).Create(ctx, &school{ID: audit.NewID(), Name: "by gorm"}); err != nil {
 				return err
 			}
 			if _, err := tx.Exec(ctx, "INSERT INTO schools (id, name) VALUES ($1::uuid, $2::text)", audit.NewID().String(), "by pgx"); err != nil {
@@ -41,8 +41,7 @@ func TestWriteIsOneTransactionForPgxBatchAndGorm(t *testing.T) {
 			if err := tx.SendBatch(ctx, b).Close(); err != nil {
 				return err
 			}
-			var seen int64
-			if err := tx.Gorm(ctx).Table("schools").Count(&seen).Error; err != nil || seen != 3 {
+			if seen, err := tenants.Entity[school](tx).Count(ctx, "*"); err != nil || seen != 3 {
 				t.Errorf("inside the transaction gorm sees %d of 3, %v", seen, err)
 			}
 			tx.Record(audit.Entry{Action: "test"})
@@ -163,8 +162,15 @@ func TestAWriteBeginsWithItsFirstStatement(t *testing.T) {
 			_, err := tx.CopyFrom(ctx, "schools", []string{"id", "name"}, pgx.CopyFromRows([][]any{{audit.NewID(), name}}))
 			return err
 		}},
-		"GORM": {3, func(tx *tenants.Tx, name string) error {
-			return tx.Gorm(ctx).Exec("INSERT INTO schools (id, name) VALUES (?, ?)", audit.NewID().String(), name).Error
+		"GORM": {2, func(tx *tenants.Tx, name string) error {
+			return tenants.Entity[school](tx).Create(ctx, &school{ID: audit.NewID(), Name: name})
+		}},
+		"GORM in a batch": {2, func(tx *tenants.Tx, name string) error {
+			b := batch("other", name)
+			if err := tenants.Entity[school](tenants.Into(b)).Create(ctx, &school{ID: audit.NewID(), Name: name}); err != nil {
+				return err
+			}
+			return tx.SendBatch(ctx, b).Close()
 		}},
 	}
 	trips := func() (n int64) {
@@ -283,7 +289,7 @@ func TestAReaderWritesNothing(t *testing.T) {
 			return r.SendBatch(ctx, b).Close()
 		},
 		"GORM": func(r *tenants.Reader) error {
-			return r.Gorm(ctx).Table("schools").Create(map[string]any{"id": audit.NewID(), "name": "x"}).Error
+			return tenants.Entity[school](r).Create(ctx, &school{ID: audit.NewID(), Name: "x"})
 		},
 	}
 	for way, write := range ways {

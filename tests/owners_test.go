@@ -64,7 +64,7 @@ var unnamed = map[string]string{
 }
 
 // A table has one room that writes it; others read it along the arrows of the imports. What is looked at are the SQL functions,
-// triggers and views as the migrations leave them, and every text of the program that is known when it is compiled. A function of
+// triggers and views as the migrations leave them, every text of the program that is known when it is compiled, and what GORM does by models. A function of
 // the schema that writes belongs to the owner of what it writes; one that only reads counts as read by whoever calls it.
 func TestTablesHaveOwners(t *testing.T) {
 	s := readSchema(t, migrationsOf(t))
@@ -76,10 +76,11 @@ func TestTablesHaveOwners(t *testing.T) {
 		}
 	}
 	s.checkOwners(fault)
+	packages := house(t)
+	s.checkModels(packages, fault)
 	statements := 0
-	for _, dir := range packagesBelow(t, "..", "../tests", "../.lignum") {
-		room := filepath.ToSlash(strings.TrimPrefix(dir, "../"))
-		p := readPackage(t, dir)
+	for _, room := range slices.Sorted(maps.Keys(packages)) {
+		p := packages[room]
 		for i, f := range p.files {
 			for _, text := range p.texts(f) {
 				if s.check(roomOf(room), filepath.Join(room, p.names[i]), text, fault) {
@@ -476,5 +477,5 @@ func readSource(t *testing.T, text string) *source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &source{files: []*ast.File{f}}
+	return &source{files: []*ast.File{f}, names: []string{"planted.go"}}
 }

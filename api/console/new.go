@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"lignum/api/platform"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -62,7 +64,7 @@ func openTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	spec := tenants.Spec{Slug: strings.ToLower(f.Text("slug")), Name: f.Text("name"), Country: f.Text("country"), Plan: f.Get("plan"), TimeZone: f.Text("time_zone"), Locale: f.Text("locale"),
 		Currency: f.Text("currency"), ExamScheme: f.Text("exam_scheme"), Colour: f.Text("colour"), Accent: f.Text("accent"),
 		Admin: tenants.Admin{UserName: f.Text("admin.user_name"), GivenName: f.Text("admin.given_name"), FamilyName: f.Text("admin.family_name"), Email: f.Text("admin.email")}}
-	made, err := api.ProvisionTenant(ctx, c, spec)
+	made, err := platform.ProvisionTenant(ctx, c, spec)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	noticesapi "lignum/api/notices"
+	"lignum/api/platform"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -29,17 +32,17 @@ func tenantPages(s *api.Server) {
 		})
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Suspend a tenant or make it read-only"},
 		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
-			_, err := api.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"), f.Get("version"))
+			_, err := platform.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"), f.Get("version"))
 			return err
 		}))
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Let a tenant work again"},
 		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
-			_, err := api.ResumeTenant(ctx, c, tx, slug, f.Get("version"))
+			_, err := platform.ResumeTenant(ctx, c, tx, slug, f.Get("version"))
 			return err
 		}))
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Give a tenant another plan"},
 		tenantForm(planChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
-			_, err := api.ChangePlan(ctx, c, tx, slug, f.Get("plan"), nil, f.Get("version"))
+			_, err := platform.ChangePlan(ctx, c, tx, slug, f.Get("plan"), nil, f.Get("version"))
 			return err
 		}))
 }
@@ -62,7 +65,7 @@ type tenantsData struct {
 func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	d := tenantsData{MayOpen: c.Could(policy.PlatformTenantProvision)}
 	if part, err := c.Under(policy.ProfileRead); err == nil {
-		list, err := api.MyNotices(ctx, part)
+		list, err := noticesapi.MyNotices(ctx, part)
 		if err != nil {
 			return err
 		}
@@ -95,10 +98,10 @@ func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 // mostTenants is how many the list shows.
 const mostTenants = 1000
 
-func allTenants(ctx context.Context, c *api.Call) ([]api.TenantInfo, error) {
-	var all []api.TenantInfo
+func allTenants(ctx context.Context, c *api.Call) ([]platform.TenantInfo, error) {
+	var all []platform.TenantInfo
 	for cursor := ""; len(all) < mostTenants; {
-		list, err := api.ListTenants(ctx, c, "", api.Paging{Cursor: cursor, Limit: 200})
+		list, err := platform.ListTenants(ctx, c, "", api.Paging{Cursor: cursor, Limit: 200})
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +121,7 @@ func yesterdays(ctx context.Context, c *api.Call) (map[string]tenants.UsageDay, 
 		return days, nil //nolint:nilerr // refused: the page has the rest
 	}
 	// Somewhere it is still the day before: two days back from UTC holds every tenant's yesterday.
-	list, err := api.UsageDays(ctx, part, "", c.Now.AddDate(0, 0, -2).Format(time.DateOnly), c.Now.Format(time.DateOnly))
+	list, err := platform.UsageDays(ctx, part, "", c.Now.AddDate(0, 0, -2).Format(time.DateOnly), c.Now.Format(time.DateOnly))
 	if err != nil {
 		return nil, err
 	}
@@ -183,14 +186,14 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	t, err := api.TenantPage(ctx, reading, slug)
+	t, err := platform.TenantPage(ctx, reading, slug)
 	if err != nil {
 		return err
 	}
 	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Version: t.Version, Plans: tenants.Plans,
 		MaySuspend: c.Could(policy.PlatformTenantSuspend), MayResume: c.Could(policy.PlatformTenantResume), MayChange: c.Could(policy.PlatformTenantChange)}
 	if part, err := c.Under(policy.PlatformUsageRead); err == nil {
-		list, err := api.UsageDays(ctx, part, slug, "", "")
+		list, err := platform.UsageDays(ctx, part, slug, "", "")
 		if err != nil {
 			return err
 		}

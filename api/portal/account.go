@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"lignum/api/account"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -22,8 +24,8 @@ var (
 	sessionEnded    = web.Notice("session-ended", "That device is signed out.")
 )
 
-// account is a person's own account, in either realm.
-func account(s *api.Server) {
+// accountPages is a person's own account, in either realm.
+func accountPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/account", Permission: policy.ProfileRead, Summary: "The own account"}, showAccount)
 	api.Form(s, api.Route{Path: "/account/sessions/{session}/end", Permission: policy.SessionEnd, Summary: "End one of the own sessions"}, endSession)
 	api.Page(s, api.Route{Path: "/account/password", Permission: policy.ProfileChange, Summary: "Change the own password"},
@@ -53,7 +55,7 @@ type accountData struct {
 }
 
 func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
-	own, err := c.OwnAccount()
+	own, err := account.MyAccount(c)
 	if err != nil {
 		return err
 	}
@@ -88,9 +90,9 @@ func endSession(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (
 		return "", fiber.ErrNotFound
 	}
 	if id == c.Claims.SessionID {
-		return leave(c, fc, signedOut, c.SignOut(tx))
+		return leave(c, fc, signedOut, account.SignOut(c, tx))
 	}
-	if err := c.EndOwnSession(tx, id); err != nil {
+	if err := account.EndOwnSession(c, tx, id); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, sessionEnded)
@@ -108,7 +110,7 @@ func changePassword(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	err := same(f)
 	if err == nil {
-		err = c.ChangePassword(f.Get("old_password"), f.Get("password"))
+		err = account.ChangePassword(c, f.Get("old_password"), f.Get("password"))
 	}
 	if err != nil {
 		if !f.Fail(err) {
@@ -136,7 +138,7 @@ func showAuthenticator(c *api.Call, fc *fiber.Ctx, f *web.Form, d authenticatorD
 }
 
 func askForPassword(c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	own, err := c.OwnAccount()
+	own, err := account.MyAccount(c)
 	if err != nil {
 		return err
 	}
@@ -145,7 +147,7 @@ func askForPassword(c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 
 func startAuthenticator(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.ReadForm(fc)
-	setup, err := c.BeginTOTP(f.Get("password"))
+	setup, err := account.BeginTOTP(c, f.Get("password"))
 	if err != nil {
 		if !f.Fail(err) {
 			return err
@@ -164,7 +166,7 @@ func confirmAuthenticator(ctx context.Context, c *api.Call, fc *fiber.Ctx) error
 	f := web.ReadForm(fc)
 	var d authenticatorData
 	err := c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
-		d.Codes, err = c.ConfirmTOTP(tx, f.Text("code"))
+		d.Codes, err = account.ConfirmTOTP(c, tx, f.Text("code"))
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"lignum/api/attempts"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -43,7 +45,7 @@ func showTest(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) erro
 	if err != nil {
 		return err
 	}
-	a, err := api.TestPage(ctx, c, id)
+	a, err := attempts.TestPage(ctx, c, id)
 	if err != nil {
 		return err
 	}
@@ -88,7 +90,7 @@ func startTest(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	open, err := api.StartAttempt(ctx, c, id)
+	open, err := attempts.StartAttempt(ctx, c, id)
 	if err != nil {
 		return err
 	}
@@ -114,9 +116,9 @@ func onOpenPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, show func(d pa
 	if err != nil {
 		return err
 	}
-	open, err := api.AttemptPaper(ctx, c, id)
+	open, err := attempts.AttemptPaper(ctx, c, id)
 	if domain.CodeOf(err) == domain.Conflict { // handed in
-		if _, err := api.AttemptResult(ctx, c, id); err != nil {
+		if _, err := attempts.AttemptResult(ctx, c, id); err != nil {
 			return err
 		}
 		return fc.Redirect(attemptPath(id)+"/result", http.StatusSeeOther)
@@ -133,7 +135,7 @@ func renderPaper(c *api.Call, fc *fiber.Ctx, d paperData, title string, f *web.F
 
 // kept is what became of a paper's form.
 type kept struct {
-	open    *api.OpenAttempt
+	open    *attempts.OpenAttempt
 	refused int  // answers that were not taken; the page comes back with the reasons if notAll is returned
 	over    bool // the time is up, as the server or the page's clock sees it
 	left    int  // questions without an answer
@@ -157,7 +159,7 @@ func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (k
 	if err != nil {
 		return k, err
 	}
-	if k.open, err = api.AttemptPaper(ctx, read, id); err != nil {
+	if k.open, err = attempts.AttemptPaper(ctx, read, id); err != nil {
 		return k, err
 	}
 	k.over = f.Get("over") != "" || !c.Now.Before(k.open.Paper.Deadline)
@@ -172,7 +174,7 @@ func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (k
 			return k, err
 		}
 		part := all[:fits(all)]
-		saved, err := api.SaveAnswers(ctx, answer, id, k.open.Ticket, part)
+		saved, err := attempts.SaveAnswers(ctx, answer, id, k.open.Ticket, part)
 		if err != nil {
 			return k, err
 		}
@@ -249,7 +251,7 @@ func submitPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return fc.Redirect(attemptPath(id)+"/hand-in", http.StatusSeeOther)
 	}
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
-		_, err := api.SubmitAttempt(ctx, c, tx, id)
+		_, err := attempts.SubmitAttempt(ctx, c, tx, id)
 		return err
 	})
 	if err != nil {
@@ -268,7 +270,7 @@ func showResult(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r, err := api.AttemptResult(ctx, c, id)
+	r, err := attempts.AttemptResult(ctx, c, id)
 	if domain.CodeOf(err) == domain.Conflict { // not handed in yet
 		return fc.Redirect(attemptPath(id), http.StatusSeeOther)
 	}

@@ -3,6 +3,9 @@ package portal
 import (
 	"context"
 
+	"lignum/api/guardians"
+	pointsapi "lignum/api/points"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -37,7 +40,7 @@ func showChildrenAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.F
 	if err != nil {
 		return err
 	}
-	list, err := api.MyChildren(ctx, reading)
+	list, err := guardians.MyChildren(ctx, reading)
 	if err != nil {
 		return err
 	}
@@ -53,7 +56,7 @@ func changeChildListed(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fib
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showChildrenAgain(ctx, c, fc, f) })
 	listed := f.Get("listed") == "yes"
-	if _, err := api.SetChildListed(ctx, c, tx, id, listed); err != nil {
+	if _, err := pointsapi.SetChildListed(ctx, c, tx, id, listed); err != nil {
 		return "", err
 	}
 	if listed {

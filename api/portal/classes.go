@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 
+	classesapi "lignum/api/classes"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -25,11 +27,11 @@ func classPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/classes/{class}", Permission: policy.ClassRead, Summary: "One class"}, showClass)
 	api.Form(s, api.Route{Path: "/classes/{class}/register", Permission: policy.ClassRegister, Summary: "Register for a class"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-			return changePlace(c, fc, registered, func(id uuid.UUID) error { _, err := api.RegisterForClass(ctx, c, tx, id); return err })
+			return changePlace(c, fc, registered, func(id uuid.UUID) error { _, err := classesapi.RegisterForClass(ctx, c, tx, id); return err })
 		})
 	api.Form(s, api.Route{Path: "/classes/{class}/leave", Permission: policy.ClassLeave, Summary: "Leave a class"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-			return changePlace(c, fc, left, func(id uuid.UUID) error { _, err := api.LeaveClass(ctx, c, tx, id); return err })
+			return changePlace(c, fc, left, func(id uuid.UUID) error { _, err := classesapi.LeaveClass(ctx, c, tx, id); return err })
 		})
 }
 
@@ -55,7 +57,7 @@ type classesData struct {
 
 func showClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	d := classesData{Learner: learns(c), Query: strings.TrimSpace(fc.Query("q")), Subject: fc.Query("subject")}
-	list, err := api.ListClasses(ctx, c, api.ClassFilter{Query: d.Query, Subject: d.Subject}, api.Paging{Limit: 24, Cursor: fc.Query("cursor")})
+	list, err := classesapi.ListClasses(ctx, c, classesapi.ClassFilter{Query: d.Query, Subject: d.Subject}, api.Paging{Limit: 24, Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}
@@ -78,7 +80,7 @@ func nextPage(fc *fiber.Ctx, cursor string) string {
 
 // classData adds to a class where its learner goes on.
 type classData struct {
-	*api.ClassPage
+	*classesapi.ClassPage
 	Learner  bool
 	Opens    bool                 // its lessons and tests do
 	Continue *classes.LessonState // the first lesson that is not done; nil: all are
@@ -89,11 +91,11 @@ func showClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p, err := api.ReadClass(ctx, c, id)
+	p, err := classesapi.ReadClass(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), api.MayOpenLessons(c, p), goOn(&p.Page)}})
+	return pages.Render(c, fc, "class", web.Page{Title: p.Title, Data: classData{p, learns(c), classesapi.MayOpenLessons(c, p), goOn(&p.Page)}})
 }
 
 // goOn is the lesson that was begun, or else the first that is not done.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	classesapi "lignum/api/classes"
+
 	"github.com/google/uuid"
 
 	"lignum/api"
@@ -70,7 +72,7 @@ func newTown(t *testing.T) *town {
 	for i, of := range []struct {
 		title         string
 		school, coach *uuid.UUID
-		state         string
+		state         classes.State
 	}{
 		{"Books, Harbour", high, &s.teacher.ID, classes.Active}, {"Books, coached", high, &s.coach.ID, classes.Active}, {"Books, Hill", &s.hill, &hillTeacher.ID, classes.Active},
 		{"Books for all", nil, &s.coach.ID, classes.Active}, {"Books, over", high, &s.teacher.ID, classes.Ended}, {"Books, coached before", high, &s.coach.ID, classes.Ended},
@@ -89,7 +91,7 @@ func newTown(t *testing.T) *town {
 		}
 		s.Exec("jamaica", `UPDATE classes SET state = $2::text, open = open AND $2::text = 'active' WHERE id = $1::uuid`, id.String(), of.state)
 	}
-	page := apitest.As[api.ClassPage](s.Get(s.learner, "/api/v1/classes/"+running.String()))
+	page := apitest.As[classesapi.ClassPage](s.Get(s.learner, "/api/v1/classes/"+running.String()))
 	s.test = page.Tests[0].ID
 	for i, u := range []apitest.User{s.learner, hillPupil, s.learner} {
 		at := s.form(u, "/tests/"+s.test.String()+"/start", nil).Want(http.StatusSeeOther).Header.Get("Location")

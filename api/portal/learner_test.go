@@ -10,7 +10,9 @@ import (
 
 	"lignum/domain/identity"
 	"lignum/domain/people"
+	"lignum/tenants"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 func (w *demoTown) form(u apitest.User, path string, values url.Values) *apitest.Response {
@@ -25,9 +27,23 @@ func TestALearnerFindsAllTheirTests(t *testing.T) {
 	w := newDemoTown(t)
 	me := w.who("jamaica", "student1")
 	// Many at one moment, so that the place in the list is a key and not a time.
-	w.Exec("jamaica", `INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline, submitted_at, score, max_score)
-		SELECT gen_random_uuid(), a.test_id, a.course_id, a.learner_id, 100 + n, CASE n WHEN 3 THEN 'marking' ELSE 'marked' END, 1, '{}', a.started_at, a.deadline, a.deadline, n, 100
-		FROM (SELECT * FROM attempts WHERE `+ofStudent1+` AND state = 'marked' ORDER BY started_at DESC LIMIT 1) a, generate_series(0, 49) n`)
+	var last school.Attempt
+	if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) error {
+		return r.QueryRow(t.Context(), `SELECT test_id, course_id, learner_id, started_at, deadline, deadline FROM attempts WHERE `+ofStudent1+` AND state = 'marked' ORDER BY started_at DESC LIMIT 1`).
+			Scan(&last.Test, &last.Course, &last.Learner, &last.StartedAt, &last.Deadline, &last.SubmittedAt)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var many []school.Attempt
+	for n := range 50 {
+		a := last
+		a.Number, a.Score, a.MaxScore = 100+n, n, 100
+		if n == 3 {
+			a.State = "marking"
+		}
+		many = append(many, a)
+	}
+	school.Attempts(t, w.DB("jamaica"), many...)
 	begun := w.form(me, "/tests/"+w.Text("jamaica", `SELECT t.id::text FROM tests t JOIN classes c ON c.course_id = t.course_id JOIN enrolments e ON e.class_id = c.id WHERE e.`+ofStudent1+` AND e.state = 'active' AND t.opens_at IS NULL AND t.attempts = 0 LIMIT 1`)+"/start", nil).Want(http.StatusSeeOther).Header.Get("Location")
 	all := w.Number("jamaica", `SELECT count(*) FROM attempts WHERE `+ofStudent1)
 	entry := regexp.MustCompile(`<a href="(/attempts/[0-9a-f-]+)(/result)?">`)

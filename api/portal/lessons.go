@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"lignum/api/catalogue"
+	classesapi "lignum/api/classes"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -28,7 +31,7 @@ func lessonPages(s *api.Server) {
 }
 
 func showLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	l, err := api.LessonPage(ctx, c, fc.Params("course"), fc.Params("lesson"))
+	l, err := catalogue.LessonPage(ctx, c, fc.Params("course"), fc.Params("lesson"))
 	if err != nil {
 		return err
 	}
@@ -37,7 +40,7 @@ func showLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		if err != nil {
 			return err
 		}
-		if err := api.OpenLesson(ctx, part, l); err != nil {
+		if err := catalogue.OpenLesson(ctx, part, l); err != nil {
 			return err
 		}
 	}
@@ -50,7 +53,7 @@ func finishLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p, err := api.RecordProgress(ctx, c, id, api.ProgressReport{Percent: 100, Counter: c.Now.UnixMilli()})
+	p, err := classesapi.RecordProgress(ctx, c, id, classesapi.ProgressReport{Percent: 100, Counter: c.Now.UnixMilli()})
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func showResources(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if !slices.ContainsFunc(d.Kinds, func(k web.Choice) bool { return k.Value == d.Kind }) {
 		d.Kind = ""
 	}
-	list, err := api.ListResources(ctx, c, catalog.ResourceFilter{Kind: d.Kind, Query: d.Query}, api.Paging{Limit: 24, Cursor: fc.Query("cursor")})
+	list, err := catalogue.ListResources(ctx, c, catalog.ResourceFilter{Kind: d.Kind, Query: d.Query}, api.Paging{Limit: 24, Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}

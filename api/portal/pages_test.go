@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"lignum/api/catalogue"
+	classesapi "lignum/api/classes"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -38,13 +41,13 @@ func samples() map[string][]any {
 		MeetingURL: "https://meet.example/x", Weekly: []classes.Slot{{Weekday: 2, At: "16:00", Minutes: 60}}}, State: classes.Active, Course: "maths", CourseTitle: evil, Subject: evil, Coach: evil, School: evil}
 	mine := class
 	mine.Enrolled = true
-	page := &api.ClassPage{Page: classes.Page{Class: mine, Done: 1, Facts: classes.Facts{Enrolled: true, ClassOpen: true}, Next: &classes.Meeting{StartsAt: soon, Minutes: 60},
+	page := &classesapi.ClassPage{Page: classes.Page{Class: mine, Done: 1, Facts: classes.Facts{Enrolled: true, ClassOpen: true}, Next: &classes.Meeting{StartsAt: soon, Minutes: 60},
 		Lessons: []classes.LessonState{{ID: id, Slug: "a", Title: evil, Section: evil, Minutes: 20, Percent: 100, CompletedAt: &soon}, {ID: id, Slug: "b", Title: evil, Section: "2", Minutes: 20, Percent: 40}}},
 		Tests: []assessment.TestState{{ID: id, Title: evil, Kind: "practice", Minutes: 60, Items: 30, OpensAt: &soon, ClosesAt: &soon, Made: 1, Best: &best}}}
-	closed := &api.ClassPage{Page: classes.Page{Class: class}}
+	closed := &classesapi.ClassPage{Page: classes.Page{Class: class}}
 	closed.State = classes.Cancelled
 	list, meetings := arrange([]classes.Class{class, mine}, []classes.CourseProgress{{Course: "maths", Title: evil, Lessons: 10, Done: 3, NextSlug: "b", NextTitle: evil}}, testNow, time.UTC)
-	lesson := &api.LessonView{Lesson: catalog.Lesson{LessonHead: catalog.LessonHead{ID: id, Slug: "a", Title: evil, Minutes: 20}, Course: "maths", CourseTitle: evil, SectionTitle: evil,
+	lesson := &catalogue.LessonView{Lesson: catalog.Lesson{LessonHead: catalog.LessonHead{ID: id, Slug: "a", Title: evil, Minutes: 20}, Course: "maths", CourseTitle: evil, SectionTitle: evil,
 		HTML: "<h2>Safe</h2>", Previous: &catalog.Neighbour{Slug: "p", Title: evil}, Next: &catalog.Neighbour{Slug: "n", Title: evil}}, Records: true}
 	board := &points.Board{Top: []points.Standing{{Rank: 1, Name: evil, Points: 1200, Me: true}}, Me: &points.Standing{Rank: 1, Name: evil, Points: 1200}, Near: []points.Standing{{Rank: 1, Name: evil, Points: 1200, Me: true}}}
 	result := &assessment.Result{Title: evil, Percent: 70, Score: 2550, MaxScore: 3000, Grade: "II", Points: 15, FeedbackNote: evil, FeedbackAt: &soon, Sections: []assessment.SectionResult{{Title: evil, Score: 50, MaxScore: 100}}}

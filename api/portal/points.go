@@ -3,6 +3,9 @@ package portal
 import (
 	"context"
 
+	classesapi "lignum/api/classes"
+	pointsapi "lignum/api/points"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -30,7 +33,7 @@ type pointsData struct {
 }
 
 func showPoints(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	own, err := api.MyPoints(ctx, c)
+	own, err := pointsapi.MyPoints(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -73,14 +76,14 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		if d.Among == "" {
 			d.Among = d.Circles[0].Value
 		}
-		f := api.LeaderboardFilter{Among: points.AmongSchool, Period: d.Period, Limit: 20}
+		f := pointsapi.LeaderboardFilter{Among: points.AmongSchool, Period: d.Period, Limit: 20}
 		if d.Among != "school" {
 			f.Among = points.AmongClass
 			if f.Class, err = tenants.ParseID("among", d.Among); err != nil {
 				return err
 			}
 		}
-		if d.Board, err = api.Leaderboard(ctx, c, f); err != nil {
+		if d.Board, err = pointsapi.Leaderboard(ctx, c, f); err != nil {
 			return err
 		}
 	}
@@ -91,7 +94,7 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 func boardClasses(ctx context.Context, c *api.Call, learner bool) (mine []classes.Class, err error) {
 	const most = 50
 	if !learner {
-		list, err := api.ListClasses(ctx, c, api.ClassFilter{Coaching: true}, api.Paging{Limit: most})
+		list, err := classesapi.ListClasses(ctx, c, classesapi.ClassFilter{Coaching: true}, api.Paging{Limit: most})
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +110,7 @@ func boardClasses(ctx context.Context, c *api.Call, learner bool) (mine []classe
 // changeListed lets a learner take part in the leaderboard, or leave it.
 func changeListed(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 	listed := web.ReadForm(fc).Get("listed") == "yes"
-	if _, err := api.SetListed(ctx, c, tx, listed); err != nil {
+	if _, err := pointsapi.SetListed(ctx, c, tx, listed); err != nil {
 		return "", err
 	}
 	if listed {

@@ -31,7 +31,7 @@ func Register(s *api.Server) {
 // areas are all pages. Of two that match an address the first is shown: /classes/manage stands before /classes/{class}.
 var areas = []func(*api.Server){
 	// who one is
-	start, signingIn, account, told, home,
+	start, signingIn, accountPages, told, home,
 	// staff
 	staffLearners, staffRecords, staffClasses, staffPlacing, windowForms, staffPeople, resetPages, staffRoles, staffSchools, staffFigures, staffSettings, staffAudit,
 	// learners, and the guardians of some

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	peopleapi "lignum/api/people"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -36,7 +38,7 @@ func resetPages(s *api.Server) {
 		decideReset(resetApproved, func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
 			id, err := pathID(fc, "request")
 			if err == nil {
-				_, err = api.ApproveReset(ctx, c, tx, id)
+				_, err = peopleapi.ApproveReset(ctx, c, tx, id)
 			}
 			return err
 		}))
@@ -44,7 +46,7 @@ func resetPages(s *api.Server) {
 		decideReset(resetRefused, func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
 			id, err := pathID(fc, "request")
 			if err == nil {
-				_, err = api.RefuseReset(ctx, c, tx, id, f.Text("reason"))
+				_, err = peopleapi.RefuseReset(ctx, c, tx, id, f.Text("reason"))
 			}
 			return err
 		}))
@@ -62,7 +64,7 @@ func waitingResets(ctx context.Context, c *api.Call) ([]identity.ResetRequest, e
 	if err != nil {
 		return nil, err
 	}
-	list, err := api.ListResets(ctx, part, api.ResetFilter{Waiting: true}, api.Paging{Limit: 10})
+	list, err := peopleapi.ListResets(ctx, part, peopleapi.ResetFilter{Waiting: true}, api.Paging{Limit: 10})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func showLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.For
 	if err != nil {
 		return err
 	}
-	d, err := api.CardPage(ctx, asking, id)
+	d, err := peopleapi.CardPage(ctx, asking, id)
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	(&web.Form{}).Again(fc, func(f *web.Form) error { return showLearnerCard(ctx, c, fc, f) })
 	var card *identity.Card
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
-		card, err = api.ResetUser(ctx, c, tx, id)
+		card, err = peopleapi.ResetUser(ctx, c, tx, id)
 		return err
 	})
 	if err != nil {
@@ -109,7 +111,7 @@ func askReset(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (
 	}
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showLearnerCard(ctx, c, fc, f) })
-	if _, err := api.AskReset(ctx, c, tx, id, f.Text("reason")); err != nil {
+	if _, err := peopleapi.AskReset(ctx, c, tx, id, f.Text("reason")); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, resetAsked)
@@ -126,11 +128,11 @@ type resetsData struct {
 }
 
 // cardPath is the page that leads to a new sign-in card for a learner; "" when there is no way.
-func cardPath(learner uuid.UUID, how api.CardAccess) string {
+func cardPath(learner uuid.UUID, how peopleapi.CardAccess) string {
 	switch how {
-	case api.CardByReset:
+	case peopleapi.CardByReset:
 		return "/people/" + learner.String()
-	case api.CardByAsking:
+	case peopleapi.CardByAsking:
 		return "/learners/" + learner.String() + "/card"
 	}
 	return ""
@@ -141,7 +143,7 @@ func showResets(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	list, err := api.ListResets(ctx, reading, api.ResetFilter{}, api.Paging{Cursor: fc.Query("cursor"), Limit: mostCards})
+	list, err := peopleapi.ListResets(ctx, reading, peopleapi.ResetFilter{}, api.Paging{Cursor: fc.Query("cursor"), Limit: mostCards})
 	if err != nil {
 		return err
 	}

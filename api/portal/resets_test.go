@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lignum/api/portal"
 	"lignum/domain/identity"
 	"lignum/tests/apitest"
@@ -99,9 +101,7 @@ func TestAPupilWhoForgotThePasswordComesBackIn(t *testing.T) {
 	for _, u := range []apitest.User{s.learner, s.teacher, s.school} {
 		s.ChoosePassword(u)
 	}
-	s.Exec("jamaica", `INSERT INTO classes (id, title, kind, school_id, coach_id, starts_on, ends_on, seats, taken) VALUES (gen_random_uuid(), 'Maths', 'live', $1::uuid, $2::uuid, current_date - 1, current_date + 60, 30, 1)`,
-		s.learner.SchoolID.String(), s.teacher.ID.String())
-	s.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id) SELECT id, $1::uuid FROM classes`, s.learner.ID.String())
+	school.Classes(t, s.DB("jamaica"), school.Class{Title: "Maths", Kind: "live", School: *s.learner.SchoolID, Coach: s.teacher.ID, Seats: 30, Learners: []uuid.UUID{s.learner.ID}})
 
 	// The pupil reads on the sign-in page what to do.
 	pupil := s.visitor("jamaica")
@@ -168,9 +168,7 @@ func TestAPupilWhoForgotThePasswordComesBackIn(t *testing.T) {
 // For a pupil who never chose a password nobody has to be asked; a refusal says why.
 func TestATeacherPrintsTheFirstCardAlone(t *testing.T) {
 	s := newStaffed(t)
-	s.Exec("jamaica", `INSERT INTO classes (id, title, kind, school_id, coach_id, starts_on, ends_on, seats, taken) VALUES (gen_random_uuid(), 'Maths', 'live', $1::uuid, $2::uuid, current_date - 1, current_date + 60, 30, 1)`,
-		s.learner.SchoolID.String(), s.teacher.ID.String())
-	s.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id) SELECT id, $1::uuid FROM classes`, s.learner.ID.String())
+	school.Classes(t, s.DB("jamaica"), school.Class{Title: "Maths", Kind: "live", School: *s.learner.SchoolID, Coach: s.teacher.ID, Seats: 30, Learners: []uuid.UUID{s.learner.ID}})
 	card := "/learners/" + s.learner.ID.String() + "/card"
 	s.shows(s.Get(s.teacher, card).Want(http.StatusOK), "has not chosen a password yet", "Print the card")
 	if code := codeOnCard.Find(s.form(s.teacher, card, nil).Want(http.StatusOK).Body); code == nil {
@@ -223,8 +221,8 @@ func TestThePlatformsFirstSignInLeadsToAnAuthenticator(t *testing.T) {
 // Officials see no small number on any page that they open.
 func TestPagesShowOfficialsNoSmallCount(t *testing.T) {
 	s := newStaffed(t)
-	s.Exec("jamaica", `INSERT INTO classes (id, title, kind, school_id, coach_id, starts_on, ends_on, seats, taken) VALUES (gen_random_uuid(), 'Maths', 'live', $1::uuid, $2::uuid, current_date - 1, current_date + 60, 30, 3)`,
-		s.learner.SchoolID.String(), s.teacher.ID.String())
+	at := *s.learner.SchoolID
+	school.Classes(t, s.DB("jamaica"), school.Class{Title: "Maths", Kind: "live", School: at, Coach: s.teacher.ID, Seats: 30, Learners: school.Learners(t, s.DB("jamaica"), 3, at)})
 	class := linkTo(s.Get(s.official, "/classes"), `/classes/[0-9a-f-]{36}`)
 	for _, at := range []string{"/classes", class} {
 		page := words(s.Get(s.official, at).Want(http.StatusOK))

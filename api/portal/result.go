@@ -4,6 +4,9 @@ import (
 	"context"
 	"html/template"
 
+	"lignum/api/attempts"
+	"lignum/api/catalogue"
+
 	"lignum/api"
 	"lignum/api/web"
 	"lignum/domain"
@@ -60,7 +63,7 @@ func verdict(r *assessment.Result) string {
 func stepsAfter(ctx context.Context, c *api.Call, r *assessment.Result) (*nextSteps, error) {
 	n := &nextSteps{Verdict: verdict(r)}
 	if test, err := c.Under(policy.TestRead); err == nil {
-		a, err := api.TestPage(ctx, test, r.TestID)
+		a, err := attempts.TestPage(ctx, test, r.TestID)
 		if err != nil && domain.CodeOf(err) != domain.NotFound && !api.Refused(err) {
 			return nil, err
 		}
@@ -83,7 +86,7 @@ func stepsAfter(ctx context.Context, c *api.Call, r *assessment.Result) (*nextSt
 	if err != nil {
 		return nil, err
 	}
-	repeat, err := api.LessonsToRepeat(ctx, lessons, r.CourseID, codes)
+	repeat, err := catalogue.LessonsToRepeat(ctx, lessons, r.CourseID, codes)
 	if api.Refused(err) {
 		return n, nil
 	}

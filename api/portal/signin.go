@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"lignum/api/account"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -43,11 +45,11 @@ func signingIn(s *api.Server) {
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/card", Permission: public, Quota: limits.SignIn, Summary: "Use a card or an invitation"}, useCard)
 	api.Form(s, api.Route{Path: "/sign-out", Permission: policy.SessionEnd, Summary: "End this session"},
 		func(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-			return leave(c, fc, signedOut, c.SignOut(tx))
+			return leave(c, fc, signedOut, account.SignOut(c, tx))
 		})
 	api.Form(s, api.Route{Path: "/sign-out/everywhere", Permission: policy.SessionEnd, Summary: "End all own sessions"},
 		func(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
-			return leave(c, fc, signedOutEverywhere, c.SignOutEverywhere(tx))
+			return leave(c, fc, signedOutEverywhere, account.SignOutEverywhere(c, tx))
 		})
 }
 
@@ -78,7 +80,7 @@ func signIn(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err := c.FromOwnPage(); err != nil {
 		return err
 	}
-	tokens, err := c.SignIn(f.Text("user_name"), f.Get("password"), f.Text("code"))
+	tokens, err := account.SignIn(c, f.Text("user_name"), f.Get("password"), f.Text("code"))
 	if err != nil {
 		asked := identity.NeedsCode(err)
 		if !f.Fail(err) {
@@ -124,7 +126,7 @@ func useCard(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	err := same(f)
 	if err == nil {
 		var tokens *identity.Tokens
-		if tokens, err = c.RedeemCard(f.Text("code"), f.Get("password"), f.Text("otp")); err == nil {
+		if tokens, err = account.RedeemCard(c, f.Text("code"), f.Get("password"), f.Text("otp")); err == nil {
 			c.SetCookies(tokens)
 			web.Notify(c, fc, welcome)
 			return fc.Redirect("/", http.StatusSeeOther)

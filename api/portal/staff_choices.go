@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"lignum/api/catalogue"
+	peopleapi "lignum/api/people"
+
 	"github.com/google/uuid"
 
 	"lignum/api"
@@ -45,7 +48,7 @@ func courseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 		return nil, err
 	}
 	all, err := everyPage(func(p api.Paging) (*api.List[catalog.Course], error) {
-		return api.ListCourses(ctx, part, catalog.CourseFilter{}, p)
+		return catalogue.ListCourses(ctx, part, catalog.CourseFilter{}, p)
 	})
 	choices := []web.Choice{{Value: "", Text: "None yet"}}
 	for _, course := range all {
@@ -108,7 +111,7 @@ func findSchools(ctx context.Context, c *api.Call, open bool) finder {
 		if err != nil {
 			return nil, err
 		}
-		list, err := api.FindSchools(ctx, part, typed, open, mostChoices+1)
+		list, err := peopleapi.FindSchools(ctx, part, typed, open, mostChoices+1)
 		for _, s := range list {
 			found = append(found, web.Choice{Value: s.ID.String(), Text: schoolInWords(s)})
 		}
@@ -144,7 +147,7 @@ func schoolOptions(ctx context.Context, c *api.Call, none string, open bool, f *
 	if err != nil {
 		return web.Options{}, err
 	}
-	some, err := api.ListSchools(ctx, part, api.SchoolFilter{Open: open}, api.Paging{Limit: mostChoices})
+	some, err := peopleapi.ListSchools(ctx, part, peopleapi.SchoolFilter{Open: open}, api.Paging{Limit: mostChoices})
 	if err != nil {
 		return web.Options{}, err
 	}
@@ -186,7 +189,7 @@ func schoolNames(ctx context.Context, c *api.Call, ids ...*uuid.UUID) (map[uuid.
 			some = append(some, *id)
 		}
 	}
-	return api.SchoolNames(ctx, part, some)
+	return peopleapi.SchoolNames(ctx, part, some)
 }
 
 // coachChoices offers who may teach a class: oneself, who teaches it now, and, to those who see accounts, the staff.
@@ -239,7 +242,7 @@ func findCoaches(ctx context.Context, c *api.Call) finder {
 			typed = typed[at+1 : len(typed)-1]
 		}
 		for _, role := range []string{"teacher", "coach"} {
-			list, err := api.ListUsers(ctx, part, api.UserFilter{Role: role, State: "active", Query: typed}, api.Paging{Limit: mostChoices + 1})
+			list, err := peopleapi.ListUsers(ctx, part, peopleapi.UserFilter{Role: role, State: "active", Query: typed}, api.Paging{Limit: mostChoices + 1})
 			if err != nil {
 				return nil, err
 			}

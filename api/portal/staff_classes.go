@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"strconv"
 
+	classesapi "lignum/api/classes"
+	coachingapi "lignum/api/coaching"
+	peopleapi "lignum/api/people"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -30,7 +34,7 @@ func staffClasses(s *api.Server) {
 	api.Page(s, api.Route{Path: "/classes/manage", Permission: policy.LearnerRead, Summary: "Classes to manage"}, showManagedClasses)
 	api.Page(s, api.Route{Path: "/classes/manage/new", Permission: policy.ClassManage, Parts: []policy.Permission{policy.ClassRead, policy.CourseRead, policy.UserRead}, Summary: "Form of a new class"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-			if err := api.MayOpenClass(c); err != nil {
+			if err := classesapi.MayOpenClass(c); err != nil {
 				return err
 			}
 			today := c.Tenant.Today(c.Now)
@@ -58,13 +62,13 @@ type managedClasses struct {
 func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "q", "show")
 	wide := c.May(policy.UserRead) // runs a school or the tenant
-	d := managedClasses{MayOpen: api.MayOpenAClass(c), Show: []web.Choice{{Value: "", Text: "My classes, running"}, {Value: "ended", Text: "My classes, also past ones"}}}
-	filter := api.ClassFilter{Query: f.Text("q"), Coaching: true, All: f.Get("show") == "ended"}
+	d := managedClasses{MayOpen: classesapi.MayOpenAClass(c), Show: []web.Choice{{Value: "", Text: "My classes, running"}, {Value: "ended", Text: "My classes, also past ones"}}}
+	filter := classesapi.ClassFilter{Query: f.Text("q"), Coaching: true, All: f.Get("show") == "ended"}
 	if wide {
 		d.Show = []web.Choice{{Value: "", Text: "Running"}, {Value: "ended", Text: "Also past ones"}, {Value: "mine", Text: "Only my own"}}
 		filter.Coaching = f.Get("show") == "mine"
 	}
-	list, err := api.ManagedClasses(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
+	list, err := classesapi.ManagedClasses(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}
@@ -92,16 +96,16 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if err != nil {
 		return err
 	}
-	list, err := api.ClassLearners(ctx, reading, id, api.Paging{Cursor: fc.Query("cursor"), Limit: 100})
+	list, err := classesapi.ClassLearners(ctx, reading, id, api.Paging{Cursor: fc.Query("cursor"), Limit: 100})
 	if err != nil {
 		return err
 	}
-	p, err := api.ReadClass(ctx, reading, id)
+	p, err := classesapi.ReadClass(ctx, reading, id)
 	if err != nil {
 		return err
 	}
 	d := managedClass{Class: p.Class, Learners: list.Items, Newer: firstPage(fc), Older: nextPage(fc, list.Next), Tests: p.Tests,
-		MayManage: api.MayManageClass(c, p), MayPlace: api.MayPlaceLearners(c, p), MayTests: api.MaySeeTests(c, p),
+		MayManage: classesapi.MayManageClass(c, p), MayPlace: classesapi.MayPlaceLearners(c, p), MayTests: classesapi.MaySeeTests(c, p),
 		ComeBack: "They cannot come back by themselves: the class is closed to registration."}
 	if p.Facts.ClassOpen {
 		d.ComeBack = "They may come back by themselves while there is a seat."
@@ -110,7 +114,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	for i, l := range list.Items {
 		ids[i] = l.ID
 	}
-	opens, err := api.MayOpenRecords(ctx, c, ids)
+	opens, err := coachingapi.MayOpenRecords(ctx, c, ids)
 	if err != nil {
 		return err
 	}
@@ -118,7 +122,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	for id, how := range opens {
 		d.Records[id] = recordPath(id, how)
 	}
-	cards, err := api.MayGiveCards(ctx, c, ids)
+	cards, err := peopleapi.MayGiveCards(ctx, c, ids)
 	if err != nil {
 		return err
 	}
@@ -126,7 +130,7 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	for id, how := range cards {
 		d.Cards[id] = cardPath(id, how)
 	}
-	if d.MayPrint, err = api.MayPrintClassCards(ctx, c, id); err != nil {
+	if d.MayPrint, err = peopleapi.MayPrintClassCards(ctx, c, id); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_class", web.Page{Title: p.Title, Form: f, Data: d})
@@ -209,7 +213,7 @@ func openClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) 
 	if err != nil {
 		return "", err
 	}
-	made, err := api.CreateClass(ctx, c, tx, in)
+	made, err := classesapi.CreateClass(ctx, c, tx, in)
 	if err != nil {
 		return "", err
 	}
@@ -223,11 +227,11 @@ func classToChange(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Cla
 	if err != nil {
 		return nil, err
 	}
-	p, err := api.ReadClass(ctx, managing, id)
+	p, err := classesapi.ReadClass(ctx, managing, id)
 	if err != nil {
 		return nil, err
 	}
-	is, err := api.ClassToChange(ctx, managing, id) // with what the page shows to those of the class alone
+	is, err := classesapi.ClassToChange(ctx, managing, id) // with what the page shows to those of the class alone
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +283,7 @@ func changeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx
 	if err != nil {
 		return "", err
 	}
-	if _, err = api.ChangeClass(ctx, c, tx, id, in); err != nil {
+	if _, err = classesapi.ChangeClass(ctx, c, tx, id, in); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, classChanged)
@@ -293,7 +297,7 @@ func cancelClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx
 	}
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showManaged(ctx, c, fc, f) })
-	if _, err := api.CancelClass(ctx, c, tx, id, f.Text("reason")); err != nil {
+	if _, err := classesapi.CancelClass(ctx, c, tx, id, f.Text("reason")); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, classCancelled)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	insightapi "lignum/api/insight"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -65,7 +67,7 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	days := api.DayRange{From: f.Text("from"), To: f.Text("to")}
 	results, err := d.chooseMonths(c, f)
-	rows := api.FigureRows{}
+	rows := insightapi.FigureRows{}
 	if err == nil && d.Grouping == "school" && d.Months != nil {
 		rows, err = chooseSchools(ctx, c, &d, fc, f)
 	}
@@ -82,7 +84,7 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 
 // chooseMonths gives the time of the results: months where only those may be had, else nil for the days that are shown.
 func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, error) {
-	months, err := api.FigureMonths(c, insight.By(d.Grouping))
+	months, err := insightapi.FigureMonths(c, insight.By(d.Grouping))
 	if err != nil || months == nil {
 		return nil, err
 	}
@@ -118,7 +120,7 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 }
 
 // chooseSchools gives the page of schools that is wanted, where they are those of a country.
-func chooseSchools(ctx context.Context, c *api.Call, d *figuresData, fc *fiber.Ctx, f *web.Form) (rows api.FigureRows, err error) {
+func chooseSchools(ctx context.Context, c *api.Call, d *figuresData, fc *fiber.Ctx, f *web.Form) (rows insightapi.FigureRows, err error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {
 		return rows, err
@@ -127,23 +129,23 @@ func chooseSchools(ctx context.Context, c *api.Call, d *figuresData, fc *fiber.C
 		return rows, err
 	}
 	d.Orders = figureOrders
-	return api.FigureRows{Paging: api.Paging{Cursor: fc.Query("cursor"), Limit: 50}, Region: f.Get("region"), Order: insight.Order(f.Get("order"))}, nil
+	return insightapi.FigureRows{Paging: api.Paging{Cursor: fc.Query("cursor"), Limit: 50}, Region: f.Get("region"), Order: insight.Order(f.Get("order"))}, nil
 }
 
 // monthValue is how a month stands in the address.
 const monthValue = "2006-01"
 
 // read reads the figures of some days, and the results of these or of another time.
-func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days api.DayRange, other *api.DayRange, rows api.FigureRows) error {
-	sum, err := api.InsightSummary(ctx, c)
+func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days api.DayRange, other *api.DayRange, rows insightapi.FigureRows) error {
+	sum, err := insightapi.InsightSummary(ctx, c)
 	if err != nil {
 		return err
 	}
-	attendance, err := api.AttendanceFigures(ctx, c, insight.ByDay, days, api.FigureRows{})
+	attendance, err := insightapi.AttendanceFigures(ctx, c, insight.ByDay, days, insightapi.FigureRows{})
 	if err != nil {
 		return err
 	}
-	active, err := api.ActiveUserFigures(ctx, c, days)
+	active, err := insightapi.ActiveUserFigures(ctx, c, days)
 	if err != nil {
 		return err
 	}
@@ -151,7 +153,7 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days
 	if other != nil {
 		of = *other
 	}
-	results, err := api.PassRateFigures(ctx, c, insight.By(d.Grouping), of, rows)
+	results, err := insightapi.PassRateFigures(ctx, c, insight.By(d.Grouping), of, rows)
 	if err != nil {
 		return err
 	}

@@ -6,14 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lignum/api/portal"
 	"lignum/domain/insight"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // staffed is a tenant with a school and somebody of every kind of staff.
@@ -109,11 +111,11 @@ func TestAClassIsOpenedChangedAndCancelled(t *testing.T) {
 	values.Set("weekly", "Tue 16:00 60")
 	values.Set("seats", "20")
 	page := string(s.Get(s.teacher, "/classes/manage/new").Want(http.StatusOK).Body)
-	school := regexp.MustCompile(`<option value="([0-9a-f-]{36})"[^>]*>Harbour High`).FindStringSubmatch(page)
-	if school == nil {
+	found := regexp.MustCompile(`<option value="([0-9a-f-]{36})"[^>]*>Harbour High`).FindStringSubmatch(page)
+	if found == nil {
 		t.Fatal("the own school is not offered:", page)
 	}
-	values.Set("school_id", school[1])
+	values.Set("school_id", found[1])
 	at := s.form(s.teacher, "/classes/manage", values).Want(http.StatusSeeOther).Header.Get("Location")
 	s.shows(s.Get(s.teacher, at).Want(http.StatusOK), "Maths 10A", "Nobody yet", "Harbour High")
 	s.shows(s.Get(s.admin, at).Want(http.StatusOK), "Maths 10A")
@@ -121,7 +123,7 @@ func TestAClassIsOpenedChangedAndCancelled(t *testing.T) {
 	s.shows(s.Get(s.teacher, at+"/edit").Want(http.StatusOK), "Tue 16:00 60</textarea>", `value="20"`)
 	values.Set("title", "Maths 10B")
 	s.form(s.teacher, at, values).Want(http.StatusSeeOther)
-	s.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id, state) VALUES ($1::uuid, $2::uuid, 'active')`, strings.TrimPrefix(at, "/classes/manage/"), s.learner.ID.String())
+	school.Enrol(t, s.DB("jamaica"), uuid.MustParse(strings.TrimPrefix(at, "/classes/manage/")), s.learner.ID)
 	s.shows(s.Get(s.teacher, at).Want(http.StatusOK), "Maths 10B", "&lt;b&gt;Bold&lt;/b&gt;, Kerry")
 	cards := s.form(s.teacher, at+"/cards", nil).Want(http.StatusOK)
 	s.shows(cards, "shown only now", s.learner.UserName, "/card</strong>")
@@ -176,13 +178,13 @@ func TestSettingsAndRolesSayWhatIsWrong(t *testing.T) {
 func TestFigures(t *testing.T) {
 	s := newStaffed(t)
 	today := time.Now().UTC()
-	for i := range 3 {
-		s.Exec("jamaica", `INSERT INTO attendance (day, learner_id) VALUES ($1::text::date, gen_random_uuid())`, today.AddDate(0, 0, -3-i).Format(time.DateOnly))
+	var days []school.Day
+	for ago, learners := range map[int]int{3: 1, 4: 1, 5: 1, 8: 7, 9: 9} { // the seven may be withheld too, so that nobody can subtract
+		for range learners {
+			days = append(days, school.Day{Day: today.AddDate(0, 0, -ago), User: uuid.New()})
+		}
 	}
-	for day, learners := range map[int]int{8: 7, 9: 9} { // the seven may be withheld too, so that nobody can subtract
-		s.Exec("jamaica", `INSERT INTO attendance (day, learner_id) SELECT $1::text::date, gen_random_uuid() FROM generate_series(1, $2::text::integer)`,
-			today.AddDate(0, 0, -day).Format(time.DateOnly), strconv.Itoa(learners))
-	}
+	school.Attendance(t, s.DB("jamaica"), days...)
 	s.shows(s.Get(s.official, "/figures").Want(http.StatusOK), `<svg role="img"`, "fewer than 5", `class="few"`, ": 9</title>", "by subtraction")
 	s.shows(s.Get(s.official, "/figures?from=2026-09-01&to=2026-08-01").Want(http.StatusUnprocessableEntity), "must not be before the first day")
 	s.shows(s.Get(s.official, "/figures?by=region").Want(http.StatusOK), "Results by region")

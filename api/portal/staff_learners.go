@@ -7,6 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"lignum/api/attempts"
+	classesapi "lignum/api/classes"
+	coachingapi "lignum/api/coaching"
+	peopleapi "lignum/api/people"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -26,11 +31,11 @@ func staffLearners(s *api.Server) {
 }
 
 // recordPath is the page of a learner's record as it opens to the reader; "" when it does not.
-func recordPath(id uuid.UUID, how api.RecordAccess) string {
+func recordPath(id uuid.UUID, how coachingapi.RecordAccess) string {
 	switch how {
-	case api.OpensAtOnce:
+	case coachingapi.OpensAtOnce:
 		return "/learners/" + id.String()
-	case api.OpensAsked:
+	case coachingapi.OpensAsked:
 		return "/learners/" + id.String() + "/reason"
 	}
 	return ""
@@ -42,7 +47,7 @@ func askReason(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := api.MayAskForRecord(c); err != nil {
+	if err := coachingapi.MayAskForRecord(c); err != nil {
 		return err
 	}
 	return showReason(c, fc, id, &web.Form{})
@@ -85,7 +90,7 @@ type learnersData struct {
 
 func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "class", "show")
-	filter := api.CoachFilter{Behind: f.Get("show") == "behind"}
+	filter := coachingapi.CoachFilter{Behind: f.Get("show") == "behind"}
 	class, err := chosenID(f, "class")
 	if err != nil {
 		return err
@@ -93,7 +98,7 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if class != nil {
 		filter.Class = *class
 	}
-	list, err := api.CoachLearners(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: 30})
+	list, err := coachingapi.CoachLearners(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: 30})
 	if err != nil {
 		return err
 	}
@@ -110,7 +115,7 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			}
 		}
 	}
-	opens, err := api.MayOpenResults(ctx, c, tests)
+	opens, err := attempts.MayOpenResults(ctx, c, tests)
 	if err != nil {
 		return err
 	}
@@ -146,7 +151,7 @@ func coachedClasses(ctx context.Context, c *api.Call, asked uuid.UUID) ([]web.Ch
 		return nil, err
 	}
 	all, err := everyPage(func(p api.Paging) (*api.List[classes.Class], error) {
-		return api.ListClasses(ctx, part, api.ClassFilter{Coaching: true}, p)
+		return classesapi.ListClasses(ctx, part, classesapi.ClassFilter{Coaching: true}, p)
 	})
 	choices := []web.Choice{{Value: "", Text: "All my classes"}}
 	for _, class := range all {
@@ -192,7 +197,7 @@ func reasonsInWords(l coaching.Learner, today string, opens map[uuid.UUID]bool) 
 }
 
 type learnerData struct {
-	*api.LearnerRecord
+	*coachingapi.LearnerRecord
 	Tests          []attemptLine
 	School, Reason string
 	Card           string // the page that leads to a new sign-in card
@@ -205,7 +210,7 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	f := asked(fc, "reason")
-	rec, err := api.LearnerPage(ctx, c, id, f.Get("reason"))
+	rec, err := coachingapi.LearnerPage(ctx, c, id, f.Get("reason"))
 	var refused *api.Problem
 	if errors.As(err, &refused) && strings.HasSuffix(refused.Type, ":reason_required") {
 		typed := f.Get("reason")
@@ -226,7 +231,7 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if d.Tests, err = attemptLines(ctx, c, rec.Attempts); err != nil {
 		return err
 	}
-	cards, err := api.MayGiveCards(ctx, c, []uuid.UUID{id})
+	cards, err := peopleapi.MayGiveCards(ctx, c, []uuid.UUID{id})
 	if err != nil {
 		return err
 	}
@@ -247,14 +252,14 @@ type attemptLine struct {
 	Result string
 }
 
-func attemptLines(ctx context.Context, c *api.Call, attempts []assessment.Summary) ([]attemptLine, error) {
-	ids := make([]uuid.UUID, len(attempts))
-	for i, a := range attempts {
+func attemptLines(ctx context.Context, c *api.Call, list []assessment.Summary) ([]attemptLine, error) {
+	ids := make([]uuid.UUID, len(list))
+	for i, a := range list {
 		ids[i] = a.ID
 	}
-	opens, err := api.MayOpenResults(ctx, c, ids)
+	opens, err := attempts.MayOpenResults(ctx, c, ids)
 	var lines []attemptLine
-	for _, a := range attempts {
+	for _, a := range list {
 		line := attemptLine{Summary: a}
 		if a.State != assessment.Open && opens[a.ID] {
 			line.Result = "/attempts/" + a.ID.String() + "/result"

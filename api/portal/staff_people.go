@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	peopleapi "lignum/api/people"
+	"lignum/api/settings"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -47,7 +50,7 @@ func staffPeople(s *api.Server) {
 			if err == nil {
 				// Told from what the form showed, so that two people who edit at once do not undo each other.
 				had := f.Values["had_role"]
-				_, err = api.EditUserRoles(ctx, c, tx, id, without(f.Values["role"], had), without(had, f.Values["role"]))
+				_, err = peopleapi.EditUserRoles(ctx, c, tx, id, without(f.Values["role"], had), without(had, f.Values["role"]))
 			}
 			return err
 		}))
@@ -55,7 +58,7 @@ func staffPeople(s *api.Server) {
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, f *web.Form) error {
 			id, err := pathID(fc, "user")
 			if err == nil {
-				_, err = api.SuspendUser(ctx, c, tx, id, f.Text("reason"))
+				_, err = peopleapi.SuspendUser(ctx, c, tx, id, f.Text("reason"))
 			}
 			return err
 		}))
@@ -63,7 +66,7 @@ func staffPeople(s *api.Server) {
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
 			id, err := pathID(fc, "user")
 			if err == nil {
-				_, err = api.ResumeUser(ctx, c, tx, id)
+				_, err = peopleapi.ResumeUser(ctx, c, tx, id)
 			}
 			return err
 		}))
@@ -71,7 +74,7 @@ func staffPeople(s *api.Server) {
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, _ *web.Form) error {
 			id, err := pathID(fc, "user")
 			if err == nil {
-				_, err = api.ResetSecondFactor(ctx, c, tx, id)
+				_, err = peopleapi.ResetSecondFactor(ctx, c, tx, id)
 			}
 			return err
 		}))
@@ -90,11 +93,11 @@ func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "q", "role", "state")
 	d := peopleData{Filtered: len(f.Values) > 0, States: []web.Choice{{Value: "", Text: "Every state"}, {Value: "active", Text: "Active"}, {Value: "suspended", Text: "Suspended"}, {Value: "card", Text: "No password yet"}}}
 	d.Roles = append([]web.Choice{{Value: "", Text: "Every role"}}, roleChoices(c)...)
-	filter := api.UserFilter{Query: f.Text("q"), Role: f.Get("role"), State: f.Get("state")}
+	filter := peopleapi.UserFilter{Query: f.Text("q"), Role: f.Get("role"), State: f.Get("state")}
 	if filter.State == "card" {
 		filter.State, filter.NoCard = "", true
 	}
-	list, err := api.ListUsers(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
+	list, err := peopleapi.ListUsers(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 func roleChoices(c *api.Call) []web.Choice {
 	names := policy.SystemRoles(policy.Tenant)
 	if part, err := c.Under(policy.RoleRead); err == nil {
-		if known, err := api.RoleNames(part); err == nil {
+		if known, err := settings.RoleNames(part); err == nil {
 			for _, name := range known {
 				if !slices.Contains(names, name) {
 					names = append(slices.Clip(names), name)
@@ -125,7 +128,7 @@ func roleChoices(c *api.Call) []web.Choice {
 
 // givable leaves out the roles that the actor may not give.
 func givable(c *api.Call, roles []web.Choice) []web.Choice {
-	return slices.DeleteFunc(roles, func(r web.Choice) bool { return !api.MayGiveRole(c, r.Value) })
+	return slices.DeleteFunc(roles, func(r web.Choice) bool { return !settings.MayGiveRole(c, r.Value) })
 }
 
 type newPersonData struct {
@@ -160,7 +163,7 @@ func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showNewPerson(ctx, c, fc, f) })
 	school, schoolErr := picked(f, "school_id", findSchools(ctx, c, true))
-	in := api.NewUser{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Email: f.Text("email"), Grade: f.Text("grade"),
+	in := peopleapi.NewUser{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Email: f.Text("email"), Grade: f.Text("grade"),
 		Roles: []string{f.Get("role")}, SchoolID: school}
 	var roleErr error
 	if in.Roles[0] == "" {
@@ -169,9 +172,9 @@ func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err := allWrong(schoolErr, roleErr); err != nil {
 		return err
 	}
-	var made *api.NewAccount
+	var made *peopleapi.NewAccount
 	err := c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
-		made, err = api.CreateUser(ctx, c, tx, in)
+		made, err = peopleapi.CreateUser(ctx, c, tx, in)
 		return err
 	})
 	if err != nil {
@@ -198,7 +201,7 @@ type personData struct {
 	School string
 	Learns bool
 	Record string // page of the learner's record, when it opens to the reader
-	May    api.UserOffers
+	May    peopleapi.UserOffers
 	Roles  []tick
 	Fixed  []string // roles that are not the actor's to take
 }
@@ -221,7 +224,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		return err
 	}
 	d := personData{}
-	if d.User, err = api.UserPage(ctx, reading, id); err != nil {
+	if d.User, err = peopleapi.UserPage(ctx, reading, id); err != nil {
 		return err
 	}
 	if d.User.SchoolID != nil {
@@ -231,7 +234,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		}
 		d.School = names[*d.User.SchoolID]
 	}
-	if d.May, err = api.OffersOnUser(ctx, c, id); err != nil {
+	if d.May, err = peopleapi.OffersOnUser(ctx, c, id); err != nil {
 		return err
 	}
 	d.Record = recordPath(id, d.May.Record)
@@ -245,7 +248,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		if slices.ContainsFunc(offered, func(o web.Choice) bool { return o.Value == r }) {
 			continue
 		}
-		if api.MayGiveRole(c, r) {
+		if settings.MayGiveRole(c, r) {
 			offered = append(offered, web.Choice{Value: r, Text: web.RoleName(r)})
 		} else {
 			d.Fixed = append(d.Fixed, web.RoleName(r))
@@ -273,7 +276,7 @@ func editPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	u, err := api.UserPage(ctx, changing, id)
+	u, err := peopleapi.UserPage(ctx, changing, id)
 	if err != nil {
 		return err
 	}
@@ -302,7 +305,7 @@ func changePerson(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 	}
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return editPerson(ctx, c, fc, f) })
-	in := api.UserChange{Version: f.Get("version")}
+	in := peopleapi.UserChange{Version: f.Get("version")}
 	for name, to := range map[string]**string{"user_name": &in.UserName, "given_name": &in.GivenName, "family_name": &in.FamilyName, "email": &in.Email,
 		"grade": &in.Grade, "locale": &in.Locale} {
 		if f.Has(name) {
@@ -316,7 +319,7 @@ func changePerson(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 		}
 		in.NoSchool = in.SchoolID == nil
 	}
-	if _, err := api.ChangeUser(ctx, c, tx, id, in); err != nil {
+	if _, err := peopleapi.ChangeUser(ctx, c, tx, id, in); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, personChanged)
@@ -344,7 +347,7 @@ func printPersonCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	(&web.Form{}).Again(fc, func(f *web.Form) error { return showPerson(ctx, c, fc, f) })
 	var card *identity.Card
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
-		card, err = api.ResetUser(ctx, c, tx, id)
+		card, err = peopleapi.ResetUser(ctx, c, tx, id)
 		return err
 	})
 	if err != nil {
@@ -359,9 +362,9 @@ func printClassCards(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	(&web.Form{}).Again(fc, func(f *web.Form) error { return showManaged(ctx, c, fc, f) })
-	var sheet *api.CardSheet
+	var sheet *peopleapi.CardSheet
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
-		sheet, err = api.PrintClassCards(ctx, c, tx, id)
+		sheet, err = peopleapi.PrintClassCards(ctx, c, tx, id)
 		return err
 	})
 	if err != nil {

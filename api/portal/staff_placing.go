@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	classesapi "lignum/api/classes"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -50,7 +52,7 @@ type placingData struct {
 }
 
 type candidate struct {
-	api.Candidate
+	classesapi.Candidate
 	School string
 }
 
@@ -63,19 +65,19 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	if wrong != nil && !f.Fail(wrong) { // the page is shown all the same, with those that it may be
 		return wrong
 	}
-	filter := api.CandidateFilter{Query: f.Text("q"), Grade: f.Text("grade")}
+	filter := classesapi.CandidateFilter{Query: f.Text("q"), Grade: f.Text("grade")}
 	if school != nil {
 		filter.School = *school
 	}
-	page, err := api.ReadClass(ctx, c, id)
+	page, err := classesapi.ReadClass(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	list, err := api.ClassCandidates(ctx, c, id, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: mostListed})
+	list, err := classesapi.ClassCandidates(ctx, c, id, filter, api.Paging{Cursor: fc.Query("cursor"), Limit: mostListed})
 	if err != nil {
 		return err
 	}
-	grades, err := api.ClassGrades(ctx, c, id, filter.School)
+	grades, err := classesapi.ClassGrades(ctx, c, id, filter.School)
 	if err != nil {
 		return err
 	}
@@ -88,7 +90,7 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 		return err
 	}
 	d := placingData{Class: &page.Fields, ID: id.String(), Left: page.Seats - page.Taken, Newer: firstPage(fc), Older: nextPage(fc, list.Next),
-		Filtered: filter != api.CandidateFilter{}, Grades: []web.Choice{{Value: "", Text: "Every grade"}}}
+		Filtered: filter != classesapi.CandidateFilter{}, Grades: []web.Choice{{Value: "", Text: "Every grade"}}}
 	for _, g := range grades {
 		d.Grades = append(d.Grades, web.Choice{Value: g.Grade, Text: fmt.Sprintf("%s (%d without a place)", g.Grade, g.Learners)})
 		if g.Grade == filter.Grade {
@@ -128,7 +130,7 @@ func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showPlacing(ctx, c, fc, f) })
-	in := api.PlaceRequest{}
+	in := classesapi.PlaceRequest{}
 	if f.Has("whole") {
 		in.Grade = f.Text("grade")
 		if in.SchoolID, err = chosenID(f, "school"); err != nil {
@@ -139,7 +141,7 @@ func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	var out *classes.Placement
 	err = c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
-		out, err = api.PlaceLearners(ctx, c, tx, id, in)
+		out, err = classesapi.PlaceLearners(ctx, c, tx, id, in)
 		return err
 	})
 	if err != nil {
@@ -149,7 +151,7 @@ func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		web.Notify(c, fc, learnersPlaced)
 		return fc.Redirect("/classes/manage/"+id.String(), http.StatusSeeOther)
 	}
-	page, err := api.ReadClass(ctx, c, id)
+	page, err := classesapi.ReadClass(ctx, c, id)
 	if err != nil {
 		return err
 	}
@@ -202,7 +204,7 @@ func removeLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.
 	if err != nil {
 		return "", err
 	}
-	if _, err := api.RemoveLearners(ctx, c, tx, id, learners); err != nil {
+	if _, err := classesapi.RemoveLearners(ctx, c, tx, id, learners); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, learnersRemoved)

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 
+	coachingapi "lignum/api/coaching"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -26,7 +28,7 @@ func staffRecords(s *api.Server) {
 type searchData struct{ Schools web.Options }
 
 func showSearch(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	if err := api.MayAskForRecord(c); err != nil {
+	if err := coachingapi.MayAskForRecord(c); err != nil {
 		return err
 	}
 	schools, err := schoolOptions(ctx, c, "None", false, f, "school_id")
@@ -39,12 +41,12 @@ func showSearch(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 func findRecord(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showSearch(ctx, c, fc, f) })
-	in := api.RecordSearch{Reason: f.Get("reason"), RecordQuery: people.RecordQuery{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Grade: f.Text("grade")}}
+	in := coachingapi.RecordSearch{Reason: f.Get("reason"), RecordQuery: people.RecordQuery{UserName: f.Text("user_name"), GivenName: f.Text("given_name"), FamilyName: f.Text("family_name"), Grade: f.Text("grade")}}
 	var err error
 	if in.SchoolID, err = picked(f, "school_id", findSchools(ctx, c, false)); err != nil {
 		return err
 	}
-	found, err := api.FindRecord(ctx, c, in)
+	found, err := coachingapi.FindRecord(ctx, c, in)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"lignum/api"
+	coachingapi "lignum/api/coaching"
+
 	"lignum/tests/apitest"
 )
 
@@ -71,7 +72,7 @@ func TestAnOfficialFindsOneRecordAndNeverAList(t *testing.T) {
 
 	// The API is the same, and both count together.
 	body := map[string]any{"reason": why, "user_name": twin.UserName}
-	if out := apitest.As[api.FoundRecord](s.Post(s.official, "/api/v1/learners/search", body)); out.LearnerID != twin.ID {
+	if out := apitest.As[coachingapi.FoundRecord](s.Post(s.official, "/api/v1/learners/search", body)); out.LearnerID != twin.ID {
 		t.Errorf("found %s", out.LearnerID)
 	}
 	for n := entries(`true`); n < 20; n++ {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"lignum/api/settings"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -57,7 +59,7 @@ type roleRow struct {
 
 type rolesData struct {
 	Changes map[string]bool // which of them the reader may change
-	Roles   []api.Role
+	Roles   []settings.Role
 	Groups  []roleGroup
 	Columns int
 }
@@ -71,25 +73,25 @@ func showRolesAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form
 	if err != nil {
 		return err
 	}
-	list = slices.DeleteFunc(list, func(r api.Role) bool { return r.Name == everybody }) // all others include it
+	list = slices.DeleteFunc(list, func(r settings.Role) bool { return r.Name == everybody }) // all others include it
 	d := rolesData{Roles: list, Columns: len(list) + 1, Groups: matrix(list, permissions)}
 	d.Changes = map[string]bool{}
 	for _, r := range list {
-		d.Changes[r.Name] = c.Could(policy.RoleChange) && api.MayGiveRole(c, r.Name)
+		d.Changes[r.Name] = c.Could(policy.RoleChange) && settings.MayGiveRole(c, r.Name)
 	}
 	return pages.Render(c, fc, "staff_roles", web.Page{Title: "Roles and permissions", Wide: true, Form: f, Data: d})
 }
 
-func rolesOf(ctx context.Context, c *api.Call) ([]api.Role, []api.PermissionInfo, error) {
+func rolesOf(ctx context.Context, c *api.Call) ([]settings.Role, []settings.PermissionInfo, error) {
 	reading, err := c.Under(policy.RoleRead)
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := api.ListRoles(ctx, reading)
+	list, err := settings.ListRoles(ctx, reading)
 	if err != nil {
 		return nil, nil, err
 	}
-	permissions, err := api.ListPermissions(reading)
+	permissions, err := settings.ListPermissions(reading)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,7 +107,7 @@ func groupOf(permission string) string {
 }
 
 // matrix has a row for each permission and a cell for each role.
-func matrix(roles []api.Role, permissions []api.PermissionInfo) []roleGroup {
+func matrix(roles []settings.Role, permissions []settings.PermissionInfo) []roleGroup {
 	var groups []roleGroup
 	for _, p := range permissions {
 		if len(groups) == 0 || groups[len(groups)-1].Name != groupOf(p.Name) {
@@ -158,7 +160,7 @@ func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *w
 	d := roleData{Name: name, New: !found, Member: !found || slices.Contains(include, everybody), Had: is.Own, HadIncludes: is.Includes,
 		People: fmt.Sprintf("What %s may do changes within seconds, wherever they are signed in.", everybodyWith(is.People))}
 	for _, other := range list {
-		if other.Name != name && other.Name != everybody && (api.MayGiveRole(c, other.Name) || slices.Contains(is.Includes, other.Name)) {
+		if other.Name != name && other.Name != everybody && (settings.MayGiveRole(c, other.Name) || slices.Contains(is.Includes, other.Name)) {
 			d.Others = append(d.Others, tick{Value: other.Name, On: slices.Contains(include, other.Name)})
 		}
 	}
@@ -190,13 +192,13 @@ func everybodyWith(people int) string {
 	return fmt.Sprintf("the %s people with this role", web.Number(int64(people)))
 }
 
-func roleNamed(list []api.Role, name string) (api.Role, bool) {
+func roleNamed(list []settings.Role, name string) (settings.Role, bool) {
 	for _, r := range list {
 		if r.Name == name {
 			return r, true
 		}
 	}
-	return api.Role{}, false
+	return settings.Role{}, false
 }
 
 func saveRole(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
@@ -207,7 +209,7 @@ func saveRole(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (
 	had, hadIncludes := f.Values["had_grant"], f.Values["had_include"]
 	edit := policy.RoleEdit{Role: name, Grant: without(f.Values["grant"], had), Withdraw: without(had, f.Values["grant"]),
 		Include: without(f.Values["include"], hadIncludes), Exclude: without(hadIncludes, f.Values["include"])}
-	if _, err := api.EditRole(ctx, c, tx, edit); err != nil {
+	if _, err := settings.EditRole(ctx, c, tx, edit); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, roleSaved)

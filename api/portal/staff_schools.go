@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	peopleapi "lignum/api/people"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -43,7 +45,7 @@ type schoolsData struct {
 
 func showSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := asked(fc, "q", "region")
-	list, err := api.ListSchools(ctx, c, api.SchoolFilter{Query: f.Text("q"), Region: f.Get("region")}, api.Paging{Cursor: fc.Query("cursor")})
+	list, err := peopleapi.ListSchools(ctx, c, peopleapi.SchoolFilter{Query: f.Text("q"), Region: f.Get("region")}, api.Paging{Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}
@@ -57,7 +59,7 @@ func showSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 // regionChoices offers the regions that have schools.
 func regionChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 	choices := []web.Choice{{Value: "", Text: "Every region"}}
-	regions, err := api.Regions(ctx, c)
+	regions, err := peopleapi.Regions(ctx, c)
 	for _, r := range regions {
 		choices = append(choices, web.Choice{Value: r, Text: r})
 	}
@@ -71,7 +73,7 @@ type schoolForm struct {
 }
 
 func showSchoolForm(c *api.Call, fc *fiber.Ctx, id string, f *web.Form) error {
-	d := schoolForm{ID: id, States: []web.Choice{{Value: people.SchoolActive, Text: "Open"}, {Value: people.SchoolClosed, Text: "Closed"}}}
+	d := schoolForm{ID: id, States: []web.Choice{{Value: string(people.SchoolActive), Text: "Open"}, {Value: string(people.SchoolClosed), Text: "Closed"}}}
 	kinds := []string{"primary", "secondary", "all-age", "college", "special"}
 	if is := f.Get("kind"); is != "" && !slices.Contains(kinds, is) {
 		kinds = append(kinds, is)
@@ -87,8 +89,8 @@ func showSchoolForm(c *api.Call, fc *fiber.Ctx, id string, f *web.Form) error {
 }
 
 // schoolFields reads the form. Everything that a field must be is for people.SchoolFields to say.
-func schoolFields(f *web.Form) api.SchoolChange {
-	in := api.SchoolChange{Name: f.Text("name"), Kind: f.Text("kind"), Region: f.Text("region"), State: f.Get("state"), Version: f.Get("version")}
+func schoolFields(f *web.Form) peopleapi.SchoolChange {
+	in := peopleapi.SchoolChange{Name: f.Text("name"), Kind: f.Text("kind"), Region: f.Text("region"), State: f.Get("state"), Version: f.Get("version")}
 	if code := f.Text("source_id"); code != "" {
 		in.SourceID = &code
 	}
@@ -103,7 +105,7 @@ func addSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) 
 		}
 		return showSchoolForm(c, fc, "", f)
 	})
-	if _, err := api.CreateSchool(ctx, c, tx, schoolFields(f)); err != nil {
+	if _, err := peopleapi.CreateSchool(ctx, c, tx, schoolFields(f)); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, schoolAdded)
@@ -122,12 +124,12 @@ func editSchool(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	is, err := api.SchoolPage(ctx, reading, id)
+	is, err := peopleapi.SchoolPage(ctx, reading, id)
 	if err != nil {
 		return err
 	}
 	return showSchoolForm(c, fc, id.String(), (&web.Form{}).Set("name", is.Name).Set("kind", is.Kind).Set("region", is.Region).Set("source_id", text(is.SourceID)).
-		Set("state", is.State).Set("version", is.Version))
+		Set("state", string(is.State)).Set("version", is.Version))
 }
 
 func changeSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
@@ -142,7 +144,7 @@ func changeSchool(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 		}
 		return showSchoolForm(c, fc, id.String(), f)
 	})
-	if _, err := api.ChangeSchool(ctx, c, tx, id, schoolFields(f)); err != nil {
+	if _, err := peopleapi.ChangeSchool(ctx, c, tx, id, schoolFields(f)); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, schoolChanged)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"lignum/api/settings"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -24,7 +26,7 @@ func staffSettings(s *api.Server) {
 }
 
 type settingsData struct {
-	*api.TenantSettings
+	*settings.TenantSettings
 	State, ColourSays, AccentSays string
 	Quotas                        []map[string]any // for the partial "meter"
 	Deciders                      []web.Choice     // who turns a learner's place on leaderboards on
@@ -36,7 +38,7 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 	if err != nil {
 		return err
 	}
-	is, err := api.ReadSettings(ctx, reading)
+	is, err := settings.ReadSettings(ctx, reading)
 	if err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showSettings(ctx, c, fc, f) })
-	_, err := api.ChangeBranding(ctx, c, tx, tenants.Branding{Name: f.Text("name"), Colour: f.Text("colour"), Accent: f.Text("accent"), StaffSecondFactor: f.Get("staff_second_factor") == "yes",
+	_, err := settings.ChangeBranding(ctx, c, tx, tenants.Branding{Name: f.Text("name"), Colour: f.Text("colour"), Accent: f.Text("accent"), StaffSecondFactor: f.Get("staff_second_factor") == "yes",
 		LeaderboardBy: f.Get("leaderboard_by"), Version: f.Get("version")})
 	if err != nil {
 		return "", err

@@ -3,6 +3,8 @@ package portal
 import (
 	"context"
 
+	noticesapi "lignum/api/notices"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -18,7 +20,7 @@ func told(s *api.Server) {
 			if err != nil {
 				return "", err
 			}
-			_, err = api.SeeNotice(ctx, c, tx, id)
+			_, err = noticesapi.SeeNotice(ctx, c, tx, id)
 			return landing(c), err
 		})
 }

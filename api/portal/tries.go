@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"lignum/api/attempts"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -31,7 +33,7 @@ type triesData struct {
 const triesShown = 20
 
 func showTries(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	list, err := api.MyAttempts(ctx, c, api.Paging{Limit: triesShown, Cursor: fc.Query("cursor")})
+	list, err := attempts.MyAttempts(ctx, c, api.Paging{Limit: triesShown, Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}

@@ -11,17 +11,17 @@ import (
 	"testing"
 	"time"
 
+	"lignum/api/account"
+
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
-	"lignum/api"
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/domain/demo"
 	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tests/apitest"
-	"lignum/tests/testkit"
 )
 
 // demoTown is a served world with the demo data, whose people are known by their user names.
@@ -31,10 +31,7 @@ type demoTown struct {
 }
 
 func newDemoTown(t *testing.T) *demoTown {
-	s := apitest.New(t, portal.Register, console.Register)
-	if _, err := demo.Small(t.Context(), demo.NewInput(s.Store, s.Registry, tenants.PlatformRealm(testkit.Installation))); err != nil {
-		t.Fatal(err)
-	}
+	s := apitest.Demo(t, portal.Register, console.Register)
 	return &demoTown{s, t}
 }
 
@@ -51,7 +48,7 @@ func (w *demoTown) who(slug, name string) apitest.User {
 		}
 		proof["code"] = code
 	}
-	host.Token = apitest.As[api.TokenAnswer](w.Post(host, "/api/v1/sign-in", proof)).AccessToken
+	host.Token = apitest.As[account.TokenAnswer](w.Post(host, "/api/v1/sign-in", proof)).AccessToken
 	return host
 }
 

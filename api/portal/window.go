@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"lignum/api/attempts"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -73,7 +75,7 @@ func saveWindow(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx)
 		return "", err
 	}
 	w.Version = f.Get("version")
-	if _, err := api.ScheduleTest(ctx, c, tx, id, w); err != nil {
+	if _, err := attempts.ScheduleTest(ctx, c, tx, id, w); err != nil {
 		return "", err
 	}
 	web.Notify(c, fc, windowSaved)

@@ -7,29 +7,20 @@ import (
 	"testing"
 	"time"
 
-	"lignum/domain/classes"
-	"lignum/tenants"
-	"lignum/tenants/audit"
+	"github.com/google/uuid"
+
+	"lignum/domain/catalog/pack"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 func TestAnAdministratorSaysWhenATestIsOpen(t *testing.T) {
 	s := newStaffed(t)
-	test, course := audit.NewID(), audit.NewID()
-	s.Exec("jamaica", `INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		VALUES ($1::uuid, 'maths', '1', '', 'Maths', '', '', '', 'en', '', '', '')`, course.String())
-	s.Exec("jamaica", `INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items)
-		VALUES ($1::uuid, $2::uuid, 'p1', 'Paper 1', 'assessment', 60, 'on_submit', '[]', 1)`, test.String(), course.String())
+	made := school.Course(t, s.DB("jamaica"), pack.Pack{Tests: []pack.Test{{Title: "Paper 1", Kind: "assessment", Minutes: 60}}})
+	test, course := made.Tests[0], made.ID
 	zone := s.Tenant("jamaica").Location()
 	today := time.Now().In(zone)
-	var class string
-	s.Write("jamaica", func(tx *tenants.Tx) error {
-		id, err := classes.Create(t.Context(), tx, classes.Fields{Title: "Maths 10A", Kind: classes.OnDemand, CourseID: &course, CoachID: &s.teacher.ID,
-			StartsOn: today.Format(time.DateOnly), EndsOn: today.AddDate(0, 1, 0).Format(time.DateOnly), Seats: 5, Open: true})
-		class = id.String()
-		return err
-	})
-	s.Exec("jamaica", `INSERT INTO enrolments (class_id, learner_id, state) VALUES ($1::uuid, $2::uuid, 'active')`, class, s.learner.ID.String())
+	class := school.Classes(t, s.DB("jamaica"), school.Class{Title: "Maths 10A", Course: course, Coach: s.teacher.ID, Learners: []uuid.UUID{s.learner.ID}})[0].String()
 
 	at := "/tests/" + test.String()
 	s.shows(s.Get(s.admin, "/classes/manage/"+class).Want(http.StatusOK), `href="`+at+`"`, "always open")
@@ -84,11 +75,7 @@ func TestAnAdministratorSaysWhenATestIsOpen(t *testing.T) {
 // Nassau's clocks skip from 2:00 to 3:00 on 14 March 2027.
 func TestAWallTimeThatDoesNotExistIsRefused(t *testing.T) {
 	s := newStaffed(t)
-	test := audit.NewID()
-	s.Exec("bahamas", `INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		VALUES ($1::uuid, 'maths', '1', '', 'Maths', '', '', '', 'en', '', '', '')`, test.String())
-	s.Exec("bahamas", `INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items)
-		VALUES ($1::uuid, $1::uuid, 'p1', 'Paper 1', 'assessment', 60, 'on_submit', '[]', 1)`, test.String())
+	test := school.Course(t, s.DB("bahamas"), pack.Pack{Tests: []pack.Test{{Title: "Paper 1", Kind: "assessment", Minutes: 60}}}).Tests[0]
 	res := s.form(s.far, "/tests/"+test.String()+"/window", url.Values{"opens_at": {"2027-03-14T02:30"}, "closes_at": {"2027-03-14T05:00"}})
 	s.shows(res.Want(http.StatusUnprocessableEntity), "Opens must be a time that there is", `value="2027-03-14T02:30"`)
 }

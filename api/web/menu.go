@@ -4,6 +4,8 @@ import (
 	"html/template"
 	"strings"
 
+	coachingapi "lignum/api/coaching"
+
 	"lignum/api"
 	"lignum/policy"
 )
@@ -32,7 +34,7 @@ var links = []Link{
 	// the work of staff. An official may open a record, for a reason, but has no list of learners: that is for those who coach.
 	{Path: "/learners", Text: "Learners", About: "See how your learners are doing, and who falls behind.", Permission: policy.QuestionAnswer},
 	{Path: "/records", Text: "Open a record", About: "Open one learner’s record, for a reason that is written down. No list of learners is shown.",
-		Permission: policy.LearnerProgress, Unless: policy.QuestionAnswer, Only: api.MaySearchRecords},
+		Permission: policy.LearnerProgress, Unless: policy.QuestionAnswer, Only: coachingapi.MaySearchRecords},
 	{Path: "/classes/manage", Text: "Manage classes", About: "Open and change classes, see who is in them, print sign-in cards.", Permission: policy.ClassManage},
 	{Path: "/people", Text: "People", About: "Find accounts, open new ones, print sign-in cards.", Permission: policy.UserRead},
 	{Path: "/resets", Text: "Sign-in cards", About: "See who asked for new sign-in cards, and what became of it.", Permission: policy.ResetRead},

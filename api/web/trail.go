@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	auditapi "lignum/api/audit"
+	peopleapi "lignum/api/people"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -97,7 +100,7 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 		}
 	}
 	t = newTrail(path, c.Realm.Name(), nil, query, "", sayer{})
-	filter := api.TrailFilter{Action: query.Get("action")}
+	filter := auditapi.TrailFilter{Action: query.Get("action")}
 	zone := time.UTC
 	if c.Tenant != nil {
 		zone = c.Tenant.Location()
@@ -127,7 +130,7 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 	if err := wrong.Err(); err != nil {
 		return t, f, err
 	}
-	list, err := api.Trail(ctx, c, filter, api.Paging{Cursor: query.Get("cursor"), Limit: 50})
+	list, err := auditapi.Trail(ctx, c, filter, api.Paging{Cursor: query.Get("cursor"), Limit: 50})
 	if err != nil {
 		return t, f, err
 	}
@@ -149,7 +152,7 @@ func namesOf(ctx context.Context, c *api.Call, ids []uuid.UUID, under []policy.P
 		if err != nil {
 			return nil, err
 		}
-		names, err := api.Names(ctx, part, ids)
+		names, err := peopleapi.Names(ctx, part, ids)
 		if err != nil && !api.Refused(err) {
 			return nil, err
 		}
@@ -167,7 +170,7 @@ func actorID(ctx context.Context, c *api.Call, who string, users policy.Permissi
 	if err != nil {
 		return uuid.Nil, domain.InvalidField("actor", "is found by a click on a name in the list")
 	}
-	list, err := api.ListUsers(ctx, part, api.UserFilter{Query: who}, api.Paging{Limit: 200})
+	list, err := peopleapi.ListUsers(ctx, part, peopleapi.UserFilter{Query: who}, api.Paging{Limit: 200})
 	if err != nil {
 		return uuid.Nil, err
 	}

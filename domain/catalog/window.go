@@ -6,25 +6,35 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 
 	"lignum/domain"
 	"lignum/tenants"
 )
 
+// window is when a test may be started.
+type window struct {
+	ID       uuid.UUID
+	OpensAt  *time.Time
+	ClosesAt *time.Time
+}
+
+// TableName is GORM's.
+func (window) TableName() string { return "tests" }
+
 // HoldWindow gives when a test that is taught may be started (nil: always), and keeps others from changing it until the
-// transaction ends. It gives domain.NotFound. What may stand there is the business of the room that runs the tests.
+// transaction ends; who starts an attempt at the test does not wait. It gives domain.NotFound. What may stand there is the business of
+// the room that runs the tests.
 func HoldWindow(ctx context.Context, tx *tenants.Tx, testID uuid.UUID) (opens, closes *time.Time, err error) {
-	// Not FOR UPDATE, which would hold up everybody who starts an attempt at the test.
-	err = tx.QueryRow(ctx, `SELECT opens_at, closes_at FROM tests WHERE id = $1::uuid AND active FOR NO KEY UPDATE`, testID.String()).Scan(&opens, &closes)
-	if errors.Is(err, pgx.ErrNoRows) {
+	w, err := tenants.Entity[window](tx, tenants.Held).Where("id = ? AND active", testID).Take(ctx)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
 		err = domain.Errorf(domain.NotFound, "There is no such test.")
 	}
-	return opens, closes, err
+	return w.OpensAt, w.ClosesAt, err
 }
 
 // SetWindow stores when a test may be started; nil and nil: always.
 func SetWindow(ctx context.Context, tx *tenants.Tx, testID uuid.UUID, opens, closes *time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE tests SET opens_at = $2::timestamptz, closes_at = $3::timestamptz WHERE id = $1::uuid`, testID.String(), opens, closes)
+	_, err := tenants.Entity[window](tx).Select("opens_at", "closes_at").Updates(ctx, window{testID, opens, closes})
 	return err
 }

@@ -30,7 +30,7 @@ func (s *world) sourced(id uuid.UUID) (c *classes.SourcedClass) {
 // Whether a class has a seat to give is one rule, by whatever way it is asked for: by a roster, by a learner, by staff.
 func TestASeatByAnyWay(t *testing.T) {
 	s := newWorld(t, 5)
-	for _, state := range []string{classes.Active, classes.Cancelled, classes.Ended} {
+	for _, state := range []classes.State{classes.Active, classes.Cancelled, classes.Ended} {
 		for taken := range 3 {
 			const seats = 2
 			class := s.class(s.fields(seats))

@@ -7,10 +7,8 @@
 package classes
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -27,11 +25,14 @@ const (
 	OnDemand = "on_demand" // each learner works when it suits
 )
 
+// State is whether a class goes on.
+type State string
+
 // States of a class.
 const (
-	Active    = "active"
-	Cancelled = "cancelled"
-	Ended     = "ended"
+	Active    State = "active"
+	Cancelled State = "cancelled"
+	Ended     State = "ended"
 )
 
 // Fields are what somebody decides about a class.
@@ -41,20 +42,31 @@ type Fields struct {
 	CourseID   *uuid.UUID `json:"course_id,omitempty"`
 	SchoolID   *uuid.UUID `json:"school_id,omitempty"` // nil: for every school
 	TermID     *uuid.UUID `json:"term_id,omitempty"`
-	CoachID    *uuid.UUID `json:"coach_id,omitempty"` // a coach or teacher
-	Grade      string     `json:"grade"`              // at most 20 characters
-	StartsOn   string     `json:"starts_on"`          // date, YYYY-MM-DD, the tenant's
-	EndsOn     string     `json:"ends_on"`            // the last day; at most two years after the first
-	Meets      string     `json:"meets"`              // for people to read; at most 200 characters
-	Weekly     []Slot     `json:"weekly"`             // at most 14
-	MeetingURL string     `json:"meeting_url"`        // https; shown to those of the class alone
-	Seats      int        `json:"seats"`              // 1 to MostSeats
-	Open       bool       `json:"open"`               // learners may register themselves
+	CoachID    *uuid.UUID `json:"coach_id,omitempty"`            // a coach or teacher
+	Grade      string     `json:"grade"`                         // at most 20 characters
+	StartsOn   string     `json:"starts_on"`                     // date, YYYY-MM-DD, the tenant's
+	EndsOn     string     `json:"ends_on"`                       // the last day; at most two years after the first
+	Meets      string     `json:"meets"`                         // for people to read; at most 200 characters
+	Weekly     []Slot     `json:"weekly" gorm:"serializer:json"` // at most 14
+	MeetingURL string     `json:"meeting_url"`                   // https; shown to those of the class alone
+	Seats      int        `json:"seats"`                         // 1 to MostSeats
+	Open       bool       `json:"open"`                          // learners may register themselves
 
 	// Version names what is above. With a change it is the one that was read: the change is refused when there is another now.
 	// Empty with a change: it holds whatever was there.
-	Version string `json:"version,omitempty" maxLength:"64"`
+	Version string `json:"version,omitempty" maxLength:"64" gorm:"-"`
 }
+
+// stored is a class as it stands in its table, for those who manage it. Its seats are taken and given back by the statements of places alone.
+type stored struct {
+	ID uuid.UUID
+	Fields
+	State State
+	Taken int
+}
+
+// TableName is GORM's.
+func (stored) TableName() string { return "classes" }
 
 // Validate tells everything that is wrong as one domain.Invalid.
 func (f *Fields) Validate() error {
@@ -108,20 +120,18 @@ func checkText(p *domain.Problems, name, s string, low, high int) {
 	}
 }
 
-// args are the columns of Fields in the order of fieldColumns.
-func (f *Fields) args() []any {
-	weekly, err := json.Marshal(slices.Concat([]Slot{}, f.Weekly))
-	if err != nil {
-		panic(err) // numbers and strings always marshal
+// plain gives the fields as they are stored: a list of no times is a list, and the zero id names nothing.
+func (f Fields) plain() Fields {
+	if f.Weekly == nil {
+		f.Weekly = []Slot{}
 	}
-	return []any{f.Title, f.Kind, idText(f.CourseID), idText(f.SchoolID), idText(f.TermID), idText(f.CoachID), f.Grade, f.StartsOn, f.EndsOn, f.Meets,
-		string(weekly), f.MeetingURL, f.Seats, f.Open}
+	for _, id := range []**uuid.UUID{&f.CourseID, &f.SchoolID, &f.TermID, &f.CoachID} {
+		if *id != nil && **id == uuid.Nil {
+			*id = nil
+		}
+	}
+	return f
 }
-
-const fieldColumns = `title, kind, course_id, school_id, term_id, coach_id, grade, starts_on, ends_on, meets, weekly, meeting_url, seats, open`
-
-const fieldValues = `$2::text, $3::text, $4::text::uuid, $5::text::uuid, $6::text::uuid, $7::text::uuid, $8::text, $9::text::date, $10::text::date, $11::text,
-	$12::text::jsonb, $13::text, $14::integer, $15::boolean`
 
 func idText(id *uuid.UUID) *string {
 	if id == nil || *id == uuid.Nil {

@@ -2,13 +2,13 @@ package classes_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -40,23 +40,12 @@ type world struct {
 func newWorld(t *testing.T, learners int) *world {
 	t.Helper()
 	w := testkit.New(t)
-	s := &world{World: w, t: t, db: w.DB("jamaica"), course: audit.NewID(), test: audit.NewID()}
+	s := &world{World: w, t: t, db: w.DB("jamaica")}
 	s.id = school.Schools(t, s.db, school.School{Name: "Harbour High"})[0]
 	s.coach = s.user("Grace", "Coach", "coach")
 	s.learners = school.Learners(t, s.db, learners, s.id)
-	s.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', 'Mathematics', '', '', 'en', '', '', '')`, s.course.String())
-	section := audit.NewID()
-	s.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, 'sets', 'Sets', 0)`, section.String(), s.course.String())
-	for i := range 5 {
-		id := audit.NewID()
-		s.lessons = append(s.lessons, id)
-		s.do(`INSERT INTO lessons (id, course_id, section_id, slug, title, position, minutes, markdown, html, content_hash)
-			VALUES ($1::uuid, $2::uuid, $3::uuid, 'lesson-' || $4::text, 'Lesson ' || $4::text, $4::text::integer, 20, '', '', '')`,
-			id.String(), s.course.String(), section.String(), fmt.Sprint(i))
-	}
-	s.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items)
-		VALUES ($1::uuid, $2::uuid, 'paper-1', 'Paper 1', 'practice', 90, 'on_submit', '[]', 10)`, s.test.String(), s.course.String())
+	made := school.Course(t, s.db, pack.Pack{Sections: []pack.Section{school.Lessons(5)}, Tests: []pack.Test{{Title: "Paper 1", Blueprint: []pack.Draw{{Section: "sets", Items: 10}}}}})
+	s.course, s.lessons, s.test = made.ID, made.Lessons, made.Tests[0]
 	return s
 }
 

@@ -20,7 +20,7 @@ import (
 type Class struct {
 	ID uuid.UUID `json:"id"`
 	Fields
-	State       string `json:"state"`
+	State       State  `json:"state"`
 	Taken       int    `json:"taken"` // seats
 	Withheld    bool   `json:"taken_withheld,omitempty" doc:"Too few seats are taken for the viewer to know how many; taken is 0"`
 	Course      string `json:"course,omitempty"`
@@ -31,9 +31,7 @@ type Class struct {
 	Enrolled    bool   `json:"enrolled"`        // whether the viewer is
 }
 
-// fieldsText reads the columns of Fields: dates and JSON as text.
-const fieldsText = `title, kind, course_id, school_id, term_id, coach_id, grade, starts_on::text, ends_on::text, meets, weekly::text, meeting_url, seats, open`
-
+// targets are the fields in the order of the statements below, dates and JSON as text.
 func (f *Fields) targets() []any {
 	return []any{&f.Title, &f.Kind, &f.CourseID, &f.SchoolID, &f.TermID, &f.CoachID, &f.Grade, &f.StartsOn, &f.EndsOn, &f.Meets, (*slots)(&f.Weekly), &f.MeetingURL, &f.Seats, &f.Open}
 }
@@ -190,9 +188,4 @@ func learners(ctx context.Context, q tenants.Querier, classID, schoolOf uuid.UUI
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Learner])
 	return catalog.Cut(list, limit, func(l Learner) []string { return []string{l.FamilyName, l.GivenName, l.ID.String()} }), err
-}
-
-// Titles gives the titles of classes by id; of an id that is no class there is none.
-func Titles(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
-	return tenants.Names(ctx, q, `SELECT id, title FROM classes WHERE id = ANY($1::text[]::uuid[])`, ids)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"lignum/domain"
 	"lignum/domain/notices"
@@ -27,7 +29,9 @@ func Create(ctx context.Context, tx *tenants.Tx, f Fields) (uuid.UUID, error) {
 	b := &pgx.Batch{}
 	limits.QueueTake(b, limits.Classes, 1)
 	b.Queue(coachKnown, idText(f.CoachID))
-	b.Queue(`INSERT INTO classes (id, `+fieldColumns+`) VALUES ($1::uuid, `+fieldValues+`)`, append([]any{id.String()}, f.args()...)...)
+	if err := tenants.Entity[stored](tenants.Into(b)).Create(ctx, &stored{ID: id, Fields: f.plain(), State: Active}); err != nil {
+		return uuid.Nil, err
+	}
 	res := tx.SendBatch(ctx, b)
 	defer res.Close()
 	room, err := res.Exec()
@@ -69,33 +73,31 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now tim
 	}
 	seen := f.Version
 	f.Version = ""
-	b := &pgx.Batch{}
-	b.Queue(`SELECT state, taken, `+fieldsText+` FROM classes WHERE id = $1::uuid FOR NO KEY UPDATE`, id.String())
-	b.Queue(coachKnown, idText(f.CoachID))
-	res := tx.SendBatch(ctx, b)
-	defer res.Close()
-	var state string
-	var taken int
-	var before Fields
-	if err := res.QueryRow().Scan(append([]any{&state, &taken}, before.targets()...)...); err != nil {
-		return missing(err)
-	}
-	if err := coachFits(res); err != nil {
+	is, err := one(ctx, tx, id, tenants.Held)
+	if err != nil {
 		return err
 	}
-	if err := res.Close(); err != nil {
-		return err
-	}
+	before := is.Fields
 	if err := domain.CheckVersion(seen, domain.Version(before)); err != nil {
 		return err
 	}
 	switch {
-	case state != Active:
-		return domain.Errorf(domain.Conflict, "The class is %s and cannot be changed any more.", state)
-	case TooFew(f.Seats, taken):
-		return domain.Errorf(domain.Conflict, "%d learners are in the class: it cannot have %d seats.", taken, f.Seats)
+	case is.State != Active:
+		return domain.Errorf(domain.Conflict, "The class is %s and cannot be changed any more.", is.State)
+	case TooFew(f.Seats, is.Taken):
+		return domain.Errorf(domain.Conflict, "%d learners are in the class: it cannot have %d seats.", is.Taken, f.Seats)
 	}
-	if _, err := tx.Exec(ctx, `UPDATE classes SET (`+fieldColumns+`) = ROW (`+fieldValues+`) WHERE id = $1::uuid`, append([]any{id.String()}, f.args()...)...); err != nil {
+	b := &pgx.Batch{}
+	b.Queue(coachKnown, idText(f.CoachID))
+	if _, err := tenants.Entity[stored](tenants.Into(b)).Select("*").Omit("id", "state", "taken").Updates(ctx, stored{ID: id, Fields: f.plain()}); err != nil {
+		return err
+	}
+	res := tx.SendBatch(ctx, b)
+	defer res.Close()
+	if err := coachFits(res); err != nil {
+		return err
+	}
+	if err := res.Close(); err != nil {
 		return explain(err)
 	}
 	tx.Record(audit.Entry{Action: "class.manage", ObjectKind: "class", ObjectID: id.String(), Before: before, After: f})
@@ -110,43 +112,68 @@ func Cancel(ctx context.Context, tx *tenants.Tx, id uuid.UUID, reason string, no
 	if n := utf8.RuneCountInString(reason); n < 3 || n > 500 {
 		return domain.InvalidField("reason", "must be 3 to 500 characters")
 	}
-	var state, title string
-	var coach *uuid.UUID
-	if err := tx.QueryRow(ctx, `SELECT state, title, coach_id FROM classes WHERE id = $1::uuid FOR NO KEY UPDATE`, id.String()).Scan(&state, &title, &coach); err != nil {
-		return missing(err)
+	is, err := one(ctx, tx, id, tenants.Held)
+	if err != nil {
+		return err
 	}
-	if state != Active {
-		return domain.Errorf(domain.Conflict, "The class is %s already.", state)
+	if is.State != Active {
+		return domain.Errorf(domain.Conflict, "The class is %s already.", is.State)
 	}
 	b := &pgx.Batch{}
-	b.Queue(`UPDATE classes SET state = 'cancelled', open = false WHERE id = $1::uuid`, id.String())
+	if _, err := tenants.Entity[stored](tenants.Into(b)).Where("id = ?", id).Select("state", "open").Updates(ctx, stored{State: Cancelled}); err != nil {
+		return err
+	}
 	limits.QueueGiveBack(b, limits.Classes, 1)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
-	tx.Record(audit.Entry{Action: "class.manage", ObjectKind: "class", ObjectID: id.String(), Before: map[string]string{"state": state},
-		After: map[string]string{"state": Cancelled}, Reason: reason})
-	return tell(ctx, tx, notices.ClassCancelled, id, notices.Params{"class": title, "reason": reason}, now, coach)
+	tx.Record(audit.Entry{Action: "class.manage", ObjectKind: "class", ObjectID: id.String(), Before: map[string]State{"state": is.State},
+		After: map[string]State{"state": Cancelled}, Reason: reason})
+	return tell(ctx, tx, notices.ClassCancelled, id, notices.Params{"class": is.Title, "reason": reason}, now, is.CoachID)
 }
 
 // EndPast ends the active classes whose last day is before today, the tenant's date, and tells how many. It is the
 // night's work: their places in the plan become free.
 func EndPast(ctx context.Context, tx *tenants.Tx, today time.Time) (int, error) {
-	n, err := tx.Exec(ctx, `UPDATE classes SET state = 'ended', open = false WHERE state = 'active' AND ends_on < $1::text::date`, today.Format(time.DateOnly))
+	date := today.Format(time.DateOnly)
+	n, err := tenants.Entity[stored](tx).Where("state = ? AND ends_on < ?", Active, date).Select("state", "open").Updates(ctx, stored{State: Ended})
 	if err != nil {
 		return 0, err
 	}
 	if n > 0 {
-		if err := limits.GiveBack(ctx, tx, limits.Classes, n); err != nil {
+		if err := limits.GiveBack(ctx, tx, limits.Classes, int64(n)); err != nil {
 			return 0, err
 		}
 	}
-	tx.Record(audit.Entry{Action: "class.ended", ObjectKind: "class", After: map[string]any{"classes": n, "before": today.Format(time.DateOnly)}})
-	return int(n), nil
+	tx.Record(audit.Entry{Action: "class.ended", ObjectKind: "class", After: map[string]any{"classes": n, "before": date}})
+	return n, nil
+}
+
+// one gives a class, or domain.NotFound.
+func one(ctx context.Context, q tenants.Querier, id uuid.UUID, with ...clause.Expression) (stored, error) {
+	c, err := tenants.Entity[stored](q, with...).Where("id = ?", id).Take(ctx)
+	return c, missing(err)
+}
+
+// FieldsOf gives what was decided about a class, or domain.NotFound.
+func FieldsOf(ctx context.Context, q tenants.Querier, id uuid.UUID) (Fields, error) {
+	c, err := one(ctx, q, id)
+	c.Version = domain.Version(c.Fields)
+	return c.Fields, err
+}
+
+// Titles gives the titles of classes by id; of an id that is no class there is none.
+func Titles(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	list, err := tenants.Entity[stored](q).Select("id", "title").Scopes(tenants.OneOf("id", ids)).Find(ctx)
+	titles := make(map[uuid.UUID]string, len(list))
+	for _, c := range list {
+		titles[c.ID] = c.Title
+	}
+	return titles, err
 }
 
 func missing(err error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, gorm.ErrRecordNotFound) {
 		return domain.Errorf(domain.NotFound, "There is no such class.")
 	}
 	return err

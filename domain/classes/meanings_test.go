@@ -11,12 +11,14 @@ import (
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
+	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
 	"lignum/domain/people"
 	"lignum/domain/points"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 )
 
 // bond is a class of a coach's with a learner, and a course of its own with a lesson, a test and an attempt that waits to be marked.
@@ -27,23 +29,18 @@ type bond struct {
 
 func (s *world) bond(slug, class, place string) bond {
 	s.t.Helper()
-	b := bond{s.user("Grace", slug, "coach"), s.user("Ada", slug, "student"), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), audit.NewID(), slug}
-	section := audit.NewID()
-	s.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		VALUES ($1::uuid, $2::text, '1.0.0', 'x', $2::text, 'Mathematics', '', '', 'en', '', '', '')`, b.course.String(), slug)
-	s.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, 'sets', 'Sets', 0)`, section.String(), b.course.String())
-	s.do(`INSERT INTO lessons (id, course_id, section_id, slug, title, position, minutes, markdown, html, content_hash)
-		VALUES ($1::uuid, $2::uuid, $3::uuid, 'one', 'One', 0, 20, '', '', '')`, b.lesson.String(), b.course.String(), section.String())
-	s.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items) VALUES ($1::uuid, $2::uuid, 'p', 'P', 'practice', 9, 'on_submit', '[]', 1)`,
-		b.test.String(), b.course.String())
-	s.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline, submitted_at, result)
-		VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, 1, 'marking', 0, '{}', $5::timestamptz, $5::timestamptz, $5::timestamptz, '{"items": [{"needs_marking": true}]}')`,
-		b.attempt.String(), b.test.String(), b.course.String(), b.learner.String(), now)
-	s.do(`INSERT INTO classes (id, title, kind, course_id, coach_id, starts_on, ends_on, seats, state) VALUES ($1::uuid, $2::text, 'live', $3::uuid, $4::uuid, '2026-09-07', '2026-12-18', 9, $5::text)`,
-		b.class.String(), slug, b.course.String(), b.coach.String(), class)
-	s.do(`INSERT INTO enrolments (class_id, learner_id, state) VALUES ($1::uuid, $2::uuid, $3::text)`, b.class.String(), b.learner.String(), place)
-	s.do(`INSERT INTO point_totals (period, learner_id, points) VALUES ('all', $1::uuid, 10)`, b.learner.String())
-	s.do(`UPDATE users SET on_leaderboard = true WHERE id = $1::uuid`, b.learner.String())
+	made := school.Course(s.t, s.db, pack.Pack{Name: slug, Sections: []pack.Section{school.Lessons(1)}, Tests: []pack.Test{{}}})
+	b := bond{coach: s.user("Grace", slug, "coach"), course: made.ID, lesson: made.Lessons[0], test: made.Tests[0], slug: slug}
+	b.learner = school.People(s.t, s.db, school.Person{GivenName: "Ada", FamilyName: slug, SchoolID: s.id, Roles: []string{"student"}, Listed: true})[0]
+	b.attempt = school.Attempts(s.t, s.db, school.Attempt{Test: b.test, Course: b.course, Learner: b.learner, State: "marking", StartedAt: now, Result: `{"items": [{"needs_marking": true}]}`})[0]
+	b.class = school.Classes(s.t, s.db, school.Class{Title: slug, Kind: classes.Live, Course: b.course, Coach: b.coach, StartsOn: school.Date(s.t, "2026-09-07"), EndsOn: school.Date(s.t, "2026-12-18"),
+		Seats: 9, State: class})[0]
+	at := school.Enrolment{Class: b.class, Learner: b.learner}
+	if place == "left" {
+		at.LeftAt = now
+	}
+	school.Enrolments(s.t, s.db, at)
+	school.Points(s.t, s.db, map[uuid.UUID]int{b.learner: 10})
 	return b
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"lignum/domain"
 	"lignum/domain/points"
 	"lignum/tenants"
 )
@@ -91,14 +90,4 @@ func DaysOf(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, from ti
 		days = []string{}
 	}
 	return days, err
-}
-
-// FieldsOf gives what was decided about a class, or domain.NotFound.
-func FieldsOf(ctx context.Context, q tenants.Querier, id uuid.UUID) (Fields, error) {
-	var f Fields
-	if err := q.QueryRow(ctx, `SELECT `+fieldsText+` FROM classes WHERE id = $1::uuid`, id.String()).Scan(f.targets()...); err != nil {
-		return f, missing(err)
-	}
-	f.Version = domain.Version(f)
-	return f, nil
 }

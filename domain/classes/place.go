@@ -88,7 +88,7 @@ func Place(ctx context.Context, tx *tenants.Tx, classID uuid.UUID, learners []uu
 	res := tx.SendBatch(ctx, b)
 	defer res.Close()
 	var open, past bool
-	var state string
+	var state State
 	if err := res.QueryRow().Scan(&open, &state, &out.Seats, &out.Taken, &past); err != nil {
 		return out, missing(err)
 	}

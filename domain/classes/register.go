@@ -64,7 +64,7 @@ func Register(ctx context.Context, tx *tenants.Tx, in RegisterInput) (Enrolment,
 
 	e := Enrolment{ClassID: in.ClassID, LearnerID: in.LearnerID}
 	var open, past bool
-	var state string
+	var state State
 	if err := res.QueryRow().Scan(&open, &state, &e.Seats, &e.Taken, &past); err != nil {
 		return e, missing(err)
 	}
@@ -92,7 +92,7 @@ func Register(ctx context.Context, tx *tenants.Tx, in RegisterInput) (Enrolment,
 	return e, err
 }
 
-func refusal(state string, past, open, full bool) error {
+func refusal(state State, past, open, full bool) error {
 	switch {
 	case state == Cancelled:
 		return domain.Errorf(domain.Conflict, "The class was cancelled.")

@@ -28,7 +28,7 @@ type SourcedClass struct {
 	EndsOn   string     `json:"ends_on"`   // the last day
 	Seats    int        `json:"seats"`
 	Taken    int        `json:"taken"`
-	State    string     `json:"state"`
+	State    State      `json:"state"`
 }
 
 // ClassesBySource gives classes by their ids in the country's records; those that are not there are left out. With lock they stay as they are until the

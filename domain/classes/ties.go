@@ -100,16 +100,16 @@ type ClassTies struct {
 func TiesToClass(ctx context.Context, q tenants.Querier, actor, class uuid.UUID) (ClassTies, error) {
 	var t ClassTies
 	var members GroupTies
-	var coach *uuid.UUID
-	if err := q.QueryRow(ctx, `SELECT coach_id FROM classes WHERE id = $1::uuid`, class.String()).Scan(&coach); err != nil {
-		return t, missing(err)
+	is, err := one(ctx, q, class)
+	if err != nil {
+		return t, err
 	}
 	const those = `WITH those AS (SELECT u.id, u.school_id FROM places p JOIN users u ON u.id = p.learner_id
 		WHERE p.class_id = $2::uuid AND u.state <> 'erased') `
 	if err := members.read(q.QueryRow(ctx, those+groupTies, actor.String(), class.String())); err != nil {
 		return t, err
 	}
-	t = ClassTies{CoachOf: coach != nil && *coach == actor, RoleSets: members.RoleSets, Members: members.Found}
+	t = ClassTies{CoachOf: is.CoachID != nil && *is.CoachID == actor, RoleSets: members.RoleSets, Members: members.Found}
 	return t, q.QueryRow(ctx, those+`SELECT count(*) FROM those WHERE school_id = (SELECT school_id FROM users WHERE id = $1::uuid)`, actor.String(), class.String()).Scan(&t.OfSchool)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/catalog"
+	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
 	"lignum/tenants"
@@ -42,21 +43,13 @@ type group struct {
 
 func newGroup(t *testing.T) *group {
 	w := testkit.New(t)
-	g := &group{t: t, w: w, db: w.DB("jamaica"), course: audit.NewID(), test: audit.NewID()}
+	g := &group{t: t, w: w, db: w.DB("jamaica")}
 	g.coach = g.user("Grace", "Coach")
-	g.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		VALUES ($1::uuid, 'maths', '1.0.0', 'x', 'Maths', '', '', '', '', '', '', '')`, g.course.String())
-	section := audit.NewID()
-	g.do(`INSERT INTO course_sections (id, course_id, code, title, position) VALUES ($1::uuid, $2::uuid, 's', 'S', 0)`, section.String(), g.course.String())
-	for i := range 11 {
-		id := audit.NewID()
-		g.lessons = append(g.lessons, id)
-		g.do(`INSERT INTO lessons (id, course_id, section_id, slug, title, position, minutes, markdown, html, content_hash, active)
-			VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $4::text, $4::text::integer, 20, '', '', '', $5::boolean)`,
-			id.String(), g.course.String(), section.String(), fmt.Sprint(i), i < 10)
-	}
-	g.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items) VALUES ($1::uuid, $2::uuid, 'p', 'P', 'practice', 9, 'on_submit', '[]', 1)`,
-		g.test.String(), g.course.String())
+	p := pack.Pack{Sections: []pack.Section{school.Lessons(11)}, Tests: []pack.Test{{Title: "P"}}}
+	g.lessons = school.Course(t, g.db, p).Lessons
+	p.Sections = []pack.Section{school.Lessons(10)} // without the last one, from now on
+	made := school.Course(t, g.db, p)
+	g.course, g.test = made.ID, made.Tests[0]
 	g.class = g.newClass("Maths 10A", today.AddDate(0, 0, -49), today.AddDate(0, 0, 50))
 	return g
 }
@@ -78,10 +71,7 @@ func (g *group) user(given, family string) uuid.UUID {
 }
 
 func (g *group) newClass(title string, from, to time.Time) uuid.UUID {
-	id := audit.NewID()
-	g.do(`INSERT INTO classes (id, course_id, title, kind, coach_id, starts_on, ends_on, seats) VALUES ($1::uuid, $2::uuid, $3::text, 'live', $4::uuid, $5::text::date, $6::text::date, 50)`,
-		id.String(), g.course.String(), title, g.coach.String(), from.Format(time.DateOnly), to.Format(time.DateOnly))
-	return id
+	return school.Classes(g.t, g.db, school.Class{Title: title, Kind: classes.Live, Course: g.course, Coach: g.coach, StartsOn: from, EndsOn: to})[0]
 }
 
 // learner has completed so many lessons, was last seen so many days ago (-1: never) and scored so in the last test (-1: none).
@@ -89,14 +79,13 @@ func (g *group) learner(name string, lessons, seen, score int) uuid.UUID {
 	g.t.Helper()
 	id := g.user(name, "Learner")
 	g.enrol(g.class, id)
+	var done []school.Progress
 	for _, lesson := range g.lessons[:lessons] {
-		g.do(`INSERT INTO lesson_progress (learner_id, course_id, lesson_id, percent, completed_at) VALUES ($1::uuid, $2::uuid, $3::uuid, 100, now())`,
-			id.String(), g.course.String(), lesson.String())
+		done = append(done, school.Progress{Learner: id, Course: g.course, Lesson: lesson, Percent: 100})
 	}
+	school.Study(g.t, g.db, done...)
 	if seen >= 0 {
-		for _, ago := range []int{seen, seen + 3} {
-			g.do(`INSERT INTO attendance (day, learner_id) VALUES ($1::text::date, $2::uuid)`, today.AddDate(0, 0, -ago).Format(time.DateOnly), id.String())
-		}
+		school.Attendance(g.t, g.db, school.Day{Day: today.AddDate(0, 0, -seen), User: id}, school.Day{Day: today.AddDate(0, 0, -seen-3), User: id})
 	}
 	if score >= 0 {
 		g.attempt(id, 1, today.AddDate(0, 0, -5), 100-score, "marked")
@@ -107,13 +96,11 @@ func (g *group) learner(name string, lessons, seen, score int) uuid.UUID {
 }
 
 func (g *group) attempt(learner uuid.UUID, n int, at time.Time, percent int, state string) {
-	g.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, number, state, seed, paper, started_at, deadline, score, max_score)
-		VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3::uuid, $4::integer, $5::text, 1, '{}', $6::timestamptz, now(), $7::integer, 2000)`,
-		g.test.String(), g.course.String(), learner.String(), n, state, at, percent*20)
+	school.Attempts(g.t, g.db, school.Attempt{Test: g.test, Course: g.course, Learner: learner, Number: n, State: state, StartedAt: at, Score: percent * 20, MaxScore: 2000})
 }
 
 func (g *group) enrol(class, learner uuid.UUID) {
-	g.do(`INSERT INTO enrolments (class_id, learner_id, enrolled_at) VALUES ($1::uuid, $2::uuid, $3::timestamptz)`, class.String(), learner.String(), today.AddDate(0, 0, -49))
+	school.Enrolments(g.t, g.db, school.Enrolment{Class: class, Learner: learner, At: today.AddDate(0, 0, -49)})
 }
 
 func (g *group) list(f coaching.Filter, page catalog.Page) (l catalog.List[coaching.Learner]) {
@@ -264,7 +251,7 @@ func TestWhoIsCoached(t *testing.T) {
 // On the day on which a third of the class is over, a third of the lessons is due: a third has no decimal to be rounded to.
 func TestAThirdOfTheTimeIsAThirdOfTheLessons(t *testing.T) {
 	g := newGroup(t)
-	g.do(`UPDATE lessons SET active = false WHERE slug = '9'`) // nine of twenty minutes are left
+	g.do(`UPDATE lessons SET active = false WHERE slug = 'lesson-9'`) // nine of twenty minutes are left
 	third := g.newClass("Maths 10B", today.AddDate(0, 0, -9), today.AddDate(0, 0, 20))
 	id := g.user("On", "Time")
 	g.enrol(third, id)

@@ -2,13 +2,12 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"lignum/domain"
 	"lignum/domain/classes"
 	"lignum/domain/demo/rows"
 	"lignum/tenants"
@@ -28,7 +27,7 @@ func (r *room) storeClasses(ctx context.Context, tx *tenants.Tx, list []class, e
 		if err := c.f.Validate(); err != nil {
 			return fmt.Errorf("class %d: %w", i, err)
 		}
-		weekly, err := json.Marshal(slices.Concat([]classes.Slot{}, c.f.Weekly))
+		weekly, err := domain.JSON(c.f.Weekly)
 		if err != nil {
 			return err
 		}

@@ -270,13 +270,7 @@ func nameSchools(ctx context.Context, q tenants.Querier, cards []Card, schools [
 	if len(names) == 0 { // and always on the platform, which has no schools
 		return nil
 	}
-	rows, err := q.Query(ctx, `SELECT id, name FROM schools WHERE id = ANY($1::text[]::uuid[])`, texts(slices.Collect(maps.Keys(names))))
-	if err != nil {
-		return err
-	}
-	var id uuid.UUID
-	var name string
-	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error { names[id] = name; return nil })
+	names, err := people.SchoolNames(ctx, q, slices.Collect(maps.Keys(names)))
 	for i, s := range schools {
 		if s != nil {
 			cards[i].School = names[*s]

@@ -8,6 +8,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/people"
 	"lignum/tenants"
+	"lignum/tests/school"
 )
 
 // create opens an account, and gives it with its card.
@@ -45,15 +46,14 @@ func TestClassCards(t *testing.T) {
 
 func TestCardsOfAGroup(t *testing.T) {
 	r := newRoom(t)
-	school := uuid.New()
-	r.do(`INSERT INTO schools (id, name) VALUES ($1::uuid, 'Harbour High')`, school.String())
+	at := school.Schools(t, r.db, school.School{Name: "Harbour High"})[0]
 	var ids []uuid.UUID
 	for _, name := range []string{"Ann", "Ben", "Cleo"} {
 		u, _ := r.create(name, people.Student)
 		ids = append(ids, u.ID)
 	}
 	head := r.user("head", "school_administrator")
-	r.do(`UPDATE users SET school_id = $1::uuid WHERE id IN ($2::uuid, $3::uuid)`, school.String(), head.String(), ids[0].String())
+	r.do(`UPDATE users SET school_id = $1::uuid WHERE id IN ($2::uuid, $3::uuid)`, at.String(), head.String(), ids[0].String())
 	group := people.GroupOf(`SELECT id FROM users WHERE id IN (?::uuid, ?::uuid)`, ids[0], ids[1])
 	for reach, want := range map[CardReach]int{{}: 2, {SchoolOf: head}: 1, {SchoolOf: head, Unclaimed: true}: 1} {
 		r.ok(r.write(func(tx *tenants.Tx) error {

@@ -13,6 +13,7 @@ import (
 
 	"lignum/domain/people"
 	"lignum/tenants"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -86,7 +87,7 @@ func (r *room) user(name string, roles ...string) uuid.UUID {
 		u, _, err = CreateUser(r.ctx, tx, r.db.Realm(), people.NewUser{UserName: name, GivenName: "Akeem", FamilyName: "Brown", Roles: roles}, r.now)
 		return err
 	}))
-	r.do("INSERT INTO credentials (user_id, password_hash) VALUES ($1::uuid, $2::text)", u.ID.String(), weakHash(goodPassword))
+	school.GivePassword(r.t, r.db, weakHash(goodPassword), u.ID)
 	return u.ID
 }
 

@@ -2,31 +2,30 @@ package insight_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"lignum/domain/catalog/pack"
 	"lignum/domain/insight"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 )
 
 // courseWithTest makes one with a test, whose window may be half open, and gives both ids.
 func (c *country) courseWithTest(opens, closes *time.Time) (course, test uuid.UUID) {
-	course, test = audit.NewID(), audit.NewID()
-	c.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		VALUES ($1::uuid, $1::text, '1', '', 'Course', '', '', '', 'en', '', '', '')`, course.String())
-	c.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items, opens_at, closes_at)
-		VALUES ($1::uuid, $2::uuid, 't', 'T', 'assessment', 90, 'on_submit', '[]', 1, $3::timestamptz, $4::timestamptz)`, test.String(), course.String(), opens, closes)
-	return course, test
+	made := school.Course(c.t, c.db, pack.Pack{Name: "course-" + audit.NewID().String(), Tests: []pack.Test{{Kind: "assessment"}}})
+	school.Window(c.t, c.db, made.Tests[0], opens, closes)
+	return made.ID, made.Tests[0]
 }
 
-// liveClass makes one of the course with so many learners.
+// liveClass makes one of the course with so many learners, who are only counted.
 func (c *country) liveClass(course uuid.UUID, weekly string, from, to string, taken int) {
-	c.do(`INSERT INTO classes (id, course_id, title, kind, weekly, starts_on, ends_on, seats, taken)
-		VALUES ($1::uuid, $2::uuid, 'Class', 'live', $3::text::jsonb, $4::text::date, $5::text::date, 100000, $6::integer)`,
-		audit.NewID().String(), course.String(), weekly, from, to, taken)
+	id := school.Classes(c.t, c.db, school.Class{Kind: "live", Course: course, Weekly: weekly, StartsOn: school.Date(c.t, from), EndsOn: school.Date(c.t, to), Seats: 100_000})[0]
+	c.do("UPDATE classes SET taken = $2::integer WHERE id = $1::uuid", id.String(), taken)
 }
 
 func (c *country) forecast(now time.Time, zone *time.Location) (loads []insight.Load) {
@@ -113,14 +112,21 @@ func TestForecastOfLessonsAndImports(t *testing.T) {
 func TestALargeForecastIsWithinTheGatesBounds(t *testing.T) {
 	c := newCountry(t)
 	now := time.Now().UTC()
-	c.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		SELECT gen_random_uuid(), n::text, '1', '', 'C', '', '', '', 'en', '', '', '' FROM generate_series(1, 400) n`)
-	c.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items, opens_at)
-		SELECT gen_random_uuid(), id, 't', 'T', 'assessment', 90, 'on_submit', '[]', 1, $1::timestamptz FROM courses`, now.Add(time.Hour))
-	c.do(`INSERT INTO classes (id, course_id, title, kind, weekly, starts_on, ends_on, seats, taken)
-		SELECT gen_random_uuid(), (SELECT id FROM courses ORDER BY slug OFFSET m % 400 LIMIT 1), 'Class', 'live',
-			(SELECT jsonb_agg(jsonb_build_object('weekday', d, 'at', to_char('00:00'::time + m * interval '1 minute', 'HH24:MI'), 'minutes', 600)) FROM generate_series(0, 6) d),
-			'2020-01-01', '2040-01-01', 100000, 99999 FROM generate_series(0, 1439) m`)
+	var courses []uuid.UUID
+	for i := range 20 {
+		courses = append(courses, school.Course(t, c.db, pack.Pack{Name: fmt.Sprintf("course-%d", i), Tests: make([]pack.Test, 20)}).ID)
+	}
+	c.do("UPDATE tests SET opens_at = $1::timestamptz", now.Add(time.Hour))
+	all := make([]school.Class, 24*60)
+	for m := range all {
+		var weekly []string
+		for d := range 7 {
+			weekly = append(weekly, fmt.Sprintf(`{"weekday": %d, "at": "%02d:%02d", "minutes": 600}`, d, m/60, m%60))
+		}
+		all[m] = school.Class{Kind: "live", Course: courses[m%len(courses)], Weekly: "[" + strings.Join(weekly, ",") + "]", StartsOn: school.Date(t, "2020-01-01"), EndsOn: school.Date(t, "2040-01-01"), Seats: 100_000}
+	}
+	school.Classes(t, c.db, all...)
+	c.do("UPDATE classes SET taken = 99999 WHERE seats = $1::integer", 100_000)
 	loads := c.forecast(now, jamaica)
 	kinds := map[string]int{}
 	for _, l := range loads {

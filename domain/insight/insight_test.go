@@ -28,26 +28,27 @@ var (
 
 type country struct {
 	*testkit.World
-	t       *testing.T
-	db      *tenants.DB
-	schools []uuid.UUID
+	t        *testing.T
+	db       *tenants.DB
+	schools  []uuid.UUID
+	learners []school.Person         // of the schools, in their order
+	tests    map[uuid.UUID]uuid.UUID // of the courses
 }
 
 // newCountry has schools of so many learners each, two schools to a region.
 func newCountry(t *testing.T, sizes ...int) *country {
 	t.Helper()
 	w := testkit.New(t)
-	c := &country{World: w, t: t, db: w.DB("jamaica")}
+	c := &country{World: w, t: t, db: w.DB("jamaica"), tests: map[uuid.UUID]uuid.UUID{}}
 	list := make([]school.School, len(sizes))
 	for i := range list {
 		list[i] = school.School{Name: fmt.Sprintf("School %d", i), Region: fmt.Sprintf("Region %d", i/2)}
 	}
 	c.schools = school.Schools(t, c.db, list...)
-	var learners []school.Person
 	for i, n := range sizes {
-		learners = append(learners, learnersOf(fmt.Sprintf("s%d-", i), c.schools[i], n)...)
+		c.learners = append(c.learners, learnersOf(fmt.Sprintf("s%d-", i), c.schools[i], n)...)
 	}
-	school.People(t, c.db, learners...)
+	school.People(t, c.db, c.learners...)
 	return c
 }
 
@@ -55,7 +56,7 @@ func newCountry(t *testing.T, sizes ...int) *country {
 func learnersOf(stem string, at uuid.UUID, n int) []school.Person {
 	list := make([]school.Person, n)
 	for i := range list {
-		list[i] = school.Person{UserName: fmt.Sprint(stem, i+1), SchoolID: at, Roles: []string{"student"}}
+		list[i] = school.Person{ID: audit.NewID(), UserName: fmt.Sprint(stem, i+1), SchoolID: at, Roles: []string{"student"}}
 	}
 	return list
 }
@@ -80,8 +81,21 @@ func (c *country) read(fn func(q tenants.Querier) error) {
 
 // attend lets every learner work on some days from a day on.
 func (c *country) attend(from string, days int) {
-	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT $1::text::date + d, id, school_id FROM users, generate_series(0, $2::integer - 1) d WHERE school_id IS NOT NULL`, from, days)
-	c.do(`INSERT INTO active_days (day, user_id) SELECT day, learner_id FROM attendance ON CONFLICT DO NOTHING`)
+	c.t.Helper()
+	var list []school.Day
+	for d := range days {
+		list = append(list, daysOf(school.Date(c.t, from).AddDate(0, 0, d), c.learners...)...)
+	}
+	school.Attendance(c.t, c.db, list...)
+	school.ActiveDays(c.t, c.db, list...)
+}
+
+func daysOf(day time.Time, learners ...school.Person) []school.Day {
+	list := make([]school.Day, len(learners))
+	for i, l := range learners {
+		list[i] = school.Day{Day: day, User: l.ID, School: l.SchoolID}
+	}
+	return list
 }
 
 func shown(cells []insight.Cell) (text string) {
@@ -117,7 +131,7 @@ func (c *country) attendance(from, to string, by insight.By, view insight.View) 
 func TestAttendance(t *testing.T) {
 	c := newCountry(t, 10, 8, 3, 20, 12)
 	c.attend("2026-11-09", 3)
-	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT '2026-11-12', id, school_id FROM users WHERE school_id IS NOT NULL LIMIT 4`) // a day of four counts nowhere
+	school.Attendance(t, c.db, daysOf(school.Date(t, "2026-11-12"), c.learners[:4]...)...) // a day of four counts nowhere
 	official := insight.View{MinCell: 5, Today: afterwards}
 	for _, w := range []struct {
 		by          insight.By
@@ -156,17 +170,20 @@ func TestAttendance(t *testing.T) {
 func TestPassRates(t *testing.T) {
 	c := newCountry(t, 10, 8, 3, 20)
 	for _, subject := range []string{"Mathematics", "Biology"} {
-		course, test := audit.NewID(), audit.NewID()
-		c.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-			VALUES ($1::uuid, $2::text, '1', '', $2::text, $2::text, '', '', 'en', '', '', '')`, course.String(), subject)
-		c.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items) VALUES ($1::uuid, $2::uuid, 't', 'T', 'practice', 10, 'on_submit', '[]', 1)`,
-			test.String(), course.String())
+		course := c.subjectCourse(subject)
 		// Every other learner passes with exactly half; all of Mathematics, but only the small school in Biology.
-		c.do(`INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline, submitted_at, score, max_score, result)
-			SELECT gen_random_uuid(), $1::uuid, $2::uuid, u.id, u.school_id, 1, 'marked', 0, '{}', $3::timestamptz, $3::timestamptz, $3::timestamptz,
-				CASE WHEN row_number() OVER (PARTITION BY u.school_id ORDER BY u.id) % 2 = 0 THEN 200 ELSE 199 END, 400, '{}'
-			FROM users u WHERE u.school_id IS NOT NULL AND ($4::text = 'Mathematics' OR u.school_id = $5::text::uuid)`,
-			test.String(), course.String(), time.Date(2026, 11, 24, 4, 59, 0, 0, time.UTC), subject, c.schools[2].String())
+		var attempts []school.Attempt
+		seen := map[uuid.UUID]int{}
+		for _, l := range c.learners {
+			if subject == "Mathematics" || l.SchoolID == c.schools[2] {
+				a := school.Attempt{Test: c.tests[course], Course: course, Learner: l.ID, School: l.SchoolID, StartedAt: time.Date(2026, 11, 24, 4, 59, 0, 0, time.UTC), Score: 199, MaxScore: 400, Result: "{}"}
+				if seen[l.SchoolID]++; seen[l.SchoolID]%2 == 0 {
+					a.Score = 200
+				}
+				attempts = append(attempts, a)
+			}
+		}
+		school.Attempts(t, c.db, attempts...)
 	}
 	rates := func(p insight.Period, by insight.By) (tab *insight.Table) {
 		c.read(func(q tenants.Querier) (err error) {
@@ -189,7 +206,7 @@ func TestPassRates(t *testing.T) {
 		t.Errorf("the next month: %+v", tab)
 	}
 	var s *insight.Summary
-	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT '2026-11-20', id, school_id FROM users WHERE school_id IS NOT NULL LIMIT 30`)
+	school.Attendance(t, c.db, daysOf(school.Date(t, "2026-11-20"), c.learners[:30]...)...)
 	c.read(func(q tenants.Querier) (err error) {
 		s, err = insight.Glance(ctx, q, today, jamaica, insight.View{})
 		return err

@@ -195,9 +195,12 @@ func (l *ledger) changes() map[string]func() {
 			l.exec(`DELETE FROM classes WHERE id = $1::uuid`, l.pick("classes"))
 		},
 		"an attempt is handed in": func() {
-			for range 9 {
-				l.exec(l.attempt(l.courses[l.rnd.IntN(2)], uuid.MustParse(l.pick("schools")), l.pick("users"), l.day()+" 12:00Z", 10*l.rnd.IntN(2)))
+			list := make([]school.Attempt, 9)
+			for i := range list {
+				at := school.Date(l.t, l.day()).Add(12 * time.Hour)
+				list[i] = l.attempt(l.courses[l.rnd.IntN(2)], uuid.MustParse(l.pick("schools")), uuid.MustParse(l.pick("users")), at, 10*l.rnd.IntN(2))
 			}
+			school.Attempts(l.t, l.db, list...)
 		},
 		"attempts are marked late": func() {
 			l.exec(`UPDATE attempts SET state = CASE WHEN state = 'marked' THEN 'marking' ELSE 'marked' END WHERE md5(id::text) < '4'`)

@@ -26,11 +26,10 @@ func (c *country) openSchools(n, learners int, region func(n int) string) {
 		list[i] = school.School{Name: fmt.Sprintf("School %d", i+1), Region: region(i + 1)}
 	}
 	c.schools = school.Schools(c.t, c.db, list...)
-	var all []school.Person
 	for i, id := range c.schools {
-		all = append(all, learnersOf(list[i].Name+"-", id, learners)...)
+		c.learners = append(c.learners, learnersOf(list[i].Name+"-", id, learners)...)
 	}
-	school.People(c.t, c.db, all...)
+	school.People(c.t, c.db, c.learners...)
 }
 
 // A page of a country's schools reads its own rows and no others, of however many schools; every school is on one of the pages, once and in
@@ -39,7 +38,16 @@ func TestAPageOfSchoolsReadsItsOwnRows(t *testing.T) {
 	c := newCountry(t)
 	const schools = 600
 	c.openSchools(schools, 6, func(n int) string { return fmt.Sprintf("Region %d", n%7) })
-	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT d, id, school_id FROM users, generate_series('2026-08-01'::date, '2026-10-20', '9 days') d WHERE md5(user_name || d) < 'a'`)
+	c.learners = append(c.learners, school.Person{ID: school.Learners(t, c.db, 1, uuid.Nil)[0]}) // of no school
+	var days []school.Day
+	for d := school.Date(t, "2026-08-01"); d.Before(school.Date(t, "2026-10-21")); d = d.AddDate(0, 0, 9) {
+		for i, l := range c.learners {
+			if (i*7919+d.YearDay()*104729)%16 < 10 {
+				days = append(days, school.Day{Day: d, User: l.ID, School: l.SchoolID})
+			}
+		}
+	}
+	school.Attendance(t, c.db, days...)
 	months := []insight.Period{}
 	for m := insight.FinishedMonth(today); len(months) < 3; m = insight.FinishedMonth(m.From) {
 		months = append(months, m)
@@ -135,8 +143,13 @@ func (b *behind) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 func TestAnOrderOfOldFiguresIsNotKept(t *testing.T) {
 	c := newCountry(t)
 	c.openSchools(12, 10, func(int) string { return "Region" })
-	c.do(`INSERT INTO attendance (day, learner_id, school_id) SELECT '2026-10-05'::date + n, u.id, u.school_id
-		FROM users u JOIN schools s ON s.id = u.school_id, generate_series(0, 15) n WHERE n <= length(s.name) + substr(s.name, 8)::integer`)
+	var days []school.Day
+	for i, id := range c.schools { // the days of a school are as many as its name has letters, and its number more
+		for d := range min(16, len(fmt.Sprintf("School %d", i+1))+i+2) {
+			days = append(days, daysOf(school.Date(t, "2026-10-05").AddDate(0, 0, d), of(c.learners, id)...)...)
+		}
+	}
+	school.Attendance(t, c.db, days...)
 	month := insight.FinishedMonth(today)
 	if err := c.db.Write(ctx, audit.Actor{}, func(tx *tenants.Tx) error { return insight.KeepMonth(ctx, tx, month, time.UTC) }); err != nil {
 		t.Fatal(err)

@@ -2,59 +2,71 @@ package insight_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"lignum/domain/catalog/pack"
 	"lignum/domain/insight"
 	"lignum/tenants"
-	"lignum/tenants/audit"
+	"lignum/tests/school"
 	_ "lignum/tests/tenth"
 )
 
 // draw fills the tenant with a few learners' work in September and October.
-func (c *country) draw(rt *rapid.T, courses []uuid.UUID, learners map[uuid.UUID][]string) {
-	sql := ""
-	for _, school := range c.schools {
+func (c *country) draw(rt *rapid.T, courses []uuid.UUID) {
+	var days []school.Day
+	var attempts []school.Attempt
+	for _, id := range c.schools {
+		learners := of(c.learners, id)
 		for i := range rapid.IntRange(0, 7).Draw(rt, "learners") {
-			learner := learners[school][i]
 			for month := 9; month <= 10; month++ {
 				day := rapid.SampledFrom([]string{"", "01", "14", "28"}).Draw(rt, "day")
 				if day == "" {
 					continue
 				}
-				sql += fmt.Sprintf("INSERT INTO attendance (day, learner_id, school_id) VALUES ('2026-%02d-%s', '%s', '%s');", month, day, learner, school)
-				sql += fmt.Sprintf("INSERT INTO active_days (day, user_id) VALUES ('2026-%02d-%s', '%s') ON CONFLICT DO NOTHING;", month, day, learner)
+				date := school.Date(c.t, fmt.Sprintf("2026-%02d-%s", month, day))
+				days = append(days, daysOf(date, learners[i])...)
 				for range rapid.IntRange(0, 2).Draw(rt, "attempts") {
 					n := rapid.IntRange(0, len(courses)-1).Draw(rt, "course")
 					score := rapid.SampledFrom([]int{0, 10}).Draw(rt, "score")
-					sql += c.attempt(courses[n], school, learner, fmt.Sprintf("2026-%02d-%s 15:00Z", month, day), score)
+					attempts = append(attempts, c.attempt(courses[n], id, learners[i].ID, date.Add(15*time.Hour), score))
 				}
 			}
 		}
 	}
-	c.do("DELETE FROM attempts; DELETE FROM attendance; DELETE FROM active_days;" + sql)
+	c.do("DELETE FROM attempts; DELETE FROM attendance; DELETE FROM active_days")
+	school.Attendance(c.t, c.db, days...)
+	school.ActiveDays(c.t, c.db, days...)
+	school.Attempts(c.t, c.db, attempts...)
+}
+
+// of gives those of a school.
+func of(learners []school.Person, id uuid.UUID) (list []school.Person) {
+	for _, l := range learners {
+		if l.SchoolID == id {
+			list = append(list, l)
+		}
+	}
+	return list
 }
 
 var attempts int // so far: their numbers
 
-func (c *country) attempt(course, school uuid.UUID, learner, at string, score int) string {
+// attempt is one at a course's test, with ten hundredths to earn.
+func (c *country) attempt(course, at, learner uuid.UUID, when time.Time, score int) school.Attempt {
 	attempts++
-	return fmt.Sprintf(`INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline, submitted_at, score, max_score)
-		SELECT '%s', id, course_id, '%s', '%s', %d, 'marked', 0, '{}', '%s', '%s', '%s', %d, 10 FROM tests WHERE course_id = '%s';`,
-		audit.NewID(), learner, school, attempts, at, at, at, score, course)
+	return school.Attempt{Test: c.tests[course], Course: course, Learner: learner, School: at, Number: attempts, StartedAt: when, Score: score, MaxScore: 10}
 }
 
 // subjectCourse makes a course of a subject, with a test.
 func (c *country) subjectCourse(subject string) uuid.UUID {
-	id := audit.NewID()
-	c.do(`INSERT INTO courses (id, slug, version, content_hash, title, subject, level, scheme, language, summary, licence, author)
-		VALUES ($1::uuid, $2::text, '1', '', $2::text, $2::text, '', '', 'en', '', '', '')`, id.String(), subject)
-	c.do(`INSERT INTO tests (id, course_id, slug, title, kind, minutes, feedback, blueprint, items)
-		VALUES (gen_random_uuid(), $1::uuid, 't', 'T', 'practice', 10, 'on_submit', '[]', 1)`, id.String())
-	return id
+	made := school.Course(c.t, c.db, pack.Pack{Name: strings.ToLower(subject), Subject: subject, Tests: []pack.Test{{}}})
+	c.tests[made.ID] = made.Tests[0]
+	return made.ID
 }
 
 // asked gives the answer to a question.
@@ -191,19 +203,10 @@ func TestNobodyFindsAWithheldFigureBySubtraction(t *testing.T) {
 	for _, subject := range []string{"Mathematics", "Biology", "History"} {
 		courses = append(courses, c.subjectCourse(subject))
 	}
-	learners := map[uuid.UUID][]string{}
-	for _, school := range c.schools {
-		c.read(func(q tenants.Querier) error {
-			var ids []string
-			err := q.QueryRow(ctx, `SELECT array_agg(id::text) FROM users WHERE school_id = $1::uuid`, school.String()).Scan(&ids)
-			learners[school] = ids
-			return err
-		})
-	}
 	view := insight.View{Today: time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)}
 	suppressed := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		c.draw(rt, courses, learners)
+		c.draw(rt, courses)
 		suppressed += c.attack(rt, view)
 	})
 	if suppressed == 0 {

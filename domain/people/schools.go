@@ -2,30 +2,33 @@ package people
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"errors"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
 
+// SchoolState is whether a school goes on.
+type SchoolState string
+
 // States of a school.
 const (
-	SchoolActive = "active"
-	SchoolClosed = "closed" // nobody and no class is put into it any more; what was stays
+	SchoolActive SchoolState = "active"
+	SchoolClosed SchoolState = "closed" // nobody and no class is put into it any more; what was stays
 )
 
 // SchoolFields are what somebody decides about a school.
 type SchoolFields struct {
-	SourceID *string `json:"source_id,omitempty"` // its code in the country's own records, by which a roster finds it; at most 255 characters
-	Name     string  `json:"name"`                // 1 to 200 characters
-	Kind     string  `json:"kind"`                // secondary, primary, college ...; 1 to 40 characters
-	Region   string  `json:"region"`              // figures are by region; at most 100 characters
-	State    string  `json:"state"`               // SchoolActive or SchoolClosed
+	SourceID *string     `json:"source_id,omitempty"` // its code in the country's own records, by which a roster finds it; at most 255 characters
+	Name     string      `json:"name"`                // 1 to 200 characters
+	Kind     string      `json:"kind"`                // secondary, primary, college ...; 1 to 40 characters
+	Region   string      `json:"region"`              // figures are by region; at most 100 characters
+	State    SchoolState `json:"state"`
 }
 
 // Validate tells everything that is wrong as one domain.Invalid.
@@ -51,15 +54,27 @@ type School struct {
 	ID uuid.UUID `json:"id"`
 	SchoolFields
 	// Version names what is above. Given back with a change, it is refused when somebody else changed the school since.
-	Version string `json:"version"`
+	Version string `json:"version" gorm:"-"`
 }
 
-const schoolSQL = `SELECT id, source_id, name, kind, region, state FROM schools`
+// TableName is GORM's.
+func (School) TableName() string { return "schools" }
 
-func scanSchool(row pgx.CollectableRow) (s School, err error) {
-	err = row.Scan(&s.ID, &s.SourceID, &s.Name, &s.Kind, &s.Region, &s.State)
-	s.Version = domain.Version(s.SchoolFields)
-	return s, err
+// versioned names what was read of schools.
+func versioned(list []School, err error) ([]School, error) {
+	for i := range list {
+		list[i].Version = domain.Version(list[i].SchoolFields)
+	}
+	return list, err
+}
+
+// open is a scope: the schools that are not closed, or with false all.
+func open(only bool) func(*gorm.Statement) {
+	return func(s *gorm.Statement) {
+		if only {
+			s.Where("state = ?", SchoolActive)
+		}
+	}
 }
 
 // SchoolPage is a page of schools in the order of their names.
@@ -91,33 +106,25 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 	if err := p.Err(); err != nil {
 		return page, err
 	}
-	where, args := []string{"true"}, []any{}
-	add := func(sql string, values ...any) { where = append(where, bind(&args, sql, values...)) }
-	if f.Region != "" {
-		add("region = ?::text", f.Region)
-	}
-	if f.Open {
-		add("state = '" + SchoolActive + "'")
-	}
-	if f.Query != "" {
-		add("words @@ "+domain.Beginnings, f.Query)
-	}
+	var at []string
 	if f.After != "" {
-		at, err := domain.ReadCursor(f.After, 2)
-		if err != nil {
+		var err error
+		if at, err = domain.ReadCursor(f.After, 2); err != nil {
 			return page, err
 		}
 		if _, err := uuid.Parse(at[1]); err != nil {
 			return page, domain.BadCursor()
 		}
-		add("(name, id) > (?::text, ?::uuid)", at[0], at[1])
 	}
-	args = append(args, f.Limit+1)
-	rows, err := q.Query(ctx, schoolSQL+" WHERE "+strings.Join(where, " AND ")+fmt.Sprintf(" ORDER BY name, id LIMIT $%d::integer", len(args)), args...)
-	if err != nil {
-		return page, err
+	list := tenants.Entity[School](q).Scopes(open(f.Open), tenants.Page("name, id", at, f.Limit+1))
+	if f.Region != "" {
+		list = list.Where("region = ?", f.Region)
 	}
-	if page.Schools, err = pgx.CollectRows(rows, scanSchool); err != nil {
+	if f.Query != "" {
+		list = list.Where("words @@ "+domain.Beginnings, f.Query)
+	}
+	var err error
+	if page.Schools, err = versioned(list.Find(ctx)); err != nil {
 		return page, err
 	}
 	if len(page.Schools) > f.Limit {
@@ -127,53 +134,35 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 	return page, nil
 }
 
-// SchoolsNamed gives the schools of exactly this name, whose case does not matter, or of this code, at most limit; with open those alone that are
+// SchoolsNamed gives the schools of exactly this name, whose case does not matter, or of this code, at most limit; with only those alone that are
 // not closed.
-func SchoolsNamed(ctx context.Context, q tenants.Querier, name string, open bool, limit int) ([]School, error) {
-	rows, err := q.Query(ctx, schoolSQL+` WHERE (lower(name) = lower($1::text) OR source_id = $1::text) AND (NOT $2::boolean OR state = 'active') ORDER BY name, id LIMIT $3::integer`, name, open, limit)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, scanSchool)
-}
-
-// Regions gives the names of the regions that have schools, at most a thousand: each is found from the one before.
-func Regions(ctx context.Context, q tenants.Querier) ([]string, error) {
-	rows, err := q.Query(ctx, `WITH RECURSIVE r AS (
-			(SELECT region FROM schools WHERE region <> '' ORDER BY region LIMIT 1)
-			UNION ALL SELECT (SELECT s.region FROM schools s WHERE s.region > r.region ORDER BY s.region LIMIT 1) FROM r WHERE r.region IS NOT NULL
-		) SELECT region FROM r WHERE region IS NOT NULL LIMIT 1000`)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+func SchoolsNamed(ctx context.Context, q tenants.Querier, name string, only bool, limit int) ([]School, error) {
+	return versioned(tenants.Entity[School](q).Scopes(open(only), tenants.Page("name, id", nil, limit)).
+		Where("(lower(name) = lower(?::text) OR source_id = ?)", name, name).Find(ctx))
 }
 
 // SchoolNames gives the names of some schools by their ids; those that are not there are left out.
 func SchoolNames(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
-	names := map[uuid.UUID]string{}
-	rows, err := q.Query(ctx, `SELECT id, name FROM schools WHERE id = ANY($1::text[]::uuid[])`, texts(ids))
-	if err != nil {
-		return nil, err
+	list, err := tenants.Entity[School](q).Select("id", "name").Scopes(tenants.OneOf("id", ids)).Find(ctx)
+	names := make(map[uuid.UUID]string, len(list))
+	for _, s := range list {
+		names[s.ID] = s.Name
 	}
-	var id uuid.UUID
-	var name string
-	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error { names[id] = name; return nil })
 	return names, err
 }
 
 // SchoolByID gives a school, or domain.NotFound.
 func SchoolByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (School, error) {
-	return oneSchool(ctx, q, id, "")
+	return oneSchool(ctx, q, id)
 }
 
-func oneSchool(ctx context.Context, q tenants.Querier, id uuid.UUID, lock string) (School, error) {
-	rows, err := q.Query(ctx, schoolSQL+` WHERE id = $1::uuid `+lock, id.String())
-	if err != nil {
-		return School{}, err
+func oneSchool(ctx context.Context, q tenants.Querier, id uuid.UUID, with ...clause.Expression) (School, error) {
+	s, err := tenants.Entity[School](q, with...).Where("id = ?", id).Take(ctx)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return s, domain.Errorf(domain.NotFound, "There is no such school.")
 	}
-	s, err := pgx.CollectExactlyOneRow(rows, scanSchool)
-	return s, notFound(err, "school")
+	s.Version = domain.Version(s.SchoolFields)
+	return s, err
 }
 
 // CreateSchool adds a school by hand. It gives domain.Invalid, also when another school has its code.
@@ -185,8 +174,7 @@ func CreateSchool(ctx context.Context, tx *tenants.Tx, f SchoolFields) (School, 
 		return School{}, err
 	}
 	s := School{ID: audit.NewID(), SchoolFields: f, Version: domain.Version(f)}
-	if _, err := tx.Exec(ctx, `INSERT INTO schools (id, source_id, name, kind, region, state) VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::text)`,
-		s.ID.String(), f.SourceID, f.Name, f.Kind, f.Region, f.State); err != nil {
+	if err := tenants.Entity[School](tx).Create(ctx, &s); err != nil {
 		return s, codeTaken(err)
 	}
 	tx.Record(audit.Entry{Action: "school.create", ObjectKind: "school", ObjectID: s.ID.String(), After: f})
@@ -199,19 +187,19 @@ func ChangeSchool(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f SchoolFie
 	if err := f.Validate(); err != nil {
 		return School{}, err
 	}
-	was, err := oneSchool(ctx, tx, id, "FOR UPDATE")
+	was, err := oneSchool(ctx, tx, id, tenants.Held)
 	if err != nil {
 		return was, err
 	}
 	if err := domain.CheckVersion(version, was.Version); err != nil {
 		return was, err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE schools SET source_id = $2::text, name = $3::text, kind = $4::text, region = $5::text, state = $6::text WHERE id = $1::uuid`,
-		id.String(), f.SourceID, f.Name, f.Kind, f.Region, f.State); err != nil {
+	to := School{ID: id, SchoolFields: f, Version: domain.Version(f)}
+	if _, err := tenants.Entity[School](tx).Select("*").Omit("id").Updates(ctx, to); err != nil {
 		return was, codeTaken(err)
 	}
 	tx.Record(audit.Entry{Action: "school.change", ObjectKind: "school", ObjectID: id.String(), Before: was.SchoolFields, After: f})
-	return School{ID: id, SchoolFields: f, Version: domain.Version(f)}, nil
+	return to, nil
 }
 
 func codeTaken(err error) error {

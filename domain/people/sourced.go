@@ -21,11 +21,11 @@ const RosterReason = "roster"
 
 // SourcedSchool is a school of the country's own records.
 type SourcedSchool struct {
-	ID       uuid.UUID `json:"id"`
-	SourceID string    `json:"source_id"` // in the country's records
-	Name     string    `json:"name"`
-	Region   string    `json:"region"`
-	State    string    `json:"state"` // SchoolActive or SchoolClosed
+	ID       uuid.UUID   `json:"id"`
+	SourceID string      `json:"source_id"` // in the country's records
+	Name     string      `json:"name"`
+	Region   string      `json:"region"`
+	State    SchoolState `json:"state"`
 }
 
 // SchoolsBySource gives schools by their ids in the country's records; those that are not there are left out.

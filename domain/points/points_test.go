@@ -272,13 +272,12 @@ func TestRanksAgreeWithACount(t *testing.T) {
 	all := points.Scope{Among: points.AmongTenant}
 	rapid.Check(t, func(rt *rapid.T) {
 		have, hidden := make([]int, len(ids)), make([]bool, len(ids))
-		texts, n, shown := make([]string, len(ids)), make([]int32, len(ids)), make([]bool, len(ids))
+		texts, shown, totals := make([]string, len(ids)), make([]bool, len(ids)), map[uuid.UUID]int{}
 		for i, id := range ids {
 			have[i], hidden[i] = rapid.IntRange(1, 5).Draw(rt, "points"), rapid.IntRange(0, 3).Draw(rt, "hide") == 0
-			texts[i], n[i], shown[i] = id.String(), int32(have[i]), !hidden[i]
+			texts[i], shown[i], totals[id] = id.String(), !hidden[i], have[i]
 		}
-		w.do(`INSERT INTO point_totals (period, learner_id, points) SELECT 'all', l, p FROM unnest($1::text[]::uuid[], $2::integer[]) v (l, p)
-			ON CONFLICT (period, learner_id) DO UPDATE SET points = excluded.points`, texts, n)
+		school.Points(t, w.db, totals)
 		w.do(`UPDATE users u SET on_leaderboard = v.s FROM unnest($1::text[]::uuid[], $2::boolean[]) v (l, s) WHERE u.id = v.l`, texts, shown)
 		me := rapid.IntRange(0, len(ids)-1).Draw(rt, "me")
 		rank := func(p int) int {

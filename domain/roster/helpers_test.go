@@ -12,6 +12,7 @@ import (
 
 	"lignum/domain/identity"
 	"lignum/tenants"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -71,13 +72,12 @@ func (r *room) limit(kind string, n int) {
 }
 
 // signIn gives an account a password and signs in with it.
-func (r *room) signIn(desk *identity.Desk, source, name string) identity.SignedIn {
+func (r *room) signIn(desk *identity.Desk, name string) identity.SignedIn {
 	r.t.Helper()
 	const password = "mango drum kettle orbit"
 	salt := []byte("0123456789abcdef")
 	b64 := base64.RawStdEncoding.EncodeToString
-	r.do("INSERT INTO credentials (user_id, password_hash) SELECT id, $1::text FROM users WHERE source_id = $2::text",
-		fmt.Sprintf("$argon2id$v=19$m=64,t=1,p=1$%s$%s", b64(salt), b64(argon2.IDKey([]byte(password), salt, 1, 64, 1, 32))), source)
+	school.GivePassword(r.t, r.db, fmt.Sprintf("$argon2id$v=19$m=64,t=1,p=1$%s$%s", b64(salt), b64(argon2.IDKey([]byte(password), salt, 1, 64, 1, 32))), school.ID(r.t, r.db, name))
 	s, err := desk.SignIn(r.ctx, r.db, identity.SignIn{UserName: name, Password: password, Device: identity.Device{Address: "192.0.2.7"}, Day: r.w.Tenant("jamaica").Today(r.now)}, r.now)
 	r.ok(err)
 	return s

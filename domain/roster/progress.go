@@ -4,16 +4,52 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
+
+// progress is how far the import of a file is, by its kind and the hash of what is in it.
+type progress struct {
+	ID                                   uuid.UUID
+	Kind                                 string
+	FileHash                             []byte
+	FileName                             string // at most 200 characters
+	NextLine                             int    // the first position that is not done
+	Created, Changed, Unchanged, Refused int
+	StartedAt                            time.Time
+	StartedBy                            uuid.UUID
+	FinishedAt                           *time.Time
+}
+
+// TableName is GORM's.
+func (progress) TableName() string { return "imports" }
+
+// running is a scope: the imports that have not come to their end.
+func running(s *gorm.Statement) { s.Where("finished_at IS NULL") }
+
+// hold gives how far an import is that runs, and keeps others from it until the transaction ends. That it is elsewhere than from, or over, is
+// domain.Conflict.
+func hold(ctx context.Context, tx *tenants.Tx, id uuid.UUID, from int) (progress, error) {
+	is, err := tenants.Entity[progress](tx, tenants.Held).Scopes(running).Where("id = ?", id).Take(ctx)
+	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+		return is, err
+	}
+	if err != nil || is.NextLine != from {
+		return is, domain.Errorf(domain.Conflict, "The same file is being imported by somebody else.")
+	}
+	return is, nil
+}
 
 // begin makes the report of a file, and finds the interrupted import of the same file or begins a new one.
 func (im *importer) begin(ctx context.Context, w *task) (err error) {
@@ -28,6 +64,10 @@ func (im *importer) begin(ctx context.Context, w *task) (err error) {
 	return err
 }
 
+// oneRunning leaves the import of a file that runs already as it is.
+var oneRunning = clause.OnConflict{Columns: []clause.Column{{Name: "kind"}, {Name: "file_hash"}}, DoNothing: true,
+	TargetWhere: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "finished_at IS NULL"}}}}
+
 // open gives the position to go on from.
 func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int, err error) {
 	hash, err := hex.DecodeString(s.file.hash[:64])
@@ -40,15 +80,15 @@ func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int,
 	}
 	err = im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
 		// Two that begin at the same moment get the same row, and only one of them gets on.
-		if _, err := tx.Exec(ctx, `INSERT INTO imports (id, kind, file_hash, file_name, started_at, started_by) VALUES ($1::uuid, $2::text, $3::bytea, $4::text, $5::timestamptz, $6::uuid)
-			ON CONFLICT (kind, file_hash) WHERE finished_at IS NULL DO NOTHING`, audit.NewID().String(), s.kind, hash, clipText(s.file.Name, 200), im.now, im.actor.ID.String()); err != nil {
+		if err := tenants.Entity[progress](tx, oneRunning).Create(ctx, &progress{ID: audit.NewID(), Kind: s.kind, FileHash: hash, FileName: clipText(s.file.Name, 200),
+			NextLine: 1, StartedAt: im.now, StartedBy: im.actor.ID}); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `SELECT id, next_line, created, changed, unchanged, refused FROM imports
-			WHERE kind = $1::text AND file_hash = $2::bytea AND finished_at IS NULL`, s.kind, hash).
-			Scan(&f.ImportID, &from, &f.Created, &f.Changed, &f.Unchanged, &f.Refused); err != nil {
+		is, err := tenants.Entity[progress](tx).Scopes(running).Where("kind = ? AND file_hash = ?", s.kind, hash).Take(ctx)
+		if err != nil {
 			return err
 		}
+		from, f.ImportID, f.Created, f.Changed, f.Unchanged, f.Refused = is.NextLine, is.ID, is.Created, is.Changed, is.Unchanged, is.Refused
 		f.Resumed = from > 1
 		tx.Record(audit.Entry{Action: "roster.import.begin", ObjectKind: "import", ObjectID: f.ImportID.String(),
 			After: map[string]any{"kind": s.kind, "file_sha256": hex.EncodeToString(hash), "from": from}})
@@ -65,17 +105,18 @@ func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int,
 	return from, err
 }
 
-// advance notes what is done, in the chunk's own transaction.
-func (im *importer) advance(ctx context.Context, tx *tenants.Tx, s step, rows []record, out *outcome, next int) error {
-	id := s.report.ImportID
+// advance notes what is done, in the chunk's own transaction, which holds what was.
+func (im *importer) advance(ctx context.Context, tx *tenants.Tx, was progress, s step, rows []record, out *outcome, next int) error {
+	id, is := was.ID, was
+	is.NextLine, is.Created, is.Changed, is.Unchanged, is.Refused = next, was.Created+out.created, was.Changed+out.changed, was.Unchanged+out.unchanged, was.Refused+len(out.refused)
 	problems, err := domain.JSON(out.problems)
 	if err != nil {
 		return err
 	}
 	b := &pgx.Batch{}
-	b.Queue(`UPDATE imports SET next_line = $2::integer, created = created + $3::integer, changed = changed + $4::integer,
-		unchanged = unchanged + $5::integer, refused = refused + $6::integer WHERE id = $1::uuid`,
-		id.String(), next, out.created, out.changed, out.unchanged, len(out.refused))
+	if _, err := tenants.Entity[progress](tenants.Into(b)).Select("next_line", "created", "changed", "unchanged", "refused").Updates(ctx, is); err != nil {
+		return err
+	}
 	if len(out.problems) > 0 {
 		b.Queue(`INSERT INTO import_problems (import_id, line, field, reason) SELECT $1::uuid, p.line, left(p.field, 100), left(p.reason, 500)
 			FROM jsonb_to_recordset($2::jsonb) AS p(line integer, field text, reason text)
@@ -93,7 +134,7 @@ func (im *importer) close(ctx context.Context, s *task) error {
 		return nil
 	}
 	return im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE imports SET finished_at = $2::timestamptz WHERE id = $1::uuid`, f.ImportID.String(), im.now); err != nil {
+		if _, err := tenants.Entity[progress](tx).Where("id = ?", f.ImportID).Update(ctx, "finished_at", im.now); err != nil {
 			return err
 		}
 		tx.Record(audit.Entry{Action: "roster.import.end", ObjectKind: "import", ObjectID: f.ImportID.String(), After: map[string]any{"kind": s.kind,
@@ -101,6 +142,15 @@ func (im *importer) close(ctx context.Context, s *task) error {
 		return nil
 	})
 }
+
+// problem is a Problem of an import.
+type problem struct {
+	ImportID uuid.UUID
+	Problem
+}
+
+// TableName is GORM's.
+func (problem) TableName() string { return "import_problems" }
 
 // ProblemPage is a page of what was wrong with an import's rows.
 type ProblemPage struct {
@@ -114,7 +164,7 @@ func Problems(ctx context.Context, q tenants.Querier, id uuid.UUID, after string
 	if limit < 1 || limit > maxProblems {
 		return page, domain.InvalidField("limit", "must be 1 to 1000")
 	}
-	at := []string{"0", ""}
+	var at []string
 	if after != "" {
 		var err error
 		if at, err = domain.ReadCursor(after, 2); err != nil {
@@ -124,13 +174,13 @@ func Problems(ctx context.Context, q tenants.Querier, id uuid.UUID, after string
 			return page, domain.BadCursor()
 		}
 	}
-	rows, err := q.Query(ctx, `SELECT line, field, reason FROM import_problems WHERE import_id = $1::uuid AND (line, field) > ($2::text::integer, $3::text)
-		ORDER BY line, field LIMIT $4::integer`, id.String(), at[0], at[1], limit+1)
+	list, err := tenants.Entity[problem](q).Where("import_id = ?", id).Scopes(tenants.Page("line, field", at, limit+1)).Find(ctx)
 	if err != nil {
 		return page, err
 	}
-	if page.Problems, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Problem]); err != nil {
-		return page, err
+	page.Problems = make([]Problem, len(list))
+	for i, p := range list {
+		page.Problems[i] = p.Problem
 	}
 	if len(page.Problems) > limit {
 		page.Problems = page.Problems[:limit]

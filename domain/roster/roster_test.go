@@ -139,7 +139,7 @@ func TestRosterChangesAndDeletes(t *testing.T) {
 		t.Fatal("no u1")
 	}
 	desk := identity.NewDesk(identity.NewHasher(0))
-	s := r.signIn(desk, "u1", "akeem.brown")
+	s := r.signIn(desk, "akeem.brown")
 	gone := strings.Replace(strings.Replace(usersCSV, "u1,active", "u1,tobedeleted", 1), "Tia,Chin", "Tia,Chin-Brown", 1)
 	rep, err := r.roster(Options{}, textFile("u.csv", gone), textFile("e.csv", strings.Replace(enrolmentsCSV, "e1,active", "e1,tobedeleted", 1)))
 	r.ok(err)

@@ -4,12 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
 	"lignum/tenants"
@@ -149,13 +146,9 @@ func (im *importer) tryChunk(ctx context.Context, s step, rows []record, out *ou
 		})
 	}
 	return im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
-		var at int
-		err := tx.QueryRow(ctx, `SELECT next_line FROM imports WHERE id = $1::uuid AND finished_at IS NULL FOR UPDATE`, s.report.ImportID.String()).Scan(&at)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		is, err := hold(ctx, tx, s.report.ImportID, s.from)
+		if err != nil {
 			return err
-		}
-		if err != nil || at != s.from {
-			return domain.Errorf(domain.Conflict, "The same file is being imported by somebody else.")
 		}
 		apply, err := s.plan(ctx, tx, rows, out)
 		if err != nil {
@@ -166,7 +159,7 @@ func (im *importer) tryChunk(ctx context.Context, s step, rows []record, out *ou
 				return err
 			}
 		}
-		return im.advance(ctx, tx, s, rows, out, next)
+		return im.advance(ctx, tx, is, s, rows, out, next)
 	})
 }
 

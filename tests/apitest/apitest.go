@@ -14,9 +14,12 @@ import (
 	"time"
 
 	"lignum/api"
+	"lignum/api/areas"
+	"lignum/domain/demo"
 	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/policy"
+	"lignum/tenants"
 	"lignum/tests/testkit"
 )
 
@@ -33,6 +36,17 @@ type Server struct {
 func New(t testing.TB, register ...func(*api.Server)) *Server {
 	t.Helper()
 	return Serve(t, testkit.New(t), register...)
+}
+
+// Demo is New with the people, courses and work of the demo countries at first sight (demo.Small), of today. They are made once a process:
+// reading the packs and hashing the password takes longer than most tests.
+func Demo(t testing.TB, register ...func(*api.Server)) *Server {
+	t.Helper()
+	hour := time.Now().UTC().Format("2006010215") // a new day, of whichever country, makes them anew
+	return Serve(t, testkit.Filled(t, "demo"+hour, func(w *testkit.World) error {
+		_, err := demo.Small(t.Context(), demo.NewInput(w.Store, w.Registry, tenants.PlatformRealm(testkit.Installation)))
+		return err
+	}), register...)
 }
 
 // builtIn are the rules of the program, which no server changes: compiling and testing them takes half a second.
@@ -60,6 +74,7 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	if err != nil {
 		t.Fatal(err)
 	}
+	areas.Register(s.API)
 	for _, fn := range register {
 		fn(s.API)
 	}

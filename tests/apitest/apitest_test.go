@@ -4,7 +4,8 @@ import (
 	"net/http"
 	"testing"
 
-	"lignum/api"
+	"lignum/api/account"
+
 	"lignum/tests/apitest"
 	"lignum/tests/testkit"
 )
@@ -15,11 +16,11 @@ func TestPeopleAreWhoTheyAreSaidToBe(t *testing.T) {
 	s := apitest.New(t)
 	school := s.School("bahamas", "Nassau High")
 	teacher := s.UserWith("bahamas", []string{"teacher", "coach"}, apitest.At(school), apitest.SecondFactor())
-	me := apitest.As[api.Me](s.Get(teacher, "/api/v1/me"))
+	me := apitest.As[account.Me](s.Get(teacher, "/api/v1/me"))
 	if me.UserID != teacher.ID || me.Realm != "bahamas" || !me.SecondFactor || len(me.Roles) != 2 {
 		t.Errorf("%+v", me)
 	}
-	if me = apitest.As[api.Me](s.Get(s.User("", "operator"), "/api/v1/me")); me.Realm != "platform" {
+	if me = apitest.As[account.Me](s.Get(s.User("", "operator"), "/api/v1/me")); me.Realm != "platform" {
 		t.Errorf("%+v", me)
 	}
 	s.Get(apitest.Anonymous("bahamas"), "/api/v1/me").Want(http.StatusUnauthorized)
@@ -31,7 +32,7 @@ func TestAChosenPasswordOpensASession(t *testing.T) {
 	s := apitest.New(t)
 	student := s.User("jamaica", "student")
 	s.ChoosePassword(student)
-	signedIn := apitest.As[api.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": apitest.Password}))
+	signedIn := apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": apitest.Password}))
 	student.Token = signedIn.AccessToken
 	s.Get(student, "/api/v1/me").Want(http.StatusOK)
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
@@ -77,11 +75,7 @@ func chain(ctx context.Context, b *bench) ([]figure, error) {
 // realm gives a tenant's rules and keys.
 func (b *bench) realm(ctx context.Context, t *tenants.Tenant) (rules []policy.Rule, keys *identity.KeyRing, err error) {
 	err = b.store.DB(t.Realm()).Read(ctx, func(r *tenants.Reader) error {
-		rows, err := r.Query(ctx, "SELECT ptype, v0, v1, v2, v3, v4, v5 FROM casbin_rules")
-		if err != nil {
-			return err
-		}
-		if rules, err = pgx.CollectRows(rows, pgx.RowToStructByPos[policy.Rule]); err != nil {
+		if rules, err = tenants.Rules(ctx, r); err != nil {
 			return err
 		}
 		keys, err = identity.LoadKeys(ctx, r, b.vault, t.Slug)

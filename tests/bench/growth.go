@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/api"
+	"lignum/api/areas"
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/domain"
@@ -232,6 +233,7 @@ func (g *growthBench) routes() ([]api.Route, error) {
 	if err != nil {
 		return nil, err
 	}
+	areas.Register(s)
 	portal.Register(s)
 	console.Register(s)
 	return s.Routes(), nil

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"lignum/api"
+	"lignum/api/areas"
 	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/infra/localcluster"
@@ -121,6 +122,7 @@ func (p *platform) serve(t *testing.T, registry *tenants.Registry, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	areas.Register(server)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, ln) }()

@@ -19,7 +19,6 @@ import (
 	"lignum/api/portal"
 	"lignum/domain/demo"
 	"lignum/domain/identity"
-	"lignum/tenants"
 	"lignum/tests/apitest"
 	"lignum/tests/testkit"
 )
@@ -32,10 +31,7 @@ const shots = "../../.lignum/screenshots"
 // serve is a world with the demo data, its pages served.
 func serve(t *testing.T) *apitest.Server {
 	t.Helper()
-	s := apitest.New(t, portal.Register, console.Register)
-	if _, err := demo.Small(t.Context(), demo.NewInput(s.Store, s.Registry, tenants.PlatformRealm(testkit.Installation))); err != nil {
-		t.Fatal(err)
-	}
+	s := apitest.Demo(t, portal.Register, console.Register)
 	return s
 }
 

@@ -35,9 +35,13 @@ func TestACountryOfNineHundredSchools(t *testing.T) {
 	school.People(t, s.DB("jamaica"), learners...)
 	zone := s.Tenant("jamaica").Location()
 	month := insight.FinishedMonth(s.Tenant("jamaica").Today(time.Now().UTC()))
-	s.Exec("jamaica", `INSERT INTO attempts (id, test_id, course_id, learner_id, school_id, number, state, seed, paper, started_at, deadline, submitted_at, score, max_score)
-		SELECT gen_random_uuid(), t.id, t.course_id, u.id, u.school_id, 1, 'marked', 0, '{}', d, d, d, 10 * (1 + length(u.user_name) * ascii(right(u.school_id::text, 1)) % 9 * (1 + ascii(right(u.user_name, 1)) % 2)), 100
-		FROM users u, (SELECT id, course_id FROM tests ORDER BY id LIMIT 1) t, (SELECT $1::timestamptz + interval '36 hours' AS d) w WHERE u.user_name LIKE 'x%'`, month.From)
+	attempts := make([]school.Attempt, len(learners))
+	test, course := uuid.MustParse(s.Text("jamaica", "SELECT id::text FROM tests ORDER BY id LIMIT 1")), uuid.MustParse(s.Text("jamaica", "SELECT course_id::text FROM tests ORDER BY id LIMIT 1"))
+	for i, l := range learners { // schools differ, and so do learners
+		n := i + 1
+		attempts[i] = school.Attempt{Test: test, Course: course, Learner: l.ID, School: l.SchoolID, StartedAt: month.From.Add(36 * time.Hour), Score: 10 * (1 + (1+n%900)*7%9*(1+n%2)%9), MaxScore: 100}
+	}
+	school.Attempts(t, s.DB("jamaica"), attempts...)
 	s.Write("jamaica", func(tx *tenants.Tx) error { return insight.KeepMonth(t.Context(), tx, month, zone) })
 
 	b := open(t, s, "jamaica", "official1", 1200)

@@ -8,12 +8,12 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/google/uuid"
 
-	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
-	"lignum/domain/classes"
 	"lignum/tenants"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // sums is a course with a test of two numbers and a word.
@@ -25,33 +25,17 @@ func sums(t *testing.T, s *apitest.Server) (test string) {
 // taught brings in a course with a test of so many items of a bank, for which student9 and student10 are enrolled.
 func taught(t *testing.T, s *apitest.Server, slug string, items int, file, bank string) (test string) {
 	t.Helper()
-	s.Write("jamaica", func(tx *tenants.Tx) error {
-		p, err := pack.Read(fstest.MapFS{"pack.yaml": {Data: fmt.Appendf(nil, `{format: lignum-pack/1, name: %[1]s, version: 1.0.0, title: Sums, subject: Maths, level: Grade 6, scheme: None, language: en,
-			licence: CC-BY-4.0, author: A. Teacher, summary: A few questions., sections: [{code: all, title: All}], banks: [{file: %[3]s, section: all}],
-			tests: [{slug: three, title: A few questions, minutes: 30, blueprint: {all: %[2]d}, shuffle: false}]}`, slug, items, file)},
-			file: {Data: []byte(bank)}})
-		if err != nil {
-			return err
-		}
-		now := time.Now().UTC()
-		if _, err := catalog.Import(t.Context(), tx, p, now); err != nil {
-			return err
-		}
-		course, err := catalog.CourseBySlug(t.Context(), tx, slug)
-		if err != nil {
-			return err
-		}
-		c, err := classes.Create(t.Context(), tx, classes.Fields{Title: "All", Kind: classes.OnDemand, CourseID: &course.ID, StartsOn: now.Format(time.DateOnly),
-			EndsOn: now.AddDate(0, 1, 0).Format(time.DateOnly), Seats: 5, Open: true})
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(t.Context(), `INSERT INTO enrolments (class_id, learner_id) SELECT $1::uuid, id FROM users WHERE user_name IN ('student9', 'student10')`, c.String()); err != nil {
-			return err
-		}
-		return tx.QueryRow(t.Context(), `SELECT t.id::text FROM tests t JOIN courses c ON c.id = t.course_id WHERE c.slug = $1::text`, slug).Scan(&test)
-	})
-	return test
+	p, err := pack.Read(fstest.MapFS{"pack.yaml": {Data: fmt.Appendf(nil, `{format: lignum-pack/1, name: %[1]s, version: 1.0.0, title: Sums, subject: Maths, level: Grade 6, scheme: None, language: en,
+		licence: CC-BY-4.0, author: A. Teacher, summary: A few questions., sections: [{code: all, title: All}], banks: [{file: %[3]s, section: all}],
+		tests: [{slug: three, title: A few questions, minutes: 30, blueprint: {all: %[2]d}, shuffle: false}]}`, slug, items, file)},
+		file: {Data: []byte(bank)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := s.DB("jamaica")
+	made := school.Course(t, db, *p)
+	school.Classes(t, db, school.Class{Title: "All", Course: made.ID, Seats: 5, Learners: []uuid.UUID{school.ID(t, db, "student9"), school.ID(t, db, "student10")}})
+	return made.Tests[0].String()
 }
 
 // sit starts the test of sums.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	peopleapi "lignum/api/people"
+
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
@@ -35,12 +37,12 @@ const planted = "/planted"
 
 func plant(s *api.Server) {
 	api.Page(s, api.Route{Path: planted, Permission: policy.ClassRead, Summary: "Asks for every school on its own"}, func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-		list, err := api.ListSchools(ctx, c, api.SchoolFilter{}, api.Paging{})
+		list, err := peopleapi.ListSchools(ctx, c, peopleapi.SchoolFilter{}, api.Paging{})
 		if err != nil {
 			return err
 		}
 		for _, one := range list.Items {
-			if _, err := api.SchoolPage(ctx, c, one.ID); err != nil {
+			if _, err := peopleapi.SchoolPage(ctx, c, one.ID); err != nil {
 				return err
 			}
 		}

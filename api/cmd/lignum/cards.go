@@ -174,9 +174,8 @@ func (in opened) makeCards(ctx context.Context, who cardsFor) (cards []identity.
 }
 
 func classExists(ctx context.Context, q tenants.Querier, class uuid.UUID) error {
-	var there bool
-	err := q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM classes WHERE id = $1::uuid)`, class.String()).Scan(&there)
-	if err == nil && !there {
+	title, err := classes.Titles(ctx, q, []uuid.UUID{class})
+	if err == nil && len(title) == 0 {
 		err = domain.InvalidField("--class", "there is no such class here")
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
+	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -95,15 +96,15 @@ func userIDs(ctx context.Context, q tenants.Querier, field string, names ...stri
 
 // schoolID finds a school by its id in the country's own records.
 func schoolID(ctx context.Context, q tenants.Querier, source string) (uuid.UUID, error) {
-	known, err := idsBy(ctx, q, `SELECT source_id, id FROM schools WHERE source_id = ANY($1::text[])`, []string{source})
+	known, err := people.SchoolsBySource(ctx, q, []string{source})
 	if err != nil {
 		return uuid.Nil, err
 	}
-	id, ok := known[source]
-	if !ok {
+	school := known[source]
+	if school == nil {
 		return uuid.Nil, domain.InvalidField("--school", "no school here has the sourcedId "+plain(source))
 	}
-	return id, nil
+	return school.ID, nil
 }
 
 func idsBy(ctx context.Context, q tenants.Querier, sql string, keys []string) (map[string]uuid.UUID, error) {

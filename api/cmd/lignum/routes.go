@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/api"
+	"lignum/api/areas"
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/infra/config"
@@ -32,6 +33,7 @@ func allRoutes() ([]api.Route, error) {
 	if err != nil {
 		return nil, err
 	}
+	areas.Register(server)
 	portal.Register(server)
 	console.Register(server)
 	return server.Routes(), nil

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lignum/api"
+	"lignum/api/areas"
 	"lignum/api/console"
 	"lignum/api/portal"
 	"lignum/infra/memory"
@@ -92,6 +93,7 @@ func (in *installation) server(ctx context.Context) (*api.Server, *tenants.Regis
 	if err != nil {
 		return nil, nil, err
 	}
+	areas.Register(server)
 	portal.Register(server)
 	console.Register(server)
 	return server, registry, nil

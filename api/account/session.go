@@ -1,0 +1,266 @@
+// Package account is what people do about their own accounts: they sign in and out, choose passwords and second factors, and see where they are
+// signed in.
+package account
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"lignum/api"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/identity"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/limits"
+)
+
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
+		Summary: "Sign in with user name and password", Detail: "Unknown names, wrong passwords and wrong codes get the same answer. An account with a second factor gets 401 with the field `code`; send the same again with it."},
+		func(ctx context.Context, c *api.Call, in *struct {
+			Device string `header:"Device-Token" maxLength:"1024" doc:"The device_token of an earlier sign-in: failures are then counted apart from strangers'"`
+			Body   struct {
+				UserName string `json:"user_name" minLength:"1" maxLength:"256"`
+				Password string `json:"password" minLength:"1" maxLength:"1024"`
+				Code     string `json:"code,omitempty" maxLength:"64" doc:"Of the authenticator app, or a recovery code"`
+			}
+		}) (*TokenAnswer, error) {
+			return tokenAnswer(SignIn(c, in.Body.UserName, in.Body.Password, in.Body.Code))
+		})
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-in/card", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
+		Summary: "Use a printed card or an invitation, once, and choose a password"},
+		func(ctx context.Context, c *api.Call, in *struct {
+			Body struct {
+				Code     string `json:"code" minLength:"1" maxLength:"64"`
+				Password string `json:"password" minLength:"1" maxLength:"1024" doc:"At least 15 characters"`
+				OTP      string `json:"otp,omitempty" maxLength:"64" doc:"When the account has a second factor"`
+			}
+		}) (*TokenAnswer, error) {
+			return tokenAnswer(RedeemCard(c, in.Body.Code, in.Body.Password, in.Body.OTP))
+		})
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.Write, Tag: "Session",
+		Summary: "Exchange a refresh token for the next pair", Detail: "Each refresh token is good once. One that is used again much later ends the session: it was copied."},
+		func(ctx context.Context, c *api.Call, in *struct {
+			Body struct {
+				RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"512"`
+			}
+		}) (*TokenAnswer, error) {
+			if err := c.Open(); err != nil {
+				return nil, err
+			}
+			return tokenAnswer(c.Refresh(in.Body.RefreshToken))
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-out", Permission: policy.SessionEnd, Tag: "Session", Summary: "End this session"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, _ *struct{}) (*api.Done, error) {
+			return &api.Done{Done: true}, SignOut(c, tx)
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-out/everywhere", Permission: policy.SessionEnd, Tag: "Session", Summary: "End all sessions of one's own account"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, _ *struct{}) (*api.Done, error) {
+			return &api.Done{Done: true}, SignOutEverywhere(c, tx)
+		})
+	api.Query(s, api.Route{Path: "/api/v1/me", Permission: policy.ProfileRead, Tag: "Session", Summary: "Who one is here, and what one's roles allow"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*Me, error) {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return nil, err
+			}
+			return &Me{UserID: c.Claims.UserID, UserName: c.Claims.UserName, Roles: c.Claims.Roles, Realm: c.Realm.Name(),
+				Permissions: c.State.Enforcer.Permissions(c.Claims.Roles), SecondFactor: c.Claims.SecondFactor, MustChangePassword: c.Claims.MustChangePassword}, nil
+		})
+	api.Query(s, api.Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[identity.Session], error) {
+			own, err := MyAccount(c)
+			return &api.List[identity.Session]{Items: own.Sessions}, err
+		})
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change one's own password"},
+		func(ctx context.Context, c *api.Call, in *struct {
+			Body struct {
+				OldPassword string `json:"old_password" minLength:"1" maxLength:"1024"`
+				Password    string `json:"password" minLength:"1" maxLength:"1024"`
+			}
+		}) (*api.Done, error) {
+			return &api.Done{Done: true}, ChangePassword(c, in.Body.OldPassword, in.Body.Password)
+		})
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
+		Summary: "Begin with an authenticator app", Detail: "It takes the password once more. A wrong one counts as a failed sign-in."},
+		func(ctx context.Context, c *api.Call, in *struct {
+			Body struct {
+				Password string `json:"password" minLength:"1" maxLength:"1024"`
+			}
+		}) (*identity.TOTPSetup, error) {
+			setup, err := BeginTOTP(c, in.Body.Password)
+			return &setup, err
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
+		Summary: "Confirm the authenticator app with a code; gives ten recovery codes, once", Detail: "The session counts as opened with the second factor from its next refresh on."},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			Body struct {
+				Code string `json:"code" minLength:"6" maxLength:"16"`
+			}
+		}) (*RecoveryCodes, error) {
+			codes, err := ConfirmTOTP(c, tx, in.Body.Code)
+			return &RecoveryCodes{codes}, err
+		})
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp/remove", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Take the authenticator app away"},
+		func(ctx context.Context, c *api.Call, in *struct {
+			Body struct {
+				Code string `json:"code" minLength:"6" maxLength:"64"`
+			}
+		}) (*api.Done, error) {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return nil, err
+			}
+			return &api.Done{Done: true}, s.Desk.DisableTOTP(ctx, c.DB, c.Claims.UserID, in.Body.Code, c.Device(), c.Now)
+		})
+}
+
+// Me is the signed-in person.
+type Me struct {
+	UserID             uuid.UUID `json:"user_id"`
+	UserName           string    `json:"user_name"`
+	Roles              []string  `json:"roles"`
+	Permissions        []string  `json:"permissions"`
+	Realm              string    `json:"realm"`
+	SecondFactor       bool      `json:"second_factor"`
+	MustChangePassword bool      `json:"must_change_password"`
+}
+
+// RecoveryCodes are shown once.
+type RecoveryCodes struct {
+	Codes []string `json:"recovery_codes"`
+}
+
+// TokenAnswer is what an API client gets when it signs in (RFC 6749 section 5.1).
+type TokenAnswer struct {
+	AccessToken      string    `json:"access_token"`
+	TokenType        string    `json:"token_type"`
+	ExpiresIn        int       `json:"expires_in" doc:"Seconds"`
+	RefreshToken     string    `json:"refresh_token,omitempty" doc:"Absent when the same refresh token was sent twice within seconds: the other answer has it"`
+	RefreshExpiresAt time.Time `json:"refresh_expires_at"`
+	DeviceToken      string    `json:"device_token,omitempty" doc:"After a sign-in. Keep it beyond the session and send it as the header Device-Token when the same person signs in again: strangers' failures then do not stop them. It opens nothing, and counts for 180 days"`
+}
+
+func tokenAnswer(t *identity.Tokens, err error) (*TokenAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &TokenAnswer{AccessToken: t.Access, TokenType: "Bearer", ExpiresIn: int(identity.TokenLife / time.Second), RefreshToken: t.Refresh, RefreshExpiresAt: t.RefreshExpires, DeviceToken: t.Device}, nil
+}
+
+// SignIn opens a session on a public route. A browser page follows it with SetCookies.
+func SignIn(c *api.Call, userName, password, code string) (*identity.Tokens, error) {
+	if err := c.Open(); err != nil {
+		return nil, err
+	}
+	session, err := c.Server.Desk.SignIn(c.Context(), c.DB, identity.SignIn{UserName: userName, Password: password, Code: code, Device: c.Device(), Day: c.Day()}, c.Now)
+	if err != nil {
+		c.Unproven("sign-in", err)
+		return nil, err
+	}
+	return c.State.Keys.Issue(session, c.State.Issuer, c.Now)
+}
+
+// RedeemCard uses a printed card or an invitation, sets the chosen password and opens a session.
+func RedeemCard(c *api.Call, code, password, otp string) (*identity.Tokens, error) {
+	if err := c.Open(); err != nil {
+		return nil, err
+	}
+	session, err := c.Server.Desk.RedeemCard(c.Context(), c.DB, identity.RedeemCard{Code: code, Password: password, OTP: otp, Expected: expectedWords(c), Device: c.Device(), Day: c.Day()}, c.Now)
+	if err != nil {
+		c.Unproven("card", err)
+		return nil, err
+	}
+	return c.State.Keys.Issue(session, c.State.Issuer, c.Now)
+}
+
+// ChangePassword replaces the signed-in person's own password; all their other sessions end.
+func ChangePassword(c *api.Call, old, password string) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	return c.Server.Desk.ChangePassword(c.Context(), c.DB, identity.PasswordChange{UserID: c.Claims.UserID, SessionID: c.Claims.SessionID, Old: old, New: password,
+		Expected: expectedWords(c), Device: c.Device()}, c.Now)
+}
+
+// BeginTOTP begins with an authenticator app for the signed-in person, who types the password once more.
+func BeginTOTP(c *api.Call, password string) (identity.TOTPSetup, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return identity.TOTPSetup{}, err
+	}
+	return c.Server.Desk.BeginTOTP(c.Context(), c.DB, identity.BeginTOTP{UserID: c.Claims.UserID, Password: password, Issuer: c.State.Branding.Name, Device: c.Device()}, c.Now)
+}
+
+// ConfirmTOTP completes what BeginTOTP began, with a code of the app, and gives the recovery codes. The session that the request
+// came with has proven the second factor from its next refresh on.
+func ConfirmTOTP(c *api.Call, tx *tenants.Tx, code string) ([]string, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	return identity.ConfirmTOTP(c.Context(), tx, c.DB, c.Claims.UserID, c.Claims.SessionID, code, c.Now)
+}
+
+// OwnAccount is the signed-in person's own account, and where it is signed in.
+type OwnAccount struct {
+	User     people.User
+	Sessions []identity.Session
+}
+
+// OwnAccount reads the signed-in person's own account.
+func MyAccount(c *api.Call) (own OwnAccount, err error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return own, err
+	}
+	err = c.DB.ReadFresh(c.Context(), func(r *tenants.Reader) (err error) {
+		if own.User, err = people.UserByID(c.Context(), r, c.Claims.UserID); err != nil {
+			return err
+		}
+		own.Sessions, err = identity.Sessions(c.Context(), r, c.Claims.UserID, c.Now)
+		return err
+	})
+	return own, err
+}
+
+// expectedWords are what a password here must not be made of.
+func expectedWords(c *api.Call) []string {
+	words := []string{"lignum", c.State.Branding.Name}
+	if c.Tenant != nil {
+		words = append(words, c.Tenant.Slug, c.Tenant.Name, c.Tenant.ExamScheme)
+	}
+	return words
+}
+
+// SignOut ends the session that the request came with.
+func SignOut(c *api.Call, tx *tenants.Tx) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	if err := identity.EndSession(c.Context(), tx, c.Claims.UserID, c.Claims.SessionID, c.Now); err != nil {
+		return err
+	}
+	c.State.End(c.Claims.SessionID)
+	return nil
+}
+
+// EndOwnSession ends another of the signed-in person's own sessions, on a device that they do not have at hand.
+func EndOwnSession(c *api.Call, tx *tenants.Tx, session uuid.UUID) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	return identity.EndSession(c.Context(), tx, c.Claims.UserID, session, c.Now)
+}
+
+// SignOutEverywhere ends all sessions of the signed-in person.
+func SignOutEverywhere(c *api.Call, tx *tenants.Tx) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	if err := identity.EndAllSessions(c.Context(), tx, c.Claims.UserID, "signed_out_everywhere", c.Now); err != nil {
+		return err
+	}
+	c.State.EndAll(c.Claims.UserID, c.Claims.SessionVersion+1)
+	return nil
+}

@@ -1,0 +1,68 @@
+// Package audit shows who did what, and when.
+package audit
+
+import (
+	"context"
+	"time"
+
+	"lignum/api"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// TrailFilter is what the audit trail can be narrowed by.
+type TrailFilter struct {
+	Actor      uuid.UUID `query:"actor" format:"uuid" doc:"Who did it"`
+	Action     string    `query:"action" maxLength:"200" doc:"Such as class.register; with a final point all that begin so: sign_in."`
+	ObjectKind string    `query:"object_kind" maxLength:"200" doc:"Such as class or user"`
+	Object     string    `query:"object" maxLength:"200" doc:"The id of the thing"`
+	Outcome    string    `query:"outcome" enum:"done,refused"`
+	From       time.Time `query:"from" doc:"RFC 3339; from this moment on"`
+	To         time.Time `query:"to" doc:"RFC 3339; before this moment"`
+}
+
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	for _, realm := range []struct {
+		path string
+		read policy.Permission
+	}{{"/api/v1/audit", policy.AuditRead}, {"/api/v1/platform/audit", policy.PlatformAuditRead}} {
+		api.Query(s, api.Route{Path: realm.path, Permission: realm.read, Tag: "Audit", Summary: "The audit trail, newest first"},
+			func(ctx context.Context, c *api.Call, in *struct {
+				api.Paging
+				TrailFilter
+			}) (*api.List[audit.Stored], error) {
+				return Trail(ctx, c, in.TrailFilter, in.Paging)
+			})
+	}
+}
+
+// Trail lists the entries of the realm's audit trail, newest first.
+func Trail(ctx context.Context, c *api.Call, f TrailFilter, p api.Paging) (*api.List[audit.Stored], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	filter := tenants.TrailFilter{ActorID: f.Actor, Action: f.Action, ObjectKind: f.ObjectKind, ObjectID: f.Object, Outcome: f.Outcome, From: f.From, To: f.To, Limit: p.Limit}
+	if p.Cursor != "" {
+		var err error
+		if filter.Before, err = uuid.Parse(p.Cursor); err != nil {
+			return nil, domain.InvalidField("query.cursor", "is not a place in this list; start again without it")
+		}
+	}
+	var items []audit.Stored
+	var more bool
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		items, more, err = tenants.Trail(ctx, r, filter)
+		return err
+	})
+	next := ""
+	if more {
+		next = items[len(items)-1].ID.String()
+	}
+	return api.ListOf(items, next, err)
+}

@@ -1,0 +1,78 @@
+package classes
+
+import (
+	"context"
+	"net/http"
+
+	"lignum/api"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/classes"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// ProgressReport is what a client says of a learner's work in a lesson.
+type ProgressReport struct {
+	Percent int   `json:"percent" minimum:"0" maximum:"100" doc:"100 completes the lesson"`
+	Seconds int   `json:"seconds" minimum:"0" maximum:"1000000" doc:"Spent in the lesson in all, as the client knows"`
+	Counter int64 `json:"counter" minimum:"0" maximum:"9007199254740992" doc:"The client's own, rising with each report"`
+}
+
+// ProgressRoutes declares how far learners are: what they report, and what they see of it.
+func ProgressRoutes(s *api.Server) {
+	api.Direct(s, api.Route{Method: http.MethodPut, Path: "/api/v1/lessons/{lesson}/progress", Permission: policy.ProgressRecord, Tag: "Progress", Body: 4 << 10,
+		Summary: "Report progress through a lesson", Detail: "Reports may be sent again and in any order: the furthest counts, and completing earns its points once. The counter takes the place of an Idempotency-Key."},
+		func(ctx context.Context, c *api.Call, in *struct {
+			Lesson uuid.UUID `path:"lesson" format:"uuid"`
+			Body   ProgressReport
+		}) (*classes.Progress, error) {
+			return RecordProgress(ctx, c, in.Lesson, in.Body)
+		})
+	api.Query(s, api.Route{Path: "/api/v1/me/progress", Permission: policy.ProgressRead, Tag: "Progress", Summary: "How far one is in each course of one's classes"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[classes.CourseProgress], error) {
+			return MyProgress(ctx, c)
+		})
+	api.Query(s, api.Route{Path: "/api/v1/me/attendance", Permission: policy.AttendanceRead, Tag: "Progress", Summary: "The days of the last year on which one worked, newest first"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[string], error) { return MyDays(ctx, c) })
+}
+
+// RecordProgress stores a report in one round trip. The policy is asked about what is claimed; the statement itself finds
+// out whether the learner has a place in a class with the lesson, and writes nothing when not.
+func RecordProgress(ctx context.Context, c *api.Call, lesson uuid.UUID, in ProgressReport) (*classes.Progress, error) {
+	if err := c.Permit(policy.Facts{Owner: true, Enrolled: true}); err != nil {
+		return nil, err
+	}
+	attended := c.Attended()
+	p, err := classes.RecordProgress(ctx, c.DB, c.Actor, classes.ProgressInput{LearnerID: c.Claims.UserID, LessonID: lesson,
+		Percent: in.Percent, Seconds: in.Seconds, Counter: in.Counter, Now: c.Now, Today: c.Day(), Attended: attended})
+	if err == nil && p.Changed && !attended {
+		c.NoteAttended()
+	}
+	return &p, err
+}
+
+// MyProgress gives how far the signed-in learner is in each course of their classes.
+func MyProgress(ctx context.Context, c *api.Call) (*api.List[classes.CourseProgress], error) {
+	var r api.Reading
+	var items []classes.CourseProgress
+	err := r.Progress(c, &items)
+	if err == nil {
+		err = r.Run(ctx, c)
+	}
+	return api.ListOf(items, "", err)
+}
+
+// MyDays gives the days of the last year on which the signed-in learner worked.
+func MyDays(ctx context.Context, c *api.Call) (*api.List[string], error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	var days []string
+	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
+		days, err = classes.DaysOf(ctx, r, c.Claims.UserID, c.Day().AddDate(-1, 0, 0))
+		return err
+	})
+	return api.ListOf(days, "", err)
+}

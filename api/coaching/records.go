@@ -1,0 +1,110 @@
+package coaching
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"lignum/api"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// RecordRoutes declares how an official gets to one learner's record: never by a list, always for a reason that is written down first.
+func RecordRoutes(s *api.Server) {
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/learners/search", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "Find the one learner that is exactly named, for a stated reason",
+		Detail: "For officials. The reason is asked as for opening a record. It finds at most one learner, says nothing of near hits, and leaves an entry in the audit trail each time, found or not. " +
+			"At most 20 searches an hour for each person; 429 beyond."},
+		func(ctx context.Context, c *api.Call, in *struct{ Body RecordSearch }) (*FoundRecord, error) {
+			return FindRecord(ctx, c, in.Body)
+		})
+}
+
+// RecordSearch asks for one learner's record.
+type RecordSearch struct {
+	people.RecordQuery
+	Reason string `json:"reason" maxLength:"300" doc:"At least ten letters or digits, in at least two words"`
+}
+
+// FoundRecord names the learner. Opening the record is a request of its own, with its own entry in the trail.
+type FoundRecord struct {
+	LearnerID uuid.UUID `json:"learner_id"`
+}
+
+// How often one person may search. A search is for one known child; whoever needs more is looking through children.
+const (
+	searchesAnHour = 20
+	searchAction   = "learner.search"
+)
+
+// FindRecord finds the one learner that a search names. The search is in the trail before its answer is known: found or not.
+func FindRecord(ctx context.Context, c *api.Call, in RecordSearch) (*FoundRecord, error) {
+	if err := c.Permit(policy.Facts{ReasonLength: api.ReasonLength(in.Reason)}); err != nil {
+		return nil, api.ReasonWanted(err, "body.reason")
+	}
+	if err := in.Validate(); err != nil {
+		return nil, inBody(err)
+	}
+	var out FoundRecord
+	var missed error
+	err := c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) error {
+		// One search after the other, so that none slips past the count.
+		if err := tx.Lock(ctx, "record searches"); err != nil {
+			return err
+		}
+		last, _, err := tenants.Trail(ctx, tx, tenants.TrailFilter{ActorID: c.Claims.UserID, Action: searchAction, From: c.Now.Add(-time.Hour), Limit: searchesAnHour})
+		if err != nil {
+			return err
+		}
+		if len(last) == searchesAnHour {
+			return &domain.Error{Code: domain.OverQuota, Message: "You have searched for many records within the hour. Please go on later.",
+				RetryAfter: max(time.Minute, last[searchesAnHour-1].At.Add(time.Hour).Sub(c.Now))}
+		}
+		entry := audit.Entry{Action: searchAction, ObjectKind: "user", Reason: strings.TrimSpace(in.Reason), After: map[string]any{"asked": in.RecordQuery, "found": false}}
+		out.LearnerID, missed = people.FindRecord(ctx, tx, in.RecordQuery)
+		switch {
+		case missed == nil:
+			entry.ObjectID, entry.After = out.LearnerID.String(), map[string]any{"asked": in.RecordQuery, "found": true}
+		case domain.CodeOf(missed) != domain.NotFound:
+			return missed
+		}
+		tx.Record(entry)
+		return nil
+	})
+	if err == nil {
+		err = missed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// MaySearchRecords tells whether the actor may look for records at all, with a reason.
+func MaySearchRecords(c *api.Call) bool {
+	return c.Would(policy.LearnerProgress, policy.Facts{ReasonLength: api.ReasonLetters})
+}
+
+// MayAskForRecord asks the policy about the form of a search, which shows nobody: whoever could search with a reason sees it.
+func MayAskForRecord(c *api.Call) error {
+	return c.Permit(policy.Facts{ReasonLength: api.ReasonLetters})
+}
+
+// inBody names wrong fields as those of a JSON body.
+func inBody(err error) error {
+	var d *domain.Error
+	if errors.As(err, &d) {
+		for i := range d.Fields {
+			d.Fields[i].Name = "body." + d.Fields[i].Name
+		}
+	}
+	return err
+}

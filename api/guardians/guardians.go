@@ -1,0 +1,135 @@
+// Package guardians is what guardians see and decide, and who makes somebody one.
+package guardians
+
+import (
+	"context"
+	"net/http"
+
+	"lignum/api"
+	coachingapi "lignum/api/coaching"
+
+	"github.com/google/uuid"
+
+	"lignum/domain"
+	"lignum/domain/classes"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// ChildRef names a child in a path.
+type ChildRef struct {
+	Child uuid.UUID `path:"child" format:"uuid"`
+}
+
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/me/children", Permission: policy.ChildRead, Tag: "Guardians", Summary: "One's own children here, and for whom one gave consent"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[people.Child], error) {
+			return MyChildren(ctx, c)
+		})
+	api.Query(s, api.Route{Path: "/api/v1/me/children/{child}", Permission: policy.ChildRead, Tag: "Guardians", Summary: "The progress of one's own child"},
+		func(ctx context.Context, c *api.Call, in *ChildRef) (*coachingapi.LearnerRecord, error) {
+			return ChildPage(ctx, c, in.Child)
+		})
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/consent", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Give or withdraw consent"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			ChildRef
+			Body struct {
+				Consent bool `json:"consent"`
+			}
+		}) (*api.Done, error) {
+			return SetConsent(ctx, c, tx, in.Child, in.Body.Consent)
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/learners/{learner}/guardians", Permission: policy.GuardianLink, Tag: "Guardians", Status: http.StatusCreated,
+		Summary: "Link a guardian to a learner", Detail: "Without consent: that is the guardian's own to give."},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			Learner uuid.UUID `path:"learner" format:"uuid"`
+			Body    struct {
+				GuardianID   uuid.UUID `json:"guardian_id" format:"uuid"`
+				Relationship string    `json:"relationship" minLength:"1" maxLength:"40" example:"mother"`
+			}
+		}) (*api.Done, error) {
+			return LinkGuardian(ctx, c, tx, in.Learner, in.Body.GuardianID, in.Body.Relationship)
+		})
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/learners/{learner}/guardians/{guardian}", Permission: policy.GuardianLink, Tag: "Guardians", Summary: "End the link of a guardian"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			Learner  uuid.UUID `path:"learner" format:"uuid"`
+			Guardian uuid.UUID `path:"guardian" format:"uuid"`
+		}) (*api.Done, error) {
+			return UnlinkGuardian(ctx, c, tx, in.Learner, in.Guardian)
+		})
+}
+
+// MyChildren lists the learners whose guardian the signed-in person is.
+func MyChildren(ctx context.Context, c *api.Call) (*api.List[people.Child], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	var items []people.Child
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		items, err = people.Children(ctx, r, c.Claims.UserID)
+		return err
+	})
+	return api.ListOf(items, "", err)
+}
+
+func FactsAbout(ctx context.Context, c *api.Call, q tenants.Querier, child uuid.UUID) (policy.Facts, error) {
+	linked, consent, err := people.GuardianOf(ctx, q, c.Claims.UserID, child)
+	return policy.Facts{GuardianOf: linked, GuardianConsent: consent}, err
+}
+
+// ChildPage gives the record of the signed-in guardian's child.
+func ChildPage(ctx context.Context, c *api.Call, child uuid.UUID) (*coachingapi.LearnerRecord, error) {
+	var facts policy.Facts
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		facts, err = FactsAbout(ctx, c, r, child)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(facts); err != nil {
+		return nil, err
+	}
+	return coachingapi.RecordOf(ctx, c, child)
+}
+
+// SetConsent gives or withdraws the signed-in guardian's consent for a child.
+func SetConsent(ctx context.Context, c *api.Call, tx *tenants.Tx, child uuid.UUID, consent bool) (*api.Done, error) {
+	facts, err := FactsAbout(ctx, c, tx, child)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Permit(facts); err != nil {
+		return nil, err
+	}
+	return &api.Done{Done: true}, people.SetConsent(ctx, tx, c.Claims.UserID, child, consent, c.Now)
+}
+
+func mayLink(ctx context.Context, c *api.Call, tx *tenants.Tx, learner uuid.UUID) error {
+	t, err := classes.TiesTo(ctx, tx, c.Claims.UserID, learner)
+	if err != nil {
+		return err
+	}
+	return c.Permit(policy.Facts{SameSchool: t.SameSchool})
+}
+
+// LinkGuardian ties a guardian to a learner.
+func LinkGuardian(ctx context.Context, c *api.Call, tx *tenants.Tx, learner, guardian uuid.UUID, relationship string) (*api.Done, error) {
+	if err := mayLink(ctx, c, tx, learner); err != nil {
+		return nil, err
+	}
+	if guardian == c.Claims.UserID { // the tie opens the child's record, wherever the guardian goes
+		return nil, domain.Errorf(domain.Forbidden, "Nobody makes themselves a guardian. Another administrator can.")
+	}
+	return &api.Done{Done: true}, people.LinkGuardian(ctx, tx, guardian, learner, relationship, c.Now)
+}
+
+// UnlinkGuardian ends the tie of a guardian to a learner.
+func UnlinkGuardian(ctx context.Context, c *api.Call, tx *tenants.Tx, learner, guardian uuid.UUID) (*api.Done, error) {
+	if err := mayLink(ctx, c, tx, learner); err != nil {
+		return nil, err
+	}
+	return &api.Done{Done: true}, people.UnlinkGuardian(ctx, tx, guardian, learner, c.Now)
+}

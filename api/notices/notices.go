@@ -1,0 +1,48 @@
+// Package notices is what a person is told.
+package notices
+
+import (
+	"context"
+	"net/http"
+
+	"lignum/api"
+
+	"github.com/google/uuid"
+
+	"lignum/domain/notices"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/me/notices", Permission: policy.ProfileRead, Tag: "Session", Summary: "What one has been told and has not seen yet, the newest first, at most 20"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[notices.Notice], error) {
+			return MyNotices(ctx, c)
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/notices/{notice}/seen", Permission: policy.ProfileChange, Tag: "Session", Summary: "Take a notice off one's home page"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			Notice uuid.UUID `path:"notice" format:"uuid"`
+		}) (*api.Done, error) {
+			return SeeNotice(ctx, c, tx, in.Notice)
+		})
+}
+
+// MyNotices gives what the signed-in person was told and has not seen yet.
+func MyNotices(ctx context.Context, c *api.Call) (*api.List[notices.Notice], error) {
+	var r api.Reading
+	var list []notices.Notice
+	err := r.Notices(c, &list)
+	if err == nil {
+		err = r.Run(ctx, c)
+	}
+	return api.ListOf(list, "", err)
+}
+
+// SeeNotice takes one of the signed-in person's own notices off their home page.
+func SeeNotice(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (*api.Done, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	return &api.Done{Done: true}, notices.See(ctx, tx, c.Claims.UserID, id, c.Now)
+}

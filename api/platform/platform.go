@@ -1,0 +1,221 @@
+// Package platform is what account managers do: open tenants, give them plans and states, see what is used. Nothing here reaches a tenant's own
+// data.
+package platform
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"lignum/api"
+
+	"lignum/domain"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+)
+
+// TenantRef names a tenant in a path.
+type TenantRef struct {
+	Tenant string `path:"tenant" maxLength:"32"`
+}
+
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "Tenants, by slug"},
+		func(ctx context.Context, c *api.Call, in *struct {
+			api.Paging
+			State string `query:"state" enum:"active,read_only,suspended"`
+		}) (*api.List[TenantInfo], error) {
+			return ListTenants(ctx, c, tenants.State(in.State), in.Paging)
+		})
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "A tenant"},
+		func(ctx context.Context, c *api.Call, in *TenantRef) (*TenantInfo, error) {
+			return TenantPage(ctx, c, in.Tenant)
+		})
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantProvision, Tag: "Platform", Status: http.StatusCreated, Summary: "Open a tenant",
+		Detail: "All or nothing, in a few seconds. The invitation of the first administrator is shown once; the same request again gives a new one, until it is used."},
+		func(ctx context.Context, c *api.Call, in *struct{ Body tenants.Spec }) (*tenants.Provisioned, error) {
+			return ProvisionTenant(ctx, c, in.Body)
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Tag: "Platform",
+		Summary: "Suspend a tenant, or make it read-only", Detail: "Its people are shown the reason, and so is its audit trail."},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			TenantRef
+			Body struct {
+				State   tenants.State `json:"state" enum:"suspended,read_only"`
+				Reason  string        `json:"reason" minLength:"10" maxLength:"300"`
+				Version string        `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the tenant's state or plan since"`
+			}
+		}) (*TenantInfo, error) {
+			return SuspendTenant(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason, in.Body.Version)
+		})
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Let a tenant work again"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *TenantRef) (*TenantInfo, error) {
+			return ResumeTenant(ctx, c, tx, in.Tenant, "")
+		})
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Give a tenant another plan, or limits of its own"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			TenantRef
+			Body struct {
+				Plan    string          `json:"plan" enum:"school,college,country"`
+				Limits  *tenants.Limits `json:"limits,omitempty" doc:"In place of the plan's; zero means none at all"`
+				Version string          `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the tenant's state or plan since"`
+			}
+		}) (*TenantInfo, error) {
+			return ChangePlan(ctx, c, tx, in.Tenant, in.Body.Plan, in.Body.Limits, in.Body.Version)
+		})
+	usage := func(ctx context.Context, c *api.Call, in *usageQuery) (*api.List[tenants.UsageDay], error) {
+		return UsageDays(ctx, c, in.Tenant, in.From, in.To)
+	}
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What a tenant used, day by day, newest first"}, usage)
+	api.Query(s, api.Route{Path: "/api/v1/platform/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What all tenants used, day by day, newest first"},
+		func(ctx context.Context, c *api.Call, in *api.DayRange) (*api.List[tenants.UsageDay], error) {
+			return UsageDays(ctx, c, "", in.From, in.To)
+		})
+}
+
+type usageQuery struct {
+	TenantRef
+	api.DayRange
+}
+
+// TenantInfo is a tenant as the platform knows it.
+type TenantInfo struct {
+	tenants.Tenant
+	URL     string `json:"url"`     // where its people sign in
+	Version string `json:"version"` // of its state and plan, to be given back with a change of them
+}
+
+func tenantInfo(c *api.Call, t tenants.Tenant) TenantInfo {
+	return TenantInfo{t, c.URL(t.Slug), t.Version()}
+}
+
+// unchanged refuses a change of a tenant whose state or plan somebody else changed since version was read; "" holds whatever there
+// was. The tenant's row stays locked until the change is done.
+func unchanged(ctx context.Context, tx *tenants.Tx, slug, version string) error {
+	t, err := tenants.Find(ctx, tx, slug, tenants.Held)
+	if err != nil {
+		return err
+	}
+	return domain.CheckVersion(version, t.Version())
+}
+
+// ListTenants lists the tenants by slug, in one state or ("") in any.
+func ListTenants(ctx context.Context, c *api.Call, state tenants.State, p api.Paging) (*api.List[TenantInfo], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	out := &api.List[TenantInfo]{Items: []TenantInfo{}}
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		list, more, err := tenants.List(ctx, r, state, p.Cursor, p.Limit)
+		for _, t := range list {
+			out.Items = append(out.Items, tenantInfo(c, t))
+		}
+		if more {
+			out.Next = list[len(list)-1].Slug
+		}
+		return err
+	})
+	return out, err
+}
+
+// TenantPage gives a tenant.
+func TenantPage(ctx context.Context, c *api.Call, slug string) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	var t tenants.Tenant
+	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		t, err = tenants.Find(ctx, r, slug)
+		return err
+	})
+	info := tenantInfo(c, t)
+	return &info, err
+}
+
+// ProvisionTenant opens a tenant and gives the invitation of its first administrator, once.
+func ProvisionTenant(ctx context.Context, c *api.Call, spec tenants.Spec) (*tenants.Provisioned, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	p := c.Provisioner()
+	if p == nil {
+		return nil, domain.Errorf(domain.Unavailable, "This process may not open tenants: it has no direct connection to the database. Use the command 'lignum tenant create'.")
+	}
+	out, err := p.Create(ctx, spec, c.Actor)
+	if err != nil {
+		return nil, err
+	}
+	// The tenant is there; a refresh that fails is made up for by the next poll.
+	if err := c.Registry().Refresh(ctx); err != nil {
+		c.Server.Log.Warn("the registry could not be refreshed", "err", api.Causes(err))
+	}
+	return &out, nil
+}
+
+// SuspendTenant suspends a tenant or makes it read-only, for a reason that its people will read: at most 300 characters, and
+// at least ten letters or digits in at least two words. A refusal for want of one names the field. version is the one that was read.
+func SuspendTenant(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, state tenants.State, reason, version string) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{ReasonLength: api.ReasonLength(reason)}); err != nil {
+		return nil, api.ReasonWanted(err, "body.reason")
+	}
+	if state != tenants.Suspended && state != tenants.ReadOnly {
+		return nil, domain.InvalidField("state", "must be suspended or read_only")
+	}
+	if err := unchanged(ctx, tx, slug, version); err != nil {
+		return nil, err
+	}
+	t, err := tenants.SetState(ctx, tx, slug, state, reason, audit.Entry{Action: policy.PlatformTenantSuspend.Name()})
+	info := tenantInfo(c, t)
+	return &info, err
+}
+
+// ResumeTenant lets a suspended or read-only tenant work again.
+func ResumeTenant(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, version string) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	if err := unchanged(ctx, tx, slug, version); err != nil {
+		return nil, err
+	}
+	t, err := tenants.SetState(ctx, tx, slug, tenants.Active, "", audit.Entry{Action: policy.PlatformTenantResume.Name()})
+	info := tenantInfo(c, t)
+	return &info, err
+}
+
+// ChangePlan gives a tenant another plan's limits, or limits of its own.
+func ChangePlan(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, plan string, own *tenants.Limits, version string) (*TenantInfo, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	if err := unchanged(ctx, tx, slug, version); err != nil {
+		return nil, err
+	}
+	t, err := tenants.SetPlan(ctx, tx, slug, plan, own, audit.Entry{Action: policy.PlatformTenantChange.Name()})
+	info := tenantInfo(c, t)
+	return &info, err
+}
+
+// UsageDays gives the days that a tenant (or with "" all of them) published, newest first; from and to are dates, or
+// empty for the last 30 days.
+func UsageDays(ctx context.Context, c *api.Call, slug, from, to string) (*api.List[tenants.UsageDay], error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	first, last, err := api.Days(from, to, c.Now.UTC().Truncate(24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	var items []tenants.UsageDay
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		if slug != "" {
+			if _, err := tenants.Find(ctx, r, slug); err != nil {
+				return err
+			}
+		}
+		items, err = tenants.UsageDays(ctx, r, slug, first, last)
+		return err
+	})
+	return api.ListOf(items, "", err)
+}

@@ -1,0 +1,57 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"lignum/domain"
+)
+
+func FiguresOnly() error {
+	return domain.Errorf(domain.Forbidden, "Your role sees figures, not lists of learners.")
+}
+
+// The least that a stated reason says.
+const (
+	ReasonLetters = 10 // letters and digits
+	reasonWords   = 2
+)
+
+// ReasonLength is how many letters and digits a stated reason has, as the rules count them: dots and blanks say nothing, and
+// neither does a single word, so a reason of fewer than two words has none.
+func ReasonLength(reason string) int {
+	words, letters := 0, 0
+	for _, word := range strings.Fields(reason) {
+		n := 0
+		for _, r := range word {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				n++
+			}
+		}
+		if n > 0 {
+			words, letters = words+1, letters+n
+		}
+	}
+	if words < reasonWords {
+		return 0
+	}
+	return letters
+}
+
+func NoLearner() error { return domain.Errorf(domain.NotFound, "There is no such learner.") }
+
+func IsReasonWanted(err error) bool {
+	var p *Problem
+	return errors.As(err, &p) && strings.HasSuffix(p.Type, ":reason_required")
+}
+
+// ReasonWanted names the field of the reason in a refusal for want of one.
+func ReasonWanted(err error, field string) error {
+	var p *Problem
+	if IsReasonWanted(err) && errors.As(err, &p) {
+		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: fmt.Sprintf("must have at least %d letters or digits in at least %d words", ReasonLetters, reasonWords)})
+	}
+	return err
+}

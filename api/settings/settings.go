@@ -1,0 +1,73 @@
+// Package settings is what a tenant decides for itself: its looks, and who may ever do what.
+package settings
+
+import (
+	"context"
+	"net/http"
+
+	"lignum/api"
+
+	"lignum/domain"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	api.Query(s, api.Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "The tenant's state, plan, quotas used and looks"},
+		func(ctx context.Context, c *api.Call, _ *struct{}) (*TenantSettings, error) {
+			return ReadSettings(ctx, c)
+		})
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the name, the colours, and what is asked of staff"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body tenants.Branding }) (*api.Done, error) {
+			return ChangeBranding(ctx, c, tx, in.Body)
+		})
+}
+
+// TenantSettings are a tenant's settings with what the platform knows it by.
+type TenantSettings struct {
+	Slug       string `json:"slug"`
+	Country    string `json:"country"`
+	TimeZone   string `json:"time_zone"`
+	Locale     string `json:"locale"`
+	Currency   string `json:"currency"`
+	ExamScheme string `json:"exam_scheme"`
+	tenants.Settings
+}
+
+// ReadSettings gives the tenant's own settings.
+func ReadSettings(ctx context.Context, c *api.Call) (*TenantSettings, error) {
+	d, err := c.Decide(policy.Facts{})
+	if err != nil {
+		return nil, err
+	}
+	t := c.Tenant
+	out := &TenantSettings{Slug: t.Slug, Country: t.Country, TimeZone: t.TimeZone, Locale: t.Locale, Currency: t.Currency, ExamScheme: t.ExamScheme}
+	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		out.Settings, err = tenants.ReadSettings(ctx, r)
+		return err
+	})
+	for _, people := range []string{"learners", "staff"} {
+		if out.Used[people] < int64(d.MinCell) {
+			delete(out.Used, people)
+		}
+	}
+	return out, err
+}
+
+// ChangeBranding changes how the tenant looks and what it asks of its staff. Who asks staff for a second factor must
+// have signed in with one, so that nobody shuts themselves out.
+func ChangeBranding(ctx context.Context, c *api.Call, tx *tenants.Tx, to tenants.Branding) (*api.Done, error) {
+	if err := c.Permit(policy.Facts{}); err != nil {
+		return nil, err
+	}
+	if to.StaffSecondFactor && !c.Claims.SecondFactor {
+		return nil, domain.Errorf(domain.Conflict, "Sign in with a second factor yourself before you ask it of all staff.")
+	}
+	was, err := tenants.SetBranding(ctx, tx, to, c.Now)
+	if err == nil && to.LeaderboardBy != "" && to.LeaderboardBy != was.LeaderboardBy {
+		err = people.UnlistAll(ctx, tx, c.Now) // what one decided is not the other's decision
+	}
+	return &api.Done{Done: true}, err
+}
