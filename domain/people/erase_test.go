@@ -16,6 +16,7 @@ import (
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -32,9 +33,7 @@ func newTold(t *testing.T) *told {
 	w := testkit.New(t)
 	s := &told{w, t, w.Direct(t), person("pat-secret", "10.9.8.7"), person("kim-other", "10.1.1.1")}
 	s.exec("SET search_path = tenant_jamaica")
-	for _, p := range []audit.Actor{s.pat, s.kim} {
-		s.exec(`INSERT INTO users (id, user_name, user_name_key, given_name, family_name) VALUES ($1, $2, $2, $2, $2)`, p.ID, p.Name)
-	}
+	school.People(t, w.DB("jamaica"), school.Person{ID: s.pat.ID, UserName: s.pat.Name}, school.Person{ID: s.kim.ID, UserName: s.kim.Name})
 	// As a program from before writes them.
 	const before = `INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, object_kind, object_id, before, after, reason)
 		VALUES ($1, $2, $3, 'student', 'jamaica', $4, 'user.change', $5, $6, $7, $8, $9)`
@@ -174,7 +173,8 @@ func TestAnErasedPersonIsOutOfTheTrail(t *testing.T) {
 	if now := s.trail(); len(now) != len(before) || fmt.Sprint(s.rows()) != fmt.Sprint(rows) {
 		t.Error("a refused erasure changed something")
 	}
-	s.exec("UPDATE users SET state = 'erased' WHERE id = $1", s.pat.ID)
+	school.SetState(t, s.DB("jamaica"), "erased", s.pat.ID)
+	before, rows = s.trail(), s.rows()
 	if err := s.erase("asked for on 3 November"); err != nil {
 		t.Fatal(err)
 	}
