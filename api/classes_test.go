@@ -87,7 +87,7 @@ func TestWhoRunsAClass(t *testing.T) {
 
 	w.Post(teacher, path("/classes/%s/cancellation", made.ID), map[string]string{"reason": "No learner came."}).Want(http.StatusOK)
 	w.Post(w.student, path("/classes/%s/registration", made.ID), nil).Want(http.StatusForbidden)
-	if n := w.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'class.manage' AND reason = 'No learner came.'`); n != 1 {
+	if n := w.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE action = 'class.manage' AND reason = 'No learner came.'`); n != 1 {
 		t.Error("the reason of the cancellation is not in the trail")
 	}
 }

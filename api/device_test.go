@@ -43,7 +43,7 @@ func TestAnAPIClientWithADeviceTokenIsNotShutOut(t *testing.T) {
 		s.Send(anonymous, http.MethodGet, s.URL("jamaica")+"/api/v1/me", nil, "Cookie", cookie+again.DeviceToken).Want(http.StatusUnauthorized)
 	}
 	signIn("", "Device-Token", again.DeviceToken).Want(http.StatusUnprocessableEntity)
-	if n := s.Number("jamaica", `SELECT count(*) FROM audit_entries a WHERE a::text LIKE '%' || $1::text || '%'`, again.DeviceToken); n != 0 {
+	if n := s.Number("jamaica", `SELECT count(*) FROM audit_trail a WHERE a::text LIKE '%' || $1::text || '%'`, again.DeviceToken); n != 0 {
 		t.Errorf("%d entries of the trail hold the token", n)
 	}
 }

@@ -234,7 +234,7 @@ func TestASummaryThatFailsIsNotLost(t *testing.T) {
 	s.summarise(t.Context())
 	for slug, want := range map[string]int{"bahamas": 8, "jamaica": 7} {
 		var n int
-		if err := w.Direct(t).QueryRow(t.Context(), `SELECT sum((after->>'requests')::integer) FROM tenant_`+slug+`.audit_entries WHERE action = 'request.anonymous_refused'`).Scan(&n); err != nil || n != want {
+		if err := w.Direct(t).QueryRow(t.Context(), `SELECT sum((after->>'requests')::integer) FROM tenant_`+slug+`.audit_trail WHERE action = 'request.anonymous_refused'`).Scan(&n); err != nil || n != want {
 			t.Errorf("%s: %d refusals are written down, %v", slug, n, err)
 		}
 	}

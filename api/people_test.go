@@ -164,7 +164,7 @@ func TestWhoSeesALearnersRecord(t *testing.T) {
 		}
 	}
 	w.Get(official, record+"?reason=Complaint%20of%20the%20parents%2C%20file%2017").Want(http.StatusOK)
-	n := w.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'learner.progress' AND outcome = 'done' AND actor_id = $1::uuid AND object_id = $2::text AND reason LIKE 'Complaint%'`,
+	n := w.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE action = 'learner.progress' AND outcome = 'done' AND actor_id = $1::uuid AND object_id = $2::text AND reason LIKE 'Complaint%'`,
 		official.ID.String(), w.student.ID.String())
 	if n != 1 {
 		t.Errorf("the reading is in the trail %d times", n)

@@ -45,7 +45,7 @@ func TestAnAccountManagerRunsTenants(t *testing.T) {
 	s.Post(manager, suspension, map[string]string{"state": "suspended", "reason": "The invoice of March is not paid."}).Want(http.StatusOK)
 	// The change is in both trails.
 	for _, slug := range []string{"", "celearn"} {
-		if n := s.Number(slug, `SELECT count(*) FROM audit_entries WHERE action = 'platform.tenant.suspend' AND outcome = 'done' AND actor_id = $1::uuid AND reason LIKE 'The invoice%'`, manager.ID.String()); n != 1 {
+		if n := s.Number(slug, `SELECT count(*) FROM audit_trail WHERE action = 'platform.tenant.suspend' AND outcome = 'done' AND actor_id = $1::uuid AND reason LIKE 'The invoice%'`, manager.ID.String()); n != 1 {
 			t.Errorf("%d entries in the trail of %q", n, slug)
 		}
 	}

@@ -29,7 +29,7 @@ type summary struct {
 func summaries(s *apitest.Server, slug, action string) (list []summary, addresses []string) {
 	s.T.Helper()
 	err := s.DB(slug).ReadFresh(s.T.Context(), func(r *tenants.Reader) error {
-		rows, err := r.Query(s.T.Context(), `SELECT after::text, address FROM audit_entries WHERE action = $1::text AND outcome = 'refused' ORDER BY id`, action)
+		rows, err := r.Query(s.T.Context(), `SELECT after::text, address FROM audit_trail WHERE action = $1::text AND outcome = 'refused' ORDER BY id`, action)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func TestARefusalNamesWhatItWasAbout(t *testing.T) {
 		{"class", w.class.String(), `{"class": "` + w.class.String() + `", "route": "GET /api/v1/users"}`},
 		{"route", "GET /api/v1/users", `null`},
 	} {
-		if n := w.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE outcome = 'refused' AND actor_id = $1::uuid AND object_kind = $2::text AND object_id = $3::text
+		if n := w.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE outcome = 'refused' AND actor_id = $1::uuid AND object_kind = $2::text AND object_id = $3::text
 			AND coalesce(after, 'null') = $4::text::jsonb`, w.student.ID.String(), c.kind, c.id, c.detail); n != 1 {
 			t.Errorf("%d entries of %+v", n, c)
 		}
@@ -131,7 +131,7 @@ func TestFailuresOfStrangersAreCountedByNetwork(t *testing.T) {
 	if one := got["127.0.3.2"]; one.Requests != 3 || one.What["sign-in: not right"] != 1 || one.What["401 GET /api/v1/me"] != 2 {
 		t.Errorf("%+v", got)
 	}
-	if n := s.Number("jamaica", `SELECT count(*) FROM audit_entries e WHERE e::text LIKE '%secret%'`); n != 0 {
+	if n := s.Number("jamaica", `SELECT count(*) FROM audit_trail e WHERE e::text LIKE '%secret%'`); n != 0 {
 		t.Errorf("%d entries hold what was typed", n)
 	}
 	s.API.Summarise()

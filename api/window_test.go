@@ -50,7 +50,7 @@ func TestATestGetsAWindow(t *testing.T) {
 
 	apitest.As[assessment.Window](put(w.admin, body(nil, nil)))
 	w.Post(other, start, nil).Want(http.StatusCreated)
-	if n := w.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'calendar.change' AND outcome = 'done'
+	if n := w.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE action = 'calendar.change' AND outcome = 'done'
 		AND object_id = $1::text AND actor_id = $2::uuid AND (before->>'closes_at' IS NULL) <> (after->>'closes_at' IS NULL)`,
 		test.String(), w.admin.ID.String()); n != 2 {
 		t.Errorf("%d entries in the trail", n)

@@ -116,7 +116,7 @@ func alteredArgs(installation string, iam bool) []any {
 	for _, s := range loginSettings("")[1:] {
 		settings = append(settings, s.name+"="+s.value)
 	}
-	return []any{PlatformRealm(installation).Login, installation + "_platform_owner", installation + "_gate", AutoscaleRole(installation), iam,
+	return []any{PlatformRealm(installation).Login, installation + "_platform_owner", gateRole(installation), AutoscaleRole(installation), iam,
 		platformConnections, autoscaleConnections, settings}
 }
 
@@ -139,7 +139,7 @@ func AlteredLogins(ctx context.Context, q Querier, installation string, iam bool
 	if err != nil {
 		return nil, err
 	}
-	functions, err := alteredFunctionsOf(ctx, q)
+	functions, err := alteredFunctionsOf(ctx, q, installation)
 	return joinAltered(list, functions), err
 }
 

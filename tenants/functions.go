@@ -12,16 +12,19 @@ import (
 // function is one that a realm's migrations make, as one of them made it.
 type function struct {
 	name     string
-	text     string // CREATE OR REPLACE FUNCTION ..., with the words in {{}} that roles.fill knows
+	takes    []string // the names of its arguments: with name, which of several with one name it is
+	text     string   // CREATE OR REPLACE FUNCTION ..., with the words in {{}} that roles.fill knows
 	body     string
 	settings []string // name=value, as PostgreSQL keeps them
-	called   bool     // by the login; others are called by triggers
+	definer  bool     // it works with the rights of its owner
+	callers  []string // {{login}}, {{gate}}; one that is called by triggers has none
 }
 
 var (
 	functionText    = regexp.MustCompile(`(?s)\nCREATE (?:OR REPLACE )?FUNCTION ((\w+)\(.*?)\$\$(.*?)\$\$;`)
 	functionSetting = regexp.MustCompile(`\bSET (\w+) (?:= |FROM )(.+?)(?: SET | AS $)`)
-	functionGrant   = regexp.MustCompile(`(?s)\nGRANT EXECUTE ON FUNCTION ([^;]*) TO \{\{login\}\};`)
+	functionArgs    = regexp.MustCompile(`(?s)^\w+\((.*?)\)\s*(?:RETURNS|LANGUAGE)`)
+	functionGrant   = regexp.MustCompile(`(?s)\nGRANT EXECUTE ON FUNCTION ([^;]*) TO (\{\{(?:login|gate)\}\});`)
 )
 
 // functionsOf are the functions of a realm's schema in the order in which its migrations make them; one that was made anew is there
@@ -29,8 +32,13 @@ var (
 func functionsOf(realm Realm) (list []function) {
 	for _, m := range migrationsOf(realm) {
 		for _, found := range functionText.FindAllStringSubmatch(m.sql, -1) {
-			f := function{name: found[2], text: "CREATE OR REPLACE FUNCTION " + found[1] + "$$" + found[3] + "$$;\n", body: found[3]}
+			f := function{name: found[2], text: "CREATE OR REPLACE FUNCTION " + found[1] + "$$" + found[3] + "$$;\n", body: found[3], definer: strings.Contains(found[1], "SECURITY DEFINER")}
 			head := found[1]
+			for arg := range strings.SplitSeq(functionArgs.FindStringSubmatch(head)[1], ",") {
+				if words := strings.Fields(arg); len(words) > 1 && words[0] != "OUT" {
+					f.takes = append(f.takes, strings.Trim(words[0], `"`))
+				}
+			}
 			for at := functionSetting.FindStringSubmatchIndex(head); at != nil; at = functionSetting.FindStringSubmatchIndex(head) {
 				f.settings = append(f.settings, head[at[2]:at[3]]+"="+strings.Replace(head[at[4]:at[5]], "CURRENT", "{{schema}}", 1))
 				head = head[at[5]:]
@@ -39,7 +47,9 @@ func functionsOf(realm Realm) (list []function) {
 		}
 		for _, grant := range functionGrant.FindAllStringSubmatch(m.sql, -1) {
 			for i, f := range list {
-				list[i].called = f.called || regexp.MustCompile(`\b`+f.name+`\b`).MatchString(grant[1])
+				if regexp.MustCompile(`\b`+f.name+`\b`).MatchString(grant[1]) && !slices.Contains(f.callers, grant[2]) {
+					list[i].callers = append(slices.Clone(f.callers), grant[2])
+				}
 			}
 		}
 	}
@@ -47,7 +57,7 @@ func functionsOf(realm Realm) (list []function) {
 }
 
 // functionsSQL lists the functions in the schemas of all tenants, with all of each that decides whose rights it has and what it does.
-const functionsSQL = `SELECT t.slug, t.schema_name, t.login_role, t.owner_role, p.proname::text, p.oid::regprocedure::text, pg_catalog.pg_get_userbyid(p.proowner)::text,
+const functionsSQL = `SELECT t.slug, t.schema_name, t.login_role, t.owner_role, p.proname::text, coalesce(p.proargnames[1:p.pronargs], '{}'), p.oid::regprocedure::text, pg_catalog.pg_get_userbyid(p.proowner)::text,
 		p.prosecdef, p.prosrc, coalesce(p.proconfig, '{}'),
 		ARRAY(SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(a.grantee)::text END || CASE WHEN a.is_grantable THEN '*' ELSE '' END
 			FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a WHERE a.grantee <> p.proowner ORDER BY 1)
@@ -57,7 +67,7 @@ const functionsSQL = `SELECT t.slug, t.schema_name, t.login_role, t.owner_role, 
 // of another owner, called by others, or with other words in them. One that is not there yet is the next migration's.
 func alteredFunctionsOf(ctx context.Context, q interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}) ([]Altered, error) {
+}, installation string) ([]Altered, error) {
 	rows, err := q.Query(ctx, functionsSQL)
 	if err != nil {
 		return nil, err
@@ -66,19 +76,24 @@ func alteredFunctionsOf(ctx context.Context, q interface {
 	var list []Altered
 	var slug, schema, login, owner, name, called, owned, body string
 	var definer bool
-	var settings, callers []string
-	_, err = pgx.ForEachRow(rows, []any{&slug, &schema, &login, &owner, &name, &called, &owned, &definer, &body, &settings, &callers}, func() error {
-		r, made, last, expected := roles{owner: owner, login: login}, false, -1, []string{}
+	var takes, settings, callers []string
+	_, err = pgx.ForEachRow(rows, []any{&slug, &schema, &login, &owner, &name, &takes, &called, &owned, &definer, &body, &settings, &callers}, func() error {
+		r, made, last, expected := roles{owner: owner, login: login, gate: gateRole(installation)}, false, -1, []string{}
 		for i, f := range known {
-			if f.name != name {
+			if f.name != name || !slices.Equal(f.takes, takes) {
 				continue
 			}
-			if last = i; f.called {
-				expected = []string{login}
+			last = i
+			for _, c := range f.callers {
+				if role := map[string]string{"{{login}}": r.login, "{{gate}}": r.gate}[c]; !slices.Contains(expected, role) {
+					expected = append(expected, role)
+				}
 			}
-			made = made || body == r.fill(f.body, schema) && slices.EqualFunc(f.settings, settings, func(a, b string) bool { return plainSetting(r.fill(a, schema)) == plainSetting(b) })
+			made = made || definer == f.definer && body == r.fill(f.body, schema) && slices.EqualFunc(f.settings, settings, func(a, b string) bool { return plainSetting(r.fill(a, schema)) == plainSetting(b) })
 		}
-		if made && !definer && owned == owner && slices.Equal(callers, expected) {
+		slices.Sort(expected)
+		slices.Sort(callers)
+		if made && owned == owner && slices.Equal(callers, expected) {
 			return nil
 		}
 		i := slices.IndexFunc(list, func(a Altered) bool { return a.Role == owner })
@@ -95,22 +110,22 @@ func alteredFunctionsOf(ctx context.Context, q interface {
 			list[i].should.Strange = append(list[i].should.Strange, called)
 			return nil
 		}
-		list[i].should.Functions += functionBack(r, schema, called, callers, len(expected) > 0, r.fill(known[last].text, schema))
+		list[i].should.Functions += functionBack(r, schema, called, callers, expected, known[last].text)
 		return nil
 	})
 	return list, err
 }
 
 // functionBack are the statements that make a function what its migration made it.
-func functionBack(r roles, schema, called string, callers []string, grant bool, text string) string {
+func functionBack(r roles, schema, called string, callers, expected []string, text string) string {
 	q := "ALTER FUNCTION " + called + " OWNER TO {{owner}};\nSET LOCAL ROLE {{owner}};\nSET LOCAL search_path = {{schema}};\n" + text + "REVOKE ALL ON FUNCTION " + called + " FROM PUBLIC"
 	for _, c := range callers {
 		if c = strings.TrimSuffix(c, "*"); c != "PUBLIC" {
 			q += ", " + pgx.Identifier{c}.Sanitize()
 		}
 	}
-	if grant {
-		q += ";\nGRANT EXECUTE ON FUNCTION " + called + " TO {{login}}"
+	for _, c := range expected {
+		q += ";\nGRANT EXECUTE ON FUNCTION " + called + " TO " + pgx.Identifier{c}.Sanitize()
 	}
 	return r.fill(q+";\nRESET ROLE;\nRESET search_path;\n", schema)
 }

@@ -87,15 +87,14 @@ func (t Tenant) set(ctx context.Context, tx *Tx, was Tenant, e audit.Entry) erro
 	if err != nil {
 		return err
 	}
-	e.ObjectKind, e.ObjectID = "tenant", t.Slug
+	e.ObjectKind, e.ObjectID, e.Plain = "tenant", t.Slug, true
 	e.Before = map[string]any{"state": was.State, "plan": was.Plan, "limits": was.Limits}
 	e.After = map[string]any{"state": t.State, "plan": t.Plan, "limits": t.Limits}
-	who := tx.Who()
-	args := e.Args(who)
-	id, actor := args[0], args[1]
+	tenants := e // the gate knows what it was and becomes
+	tenants.Before, tenants.After = nil, nil
 	var found bool
-	err = tx.QueryRow(ctx, `SELECT gate.set_tenant($1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::uuid, $7::uuid, $8::text, $9::text, $10::text, $11::text, $12::text, $13::text)`,
-		t.Slug, string(t.State), t.StateReason, t.Plan, string(limits), id, actor, who.Name, strings.Join(who.Roles, ","), who.Address, e.Action, e.Reason, who.RequestID).Scan(&found)
+	err = tx.QueryRow(ctx, `SELECT gate.set_tenant($3::text, $4::text, $5::text, $6::text, $7::jsonb, `+audit.Parameters+`)`,
+		append(tenants.Args(tx.Who()), t.Slug, string(t.State), t.StateReason, t.Plan, string(limits))...).Scan(&found)
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,12 @@ import (
 func (p *Provisioner) ownerRole(name string) string { return p.Installation + "_" + name + "_owner" }
 func (p *Provisioner) loginRole(name string) string { return p.Installation + "_" + name }
 
+// gateRole owns the functions of the gate.
+func gateRole(installation string) string { return installation + "_gate" }
+
 // roles are a realm's own, and the two that all realms share: the gate's, and the autoscaler's login.
 func (p *Provisioner) roles(owner, login string) roles {
-	return roles{owner, login, p.Installation + "_gate", AutoscaleRole(p.Installation)}
+	return roles{owner, login, gateRole(p.Installation), AutoscaleRole(p.Installation)}
 }
 
 // ensureRole makes a role. A login gets its derived password and the limits that hold whatever a client asks for.

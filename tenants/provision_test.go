@@ -317,7 +317,7 @@ func TestSetStateReachesBothCopiesAndBothTrails(t *testing.T) {
 	}
 	err = w.DB("bahamas").Read(ctx, func(r *tenants.Reader) error {
 		var state, who, realm, reason string
-		err := r.QueryRow(ctx, `SELECT (SELECT state FROM settings), actor_name, actor_realm, reason FROM audit_entries WHERE action = 'platform.tenant.suspend'`).Scan(&state, &who, &realm, &reason)
+		err := r.QueryRow(ctx, `SELECT (SELECT state FROM settings), actor_name, actor_realm, reason FROM audit_trail WHERE action = 'platform.tenant.suspend'`).Scan(&state, &who, &realm, &reason)
 		if state != "suspended" || who != "setup" || realm != "platform" || !strings.Contains(reason, "hurricane") {
 			t.Errorf("the tenant's own copy: %s by %s of %s because %q", state, who, realm, reason)
 		}

@@ -45,7 +45,7 @@ func (p *Provisioner) Repair(ctx context.Context, by audit.Actor) ([]Altered, er
 		if list, err = pgx.CollectRows(rows, scanAltered); err != nil {
 			return err
 		}
-		functions, err := alteredFunctionsOf(ctx, tx)
+		functions, err := alteredFunctionsOf(ctx, tx, p.Installation)
 		if err != nil {
 			return err
 		}
@@ -139,11 +139,10 @@ func (p *Provisioner) putBack(ctx context.Context, tx pgx.Tx, a Altered, by audi
 		return err
 	}
 	entry := audit.Entry{Action: "platform.login.repair", ObjectKind: "login", ObjectID: a.Role, Before: a.Was, After: map[string]any{"put_back": a.What}}
-	insert := strings.Replace(audit.Insert, "audit_entries", "control.audit_entries", 1)
 	if err := again(ctx, tx, q); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, insert, entry.Args(by)...)
+	_, err = tx.Exec(ctx, audit.InsertInto("control"), entry.Args(by)...)
 	if err == nil && slices.Contains(a.What, alteredOwns) {
 		err = errOwns
 	}

@@ -159,7 +159,7 @@ func TestARoleIsPutBackAsItWasMade(t *testing.T) {
 	}
 	var entries int
 	var was, back string
-	err := direct.QueryRow(ctx, `SELECT count(*) OVER (), before::text, after::text FROM control.audit_entries WHERE action = 'platform.login.repair' AND object_id = $1 ORDER BY id LIMIT 1`, login).
+	err := direct.QueryRow(ctx, `SELECT count(*) OVER (), before::text, after::text FROM control.audit_trail WHERE action = 'platform.login.repair' AND object_id = $1 ORDER BY id LIMIT 1`, login).
 		Scan(&entries, &was, &back)
 	if err != nil || entries != 23 || !strings.Contains(was, "search_path=pg_catalog") || !strings.Contains(back, "settings") {
 		t.Errorf("%d entries, the first %s, %s, %v", entries, was, back, err)

@@ -43,7 +43,7 @@ func Trail(ctx context.Context, q Querier, f TrailFilter) (list []audit.Stored, 
 	list = make([]audit.Stored, 0, f.Limit+1)
 	var e audit.Stored
 	if _, err = pgx.ForEachRow(rows, []any{&e.ID, &e.At, &e.ActorID, &e.ActorName, &e.ActorRoles, &e.ActorRealm, &e.Address, &e.Action, &e.Outcome,
-		&e.ObjectKind, &e.ObjectID, &e.Before, &e.After, &e.Reason, &e.RequestID}, func() error {
+		&e.ObjectKind, &e.ObjectID, &e.Before, &e.After, &e.Reason, &e.RequestID, &e.ActorErased, &e.ContentErased}, func() error {
 		list = append(list, e)
 		return nil
 	}); err != nil {
@@ -55,7 +55,10 @@ func Trail(ctx context.Context, q Querier, f TrailFilter) (list []audit.Stored, 
 	return list, more, nil
 }
 
-const trailColumns = `SELECT id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id FROM audit_entries `
+// ofTrail reads entries of which a statement found the ids: first the page, and then what its entries say, so that what stands apart from them
+// is looked for as often as the page has rows.
+const ofTrail = `SELECT id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id,
+		actor_erased, content_erased FROM audit_trail WHERE id IN (`
 
 // statement makes the statement of a filter, so that whatever is asked for is found in the order of the trail through an index,
 // and what it reads depends on the page and not on the trail. A thing and an actor have their own; so have refusals. Where none of them is named, an action, a kind of thing or an outcome is
@@ -107,7 +110,7 @@ func (f *TrailFilter) statement() (string, []any) {
 			where = append(where, "object_id <> ''", arg("object_id BETWEEN ?::text AND ?::text", f.ObjectID))
 			order = "object_id, id DESC"
 		}
-		return trailColumns + "k WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " LIMIT $1::integer", args
+		return ofTrail + "SELECT id FROM audit_entries k WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " LIMIT $1::integer) ORDER BY id DESC", args
 	}
 	first := ""
 	if f.Action != "" {
@@ -124,7 +127,7 @@ func (f *TrailFilter) statement() (string, []any) {
 				WHERE action COLLATE "C" = k.action AND object_kind COLLATE "C" = k.object_kind AND outcome COLLATE "C" = k.outcome AND ` + strings.Join(when, " AND ") + `
 				ORDER BY id DESC LIMIT $1::integer) e
 			WHERE ` + strings.Join(what, " AND ") + ` ORDER BY e.id DESC LIMIT $1::integer
-		) ` + trailColumns + "WHERE id IN (SELECT id FROM found) ORDER BY id DESC", args
+		) ` + ofTrail + "SELECT id FROM found) ORDER BY id DESC", args
 }
 
 // idsApart is how far an entry's id may be from its time: it is made before its transaction is stored, and on another machine's clock.

@@ -32,7 +32,7 @@ func newTrail(t *testing.T) (*testkit.World, []audit.Stored) {
 		FROM (SELECT i, now() - interval '5 days' + interval '1 minute' * i AS at FROM generate_series(0, %d) i) e; ANALYZE audit_entries`, longTrail)); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := conn.Query(t.Context(), `SELECT id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id FROM audit_entries ORDER BY id DESC`)
+	rows, err := conn.Query(t.Context(), `SELECT id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id, actor_erased, content_erased FROM audit_trail ORDER BY id DESC`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type Tx struct {
 	begun   bool
 	who     audit.Actor
 	entries []audit.Entry
+	written int // entries that a statement of the transaction has stored already
 	last    []queued
 }
 
@@ -183,8 +184,17 @@ func (tx *Tx) Who() audit.Actor { return tx.who }
 // Record adds an entry to the audit trail. It is stored with the commit, or not at all.
 func (tx *Tx) Record(e audit.Entry) { tx.entries = append(tx.entries, e) }
 
+// RecordWith runs a statement that stores an entry itself, with what it adds to it: $1 and $2 are those of audit.Parameters.
+func (tx *Tx) RecordWith(ctx context.Context, e audit.Entry, sql string) error {
+	_, err := tx.Exec(ctx, sql, e.Args(tx.who)...)
+	if err == nil {
+		tx.written++
+	}
+	return err
+}
+
 // Recorded is how many entries the transaction will store.
-func (tx *Tx) Recorded() int { return len(tx.entries) }
+func (tx *Tx) Recorded() int { return tx.written + len(tx.entries) }
 
 // Last queues a statement that travels with the commit. It may touch no row.
 func (tx *Tx) Last(sql string, args ...any) { tx.last = append(tx.last, queued{sql, args}) }
@@ -215,7 +225,7 @@ func runTx(ctx context.Context, px *pgx.Conn, who audit.Actor, fn func(tx *Tx) e
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if len(tx.entries) == 0 {
+	if tx.Recorded() == 0 {
 		return ErrNotAudited
 	}
 	if err := tx.finish(ctx); err != nil {

@@ -41,7 +41,9 @@ var owners = map[string]string{
 
 // everybodys tables are written by every room.
 var everybodys = map[string]string{
-	"audit_entries": "an entry travels in the transaction, and often in the statement, of what it tells",
+	"audit_entries": "an entry travels in the transaction, and often in the statement, of what it tells; by one pen (pen_test.go)",
+	"audit_actors":  "the names of those whose entries they are",
+	"audit_texts":   "what entries say, apart from them",
 	"totals":        "each room keeps the sums of its own tables, a row for each",
 	"locks":         "a row for each part that is changed by one transaction at a time; whoever takes it may make it",
 }
@@ -102,7 +104,8 @@ func roomOf(pkg string) string {
 }
 
 type routine struct {
-	name, body string
+	name, body string            // of a function of which there are several, with other arguments, the bodies of all
+	forms      map[string]string // by the arguments
 	does       uses
 }
 
@@ -122,15 +125,16 @@ const qualifier = `(?:\{\{schema\}\}\.|control\.|gate\.|` + "\x00" + `\.)?`
 var (
 	sqlComment = regexp.MustCompile(`--[^\n]*`)
 	created    = regexp.MustCompile(`(?s)CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?` + qualifier + `(\w+)\s*\(|` +
-		`CREATE (?:OR REPLACE )?FUNCTION ` + qualifier + `(\w+)\s*\(.*?(\$\w*\$)(.*?)\$\w*\$|` +
+		`CREATE (?:OR REPLACE )?FUNCTION ` + qualifier + `(\w+)\s*\((.*?)\$\w*\$(.*?)\$\w*\$|` +
 		`CREATE (?:OR REPLACE )?VIEW ` + qualifier + `(\w+)(.*?);|` +
 		`CREATE (?:OR REPLACE )?TRIGGER (\w+) [^;]*? ON ` + qualifier + `(\w+)[^;]*?EXECUTE FUNCTION ` + qualifier + `(\w+)|` +
 		`DROP FUNCTION (?:IF EXISTS )?` + qualifier + `(\w+)|DROP TRIGGER (?:IF EXISTS )?(\w+) ON ` + qualifier + `(\w+)|DROP TABLE (?:IF EXISTS )?` + qualifier + `(\w+)|DROP VIEW (?:IF EXISTS )?` + qualifier + `(\w+)|ALTER TABLE ` + qualifier + `(\w+) RENAME TO (\w+)`)
-	write   = regexp.MustCompile(`(?i)\b(?:INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?|COPY)\s+` + qualifier + `("?[a-z_]+"?|` + "\x00" + `)`)
-	read    = regexp.MustCompile(`\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+|LATERAL\s+)?` + qualifier + `("?[a-z_]+"?)((?:\s+(?:AS\s+)?[a-z_]+)?(?:\s*,\s*(?:LATERAL\s+)?` + qualifier + `"?[a-z_]+"?(?:\s+(?:AS\s+)?[a-z_]+)?)*)`)
-	more    = regexp.MustCompile(`,\s*(?:LATERAL\s+)?` + qualifier + `"?([a-z_]+)"?`)
-	granted = regexp.MustCompile(`(?:GRANT|REVOKE) [^;]*`)
-	call    = regexp.MustCompile(`\b([a-z_]+)\s*\(`)
+	arguments = regexp.MustCompile(`(?s)^.*?\)\s*(?:RETURNS|LANGUAGE)`)
+	write     = regexp.MustCompile(`(?i)\b(?:INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?|COPY)\s+` + qualifier + `("?[a-z_]+"?|` + "\x00" + `)`)
+	read      = regexp.MustCompile(`\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+|LATERAL\s+)?` + qualifier + `("?[a-z_]+"?)((?:\s+(?:AS\s+)?[a-z_]+)?(?:\s*,\s*(?:LATERAL\s+)?` + qualifier + `"?[a-z_]+"?(?:\s+(?:AS\s+)?[a-z_]+)?)*)`)
+	more      = regexp.MustCompile(`,\s*(?:LATERAL\s+)?` + qualifier + `"?([a-z_]+)"?`)
+	granted   = regexp.MustCompile(`(?:GRANT|REVOKE) [^;]*`)
+	call      = regexp.MustCompile(`\b([a-z_]+)\s*\(`)
 )
 
 // migrationsOf gives the texts of all migrations in their order: by number, the shared schema of a realm before a tenant's own.
@@ -163,7 +167,13 @@ func readSchema(t *testing.T, migrations []string) *schema {
 			case m[1] != "":
 				s.tables[m[1]] = true
 			case m[2] != "":
-				s.functions[m[2]] = &routine{name: m[2], body: m[4]}
+				f := s.functions[m[2]]
+				if f == nil {
+					f = &routine{name: m[2], forms: map[string]string{}}
+					s.functions[m[2]] = f
+				}
+				f.forms[strings.Join(strings.Fields(arguments.FindString(m[3])), " ")] = m[4]
+				f.body = strings.Join(slices.Sorted(maps.Values(f.forms)), ";\n")
 			case m[5] != "":
 				s.views[m[5]] = &routine{name: m[5], body: m[6]}
 			case m[7] != "":

@@ -8,7 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"lignum/api"
+	"lignum/domain/people"
 	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
 	"lignum/tests/apitest"
 )
 
@@ -83,5 +87,61 @@ func TestTheTrailSpeaksToPeople(t *testing.T) {
 	text = s.trail(reviser, "")
 	if strings.Contains(text, "Devon Grant") || !strings.Contains(text, "Reading aloud") || !strings.Contains(text, "Changed an account") {
 		t.Error("whoever may not look up accounts reads their names in the trail, or nothing else either")
+	}
+}
+
+// The trail reads the same whether an entry is of the old form or of the new. Of a person who was erased it says so, on the page and in the API, and what others did
+// stays.
+func TestTheTrailSaysWhoWasErased(t *testing.T) {
+	s := newStaffed(t)
+	pupil := s.pupil(s.school.SchoolID, "Devon", "Grant", "9")
+	s.Exec("jamaica", `INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, object_kind, object_id, before, after, reason)
+		VALUES (gen_random_uuid(), $1::uuid, 'devon.of.old', 'student', 'jamaica', '10.4.4.4', 'user.change', 'user', $1::text, '{"grade": "7"}', '{"grade": "8"}', 'moved up of old')`, pupil.ID.String())
+	s.Do(s.admin, "PATCH", "/api/v1/users/"+pupil.ID.String(), map[string]any{"grade": "10"}).Want(http.StatusOK)
+	s.Get(pupil, "/api/v1/users/"+s.learner.ID.String()).Want(http.StatusForbidden)
+
+	changed := func() []audit.Stored {
+		return apitest.As[api.List[audit.Stored]](s.Get(s.admin, "/api/v1/audit?object="+pupil.ID.String()+"&action=user.change")).Items
+	}
+	refused := func() []audit.Stored {
+		return apitest.As[api.List[audit.Stored]](s.Get(s.admin, "/api/v1/audit?outcome=refused&actor="+pupil.ID.String())).Items
+	}
+	list, denied := changed(), refused()
+	if len(list) != 2 || len(denied) != 1 || denied[0].ActorName != pupil.UserName || denied[0].ActorErased || string(list[0].After)+string(list[1].After) == "" {
+		t.Fatalf("%+v %+v", list, denied)
+	}
+	text := s.trail(s.admin, "")
+	for _, want := range []string{"devon.of.old", "moved up of old", "Grade 7 → , now 8", "Grade 9 → , now 10", "From 10.4.4.4", pupil.UserName} {
+		if !strings.Contains(text, want) {
+			t.Errorf("before: no %q in %s", want, text)
+		}
+	}
+	if strings.Contains(text, "Erased with") {
+		t.Errorf("somebody is erased already: %s", text)
+	}
+
+	s.Write("jamaica", func(tx *tenants.Tx) error {
+		if _, err := tx.Exec(t.Context(), `UPDATE users SET state = 'erased', user_name = id::text, user_name_key = id::text, given_name = 'Erased', family_name = 'person' WHERE id = $1::uuid`, pupil.ID.String()); err != nil {
+			return err
+		}
+		return people.EraseFromTrail(t.Context(), tx, pupil.ID, "The guardian asked on 3 November")
+	})
+	text = s.trail(s.admin, "")
+	for _, gone := range []string{"devon.of.old", "moved up of old", "now 8", "now 10", "10.4.4.4", pupil.UserName} {
+		if strings.Contains(text, gone) {
+			t.Errorf("after: %q is in %s", gone, text)
+		}
+	}
+	for _, want := range []string{"Erased an account", "The guardian asked on 3 November", "Erased with the person", s.admin.UserName + " "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("after: no %q in %s", want, text)
+		}
+	}
+	list, denied = changed(), refused()
+	if len(list) != 2 || !list[0].ContentErased || !list[1].ContentErased || list[0].After != nil || list[1].Before != nil || list[0].ActorErased == list[1].ActorErased {
+		t.Errorf("entries about them: %+v", list)
+	}
+	if len(denied) != 1 || !denied[0].ActorErased || denied[0].ActorName != "" || denied[0].Address != "" || denied[0].ContentErased || denied[0].Reason == "" {
+		t.Errorf("entries by them: %+v", denied)
 	}
 }

@@ -76,7 +76,7 @@ func TestAPersonIsCorrected(t *testing.T) {
 	other.Set("school_id", far.String())
 	s.form(s.admin, at, other).Want(http.StatusSeeOther)
 	s.shows(s.Get(s.admin, at), "Kerry-Ann Bolt", "kerry.bolt", "Hill High")
-	if n := s.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'user.change' AND before->>'family_name' = '<b>Bold</b>' AND after->>'family_name' = 'Bolt' AND after->>'grade' = '11'`); n != 1 {
+	if n := s.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE action = 'user.change' AND before->>'family_name' = '<b>Bold</b>' AND after->>'family_name' = 'Bolt' AND after->>'grade' = '11'`); n != 1 {
 		t.Errorf("%d entries with before and after", n)
 	}
 
@@ -135,7 +135,7 @@ func TestSchoolsAreAddedAndCorrected(t *testing.T) {
 	one.Set("state", "closed")
 	s.form(s.admin, at, one).Want(http.StatusSeeOther)
 	s.hides(s.Get(s.admin, "/people/new"), "Hilltop High")
-	if n := s.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'school.change' AND before->>'state' = 'active' AND after->>'state' = 'closed'`); n != 1 {
+	if n := s.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE action = 'school.change' AND before->>'state' = 'active' AND after->>'state' = 'closed'`); n != 1 {
 		t.Errorf("%d entries with before and after", n)
 	}
 

@@ -92,7 +92,7 @@ func TestAnOfficialStatesAReasonBeforeARecordOpens(t *testing.T) {
 	s.shows(s.Get(s.official, at+"?reason=short").Want(http.StatusForbidden), "at least 10 letters or digits", `short</textarea>`)
 	s.shows(s.Get(s.official, at+"?reason="+strings.Repeat(".", 12)).Want(http.StatusForbidden), "at least 2 words", `aria-invalid="true"`)
 	s.shows(s.Get(s.official, at+"?reason="+url.QueryEscape("Appeal 114 about a score")).Want(http.StatusOK), "Appeal 114 about a score", "audit trail")
-	if n := s.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'learner.progress' AND outcome = 'done' AND reason = 'Appeal 114 about a score'`); n != 1 {
+	if n := s.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE action = 'learner.progress' AND outcome = 'done' AND reason = 'Appeal 114 about a score'`); n != 1 {
 		t.Errorf("%d entries of the reading", n)
 	}
 	s.Get(s.coach, at).Want(http.StatusForbidden)

@@ -63,7 +63,7 @@ func TestAnOfficialFindsOneRecordAndNeverAList(t *testing.T) {
 	search(s.school, "user_name", twin.UserName).Want(http.StatusForbidden)
 
 	entries := func(where string) int {
-		return s.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'learner.search' AND outcome = 'done' AND reason = $1::text AND `+where, why)
+		return s.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE action = 'learner.search' AND outcome = 'done' AND reason = $1::text AND `+where, why)
 	}
 	if found, all := entries(`after->>'found' = 'true'`), entries(`true`); found != 3 || all != 3+len(missed) {
 		t.Errorf("%d of %d searches in the trail found somebody", found, all)

@@ -24,7 +24,7 @@ var done = map[string]string{
 	"request.anonymous_refused": "Refused requests of nobody signed in", "request.refused_often": "Refused many more requests",
 	"token.foreign": "Tried to use another tenant's sign-in", "signing_key.create": "Made a new key for signing sessions", "platform.login.repair": "Put a database login back in order",
 	// Accounts of others.
-	"user.create": "Opened an account", "user.change": "Changed an account", "user.roles": "Changed somebody's roles", "user.suspend": "Suspended an account",
+	"user.create": "Opened an account", "user.change": "Changed an account", "user.roles": "Changed somebody's roles", "user.suspend": "Suspended an account", "user.erase": "Erased an account",
 	"user.resume": "Let a suspended account in again", "user.cards": "Printed sign-in cards", "user.password.reset": "Made a new sign-in card for an account",
 	"user.totp.reset": "Took somebody's authenticator app away", "reset.ask": "Asked the school for a new sign-in card", "reset.approved": "Approved a new sign-in card",
 	"reset.refused": "Refused a new sign-in card", "guardian.link": "Linked a guardian to a learner", "guardian.unlink": "Ended a guardian's link to a learner",

@@ -60,11 +60,11 @@ type Saved struct {
 }
 
 // saveSQL saves answers in one statement: owner, state and deadline, the row, and the entry in the audit trail with the digest of
-// what is new. $1 to $14 are the arguments of an audit entry, $15 the attempt, $16 the learner, $17 the time, $18 the time less
-// SaveGrace, $19 positions, $20 counters, $21 responses. It gives one row with the highest counter of each position, in the order
+// what is new. $1 and $2 are the arguments of an audit entry, $3 the attempt, $4 the learner, $5 the time, $6 the time less
+// SaveGrace, $7 positions, $8 counters, $9 responses. It gives one row with the highest counter of each position, in the order
 // sent, and how many answers were new; or none when the attempt takes no answers.
-const saveSQL = `SELECT highest, fresh FROM save_answers(` + audit.Parameters + `, $15::uuid, $16::uuid, $17::timestamptz, $18::timestamptz,
-	$19::smallint[], $20::bigint[], $21::jsonb)`
+const saveSQL = `SELECT highest, fresh FROM save_answers(` + audit.Parameters + `, $3::uuid, $4::uuid, $5::timestamptz, $6::timestamptz,
+	$7::smallint[], $8::bigint[], $9::jsonb)`
 
 // standingSQL tells what became of answers that were not new: whether the attempt still takes any, and, for each answer in
 // order, whether the very same is stored, and the position's highest counter. Nothing: it is not the learner's attempt.
@@ -228,7 +228,7 @@ type columns struct {
 
 // save tells how many answers were new, and what is kept of their positions.
 func save(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, c columns, now time.Time) (kept []Kept, fresh int, err error) {
-	entry := audit.Entry{Action: "attempt.answer", ObjectKind: "attempt", ObjectID: t.AttemptID.String(), After: map[string]any{}}
+	entry := audit.Entry{Action: "attempt.answer", ObjectKind: "attempt", ObjectID: t.AttemptID.String(), After: map[string]any{}, Plain: true}
 	b := &pgx.Batch{}
 	b.Queue(saveSQL, append(entry.Args(who), t.AttemptID.String(), t.LearnerID.String(), now.UTC(), now.Add(-SaveGrace).UTC(),
 		c.positions, c.counters, "["+strings.Join(c.responses, ",")+"]")...)

@@ -38,7 +38,7 @@ func TestAReplayIsHarmlessAndTheEntryCarriesTheDigest(t *testing.T) {
 	if n, entries := s.rows(a); n != 2 || entries != 1 {
 		t.Errorf("%d rows and %d entries after the same save three times", n, entries)
 	}
-	same := s.number(`SELECT count(*) FROM audit_entries e WHERE action = 'attempt.answer' AND (e.after->>'rows')::integer = 2 AND e.after->>'sha256' =
+	same := s.number(`SELECT count(*) FROM audit_trail e WHERE action = 'attempt.answer' AND (e.after->>'rows')::integer = 2 AND e.after->>'sha256' =
 		(SELECT encode(sha256(convert_to(string_agg(position || ':' || counter || ':' || response::text, E'\n' ORDER BY position, counter), 'UTF8')), 'hex')
 		FROM responses WHERE attempt_id = $1::uuid)`, a.ID.String())
 	if same != 1 {

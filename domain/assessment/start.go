@@ -147,11 +147,11 @@ func (p *pool) paper(seed int64) []uuid.UUID {
 	return paper
 }
 
-// startSQL stores a new attempt: the rules again, the row, the day of work, and the entry in the audit trail. $1 to $14 are the
-// arguments of an audit entry, $15 the test, $16 the learner, $17 the time, $18 the attempt's id, $19 the seed, $20 the paper, $21
+// startSQL stores a new attempt: the rules again, the row, the day of work, and the entry in the audit trail. $1 and $2 are the
+// arguments of an audit entry, $3 the test, $4 the learner, $5 the time, $6 the attempt's id, $7 the seed, $8 the paper, $9
 // the tenant's date. Nothing comes back when the rules do not allow a start or an attempt is under way: then nothing was written.
-const startSQL = `SELECT course_id, number, deadline FROM start_attempt(` + audit.Parameters + `, $15::uuid, $16::uuid, $17::timestamptz, $18::uuid, $19::bigint,
-	$20::text[]::uuid[], $21::text::date)`
+const startSQL = `SELECT course_id, number, deadline FROM start_attempt(` + audit.Parameters + `, $3::uuid, $4::uuid, $5::timestamptz, $6::uuid, $7::bigint,
+	$8::text[]::uuid[], $9::text::date)`
 
 // StartInput asks for an attempt.
 type StartInput struct {
@@ -256,7 +256,7 @@ func begin(ctx context.Context, db *tenants.DB, who audit.Actor, source *pool, i
 	}
 	// In whole microseconds, as the row has it.
 	a := Attempt{ID: audit.NewID(), TestID: in.TestID, LearnerID: in.LearnerID, State: Open, StartedAt: in.Now.UTC().Truncate(time.Microsecond), Items: len(d.items)}
-	entry := audit.Entry{Action: "attempt.start", ObjectKind: "attempt", ObjectID: a.ID.String(),
+	entry := audit.Entry{Action: "attempt.start", ObjectKind: "attempt", ObjectID: a.ID.String(), Plain: true,
 		After: map[string]any{"test": in.TestID, "learner": in.LearnerID, "items": len(d.items)}}
 	b := &pgx.Batch{}
 	b.Queue(startSQL, append(entry.Args(who), in.TestID.String(), in.LearnerID.String(), a.StartedAt, a.ID.String(), d.seed, texts(d.items), in.Today.Format(time.DateOnly))...)

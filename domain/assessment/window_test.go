@@ -97,7 +97,7 @@ func TestScheduleIsStoredInWholeSecondsAndWrittenDown(t *testing.T) {
 	if _, err := s.schedule(assessment.Window{}, now); err != nil {
 		t.Fatal(err)
 	}
-	const entry = `SELECT count(*) FROM audit_entries WHERE action = 'calendar.change' AND object_kind = 'test' AND object_id = $1::text
+	const entry = `SELECT count(*) FROM audit_trail WHERE action = 'calendar.change' AND object_kind = 'test' AND object_id = $1::text
 		AND before->>'opens_at' IS NOT DISTINCT FROM $2::text AND after->>'opens_at' IS NOT DISTINCT FROM $3::text`
 	for _, e := range [][2]any{{nil, "2026-11-23T16:00:00Z"}, {"2026-11-23T16:00:00Z", nil}} {
 		if n := s.number(entry, s.test.String(), e[0], e[1]); n != 1 {

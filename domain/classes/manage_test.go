@@ -48,7 +48,7 @@ func TestCreateChangeCancel(t *testing.T) {
 	}
 	var before string
 	s.read(func(q tenants.Querier) error {
-		return q.QueryRow(ctx, "SELECT before->>'title' || ' ' || (after->>'title') FROM audit_entries WHERE action = 'class.manage' AND before IS NOT NULL").Scan(&before)
+		return q.QueryRow(ctx, "SELECT before->>'title' || ' ' || (after->>'title') FROM audit_trail WHERE action = 'class.manage' AND before IS NOT NULL").Scan(&before)
 	})
 	if before != "Maths 10A Maths 10B" {
 		t.Errorf("the trail says %q", before)

@@ -164,7 +164,7 @@ func TestEnrolledAndCoachingMeanTheSameEverywhere(t *testing.T) {
 			var started int
 			if err := s.write(func(tx *tenants.Tx) error {
 				tx.Record(audit.Entry{Action: "test"})
-				return tx.QueryRow(ctx, `SELECT count(*)::integer FROM start_attempt($1::uuid, $2::uuid, 'Ada', 'student', 'jamaica', '', 'attempt.start', 'done', 'attempt', '', NULL, '{}', '', '',
+				return tx.QueryRow(ctx, `SELECT count(*)::integer FROM start_attempt($1::uuid, jsonb_build_object('actor_id', $2::uuid, 'action', 'attempt.start', 'after', '{}'::jsonb),
 					$3::uuid, $2::uuid, $4::timestamptz, $1::uuid, 0, '{}', $5::text::date)`, audit.NewID().String(), b.learner.String(), b.test.String(), now, today.Format(time.DateOnly)).Scan(&started)
 			}); err != nil {
 				t.Fatal(err)

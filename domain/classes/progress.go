@@ -70,10 +70,10 @@ type Progress struct {
 const Sitting = 30 * time.Minute
 
 // saveProgressSQL stores a report with its entry in the audit trail, and gives what is stored then: nothing for a report that brings
-// nothing new. $1 to $14 are the arguments of an audit entry, $15 the learner, $16 the lesson, $17 percent, $18 seconds, $19 counter,
-// $20 the time.
-const saveProgressSQL = `SELECT percent, seconds, counter, completed_at FROM save_progress(` + audit.Parameters + `, $15::uuid, $16::uuid, $17::smallint, $18::integer,
-	$19::bigint, $20::timestamptz)`
+// nothing new. $1 and $2 are the arguments of an audit entry, $3 the learner, $4 the lesson, $5 percent, $6 seconds, $7 counter,
+// $8 the time.
+const saveProgressSQL = `SELECT percent, seconds, counter, completed_at FROM save_progress(` + audit.Parameters + `, $3::uuid, $4::uuid, $5::smallint, $6::integer,
+	$7::bigint, $8::timestamptz)`
 
 // attendProgressSQL marks the day of the learner ($1) whose report of the lesson ($2) was stored just now.
 const attendProgressSQL = `SELECT attend(ARRAY[$1::uuid], ARRAY[$3::text::date], ARRAY[$4::timestamptz]) WHERE saved_now($1::uuid, $2::uuid)`
@@ -84,9 +84,9 @@ const earnProgressSQL = `SELECT fresh, earned, points_in FROM earn_lesson($1::uu
 // standingSQL says why a report was not stored: no such lesson, no place in a class with it, or nothing new in it.
 const standingSQL = `SELECT enrolled FROM lesson_standing($1::uuid, $2::uuid)`
 
-// openSQL notes that a learner opened a lesson, once a sitting. $1 to $14 are the arguments of an audit entry, $15 the learner,
-// $16 the lesson, $17 the time, $18 the time less Sitting.
-const openSQL = `SELECT open_lesson(` + audit.Parameters + `, $15::uuid, $16::uuid, $17::timestamptz, $18::timestamptz)`
+// openSQL notes that a learner opened a lesson, once a sitting. $1 and $2 are the arguments of an audit entry, $3 the learner,
+// $4 the lesson, $5 the time, $6 the time less Sitting.
+const openSQL = `SELECT open_lesson(` + audit.Parameters + `, $3::uuid, $4::uuid, $5::timestamptz, $6::timestamptz)`
 
 // Unread tells whether OpenLesson has something to note at a time: the lesson's points are not earned, and no sitting is under way.
 func (p *Progress) Unread(now time.Time) bool {
@@ -96,7 +96,7 @@ func (p *Progress) Unread(now time.Time) bool {
 // OpenLesson notes that a learner who has a place in a class with the lesson opens it, and gives what is stored then. From then on the
 // time counts that earns the lesson's points.
 func OpenLesson(ctx context.Context, db *tenants.DB, who audit.Actor, learnerID, lessonID uuid.UUID, now time.Time) (Progress, error) {
-	entry := audit.Entry{Action: "lesson.open", ObjectKind: "lesson", ObjectID: lessonID.String(), After: map[string]any{"learner": learnerID}}
+	entry := audit.Entry{Action: "lesson.open", ObjectKind: "lesson", ObjectID: lessonID.String(), After: map[string]any{"learner": learnerID}, Plain: true}
 	b, p := &pgx.Batch{}, Progress{LessonID: lessonID}
 	b.Queue(openSQL, append(entry.Args(who), learnerID.String(), lessonID.String(), now.UTC(), now.Add(-Sitting).UTC())...)
 	b.Queue(progressInSQL, learnerID.String(), lessonID.String(), now.UTC(), points.LessonCompleted)
@@ -116,7 +116,7 @@ func RecordProgress(ctx context.Context, db *tenants.DB, who audit.Actor, in Pro
 	if err := in.Validate(); err != nil {
 		return Progress{}, err
 	}
-	entry := audit.Entry{Action: "progress.record", ObjectKind: "lesson", ObjectID: in.LessonID.String(),
+	entry := audit.Entry{Action: "progress.record", ObjectKind: "lesson", ObjectID: in.LessonID.String(), Plain: true,
 		After: progressReported{in.Counter, in.LearnerID, in.Percent, in.Seconds}}
 	learner, lesson, now := in.LearnerID.String(), in.LessonID.String(), in.Now.UTC()
 	b := &pgx.Batch{}

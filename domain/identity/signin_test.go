@@ -176,7 +176,7 @@ func TestCard(t *testing.T) {
 		t.Errorf("an expired card gives %v", err)
 	}
 	// The trail holds neither codes nor names of persons nor passwords.
-	if n := r.number("SELECT count(*) FROM audit_entries a WHERE a::text ILIKE '%marie o%' OR a::text ILIKE '%mango%' OR a::text LIKE '%' || $1::text || '%'", card.Code); n != 0 {
+	if n := r.number("SELECT count(*) FROM audit_trail a WHERE a::text ILIKE '%marie o%' OR a::text ILIKE '%mango%' OR a::text LIKE '%' || $1::text || '%'", card.Code); n != 0 {
 		t.Errorf("%d entries of the trail hold a secret", n)
 	}
 }

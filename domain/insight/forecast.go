@@ -119,10 +119,8 @@ func Forecast(ctx context.Context, q tenants.Querier, now time.Time, zone *time.
 
 // publishSQL stores an entry in the trail only when the forecast is another than the one that stood: a process tells it every ten
 // minutes, and most of the time nothing has changed.
-const publishSQL = `WITH told AS MATERIALIZED (SELECT gate.publish_forecast($15::text::jsonb) AS changed)
-	INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, before, after, reason, request_id)
-	SELECT $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::jsonb, $12::jsonb, $13::text, $14::text
-	FROM told WHERE changed`
+const publishSQL = `WITH told AS MATERIALIZED (SELECT gate.publish_forecast($3::text::jsonb) AS changed)
+	SELECT record_entry(` + audit.Parameters + `) FROM told WHERE changed`
 
 // PublishForecast replaces what the platform knows of the tenant's loads to come; none is right for a suspended tenant. It may be repeated. The
 // entry in the trail travels in the same statement. Loads beyond the bounds of gate.publish_forecast are refused, all of them.

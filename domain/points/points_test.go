@@ -357,7 +357,7 @@ func TestTheTrailTellsOfEveryListingAlike(t *testing.T) {
 	w.write(func(tx *tenants.Tx) error { return people.ListAll(ctx, tx, []uuid.UUID{one, many}, now) })
 	var n, kinds int
 	if err := w.db.Read(ctx, func(r *tenants.Reader) error {
-		return r.QueryRow(ctx, `SELECT count(*), count(DISTINCT (before, after)) FROM audit_entries WHERE action = 'leaderboard.listed' AND after ->> 'by' = $1::text`, people.ByLearner).Scan(&n, &kinds)
+		return r.QueryRow(ctx, `SELECT count(*), count(DISTINCT (before, after)) FROM audit_trail WHERE action = 'leaderboard.listed' AND after ->> 'by' = $1::text`, people.ByLearner).Scan(&n, &kinds)
 	}); err != nil || n != 2 || kinds != 1 {
 		t.Errorf("%d entries of %d kinds for two learners, %v", n, kinds, err)
 	}

@@ -243,7 +243,7 @@ func TestAnErrorInTheMiddleLeavesNothingHalfDone(t *testing.T) {
 		"SELECT count(*) FROM users WHERE source_id LIKE 'p%'": 1000, "SELECT count(*) FROM user_roles r JOIN users u ON u.id = r.user_id WHERE source_id LIKE 'p%'": 1000,
 		"SELECT n FROM usage_counts WHERE kind = 'learners'": 1000, "SELECT created FROM imports WHERE kind = 'users'": 1000,
 		// One chunk of a row that gives room back, and one of a thousand.
-		"SELECT count(*) FROM audit_entries WHERE action = 'roster.import.chunk' AND after->>'kind' = 'users'": 2,
+		"SELECT count(*) FROM audit_trail WHERE action = 'roster.import.chunk' AND after->>'kind' = 'users'": 2,
 	} {
 		if got := r.number(sql); got != n {
 			t.Errorf("%s: %d, want %d", sql, got, n)

@@ -150,14 +150,24 @@ func (c Country) loadTrail(ctx context.Context, conn *pgx.Conn, n *strings.Repla
 			return err
 		}
 	}
-	// Nothing is older than half a year, and the last second is now. Refused are actions that are often and one that nearly always is.
-	sql := n.Replace(`INSERT INTO audit_entries (id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, after, request_id)
-		SELECT ` + entryID("at", "i") + `, at, CASE WHEN i % 10 = 9 THEN CASE WHEN i % 100 = 99 THEN NULL ELSE ` + id("c", "1 + i / 10 % {schools}") + ` END ELSE ` + id("b", "1 + i / 4 * 7919 % {learners}") + ` END,
-			CASE WHEN i % 10 = 9 THEN 'teacher' ELSE 'student' END, CASE WHEN i % 10 = 9 THEN 'teacher' ELSE 'student' END, '` + c.Slug + `', '10.0.0.1',
+	// Nothing is older than half a year, and the last second is now. Refused are actions that are often and one that nearly always is. The older half
+	// has its names within, as entries had them before; of the newer half they stand apart, and so does what was done to some.
+	const salt, commitment = `sha256(coalesce(actor::text, '')::bytea)`, `sha256(sha256(coalesce(actor::text, '')::bytea) || role::bytea || '\x00' || '10.0.0.1')`
+	sql := n.Replace(`CREATE TEMPORARY TABLE made AS
+		SELECT i, at, ` + entryID("at", "i") + ` AS id, CASE WHEN i % 10 = 9 THEN CASE WHEN i % 100 = 99 THEN NULL ELSE ` + id("c", "1 + i / 10 % {schools}") + ` END ELSE ` + id("b", "1 + i / 4 * 7919 % {learners}") + ` END AS actor,
+			CASE WHEN i % 10 = 9 THEN 'teacher' ELSE 'student' END AS role, i * 2 >= {entries} AND i % 4 = 3 AS apart
+		FROM (SELECT i, now() - interval '180 days' * (1 - i / {entries}::double precision) AS at FROM generate_series(1::bigint, {entries}) i) e;
+		INSERT INTO audit_entries (id, at, actor_id, actor_name, actor_roles, actor_realm, address, action, outcome, object_kind, object_id, after, actor_commitment, content_commitment)
+		SELECT id, at, actor, CASE WHEN i * 2 < {entries} THEN role ELSE '' END, role, '` + c.Slug + `', CASE WHEN i * 2 < {entries} THEN '10.0.0.1' ELSE '' END,
 			CASE WHEN i % 100 = 57 THEN 'sign_in.failed' WHEN i % 10 = 9 THEN CASE WHEN i % 1000 = 999 THEN 'user.cards' ELSE 'attempt.read' END WHEN i % 4 = 0 THEN 'attempt.answer' WHEN i % 4 = 1 THEN 'progress.record' WHEN i % 50 = 2 THEN 'class.register' ELSE 'sign_in.done' END,
 			CASE WHEN i % 100 = 57 THEN 'refused' ELSE 'done' END,
-			CASE WHEN i % 4 = 0 THEN 'attempt' WHEN i % 4 = 1 THEN 'lesson' WHEN i % 50 = 2 THEN 'class' ELSE 'session' END, (` + id("b", "1 + i / 4 * 7919 % {learners}") + `)::text, '{"counter": 7}', ''
-		FROM (SELECT i, now() - interval '180 days' * (1 - i / {entries}::double precision) AS at FROM generate_series(1::bigint, {entries}) i) e`)
+			CASE WHEN i % 4 = 0 THEN 'attempt' WHEN i % 4 = 1 THEN 'lesson' WHEN i % 50 = 2 THEN 'class' ELSE 'session' END, (` + id("b", "1 + i / 4 * 7919 % {learners}") + `)::text, CASE WHEN NOT apart THEN '{"counter": 7}'::jsonb END,
+			CASE WHEN i * 2 >= {entries} THEN ` + commitment + ` END, CASE WHEN apart THEN sha256(` + salt + ` || '{"after": {"cards": 30}}') END
+		FROM made;
+		INSERT INTO audit_actors (commitment, actor_id, name, address, salt)
+		SELECT DISTINCT ` + commitment + `, coalesce(actor, '00000000-0000-0000-0000-000000000000'), role, '10.0.0.1', ` + salt + ` FROM made WHERE i * 2 >= {entries};
+		INSERT INTO audit_texts (entry_id, salt, content) SELECT id, ` + salt + `, '{"after": {"cards": 30}}' FROM made WHERE apart;
+		DROP TABLE made; ANALYZE audit_actors, audit_texts`)
 	if _, err := conn.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("%s, trail: %w", c.Slug, err)
 	}

@@ -175,7 +175,8 @@ func TestATenantsTransactionIsInNobodysWay(t *testing.T) {
 	}
 	held(t, w, "jamaica", append(own, "SELECT gate.publish_usage(current_date, 1, 1, 1, 1, 1)", "SELECT gate.publish_forecast('[]')",
 		"UPDATE locks SET name = name", "SELECT * FROM settings, branding, schema_versions, audit_entries", "LOCK TABLE settings, schema_versions IN ACCESS SHARE MODE",
-		"INSERT INTO audit_entries (id, action) VALUES (gen_random_uuid(), 'x')")...)
+		"INSERT INTO audit_entries (id, action) VALUES (gen_random_uuid(), 'x')", "SELECT * FROM audit_actors, audit_texts",
+		`SELECT record_entry(gen_random_uuid(), '{"action": "x", "actor_id": "00000000-0000-7000-8000-000000000001", "actor_name": "setup", "address": "127.0.0.1", "content": {"reason": "x"}}')`)...)
 	slug := "t" + uuid.NewString()[:8]
 	t.Cleanup(func() {
 		if err := w.Provisioner.Drop(context.Background(), slug, slug); err != nil && domain.CodeOf(err) != domain.NotFound {

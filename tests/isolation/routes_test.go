@@ -226,8 +226,8 @@ func fingerprint(t *testing.T, w *walker) string {
 	}
 	text := ""
 	for _, name := range names {
-		if name == "signing_keys" {
-			continue // made when the realm is first asked
+		if name == "signing_keys" || name == "audit_texts" || name == "audit_actors" {
+			continue // made when the realm is first asked; and what the entries have apart, which their commitments tell
 		}
 		table := pgx.Identifier{"tenant_bahamas", name}.Sanitize()
 		where := ""

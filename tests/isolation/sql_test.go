@@ -83,7 +83,7 @@ var refusals = []struct {
 	statements []string
 }{
 	{"by name, for reading and writing", denied, []string{
-		`SELECT name FROM tenant_bahamas.schools`, `SELECT user_name FROM tenant_bahamas.users`, `SELECT reason FROM tenant_bahamas.audit_entries`,
+		`SELECT name FROM tenant_bahamas.schools`, `SELECT user_name FROM tenant_bahamas.users`, `SELECT reason FROM tenant_bahamas.audit_trail`,
 		`SELECT name FROM control.tenants`, `SELECT password_hash FROM control.credentials`, `SELECT sealed_key FROM control.signing_keys`, `SELECT * FROM control.usage_days`,
 		`SELECT * FROM control.capacity_forecast`, `SELECT * FROM control.processes`, `SELECT * FROM control.database_capacity`, `SELECT gate.publish_capacity(1, 1)`,
 		`INSERT INTO tenant_bahamas.schools (id, name) VALUES (gen_random_uuid(), 'x')`,
@@ -112,6 +112,7 @@ var refusals = []struct {
 	}},
 	{"the narrow door, misused", denied, []string{
 		`SELECT gate.set_tenant('bahamas', 'suspended', 'x', 'country', '{}'::jsonb, gen_random_uuid(), null, '', '', '', '', '', '')`, `SELECT gate.caller()`,
+		`SELECT gate.set_tenant('bahamas', 'suspended', 'x', 'country', '{}'::jsonb, gen_random_uuid(), '{"action": "x"}'::jsonb)`,
 		`ALTER FUNCTION gate.bump(text) OWNER TO test_jamaica`, `CREATE OR REPLACE FUNCTION gate.caller() RETURNS text LANGUAGE sql AS $$ SELECT 'bahamas'::text $$`,
 		`SELECT gate.bump('rules'); SELECT n FROM control.versions WHERE slug = 'bahamas'`, `SELECT pgbouncer_lookup.login('test_bahamas')`,
 	}},
@@ -141,18 +142,21 @@ var refusals = []struct {
 		`PREPARE TRANSACTION 'x'`,
 	}},
 	{"what the own audit trail and the platform's decisions must not suffer", denied, []string{
-		`UPDATE audit_entries SET reason = 'x'`, `DELETE FROM audit_entries`, `TRUNCATE audit_entries`, `UPDATE settings SET limits = '{"learners": 999999999}'`,
+		`UPDATE audit_entries SET reason = 'x'`, `DELETE FROM audit_entries`, `TRUNCATE audit_entries`,
+		`UPDATE audit_texts SET content = ''`, `DELETE FROM audit_texts`, `TRUNCATE audit_texts`, `UPDATE audit_actors SET name = 'x'`, `DELETE FROM audit_actors`, `TRUNCATE audit_actors`,
+		`ALTER FUNCTION erase_from_trail SECURITY INVOKER`, `UPDATE settings SET limits = '{"learners": 999999999}'`,
 		`DELETE FROM settings`, `INSERT INTO schema_versions (name, sum) VALUES ('x', 'x')`, `ALTER TABLE audit_entries DISABLE TRIGGER ALL`, `DROP TABLE audit_entries`,
 		`UPDATE responses SET response = '{}'`, `DELETE FROM responses`, `UPDATE saves SET responses = '[]'`, `DELETE FROM saves`, `TRUNCATE saves`,
 		`UPDATE single_responses SET response = '{}'`, `DELETE FROM single_responses`,
 		`INSERT INTO single_responses (attempt_id, position, counter, response) VALUES (gen_random_uuid(), 0, 1, '{}')`,
 	}},
 	{"the functions of one's schema, which work with the caller's rights", denied, []string{
-		`ALTER FUNCTION attempt_facts SECURITY DEFINER`, `ALTER FUNCTION save_answers RESET ALL`, `ALTER FUNCTION store_scores OWNER TO CURRENT_USER`, `DROP FUNCTION latest_answers`,
+		`ALTER FUNCTION attempt_facts SECURITY DEFINER`, `ALTER FUNCTION record_entry RESET ALL`, `ALTER FUNCTION store_scores OWNER TO CURRENT_USER`, `DROP FUNCTION latest_answers`,
 	}},
 	{"the functions of another tenant's schema", denied, []string{
 		`SELECT * FROM tenant_bahamas.attempt_facts(gen_random_uuid(), gen_random_uuid())`, `SELECT * FROM tenant_bahamas.latest_answers(ARRAY[gen_random_uuid()])`,
 		`SELECT * FROM tenant_bahamas.attempt_records(ARRAY[gen_random_uuid()], NULL, true)`,
+		`SELECT tenant_bahamas.record_entry(gen_random_uuid(), '{"action": "x"}')`, `SELECT control.record_entry(gen_random_uuid(), '{"action": "x"}')`,
 	}},
 	{"locks that are the whole database's", denied, []string{
 		`SELECT pg_advisory_lock(1)`, `SELECT pg_advisory_lock_shared(1)`, `SELECT pg_advisory_xact_lock(1)`, `SELECT pg_advisory_xact_lock_shared(1, 2)`,
@@ -218,9 +222,9 @@ var refusals = []struct {
 		`SECURITY LABEL ON TABLE schools IS 'x'`,
 	}},
 	{"locks on what the platform works with", denied, []string{
-		`LOCK TABLE audit_entries IN ACCESS EXCLUSIVE MODE`, `LOCK TABLE settings IN ROW EXCLUSIVE MODE`, `LOCK TABLE schema_versions IN SHARE MODE`,
+		`LOCK TABLE audit_entries IN ACCESS EXCLUSIVE MODE`, `LOCK TABLE audit_actors IN SHARE MODE`, `LOCK TABLE audit_texts IN ACCESS EXCLUSIVE MODE`, `LOCK TABLE settings IN ROW EXCLUSIVE MODE`, `LOCK TABLE schema_versions IN SHARE MODE`,
 		`LOCK TABLE pg_catalog.pg_authid IN SHARE MODE`, `LOCK TABLE pg_catalog.pg_class IN ROW EXCLUSIVE MODE`, `LOCK TABLE control.tenants`,
-		`SELECT * FROM settings FOR UPDATE`, `SELECT * FROM audit_entries FOR SHARE`, `DELETE FROM locks`, `SELECT * FROM control.locks`,
+		`SELECT * FROM settings FOR UPDATE`, `SELECT * FROM audit_entries FOR SHARE`, `SELECT * FROM audit_actors FOR SHARE`, `SELECT * FROM audit_texts FOR UPDATE`, `DELETE FROM locks`, `SELECT * FROM control.locks`,
 		`UPDATE control.locks SET name = name`, `SELECT * FROM control.versions`, `SELECT * FROM control.forecast_turns`,
 		`SELECT query_to_xml('SELECT name FROM control.tenants', true, true, '')`,
 	}},
@@ -245,7 +249,7 @@ var allowances = []struct {
 }{
 	{"It shows rows of the login's own tables alone, or none: the view, or the function, asks for each table's rights.", []string{
 		`SELECT most_common_vals::text FROM pg_stats WHERE schemaname = 'tenant_bahamas'`, `SELECT database_to_xml(true, true, '')`,
-		`SELECT pg_get_functiondef('gate.set_tenant'::regproc) WHERE false; SELECT prosrc FROM pg_proc WHERE proname = 'stolen'`,
+		`SELECT pg_get_functiondef('gate.bump'::regproc) WHERE false; SELECT prosrc FROM pg_proc WHERE proname = 'stolen'`,
 	}},
 	{"Names cannot be hidden: PostgreSQL's functions print them for any number. A tenant's name is its public address, the tables are those of this repository, and what they hold, or how much of it, is not told.", []string{
 		`SELECT rolname FROM pg_roles`, `SELECT nspname FROM pg_namespace`, `SELECT relname FROM pg_class`, `SELECT datname FROM pg_database`,
@@ -317,7 +321,7 @@ func TestAStolenLoginReachesNothingElse(t *testing.T) {
 		})
 	}
 	var schools, entries, rights int
-	err := w.Direct(t).QueryRow(t.Context(), `SELECT (SELECT count(*) FROM tenant_bahamas.schools WHERE name = $1), (SELECT count(*) FROM tenant_bahamas.audit_entries WHERE reason = $1),
+	err := w.Direct(t).QueryRow(t.Context(), `SELECT (SELECT count(*) FROM tenant_bahamas.schools WHERE name = $1), (SELECT count(*) FROM tenant_bahamas.audit_trail WHERE reason = $1),
 		(SELECT count(*) FROM pg_class WHERE relacl::text ~ '/test_jamaica[,}]')`, secret).Scan(&schools, &entries, &rights)
 	if err != nil || schools != 1 || entries != 1 || rights != 0 {
 		t.Errorf("The Bahamas have changed: %d schools, %d entries, %d rights given away, %v", schools, entries, rights, err)

@@ -74,7 +74,7 @@ func canaryOfTheTrail(t *testing.T, s *apitest.Server, slug string, j *load.Jour
 		t.Fatal(err)
 	}
 	const again = `INSERT INTO audit_entries (id, actor_id, action, object_kind, object_id, after)
-		SELECT overlay(gen_random_uuid()::text placing left(id::text, 13) from 1)::uuid, actor_id, action, object_kind, object_id, after FROM audit_entries WHERE action = `
+		SELECT overlay(gen_random_uuid()::text placing left(id::text, 13) from 1)::uuid, actor_id, action, object_kind, object_id, after FROM audit_trail WHERE action = `
 	for _, c := range []struct {
 		name, change string
 		found        func(d load.Difference) int

@@ -46,7 +46,7 @@ func Read(ctx context.Context, conn *pgx.Conn, schema string, since time.Time) (
 const (
 	answersSQL = `SELECT r.attempt_id, r.position, r.counter, r.response::text FROM attempts a JOIN responses r ON r.attempt_id = a.id WHERE a.started_at >= $1`
 	// What is handed in again has a reason in the trail.
-	submissionsSQL = `SELECT object_id::uuid FROM audit_entries WHERE action = 'attempt.submit' AND outcome = 'done' AND reason = '' AND id >= $1`
+	submissionsSQL = `SELECT object_id::uuid FROM audit_trail WHERE action = 'attempt.submit' AND outcome = 'done' AND reason = '' AND id >= $1`
 	reportsSQL     = `SELECT actor_id, object_id::uuid, (after->>'counter')::bigint FROM audit_entries WHERE action = 'progress.record' AND outcome = 'done' AND id >= $1`
 )
 

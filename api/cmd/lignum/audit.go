@@ -196,7 +196,10 @@ func entryLine(out io.Writer, in opened, asJSON bool) func(audit.Stored) error {
 	}
 	return func(e audit.Stored) error {
 		who := e.ActorName
-		if who == "" {
+		switch {
+		case e.ActorErased:
+			who = "somebody who was erased"
+		case who == "":
 			who = "the platform itself"
 		}
 		line := fmt.Sprintf("%s  %-7s  %-28s  %s", e.At.In(zone).Format("2006-01-02 15:04:05 MST"), e.Outcome, e.Action, who)
@@ -205,6 +208,9 @@ func entryLine(out io.Writer, in opened, asJSON bool) func(audit.Stored) error {
 		}
 		if e.ObjectKind != "" {
 			line += "  " + e.ObjectKind + " " + e.ObjectID
+		}
+		if e.ContentErased {
+			line += "  (erased with the person)"
 		}
 		if e.Reason != "" {
 			line += "  (" + e.Reason + ")"

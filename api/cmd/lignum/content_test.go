@@ -51,7 +51,7 @@ func TestContentImport(t *testing.T) {
 	if n := count(t, w, courses); n != 1 {
 		t.Errorf("%d courses, not 1", n)
 	}
-	actor := "SELECT count(*) FROM " + table + ".audit_entries WHERE action = 'content.import' AND actor_name LIKE '%@%' AND actor_realm = 'platform'"
+	actor := "SELECT count(*) FROM " + table + ".audit_trail WHERE action = 'content.import' AND actor_name LIKE '%@%' AND actor_realm = 'platform'"
 	if n := count(t, w, actor); n != 2 {
 		t.Errorf("%d entries in the trail, not 2", n)
 	}
