@@ -20,7 +20,7 @@ import (
 // A kind of question is a file each for what it does, what it looks like and how the page's script reads it, under its own name.
 func TestEveryKindOfQuestionIsWhole(t *testing.T) {
 	for _, k := range item.Kinds {
-		for _, file := range []string{"../domain/catalog/item/%s.go", "../api/portal/kinds/%s.html", "../api/web/static/kinds/%s.js"} {
+		for _, file := range []string{"../domain/catalog/item/%s.go", "../api/portal/learner/kinds/%s.html", "../api/web/static/kinds/%s.js"} {
 			text, err := os.ReadFile(fmt.Sprintf(file, k))
 			if err != nil {
 				t.Errorf("%s: %v", k, err)
@@ -30,7 +30,7 @@ func TestEveryKindOfQuestionIsWhole(t *testing.T) {
 			}
 		}
 	}
-	for _, dir := range []string{"../api/portal/kinds", "../api/web/static/kinds"} {
+	for _, dir := range []string{"../api/portal/learner/kinds", "../api/web/static/kinds"} {
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) != len(item.Kinds) {
 			t.Errorf("%s has %d files for %d kinds, %v", dir, len(entries), len(item.Kinds), err)
@@ -67,7 +67,7 @@ func TestNothingElseAsksForTheKind(t *testing.T) {
 }
 
 // kindsOwn are the folders in which a kind may be named, since each file there is one kind's own.
-var kindsOwn = []string{"api/portal/kinds/", "api/web/static/kinds/", "tests/kinds_test.go"}
+var kindsOwn = []string{"api/portal/learner/kinds/", "api/web/static/kinds/", "tests/kinds_test.go"}
 
 // asksForKind lists where a file asks for the kind of a question.
 func asksForKind(t *testing.T, path, text string) (found []string) {
@@ -248,7 +248,7 @@ func TestAskingForTheKindIsFound(t *testing.T) {
 		{"domain/catalog/gift/write.go", "package gift\nvar writers = map[item.Kind]int{item.TrueFalse: 1}"},
 		{"domain/catalog/item/essay.go", "package item\nfunc (essay) is() facts { return facts{kind: Essay} }"},
 		{"api/portal/pages/x.html", `{{template "field" (.Field "code" "mode" "numeric")}}{{if eq .Kind "practice"}}{{end}}`},
-		{"api/portal/kinds/x.html", `{{template "answer multiple_choice" .}}`},
+		{"api/portal/learner/kinds/x.html", `{{template "answer multiple_choice" .}}`},
 		{"api/web/static/x.js", `const description = kinds[el.dataset.kind];`},
 		{"tenants/x.sql", "CHECK (kind IN ('live', 'on_demand'))"},
 	} {

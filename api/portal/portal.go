@@ -1,34 +1,21 @@
-// Package portal is the web pages of a tenant: signing in, the own account, what learners and guardians do, and the work of
-// staff. Signing in and the account are there on the platform's host as well. Pages only show and collect: what they read and change
-// is a use case of package api, which asks the policy. Layout, forms and static files are in api/web.
+// Package portal is the web pages of a tenant, in a folder for each who reads them. Pages only show and collect: what they read and change is a use case of an
+// area of the API, which asks the policy. Layout, forms and static files are in api/web.
 package portal
 
 import (
-	"embed"
-
 	"lignum/api"
+	"lignum/api/portal/account"
+	"lignum/api/portal/coach"
+	"lignum/api/portal/guardian"
+	"lignum/api/portal/learner"
+	"lignum/api/portal/staff"
 	"lignum/api/web"
 )
 
-//go:embed pages kinds
-var files embed.FS
-
-var pages = web.Parse(files)
-
-// Register puts all pages of this package on the server.
+// Register puts all pages on the server. Of two that match an address the first is shown: /classes/manage of staff stands before /classes/{class}.
 func Register(s *api.Server) {
 	web.Register(s)
-	for _, area := range areas {
-		area(s)
+	for _, pages := range []func(*api.Server){account.Register, coach.Register, staff.Register, learner.Register, guardian.Register} {
+		pages(s)
 	}
-}
-
-// areas are all pages. Of two that match an address the first is shown: /classes/manage stands before /classes/{class}.
-var areas = []func(*api.Server){
-	// who one is
-	startPages, signingIn, accountPages, toldPages, homePages,
-	// staff
-	staffLearners, staffRecords, staffClasses, staffPlacing, windowForms, staffPeople, resetPages, staffRoles, staffSchools, staffFigures, staffSettings, staffAudit,
-	// learners, and the guardians of some
-	classPages, lessonPages, attemptPages, triesPages, pointPages, childPages,
 }

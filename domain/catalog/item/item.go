@@ -5,7 +5,7 @@
 //
 // A kind of question is one file here, named after it, with the kind's own part of everything that can be done with a
 // question (the interface kind, in kind.go). This file holds the table of kinds, and the records that they share, since
-// their JSON is what is stored. A kind has, besides, a partial that shows it (api/portal/kinds), a reader for
+// their JSON is what is stored. A kind has, besides, a partial that shows it (api/portal/learner/kinds), a reader for
 // the page's script (api/web/static/kinds), and a writer in package gift where GIFT has it; nothing else asks for a
 // question's kind, and a test over the repository sees to that.
 //

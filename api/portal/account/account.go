@@ -1,0 +1,180 @@
+package account
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"lignum/api"
+	"lignum/api/account"
+	"lignum/api/web"
+	"lignum/domain/identity"
+	"lignum/domain/people"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/limits"
+)
+
+var (
+	passwordChanged = web.Notice("password-changed", "Your password is changed. Your other devices are signed out.")
+	sessionEnded    = web.Notice("session-ended", "That device is signed out.")
+)
+
+// accountPages is a person's own account, in either realm.
+func accountPages(s *api.Server) {
+	api.Page(s, api.Route{Path: "/account", Permission: policy.ProfileRead, Summary: "The own account"}, showAccount)
+	api.Form(s, api.Route{Path: "/account/sessions/{session}/end", Permission: policy.SessionEnd, Summary: "End one of the own sessions"}, endSession)
+	api.Page(s, api.Route{Path: "/account/password", Permission: policy.ProfileChange, Summary: "Change the own password"},
+		func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+				return err
+			}
+			return showPassword(c, fc, &web.Form{})
+		})
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Change the own password"}, changePassword)
+	api.Page(s, api.Route{Path: "/account/authenticator", Permission: policy.ProfileChange, Summary: "Form of an authenticator app"},
+		func(_ context.Context, c *api.Call, fc *fiber.Ctx) error { return askForPassword(c, fc, &web.Form{}) })
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/authenticator", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Begin with an authenticator app"}, startAuthenticator)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/authenticator/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Confirm the authenticator app"}, confirmAuthenticator)
+}
+
+// device is a session as its owner knows it.
+type device struct {
+	identity.Session
+	Name string
+	This bool
+}
+
+type accountData struct {
+	User    people.User
+	Devices []device
+}
+
+func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+	own, err := account.MyAccount(c)
+	if err != nil {
+		return err
+	}
+	d := accountData{User: own.User}
+	for _, one := range own.Sessions {
+		d.Devices = append(d.Devices, device{one, deviceName(one.UserAgent), one.ID == c.Claims.SessionID})
+	}
+	return pages.Render(c, fc, "account", web.Page{Title: "Your account", Data: d})
+}
+
+// deviceName says in words which device a User-Agent header stands for.
+func deviceName(agent string) string {
+	pick := func(otherwise string, pairs ...string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if strings.Contains(agent, pairs[i]) {
+				return pairs[i+1]
+			}
+		}
+		return otherwise
+	}
+	browser := pick("A program", "Edg", "Edge", "OPR/", "Opera", "SamsungBrowser", "Samsung Internet", "Firefox", "Firefox", "Chrome", "Chrome", "Safari", "Safari", "Mozilla", "A browser")
+	system := pick("", "Android", "Android", "iPhone", "iPhone", "iPad", "iPad", "CrOS", "Chromebook", "Windows", "Windows", "Mac OS", "Mac", "Linux", "Linux")
+	if system == "" {
+		return browser
+	}
+	return browser + " on " + system
+}
+
+func endSession(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	id, err := uuid.Parse(fc.Params("session"))
+	if err != nil {
+		return "", fiber.ErrNotFound
+	}
+	if id == c.Claims.SessionID {
+		return leave(c, fc, signedOut, account.SignOut(c, tx))
+	}
+	if err := account.EndOwnSession(c, tx, id); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, sessionEnded)
+	return "/account", nil
+}
+
+func showPassword(c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	return pages.Render(c, fc, "password", web.Page{Title: "Choose a new password", Form: f, Plain: c.Claims.MustChangePassword, Data: c.Claims.MustChangePassword})
+}
+
+func changePassword(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := web.ReadForm(fc)
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	err := same(f)
+	if err == nil {
+		err = account.ChangePassword(c, f.Get("old_password"), f.Get("password"))
+	}
+	if err != nil {
+		if !f.Fail(err) {
+			return err
+		}
+		fc.Status(statusOf(err))
+		return showPassword(c, fc, f)
+	}
+	web.Notify(c, fc, passwordChanged)
+	return fc.Redirect("/account", http.StatusSeeOther)
+}
+
+// authenticatorData is the steps to an authenticator app: the password, the picture to scan, and the codes, shown once.
+type authenticatorData struct {
+	Asks     bool // for the password
+	Has      bool // there is an app, but the session was opened without it
+	Required bool // nothing else is open without an app
+	Setup    *identity.TOTPSetup
+	Codes    []string
+}
+
+func showAuthenticator(c *api.Call, fc *fiber.Ctx, f *web.Form, d authenticatorData) error {
+	d.Required = c.State.Branding.StaffSecondFactor && !c.Claims.SecondFactor
+	return pages.Render(c, fc, "authenticator", web.Page{Title: "Authenticator app", Form: f, Plain: d.Required && c.Tenant == nil, Data: d})
+}
+
+func askForPassword(c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	own, err := account.MyAccount(c)
+	if err != nil {
+		return err
+	}
+	return showAuthenticator(c, fc, f, authenticatorData{Asks: true, Has: own.User.SecondFactor})
+}
+
+func startAuthenticator(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := web.ReadForm(fc)
+	setup, err := account.BeginTOTP(c, f.Get("password"))
+	if err != nil {
+		if !f.Fail(err) {
+			return err
+		}
+		fc.Status(statusOf(err))
+		return askForPassword(c, fc, f)
+	}
+	return showAuthenticator(c, fc, &web.Form{}, authenticatorData{Setup: &setup})
+}
+
+func confirmAuthenticator(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	// Before the transaction, which the guard would not open for somebody who may not.
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	f := web.ReadForm(fc)
+	var d authenticatorData
+	err := c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
+		d.Codes, err = account.ConfirmTOTP(c, tx, f.Text("code"))
+		return err
+	})
+	if err != nil {
+		if !f.Fail(err) {
+			return err
+		}
+		fc.Status(statusOf(err))
+	} else {
+		c.Renew() // the session has proven the second factor now
+	}
+	return showAuthenticator(c, fc, f, d)
+}

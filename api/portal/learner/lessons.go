@@ -1,0 +1,93 @@
+package learner
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	"lignum/api/catalogue"
+	classesapi "lignum/api/classes"
+	"lignum/api/web"
+	"lignum/domain/catalog"
+	"lignum/policy"
+	"lignum/tenants"
+)
+
+var (
+	lessonDone   = web.Notice("lesson-done", "Done! Your progress is saved.")
+	lessonEarned = web.Notice("lesson-earned", "Done! Your progress is saved, and you have the points for this lesson.")
+	lessonEarly  = web.Notice("lesson-early", "Done! Your progress is saved. No points yet: points are for reading. Spend some minutes with the lesson, and you can still get them.")
+)
+
+func lessonPages(s *api.Server) {
+	api.Page(s, api.Route{Path: "/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Summary: "Read a lesson"}, showLesson)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/lessons/{lesson}/done", Permission: policy.ProgressRecord, Summary: "Mark a lesson as done"}, finishLesson)
+	api.Page(s, api.Route{Path: "/resources", Permission: policy.ResourceRead, Summary: "Animations, labs, videos and documents"}, showResources)
+}
+
+func showLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	l, err := catalogue.LessonPage(ctx, c, fc.Params("course"), fc.Params("lesson"))
+	if err != nil {
+		return err
+	}
+	if l.Opens(c.Now) {
+		part, err := c.Under(policy.ProgressRecord)
+		if err != nil {
+			return err
+		}
+		if err := catalogue.OpenLesson(ctx, part, l); err != nil {
+			return err
+		}
+	}
+	return pages.Render(c, fc, "lesson", web.Page{Title: l.Title, Data: l})
+}
+
+// finishLesson is what 'Mark as done' does without the script. The form says which lesson it stands under, and what follows.
+func finishLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("lesson", fc.Params("lesson"))
+	if err != nil {
+		return err
+	}
+	p, err := classesapi.RecordProgress(ctx, c, id, classesapi.ProgressReport{Percent: 100, Counter: c.Now.UnixMilli()})
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.Points > 0:
+		web.Notify(c, fc, lessonEarned)
+	case !p.Earned:
+		web.Notify(c, fc, lessonEarly)
+	default:
+		web.Notify(c, fc, lessonDone)
+	}
+	next := web.LocalPath(web.ReadForm(fc).Get("next"))
+	if next == "" {
+		next = "/home"
+	}
+	return fc.Redirect(next, http.StatusSeeOther)
+}
+
+type resourcesData struct {
+	Query, Kind string
+	Kinds       []web.Choice
+	Items       []catalog.Resource
+	Next        string
+}
+
+func showResources(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	d := resourcesData{Query: strings.TrimSpace(fc.Query("q")), Kind: fc.Query("kind"),
+		Kinds: []web.Choice{{Value: "", Text: "Everything"}, {Value: "animation", Text: "Animations"}, {Value: "lab", Text: "Labs"}, {Value: "video", Text: "Videos"}, {Value: "document", Text: "Documents"}}}
+	if !slices.ContainsFunc(d.Kinds, func(k web.Choice) bool { return k.Value == d.Kind }) {
+		d.Kind = ""
+	}
+	list, err := catalogue.ListResources(ctx, c, catalog.ResourceFilter{Kind: d.Kind, Query: d.Query}, api.Paging{Limit: 24, Cursor: fc.Query("cursor")})
+	if err != nil {
+		return err
+	}
+	d.Items, d.Next = list.Items, web.NextPage(fc, list.Next)
+	return pages.Render(c, fc, "resources", web.Page{Title: "Animations and labs", Data: d})
+}

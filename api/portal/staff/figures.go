@@ -1,0 +1,288 @@
+package staff
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"lignum/api"
+	insightapi "lignum/api/insight"
+	"lignum/api/web"
+	"lignum/domain"
+	"lignum/domain/insight"
+	"lignum/policy"
+)
+
+// staffFigures is the figures of a country, or of a school for those who run it.
+func staffFigures(s *api.Server) {
+	api.Page(s, api.Route{Path: "/figures", Permission: policy.InsightRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "Attendance, active users and results"}, showFigures)
+}
+
+type figureTile struct{ Value, Label, Hint string }
+
+type figureDay struct{ Day, Attendance, Active string }
+
+type resultRow struct {
+	Name, Group, Marked, Passed string
+	Rate                        int // percent
+	Known                       bool
+	Withheld                    int // months that are left out
+}
+
+type figuresData struct {
+	From, To           string // the first and the last day
+	Says, Grouping     string
+	By                 []web.Choice
+	Months             []web.Choice // of which results may be had, the newest first; none: of the days shown
+	ResultsOf          string       // the time of the results, where it is months
+	Incomplete         int          // months in which rows of the results are not listed
+	AsOf               time.Time
+	Tiles              []figureTile
+	Attendance, Active web.Chart
+	Days               []figureDay
+	Results            []resultRow
+	Regions, Orders    []web.Choice // of schools, where there are many
+	Newer, Older       string
+	MinCell            int
+	Few                string // how a withheld figure is written
+}
+
+var figureOrders = []web.Choice{{Value: "", Text: "Region and name"}, {Value: "lowest", Text: "Lowest pass rate first"}}
+
+var figureGroups = []web.Choice{{Value: "subject", Text: "Subject"}, {Value: "region", Text: "Region"}, {Value: "school", Text: "School"}}
+
+func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := web.Asked(fc, "from", "to", "by", "first", "last", "region", "order")
+	d := figuresData{By: figureGroups, AsOf: c.Now, Grouping: "subject"}
+	show := func(f *web.Form) error {
+		return pages.Render(c, fc, "staff_figures", web.Page{Title: "Figures", Form: f, Data: d})
+	}
+	for _, g := range figureGroups {
+		if g.Value == f.Get("by") {
+			d.Grouping = g.Value
+		}
+	}
+	days := api.DayRange{From: f.Text("from"), To: f.Text("to")}
+	results, err := d.chooseMonths(c, f)
+	rows := insightapi.FigureRows{}
+	if err == nil && d.Grouping == "school" && d.Months != nil {
+		rows, err = chooseSchools(ctx, c, &d, fc, f)
+	}
+	if err == nil {
+		err = d.read(ctx, c, fc, days, results, rows)
+	}
+	if err != nil {
+		err = renameFields(renameFields(err, "query.from", "from"), "query.to", "to")
+		f.Again(fc, show)
+		return err
+	}
+	return show(f.Set("from", d.From).Set("to", d.To))
+}
+
+// chooseMonths gives the time of the results: months where only those may be had, else nil for the days that are shown.
+func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, error) {
+	months, err := insightapi.FigureMonths(c, insight.By(d.Grouping))
+	if err != nil || months == nil {
+		return nil, err
+	}
+	find := func(field string) (insight.Period, error) {
+		for _, m := range months {
+			if m.From.Format(monthValue) == f.Text(field) {
+				return m, nil
+			}
+		}
+		return months[0], domain.InvalidField(field, "must be one of the months in the list")
+	}
+	for _, m := range months {
+		d.Months = append(d.Months, web.Choice{Value: m.From.Format(monthValue), Text: m.From.Format("January 2006")})
+	}
+	for _, field := range []string{"first", "last"} {
+		if f.Text(field) == "" {
+			f.Set(field, d.Months[0].Value)
+		}
+	}
+	first, err := find("first")
+	if err != nil {
+		return nil, err
+	}
+	last, err := find("last")
+	if err == nil && last.From.Before(first.From) {
+		err = domain.InvalidField("last", "must not be before the first month")
+	}
+	d.ResultsOf = first.From.Format("January 2006")
+	if !last.From.Equal(first.From) {
+		d.ResultsOf += " to " + last.From.Format("January 2006")
+	}
+	return &api.DayRange{From: first.From.Format(time.DateOnly), To: last.To.Format(time.DateOnly)}, err
+}
+
+// chooseSchools gives the page of schools that is wanted, where they are those of a country.
+func chooseSchools(ctx context.Context, c *api.Call, d *figuresData, fc *fiber.Ctx, f *web.Form) (rows insightapi.FigureRows, err error) {
+	part, err := c.Under(policy.ClassRead)
+	if err != nil {
+		return rows, err
+	}
+	if d.Regions, err = regionChoices(ctx, part); err != nil {
+		return rows, err
+	}
+	d.Orders = figureOrders
+	return insightapi.FigureRows{Paging: api.Paging{Cursor: fc.Query("cursor"), Limit: 50}, Region: f.Get("region"), Order: insight.Order(f.Get("order"))}, nil
+}
+
+// monthValue is how a month stands in the address.
+const monthValue = "2006-01"
+
+// read reads the figures of some days, and the results of these or of another time.
+func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days api.DayRange, other *api.DayRange, rows insightapi.FigureRows) error {
+	sum, err := insightapi.InsightSummary(ctx, c)
+	if err != nil {
+		return err
+	}
+	attendance, err := insightapi.AttendanceFigures(ctx, c, insight.ByDay, days, insightapi.FigureRows{})
+	if err != nil {
+		return err
+	}
+	active, err := insightapi.ActiveUserFigures(ctx, c, days)
+	if err != nil {
+		return err
+	}
+	of := days
+	if other != nil {
+		of = *other
+	}
+	results, err := insightapi.PassRateFigures(ctx, c, insight.By(d.Grouping), of, rows)
+	if err != nil {
+		return err
+	}
+	d.MinCell = max(sum.MinCell, attendance.MinCell, active.MinCell, results.MinCell)
+	d.Few = "fewer than " + strconv.Itoa(d.MinCell)
+	d.From, d.To = attendance.From, attendance.To
+	d.Says = longDate(attendance.From) + " to " + longDate(attendance.To)
+	d.Tiles = d.tiles(sum, attendance)
+	d.Attendance = web.Chart{ID: "attendance", Title: "Learners in attendance a day", Few: d.Few, Bars: bars(attendance)}
+	d.Active = web.Chart{ID: "active", Title: "Active users a day", Few: d.Few, Bars: bars(active)}
+	for i := len(d.Attendance.Bars) - 1; i >= 0; i-- { // the newest first
+		row := figureDay{Day: longDate(dayOf(attendance.From, i)), Attendance: d.barText(d.Attendance.Bars[i])}
+		if i < len(d.Active.Bars) {
+			row.Active = d.barText(d.Active.Bars[i])
+		}
+		d.Days = append(d.Days, row)
+	}
+	d.Incomplete = results.Incomplete
+	for _, cell := range results.Cells {
+		d.Results = append(d.Results, d.result(cell))
+	}
+	d.Newer, d.Older = web.FirstPage(fc), web.NextPage(fc, results.Next)
+	if len(d.Results) > 1 {
+		total := d.result(results.Total)
+		total.Name = "All together"
+		if rows.Region != "" || d.Newer != "" || d.Older != "" {
+			total.Name = "All schools of the country"
+		}
+		d.Results = append(d.Results, total)
+	}
+	return nil
+}
+
+func (d *figuresData) tiles(s *insight.Summary, attendance *insight.Table) []figureTile {
+	tiles := []figureTile{
+		{d.count(s.Learners), "Learners", web.Number(int64(s.Schools)) + " schools, " + web.Number(int64(s.Classes)) + " classes"},
+		{d.count(s.AttendanceToday), "In attendance today", ""},
+	}
+	different, of := s.AttendanceWeek, "in the last 30 days"
+	when := "in the last seven days"
+	if d.Months != nil { // the whole country: what is not of single days is of months
+		different, of = s.AttendanceMonth, "in "+d.Months[0].Text
+		when = of
+	}
+	days := figureTile{d.count(attendance.Total.Count), "Days of attendance", "in the days shown"}
+	if n := attendance.Total.Withheld; n > 0 && d.Months != nil {
+		days.Hint += ", without those that are withheld"
+	}
+	tiles = append(tiles, figureTile{d.count(different), "Different learners", when}, figureTile{d.count(s.ActiveToday), "Active users today", "staff included"}, days)
+	if s.PassPercent == nil {
+		return append(tiles, figureTile{d.count(s.Attempts), "Tests marked", of})
+	}
+	return append(tiles, figureTile{strconv.Itoa(*s.PassPercent) + " %", "Tests passed", "of " + d.count(s.Attempts) + " " + of})
+}
+
+// count writes a figure, or that it is withheld.
+func (d *figuresData) count(n *int) string {
+	if n == nil {
+		return "< " + strconv.Itoa(d.MinCell)
+	}
+	return web.Number(int64(*n))
+}
+
+func (d *figuresData) barText(b web.Bar) string {
+	if b.Few {
+		return d.Few
+	}
+	return web.Number(int64(b.Value))
+}
+
+func (d *figuresData) result(cell insight.Cell) resultRow {
+	row := resultRow{Name: cell.Name, Group: cell.Group, Marked: d.Few, Passed: d.Few}
+	least := ""
+	if row.Withheld = cell.Withheld; row.Withheld > 0 {
+		least = "at least "
+		if cell.Suppressed {
+			row.Marked, row.Passed = "withheld", "withheld"
+		}
+	}
+	if row.Name == "" {
+		row.Name = "Not known"
+	}
+	if cell.Count != nil {
+		row.Marked = least + web.Number(int64(*cell.Count))
+	}
+	if cell.Passed != nil {
+		row.Passed = least + web.Number(int64(*cell.Passed))
+	}
+	if cell.Percent != nil {
+		row.Rate, row.Known = *cell.Percent, true
+	}
+	return row
+}
+
+// bars has a column for every day of the table's period: a day without a cell had nobody.
+func bars(t *insight.Table) []web.Bar {
+	first, errFrom := time.Parse(time.DateOnly, t.From)
+	last, errTo := time.Parse(time.DateOnly, t.To)
+	if errFrom != nil || errTo != nil {
+		return nil
+	}
+	cells := map[string]insight.Cell{}
+	for _, cell := range t.Cells {
+		cells[cell.Key] = cell
+	}
+	var all []web.Bar
+	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
+		bar := web.Bar{Label: day.Format("2 Jan")}
+		if cell, ok := cells[day.Format(time.DateOnly)]; ok {
+			if bar.Few = cell.Count == nil; !bar.Few {
+				bar.Value = *cell.Count
+			}
+		}
+		all = append(all, bar)
+	}
+	return all
+}
+
+func dayOf(from string, i int) string {
+	t, err := time.Parse(time.DateOnly, from)
+	if err != nil {
+		return from
+	}
+	return t.AddDate(0, 0, i).Format(time.DateOnly)
+}
+
+func longDate(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.Format("Mon 2 Jan 2006")
+}

@@ -1,0 +1,63 @@
+package staff
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lignum/domain"
+	"lignum/domain/classes"
+)
+
+var weekdays = [7]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
+
+// writeWeekly gives a class's times as people type them: a line for each, "Tue 16:00 60".
+func writeWeekly(slots []classes.Slot) string {
+	lines := make([]string, len(slots))
+	for i, s := range slots {
+		lines[i] = fmt.Sprintf("%s %s %d", weekdays[s.Weekday%7], s.At, s.Minutes)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// readWeekly reads what writeWeekly wrote. Days may be spelled out, "min" may stand behind the minutes, and empty lines
+// count for nothing. A line that cannot be read is domain.Invalid about the field "weekly".
+func readWeekly(text string) ([]classes.Slot, error) {
+	slots := []classes.Slot{}
+	for i, line := range strings.Split(text, "\n") {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		if len(words) == 4 && strings.HasPrefix(strings.ToLower(words[3]), "min") {
+			words = words[:3]
+		}
+		slot, ok := readSlot(words)
+		if !ok {
+			return nil, domain.InvalidField("weekly", fmt.Sprintf("has a line that cannot be read, number %d; write day, time and minutes, such as Tue 16:00 60", i+1))
+		}
+		slots = append(slots, slot)
+	}
+	return slots, nil
+}
+
+func readSlot(words []string) (s classes.Slot, ok bool) {
+	if len(words) != 3 {
+		return s, false
+	}
+	day := strings.ToLower(strings.TrimRight(words[0], ".,:"))
+	for i, name := range weekdays {
+		if len(day) >= 3 && strings.HasPrefix(strings.ToLower(fullDays[i]), day) && strings.EqualFold(day[:3], name) {
+			s.Weekday, ok = i, true
+		}
+	}
+	s.At = words[1]
+	if len(s.At) == 4 && s.At[1] == ':' {
+		s.At = "0" + s.At
+	}
+	minutes, err := strconv.Atoi(words[2])
+	s.Minutes = minutes
+	return s, ok && err == nil
+}
+
+var fullDays = [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}
