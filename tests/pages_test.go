@@ -11,7 +11,7 @@ import (
 // with the request's context, as everything that reaches the database is called.
 func TestPagesCallUseCases(t *testing.T) {
 	seen := 0
-	for _, dir := range []string{"../api/portal", "../api/console", "../api/web"} {
+	for _, dir := range pageDirs(t) {
 		p := readPackage(t, dir)
 		for i, f := range p.files {
 			for _, called := range roomCalls(f, &seen) {
@@ -23,10 +23,10 @@ func TestPagesCallUseCases(t *testing.T) {
 		t.Fatalf("only %d calls of rooms were looked at", seen)
 	}
 	planted := readSource(t, `package portal
-		import ("lignum/domain/people"; "lignum/api")
-		func show() { people.UserByID(ctx, r, id); people.SetListed(c.Context(), tx, id); people.Name(u); api.ReadClass(ctx, c, id) }`)
-	if found := roomCalls(planted.files[0], &seen); len(found) != 2 {
-		t.Errorf("of two planted calls are found %q", found)
+		import ("lignum/domain/people"; who "lignum/domain/identity"; "lignum/api/classes"; peopleapi "lignum/api/people")
+		func show() { people.UserByID(ctx, r, id); people.SetListed(c.Context(), tx, id); people.Name(u); classes.ReadClass(ctx, c, id); peopleapi.Names(ctx, c, ids); who.Sessions(ctx, r, id) }`)
+	if found := roomCalls(planted.files[0], &seen); len(found) != 3 {
+		t.Errorf("of three planted calls are found %q", found)
 	}
 }
 
@@ -34,8 +34,12 @@ func TestPagesCallUseCases(t *testing.T) {
 func roomCalls(f *ast.File, seen *int) (found []string) {
 	rooms := map[string]bool{}
 	for _, imp := range f.Imports {
-		if path, err := strconv.Unquote(imp.Path.Value); err == nil && (strings.HasPrefix(path, "lignum/domain") || strings.HasPrefix(path, "lignum/tenants") || path == "lignum/api") {
-			rooms[path[strings.LastIndex(path, "/")+1:]] = path != "lignum/api"
+		if path, err := strconv.Unquote(imp.Path.Value); err == nil && (strings.HasPrefix(path, "lignum/domain") || strings.HasPrefix(path, "lignum/tenants") || strings.HasPrefix(path, "lignum/api")) {
+			name := path[strings.LastIndex(path, "/")+1:]
+			if imp.Name != nil {
+				name = imp.Name.Name
+			}
+			rooms[name] = !strings.HasPrefix(path, "lignum/api")
 		}
 	}
 	ast.Inspect(f, func(n ast.Node) bool {

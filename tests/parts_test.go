@@ -15,11 +15,19 @@ import (
 // A page asks for no permission that its route does not name, and a route names none that its page never asks for. The
 // server refuses the first while it runs (api/guard.go); this reads the source, so that no path has to be walked for it.
 func TestPagesAskForWhatTheirRoutesName(t *testing.T) {
-	web := readPackage(t, "../api/web")
-	routes := 0
-	for _, dir := range []string{"../api/portal", "../api/console", "../api/web"} {
+	beyond, in, routes := map[string]*source{}, map[string]*source{}, 0
+	for _, dir := range packagesBelow(t, "../api", "../api/cmd") {
 		p := readPackage(t, dir)
-		p.beyond = map[string]*source{"web": web}
+		p.name, p.beyond, in[dir] = dir, beyond, p
+		name := filepath.Base(dir)
+		if filepath.Dir(dir) == "../api" { // an area has another name where pages call a room of its name too
+			beyond[name+"api"], beyond[name] = p, p
+		} else if beyond[name] == nil {
+			beyond[name] = p
+		}
+	}
+	for _, dir := range pageDirs(t) {
+		p := in[dir]
 		for _, r := range p.registrations() {
 			routes++
 			asks := map[string]bool{}
@@ -50,7 +58,7 @@ type source struct {
 	files  []*ast.File
 	names  []string // of the files
 	funcs  map[string]*ast.FuncDecl
-	beyond map[string]*source // packages whose functions may be given a permission to ask for
+	beyond map[string]*source // other packages that ask, by the name that they are called by
 }
 
 func readPackage(t *testing.T, dir string) *source {
@@ -159,14 +167,32 @@ func (s *source) asks(n ast.Node, found, seen map[string]bool) {
 					}
 				}
 			}
-		case *ast.Ident:
-			if fn := s.funcs[n.Name]; fn != nil && fn.Recv == nil && !seen[n.Name] {
-				seen[n.Name] = true
-				s.asks(fn.Body, found, seen)
+		case *ast.SelectorExpr:
+			x, ok := n.X.(*ast.Ident)
+			if !ok || s.beyond[x.Name] == nil {
+				return true
 			}
+			other := s.beyond[x.Name]
+			other.asksIn(n.Sel.Name, found, seen)
+		case *ast.Ident:
+			s.asksIn(n.Name, found, seen)
 		}
 		return true
 	})
+}
+
+// asksIn is asks of a function of the package, once.
+func (s *source) asksIn(name string, found, seen map[string]bool) {
+	if fn := s.funcs[name]; fn != nil && fn.Recv == nil && !seen[s.name+"."+name] {
+		seen[s.name+"."+name] = true
+		s.asks(fn.Body, found, seen)
+	}
+}
+
+// pageDirs are the folders of pages.
+func pageDirs(t *testing.T) []string {
+	t.Helper()
+	return append(packagesBelow(t, "../api/portal"), "../api/console", "../api/web")
 }
 
 // handsOn reports whether a function, or one that it mentions, gives Under something that is no constant of its own.
@@ -202,7 +228,7 @@ func TestReadingOfPages(t *testing.T) {
 		func other() { c.Under(policy.B); show() }
 		func wrapped(f any) { c.Under(policy.E); f() }
 		func given(p any) { deeper(p) }
-		func deeper(p any) { c.Under(p) }`, 0)
+		func deeper(p any) { c.Under(p); shared.Shown(c) }`, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
