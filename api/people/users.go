@@ -17,7 +17,7 @@ import (
 	"lignum/tenants"
 )
 
-// The use cases of accounts serve both kinds of realm; user_routes.go has their tables. On the platform's host there are
+// The use cases of accounts serve both kinds of realm; routes.go has their tables. On the platform's host there are
 // no schools, classes and guardians, and so none of their facts.
 
 // UserFilter says which accounts to list. Conditions add up.
