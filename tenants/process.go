@@ -78,14 +78,18 @@ func Join(ctx context.Context, store *Store, registry *Registry, name string, ca
 	if err := p.checkPooler(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.say(ctx); err != nil {
+	// Whoever is told to end at this moment joins first, and leaves: what was said is not left standing.
+	whole := context.WithoutCancel(ctx)
+	if err := p.say(whole); err != nil {
 		return nil, fmt.Errorf("announce the process: %w", err)
 	}
 	registry.OnPoll(p.follow)
-	if err := registry.Refresh(ctx); err != nil {
+	first, cancel := context.WithTimeout(whole, silent)
+	defer cancel()
+	if err := registry.Refresh(first); err != nil {
 		return nil, err
 	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	running, stop := context.WithCancel(whole)
 	p.stop = stop
 	p.ended.Go(func() {
 		every(running, beat, p.say, func(err error) {

@@ -264,6 +264,46 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
+// A process that is told to end while it joins joins first, and leaves as any other does: nothing of it stays.
+func TestEndsWhileItJoins(t *testing.T) {
+	w := testkit.New(t)
+	lock, err := w.Direct(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.Exec(t.Context(), "LOCK TABLE control.processes IN EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	var p *tenants.Process
+	joined := make(chan error, 1)
+	go func() {
+		var err error
+		p, err = tenants.Join(ctx, w.Store, w.Registry, "test", tenants.Capacity{Cores: 1}, slog.New(slog.DiscardHandler))
+		joined <- err
+	}()
+	direct := w.Direct(t)
+	for waits := 0; waits == 0; time.Sleep(5 * time.Millisecond) {
+		if err := direct.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end()
+	if err := lock.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-joined; err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Leave(t.Context()); err != nil {
+		t.Error(err)
+	}
+	var left int
+	if err := direct.QueryRow(t.Context(), "SELECT count(*) FROM control.processes").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d are left, %v", left, err)
+	}
+}
+
 // Slots that the pooler cannot carry are refused at the start, by name and number; a pooler that the server cannot carry is told.
 func TestSlotsAreComparedWithThePooler(t *testing.T) {
 	w := testkit.New(t)

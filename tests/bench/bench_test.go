@@ -109,3 +109,14 @@ func TestSidesThatSendOtherStatementsAreTold(t *testing.T) {
 		t.Error("nothing is taken for the same as nothing")
 	}
 }
+
+// What data are made from is there: else no part that keeps data can run.
+func TestSourcesOfData(t *testing.T) {
+	var text strings.Builder
+	if err := hashFiles(&text, "../.."); err != nil {
+		t.Fatal(err)
+	}
+	if files := strings.Count(text.String(), "\n"); files < 40 {
+		t.Errorf("only %d files", files)
+	}
+}

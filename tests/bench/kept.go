@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -204,8 +205,16 @@ func (b *bench) directly(ctx context.Context, database string, statements ...str
 func sources() (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, tenants.MigrationsHash(), time.Now().UTC().Format("2006-01"), testkit.Fixtures)
-	for _, dir := range []string{"domain/demo", "domain/catalog/packs", "policy", "tests/classroom", "tests/growth/load.go"} {
-		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	if err := hashFiles(h, "."); err != nil {
+		return "", errors.Join(errors.New("run the benchmark from the repository's root"), err)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:12], nil
+}
+
+// hashFiles writes the hashes of all files that make data, of the repository at root.
+func hashFiles(h io.Writer, root string) error {
+	for _, dir := range []string{"domain/demo", "domain/catalog/packs", "policy", "tests/school", "tests/growth/load.go"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
@@ -214,8 +223,8 @@ func sources() (string, error) {
 			return err
 		})
 		if err != nil {
-			return "", errors.Join(errors.New("run the benchmark from the repository's root"), err)
+			return err
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil))[:12], nil
+	return nil
 }
