@@ -39,7 +39,7 @@ type Config struct {
 	DatabaseAuth  string        `env:"LIGNUM_DATABASE_AUTH" envDefault:"password"` // or iam: tokens of the machine's AWS role
 	DirectDSN     string        `env:"LIGNUM_DIRECT_DSN,unset"`                    // for migrate, tenant create and the console's provisioning
 	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                          // role of the proxy's auth_query, where there is one
-	DatabaseCores float64       `env:"LIGNUM_DATABASE_CORES"`                      // processors of the database's server, 0.25 to 1024, twice as many transactions are busy at once, in all processes together; 0: this machine's
+	DatabaseCores float64       `env:"LIGNUM_DATABASE_CORES"`                      // processors of the database's server, 0.25 to 1024, three times as many transactions are busy at once, in all processes together; 0: this machine's
 	PoolerMost    int           `env:"LIGNUM_POOLER_CONNECTIONS"`                  // that the pooler may open to the database (PgBouncer's max_db_connections), 1 to 5000; 0: as infra/pooling divides max_connections
 	Memory        string        `env:"LIGNUM_MEMORY"`                              // what the process may use, such as 512MiB; else what its control group allows, else a quarter of the machine, at most 1 GiB
 	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
