@@ -19,6 +19,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -36,6 +37,8 @@ type Call struct {
 	Actor  audit.Actor
 	Now    time.Time
 	Nonce  string // of the page's Content-Security-Policy
+
+	Language words.Language // in which to speak with whoever asks
 
 	route      *Route
 	fc         *fiber.Ctx
@@ -69,7 +72,7 @@ const requestTimeout = 10 * time.Second
 // What follows is the handler's: facts -> OPA (Permit) -> one domain function in one transaction, audit entry in it.
 // On an error the Call is as far as it came, for the log and the audit trail.
 func (s *Server) enter(fc *fiber.Ctx, rt *Route) (*Call, error) {
-	c := &Call{Server: s, route: rt, fc: fc, start: time.Now(), stream: detach(fc), visitor: s.clientAddress(fc)}
+	c := &Call{Language: words.English, Server: s, route: rt, fc: fc, start: time.Now(), stream: detach(fc), visitor: s.clientAddress(fc)}
 	arrived(fc, c.stream)
 	c.Now = c.start.UTC()
 	c.Actor = audit.Actor{RequestID: requestID(fc, s)}

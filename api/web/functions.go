@@ -6,26 +6,32 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lignum/domain/words"
 )
 
 // functions are what every template may call beside the methods of View.
-var functions = template.FuncMap{
-	"asset":   Asset,
-	"percent": percent,
-	"plural":  plural,
-	"number":  number,
-	"minutes": minutes,
-	"soon":    soon,
-	"date":    date,
-	"role":    roleName,
-	"label":   label,
-	"safe":    Safe,
-	"qr":      func(data string) template.URL { return template.URL(data) }, // a picture that the server drew, as a data: address
-	"sub":     func(a, b int) int { return a - b },
-	"add":     func(a, b int) int { return a + b },
-	"dict":    dict,
-	"marks":   marks,
-	"initial": func(s string) string { return strings.ToUpper(string([]rune(s + " ")[:1])) },
+func functions(l words.Language) template.FuncMap {
+	return template.FuncMap{
+		"t":       l.Say,
+		"form":    l.Form,
+		"asset":   Asset,
+		"percent": percent,
+		"plural":  plural,
+		"number":  l.Number,
+		"minutes": minutes,
+		"soon":    soon,
+		"date":    date,
+		"role":    roleName,
+		"label":   label,
+		"safe":    Safe,
+		"qr":      func(data string) template.URL { return template.URL(data) }, // a picture that the server drew, as a data: address
+		"sub":     func(a, b int) int { return a - b },
+		"add":     func(a, b int) int { return a + b },
+		"dict":    dict,
+		"marks":   marks,
+		"initial": func(s string) string { return strings.ToUpper(string([]rune(s + " ")[:1])) },
+	}
 }
 
 // percent is part of whole in full percent, 0 to 100; nothing of nothing is 0.

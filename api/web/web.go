@@ -18,60 +18,86 @@ import (
 	"path"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/policy"
 )
 
 //go:embed templates/*.html
 var templates embed.FS
 
-// Pages are the parsed pages of one package.
+// Pages are the parsed pages of one package, in each language.
 type Pages struct {
-	all   *template.Template // the layout, what pages share, and of each page its "main" and what it defines beside: one set, since each copy of it is memory that lives
-	names map[string]bool
+	files fs.FS
+	in    map[words.Language]func() *language // parsed when somebody reads that language
+}
+
+// language is all pages in one language: the layout, what pages share, and of each page its "main" and what it defines beside. They are one set, since each
+// copy of it is memory that lives.
+type language struct {
+	all *template.Template
 }
 
 // Parse reads pages/*.html and kinds/*.html of files. It panics on a page that does not parse: the files are part of the program.
 func Parse(files fs.FS) *Pages {
-	p := &Pages{names: map[string]bool{}}
-	more := template.FuncMap{"partial": p.partial}
-	p.all = template.Must(template.New("base").Funcs(functions).Funcs(more).ParseFS(templates, "templates/*.html"))
-	found, err := fs.Glob(files, "pages/*.html")
-	if err != nil {
-		panic(err)
+	p := &Pages{files: files, in: map[words.Language]func() *language{}}
+	for _, l := range append(words.Languages(), words.Pseudo) {
+		p.in[l] = sync.OnceValue(func() *language { return p.parse(l) })
 	}
-	kinds, err := fs.Glob(files, "kinds/*.html")
-	if err != nil {
-		panic(err)
-	}
-	for i, file := range append(found, kinds...) {
-		page := strings.TrimSuffix(path.Base(file), ".html")
-		if i < len(found) {
-			p.names[page] = true
-		}
-		for _, t := range template.Must(template.New("").Funcs(functions).Funcs(more).ParseFS(files, file)).Templates() {
-			name := t.Name()
-			switch {
-			case name == "main" && i < len(found):
-				name = mainOf(page)
-			case t.Tree == nil || name == path.Base(file): // what stands between definitions
-				continue
-			case p.all.Lookup(name) != nil:
-				panic(fmt.Sprintf("%s defines %q, which is there already", file, name))
-			}
-			template.Must(p.all.AddParseTree(name, t.Tree))
-		}
-	}
+	p.in[words.English]()
 	return p
 }
 
+// parse makes the pages of a language.
+func (p *Pages) parse(l words.Language) *language {
+	in := &language{}
+	fns := functions(l)
+	fns["partial"] = in.partial
+	in.all = template.New("base").Funcs(fns)
+	read := func(files fs.FS, pattern string) (sources [][2]string) {
+		found, err := fs.Glob(files, pattern)
+		if err != nil {
+			panic(err)
+		}
+		for _, file := range found {
+			text, err := fs.ReadFile(files, file)
+			if err != nil {
+				panic(err)
+			}
+			sources = append(sources, [2]string{file, inWords(l, path.Base(file), string(text))})
+		}
+		return sources
+	}
+	for _, shared := range read(templates, "templates/*.html") {
+		template.Must(in.all.Parse(shared[1]))
+	}
+	own := read(p.files, "pages/*.html")
+	for i, file := range append(own, read(p.files, "kinds/*.html")...) {
+		page := strings.TrimSuffix(path.Base(file[0]), ".html")
+		for _, t := range template.Must(template.New("").Funcs(fns).Parse(file[1])).Templates() {
+			name := t.Name()
+			switch {
+			case name == "main" && i < len(own):
+				name = mainOf(page)
+			case t.Tree == nil || name == "":
+				continue
+			case in.all.Lookup(name) != nil:
+				panic(fmt.Sprintf("%s defines %q, which is there already", file[0], name))
+			}
+			template.Must(in.all.AddParseTree(name, t.Tree))
+		}
+	}
+	return in
+}
+
 // partial is the template that says what something looks like in one kind of it: "answer essay". kind is a text of whatever type.
-func (p *Pages) partial(what string, kind, data any) (template.HTML, error) {
+func (p *language) partial(what string, kind, data any) (template.HTML, error) {
 	var out strings.Builder
 	out.Grow(1 << 10)
 	err := p.all.ExecuteTemplate(&out, what+" "+reflect.ValueOf(kind).String(), data)
@@ -112,17 +138,18 @@ type View struct {
 // Render shows a page. It sets the Content-Security-Policy with a fresh nonce, and takes the notice that Notify left.
 // The status stays as fc has it.
 func (p *Pages) Render(c *api.Call, fc *fiber.Ctx, name string, page Page) error {
-	if !p.names[name] {
+	all := p.in[c.Language]().all
+	if all.Lookup(mainOf(name)) == nil {
 		return fmt.Errorf("there is no page %q", name)
 	}
 	v := newView(c, fc, page)
 	var out bytes.Buffer
-	if err := p.all.ExecuteTemplate(&out, mainOf(name), v); err != nil {
+	if err := all.ExecuteTemplate(&out, mainOf(name), v); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
 	v.Main = template.HTML(out.String())
 	out.Reset()
-	if err := p.all.ExecuteTemplate(&out, "layout", v); err != nil {
+	if err := all.ExecuteTemplate(&out, "layout", v); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
 	fc.Set(fiber.HeaderContentSecurityPolicy, contentPolicy(v.Nonce))

@@ -1,0 +1,233 @@
+package web
+
+import (
+	"fmt"
+	"html"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template/parse"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+
+	"lignum/domain/words"
+)
+
+// A page names its sentences, {{t "learner.my_classes"}}, with what fills them, {{t "learner.seats" "Taken" .Taken "Seats" .Seats}}; the number that
+// chooses a plural form is N. Before a page is parsed for a language the words take the place of the names, so that showing it costs no more than if it
+// had been written in that language, and whatever fills a sentence is escaped for the place where it stands. A message is text; of
+// markup it may hold the plain tags of inline.
+
+var (
+	inline      = regexp.MustCompile(`</?(?:strong|em|kbd|code|small|b|i)>|<br>`)
+	placeholder = regexp.MustCompile(`\{\{\.(\w+)\}\}`)
+	literal     = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;")
+)
+
+// inWords gives the source of a template file with its sentences in a language. It panics on a sentence without words, or one that is not
+// filled as its message wants: both are faults of the program, found when it starts.
+func inWords(l words.Language, file, source string) string {
+	trees := map[string]*parse.Tree{}
+	top := parse.New(file)
+	top.Mode = parse.SkipFuncCheck
+	if _, err := top.Parse(source, "", "", trees); err != nil {
+		panic(err)
+	}
+	s := speaker{l: l, file: file}
+	names := make([]string, 0, len(trees))
+	for name := range trees {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if name == file {
+			continue // what stands between definitions
+		}
+		fmt.Fprintf(&s.b, "{{define %q}}", name)
+		s.list(trees[name].Root)
+		s.b.WriteString("{{end}}")
+	}
+	return s.b.String()
+}
+
+type speaker struct {
+	l    words.Language
+	file string
+	b    strings.Builder
+}
+
+func (s *speaker) list(list *parse.ListNode) {
+	if list == nil {
+		return
+	}
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.IfNode:
+			s.branch("if", &n.BranchNode)
+		case *parse.RangeNode:
+			s.branch("range", &n.BranchNode)
+		case *parse.WithNode:
+			s.branch("with", &n.BranchNode)
+		case *parse.ActionNode:
+			s.action(n)
+		case *parse.TemplateNode:
+			s.pipe(n.Pipe)
+			s.b.WriteString(n.String())
+		default:
+			s.b.WriteString(n.String())
+		}
+	}
+}
+
+func (s *speaker) branch(word string, n *parse.BranchNode) {
+	s.pipe(n.Pipe)
+	fmt.Fprintf(&s.b, "{{%s %s}}", word, n.Pipe)
+	s.list(n.List)
+	if n.ElseList != nil {
+		s.b.WriteString("{{else}}")
+		s.list(n.ElseList)
+	}
+	s.b.WriteString("{{end}}")
+}
+
+func (s *speaker) action(n *parse.ActionNode) {
+	if len(n.Pipe.Decl) == 0 && len(n.Pipe.Cmds) == 1 {
+		if key, pairs, ok := saying(n.Pipe.Cmds[0]); ok {
+			s.say(key, pairs)
+			return
+		}
+	}
+	s.pipe(n.Pipe)
+	s.b.WriteString(n.String())
+}
+
+// pipe puts the words of sentences that nothing fills where their names stand among arguments: (dict "label" (t "learner.done")). What
+// something fills there is said when the page is shown.
+func (s *speaker) pipe(p *parse.PipeNode) {
+	if p == nil {
+		return
+	}
+	for _, cmd := range p.Cmds {
+		for i, arg := range cmd.Args {
+			inner, ok := arg.(*parse.PipeNode)
+			if !ok {
+				continue
+			}
+			s.pipe(inner)
+			if len(inner.Cmds) != 1 {
+				continue
+			}
+			if key, pairs, ok := saying(inner.Cmds[0]); ok {
+				m := s.message(key, pairs)
+				if len(pairs) == 0 {
+					cmd.Args[i] = &parse.StringNode{NodeType: parse.NodeString, Quoted: strconv.Quote(m.Other), Text: m.Other}
+				}
+			}
+		}
+		if key, pairs, ok := saying(cmd); ok { // {{$x := t "..."}}
+			s.message(key, pairs)
+		}
+	}
+}
+
+// saying takes {{t "key" "Name" value ...}} apart.
+func saying(cmd *parse.CommandNode) (key string, pairs []parse.Node, ok bool) {
+	if name, is := cmd.Args[0].(*parse.IdentifierNode); !is || name.Ident != "t" || len(cmd.Args) < 2 {
+		return "", nil, false
+	}
+	text, is := cmd.Args[1].(*parse.StringNode)
+	if !is {
+		return "", nil, false
+	}
+	return text.Text, cmd.Args[2:], true
+}
+
+// message finds the words of a key, and sees that they are filled as they want.
+func (s *speaker) message(key string, pairs []parse.Node) *i18n.Message {
+	m := s.l.Message(key)
+	if m == nil {
+		panic(fmt.Sprintf("%s: %q has no words", s.file, key))
+	}
+	given := map[string]bool{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name, ok := pairs[i].(*parse.StringNode)
+		if !ok {
+			panic(fmt.Sprintf("%s: %q is not filled by pairs of name and value", s.file, key))
+		}
+		given[name.Text] = true
+	}
+	for _, wanted := range placeholder.FindAllStringSubmatch(m.One+m.Other, -1) {
+		if !given[wanted[1]] {
+			panic(fmt.Sprintf("%s: %q wants %s, which it is not given", s.file, key, wanted[1]))
+		}
+	}
+	return m
+}
+
+// say writes a sentence where it stands on the page.
+func (s *speaker) say(key string, pairs []parse.Node) {
+	m := s.message(key, pairs)
+	values := map[string]string{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if inner, ok := pairs[i+1].(*parse.PipeNode); ok {
+			s.pipe(inner)
+		}
+		values[pairs[i].(*parse.StringNode).Text] = source(pairs[i+1])
+	}
+	n, counts := values["N"]
+	if counts {
+		values["N"] = "number " + n
+	}
+	forms := formsOf(m)
+	if !counts || len(forms) == 0 {
+		s.fill(m.Other, values)
+		return
+	}
+	for i, form := range forms {
+		if i > 0 {
+			s.b.WriteString("{{else}}")
+		}
+		fmt.Fprintf(&s.b, "{{if eq (form %s) %q}}", n, form[0])
+		s.fill(form[1], values)
+	}
+	s.b.WriteString("{{else}}")
+	s.fill(m.Other, values)
+	s.b.WriteString(strings.Repeat("{{end}}", len(forms)))
+}
+
+// formsOf are the plural forms of a message beside "other", each with its words.
+func formsOf(m *i18n.Message) [][2]string {
+	all := [][2]string{{"zero", m.Zero}, {"one", m.One}, {"two", m.Two}, {"few", m.Few}, {"many", m.Many}}
+	return slices.DeleteFunc(all, func(f [2]string) bool { return f[1] == "" })
+}
+
+// fill writes a form of a message with what fills it.
+func (s *speaker) fill(text string, values map[string]string) {
+	at := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
+		s.text(text[at:m[0]])
+		fmt.Fprintf(&s.b, "{{%s}}", values[text[m[2]:m[3]]])
+		at = m[1]
+	}
+	s.text(text[at:])
+}
+
+// text writes words as HTML: plain tags stay.
+func (s *speaker) text(said string) {
+	at := 0
+	for _, tag := range inline.FindAllStringIndex(said, -1) {
+		s.b.WriteString(literal.Replace(html.UnescapeString(said[at:tag[0]])))
+		s.b.WriteString(said[tag[0]:tag[1]])
+		at = tag[1]
+	}
+	s.b.WriteString(literal.Replace(html.UnescapeString(said[at:])))
+}
+
+// source is the text of an argument, as it can stand among others.
+func source(n parse.Node) string {
+	if _, ok := n.(*parse.PipeNode); ok {
+		return "(" + n.String() + ")"
+	}
+	return n.String()
+}

@@ -1,0 +1,70 @@
+package words
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/number"
+)
+
+// Choose picks the language to speak with somebody: their own choice, else the first of what their browser accepts (the header Accept-Language, RFC 9110,
+// section 12.5.4) that the tenant has, else the tenant's first. own and accept may be empty, and so may be the tenant's, who then has English alone. An
+// own choice holds only while the tenant has the language.
+func Choose(own Language, accept string, tenants []Language) Language {
+	switch {
+	case len(tenants) == 0:
+		return English
+	case len(tenants) == 1:
+		return tenants[0]
+	}
+	for _, l := range tenants {
+		if l == own {
+			return l
+		}
+	}
+	if len(accept) > 0 && len(accept) <= maxAccept {
+		wanted, _, err := language.ParseAcceptLanguage(accept)
+		if err == nil && len(wanted) > 0 {
+			tags := make([]language.Tag, len(tenants))
+			for i, l := range tenants {
+				tags[i] = language.Make(string(l))
+			}
+			if _, i, sure := language.NewMatcher(tags).Match(wanted...); sure >= language.High {
+				return tenants[i]
+			}
+		}
+	}
+	return tenants[0]
+}
+
+// maxAccept bounds how much of a header is looked at, in bytes; a browser sends some fifty.
+const maxAccept = 500
+
+// Number writes a whole number as the language groups its digits: "12,345"; below zero with a minus sign, not a hyphen.
+func (l Language) Number(n int) string {
+	if n >= 0 && n < 1000 {
+		return strconv.Itoa(n)
+	}
+	said := message.NewPrinter(l.tag()).Sprint(number.Decimal(n))
+	return strings.Replace(said, "-", "−", 1)
+}
+
+// Form is the plural category of a whole number: "one", "two", "few", "many", "zero" or "other".
+func (l Language) Form(n int) string {
+	if n < 0 {
+		n = -n
+	}
+	return forms[plural.Cardinal.MatchPlural(l.tag(), n, 0, 0, 0, 0)]
+}
+
+var forms = map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other"}
+
+func (l Language) tag() language.Tag {
+	if l == Pseudo {
+		return language.English
+	}
+	return language.Make(string(l))
+}

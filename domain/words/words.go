@@ -1,0 +1,152 @@
+// Package words is what the program says to people. Each sentence stands under a key in a message file, messages/<language>/<room>.yaml, once a
+// language, and nowhere else: code and pages name the key. The key of a message is its file's name and its own: "learner.my_classes".
+//
+// A message holds what it is filled with by name, {{.Seats}}, and a message that counts has a form for each plural category of its language
+// (Unicode CLDR: one, two, few, many, other), chosen by N. Whoever says it hands over pairs of name and value, and the number as N.
+//
+// What stays in code, and in English: what programs read (names of fields, codes, the reference of the API), what operators read (commands, logs), and what
+// schools wrote themselves.
+package words
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+// Language is one in which the program speaks, by its tag of BCP 47: "en".
+type Language string
+
+// English is the language that every message has; it stands in for a message that another language lacks.
+const English Language = "en"
+
+//go:embed messages
+var files embed.FS
+
+// catalogue is all messages of a language.
+type catalogue struct {
+	messages  map[string]*i18n.Message
+	localizer *i18n.Localizer
+}
+
+// catalogues holds all languages. The files are part of the program: one that cannot be read is a fault of it.
+var catalogues = sync.OnceValue(func() map[Language]*catalogue {
+	all := map[Language]*catalogue{}
+	languages, err := fs.ReadDir(files, "messages")
+	if err != nil {
+		panic(err)
+	}
+	for _, dir := range languages {
+		messages, err := load(files, path.Join("messages", dir.Name()))
+		if err != nil {
+			panic(fmt.Sprintf("words: %v", err))
+		}
+		all[Language(dir.Name())] = newCatalogue(Language(dir.Name()), messages)
+	}
+	all[Pseudo] = newCatalogue(Pseudo, pseudo(all[English].messages))
+	return all
+})
+
+// load reads the message files of one language.
+func load(files fs.FS, dir string) (map[string]*i18n.Message, error) {
+	messages := map[string]*i18n.Message{}
+	found, err := fs.Glob(files, dir+"/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range found {
+		text, err := fs.ReadFile(files, file)
+		if err != nil {
+			return nil, err
+		}
+		list, err := i18n.ParseMessageBytes(text, yaml.Unmarshal)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		room := strings.TrimSuffix(path.Base(file), ".yaml")
+		for _, m := range list {
+			m.ID = room + "." + m.ID
+			messages[m.ID] = m
+		}
+	}
+	return messages, nil
+}
+
+func newCatalogue(l Language, messages map[string]*i18n.Message) *catalogue {
+	bundle := i18n.NewBundle(language.English)
+	tag := language.Make(string(l))
+	for _, m := range messages {
+		if err := bundle.AddMessages(tag, m); err != nil {
+			panic(fmt.Sprintf("words: %s: %v", m.ID, err))
+		}
+	}
+	return &catalogue{messages: messages, localizer: i18n.NewLocalizer(bundle, string(l))}
+}
+
+// Languages gives those that people may choose from, sorted.
+func Languages() []Language {
+	var list []Language
+	for l := range catalogues() {
+		if l != Pseudo {
+			list = append(list, l)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Known reports whether the program speaks a language.
+func Known(l Language) bool { return catalogues()[l] != nil }
+
+// Name is the language's own name of itself: "English", "español".
+func (l Language) Name() string { return l.Say("words.language") }
+
+// Message is a message as its file has it; a language that lacks it gives the English one. It is nil for a key without words.
+func (l Language) Message(key string) *i18n.Message {
+	if c := catalogues()[l]; c != nil {
+		if m := c.messages[key]; m != nil {
+			return m
+		}
+	}
+	return catalogues()[English].messages[key]
+}
+
+// Say gives a message in words, filled with pairs of name and value; the value of N, a whole number, chooses the plural form. A key without
+// words, which a test would have found, gives the key.
+func (l Language) Say(key string, pairs ...any) string {
+	c := catalogues()[l]
+	if c == nil || c.messages[key] == nil {
+		c = catalogues()[English]
+	}
+	config := i18n.LocalizeConfig{MessageID: key}
+	if len(pairs) > 0 {
+		data := make(map[string]any, len(pairs)/2)
+		for i := 0; i+1 < len(pairs); i += 2 {
+			name, value := pairs[i].(string), pairs[i+1]
+			switch v := value.(type) {
+			case Text:
+				value = v.In(l).String()
+			case int:
+				value = l.Number(v)
+				if name == "N" {
+					config.PluralCount = v
+				}
+			}
+			data[name] = value
+		}
+		config.TemplateData = data
+	}
+	said, err := c.localizer.Localize(&config)
+	if err != nil {
+		return key
+	}
+	return said
+}
