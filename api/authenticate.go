@@ -64,7 +64,7 @@ func (c *Call) authenticate() error {
 		c.Server.clearCookies(c.fc)
 		return nil
 	}
-	return domain.Errorf(domain.Unauthentic, "The token is not valid here. Please sign in again.")
+	return domain.Refuse(domain.Unauthentic, "api.the_token_is_not_valid")
 }
 
 // remembers gives the claims of a token that held before, and the keys that it held with; nil for any other. It costs nothing.
@@ -151,7 +151,7 @@ func (c *Call) FromOwnPage() error {
 	if site == "same-origin" || site == "" && ownOrigin(c.fc.Get(fiber.HeaderOrigin), c.Server.cfg.Scheme, string(c.fc.Context().Host())) {
 		return nil
 	}
-	return domain.Errorf(domain.Forbidden, "This change did not come from one of our own pages.")
+	return domain.Refuse(domain.Forbidden, "api.this_change_did_not_come")
 }
 
 // ownOrigin tells whether an Origin header (RFC 6454) names scheme and host. The scheme's own port may be written or not.

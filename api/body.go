@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // Bodies are read by the pipeline, not by the server in front of it: when host, route, person and quota are settled, and no further
@@ -36,7 +37,7 @@ func (c *Call) receive() error {
 	}
 	header := &c.fc.Request().Header
 	if kind := header.Peek(fiber.HeaderContentEncoding); len(kind) > 0 && string(kind) != "identity" {
-		return newProblem(http.StatusUnsupportedMediaType, "A body must not be compressed here.")
+		return newProblem(http.StatusUnsupportedMediaType, words.Say("api.a_body_must_not_be"))
 	}
 	body, err := readBody(stream, header.ContentLength(), c.route.Body)
 	if err != nil {
@@ -67,7 +68,7 @@ func readBody(stream io.Reader, length, limit int) ([]byte, error) {
 	_, err := body.ReadFrom(io.LimitReader(stream, int64(limit)+1))
 	switch {
 	case err != nil && timedOut(err):
-		return nil, newProblem(http.StatusRequestTimeout, "The body did not arrive in time.")
+		return nil, newProblem(http.StatusRequestTimeout, words.Say("api.the_body_did_not_arrive"))
 	case err != nil, length >= 0 && body.Len() < length:
 		return nil, incomplete()
 	case body.Len() > limit:
@@ -82,10 +83,12 @@ func timedOut(err error) bool {
 }
 
 func tooLarge(limit int) error {
-	return domain.Errorf(domain.TooLarge, "What was sent is larger than the %d KB that are taken here.", limit>>10)
+	return domain.Refuse(domain.TooLarge, "api.what_was_sent_is_larger", "Limit", limit>>10)
 }
 
-func incomplete() *Problem { return newProblem(http.StatusBadRequest, "The body is not complete.") }
+func incomplete() *Problem {
+	return newProblem(http.StatusBadRequest, words.Say("api.the_body_is_not_complete"))
+}
 
 // humaContext is another name for huma's: its own would hide the method Context.
 type humaContext = huma.Context

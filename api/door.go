@@ -10,6 +10,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -205,7 +206,7 @@ func showVerdict(fc *fiber.Ctx, name string, v limits.Verdict) {
 }
 
 func overQuota(v limits.Verdict) error {
-	return &domain.Error{Code: domain.OverQuota, Message: "Too many requests at this moment. Please try again shortly.", RetryAfter: v.RetryAfter}
+	return &domain.Error{Code: domain.OverQuota, Message: words.Say("api.too_many_requests_at_this"), RetryAfter: v.RetryAfter}
 }
 
 // Bare registers a public route that answers on any host, before a realm is known: health, static files, the reference. An address
@@ -241,7 +242,7 @@ func (c *Call) Refresh(token string) (*identity.Tokens, error) {
 	session, genuine := identity.RefreshSession(c.own(), token)
 	if !genuine {
 		c.charge(costJunk)
-		return nil, domain.Errorf(domain.Unauthentic, "Please sign in.")
+		return nil, domain.Refuse(domain.Unauthentic, "api.please_sign_in")
 	}
 	if v := c.Server.shares.Take(append([]byte{ofSession}, session[:]...), 1, sessionShare); !v.OK {
 		return nil, overQuota(v)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -53,7 +54,7 @@ func forgot(err error) bool {
 // lacks is the refusal of somebody none of whose roles holds a permission. The sentence is for them; the permission, for programs,
 // stands in a field of its own.
 func lacks(p policy.Permission) *Problem {
-	prob := newProblem(http.StatusForbidden, "Your roles do not let you "+p.Words()+".")
+	prob := newProblem(http.StatusForbidden, words.Say("api.your_roles_do_not_let", "Do", p.Words()))
 	prob.Type, prob.Permission = "urn:lignum:problem:permission", p.Name()
 	return prob
 }

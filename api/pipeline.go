@@ -62,6 +62,9 @@ type Call struct {
 	observed   bool
 }
 
+// Say gives a message in the language of whoever asks, filled with pairs of name and value.
+func (c *Call) Say(key string, pairs ...any) string { return c.Language.Say(key, pairs...) }
+
 // requestTimeout bounds the work for one request. A client that leaves cancels nothing, so this must.
 const requestTimeout = 10 * time.Second
 
@@ -133,11 +136,11 @@ func (c *Call) realm() error {
 	}
 	if _, public := c.route.Permission.IsPublic(); !public && !c.route.Permission.In(kind) {
 		c.charge(costOver)
-		return domain.Errorf(domain.NotFound, "There is nothing at this address.")
+		return domain.Refuse(domain.NotFound, "domain.there_is_nothing_at_this")
 	}
 	if t != nil && t.State == tenants.Suspended {
 		c.charge(costOver)
-		return domain.Errorf(domain.Forbidden, "%s is suspended: %s", t.Name, reasonOr(t.StateReason, "please ask your ministry"))
+		return domain.Refuse(domain.Forbidden, "api.is_suspended", "Name", t.Name, "StateReason", reasonOr(t.StateReason, "please ask your ministry"))
 	}
 	return nil
 }
@@ -154,14 +157,14 @@ func (c *Call) authorise() error {
 	p := c.route.Permission
 	if _, public := p.IsPublic(); !public {
 		if c.Claims == nil {
-			return domain.Errorf(domain.Unauthentic, "Please sign in.")
+			return domain.Refuse(domain.Unauthentic, "api.please_sign_in")
 		}
 		if !c.State.Enforcer.Allows(c.Claims.Roles, p) {
 			return lacks(p)
 		}
 	}
 	if c.Tenant != nil && c.Tenant.State == tenants.ReadOnly && p.Mutating() {
-		return domain.Errorf(domain.ReadOnly, "%s can be read but not changed at the moment: %s", c.Tenant.Name, reasonOr(c.Tenant.StateReason, "work is under way"))
+		return domain.Refuse(domain.ReadOnly, "api.can_be_read_but_not", "Name", c.Tenant.Name, "StateReason", reasonOr(c.Tenant.StateReason, "work is under way"))
 	}
 	return nil
 }
@@ -219,7 +222,7 @@ func (s *Server) fail(c *Call, err error) *Problem {
 		s.Log.ErrorContext(c.ctx, "request failed", "err", Causes(err), "request_id", c.Actor.RequestID, "realm", c.Realm.Name(),
 			"route", c.route.Method+" "+c.route.Path, "actor", c.Actor.ID)
 	}
-	shown := *p
+	shown := domain.In(*p, c.Language)
 	shown.RequestID = c.Actor.RequestID
 	c.noteRefusal(p)
 	if p.retryAfter > 0 {
@@ -294,7 +297,7 @@ func (s *Server) recovered(fc *fiber.Ctx) (err error) {
 		if r := recover(); r != nil {
 			s.Log.Error("panic", "value", r, "path", strings.Clone(fc.Path()), "stack", string(debug.Stack()))
 			s.metrics.panics.Inc()
-			err = newProblem(http.StatusInternalServerError, "Something went wrong on our side. It was noted.").write(fc)
+			err = newProblem(http.StatusInternalServerError, words.Say("api.something_went_wrong_on_our")).write(fc)
 		}
 	}()
 	return fc.Next()

@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // Problem is what a client gets when something was wrong: problem details by RFC 9457.
@@ -19,7 +20,7 @@ type Problem struct {
 	Type       string         `json:"type" doc:"A URI that names the kind of problem" example:"urn:lignum:problem:invalid"`
 	Title      string         `json:"title" doc:"The kind of problem in a few words"`
 	Status     int            `json:"status" doc:"The HTTP status"`
-	Detail     string         `json:"detail,omitempty" doc:"What happened here, for a person"`
+	Detail     words.Text     `json:"detail,omitzero" doc:"What happened here, for a person"`
 	Permission string         `json:"permission,omitempty" doc:"The permission that was missing"`
 	Errors     []domain.Field `json:"errors,omitempty" doc:"Every field that was wrong"`
 	RequestID  string         `json:"request_id,omitempty" doc:"Quote it when you ask for help"`
@@ -28,7 +29,7 @@ type Problem struct {
 }
 
 // Error makes a Problem an error.
-func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
+func (p *Problem) Error() string { return p.Title + ": " + p.Detail.String() }
 
 // GetStatus is the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
@@ -64,17 +65,17 @@ func problemOf(err error) *Problem {
 	}
 	var f *fiber.Error
 	if errors.As(err, &f) && f.Code < 500 {
-		return newProblem(f.Code, http.StatusText(f.Code)+".")
+		return newProblem(f.Code, words.Plain(http.StatusText(f.Code)+"."))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		p := newProblem(http.StatusServiceUnavailable, "This took too long. Nothing was lost; please try again.")
+		p := newProblem(http.StatusServiceUnavailable, words.Say("api.this_took_too_long_nothing"))
 		p.retryAfter = 2
 		return p
 	}
-	return newProblem(http.StatusInternalServerError, "Something went wrong on our side. It was noted.")
+	return newProblem(http.StatusInternalServerError, words.Say("api.something_went_wrong_on_our"))
 }
 
-func newProblem(status int, detail string) *Problem {
+func newProblem(status int, detail words.Text) *Problem {
 	title := http.StatusText(status)
 	return &Problem{Type: "urn:lignum:problem:" + strings.ReplaceAll(strings.ToLower(title), " ", "-"), Title: title, Status: status, Detail: detail}
 }
@@ -112,9 +113,9 @@ func humaError(status int, message string, errs ...error) huma.StatusError {
 	if message != "" {
 		message = strings.ToUpper(message[:1]) + message[1:] + "."
 	}
-	p := newProblem(status, message)
+	p := newProblem(status, words.Plain(message))
 	if status >= 500 {
-		return newProblem(http.StatusInternalServerError, "Something went wrong on our side. It was noted.")
+		return newProblem(http.StatusInternalServerError, words.Say("api.something_went_wrong_on_our"))
 	}
 	if status == http.StatusUnprocessableEntity {
 		p.Type = "urn:lignum:problem:invalid"
@@ -125,10 +126,10 @@ func humaError(status int, message string, errs ...error) huma.StatusError {
 		}
 		var d *huma.ErrorDetail
 		if errors.As(err, &d) {
-			p.Errors = append(p.Errors, domain.Field{Name: d.Location, Reason: d.Message})
+			p.Errors = append(p.Errors, domain.Field{Name: d.Location, Reason: words.Plain(d.Message)})
 			continue
 		}
-		p.Errors = append(p.Errors, domain.Field{Name: "body", Reason: err.Error()})
+		p.Errors = append(p.Errors, domain.Field{Name: "body", Reason: words.Of(err)})
 	}
 	return p
 }

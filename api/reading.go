@@ -100,17 +100,17 @@ func Days(from, to string, today time.Time) (first, last time.Time, err error) {
 	var p domain.Problems
 	if to != "" {
 		if last, err = time.Parse(time.DateOnly, to); err != nil {
-			p.Add("query.to", "must be a date such as 2026-11-30")
+			p.Add("query.to", "api.must_be_a_date_such")
 		}
 		first = last.AddDate(0, 0, -29)
 	}
 	if from != "" {
 		if first, err = time.Parse(time.DateOnly, from); err != nil {
-			p.Add("query.from", "must be a date such as 2026-11-01")
+			p.Add("query.from", "api.must_be_a_date_such_as")
 		}
 	}
 	if len(p) == 0 && last.Before(first) {
-		p.Add("query.to", "must not be before the first day")
+		p.Add("query.to", "domain.must_not_be_before_the")
 	}
 	return first, last, p.Err()
 }

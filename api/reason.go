@@ -2,15 +2,15 @@ package api
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 func FiguresOnly() error {
-	return domain.Errorf(domain.Forbidden, "Your role sees figures, not lists of learners.")
+	return domain.Refuse(domain.Forbidden, "api.your_role_sees_figures_not")
 }
 
 // The least that a stated reason says.
@@ -40,7 +40,7 @@ func ReasonLength(reason string) int {
 	return letters
 }
 
-func NoLearner() error { return domain.Errorf(domain.NotFound, "There is no such learner.") }
+func NoLearner() error { return domain.Refuse(domain.NotFound, "api.there_is_no_such_learner") }
 
 func IsReasonWanted(err error) bool {
 	var p *Problem
@@ -51,7 +51,7 @@ func IsReasonWanted(err error) bool {
 func ReasonWanted(err error, field string) error {
 	var p *Problem
 	if IsReasonWanted(err) && errors.As(err, &p) {
-		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: fmt.Sprintf("must have at least %d letters or digits in at least %d words", ReasonLetters, reasonWords)})
+		p.Errors = append(p.Errors, domain.Field{Name: field, Reason: words.Say("api.must_have_at_least_letters", "Letters", ReasonLetters, "Words", reasonWords)})
 	}
 	return err
 }

@@ -194,7 +194,7 @@ func (c *Call) noteRefusal(p *Problem) {
 	}
 	switch {
 	case c.Claims != nil && p.Status == http.StatusForbidden:
-		e := audit.Entry{Action: c.route.Permission.Name(), Refused: true, Reason: p.Detail}
+		e := audit.Entry{Action: c.route.Permission.Name(), Refused: true, Reason: p.Detail.String()}
 		about := c.about()
 		e.ObjectKind, e.ObjectID = about.kind, about.id
 		if about.kind != "route" {

@@ -137,7 +137,7 @@ func register[I, O any](s *Server, rt Route, handle func(ctx context.Context, c 
 			}
 			return nil, s.fail(c, err)
 		}
-		return &answer[O]{Status: rt.Status, Body: domain.FullLists(out)}, nil
+		return &answer[O]{Status: rt.Status, Body: domain.In(out, c.Language)}, nil
 	})
 }
 
@@ -214,7 +214,7 @@ func inTransaction[O any](ctx context.Context, c *Call, fn func(tx *tenants.Tx) 
 			}
 			if found {
 				if c.route.ShownOnce {
-					return domain.Errorf(domain.Conflict, "This was done already. Its answer was shown once and is kept nowhere; if it was lost, make a new one.")
+					return domain.Refuse(domain.Conflict, "api.this_was_done_already_its")
 				}
 				out = new(O)
 				if err := json.Unmarshal([]byte(stored), out); err != nil {
@@ -253,7 +253,7 @@ func (c *Call) once() (*tenants.Once, error) {
 		return nil, nil
 	}
 	if len(key) > 200 {
-		return nil, domain.InvalidField("header.Idempotency-Key", "must have at most 200 characters")
+		return nil, domain.InvalidField("header.Idempotency-Key", "api.must_have_at_most_200")
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s\n", c.fc.Method(), c.fc.OriginalURL())

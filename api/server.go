@@ -244,7 +244,7 @@ func (s *Server) notFound() {
 		rt := nowhere(fc, fc.Method() == fiber.MethodGet && strings.Contains(fc.Get(fiber.HeaderAccept), "text/html"))
 		c, err := s.enter(fc, rt)
 		if err == nil {
-			err = domain.Errorf(domain.NotFound, "There is nothing at this address.")
+			err = domain.Refuse(domain.NotFound, "domain.there_is_nothing_at_this")
 		}
 		return s.refuse(fc, rt, c, err)
 	})

@@ -20,7 +20,7 @@ import (
 // PostgreSQL stores no text with a NUL in it and none that is not UTF-8, and JSON can write half of a character (a lone surrogate)
 // that neither holds. All of that is refused here, once for every string that comes from outside, with the name of the field.
 
-const badText = "must be text: no NUL character, no broken UTF-8, no half of a surrogate pair"
+const badText = "api.must_be_text_no_nul"
 
 func isText(s []byte) bool { return utf8.Valid(s) && bytes.IndexByte(s, 0) < 0 }
 

@@ -5,10 +5,11 @@ package domain
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"lignum/domain/words"
 )
 
 // Code says what kind of failure an Error is. The API maps each to one HTTP status.
@@ -30,43 +31,54 @@ const (
 
 // Field is one thing that is wrong with an input.
 type Field struct {
-	Name   string `json:"name"`   // path of the field: "email", "body.items[3].points", "row 17: sourcedId"
-	Reason string `json:"reason"` // what is wrong and what would be right, for the person who typed it
+	Name   string     `json:"name"`   // path of the field: "email", "body.items[3].points", "row 17: sourcedId"
+	Reason words.Text `json:"reason"` // what is wrong and what would be right, for the person who typed it
 }
 
 // Error is a failure that its reader can act on.
 type Error struct {
 	Code       Code
-	Message    string        // one sentence, safe to show
+	Message    words.Text    // one sentence, safe to show
 	Fields     []Field       // for Invalid: every field that is wrong, not just the first
 	RetryAfter time.Duration // for OverQuota and Unavailable: when to try again
 	Cause      error         // for the log; never shown
 }
 
-// Error gives the message and the fields, never the cause's text.
+// Error gives the message and the fields in English, never the cause's text.
 func (e *Error) Error() string {
 	if len(e.Fields) == 0 {
-		return e.Message
+		return e.Message.String()
 	}
 	parts := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
-		parts[i] = f.Name + ": " + f.Reason
+		parts[i] = f.Name + ": " + f.Reason.String()
 	}
-	return e.Message + " (" + strings.Join(parts, "; ") + ")"
+	return e.Message.String() + " (" + strings.Join(parts, "; ") + ")"
 }
 
 // Unwrap gives the cause to errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Errorf makes an Error of the given code.
-func Errorf(code Code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+// Refuse makes an Error of the given code, with the message of a key of the message files and pairs of name and value that fill it.
+func Refuse(code Code, key string, pairs ...any) *Error {
+	return RefuseIn(code, words.Say(key, pairs...))
 }
 
-// InvalidField makes an Invalid error about one field.
-func InvalidField(name, reason string) *Error {
-	return &Error{Code: Invalid, Message: "The input is not valid.", Fields: []Field{{Name: name, Reason: reason}}}
+// RefuseIn is Refuse with a sentence that is there already: of a command for operators, or of a program of other people.
+func RefuseIn(code Code, message words.Text) *Error { return &Error{Code: code, Message: message} }
+
+// InvalidField makes an Invalid error about one field; the reason is the message of a key, filled with pairs of name and value.
+func InvalidField(name, key string, pairs ...any) *Error {
+	return InvalidFieldIn(name, words.Say(key, pairs...))
 }
+
+// InvalidFieldIn is InvalidField with a reason that is there already.
+func InvalidFieldIn(name string, reason words.Text) *Error {
+	return &Error{Code: Invalid, Message: notValid, Fields: []Field{{Name: name, Reason: reason}}}
+}
+
+// notValid is the message of what is wrong in fields that are named.
+var notValid = words.Say("domain.the_input_is_not_valid")
 
 // CodeOf gives the code of an error, or "" for one that is not of this vocabulary.
 func CodeOf(err error) Code {
@@ -80,22 +92,25 @@ func CodeOf(err error) Code {
 // Problems collects fields that are wrong, so that a caller hears of all of them at once.
 type Problems []Field
 
-// Add notes that a field is wrong.
-func (p *Problems) Add(name, format string, args ...any) {
-	*p = append(*p, Field{Name: name, Reason: fmt.Sprintf(format, args...)})
+// Add notes that a field is wrong; the reason is the message of a key, filled with pairs of name and value.
+func (p *Problems) Add(name, key string, pairs ...any) { p.AddIn(name, words.Say(key, pairs...)) }
+
+// AddIn is Add with a reason that is there already.
+func (p *Problems) AddIn(name string, reason words.Text) {
+	*p = append(*p, Field{Name: name, Reason: reason})
 }
 
 // Text notes a text that is empty (unless least is 0), shorter than least or longer than most characters, not UTF-8, or that holds control characters.
 func (p *Problems) Text(name, v string, least, most int) {
 	switch n := utf8.RuneCountInString(v); {
 	case !utf8.ValidString(v):
-		p.Add(name, "is not valid UTF-8 text")
+		p.Add(name, "domain.is_not_valid_utf_8")
 	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		p.Add(name, "must not hold control characters")
+		p.Add(name, "domain.must_not_hold_control_characters")
 	case n == 0 && least > 0:
-		p.Add(name, "is missing; it must have %d to %d characters", least, most)
+		p.Add(name, "domain.is_missing_it_must_have", "Least", least, "Most", most)
 	case n < least || n > most:
-		p.Add(name, "must have %d to %d characters, has %d", least, most, n)
+		p.Add(name, "domain.must_have_to_characters_has", "Least", least, "Most", most, "It", n)
 	}
 }
 
@@ -104,5 +119,5 @@ func (p Problems) Err() error {
 	if len(p) == 0 {
 		return nil
 	}
-	return &Error{Code: Invalid, Message: "The input is not valid.", Fields: p}
+	return &Error{Code: Invalid, Message: notValid, Fields: p}
 }

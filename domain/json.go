@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"lignum/domain/words"
 )
 
 // JSON gives v as JSON, for an answer, a parameter of a statement or a column: a list that is empty is [], never null, however
@@ -32,14 +34,17 @@ func WriteJSON(out io.Writer, v any, indent string) error {
 // FullLists gives v with every nil list and map in it replaced by an empty one. Go hardly tells the two apart, but JSON does: nil
 // becomes null, and null is not the list that a reader was promised. v itself is not changed, because others may hold it; what needs
 // no change is not copied. Lists of bytes are text to JSON and stay, and so does what is left out when it is zero.
-func FullLists[T any](v T) T {
-	if full, changed := fullLists(reflect.ValueOf(&v).Elem()); changed {
+func FullLists[T any](v T) T { return In(v, words.English) }
+
+// In gives v as FullLists does, with every Text in it said in a language.
+func In[T any](v T, l words.Language) T {
+	if full, changed := walk(reflect.ValueOf(&v).Elem(), l); changed {
 		return full.Interface().(T)
 	}
 	return v
 }
 
-func fullLists(v reflect.Value) (full reflect.Value, changed bool) {
+func walk(v reflect.Value, l words.Language) (full reflect.Value, changed bool) {
 	if !v.IsValid() || !holdsLists(v.Type()) {
 		return v, false
 	}
@@ -51,12 +56,18 @@ func fullLists(v reflect.Value) (full reflect.Value, changed bool) {
 		return full
 	}
 	full = v
+	if v.Type() == textType {
+		if l == words.English {
+			return v, false // as it is said by itself
+		}
+		return reflect.ValueOf(v.Interface().(words.Text).In(l)), true
+	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return v, false
 		}
-		if inner, ok := fullLists(v.Elem()); ok {
+		if inner, ok := walk(v.Elem(), l); ok {
 			if v.Kind() == reflect.Pointer {
 				edit(func() reflect.Value { return reflect.New(v.Type().Elem()) }).Elem().Set(inner)
 			} else {
@@ -69,7 +80,7 @@ func fullLists(v reflect.Value) (full reflect.Value, changed bool) {
 			if f.leftOutWhenZero && field.IsZero() {
 				continue
 			}
-			if inner, ok := fullLists(field); ok {
+			if inner, ok := walk(field, l); ok {
 				edit(func() reflect.Value { c := reflect.New(v.Type()).Elem(); c.Set(v); return c }).FieldByIndex(f.index).Set(inner)
 			}
 		}
@@ -81,13 +92,13 @@ func fullLists(v reflect.Value) (full reflect.Value, changed bool) {
 			return v, false
 		}
 		for i := range v.Len() {
-			if inner, ok := fullLists(v.Index(i)); ok {
+			if inner, ok := walk(v.Index(i), l); ok {
 				edit(func() reflect.Value { return reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v) }).Index(i).Set(inner)
 			}
 		}
 	case reflect.Array:
 		for i := range v.Len() {
-			if inner, ok := fullLists(v.Index(i)); ok {
+			if inner, ok := walk(v.Index(i), l); ok {
 				edit(func() reflect.Value { c := reflect.New(v.Type()).Elem(); c.Set(v); return c }).Index(i).Set(inner)
 			}
 		}
@@ -96,7 +107,7 @@ func fullLists(v reflect.Value) (full reflect.Value, changed bool) {
 			return reflect.MakeMap(v.Type()), true
 		}
 		for it := v.MapRange(); it.Next(); {
-			if inner, ok := fullLists(it.Value()); ok {
+			if inner, ok := walk(it.Value(), l); ok {
 				edit(func() reflect.Value {
 					c := reflect.MakeMapWithSize(v.Type(), v.Len())
 					for all := v.MapRange(); all.Next(); {
@@ -154,7 +165,9 @@ func jsonFields(t reflect.Type) (fields []reflect.StructField) {
 // typesWithLists remembers holdsLists of each type: most answers hold none, and are not walked.
 var typesWithLists sync.Map
 
-// holdsLists reports whether a value of the type may hold a list or a map, at any depth.
+var textType = reflect.TypeFor[words.Text]()
+
+// holdsLists reports whether a value of the type may hold a list, a map or a Text, at any depth.
 func holdsLists(t reflect.Type) bool {
 	if known, ok := typesWithLists.Load(t); ok {
 		return known.(bool)
@@ -169,6 +182,9 @@ func listsWithin(t reflect.Type, under map[reflect.Type]bool) bool {
 		return false // asked already, further up
 	}
 	under[t] = true
+	if t == textType {
+		return true
+	}
 	switch t.Kind() {
 	case reflect.Slice:
 		return t.Elem().Kind() != reflect.Uint8

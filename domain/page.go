@@ -37,5 +37,5 @@ func ReadCursor(text string, n int) ([]string, error) {
 
 // BadCursor is what a cursor gives that no page gave: Invalid, of the field after.
 func BadCursor() error {
-	return InvalidField("after", "is not a cursor that a page before this one gave")
+	return InvalidField("after", "domain.is_not_a_cursor_that")
 }

@@ -23,5 +23,5 @@ func CheckVersion(seen, is string) error {
 	if seen == "" || seen == is {
 		return nil
 	}
-	return Errorf(Conflict, "Somebody else changed this after you opened it. Nothing of yours is saved: look at what it is now, and change it again.")
+	return Refuse(Conflict, "domain.somebody_else_changed_this_after")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/rego"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 //go:embed rego
@@ -78,7 +79,7 @@ func readBundle(files fs.FS) (*bundle, error) {
 			continue
 		}
 		if m == nil {
-			wrong.Add(s.name+":1", "the file is empty")
+			wrong.Add(s.name+":1", "policy.the_file_is_empty")
 			continue
 		}
 		isTest := strings.HasSuffix(s.name, "_test.rego")
@@ -87,7 +88,7 @@ func readBundle(files fs.FS) (*bundle, error) {
 			want = testPackage
 		}
 		if got := m.Package.Path.String(); got != want {
-			wrong.Add(place(m.Package.Location), "the package is %s; it must be %s", strings.TrimPrefix(got, "data."), strings.TrimPrefix(want, "data."))
+			wrong.Add(place(m.Package.Location), "policy.the_package_is_it_must", "Got", strings.TrimPrefix(got, "data."), "Want", strings.TrimPrefix(want, "data."))
 		}
 		b.all[s.name] = m
 		if !isTest {
@@ -95,7 +96,7 @@ func readBundle(files fs.FS) (*bundle, error) {
 		}
 	}
 	if len(wrong) == 0 && len(b.rules) == 0 {
-		wrong.Add("bundle", "holds no rules: there is no .rego file but tests")
+		wrong.Add("bundle", "policy.holds_no_rules_there_is")
 	}
 	return b, wrong.Err()
 }
@@ -121,7 +122,7 @@ func readSources(files fs.FS) ([]source, string, error) {
 		}
 		size += len(text)
 		if len(sources) == maxBundleFiles || size > maxBundleBytes {
-			return domain.InvalidField(name, fmt.Sprintf("a bundle takes at most %d files and %d KiB", maxBundleFiles, maxBundleBytes>>10))
+			return domain.InvalidField(name, "policy.a_bundle_takes_at_most", "MaxBundleFiles", maxBundleFiles, "MaxBundleBytes", maxBundleBytes>>10)
 		}
 		fmt.Fprintf(sum, "%d %s %d ", len(name), name, len(text))
 		sum.Write(text)
@@ -133,7 +134,7 @@ func readSources(files fs.FS) ([]source, string, error) {
 		if errors.As(err, &known) {
 			return nil, "", err
 		}
-		return nil, "", &domain.Error{Code: domain.Invalid, Message: "The bundle cannot be read.", Cause: err}
+		return nil, "", &domain.Error{Code: domain.Invalid, Message: words.Say("policy.the_bundle_cannot_be_read"), Cause: err}
 	}
 	return sources, hex.EncodeToString(sum.Sum(nil))[:12], nil
 }
@@ -177,12 +178,12 @@ func addRegoErrors(wrong *domain.Problems, name string, err error) {
 	switch {
 	case errors.As(err, &several):
 		for _, e := range several {
-			wrong.Add(place(e.Location), "%s", e.Message)
+			wrong.AddIn(place(e.Location), words.Plain(e.Message))
 		}
 	case errors.As(err, &one):
-		wrong.Add(place(one.Location), "%s", one.Message)
+		wrong.AddIn(place(one.Location), words.Plain(one.Message))
 	default:
-		wrong.Add(name, "%s", err.Error())
+		wrong.AddIn(name, words.Of(err))
 	}
 }
 

@@ -35,7 +35,7 @@ type Explanation struct {
 // given, or expanded.
 func Explain(e *Enforcer, eng *Engine, in Input) Explanation {
 	l := eng.current.Load()
-	x := Explanation{Permission: in.Permission.Name(), Description: in.Permission.Description(),
+	x := Explanation{Permission: in.Permission.Name(), Description: in.Permission.Description().String(),
 		Versions: fmt.Sprintf("roles %d, rules %s", e.version, l.version)}
 	if !e.Allows(in.Roles, in.Permission) {
 		x.NotAsked = true
@@ -60,8 +60,7 @@ func Explain(e *Enforcer, eng *Engine, in Input) Explanation {
 }
 
 func (x *Explanation) refuse(r Reason) {
-	info := r.Info()
-	x.Reason, x.Sentence, x.Needed = r, info.Sentence, info.Remedy
+	x.Reason, x.Sentence, x.Needed = r, r.Sentence().String(), r.Needed().String()
 }
 
 // grants gives Casbin's own explanation for each role: the rule that matched, and by which inclusion.

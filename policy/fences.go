@@ -97,17 +97,17 @@ func (l *loaded) checkFences(ctx context.Context) error {
 	var wrong domain.Problems
 	d, err := l.ask(ctx, ast.NewObject())
 	if err != nil {
-		wrong.Add("bundle", "an empty input gets no answer: %s", err.Error())
+		wrong.Add("bundle", "policy.an_empty_input_gets_no", "Error", err.Error())
 		return wrong.Err()
 	}
 	if d.Allow {
-		wrong.Add("bundle", "crosses a fence: an empty input is allowed")
+		wrong.Add("bundle", "policy.crosses_a_fence_an_empty")
 	}
 	for _, p := range Catalogue() {
 		for _, listing := range []bool{false, true} {
 			in := everything(p, listing)
 			if _, err := l.decide(ctx, &in); err != nil {
-				wrong.Add("bundle", "%s gets no answer: %s", p.Name(), err.Error())
+				wrong.Add("bundle", "policy.gets_no_answer", "Name", p.Name(), "Error", err.Error())
 				return wrong.Err()
 			}
 		}
@@ -115,11 +115,11 @@ func (l *loaded) checkFences(ctx context.Context) error {
 	for _, f := range fences {
 		p, err := l.crossing(ctx, f)
 		if err != nil {
-			wrong.Add("bundle", "%s gets no answer: %s", p.Name(), err.Error())
+			wrong.Add("bundle", "policy.gets_no_answer", "Name", p.Name(), "Error", err.Error())
 			return wrong.Err()
 		}
 		if !p.IsZero() {
-			wrong.Add("bundle", "crosses a fence for %s: %s", p.Name(), f.says)
+			wrong.Add("bundle", "policy.crosses_a_fence_for", "Name", p.Name(), "Says", f.says)
 		}
 	}
 	for _, p := range []Permission{LearnerRead, LearnerProgress, InsightRead} {
@@ -127,7 +127,7 @@ func (l *loaded) checkFences(ctx context.Context) error {
 		in.Roles, in.Facts = []string{"ministry_official"}, Facts{Listing: true, ReasonLength: 100}
 		d, err := l.decide(ctx, &in)
 		if err != nil || d.Allow && (d.Scope != Aggregate || d.MinCell < 5) {
-			wrong.Add("bundle", "crosses a fence for %s: officials see figures, none of fewer than five", p.Name())
+			wrong.Add("bundle", "policy.crosses_a_fence_for_officials", "Name", p.Name())
 		}
 	}
 	for _, p := range Catalogue() {
@@ -138,7 +138,7 @@ func (l *loaded) checkFences(ctx context.Context) error {
 		in.Roles = []string{"ministry_official", "member"}
 		d, err := l.decide(ctx, &in)
 		if err != nil || d.Allow && d.MinCell < 5 {
-			wrong.Add("bundle", "crosses a fence for %s: officials see no count of fewer than five", p.Name())
+			wrong.Add("bundle", "policy.crosses_a_fence_for_officials_see", "Name", p.Name())
 		}
 	}
 	return wrong.Err()

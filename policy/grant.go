@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // RoleEdit is a change to one role: permissions by name, other roles by name. A role that does not exist is made by it.
@@ -83,7 +84,7 @@ func (e *Enforcer) reachingAll(roles []string) []string {
 // have: two roles can reach further than either. Errors: Forbidden, Conflict, or Invalid for an edit that makes no sense.
 func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]string) error {
 	if !e.Allows(actorRoles, e.manages()) {
-		return domain.Errorf(domain.Forbidden, "Your roles do not let you change roles.")
+		return domain.Refuse(domain.Forbidden, "policy.your_roles_do_not_let")
 	}
 	if err := c.check(e); err != nil {
 		return err
@@ -93,7 +94,7 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]stri
 		return err
 	}
 	if len(more) > 0 {
-		return domain.Errorf(domain.Forbidden, "The role “%s” may do more than you, or for more people, so you cannot change it: %s.", RoleWords(c.Role), list(more))
+		return domain.Refuse(domain.Forbidden, "policy.the_role_may_do_more", "Role", RoleWords(c.Role), "More", list(more))
 	}
 	after, err := e.After(c)
 	if err != nil {
@@ -108,18 +109,18 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]stri
 			return err
 		}
 		if len(more) > 0 {
-			return domain.Errorf(domain.Forbidden, "You cannot give the role “%s” what you may not do yourself, or not for as many people: %s.", RoleWords(strings.Join(roles, " with ")), list(more))
+			return domain.Refuse(domain.Forbidden, "policy.you_cannot_give_the_role", "Roles", RoleWords(strings.Join(roles, " with ")), "More", list(more))
 		}
 	}
 	if len(after.RolesWith(e.manages())) == 0 {
-		return domain.Errorf(domain.Conflict, "No role could change roles any more; let another role do so first.")
+		return domain.Refuse(domain.Conflict, "policy.no_role_could_change_roles")
 	}
 	if managers := e.Managers(); len(e.reachingAll(managers)) > 0 && len(after.reachingAll(after.RolesWith(e.manages()))) == 0 {
-		return domain.Errorf(domain.Conflict, "Nobody could change every role any more; first let another role change roles that reaches as far.")
+		return domain.Refuse(domain.Conflict, "policy.nobody_could_change_every_role")
 	}
 	for _, role := range systemRoles[KindOf(e.realm)] {
 		if lost := after.lacking([]string{role}, everyone(e, role)); len(lost) > 0 {
-			return domain.Errorf(domain.Conflict, "Everybody with the role “%s” would lose what each person needs: %s.", RoleWords(role), list(lost))
+			return domain.Refuse(domain.Conflict, "policy.everybody_with_the_role_would", "Role", RoleWords(role), "Lost", list(lost))
 		}
 	}
 	return nil
@@ -129,14 +130,14 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]stri
 // Errors: Invalid for an unknown role, Forbidden.
 func CheckAssign(e *Enforcer, actorRoles []string, role string) error {
 	if _, known := e.answers[role]; !known {
-		return domain.InvalidField("role", fmt.Sprintf("%q is no role here", clip(role)))
+		return domain.InvalidField("role", "policy.is_no_role_here", "Role", fmt.Sprintf("%q", clip(role)))
 	}
 	more, err := e.beyond(actorRoles, []string{role})
 	if err != nil {
 		return err
 	}
 	if len(more) > 0 {
-		return domain.Errorf(domain.Forbidden, "You cannot give or take the role “%s”: it may do what you may not, or for more people: %s.", RoleWords(role), list(more))
+		return domain.Refuse(domain.Forbidden, "policy.you_cannot_give_or_take", "Role", RoleWords(role), "More", list(more))
 	}
 	return nil
 }
@@ -146,7 +147,7 @@ func CheckAssign(e *Enforcer, actorRoles []string, role string) error {
 func CheckTogether(e *Enforcer, actorRoles, roles []string) error {
 	more, err := e.beyond(actorRoles, roles)
 	if err == nil && len(more) > 0 {
-		err = domain.Errorf(domain.Forbidden, "You cannot give these roles together. They may do what you may not, or for more people: %s.", list(more))
+		err = domain.Refuse(domain.Forbidden, "policy.you_cannot_give_these_roles", "More", list(more))
 	}
 	return err
 }
@@ -158,7 +159,7 @@ func CheckUnassign(e *Enforcer, actorRoles []string, role string, othersWhoManag
 		return err
 	}
 	if othersWhoManage < 1 && e.Allows([]string{role}, e.manages()) {
-		return domain.Errorf(domain.Conflict, "Nobody else here can change roles; give the role “%s” to another person first.", RoleWords(role))
+		return domain.Refuse(domain.Conflict, "policy.nobody_else_here_can_change", "Role", RoleWords(role))
 	}
 	return nil
 }
@@ -167,34 +168,34 @@ func CheckUnassign(e *Enforcer, actorRoles []string, role string, othersWhoManag
 func (c RoleEdit) check(e *Enforcer) error {
 	var wrong domain.Problems
 	if !rolePattern.MatchString(c.Role) {
-		wrong.Add("role", "must be 2 to 63 characters of a-z, 0-9 and _, a letter first")
+		wrong.Add("role", "policy.must_be_2_to_63")
 	}
 	if len(c.Grant)+len(c.Withdraw)+len(c.Include)+len(c.Exclude) == 0 {
-		wrong.Add("grant", "nothing is to be changed")
+		wrong.Add("grant", "policy.nothing_is_to_be_changed")
 	}
 	kind := KindOf(e.realm)
 	for field, names := range map[string][]string{"grant": c.Grant, "withdraw": c.Withdraw} {
 		for i, name := range names {
 			if p, known := Lookup(name); !known || !p.In(kind) {
-				wrong.Add(fmt.Sprintf("%s[%d]", field, i), "%q is nothing that a role here may do", clip(name))
+				wrong.Add(fmt.Sprintf("%s[%d]", field, i), "policy.is_nothing_that_a_role", "Name", fmt.Sprintf("%q", clip(name)))
 			}
 		}
 	}
 	for field, roles := range map[string][]string{"include": c.Include, "exclude": c.Exclude} {
 		for i, role := range roles {
 			if _, known := e.answers[role]; !known {
-				wrong.Add(fmt.Sprintf("%s[%d]", field, i), "%q is no role here", clip(role))
+				wrong.Add(fmt.Sprintf("%s[%d]", field, i), "policy.is_no_role_here", "Role", fmt.Sprintf("%q", clip(role)))
 			}
 		}
 	}
 	for _, name := range c.Grant {
 		if slices.Contains(c.Withdraw, name) {
-			wrong.Add("withdraw", "%q is also to be granted", clip(name))
+			wrong.Add("withdraw", "policy.is_also_to_be_granted", "Name", fmt.Sprintf("%q", clip(name)))
 		}
 	}
 	for _, role := range c.Include {
 		if slices.Contains(c.Exclude, role) {
-			wrong.Add("exclude", "%q is also to be included", clip(role))
+			wrong.Add("exclude", "policy.is_also_to_be_included", "Role", fmt.Sprintf("%q", clip(role)))
 		}
 	}
 	slices.SortFunc(wrong, func(a, b domain.Field) int { return strings.Compare(a.Name, b.Name) })
@@ -236,17 +237,16 @@ func everyone(before *Enforcer, role string) []string {
 }
 
 // list says what permissions let somebody do, the first three of them, for a sentence.
-func list(names []string) string {
-	var words []string
+func list(names []string) words.Text {
+	var said []words.Text
 	for _, name := range names[:min(len(names), 3)] {
 		p, _ := Lookup(name)
-		words = append(words, p.Words())
+		said = append(said, p.Words())
 	}
-	text := strings.Join(words, "; ")
-	if rest := len(names) - len(words); rest > 0 {
-		text += fmt.Sprintf("; and %d more", rest)
+	if rest := len(names) - len(said); rest > 0 {
+		said = append(said, words.Say("policy.and_more", "Rest", rest))
 	}
-	return text
+	return words.Join("; ", said...)
 }
 
 func clip(s string) string {

@@ -7,6 +7,8 @@ package policy
 import (
 	"slices"
 	"strings"
+
+	"lignum/domain/words"
 )
 
 // RealmKind says in which kind of realm a permission means something.
@@ -51,11 +53,10 @@ type Permission struct {
 }
 
 type entry struct {
-	index       int // place in registry: the column in an enforcer's decision cache
-	name        string
-	realm       RealmKind
-	mutating    bool
-	description string
+	index    int // place in registry: the column in an enforcer's decision cache
+	name     string
+	realm    RealmKind
+	mutating bool
 }
 
 // Public marks a route that anyone may call without signing in; the reason is for the reader of the route table.
@@ -87,22 +88,18 @@ func (p Permission) Realm() RealmKind {
 	return p.entry.realm
 }
 
-// Description says in a sentence what the permission lets somebody do.
-func (p Permission) Description() string {
-	if p.entry == nil {
-		return ""
-	}
-	return p.entry.description
-}
+// Description says in a sentence what the permission lets somebody do: "Register for a class."
+func (p Permission) Description() words.Text { return p.Words().Sentence() }
 
 // Words says within a sentence what the permission lets somebody do: "register for a class".
-func (p Permission) Words() string {
-	text := strings.TrimSuffix(p.Description(), ".")
-	if text == "" {
-		return ""
+func (p Permission) Words() words.Text {
+	if p.entry == nil {
+		return words.Text{}
 	}
-	return strings.ToLower(text[:1]) + text[1:]
+	return words.Say("permission." + wordKey.Replace(p.entry.name))
 }
+
+var wordKey = strings.NewReplacer(".", "_", "-", "_")
 
 // RoleWords says a role's name within a sentence: "tenant administrator".
 func RoleWords(role string) string { return strings.ReplaceAll(role, "_", " ") }
@@ -117,19 +114,19 @@ var (
 	byName   = map[string]Permission{}
 )
 
-func read(realm RealmKind, name, description string) Permission {
-	return declare(realm, name, false, description)
+func read(realm RealmKind, name string) Permission {
+	return declare(realm, name, false)
 }
 
-func change(realm RealmKind, name, description string) Permission {
-	return declare(realm, name, true, description)
+func change(realm RealmKind, name string) Permission {
+	return declare(realm, name, true)
 }
 
-func declare(realm RealmKind, name string, mutating bool, description string) Permission {
+func declare(realm RealmKind, name string, mutating bool) Permission {
 	if _, twice := byName[name]; twice {
 		panic("policy: permission " + name + " is declared twice")
 	}
-	p := Permission{entry: &entry{len(registry), name, realm, mutating, description}}
+	p := Permission{entry: &entry{len(registry), name, realm, mutating}}
 	registry = append(registry, p)
 	byName[name] = p
 	return p

@@ -15,6 +15,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/tester"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // testLimit bounds one test of a bundle, suiteLimit all of them.
@@ -90,7 +91,7 @@ func (b *bundle) runTests(ctx context.Context) (TestReport, error) {
 		report.Results = append(report.Results, t)
 	}
 	if err := ctx.Err(); err != nil {
-		return TestReport{}, &domain.Error{Code: domain.Invalid, Message: "The tests of the bundle did not end in time.", Cause: err}
+		return TestReport{}, &domain.Error{Code: domain.Invalid, Message: words.Say("policy.the_tests_of_the_bundle"), Cause: err}
 	}
 	slices.SortFunc(report.Results, func(a, b TestResult) int {
 		return cmp.Or(strings.Compare(a.file, b.file), a.row-b.row, strings.Compare(a.Name, b.Name))
@@ -121,14 +122,14 @@ func (r *TestReport) cover(c *cover.Cover, b *bundle) {
 func (r TestReport) Err() error {
 	var wrong domain.Problems
 	if len(r.Results) == 0 {
-		wrong.Add("bundle", "holds no tests; rules are only taken with tests in files that end in _test.rego")
+		wrong.Add("bundle", "policy.holds_no_tests_rules_are")
 	}
 	for _, t := range r.Results {
 		switch {
 		case t.Skipped:
-			wrong.Add(t.Place, "%s is skipped; a test must run", t.Name)
+			wrong.Add(t.Place, "policy.is_skipped_a_test_must", "Name", t.Name)
 		case !t.Passed:
-			wrong.Add(t.Place, "%s fails %s", t.Name, t.Message)
+			wrong.Add(t.Place, "policy.fails", "Name", t.Name, "Message", t.Message)
 		}
 	}
 	return wrong.Err()

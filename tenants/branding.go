@@ -42,15 +42,15 @@ func SetBranding(ctx context.Context, tx *Tx, to Branding, now time.Time) (was B
 	to.Name, to.Colour, to.Accent = strings.TrimSpace(to.Name), strings.ToLower(to.Colour), strings.ToLower(to.Accent)
 	var p domain.Problems
 	if n := utf8.RuneCountInString(to.Name); n < 1 || n > 120 || strings.ContainsFunc(to.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		p.Add("name", "must be one line of 1 to 120 characters")
+		p.Add("name", "tenants.must_be_one_line_of")
 	}
 	for field, v := range map[string]string{"colour": to.Colour, "accent": to.Accent} {
 		if !colourPattern.MatchString(v) {
-			p.Add(field, "must be a colour, such as #1a5c38")
+			p.Add(field, "tenants.must_be_a_colour_such")
 		}
 	}
 	if by := to.LeaderboardBy; by != "" && by != "learner" && by != "guardian" {
-		p.Add("leaderboard_by", "must be learner or guardian")
+		p.Add("leaderboard_by", "tenants.must_be_learner_or_guardian")
 	}
 	if err := p.Err(); err != nil {
 		return was, err

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants/audit"
 )
 
@@ -156,11 +157,11 @@ func explain(err error) error {
 		return err
 	}
 	if waited(err) {
-		return &domain.Error{Code: domain.Unavailable, Message: "Somebody else is changing the same thing at this moment. Nothing was lost; please try again.",
+		return &domain.Error{Code: domain.Unavailable, Message: words.Say("tenants.somebody_else_is_changing_the"),
 			RetryAfter: 2 * time.Second, Cause: err}
 	}
 	if away(err) {
-		return &domain.Error{Code: domain.Unavailable, Message: "The service cannot reach its data for a moment. Nothing was lost; please try again.",
+		return &domain.Error{Code: domain.Unavailable, Message: words.Say("tenants.the_service_cannot_reach_its"),
 			RetryAfter: 2 * time.Second, Cause: err}
 	}
 	return err

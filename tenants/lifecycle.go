@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -18,7 +19,7 @@ import (
 func Find(ctx context.Context, q Querier, slug string, with ...clause.Expression) (Tenant, error) {
 	t, err := Entity[Tenant](q, with...).Where("slug = ?", slug).Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return t, domain.Errorf(domain.NotFound, "There is no tenant %q.", slug)
+		return t, domain.Refuse(domain.NotFound, "tenants.there_is_no_tenant", "Slug", fmt.Sprintf("%q", slug))
 	}
 	return t, err
 }
@@ -34,7 +35,7 @@ func (t *Tenant) Version() string {
 func SetState(ctx context.Context, tx *Tx, slug string, state State, reason string, e audit.Entry) (Tenant, error) {
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); state != Active && (n < 3 || n > 300) {
-		return Tenant{}, domain.InvalidField("reason", "must say why, in 3 to 300 characters: the tenant's people will read it")
+		return Tenant{}, domain.InvalidField("reason", "tenants.must_say_why_in_3")
 	}
 	t, err := Find(ctx, tx, slug, Held)
 	if err != nil {
@@ -53,7 +54,7 @@ func SetState(ctx context.Context, tx *Tx, slug string, state State, reason stri
 func SetPlan(ctx context.Context, tx *Tx, slug, plan string, own *Limits, e audit.Entry) (Tenant, error) {
 	p, ok := PlanByName(plan)
 	if !ok {
-		return Tenant{}, domain.InvalidField("plan", "must be one of school, college, country")
+		return Tenant{}, domain.InvalidField("plan", "tenants.must_be_one_of_school")
 	}
 	if own != nil {
 		p.Limits = *own
@@ -75,7 +76,7 @@ func (l Limits) check() error {
 	for name, v := range map[string]int64{"learners": l.Learners, "staff": l.Staff, "classes": l.Classes, "storage_bytes": l.StorageBytes,
 		"reads_per_sec": l.ReadsPerSec, "writes_per_sec": l.WritesPerSec, "sign_ins_per_sec": l.SignInsPerSec, "connections": l.Connections} {
 		if v < 0 || v > 1<<50 {
-			p.Add("limits."+name, "must not be negative, nor larger than anybody could use")
+			p.Add("limits."+name, "tenants.must_not_be_negative_nor")
 		}
 	}
 	return p.Err()

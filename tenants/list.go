@@ -2,7 +2,6 @@ package tenants
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +16,7 @@ func List(ctx context.Context, q Querier, state State, after string, limit int) 
 		limit = domain.Rows
 	}
 	if limit < 1 || limit > 200 {
-		return nil, false, domain.InvalidField("limit", "must be 1 to 200")
+		return nil, false, domain.InvalidField("limit", "domain.must_be_1_to_200")
 	}
 	var at []string
 	if after != "" {
@@ -56,7 +55,7 @@ func UsageDays(ctx context.Context, q Querier, slug string, from, to time.Time) 
 		most = 31
 	}
 	if days := int(to.Sub(from)/(24*time.Hour)) + 1; days < 1 || days > most {
-		return nil, domain.InvalidField("from", fmt.Sprintf("must be so that the days asked for are 1 to %d", most))
+		return nil, domain.InvalidField("from", "tenants.must_be_so_that_the", "Most", most)
 	}
 	rows, err := q.Query(ctx, `SELECT slug, day::text, active_users, attendance, learners, classes, attempts, published_at FROM usage_days
 		WHERE ($1::text = '' OR slug = $1::text) AND day BETWEEN $2::text::date AND $3::text::date ORDER BY day DESC, slug`,

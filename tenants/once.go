@@ -50,7 +50,7 @@ func (o *Once) Find(ctx context.Context, tx *Tx) (answer string, found bool, err
 	case err != nil:
 		return "", false, err
 	case route != o.Route || string(hash) != string(o.BodyHash):
-		return "", false, domain.InvalidField("header.Idempotency-Key", "was used before for another request; use a new key")
+		return "", false, domain.InvalidField("header.Idempotency-Key", "tenants.was_used_before_for_another")
 	}
 	return answer, true, nil
 }

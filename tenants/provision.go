@@ -205,7 +205,7 @@ func within(ctx context.Context, tx pgx.Tx, realm Realm, by audit.Actor, fn func
 
 // reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it gives domain.Conflict.
 func (p *Provisioner) reinvite(ctx context.Context, tx pgx.Tx, out *Provisioned, spec Spec, by audit.Actor) error {
-	taken := domain.Errorf(domain.Conflict, "A tenant with the name %q exists already.", spec.Slug)
+	taken := domain.Refuse(domain.Conflict, "tenants.a_tenant_with_the_name", "Slug", fmt.Sprintf("%q", spec.Slug))
 	if out.Tenant.Name != spec.Name || out.Tenant.Country != spec.Country {
 		return taken
 	}
@@ -220,7 +220,7 @@ func (p *Provisioner) reinvite(ctx context.Context, tx pgx.Tx, out *Provisioned,
 // slug twice so that it cannot happen by a slip.
 func (p *Provisioner) Drop(ctx context.Context, slug, again string) error {
 	if slug != again {
-		return domain.InvalidField("slug", "must be given twice, the same")
+		return domain.InvalidField("slug", "tenants.must_be_given_twice_the")
 	}
 	return p.inLock(ctx, func(tx pgx.Tx) error {
 		t, err := Find(ctx, tx, slug)

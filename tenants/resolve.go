@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -59,7 +60,7 @@ func (r *Registry) Lookup(host string) (t *Tenant, platform bool, err error) {
 	if t := r.snapshot.Load().hosts[host]; t != nil {
 		return t, false, nil
 	}
-	return nil, false, domain.Errorf(domain.NotFound, "There is nothing at this address.")
+	return nil, false, domain.Refuse(domain.NotFound, "domain.there_is_nothing_at_this")
 }
 
 // Tenant finds a tenant by its slug, or domain.NotFound.
@@ -67,7 +68,7 @@ func (r *Registry) Tenant(slug string) (*Tenant, error) {
 	if t := r.snapshot.Load().tenants[slug]; t != nil {
 		return t, nil
 	}
-	return nil, domain.Errorf(domain.NotFound, "There is no tenant %q.", slug)
+	return nil, domain.Refuse(domain.NotFound, "tenants.there_is_no_tenant", "Slug", fmt.Sprintf("%q", slug))
 }
 
 // Tenants lists all, by slug.

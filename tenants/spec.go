@@ -50,11 +50,11 @@ func (s *Spec) Validate() error {
 	s.Admin.UserName = strings.ToLower(strings.TrimSpace(s.Admin.UserName))
 	var p domain.Problems
 	if err := CheckSlug(s.Slug); err != nil {
-		p.Add("slug", "%s", err.(*domain.Error).Fields[0].Reason)
+		p.AddIn("slug", err.(*domain.Error).Fields[0].Reason)
 	}
 	text := func(name, v string, most int) {
 		if n := utf8.RuneCountInString(strings.TrimSpace(v)); n < 1 || n > most {
-			p.Add(name, "must have 1 to %d characters", most)
+			p.Add(name, "tenants.must_have_1_to_characters", "Most", most)
 		}
 	}
 	text("name", s.Name, 120)
@@ -63,7 +63,7 @@ func (s *Spec) Validate() error {
 	text("admin.family_name", s.Admin.FamilyName, 100)
 	match := func(name, v string, re *regexp.Regexp, want string) {
 		if !re.MatchString(v) {
-			p.Add(name, "must be %s", want)
+			p.Add(name, "tenants.must_be", "Want", want)
 		}
 	}
 	match("country", s.Country, countryPattern, "two letters, such as JM")
@@ -73,10 +73,10 @@ func (s *Spec) Validate() error {
 	match("locale", s.Locale, localePattern, "a language tag, such as en-JM")
 	match("admin.user_name", s.Admin.UserName, UserNamePattern, "1 to 64 characters of a-z, 0-9 and . _ @ + -")
 	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" || s.TimeZone == "Local" {
-		p.Add("time_zone", "must be an IANA time zone, such as America/Jamaica")
+		p.Add("time_zone", "tenants.must_be_an_iana_time")
 	}
 	if _, ok := PlanByName(s.Plan); !ok {
-		p.Add("plan", "must be one of school, college, country")
+		p.Add("plan", "tenants.must_be_one_of_school")
 	}
 	return p.Err()
 }
@@ -85,7 +85,7 @@ func (s *Spec) Validate() error {
 func ParseID(field, text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != 36 {
-		return uuid.Nil, domain.InvalidField(field, "must be a UUID such as 0190a1b2-...")
+		return uuid.Nil, domain.InvalidField(field, "tenants.must_be_a_uuid_such")
 	}
 	return id, nil
 }

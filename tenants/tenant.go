@@ -136,11 +136,11 @@ var reserved = []string{
 func CheckSlug(slug string) error {
 	switch {
 	case !slugPattern.MatchString(slug), strings.Contains(slug, "--"):
-		return domain.InvalidField("slug", "must be 3 to 32 characters of a-z, 0-9 and single hyphens, start with a letter and end with a letter or a digit")
+		return domain.InvalidField("slug", "tenants.must_be_3_to_32")
 	case strings.HasSuffix(slug, "-owner"):
-		return domain.InvalidField("slug", "must not end in -owner, which is kept for the owners of tenants' data")
+		return domain.InvalidField("slug", "tenants.must_not_end_in_owner")
 	case slices.Contains(reserved, slug):
-		return domain.InvalidField("slug", "is reserved; choose another, such as the country's name")
+		return domain.InvalidField("slug", "tenants.is_reserved_choose_another_such")
 	}
 	return nil
 }

@@ -136,18 +136,18 @@ const idsApart = time.Hour
 func (f *TrailFilter) check() error {
 	var p domain.Problems
 	if f.Limit < 1 || f.Limit > 200 {
-		p.Add("limit", "must be 1 to 200")
+		p.Add("limit", "domain.must_be_1_to_200")
 	}
 	for name, v := range map[string]string{"action": f.Action, "object_kind": f.ObjectKind, "object": f.ObjectID} {
 		if utf8.RuneCountInString(v) > 200 || !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
-			p.Add(name, "must be at most 200 characters")
+			p.Add(name, "tenants.must_be_at_most_200")
 		}
 	}
 	if f.Outcome != "" && f.Outcome != "done" && f.Outcome != "refused" {
-		p.Add("outcome", "must be done or refused")
+		p.Add("outcome", "tenants.must_be_done_or_refused")
 	}
 	if !f.From.IsZero() && !f.To.IsZero() && !f.To.After(f.From) {
-		p.Add("to", "must be after from")
+		p.Add("to", "tenants.must_be_after_from")
 	}
 	return p.Err()
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"lignum/api/web"
+	"lignum/domain/words"
 	"lignum/policy"
 )
 
@@ -39,7 +40,7 @@ func TestEveryRecordedActionHasWords(t *testing.T) {
 		if name == anyPermission {
 			continue
 		}
-		if words, ok := web.ActionDone(name); !ok || words == "" {
+		if said, ok := web.ActionDone(words.English, name); !ok || said == "" {
 			t.Errorf("%s records %q, for which the page of the trail has no words", recorded[name], name)
 		}
 	}
@@ -48,8 +49,8 @@ func TestEveryRecordedActionHasWords(t *testing.T) {
 	}
 	// A refusal is recorded under the permission that was asked for, and so is the reading of a learner's record.
 	for _, p := range policy.Catalogue() {
-		if words := web.ActionRefused(p.Name()); strings.Contains(words, p.Name()) || !strings.HasPrefix(words, "Wanted to ") {
-			t.Errorf("%s, refused, reads %q", p.Name(), words)
+		if said := web.ActionRefused(words.English, p.Name()); strings.Contains(said, p.Name()) || !strings.HasPrefix(said, "Wanted to ") {
+			t.Errorf("%s, refused, reads %q", p.Name(), said)
 		}
 	}
 }

@@ -79,8 +79,8 @@ func TestSentencesAreForPeople(t *testing.T) {
 		t.Fatalf("only %d sentences were looked at", seen)
 	}
 	for _, r := range policy.Reasons() {
-		if web.ForMachines(r.Sentence) {
-			t.Errorf("the refusal %s says %q", r.Code, r.Sentence)
+		if web.ForMachines(r.Sentence().String()) {
+			t.Errorf("the refusal %s says %q", r, r.Sentence())
 		}
 	}
 }

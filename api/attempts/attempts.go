@@ -97,7 +97,7 @@ func AttemptPaper(ctx context.Context, c *api.Call, attempt uuid.UUID) (*OpenAtt
 		if _, err := c.Server.Exams.CloseIfOverdue(ctx, c.DB, attempt, c.Now, c.Day()); err != nil {
 			return nil, err
 		}
-		return nil, domain.Errorf(domain.Conflict, "The time for this test is over. It was handed in with what was saved.")
+		return nil, domain.Refuse(domain.Conflict, "attempts.the_time_for_this_test")
 	}
 	return open, nil
 }
@@ -113,7 +113,7 @@ func SaveAnswers(ctx context.Context, c *api.Call, attempt uuid.UUID, ticket str
 		return nil, err
 	}
 	if t.AttemptID != attempt {
-		return nil, domain.InvalidField("ticket", "is of another attempt")
+		return nil, domain.InvalidField("ticket", "attempts.is_of_another_attempt")
 	}
 	if err := c.Permit(attemptFacts(t.Facts(c.Claims.UserID, c.Now))); err != nil {
 		return nil, err

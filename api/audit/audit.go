@@ -50,7 +50,7 @@ func Trail(ctx context.Context, c *api.Call, f TrailFilter, p api.Paging) (*api.
 	if p.Cursor != "" {
 		var err error
 		if filter.Before, err = uuid.Parse(p.Cursor); err != nil {
-			return nil, domain.InvalidField("query.cursor", "is not a place in this list; start again without it")
+			return nil, domain.InvalidField("query.cursor", "domain.is_not_a_place_in")
 		}
 	}
 	var items []audit.Stored

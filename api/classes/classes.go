@@ -287,7 +287,7 @@ func ChangeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID,
 			return nil, err
 		}
 		if others {
-			return nil, domain.Errorf(domain.Forbidden, "Learners of other schools are in this class, and whoever leads it sees their work. Somebody who administers the whole tenant can give it to you.")
+			return nil, domain.Refuse(domain.Forbidden, "classes.learners_of_other_schools_are")
 		}
 	}
 	return &api.Done{Done: true}, classes.Change(ctx, tx, id, to, c.Now)

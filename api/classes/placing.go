@@ -2,7 +2,6 @@ package classes
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -84,7 +83,7 @@ func schoolToPlace(ctx context.Context, c *api.Call, q tenants.Querier, id, aske
 	case err != nil || asked == uuid.Nil:
 		return school, err
 	case school != nil && *school != asked:
-		return nil, domain.Errorf(domain.Forbidden, "You place learners of your own school.")
+		return nil, domain.Refuse(domain.Forbidden, "classes.you_place_learners_of_your")
 	}
 	return &asked, nil
 }
@@ -139,12 +138,12 @@ func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUI
 	grade := strings.TrimSpace(in.Grade)
 	switch {
 	case len(learners) > 0 == (grade != ""):
-		return nil, domain.InvalidField("body.learner_ids", "must name learners, or a grade must be named, and not both")
+		return nil, domain.InvalidField("body.learner_ids", "classes.must_name_learners_or_a")
 	case grade != "":
 		of := school
 		if in.SchoolID != nil {
 			if school != nil && *school != *in.SchoolID {
-				return nil, domain.Errorf(domain.Forbidden, "You place learners of your own school.")
+				return nil, domain.Refuse(domain.Forbidden, "classes.you_place_learners_of_your")
 			}
 			of = in.SchoolID
 		}
@@ -152,10 +151,10 @@ func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUI
 			return nil, err
 		}
 		if len(learners) == 0 {
-			return nil, domain.InvalidField("body.grade", "has nobody without a place in this class")
+			return nil, domain.InvalidField("body.grade", "classes.has_nobody_without_a_place")
 		}
 		if len(learners) > classes.MostPlaced {
-			return nil, domain.InvalidField("body.grade", fmt.Sprintf("has more than %d learners; name a school as well", classes.MostPlaced))
+			return nil, domain.InvalidField("body.grade", "classes.has_more_than_learners_name", "MostPlaced", classes.MostPlaced)
 		}
 	}
 	var strangers []classes.Unplaced
@@ -176,7 +175,7 @@ func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUI
 // is such a person: somebody of another school is not the actor's to know of.
 func ownLearners(ctx context.Context, c *api.Call, q tenants.Querier, class uuid.UUID, learners []uuid.UUID) (own []uuid.UUID, others []classes.Unplaced, err error) {
 	if len(learners) > classes.MostPlaced {
-		return nil, nil, domain.InvalidField("body.learner_ids", fmt.Sprintf("must name 1 to %d learners", classes.MostPlaced))
+		return nil, nil, domain.InvalidField("body.learner_ids", "classes.must_name_1_to_learners", "MostPlaced", classes.MostPlaced)
 	}
 	ties, err := classes.TiesToEach(ctx, q, c.Claims.UserID, learners)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"lignum/api"
 	"lignum/domain"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -64,7 +65,7 @@ func FindRecord(ctx context.Context, c *api.Call, in RecordSearch) (*FoundRecord
 			return err
 		}
 		if len(last) == searchesAnHour {
-			return &domain.Error{Code: domain.OverQuota, Message: "You have searched for many records within the hour. Please go on later.",
+			return &domain.Error{Code: domain.OverQuota, Message: words.Say("coaching.you_have_searched_for_many"),
 				RetryAfter: max(time.Minute, last[searchesAnHour-1].At.Add(time.Hour).Sub(c.Now))}
 		}
 		entry := audit.Entry{Action: searchAction, ObjectKind: "user", Reason: strings.TrimSpace(in.Reason), After: map[string]any{"asked": in.RecordQuery, "found": false}}

@@ -45,7 +45,7 @@ func newTenant(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 func showNew(c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 	d := newData{Countries: append([]web.Choice{{Value: "", Text: "Please choose"}}, countryChoices()...), Plans: planChoices(), MayProvision: c.Provisioner() != nil,
 		Base: strings.TrimPrefix(c.Registry().Host("x"), "x.")}
-	return pages.Render(c, fc, "new", web.Page{Title: "Open a tenant", Form: f, Data: d})
+	return pages.Render(c, fc, "new", web.Page{Title: c.Say("console.open_a_tenant"), Form: f, Data: d})
 }
 
 type madeData struct {
@@ -68,5 +68,5 @@ func openTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	spec.Admin.UserName = strings.ToLower(spec.Admin.UserName)
-	return pages.Render(c, fc, "made", web.Page{Title: "The tenant is open", Data: madeData{made.Tenant, spec.Admin, made.Invitation, made.Expires, c.URL(made.Tenant.Slug)}})
+	return pages.Render(c, fc, "made", web.Page{Title: c.Say("console.the_tenant_is_open"), Data: madeData{made.Tenant, spec.Admin, made.Invitation, made.Expires, c.URL(made.Tenant.Slug)}})
 }

@@ -17,8 +17,8 @@ import (
 )
 
 var (
-	stateChanged = web.Notice("tenant-state", "The state is changed. The tenant's people notice within seconds.")
-	planChanged  = web.Notice("tenant-plan", "The plan is changed. Its limits hold at once.")
+	stateChanged = web.Notice("tenant-state", "console.the_state_is_changed_the")
+	planChanged  = web.Notice("tenant-plan", "console.the_plan_is_changed_its")
 )
 
 func tenantPages(s *api.Server) {
@@ -91,7 +91,7 @@ func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		d.Rows = append(d.Rows, row)
 	}
 	d.States = fmt.Sprintf("%d active", active)
-	return pages.Render(c, fc, "tenants", web.Page{Title: "Tenants", Data: d})
+	return pages.Render(c, fc, "tenants", web.Page{Title: c.Say("console.tenants"), Data: d})
 }
 
 // mostTenants is how many the list shows.
@@ -148,19 +148,19 @@ type limitRow struct {
 type planOffer struct{ Value, Title, Says string }
 
 // planOffers says of each other plan what would hold then, and what is over its limits by the last figures that were published.
-func planOffers(now tenants.Tenant, days []tenants.UsageDay) []planOffer {
+func planOffers(c *api.Call, now tenants.Tenant, days []tenants.UsageDay) []planOffer {
 	var offers []planOffer
 	for _, p := range tenants.Plans {
 		if p.Name == now.Plan {
 			continue
 		}
 		says := fmt.Sprintf("Learners: %s instead of %s. Staff and guardians: %s instead of %s. Running classes: %s instead of %s. The other limits change as in the table. They hold at once; what is in use already stays.",
-			web.Number(p.Limits.Learners), web.Number(now.Limits.Learners), web.Number(p.Limits.Staff), web.Number(now.Limits.Staff), web.Number(p.Limits.Classes), web.Number(now.Limits.Classes))
+			c.Language.Number(int(p.Limits.Learners)), c.Language.Number(int(now.Limits.Learners)), c.Language.Number(int(p.Limits.Staff)), c.Language.Number(int(now.Limits.Staff)), c.Language.Number(int(p.Limits.Classes)), c.Language.Number(int(now.Limits.Classes)))
 		if len(days) > 0 && int64(days[0].Learners) > p.Limits.Learners {
-			says += fmt.Sprintf(" There are %s learners now: nobody new can be added until there are fewer.", web.Number(int64(days[0].Learners)))
+			says += fmt.Sprintf(" There are %s learners now: nobody new can be added until there are fewer.", c.Language.Number(int(days[0].Learners)))
 		}
 		if len(days) > 0 && int64(days[0].Classes) > p.Limits.Classes {
-			says += fmt.Sprintf(" There are %s running classes now: none can be opened until there are fewer.", web.Number(int64(days[0].Classes)))
+			says += fmt.Sprintf(" There are %s running classes now: none can be opened until there are fewer.", c.Language.Number(int(days[0].Classes)))
 		}
 		offers = append(offers, planOffer{p.Name, p.Title, says})
 	}
@@ -199,13 +199,13 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		d.Days = list.Items
 		d.Active, d.Attendance = usageCharts(list.Items)
 	}
-	d.PlanOffers = planOffers(t.Tenant, d.Days)
+	d.PlanOffers = planOffers(c, t.Tenant, d.Days)
 	var last *tenants.UsageDay
 	if len(d.Days) > 0 {
 		last = &d.Days[0]
 		d.UsedOn = last.Day
 	}
-	d.Limits = limitRows(t.Limits, last)
+	d.Limits = limitRows(c, t.Limits, last)
 	return pages.Render(c, fc, "tenant", web.Page{Title: t.Name, Form: f, Data: d})
 }
 
@@ -224,11 +224,11 @@ func usageCharts(days []tenants.UsageDay) (active, attendance web.Chart) {
 }
 
 // limitRows puts what a tenant used on its last published day, if there is one, beside its limits and those of the plans.
-func limitRows(now tenants.Limits, last *tenants.UsageDay) []limitRow {
+func limitRows(c *api.Call, now tenants.Limits, last *tenants.UsageDay) []limitRow {
 	rows := []limitRow{}
 	used := map[string]string{}
 	if last != nil {
-		used["Learners"], used["Running classes"] = web.Number(int64(last.Learners)), web.Number(int64(last.Classes))
+		used["Learners"], used["Running classes"] = c.Language.Number(int(last.Learners)), c.Language.Number(int(last.Classes))
 	}
 	add := func(name string, of func(tenants.Limits) string) {
 		row := limitRow{Name: name, Used: used[name], Limit: of(now)}
@@ -237,14 +237,14 @@ func limitRows(now tenants.Limits, last *tenants.UsageDay) []limitRow {
 		}
 		rows = append(rows, row)
 	}
-	add("Learners", func(l tenants.Limits) string { return web.Number(l.Learners) })
-	add("Staff and guardians", func(l tenants.Limits) string { return web.Number(l.Staff) })
-	add("Running classes", func(l tenants.Limits) string { return web.Number(l.Classes) })
-	add("Files, GB", func(l tenants.Limits) string { return web.Number(l.StorageBytes >> 30) })
-	add("Pages read a second", func(l tenants.Limits) string { return web.Number(l.ReadsPerSec) })
-	add("Changes a second", func(l tenants.Limits) string { return web.Number(l.WritesPerSec) })
-	add("Sign-ins a second", func(l tenants.Limits) string { return web.Number(l.SignInsPerSec) })
-	add("Database connections", func(l tenants.Limits) string { return web.Number(l.Connections) })
+	add("Learners", func(l tenants.Limits) string { return c.Language.Number(int(l.Learners)) })
+	add("Staff and guardians", func(l tenants.Limits) string { return c.Language.Number(int(l.Staff)) })
+	add("Running classes", func(l tenants.Limits) string { return c.Language.Number(int(l.Classes)) })
+	add("Files, GB", func(l tenants.Limits) string { return c.Language.Number(int(l.StorageBytes >> 30)) })
+	add("Pages read a second", func(l tenants.Limits) string { return c.Language.Number(int(l.ReadsPerSec)) })
+	add("Changes a second", func(l tenants.Limits) string { return c.Language.Number(int(l.WritesPerSec)) })
+	add("Sign-ins a second", func(l tenants.Limits) string { return c.Language.Number(int(l.SignInsPerSec)) })
+	add("Database connections", func(l tenants.Limits) string { return c.Language.Number(int(l.Connections)) })
 	return rows
 }
 

@@ -120,7 +120,7 @@ func LinkGuardian(ctx context.Context, c *api.Call, tx *tenants.Tx, learner, gua
 		return nil, err
 	}
 	if guardian == c.Claims.UserID { // the tie opens the child's record, wherever the guardian goes
-		return nil, domain.Errorf(domain.Forbidden, "Nobody makes themselves a guardian. Another administrator can.")
+		return nil, domain.Refuse(domain.Forbidden, "guardians.nobody_makes_themselves_a_guardian")
 	}
 	return &api.Done{Done: true}, people.LinkGuardian(ctx, tx, guardian, learner, relationship, c.Now)
 }

@@ -83,10 +83,10 @@ func view(c *api.Call) (insight.View, error) {
 		if c.Claims.SchoolID != nil {
 			return insight.View{SchoolID: *c.Claims.SchoolID, MinCell: d.MinCell}, nil
 		}
-		return insight.View{}, domain.Errorf(domain.Forbidden, "You see the figures of your own school, and belong to none.")
+		return insight.View{}, domain.Refuse(domain.Forbidden, "insight.you_see_the_figures_of")
 	case policy.Own, policy.Assigned, policy.Region:
 	}
-	return insight.View{}, domain.Errorf(domain.Forbidden, "These figures are not open to you.")
+	return insight.View{}, domain.Refuse(domain.Forbidden, "insight.these_figures_are_not_open")
 }
 
 // figures asks the policy, reads the range of days, and gives what read makes of them.

@@ -51,7 +51,7 @@ func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*a
 	case policy.Whole:
 	case policy.School:
 		if c.Claims.SchoolID == nil || filter.SchoolID != nil && !c.OfOwnSchool(filter.SchoolID) {
-			return nil, domain.Errorf(domain.Forbidden, "Your role sees the accounts of your own school.")
+			return nil, domain.Refuse(domain.Forbidden, "people.your_role_sees_the_accounts")
 		}
 		filter.SchoolID = c.Claims.SchoolID
 	case policy.Assigned:
@@ -237,7 +237,7 @@ func SuspendUser(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID,
 		return nil, err
 	}
 	if id == c.Claims.UserID {
-		return nil, domain.Errorf(domain.Conflict, "Nobody suspends their own account.")
+		return nil, domain.Refuse(domain.Conflict, "people.nobody_suspends_their_own_account")
 	}
 	u, err := people.SuspendUser(ctx, tx, c.Realm, id, reason, identity.EndSessions, c.Now)
 	return &u, err
@@ -288,7 +288,7 @@ func ResetUser(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (
 }
 
 func notYours() error {
-	return domain.Errorf(domain.Forbidden, "This account is not yours to look after.")
+	return domain.Refuse(domain.Forbidden, "people.this_account_is_not_yours")
 }
 
 // ResetSecondFactor takes an account's authenticator app away, for somebody who lost it. That is for those who look after the

@@ -140,7 +140,7 @@ func ProvisionTenant(ctx context.Context, c *api.Call, spec tenants.Spec) (*tena
 	}
 	p := c.Provisioner()
 	if p == nil {
-		return nil, domain.Errorf(domain.Unavailable, "This process may not open tenants: it has no direct connection to the database. Use the command 'lignum tenant create'.")
+		return nil, domain.Refuse(domain.Unavailable, "platform.this_process_may_not_open")
 	}
 	out, err := p.Create(ctx, spec, c.Actor)
 	if err != nil {
@@ -160,7 +160,7 @@ func SuspendTenant(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string
 		return nil, api.ReasonWanted(err, "body.reason")
 	}
 	if state != tenants.Suspended && state != tenants.ReadOnly {
-		return nil, domain.InvalidField("state", "must be suspended or read_only")
+		return nil, domain.InvalidField("state", "platform.must_be_suspended_or_read")
 	}
 	if err := unchanged(ctx, tx, slug, version); err != nil {
 		return nil, err

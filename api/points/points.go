@@ -115,16 +115,16 @@ func circle(ctx context.Context, c *api.Call, q tenants.Querier, scope policy.Sc
 		whole = true
 	case policy.School:
 	case policy.Own, policy.Assigned, policy.Region, policy.Aggregate:
-		return points.Scope{}, domain.Errorf(domain.Forbidden, "This leaderboard is not open to you.")
+		return points.Scope{}, domain.Refuse(domain.Forbidden, "points.this_leaderboard_is_not_open")
 	default:
-		return points.Scope{}, domain.Errorf(domain.Forbidden, "This leaderboard is not open to you.")
+		return points.Scope{}, domain.Refuse(domain.Forbidden, "points.this_leaderboard_is_not_open")
 	}
 	switch f.Among {
 	case points.AmongTenant:
 		if whole {
 			return points.Scope{Among: points.AmongTenant}, nil
 		}
-		return points.Scope{}, domain.Errorf(domain.Forbidden, "Leaderboards here are of a school or a class.")
+		return points.Scope{}, domain.Refuse(domain.Forbidden, "points.leaderboards_here_are_of_a")
 	case points.AmongClass:
 		facts, err := classes.FactsOf(ctx, q, f.Class, c.Claims.UserID, c.Day())
 		if err != nil {
@@ -136,14 +136,14 @@ func circle(ctx context.Context, c *api.Call, q tenants.Querier, scope policy.Sc
 		if facts.SameSchool {
 			return points.Scope{Among: points.AmongClass, Class: classes.Schoolmates(f.Class, c.Claims.UserID)}, nil
 		}
-		return points.Scope{}, domain.Errorf(domain.Forbidden, "The leaderboard of a class is for those of the class and of its school.")
+		return points.Scope{}, domain.Refuse(domain.Forbidden, "points.the_leaderboard_of_a_class")
 	case points.AmongSchool:
 		if c.Claims.SchoolID == nil {
-			return points.Scope{}, domain.Errorf(domain.Conflict, "You belong to no school; ask for the leaderboard of a class.")
+			return points.Scope{}, domain.Refuse(domain.Conflict, "points.you_belong_to_no_school")
 		}
 		return points.Scope{Among: points.AmongSchool, School: *c.Claims.SchoolID}, nil
 	}
-	return points.Scope{}, domain.InvalidField("query.scope", "must be school, class or tenant")
+	return points.Scope{}, domain.InvalidField("query.scope", "points.must_be_school_class_or")
 }
 
 // SetListed lets the signed-in person take part in leaderboards, or leave them.
@@ -152,7 +152,7 @@ func SetListed(ctx context.Context, c *api.Call, tx *tenants.Tx, listed bool) (*
 		return nil, err
 	}
 	if c.Tenant == nil {
-		return nil, domain.Errorf(domain.NotFound, "There is no leaderboard here.")
+		return nil, domain.Refuse(domain.NotFound, "points.there_is_no_leaderboard_here")
 	}
 	return &api.Done{Done: true}, people.SetListed(ctx, tx, c.Claims.UserID, listed, people.ByLearner, c.Now)
 }

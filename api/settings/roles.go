@@ -7,6 +7,7 @@ import (
 
 	"lignum/api"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -102,10 +103,10 @@ func RoleNames(c *api.Call) ([]string, error) {
 
 // PermissionInfo is a permission in words.
 type PermissionInfo struct {
-	Name        string `json:"name"`
-	Description string `json:"description"`
-	Changes     bool   `json:"changes"` // whether it changes data
-	Mine        bool   `json:"mine"`    // whether the viewer holds it, and so may give it
+	Name        string     `json:"name"`
+	Description words.Text `json:"description"`
+	Changes     bool       `json:"changes"` // whether it changes data
+	Mine        bool       `json:"mine"`    // whether the viewer holds it, and so may give it
 }
 
 // ListPermissions lists everything that a role of the realm can be allowed to do.

@@ -62,7 +62,7 @@ func ChangeBranding(ctx context.Context, c *api.Call, tx *tenants.Tx, to tenants
 		return nil, err
 	}
 	if to.StaffSecondFactor && !c.Claims.SecondFactor {
-		return nil, domain.Errorf(domain.Conflict, "Sign in with a second factor yourself before you ask it of all staff.")
+		return nil, domain.Refuse(domain.Conflict, "settings.sign_in_with_a_second")
 	}
 	was, err := tenants.SetBranding(ctx, tx, to, c.Now)
 	if err == nil && to.LeaderboardBy != "" && to.LeaderboardBy != was.LeaderboardBy {

@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"math"
 	"strings"
+
+	"lignum/domain/words"
 )
 
 // Chart is a row of columns, drawn by the server: it needs no script, takes the realm's colours from the style sheet,
@@ -36,24 +38,24 @@ func (ch Chart) Empty() bool { return len(ch.Bars) == 0 }
 
 // SVG draws the chart. Places across are percentages, so that it is as wide as the window and its letters stay as large
 // as the page's.
-func (ch Chart) SVG() template.HTML {
+func (ch Chart) SVG(l words.Language) template.HTML {
 	if ch.Empty() {
 		return ""
 	}
 	top, step := ch.scale()
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg role="img" width="100%%" height="%.0f" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`,
-		chartHeight, escape(ch.ID), escape(ch.ID), escape(ch.ID), escape(ch.Title), escape(ch.ID), escape(ch.Words()))
+		chartHeight, escape(ch.ID), escape(ch.ID), escape(ch.ID), escape(ch.Title), escape(ch.ID), escape(ch.Words(l)))
 	for v := 0; v <= top; v += step {
 		y := chartY(v, top)
-		fmt.Fprintf(&b, `<line class="rule" x1="0" x2="100%%" y1="%.1f" y2="%.1f"/><text class="scale" x="-8" y="%.1f" dy=".35em" text-anchor="end">%s</text>`, y, y, y, number(v))
+		fmt.Fprintf(&b, `<line class="rule" x1="0" x2="100%%" y1="%.1f" y2="%.1f"/><text class="scale" x="-8" y="%.1f" dy=".35em" text-anchor="end">%s</text>`, y, y, y, l.Number(v))
 	}
 	slot := 100 / float64(len(ch.Bars))
 	every := (len(ch.Bars) + mostLabels - 1) / mostLabels
 	for i, bar := range ch.Bars {
-		x, y, class, says := (float64(i)+(1-barShare)/2)*slot, chartY(bar.Value, top), "bar", number(max(0, bar.Value))
+		x, y, class, says := (float64(i)+(1-barShare)/2)*slot, chartY(bar.Value, top), "bar", l.Number(max(0, bar.Value))
 		if bar.Few {
-			y, class, says = chartFloor-5, "few", escape(ch.few())
+			y, class, says = chartFloor-5, "few", escape(ch.few(l))
 		}
 		fmt.Fprintf(&b, `<rect class="%s" x="%.3f%%" width="%.3f%%" y="%.1f" height="%.1f"><title>%s: %s</title></rect>`,
 			class, x, slot*barShare, y, chartFloor-y, escape(bar.Label), says)
@@ -70,7 +72,7 @@ func (ch Chart) SVG() template.HTML {
 }
 
 // Words says what a look at the chart tells: how many columns, the highest and the lowest.
-func (ch Chart) Words() string {
+func (ch Chart) Words(l words.Language) string {
 	high, low, few := -1, -1, 0
 	for i, bar := range ch.Bars {
 		switch {
@@ -87,20 +89,20 @@ func (ch Chart) Words() string {
 			}
 		}
 	}
-	text := plural(len(ch.Bars), "column", "columns") + "."
+	said := []string{l.Say("page.chart_columns", "N", len(ch.Bars))}
 	if high >= 0 {
-		text += fmt.Sprintf(" Highest: %s on %s. Lowest: %s on %s.", number(max(0, ch.Bars[high].Value)), ch.Bars[high].Label,
-			number(max(0, ch.Bars[low].Value)), ch.Bars[low].Label)
+		said = append(said, l.Say("page.chart_ends", "Highest", l.Number(max(0, ch.Bars[high].Value)), "HighestOn", ch.Bars[high].Label,
+			"Lowest", l.Number(max(0, ch.Bars[low].Value)), "LowestOn", ch.Bars[low].Label))
 	}
 	if few > 0 {
-		text += fmt.Sprintf(" Withheld (%s): %s.", ch.few(), plural(few, "column", "columns"))
+		said = append(said, l.Say("page.chart_withheld", "N", few, "Few", ch.few(l)))
 	}
-	return text + " The table has every figure."
+	return strings.Join(append(said, l.Say("page.chart_table")), " ")
 }
 
-func (ch Chart) few() string {
+func (ch Chart) few(l words.Language) string {
 	if ch.Few == "" {
-		return "not shown"
+		return l.Say("page.not_shown")
 	}
 	return ch.Few
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/domain/words"
 )
 
 //go:embed pages
@@ -28,25 +29,25 @@ func errorPage(c *api.Call, fc *fiber.Ctx, p *api.Problem) error {
 		return show(p)
 	}
 	heading, said := plain(p, fc.Method() == fiber.MethodGet)
-	return own.Render(c, fc, "error", Page{Title: heading, Data: said})
+	return own.Render(c, fc, "error", Page{Title: heading.In(c.Language).String(), Data: said})
 }
 
-func errorTitle(p *api.Problem) string {
+func errorTitle(p *api.Problem) words.Text {
 	switch {
 	case p.Status == http.StatusNotFound:
-		return "We cannot find that page"
+		return words.Say("page.we_cannot_find_that_page")
 	case strings.HasSuffix(p.Type, ":read-only"):
-		return "Nothing can be changed just now"
+		return words.Say("page.nothing_can_be_changed_just")
 	case p.Status == http.StatusForbidden:
-		return "This is not open to you"
+		return words.Say("page.this_is_not_open_to")
 	case p.Status == http.StatusTooManyRequests:
-		return "Please wait a moment"
+		return words.Say("page.please_wait_a_moment")
 	case p.Status == http.StatusConflict:
-		return "This cannot be done now"
+		return words.Say("page.this_cannot_be_done_now_2")
 	case p.Status == http.StatusServiceUnavailable:
-		return "We are very busy just now"
+		return words.Say("page.we_are_very_busy_just")
 	case p.Status >= 500:
-		return "Sorry, something went wrong"
+		return words.Say("page.sorry_something_went_wrong")
 	}
-	return "Please check what you sent"
+	return words.Say("page.please_check_what_you_sent")
 }

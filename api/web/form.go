@@ -9,12 +9,13 @@ import (
 
 	"lignum/api"
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // Form is what somebody typed and what was wrong with it. The zero value is an empty form.
 type Form struct {
 	Values  url.Values
-	Message string         // what was wrong as a whole
+	Message words.Text     // what was wrong as a whole
 	Errors  []domain.Field // what was wrong with which field
 }
 
@@ -70,7 +71,7 @@ func (f *Form) refused(p *api.Problem) {
 }
 
 // say takes what was wrong, in words for people. A place in a list is in the address, and nobody typed it.
-func (f *Form) say(message string, fields []domain.Field) {
+func (f *Form) say(message words.Text, fields []domain.Field) {
 	f.Message = plainMessage(message)
 	f.Errors = slices.DeleteFunc(plainFields(fields), func(w domain.Field) bool {
 		switch lastName(w.Name) {
@@ -86,13 +87,13 @@ func (f *Form) say(message string, fields []domain.Field) {
 }
 
 // wrong is what was wrong with a field, or "". Fields of JSON bodies are known by their names as well.
-func (f *Form) wrong(name string) string {
+func (f *Form) wrong(name string) words.Text {
 	for _, e := range f.Errors {
 		if e.Name == name || e.Name == "body."+name {
 			return e.Reason
 		}
 	}
-	return ""
+	return words.Text{}
 }
 
 // Again says how to show a form again when its change is refused with something to correct or to know: wrong
@@ -157,7 +158,7 @@ func (v *View) Field(name, label string, options ...any) (Field, error) {
 		}
 		return otherwise
 	}
-	f := Field{Name: name, ID: text("id", name), Label: label, Kind: text("kind", "text"), Value: v.Form.Get(name), Hint: text("hint", ""), Error: v.Form.wrong(name),
+	f := Field{Name: name, ID: text("id", name), Label: label, Kind: text("kind", "text"), Value: v.Form.Get(name), Hint: text("hint", ""), Error: v.Form.wrong(name).In(v.Language).String(),
 		Auto: text("auto", "off"), Mode: text("mode", ""), Pattern: text("pattern", ""), Max: whole("max", 200), Rows: whole("rows", 4)}
 	if !v.Form.Values.Has(name) {
 		f.Value = text("value", "")

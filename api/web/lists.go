@@ -38,7 +38,7 @@ func FirstPage(fc *fiber.Ctx) string {
 func PathID(fc *fiber.Ctx, name string) (uuid.UUID, error) {
 	id, err := uuid.Parse(fc.Params(name))
 	if err != nil {
-		return id, domain.Errorf(domain.NotFound, "There is nothing at this address.")
+		return id, domain.Refuse(domain.NotFound, "domain.there_is_nothing_at_this")
 	}
 	return id, nil
 }
@@ -50,7 +50,7 @@ func ChosenID(f *Form, name string) (*uuid.UUID, error) {
 	}
 	id, err := uuid.Parse(f.Text(name))
 	if err != nil {
-		return nil, domain.InvalidField(name, "must be one of those in the list")
+		return nil, domain.InvalidField(name, "domain.must_be_one_of_those")
 	}
 	return &id, nil
 }

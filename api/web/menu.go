@@ -6,44 +6,54 @@ import (
 
 	"lignum/api"
 	coachingapi "lignum/api/coaching"
+	"lignum/domain/words"
 	"lignum/policy"
 )
 
 // Link is an entry of the menu, and a card on the home page of staff.
 type Link struct {
 	Path       string
-	Text       string
-	About      string // one sentence: what one finds there
+	About      bool // there is a sentence that says what one finds there
 	Permission policy.Permission
 	Unless     policy.Permission    // not for those who hold this one; zero: for all
 	Only       func(*api.Call) bool // for those alone of whom this is so; nil: for all
 	Current    bool
 }
 
+// key is the link's in the message file of the menu.
+func (l *Link) key() string { return menuKey.Replace(l.Path[1:]) }
+
+var menuKey = strings.NewReplacer("/", "_", "-", "_")
+
+// Text is what the page is called in the menu.
+func (l Link) Text(in words.Language) string { return in.Say("menu." + l.key()) }
+
+// Says is one sentence: what one finds there.
+func (l Link) Says(in words.Language) string { return in.Say("menu.about." + l.key()) }
+
 // links is the menu, in its order: each for those whose role holds its permission.
 var links = []Link{
 	// what one does oneself
-	{Path: "/home", Text: "Home", Permission: policy.ClassRead},
-	{Path: "/classes", Text: "Classes", About: "See which classes there are, and who takes part.", Permission: policy.ClassRead},
-	{Path: "/children", Text: "My children", About: "What you decide for your children here.", Permission: policy.ChildRead, Unless: policy.LearnerRead},
-	{Path: "/attempts", Text: "My tests", About: "Every test you took, and what came of it.", Permission: policy.AttemptRead, Unless: policy.LearnerRead},
-	{Path: "/points", Text: "My points", About: "What you earned by learning.", Permission: policy.PointsRead, Unless: policy.LearnerRead},
-	{Path: "/leaderboard", Text: "Leaderboard", About: "Who earned most this month.", Permission: policy.LeaderboardRead},
-	{Path: "/resources", Text: "Animations and labs", About: "See how things work: animations, virtual labs, videos and papers.", Permission: policy.ResourceRead},
+	{Path: "/home", Permission: policy.ClassRead},
+	{Path: "/classes", About: true, Permission: policy.ClassRead},
+	{Path: "/children", About: true, Permission: policy.ChildRead, Unless: policy.LearnerRead},
+	{Path: "/attempts", About: true, Permission: policy.AttemptRead, Unless: policy.LearnerRead},
+	{Path: "/points", About: true, Permission: policy.PointsRead, Unless: policy.LearnerRead},
+	{Path: "/leaderboard", About: true, Permission: policy.LeaderboardRead},
+	{Path: "/resources", About: true, Permission: policy.ResourceRead},
 	// the work of staff. An official may open a record, for a reason, but has no list of learners: that is for those who coach.
-	{Path: "/learners", Text: "Learners", About: "See how your learners are doing, and who falls behind.", Permission: policy.QuestionAnswer},
-	{Path: "/records", Text: "Open a record", About: "Open one learner’s record, for a reason that is written down. No list of learners is shown.",
-		Permission: policy.LearnerProgress, Unless: policy.QuestionAnswer, Only: coachingapi.MaySearchRecords},
-	{Path: "/classes/manage", Text: "Manage classes", About: "Open and change classes, see who is in them, print sign-in cards.", Permission: policy.ClassManage},
-	{Path: "/people", Text: "People", About: "Find accounts, open new ones, print sign-in cards.", Permission: policy.UserRead},
-	{Path: "/resets", Text: "Sign-in cards", About: "See who asked for new sign-in cards, and what became of it.", Permission: policy.ResetRead},
-	{Path: "/figures", Text: "Figures", About: "Attendance, active users and results, of many people together.", Permission: policy.InsightRead},
-	{Path: "/schools", Text: "Schools", About: "Add schools, and correct their names and regions.", Permission: policy.SchoolChange},
-	{Path: "/settings", Text: "Settings", About: "Name, colours, what is asked of staff, and what the plan allows.", Permission: policy.TenantChange},
-	{Path: "/audit", Text: "Audit", About: "Who did what, when and why. Nothing in it can be changed.", Permission: policy.AuditRead},
+	{Path: "/learners", About: true, Permission: policy.QuestionAnswer},
+	{Path: "/records", About: true, Permission: policy.LearnerProgress, Unless: policy.QuestionAnswer, Only: coachingapi.MaySearchRecords},
+	{Path: "/classes/manage", About: true, Permission: policy.ClassManage},
+	{Path: "/people", About: true, Permission: policy.UserRead},
+	{Path: "/resets", About: true, Permission: policy.ResetRead},
+	{Path: "/figures", About: true, Permission: policy.InsightRead},
+	{Path: "/schools", About: true, Permission: policy.SchoolChange},
+	{Path: "/settings", About: true, Permission: policy.TenantChange},
+	{Path: "/audit", About: true, Permission: policy.AuditRead},
 	// the platform
-	{Path: "/console", Text: "Tenants", About: "Countries and colleges, their plans and states.", Permission: policy.PlatformTenantRead},
-	{Path: "/console/audit", Text: "Audit trail", About: "What was done on the platform, by whom and why.", Permission: policy.PlatformAuditRead},
+	{Path: "/console", About: true, Permission: policy.PlatformTenantRead},
+	{Path: "/console/audit", About: true, Permission: policy.PlatformAuditRead},
 }
 
 // Links is the menu as items of a list. A page has it twice, and it is the larger part of what a page has in common with all others, so it is
@@ -58,7 +68,7 @@ func (v *View) Links() template.HTML {
 			b.WriteString(` aria-current="page"`)
 		}
 		b.WriteByte('>')
-		template.HTMLEscape(&b, []byte(l.Text))
+		template.HTMLEscape(&b, []byte(l.Text(v.Language)))
 		b.WriteString(`</a></li>`)
 	}
 	return template.HTML(b.String())

@@ -11,12 +11,12 @@ import (
 
 var notices = map[string]string{}
 
-// Notice declares what a page may say after a change: a code, and its text. Only codes travel; text from outside is never shown.
-func Notice(code, text string) string {
+// Notice declares what a page may say after a change: a code, and the key of its words. Only codes travel; text from outside is never shown.
+func Notice(code, key string) string {
 	if _, twice := notices[code]; twice {
 		panic("web: notice " + code + " is declared twice")
 	}
-	notices[code] = text
+	notices[code] = key
 	return code
 }
 
@@ -44,5 +44,8 @@ func takeNotice(c *api.Call, fc *fiber.Ctx) string {
 		return ""
 	}
 	fc.Cookie(empty)
-	return notices[code]
+	if notices[code] == "" {
+		return ""
+	}
+	return c.Say(notices[code])
 }

@@ -16,11 +16,10 @@ func readOnly(c *api.Call) string {
 	if c.Tenant == nil || c.Tenant.State != tenants.ReadOnly {
 		return ""
 	}
-	text := "Just now you can look at everything, but nothing can be changed or handed in. Your work is safe, and you can go on later."
-	if c.Tenant.StateReason != "" {
-		text += " The reason: " + strings.TrimRight(c.Tenant.StateReason, ". ") + "."
+	if why := strings.TrimRight(c.Tenant.StateReason, ". "); why != "" {
+		return c.Say("page.nothing_changes_now_because", "Reason", why)
 	}
-	return text
+	return c.Say("page.nothing_changes_now")
 }
 
 var (

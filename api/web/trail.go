@@ -14,6 +14,7 @@ import (
 	auditapi "lignum/api/audit"
 	peopleapi "lignum/api/people"
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants/audit"
 )
@@ -42,7 +43,7 @@ type TrailEntry struct {
 
 // newTrail makes a page of entries, newest first, that were asked for with query. next is the cursor of older ones.
 func newTrail(path, realm string, entries []audit.Stored, query url.Values, next string, say sayer) Trail {
-	t := Trail{Path: path, Realm: realm, Actions: actionChoices(policy.KindOf(realm), query.Get("action"))}
+	t := Trail{Path: path, Realm: realm, Actions: actionChoices(say.l, policy.KindOf(realm), query.Get("action"))}
 	for _, name := range []string{"actor", "action", "from", "to"} {
 		t.Filtered = t.Filtered || query.Get(name) != ""
 	}
@@ -53,10 +54,10 @@ func newTrail(path, realm string, entries []audit.Stored, query url.Values, next
 		t.Newer = strings.TrimSuffix(path+"?"+with(query, "cursor", "").Encode(), "?")
 	}
 	for _, e := range entries {
-		entry := TrailEntry{Stored: e, Says: says(&e), Why: e.Reason, Changes: say.changes(e.Before, e.After)}
+		entry := TrailEntry{Stored: e, Says: says(say.l, &e), Why: e.Reason, Changes: say.changes(e.Before, e.After)}
 		entry.Kind, entry.Thing = say.thing(e.ObjectKind, e.ObjectID)
 		if e.Outcome == refused {
-			entry.Why = plainMessage(e.Reason)
+			entry.Why = plainMessage(words.Plain(e.Reason)).In(say.l).String()
 		}
 		if e.ActorID != nil {
 			entry.OfActor = path + "?" + with(with(query, "cursor", ""), "actor", e.ActorID.String()).Encode()
@@ -65,7 +66,7 @@ func newTrail(path, realm string, entries []audit.Stored, query url.Values, next
 			if i > 0 {
 				entry.Roles += ", "
 			}
-			entry.Roles += roleName(strings.TrimSpace(r))
+			entry.Roles += say.l.Word(strings.TrimSpace(r))
 		}
 		t.Entries = append(t.Entries, entry)
 	}
@@ -98,7 +99,7 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 			f.Set(name, v)
 		}
 	}
-	t = newTrail(path, c.Realm.Name(), nil, query, "", sayer{})
+	t = newTrail(path, c.Realm.Name(), nil, query, "", sayer{l: c.Language})
 	filter := auditapi.TrailFilter{Action: query.Get("action")}
 	zone := time.UTC
 	if c.Tenant != nil {
@@ -112,14 +113,14 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 		}
 		at, err := time.ParseInLocation(time.DateOnly, text, zone)
 		if err != nil {
-			wrong.Add(name, "must be a date such as 2026-09-07")
+			wrong.Add(name, "domain.must_be_a_date_such")
 			return at
 		}
 		return at.AddDate(0, 0, add)
 	}
 	filter.From, filter.To = day("from", 0), day("to", 1)
 	if !filter.From.IsZero() && !filter.To.IsZero() && !filter.From.Before(filter.To) {
-		wrong.Add("to", "must not be before the first day")
+		wrong.Add("to", "domain.must_not_be_before_the")
 	}
 	if who := query.Get("actor"); who != "" {
 		if filter.Actor, err = actorID(ctx, c, who, users); err != nil {
@@ -133,7 +134,7 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 	if err != nil {
 		return t, f, err
 	}
-	say := sayer{zone: zone}
+	say := sayer{l: c.Language, zone: zone}
 	if say.names, err = namesOf(ctx, c, idsIn(list.Items), append(names, users)); err != nil {
 		return t, f, err
 	}
@@ -167,7 +168,7 @@ func actorID(ctx context.Context, c *api.Call, who string, users policy.Permissi
 	}
 	part, err := c.Under(users)
 	if err != nil {
-		return uuid.Nil, domain.InvalidField("actor", "is found by a click on a name in the list")
+		return uuid.Nil, domain.InvalidField("actor", "page.is_found_by_a_click")
 	}
 	list, err := peopleapi.ListUsers(ctx, part, peopleapi.UserFilter{Query: who}, api.Paging{Limit: 200})
 	if err != nil {
@@ -178,21 +179,15 @@ func actorID(ctx context.Context, c *api.Call, who string, users policy.Permissi
 			return u.ID, nil
 		}
 	}
-	return uuid.Nil, domain.InvalidField("actor", "is the user name of nobody here")
+	return uuid.Nil, domain.InvalidField("actor", "page.is_the_user_name_of")
 }
 
-// RoleName gives a role as people say it: "tenant_administrator" is "Tenant administrator".
-func RoleName(role string) string { return roleName(role) }
-
 // DaysBetween says how many days are between two dates as stored: "1 day", "12 days".
-func DaysBetween(from, to string) string {
+func DaysBetween(l words.Language, from, to string) string {
 	a, errA := time.Parse(time.DateOnly, from)
 	b, errB := time.Parse(time.DateOnly, to)
 	if errA != nil || errB != nil {
-		return "some days"
+		return l.Say("page.some_days")
 	}
-	return plural(int(b.Sub(a)/(24*time.Hour)), "day", "days")
+	return l.Say("page.days", "N", int(b.Sub(a)/(24*time.Hour)))
 }
-
-// Number groups digits by thousands: 12,345.
-func Number(n int64) string { return number(int(n)) }

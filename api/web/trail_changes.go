@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants/audit"
 )
@@ -21,12 +22,13 @@ type Change struct{ Label, Before, After string }
 // sayer turns what entries hold into words: ids into names that the reader may know, times into the realm's own. What has no
 // such words is left out.
 type sayer struct {
+	l     words.Language
 	names map[uuid.UUID]string
 	zone  *time.Location
 }
 
 // nothing stands for what was, or became, empty.
-const nothing = "nothing"
+func (s sayer) nothing() string { return s.l.Say("page.nothing") }
 
 // mostListed is how many members of a list are named; of a longer one only how many there are.
 const mostListed = 10
@@ -34,18 +36,17 @@ const mostListed = 10
 // unsaid are fields that mean something to programs alone, or that the entry's other words say already.
 var unsaid = map[string]bool{"version": true, "route": true, "what": true, "things": true, "session": true, "request": true, "counter": true, "what.other": true}
 
-// kinds are the things that the trail calls otherwise than people do; "" is said by the action already.
-var thingKinds = map[string]string{"route": "", "realm": "", "demo": "", "day": "Day", "user": "Account", "login": "Database login", "import": "File", "signing_key": "", "forecast": "",
-	"attempt": "Test", "network": "Address", "notice": "", "classes": "Class"}
+// silent are kinds of things that the action says already.
+var silent = map[string]bool{"route": true, "realm": true, "demo": true, "signing_key": true, "forecast": true, "notice": true}
 
 // thing says what an entry was done to: what kind of thing, and its name where the reader may know it.
 func (s sayer) thing(kind, id string) (label, name string) {
-	known, ok := thingKinds[kind]
-	switch {
-	case ok && known == "":
+	if silent[kind] {
 		return "", ""
-	case !ok:
-		known = roleName(kind)
+	}
+	known := s.l.Word(kind)
+	if s.l.Message("thing."+kind) != nil {
+		known = s.l.Say("thing." + kind)
 	}
 	if u, err := uuid.Parse(id); err == nil {
 		return known, s.names[u]
@@ -54,7 +55,7 @@ func (s sayer) thing(kind, id string) (label, name string) {
 	case "role", "tenant", "login", "network":
 		return known, s.text(kind, id)
 	case "day":
-		return known, date(id)
+		return known, date(s.l, id)
 	}
 	return known, ""
 }
@@ -90,7 +91,7 @@ func (s sayer) change(key string, was, is map[string]any) []Change {
 	}
 	before, okBefore := s.value(name, old)
 	after, okAfter := s.value(name, now)
-	c := Change{Label: fieldLabel(name)}
+	c := Change{Label: fieldLabel(s.l, name)}
 	switch {
 	case !okBefore || !okAfter, before == after:
 		return nil
@@ -101,7 +102,7 @@ func (s sayer) change(key string, was, is map[string]any) []Change {
 	default:
 		c.Before, c.After = before, after
 	}
-	if c.Before == "" && c.After == nothing {
+	if c.Before == "" && c.After == s.nothing() {
 		return nil
 	}
 	return []Change{c}
@@ -111,23 +112,23 @@ func (s sayer) change(key string, was, is map[string]any) []Change {
 func (s sayer) value(name string, v any) (text string, ok bool) {
 	switch v := v.(type) {
 	case nil:
-		return nothing, true
+		return s.nothing(), true
 	case bool:
 		if v {
-			return "yes", true
+			return s.l.Say("page.yes_"), true
 		}
-		return "no", true
+		return s.l.Say("page.no_"), true
 	case json.Number:
 		if n, err := strconv.Atoi(v.String()); err == nil {
 			if marked[name] {
 				return marks(n), true
 			}
-			return number(n), true
+			return s.l.Number(n), true
 		}
 		return v.String(), true
 	case string:
 		if v == "" {
-			return nothing, true
+			return s.nothing(), true
 		}
 		if id, err := uuid.Parse(v); err == nil {
 			return s.names[id], s.names[id] != ""
@@ -141,8 +142,8 @@ func (s sayer) value(name string, v any) (text string, ok bool) {
 	case map[string]any:
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			if text, ok := s.value(k, v[k]); ok && text != nothing && !unsaid[k] {
-				parts = append(parts, strings.ToLower(fieldLabel(k))+" "+text)
+			if text, ok := s.value(k, v[k]); ok && text != s.nothing() && !unsaid[k] {
+				parts = append(parts, strings.ToLower(fieldLabel(s.l, k))+" "+text)
 			}
 		}
 		return strings.Join(parts, ", "), len(parts) > 0
@@ -152,7 +153,7 @@ func (s sayer) value(name string, v any) (text string, ok bool) {
 
 func (s sayer) list(name string, v []any) (string, bool) {
 	if len(v) == 0 {
-		return nothing, true
+		return s.nothing(), true
 	}
 	var parts []string
 	for _, e := range v[:min(len(v), mostListed)] {
@@ -161,11 +162,11 @@ func (s sayer) list(name string, v []any) (string, bool) {
 		}
 	}
 	if len(parts) < min(len(v), mostListed) { // some have no name that may be said
-		return number(len(v)), true
+		return s.l.Number(len(v)), true
 	}
 	text := strings.Join(parts, "; ")
 	if rest := len(v) - len(parts); rest > 0 {
-		text += "; and " + number(rest) + " more"
+		text += s.l.Say("page.and_more", "Rest", s.l.Number(rest))
 	}
 	return text, true
 }
@@ -189,34 +190,26 @@ func (s sayer) text(name, v string) string {
 		return v
 	}
 	if p, ok := policy.Lookup(v); ok {
-		return strings.TrimSuffix(p.Description(), ".")
+		return strings.TrimSuffix(p.Description().In(s.l).String(), ".")
 	}
 	if at, err := time.Parse(time.RFC3339, v); err == nil && s.zone != nil {
-		return at.In(s.zone).Format("Mon 2 Jan 2006, 15:04")
+		return s.l.Format(at.In(s.zone), "day_and_time")
 	}
 	if len(v) == len(time.DateOnly) {
-		return date(v)
+		return date(s.l, v)
 	}
 	if manyWords.MatchString(v) || oneWord[name] && strings.ToLower(v) == v {
-		return roleName(v)
+		return s.l.Word(v)
 	}
 	return v
 }
 
-// fieldLabels are the labels of fields of the trail that their names do not say; the others are made as for forms.
-var fieldLabels = map[string]string{"by_staff": "By staff", "from": "First at", "to": "Last at", "source_id": "Code in the country's records", "second_factor": "With an app's code", "wrong": "What was wrong",
-	"sessions_ended": "Sessions ended", "max_score": "Out of", "unmarked": "Answers still to be marked", "listed": "On the leaderboard", "by": "Decided by", "leaderboard_by": "Who decides about the leaderboard",
-	"staff_second_factor": "Staff need an app's code", "user_ids": "For", "cards": "Cards", "learners": "Learners", "learner": "Learner", "already": "There already", "taken": "Seats taken", "open": "Open to registration",
-	"needs_marking": "To be marked", "position": "Item", "fraction": "Marks given", "of": "of", "card": "With a card", "from_line": "From line", "to_line": "To line", "created": "New", "unchanged": "Unchanged",
-	"changed": "Changed", "refused": "Refused", "gives_room_back": "Makes room first", "requests": "Requests", "networks": "Addresses", "grant": "May now", "revoke": "May no longer", "permissions": "May do",
-	"inherits": "Includes", "include": "Includes", "asked_by": "Asked by", "asked": "Asked for", "found": "Found", "loads": "Times with load", "signs_from": "Used from", "put_back": "Put back",
-	"expires": "Good until", "purpose": "For", "state": "State", "plan": "Plan", "limits": "Limits", "grade": "Grade", "locale": "Language", "query": "What was searched for", "classes": "Classes"}
-
-func fieldLabel(name string) string {
-	if text, ok := fieldLabels[name]; ok {
-		return text
+// fieldLabel says a field of the trail: by a label of the trail's own, or as forms do.
+func fieldLabel(l words.Language, name string) string {
+	if l.Message("label.trail."+name) != nil {
+		return l.Say("label.trail." + name)
 	}
-	return label(name)
+	return label(l, name)
 }
 
 // idsIn are the ids that entries speak of, each once.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants/audit"
 )
@@ -13,106 +14,73 @@ import (
 // refused is the outcome of what was asked for and not done.
 const refused = "refused"
 
-// done says what was done, for every action that the program records; tests/actions_test.go looks that none is missing.
-var done = map[string]string{
-	// Signing in, and accounts of one's own.
-	"sign_in.done": "Signed in", "sign_in.failed": "Failed to sign in", "sign_in.sweep": "Cleared away old sign-in records",
-	"session.end": "Signed out", "session.end_all": "Signed out everywhere", "session.reuse": "Used a copied session",
-	"user.password.change": "Changed the own password", "user.totp.start": "Began with an authenticator app", "user.totp.confirm": "Added an authenticator app",
-	"user.totp.disable": "Took the own authenticator app away", "user.totp.renew_codes": "Made new recovery codes", "notice.seen": "Read a notice",
-	// Requests that were refused, and what guards the keys.
-	"request.anonymous_refused": "Refused requests of nobody signed in", "request.refused_often": "Refused many more requests",
-	"token.foreign": "Tried to use another tenant's sign-in", "signing_key.create": "Made a new key for signing sessions", "platform.login.repair": "Put a database login back in order",
-	// Accounts of others.
-	"user.create": "Opened an account", "user.change": "Changed an account", "user.roles": "Changed somebody's roles", "user.suspend": "Suspended an account", "user.erase": "Erased an account",
-	"user.resume": "Let a suspended account in again", "user.cards": "Printed sign-in cards", "user.password.reset": "Made a new sign-in card for an account",
-	"user.totp.reset": "Took somebody's authenticator app away", "reset.ask": "Asked the school for a new sign-in card", "reset.approved": "Approved a new sign-in card",
-	"reset.refused": "Refused a new sign-in card", "guardian.link": "Linked a guardian to a learner", "guardian.unlink": "Ended a guardian's link to a learner",
-	"guardian.consent": "Gave or withdrew consent for a child", "learner.search": "Searched for a learner's record", "learner.progress": "Opened a learner's record",
-	// Learning.
-	"class.manage": "Opened, changed or cancelled a class", "class.ended": "Ended the classes whose last day has passed", "class.register": "Gave a learner a place in a class",
-	"class.leave": "Left a class", "class.place": "Placed learners in a class", "class.remove": "Took learners out of a class",
-	"lesson.open": "Opened a lesson", "progress.record": "Got on with a lesson", "attempt.start": "Started a test", "attempt.answer": "Saved answers of a test",
-	"attempt.submit": "Handed a test in", "attempt.close": "Handed a test in when its time was over", "attempt.mark": "Marked an answer",
-	"leaderboard.listed": "Decided whether a learner is on the leaderboard", "leaderboard.emptied": "Took everybody off the leaderboard",
-	// Running a tenant.
-	"calendar.change": "Changed when a test is open", "content.import": "Imported a course", "role.change": "Changed a role", "tenant.change": "Changed the settings",
-	"school.create": "Added a school", "school.change": "Changed a school", "roster.import.begin": "Began to import a file", "roster.import.chunk": "Imported a part of a file",
-	"roster.import.end": "Finished importing a file", "figures.keep": "Counted a finished month", "usage.publish": "Handed the day's use to the platform", "forecast.publish": "Handed the expected load to the platform",
-	"demo.make": "Made data to try things with",
-	// Running the platform.
-	"platform.tenant.provision": "Opened a tenant", "platform.tenant.invite": "Invited a tenant's first administrator again", "platform.tenant.change": "Changed a tenant's plan or limits",
-	"platform.tenant.suspend": "Suspended a tenant or made it read-only", "platform.tenant.read-only": "Made a tenant read-only", "platform.tenant.resume": "Let a tenant work again",
-}
-
 // ActionDone says an action that the program records when it was done; ok is false for one that it does not record.
-func ActionDone(action string) (words string, ok bool) {
-	words, ok = done[action]
-	return words, ok
+func ActionDone(l words.Language, action string) (said string, ok bool) {
+	if l.Message("trail."+action) == nil {
+		return "", false
+	}
+	return l.Say("trail." + action), true
 }
 
 // ActionRefused says what was asked for and refused: the action's name is the permission that was lacking, or an event.
-func ActionRefused(action string) string {
+func ActionRefused(l words.Language, action string) string {
 	if p, ok := policy.Lookup(action); ok {
-		wish := strings.TrimSuffix(p.Description(), ".")
-		return "Wanted to " + strings.ToLower(wish[:1]) + wish[1:]
+		return l.Say("page.wanted_to", "Do", p.Words())
 	}
-	if words, ok := done[action]; ok {
-		return words
+	if said, ok := ActionDone(l, action); ok {
+		return said
 	}
-	return otherwise
+	return l.Say("page.did_something_else") // an earlier program's, which nobody knows any more
 }
 
-// otherwise is said of actions of an earlier program's, which nobody knows any more.
-const otherwise = "Did something else"
-
 // says is what an entry tells, as far as its action says it.
-func says(e *audit.Stored) string {
+func says(l words.Language, e *audit.Stored) string {
 	if e.Outcome == refused {
-		return ActionRefused(e.Action)
+		return ActionRefused(l, e.Action)
 	}
-	words, ok := done[e.Action]
+	said, ok := ActionDone(l, e.Action)
 	switch before, after := object(e.Before), object(e.After); {
 	case !ok:
-		return otherwise
+		return l.Say("page.did_something_else")
 	case e.Action == "class.manage" && len(before) == 0:
-		return "Opened a class"
+		return l.Say("page.opened_a_class")
 	case e.Action == "class.manage" && len(after) == 1 && after["state"] == "cancelled":
-		return "Cancelled a class"
+		return l.Say("page.cancelled_a_class")
 	case e.Action == "class.manage":
-		return "Changed a class"
+		return l.Say("page.changed_a_class")
 	case e.Action == "class.register" && after["by_staff"] != true:
-		return "Took a place in a class"
+		return l.Say("page.took_a_place_in_a_class")
 	}
-	return words
+	return said
 }
 
 // actionChoices is what a kind of realm's trail can be narrowed to, by its words.
-func actionChoices(kind policy.RealmKind, chosen string) []Choice {
+func actionChoices(l words.Language, kind policy.RealmKind, chosen string) []Choice {
 	var choices []Choice
 	known := chosen == ""
-	add := func(name, words string) {
-		choices = append(choices, Choice{name, words})
+	add := func(name, said string) {
+		choices = append(choices, Choice{name, said})
 		known = known || name == chosen
 	}
-	for name, words := range done {
+	for _, name := range words.Keys("trail") {
 		// A tenant's trail also has what the platform did to the tenant.
 		if p, ok := policy.Lookup(name); !ok || p.In(kind) || kind == policy.Tenant {
-			add(name, words)
+			said, _ := ActionDone(l, name)
+			add(name, said)
 		}
 	}
 	for _, p := range policy.Catalogue() {
-		if _, ok := done[p.Name()]; !ok && p.In(kind) {
-			add(p.Name(), ActionRefused(p.Name()))
+		if _, ok := ActionDone(l, p.Name()); !ok && p.In(kind) {
+			add(p.Name(), ActionRefused(l, p.Name()))
 		}
 	}
 	if !known {
-		words, ok := done[chosen]
+		said, ok := ActionDone(l, chosen)
 		if !ok {
-			words = ActionRefused(chosen)
+			said = ActionRefused(l, chosen)
 		}
-		add(chosen, words)
+		add(chosen, said)
 	}
 	slices.SortFunc(choices, func(a, b Choice) int { return strings.Compare(a.Text, b.Text) })
-	return append([]Choice{{"", "Everything"}}, choices...)
+	return append([]Choice{{"", l.Say("page.everything")}}, choices...)
 }

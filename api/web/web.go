@@ -24,6 +24,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	"lignum/domain"
 	"lignum/domain/identity"
 	"lignum/domain/words"
 	"lignum/policy"
@@ -131,8 +132,9 @@ type View struct {
 	// ReadOnly says in words that nothing can be changed just now, and why; "" in a tenant that takes changes.
 	ReadOnly string
 
-	call *api.Call
-	zone *time.Location
+	Language words.Language
+	call     *api.Call
+	zone     *time.Location
 }
 
 // Render shows a page. It sets the Content-Security-Policy with a fresh nonce, and takes the notice that Notify left.
@@ -166,7 +168,10 @@ func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
 	if page.Form == nil {
 		page.Form = &Form{}
 	}
-	v := &View{Page: page, Nonce: c.Nonce, Who: c.Claims, Path: strings.Clone(fc.Path()), Tenant: c.Tenant != nil, call: c, zone: time.UTC,
+	if c.Language != words.English {
+		page.Data, page.Form = domain.In(page.Data, c.Language), domain.In(page.Form, c.Language)
+	}
+	v := &View{Page: page, Nonce: c.Nonce, Who: c.Claims, Path: strings.Clone(fc.Path()), Tenant: c.Tenant != nil, Language: c.Language, call: c, zone: time.UTC,
 		Brand: api.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
 	if c.State != nil {
 		v.Brand = c.State.Branding
@@ -205,17 +210,17 @@ func (v *View) May(permission string) (bool, error) {
 }
 
 // Day is a date where the tenant is: "Tue 8 Sep 2026".
-func (v *View) Day(t any) string { return v.format(t, "Mon 2 Jan 2006") }
+func (v *View) Day(t any) string { return v.format(t, "day") }
 
 // Clock is a time of day where the tenant is: "16:00".
-func (v *View) Clock(t any) string { return v.format(t, "15:04") }
+func (v *View) Clock(t any) string { return v.format(t, "clock") }
 
 // When is a date and time where the tenant is: "Tue 8 Sep, 16:00"; with the year when it is not this one.
 func (v *View) When(t any) string {
 	if at := moment(t); !at.IsZero() && at.In(v.zone).Year() != v.call.Now.In(v.zone).Year() {
-		return v.format(t, "Mon 2 Jan 2006, 15:04")
+		return v.format(t, "day_and_time")
 	}
-	return v.format(t, "Mon 2 Jan, 15:04")
+	return v.format(t, "day_and_time_this_year")
 }
 
 func (v *View) format(t any, layout string) string {
@@ -223,7 +228,7 @@ func (v *View) format(t any, layout string) string {
 	if at.IsZero() {
 		return ""
 	}
-	return at.In(v.zone).Format(layout)
+	return v.call.Language.Format(at.In(v.zone), layout)
 }
 
 // moment takes a time, a pointer to one, or a date such as "2026-09-08", which is the same day in every zone.

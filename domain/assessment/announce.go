@@ -40,7 +40,7 @@ func QueueAnnounced(b *pgx.Batch, testID, learnerID uuid.UUID, now time.Time, a 
 			&a.Made, &a.Best, &a.Running)
 		a.Window = Window{OpensAt: a.OpensAt, ClosesAt: a.ClosesAt}.versioned().Version
 		if errors.Is(err, pgx.ErrNoRows) {
-			return domain.Errorf(domain.NotFound, "There is no such test.")
+			return domain.Refuse(domain.NotFound, "domain.there_is_no_such_test")
 		}
 		return err
 	})

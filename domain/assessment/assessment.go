@@ -94,7 +94,7 @@ func (a *Attempt) Ticket() Ticket {
 
 func unknownAttempt(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return domain.Errorf(domain.NotFound, "There is no such attempt.")
+		return domain.Refuse(domain.NotFound, "assessment.there_is_no_such_attempt")
 	}
 	return err
 }

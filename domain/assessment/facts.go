@@ -16,7 +16,7 @@ type Ties struct{ Owner, CoachOf, SameSchool bool }
 // TiesToEach gives a viewer's ties to several attempts, at most 1000, in one query. An attempt that is not there has none.
 func TiesToEach(ctx context.Context, q tenants.Querier, viewerID uuid.UUID, attempts []uuid.UUID) (map[uuid.UUID]Ties, error) {
 	if len(attempts) > 1000 {
-		return nil, domain.InvalidField("attempts", "must be at most 1000")
+		return nil, domain.InvalidField("attempts", "assessment.must_be_at_most_1000")
 	}
 	ids := make([]string, len(attempts))
 	for i, id := range attempts {

@@ -52,12 +52,12 @@ func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error
 		in.Of = item.FullMark
 	}
 	if in.Of < 1 || in.Of > item.FullMark {
-		p.Add("of", "must be 1 to %d", item.FullMark)
+		p.Add("of", "assessment.must_be_1_to", "FullMark", item.FullMark)
 	} else if in.Fraction < 0 || in.Fraction > in.Of {
-		p.Add("fraction", "must be 0 to %d", in.Of)
+		p.Add("fraction", "assessment.must_be_0_to", "Of", in.Of)
 	}
 	if !utf8.ValidString(in.Comment) || strings.ContainsRune(in.Comment, 0) || utf8.RuneCountInString(in.Comment) > MaxComment {
-		p.Add("comment", "must be at most %d characters", MaxComment)
+		p.Add("comment", "assessment.must_be_at_most_characters", "MaxComment", MaxComment)
 	}
 	if err := p.Err(); err != nil {
 		return MarkedState{}, err
@@ -72,11 +72,11 @@ func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error
 	}
 	switch {
 	case r.State == Open:
-		return MarkedState{}, domain.Errorf(domain.Conflict, "The attempt is not handed in yet.")
+		return MarkedState{}, domain.Refuse(domain.Conflict, "assessment.the_attempt_is_not_handed")
 	case r.State == Marked:
-		return MarkedState{}, domain.Errorf(domain.Conflict, "The attempt is marked and its score is final.")
+		return MarkedState{}, domain.Refuse(domain.Conflict, "assessment.the_attempt_is_marked_and")
 	case in.Position < 0 || in.Position >= len(r.outcome.Items) || !r.outcome.Items[in.Position].NeedsMarking && !r.outcome.Items[in.Position].ByPerson:
-		return MarkedState{}, domain.InvalidField("position", "is not one that a person marks")
+		return MarkedState{}, domain.InvalidField("position", "assessment.is_not_one_that_a")
 	}
 	it := &r.outcome.Items[in.Position]
 	was := *it
@@ -117,7 +117,7 @@ type MarkFilter struct {
 func AttemptsToMark(ctx context.Context, q tenants.Querier, f MarkFilter, page catalog.Page) (catalog.List[ToMark], error) {
 	var none catalog.List[ToMark]
 	if f.CoachID == uuid.Nil && !f.Whole {
-		return none, domain.InvalidField("coach_id", "a coach must be named")
+		return none, domain.InvalidField("coach_id", "assessment.a_coach_must_be_named")
 	}
 	limit, after, err := moment(page)
 	if err != nil {

@@ -78,7 +78,7 @@ func (e *Exams) Paper(ctx context.Context, q tenants.Querier, realm string, atte
 		return nil, unknownAttempt(err)
 	}
 	if p.State != Open {
-		return nil, domain.Errorf(domain.Conflict, "This attempt was handed in.")
+		return nil, domain.Refuse(domain.Conflict, "assessment.this_attempt_was_handed_in")
 	}
 	latest, err := readLatest(res.Query())
 	if err != nil {

@@ -84,7 +84,7 @@ func (e *Exams) ResultIf(ctx context.Context, q tenants.Querier, realm string, a
 		return nil, err
 	}
 	if r.State == Open {
-		return nil, domain.Errorf(domain.Conflict, "This attempt is not handed in yet.")
+		return nil, domain.Refuse(domain.Conflict, "assessment.this_attempt_is_not_handed")
 	}
 	items, err := e.items.Get(ctx, q, realm, r.paper)
 	if err != nil {
@@ -196,7 +196,7 @@ func moment(page catalog.Page) (limit int, p place, err error) {
 	}
 	at, err := time.Parse(time.RFC3339Nano, key[0])
 	if err != nil {
-		return 0, place{}, domain.InvalidField("after", "is not a place in this list; start again without it")
+		return 0, place{}, domain.InvalidField("after", "domain.is_not_a_place_in")
 	}
 	at = at.UTC()
 	return limit, place{&at, key[1]}, nil

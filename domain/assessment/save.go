@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,6 +14,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -47,10 +45,10 @@ type Kept struct {
 // Refused is an answer that was not taken, and why. Nothing of it is stored: an answer stored before it, if there is one, still
 // counts.
 type Refused struct {
-	Position int    `json:"position"` // as it was sent
-	Counter  int64  `json:"counter"`  // as it was sent
-	Field    string `json:"field"`    // position, counter, or what of the response: response.number
-	Reason   string `json:"reason"`   // a sentence for the person who typed it
+	Position int        `json:"position"` // as it was sent
+	Counter  int64      `json:"counter"`  // as it was sent
+	Field    string     `json:"field"`    // position, counter, or what of the response: response.number
+	Reason   words.Text `json:"reason"`   // a sentence for the person who typed it
 }
 
 // Saved is what became of answers: each of them is in one of the two lists.
@@ -113,20 +111,20 @@ func (e *Exams) SaveAnswers(ctx context.Context, db *tenants.DB, who audit.Actor
 }
 
 func timeOver() error {
-	return domain.Errorf(domain.Conflict, "The time for this test is over. What was saved in time counts.")
+	return domain.Refuse(domain.Conflict, "assessment.the_time_for_this_test")
 }
 
 // bound checks what concerns the save as a whole.
 func bound(answers []Answer) error {
 	if len(answers) == 0 || len(answers) > MaxAnswers {
-		return domain.InvalidField("answers", fmt.Sprintf("must be 1 to %d", MaxAnswers))
+		return domain.InvalidField("answers", "assessment.must_be_1_to_2", "MaxAnswers", MaxAnswers)
 	}
 	total := 0
 	for _, a := range answers {
 		total += len(a.Response)
 	}
 	if total > MaxSave {
-		return domain.Errorf(domain.TooLarge, "Answers may have at most %d KB together; send them in parts.", MaxSave>>10)
+		return domain.Refuse(domain.TooLarge, "assessment.answers_may_have_at_most", "MaxSave", MaxSave>>10)
 	}
 	return nil
 }
@@ -151,10 +149,10 @@ func (e *Exams) judge(ctx context.Context, db *tenants.DB, t Ticket, answers []A
 		}
 		at := key{a.Position, a.Counter}
 		if wrong == nil && seen[at] {
-			wrong = &domain.Field{Name: "counter", Reason: "is there twice for this position"}
+			wrong = &domain.Field{Name: "counter", Reason: words.Say("assessment.is_there_twice_for_this")}
 		}
 		if wrong != nil {
-			refused = append(refused, Refused{a.Position, a.Counter, wrong.Name, sentence(wrong.Reason)})
+			refused = append(refused, Refused{a.Position, a.Counter, wrong.Name, wrong.Reason.Sentence()})
 			continue
 		}
 		seen[at] = true
@@ -167,11 +165,11 @@ func (e *Exams) judge(ctx context.Context, db *tenants.DB, t Ticket, answers []A
 func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
 	switch {
 	case a.Position < 0 || a.Position >= len(paper):
-		return "", &domain.Field{Name: "position", Reason: fmt.Sprintf("must be 0 to %d", len(paper)-1)}, nil
+		return "", &domain.Field{Name: "position", Reason: words.Say("assessment.must_be_0_to_2", "Last", len(paper)-1)}, nil
 	case a.Counter < 0 || a.Counter > 1<<53:
-		return "", &domain.Field{Name: "counter", Reason: "must be a whole number from 0 on that a page can count"}, nil
+		return "", &domain.Field{Name: "counter", Reason: words.Say("assessment.must_be_a_whole_number")}, nil
 	case len(a.Response) > MaxResponse:
-		return "", &domain.Field{Name: "response", Reason: fmt.Sprintf("the answer is too long: it may have at most %d KB", MaxResponse>>10)}, nil
+		return "", &domain.Field{Name: "response", Reason: words.Say("assessment.the_answer_is_too_long", "KB", MaxResponse>>10)}, nil
 	}
 	r, err := item.ParseResponse(a.Response)
 	if err == nil {
@@ -190,12 +188,6 @@ func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
 	}
 	raw, err := json.Marshal(r)
 	return string(raw), nil, err
-}
-
-// sentence makes a reason one that stands by itself.
-func sentence(reason string) string {
-	r, size := utf8.DecodeRuneInString(reason)
-	return string(unicode.ToUpper(r)) + strings.TrimSuffix(reason[size:], ".") + "."
 }
 
 // paperOf gives the items of the attempt that the ticket names, in the order of their positions.
@@ -276,7 +268,7 @@ func standing(ctx context.Context, db *tenants.DB, t Ticket, c columns, now time
 	case state == "":
 		return nil, unknownAttempt(pgx.ErrNoRows)
 	case state != Open:
-		return nil, domain.Errorf(domain.Conflict, "This attempt was handed in. What was saved before counts.")
+		return nil, domain.Refuse(domain.Conflict, "assessment.this_attempt_was_handed_in_what")
 	}
 	return kept, nil
 }

@@ -50,7 +50,7 @@ func FactsOfStart(ctx context.Context, q tenants.Querier, testID, learnerID uuid
 		Scan(&f.content, &f.Enrolled, &f.WindowOpen, &limit, &made, &late, &a.CourseID, &open, &a.Number, &a.StartedAt, &a.Deadline, &a.Items,
 			&f.title, &f.kind, &f.instructions)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return f, domain.Errorf(domain.NotFound, "There is no such test.")
+		return f, domain.Refuse(domain.NotFound, "domain.there_is_no_such_test")
 	}
 	if f.AttemptsLeft = noLimit; limit > 0 {
 		f.AttemptsLeft = max(0, limit-made)
@@ -236,20 +236,20 @@ func (e *Exams) start(ctx context.Context, db *tenants.DB, who audit.Actor, f St
 func (f *StartFacts) refusal() error {
 	switch {
 	case !f.Enrolled:
-		return domain.Errorf(domain.Forbidden, "The test is for learners of a class of its course.")
+		return domain.Refuse(domain.Forbidden, "assessment.the_test_is_for_learners")
 	case !f.WindowOpen:
-		return domain.Errorf(domain.Conflict, "The test is not open now.")
+		return domain.Refuse(domain.Conflict, "assessment.the_test_is_not_open")
 	case f.AttemptsLeft == 0:
-		return domain.Errorf(domain.Conflict, "All attempts at this test are used.")
+		return domain.Refuse(domain.Conflict, "assessment.all_attempts_at_this_test")
 	}
-	return domain.Errorf(domain.Conflict, "The attempt could not be started; try again.")
+	return domain.Refuse(domain.Conflict, "assessment.the_attempt_could_not_be")
 }
 
 func begin(ctx context.Context, db *tenants.DB, who audit.Actor, source *pool, in *StartInput) (Attempt, *drawn, error) {
 	d := &drawn{seed: 1 + rand.Int64N(1<<53-1)}
 	d.items = source.paper(d.seed)
 	if len(d.items) == 0 {
-		return Attempt{}, nil, domain.Errorf(domain.Conflict, "The test has no items to draw from yet.")
+		return Attempt{}, nil, domain.Refuse(domain.Conflict, "assessment.the_test_has_no_items")
 	}
 	if !source.shuffle {
 		d.seed = 0

@@ -47,7 +47,7 @@ var ticketEncoding = base64.RawURLEncoding.Strict() // one ticket has one spelli
 
 // OpenTicket checks and reads a ticket. One that is forged, of another realm or of another version is domain.Forbidden.
 func OpenTicket(v *tenants.Vault, realm, sealed string) (Ticket, error) {
-	refused := domain.Errorf(domain.Forbidden, "The ticket of this attempt is not valid. Open the test again to get a new one; your answers are kept.")
+	refused := domain.Refuse(domain.Forbidden, "assessment.the_ticket_of_this_attempt")
 	if len(sealed) != ticketEncoding.EncodedLen(ticketSize) {
 		return Ticket{}, refused
 	}

@@ -54,16 +54,16 @@ func (w Window) Validate(now time.Time) error {
 	case w.OpensAt == nil && w.ClosesAt == nil:
 		return nil
 	case w.OpensAt == nil:
-		p.Add("opens_at", "must be given as well; leave out both times for a test that is always open")
+		p.Add("opens_at", "assessment.must_be_given_as_well")
 	case w.ClosesAt == nil:
-		p.Add("closes_at", "must be given as well; leave out both times for a test that is always open")
+		p.Add("closes_at", "assessment.must_be_given_as_well")
 	case !w.ClosesAt.After(*w.OpensAt):
-		p.Add("closes_at", "must be after the time at which the test opens")
+		p.Add("closes_at", "assessment.must_be_after_the_time")
 	case w.ClosesAt.Sub(*w.OpensAt) > LongestWindow:
-		p.Add("closes_at", "must be at most 60 days after the time at which the test opens")
+		p.Add("closes_at", "assessment.must_be_at_most_60")
 	}
 	if w.ClosesAt != nil && !w.ClosesAt.After(now) {
-		p.Add("closes_at", "must be in the future")
+		p.Add("closes_at", "assessment.must_be_in_the_future")
 	}
 	return p.Err()
 }

@@ -81,7 +81,7 @@ func contains(field, typed string) (string, error) {
 		return "", nil
 	}
 	if utf8.RuneCountInString(typed) > 100 || !utf8.ValidString(typed) || strings.ContainsRune(typed, 0) {
-		return "", domain.InvalidField(field, "must be at most 100 characters")
+		return "", domain.InvalidField(field, "domain.must_be_at_most_100")
 	}
 	return "%" + domain.Literal(typed) + "%", nil
 }
@@ -151,7 +151,7 @@ func CourseBySlug(ctx context.Context, q tenants.Querier, slug string) (*CourseD
 	d := &CourseDetail{}
 	var err error
 	if d.Course, err = collectOne[Course](res); err != nil {
-		return nil, notFound(err, "There is no course %q.", slug)
+		return nil, notFound(err, "catalog.there_is_no_course", "Course", slug)
 	}
 	if d.Sections, err = collect(res, pgx.RowToStructByPos[Section]); err != nil {
 		return nil, err
@@ -190,9 +190,9 @@ func collect[T any](res pgx.BatchResults, to pgx.RowToFunc[T]) ([]T, error) {
 	return list, err
 }
 
-func notFound(err error, format string, args ...any) error {
+func notFound(err error, key string, pairs ...any) error {
 	if err == pgx.ErrNoRows {
-		return domain.Errorf(domain.NotFound, format, args...)
+		return domain.Refuse(domain.NotFound, key, pairs...)
 	}
 	return err
 }

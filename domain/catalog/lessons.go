@@ -30,7 +30,7 @@ func QueueLesson(b *pgx.Batch, courseSlug, lessonSlug string, l *Lesson) {
 	b.Queue(`SELECT id, slug, title, section, minutes, course_id, course, course_title, section_title, html, content_hash FROM lesson_page($1::text, $2::text)`,
 		courseSlug, lessonSlug).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&l.ID, &l.Slug, &l.Title, &l.Section, &l.Minutes, &l.CourseID, &l.Course, &l.CourseTitle, &l.SectionTitle, &l.HTML, &l.Hash)
-		return notFound(err, "There is no lesson %q in the course %q.", lessonSlug, courseSlug)
+		return notFound(err, "catalog.there_is_no_lesson_in", "Lesson", lessonSlug, "Course", courseSlug)
 	})
 	beside := func(side **Neighbour, after bool) {
 		b.Queue(`SELECT slug, title FROM lesson_beside($1::text, $2::text, $3::boolean)`, courseSlug, lessonSlug, after).Query(func(rows pgx.Rows) error {

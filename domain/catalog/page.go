@@ -32,14 +32,14 @@ func (p Page) Start(texts, ids int) (limit int, after []string, err error) {
 		limit = domain.Rows
 	}
 	if limit < 1 || limit > 200 {
-		return 0, nil, domain.InvalidField("limit", "must be 1 to 200")
+		return 0, nil, domain.InvalidField("limit", "domain.must_be_1_to_200")
 	}
 	if p.After == "" {
 		return limit, slices.Concat(make([]string, texts), slices.Repeat([]string{uuid.Nil.String()}, ids)), nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(p.After)
 	if err != nil || len(raw) > 4000 || json.Unmarshal(raw, &after) != nil || !isKey(after, texts, ids) {
-		return 0, nil, domain.InvalidField("after", "is not a place in this list; start again without it")
+		return 0, nil, domain.InvalidField("after", "domain.is_not_a_place_in")
 	}
 	return limit, after, nil
 }

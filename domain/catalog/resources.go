@@ -45,7 +45,7 @@ func Resources(ctx context.Context, q tenants.Querier, f ResourceFilter, page Pa
 		return List[Resource]{}, err
 	}
 	if f.Kind != "" && !slices.Contains(ResourceKinds, f.Kind) {
-		return List[Resource]{}, domain.InvalidField("kind", "must be animation, lab, video or document")
+		return List[Resource]{}, domain.InvalidField("kind", "catalog.must_be_animation_lab_video")
 	}
 	// By pgx, because learners open it all day: of thirty rows GORM takes a tenth of a millisecond more of the processor. Only the conditions that are
 	// asked for are in the text, so that each list has its index.

@@ -28,7 +28,7 @@ func (window) TableName() string { return "tests" }
 func HoldWindow(ctx context.Context, tx *tenants.Tx, testID uuid.UUID) (opens, closes *time.Time, err error) {
 	w, err := tenants.Entity[window](tx, tenants.Held).Where("id = ? AND active", testID).Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = domain.Errorf(domain.NotFound, "There is no such test.")
+		err = domain.Refuse(domain.NotFound, "domain.there_is_no_such_test")
 	}
 	return w.OpensAt, w.ClosesAt, err
 }

@@ -75,32 +75,32 @@ func (f *Fields) Validate() error {
 	checkText(&p, "grade", f.Grade, 0, 20)
 	checkText(&p, "meets", f.Meets, 0, 200)
 	if f.Kind != Live && f.Kind != OnDemand {
-		p.Add("kind", "must be live or on_demand")
+		p.Add("kind", "classes.must_be_live_or_on")
 	}
 	from, err1 := time.Parse(time.DateOnly, f.StartsOn)
 	if err1 != nil {
-		p.Add("starts_on", "must be a date such as 2026-09-07")
+		p.Add("starts_on", "domain.must_be_a_date_such")
 	}
 	to, err2 := time.Parse(time.DateOnly, f.EndsOn)
 	switch {
 	case err2 != nil:
-		p.Add("ends_on", "must be a date such as 2026-12-18")
+		p.Add("ends_on", "domain.must_be_a_date_such_as")
 	case err1 == nil && to.Before(from):
-		p.Add("ends_on", "must not be before the first day")
+		p.Add("ends_on", "domain.must_not_be_before_the")
 	case err1 == nil && to.After(from.AddDate(2, 0, 0)):
-		p.Add("ends_on", "must be within two years of the first day")
+		p.Add("ends_on", "classes.must_be_within_two_years")
 	}
 	if f.Seats < 1 || f.Seats > MostSeats {
-		p.Add("seats", "must be 1 to 100,000")
+		p.Add("seats", "classes.must_be_1_to_100")
 	}
 	if f.MeetingURL != "" {
 		u, err := url.Parse(f.MeetingURL)
 		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(f.MeetingURL) > 500 {
-			p.Add("meeting_url", "must be an https address of at most 500 characters")
+			p.Add("meeting_url", "classes.must_be_an_https_address")
 		}
 	}
 	if len(f.Weekly) > 14 {
-		p.Add("weekly", "must be at most 14 times a week")
+		p.Add("weekly", "classes.must_be_at_most_14")
 	}
 	for i, s := range f.Weekly {
 		s.check(&p, fmt.Sprintf("weekly[%d].", i))
@@ -112,11 +112,11 @@ func checkText(p *domain.Problems, name, s string, low, high int) {
 	n := utf8.RuneCountInString(s)
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		p.Add(name, "must be one line of text")
+		p.Add(name, "classes.must_be_one_line_of")
 	case n > high:
-		p.Add(name, "must be at most %d characters", high)
+		p.Add(name, "classes.must_be_at_most_characters", "High", high)
 	case n < low || low > 0 && strings.TrimSpace(s) == "":
-		p.Add(name, "must not be empty")
+		p.Add(name, "domain.must_not_be_empty")
 	}
 }
 
@@ -154,7 +154,7 @@ func explain(err error) error {
 	for constraint, field := range map[string]string{"classes_course_id_fkey": "course_id", "classes_school_id_fkey": "school_id",
 		"classes_term_id_fkey": "term_id", "classes_coach_id_fkey": "coach_id"} {
 		if tenants.IsViolation(err, constraint) {
-			return domain.InvalidField(field, "does not exist")
+			return domain.InvalidField(field, "classes.does_not_exist")
 		}
 	}
 	return err

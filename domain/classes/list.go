@@ -91,7 +91,7 @@ func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page
 		return none, err
 	}
 	if utf8.RuneCountInString(f.Query) > 100 || !utf8.ValidString(f.Query) || strings.ContainsRune(f.Query, 0) {
-		return none, domain.InvalidField("query", "must be at most 100 characters")
+		return none, domain.InvalidField("query", "domain.must_be_at_most_100")
 	}
 	// Only the conditions that are asked for are in the text, so that each list has its index.
 	where, args := []string{"(c.title, c.id) > ($3::text, $4::text::uuid)"}, []any{f.Viewer.String(), limit + 1, after[0], after[1]}

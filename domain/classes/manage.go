@@ -39,7 +39,7 @@ func Create(ctx context.Context, tx *tenants.Tx, f Fields) (uuid.UUID, error) {
 		return uuid.Nil, err
 	}
 	if room.RowsAffected() == 0 {
-		return uuid.Nil, domain.Errorf(domain.OverQuota, "The plan has no room for another active class.")
+		return uuid.Nil, domain.Refuse(domain.OverQuota, "classes.the_plan_has_no_room")
 	}
 	if err := coachFits(res); err != nil {
 		return uuid.Nil, err
@@ -59,7 +59,7 @@ func coachFits(res pgx.BatchResults) error {
 	if err := res.QueryRow().Scan(&fits); err != nil || fits {
 		return err
 	}
-	return domain.InvalidField("coach_id", "must be an active account with the role coach or teacher")
+	return domain.InvalidField("coach_id", "classes.must_be_an_active_account")
 }
 
 // Change replaces what was decided about an active class. It gives domain.NotFound, domain.Invalid, or domain.Conflict
@@ -83,9 +83,9 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now tim
 	}
 	switch {
 	case is.State != Active:
-		return domain.Errorf(domain.Conflict, "The class is %s and cannot be changed any more.", is.State)
+		return domain.Refuse(domain.Conflict, "classes.the_class_is_and_cannot", "State", is.State)
 	case TooFew(f.Seats, is.Taken):
-		return domain.Errorf(domain.Conflict, "%d learners are in the class: it cannot have %d seats.", is.Taken, f.Seats)
+		return domain.Refuse(domain.Conflict, "classes.learners_are_in_the_class", "Taken", is.Taken, "Seats", f.Seats)
 	}
 	b := &pgx.Batch{}
 	b.Queue(coachKnown, idText(f.CoachID))
@@ -110,14 +110,14 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now tim
 func Cancel(ctx context.Context, tx *tenants.Tx, id uuid.UUID, reason string, now time.Time) error {
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n < 3 || n > 500 {
-		return domain.InvalidField("reason", "must be 3 to 500 characters")
+		return domain.InvalidField("reason", "classes.must_be_3_to_500")
 	}
 	is, err := one(ctx, tx, id, tenants.Held)
 	if err != nil {
 		return err
 	}
 	if is.State != Active {
-		return domain.Errorf(domain.Conflict, "The class is %s already.", is.State)
+		return domain.Refuse(domain.Conflict, "classes.the_class_is_already", "State", is.State)
 	}
 	b := &pgx.Batch{}
 	if _, err := tenants.Entity[stored](tenants.Into(b)).Where("id = ?", id).Select("state", "open").Updates(ctx, stored{State: Cancelled}); err != nil {
@@ -174,7 +174,7 @@ func Titles(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.U
 
 func missing(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, gorm.ErrRecordNotFound) {
-		return domain.Errorf(domain.NotFound, "There is no such class.")
+		return domain.Refuse(domain.NotFound, "classes.there_is_no_such_class")
 	}
 	return err
 }

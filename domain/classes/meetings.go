@@ -15,13 +15,13 @@ type Slot struct {
 
 func (s Slot) check(p *domain.Problems, at string) {
 	if s.Weekday < 0 || s.Weekday > 6 {
-		p.Add(at+"weekday", "must be 0 (Sunday) to 6 (Saturday)")
+		p.Add(at+"weekday", "classes.must_be_0_sunday_to")
 	}
 	if _, err := time.Parse("15:04", s.At); err != nil || len(s.At) != 5 {
-		p.Add(at+"at", "must be a time such as 16:00")
+		p.Add(at+"at", "classes.must_be_a_time_such")
 	}
 	if s.Minutes < 5 || s.Minutes > 600 {
-		p.Add(at+"minutes", "must be 5 to 600")
+		p.Add(at+"minutes", "classes.must_be_5_to_600")
 	}
 }
 

@@ -2,7 +2,6 @@ package classes
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -151,7 +150,7 @@ func Remove(ctx context.Context, tx *tenants.Tx, classID uuid.UUID, learners []u
 		return nil, err
 	}
 	if len(gone) == 0 {
-		return nil, domain.Errorf(domain.NotFound, "Nobody of them has a place in this class.")
+		return nil, domain.Refuse(domain.NotFound, "classes.nobody_of_them_has_a")
 	}
 	tx.Record(audit.Entry{Action: "class.remove", ObjectKind: "class", ObjectID: classID.String(), Before: map[string]any{"learners": gone}})
 	if err := res.Close(); err != nil {
@@ -178,7 +177,7 @@ func uniqueIDs(list []uuid.UUID) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 || len(ids) > MostPlaced {
-		return nil, domain.InvalidField("learner_ids", fmt.Sprintf("must name 1 to %d learners", MostPlaced))
+		return nil, domain.InvalidField("learner_ids", "classes.must_name_1_to_learners", "MostPlaced", MostPlaced)
 	}
 	return ids, nil
 }

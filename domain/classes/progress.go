@@ -38,13 +38,13 @@ type progressReported struct {
 func (in *ProgressInput) Validate() error {
 	var p domain.Problems
 	if in.Percent < 0 || in.Percent > 100 {
-		p.Add("percent", "must be 0 to 100")
+		p.Add("percent", "classes.must_be_0_to_100")
 	}
 	if in.Seconds < 0 || in.Seconds > 1_000_000 {
-		p.Add("seconds", "must be 0 to 1,000,000")
+		p.Add("seconds", "classes.must_be_0_to_1")
 	}
 	if in.Counter < 0 || in.Counter > 1<<53 {
-		p.Add("counter", "must be a whole number from 0 on that a page can count")
+		p.Add("counter", "classes.must_be_a_whole_number")
 	}
 	return p.Err()
 }
@@ -164,13 +164,13 @@ func unchanged(ctx context.Context, db *tenants.DB, in ProgressInput) (p Progres
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return p, domain.Errorf(domain.NotFound, "There is no such lesson.")
+		return p, domain.Refuse(domain.NotFound, "classes.there_is_no_such_lesson")
 	case err != nil:
 		return p, err
 	case !allowed:
-		return p, domain.Errorf(domain.Forbidden, "Progress is recorded for learners of a class with this lesson.")
+		return p, domain.Refuse(domain.Forbidden, "classes.progress_is_recorded_for_learners")
 	case p.openedAt == nil: // the learner got the place a moment after the report
-		return p, domain.Errorf(domain.Conflict, "The progress could not be stored at this moment; send it again.")
+		return p, domain.Refuse(domain.Conflict, "classes.the_progress_could_not_be")
 	}
 	return p, nil
 }

@@ -95,15 +95,15 @@ func Register(ctx context.Context, tx *tenants.Tx, in RegisterInput) (Enrolment,
 func refusal(state State, past, open, full bool) error {
 	switch {
 	case state == Cancelled:
-		return domain.Errorf(domain.Conflict, "The class was cancelled.")
+		return domain.Refuse(domain.Conflict, "classes.the_class_was_cancelled")
 	case state != Active || past:
-		return domain.Errorf(domain.Conflict, "The class is over.")
+		return domain.Refuse(domain.Conflict, "classes.the_class_is_over")
 	case !open:
-		return domain.Errorf(domain.Conflict, "Registration for the class is closed; ask the school or the coach.")
+		return domain.Refuse(domain.Conflict, "classes.registration_for_the_class_is")
 	case full:
-		return domain.Errorf(domain.Conflict, "The class is full.")
+		return domain.Refuse(domain.Conflict, "classes.the_class_is_full")
 	}
-	return domain.Errorf(domain.NotFound, "There is no such active learner.")
+	return domain.Refuse(domain.NotFound, "classes.there_is_no_such_active")
 }
 
 // Leave gives a learner's seat back. What the learner did stays. Without a place it gives domain.NotFound.
@@ -123,7 +123,7 @@ func Leave(ctx context.Context, tx *tenants.Tx, classID, learnerID uuid.UUID, no
 		return err
 	}
 	if tag.RowsAffected() == 0 {
-		return domain.Errorf(domain.NotFound, "The learner has no place in this class.")
+		return domain.Refuse(domain.NotFound, "classes.the_learner_has_no_place")
 	}
 	tx.Record(audit.Entry{Action: "class.leave", ObjectKind: "class", ObjectID: classID.String(), After: map[string]any{"learner": learnerID}})
 	return res.Close()

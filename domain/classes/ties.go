@@ -48,7 +48,7 @@ func TiesTo(ctx context.Context, q tenants.Querier, actor, other uuid.UUID) (Tie
 		WHERE u.id = $2::uuid AND u.state <> 'erased'`, actor.String(), other.String()).
 		Scan(&t.Roles, &t.State, &t.SchoolID, &t.Self, &t.SameSchool, &t.GuardianOf, &t.GuardianConsent, &t.OnLeaderboard, &t.CoachOf, &t.Unclaimed, &t.ResetApproved)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return t, domain.Errorf(domain.NotFound, "There is no such user.")
+		return t, domain.Refuse(domain.NotFound, "domain.there_is_no_such_user")
 	}
 	t.Learner = slices.Contains(t.Roles, people.Student)
 	return t, err
@@ -80,7 +80,7 @@ func (t *GroupTies) read(row pgx.Row) error {
 func TiesToAll(ctx context.Context, q tenants.Querier, actor uuid.UUID, users []uuid.UUID) (GroupTies, error) {
 	var t GroupTies
 	if len(users) == 0 || len(users) > mostTied {
-		return t, domain.InvalidField("user_ids", "must name 1 to 1000 users")
+		return t, domain.InvalidField("user_ids", "domain.must_name_1_to_1000")
 	}
 	err := t.read(q.QueryRow(ctx, `WITH those AS (SELECT id, school_id FROM users WHERE id = ANY($2::text[]::uuid[]) AND state <> 'erased') `+groupTies,
 		actor.String(), texts(users)))
@@ -122,7 +122,7 @@ type LearnerTie struct {
 // TiesToEach reads the facts about an actor and several learners, at most a thousand, in one query. Who is not there has no ties.
 func TiesToEach(ctx context.Context, q tenants.Querier, actor uuid.UUID, learners []uuid.UUID) (map[uuid.UUID]LearnerTie, error) {
 	if len(learners) > mostTied {
-		return nil, domain.InvalidField("learner_ids", "must name at most 1000 learners")
+		return nil, domain.InvalidField("learner_ids", "classes.must_name_at_most_1000")
 	}
 	rows, err := q.Query(ctx, `SELECT u.id, coalesce(u.school_id = (SELECT school_id FROM users WHERE id = $1::uuid), false),
 			EXISTS (SELECT FROM coached k WHERE k.coach_id = $1::uuid AND k.learner_id = u.id)

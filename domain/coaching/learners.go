@@ -115,7 +115,7 @@ ORDER BY key, family_name, given_name, learner_id LIMIT $9::integer`
 func Learners(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page, today time.Time) (catalog.List[Learner], error) {
 	var none catalog.List[Learner]
 	if f.CoachID == uuid.Nil && f.ClassID == uuid.Nil {
-		return none, domain.InvalidField("class_id", "a coach or a class must be named")
+		return none, domain.InvalidField("class_id", "coaching.a_coach_or_a_class")
 	}
 	limit, after, err := page.Start(3, 1)
 	if err != nil {

@@ -158,7 +158,7 @@ type room struct {
 func (in *Input) room(slug string) (*room, error) {
 	t := in.Tenant(slug)
 	if t == nil {
-		return nil, domain.Errorf(domain.NotFound, "There is no tenant %q to put demo data into.", slug)
+		return nil, domain.Refuse(domain.NotFound, "demo.there_is_no_tenant_to", "Slug", fmt.Sprintf("%q", slug))
 	}
 	return &room{in: in, slug: slug, name: t.Name, db: in.DB(slug), loc: t.Location(), today: t.Today(in.Now), scheme: t.ExamScheme}, nil
 }

@@ -53,7 +53,7 @@ type RedeemCard struct {
 }
 
 func badCard() error {
-	return nobody(domain.InvalidField("code", "is not right, was used already, or is too old; ask for a new one"))
+	return nobody(domain.InvalidField("code", "identity.is_not_right_was_used"))
 }
 
 // RedeemCard takes a printed card's or an invitation's code, once, sets the chosen password and signs in. An unknown, used
@@ -148,7 +148,7 @@ func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitati
 		return Card{}, err
 	}
 	if a.State != "active" {
-		return Card{}, domain.Errorf(domain.Conflict, "The account is suspended. Resume it first.")
+		return Card{}, domain.Refuse(domain.Conflict, "identity.the_account_is_suspended_resume")
 	}
 	purpose := "reset"
 	if invitation {
@@ -188,7 +188,7 @@ func Cards(ctx context.Context, tx *tenants.Tx, users []uuid.UUID, now time.Time
 // Cards is Cards for those within the reach.
 func (r CardReach) Cards(ctx context.Context, tx *tenants.Tx, users []uuid.UUID, now time.Time) ([]Card, error) {
 	if len(users) == 0 || len(users) > maxCards {
-		return nil, domain.InvalidField("user_ids", "must name 1 to 1000 users")
+		return nil, domain.InvalidField("user_ids", "domain.must_name_1_to_1000")
 	}
 	return r.print(ctx, tx, `u.id = ANY($1::text[]::uuid[])`, []any{texts(users)}, "users", "", now)
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
+	"lignum/domain/words"
 	"lignum/tenants/limits"
 )
 
@@ -48,7 +49,7 @@ func NewHasher(slots int) *Hasher {
 		slots = runtime.GOMAXPROCS(0)
 	}
 	return &Hasher{dummy: encodeHash(rand.Text()),
-		slots: limits.NewQueue(slots, 200*slots, hashWait, "Many people are signing in at this moment. Please try again in a few seconds.", 3*time.Second)}
+		slots: limits.NewQueue(slots, 200*slots, hashWait, words.Say("identity.many_people_are_signing_in"), 3*time.Second)}
 }
 
 // Hash makes a PHC string of a password in the turn of a tenant (its slug, "" for the platform). It gives domain.Unavailable when too many wait.

@@ -55,11 +55,11 @@ func FirstAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm
 		return card.Code, card.Expires, err
 	}
 	if accounts > 1 || !waiting {
-		return "", expires, domain.Errorf(domain.Conflict, "The tenant has an administrator already.")
+		return "", expires, domain.Refuse(domain.Conflict, "identity.the_tenant_has_an_administrator")
 	}
 	cards, err := makeCards(ctx, tx, `u.user_name_key = $1::text`, []any{a.UserName}, "invitation", now.Add(ResetLife), now)
 	if err == nil && len(cards) == 0 {
-		err = domain.Errorf(domain.Conflict, "The tenant's administrator is suspended.")
+		err = domain.Refuse(domain.Conflict, "identity.the_tenants_administrator_is_suspended")
 	}
 	if err != nil {
 		return "", expires, err

@@ -29,22 +29,22 @@ type PasswordRule struct {
 
 // Check gives nil, or one domain.Invalid about the field "password" with a reason that helps to choose another.
 func (r PasswordRule) Check(password string) error {
-	refuse := func(reason string) error { return domain.InvalidField("password", reason) }
+	refuse := func(key string) error { return domain.InvalidField("password", key) }
 	if !utf8.ValidString(password) || len(password) > 4*MaxPassword {
-		return refuse("must be text of at most 256 characters")
+		return refuse("identity.must_be_text_of_at")
 	}
 	stable := norm.NFKC.String(password)
 	if strings.ContainsFunc(stable, unicode.IsControl) {
-		return refuse("must not hold control characters such as tabs or line ends")
+		return refuse("identity.must_not_hold_control_characters")
 	}
 	n := utf8.RuneCountInString(stable)
 	switch {
 	case n > MaxPassword:
-		return refuse("must have at most 256 characters")
+		return refuse("identity.must_have_at_most_256")
 	case r.SecondFactor && n < MinPasswordSecondFactor:
-		return refuse("must have at least 8 characters")
+		return refuse("identity.must_have_at_least_8")
 	case !r.SecondFactor && n < MinPassword:
-		return refuse("must have at least 15 characters; four or five words that do not belong together are easy to remember")
+		return refuse("identity.must_have_at_least_15")
 	}
 	return r.checkGuesses(stable, refuse)
 }
@@ -53,13 +53,13 @@ func (r PasswordRule) Check(password string) error {
 func (r PasswordRule) checkGuesses(stable string, refuse func(string) error) error {
 	folded := plain(stable)
 	if commonPasswords()[folded] {
-		return refuse("is one of the passwords that are tried first everywhere; choose another")
+		return refuse("identity.is_one_of_the_passwords")
 	}
 	if distinct(folded) < 4 || repeats(folded) {
-		return refuse("repeats the same few characters or the same word; choose another")
+		return refuse("identity.repeats_the_same_few_characters")
 	}
 	if sequential(folded) {
-		return refuse("is mostly a run of neighbouring letters, digits or keys; choose another")
+		return refuse("identity.is_mostly_a_run_of")
 	}
 	words := r.words()
 	rest := folded
@@ -67,7 +67,7 @@ func (r PasswordRule) checkGuesses(stable string, refuse func(string) error) err
 		rest = strings.ReplaceAll(rest, w, "")
 	}
 	if len(rest) < len(folded) && letters(rest) < 6 {
-		return refuse("is made of your name, your user name, or the name of this place; choose another")
+		return refuse("identity.is_made_of_your_name")
 	}
 	// The strength estimate looks for words, names, keyboard patterns, dates and their usual disguises. It is quadratic, so it
 	// sees the beginning alone; a long password whose beginning is strong is strong.
@@ -76,7 +76,7 @@ func (r PasswordRule) checkGuesses(stable string, refuse func(string) error) err
 		sample = sample[:48]
 	}
 	if zxcvbn.PasswordStrength(string(sample), words).Score < 2 {
-		return refuse("is made of very common words or patterns; choose words that do not belong together")
+		return refuse("identity.is_made_of_very_common")
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func ResetRequests(ctx context.Context, q tenants.Querier, f ResetFilter, now ti
 		f.Limit = domain.Rows
 	}
 	if f.Limit < 1 || f.Limit > 200 {
-		return nil, "", domain.InvalidField("limit", "must be 1 to 200")
+		return nil, "", domain.InvalidField("limit", "domain.must_be_1_to_200")
 	}
 	var after *string
 	if f.After != "" {
@@ -121,7 +121,7 @@ func ResetRequestByID(ctx context.Context, q tenants.Querier, id uuid.UUID, now 
 	}
 	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[ResetRequest])
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = domain.Errorf(domain.NotFound, "There is no such request.")
+		err = domain.Refuse(domain.NotFound, "identity.there_is_no_such_request")
 	}
 	return r, err
 }
@@ -139,12 +139,12 @@ func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string
 		return ResetRequest{}, err
 	}
 	if a.State != "active" {
-		return ResetRequest{}, domain.Errorf(domain.Conflict, "The account is suspended. The school must let the learner in again first.")
+		return ResetRequest{}, domain.Refuse(domain.Conflict, "identity.the_account_is_suspended_the")
 	}
 	if unclaimed, err := unclaimed(ctx, tx, user); err != nil {
 		return ResetRequest{}, err
 	} else if unclaimed {
-		return ResetRequest{}, domain.Errorf(domain.Conflict, "This learner has not chosen a password yet. Print the card; nobody needs to approve it.")
+		return ResetRequest{}, domain.Refuse(domain.Conflict, "identity.this_learner_has_not_chosen")
 	}
 	if _, err := tx.Exec(ctx, `UPDATE reset_requests SET state = 'lapsed' WHERE user_id = $1::uuid AND state IN ('asked', 'approved') AND expires_at <= $2::timestamptz`, user.String(), now); err != nil {
 		return ResetRequest{}, err
@@ -153,7 +153,7 @@ func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string
 	_, err = tx.Exec(ctx, `INSERT INTO reset_requests (id, user_id, reason, asked_by, asked_at, expires_at) VALUES ($1::uuid, $2::uuid, $3::text, $4::uuid, $5::timestamptz, $6::timestamptz)`,
 		id.String(), user.String(), reason, tx.Who().ID.String(), now, now.Add(ResetQuestionLife))
 	if tenants.IsViolation(err, "reset_requests_open") {
-		return ResetRequest{}, domain.Errorf(domain.Conflict, "A new card for this learner was asked for already. The school decides.")
+		return ResetRequest{}, domain.Refuse(domain.Conflict, "identity.a_new_card_for_this")
 	}
 	if err != nil {
 		return ResetRequest{}, err
@@ -188,11 +188,11 @@ func decideReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, state, answe
 	}
 	switch {
 	case r.State == ResetLapsed:
-		return r, domain.Errorf(domain.Conflict, "The request is too old. The teacher may ask again.")
+		return r, domain.Refuse(domain.Conflict, "identity.the_request_is_too_old")
 	case r.State != ResetAsked:
-		return r, domain.Errorf(domain.Conflict, "The request was answered already.")
+		return r, domain.Refuse(domain.Conflict, "identity.the_request_was_answered_already")
 	case r.AskedBy == tx.Who().ID:
-		return r, domain.Errorf(domain.Conflict, "Nobody answers their own request.")
+		return r, domain.Refuse(domain.Conflict, "identity.nobody_answers_their_own_request")
 	}
 	var asker []uuid.UUID // as long as there is such an account
 	if err := tx.QueryRow(ctx, `UPDATE reset_requests SET state = $2::text, answer = $3::text, decided_by = $4::uuid, decided_at = $5::timestamptz, expires_at = $6::timestamptz
@@ -219,7 +219,7 @@ func UseApproval(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.T
 	n, err := tx.Exec(ctx, `UPDATE reset_requests SET state = 'used' WHERE user_id = $1::uuid AND asked_by = $2::uuid AND state = 'approved' AND expires_at > $3::timestamptz`,
 		user.String(), tx.Who().ID.String(), now)
 	if err == nil && n == 0 {
-		return domain.Errorf(domain.Conflict, "The school's approval was used already, or is too old. Ask again.")
+		return domain.Refuse(domain.Conflict, "identity.the_schools_approval_was_used")
 	}
 	return err
 }

@@ -227,7 +227,7 @@ func EndSession(ctx context.Context, tx *tenants.Tx, user, session uuid.UUID, no
 		return err
 	}
 	if n == 0 {
-		return domain.Errorf(domain.NotFound, "There is no such open session.")
+		return domain.Refuse(domain.NotFound, "identity.there_is_no_such_open")
 	}
 	tx.Record(audit.Entry{Action: "session.end", ObjectKind: "user", ObjectID: user.String(), After: map[string]any{"session": session}})
 	tx.Bump("sessions")

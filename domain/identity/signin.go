@@ -12,6 +12,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/notices"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -80,7 +81,7 @@ func accountByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (account,
 	}
 	if found, err := oneAccount(rows, &a); err != nil || !found {
 		if err == nil {
-			err = domain.Errorf(domain.NotFound, "There is no such user.")
+			err = domain.Refuse(domain.NotFound, "domain.there_is_no_such_user")
 		}
 		return a, err
 	}
@@ -98,7 +99,7 @@ func (a account) rule(expected []string) PasswordRule {
 
 // wrong is the one answer to an unknown name, a wrong password and a wrong code.
 func wrong() *domain.Error {
-	return domain.Errorf(domain.Unauthentic, "The user name, the password or the code is not right.")
+	return domain.Refuse(domain.Unauthentic, "identity.the_user_name_the_password")
 }
 
 // errNobody is why a sign-in failed that named no account, or a card that is none: for the summary in the trail, never for who asked.
@@ -117,8 +118,8 @@ const secondFactorField = "code"
 
 // needCode says that the password was right, and that a code is needed as well.
 func needCode() error {
-	return &domain.Error{Code: domain.Unauthentic, Message: "Please give the code of your authenticator app, or a recovery code.",
-		Fields: []domain.Field{{Name: secondFactorField, Reason: "is needed for this account"}}}
+	return &domain.Error{Code: domain.Unauthentic, Message: words.Say("identity.please_give_the_code_of"),
+		Fields: []domain.Field{{Name: secondFactorField, Reason: words.Say("identity.is_needed_for_this_account")}}}
 }
 
 // NeedsCode tells whether err asks for a second factor: the same request with Code is the next step.
@@ -147,7 +148,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 		return SignedIn{}, d.failed(ctx, db, a, counted.found, "password", in.Device, now)
 	}
 	if a.State != "active" {
-		return SignedIn{}, domain.Errorf(domain.Forbidden, "This account is suspended. Please ask your school or your administrator.")
+		return SignedIn{}, domain.Refuse(domain.Forbidden, "identity.this_account_is_suspended_please")
 	}
 	if a.TOTP && in.Code == "" {
 		return SignedIn{}, needCode()
@@ -231,7 +232,7 @@ type PasswordChange struct {
 // domain.Invalid about the field "old_password" and counts as a failed sign-in.
 func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordChange, now time.Time) error {
 	if len(in.Old) > 4*MaxPassword {
-		return domain.InvalidField("old_password", "is not right")
+		return domain.InvalidField("old_password", "identity.is_not_right")
 	}
 	var a account
 	err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
@@ -256,10 +257,10 @@ func (d *Desk) ChangePassword(ctx context.Context, db *tenants.DB, in PasswordCh
 		if err := d.failed(ctx, db, a, true, "old_password", in.Device, now); domain.CodeOf(err) != domain.Unauthentic {
 			return err // it is not in the trail
 		}
-		return domain.InvalidField("old_password", "is not right")
+		return domain.InvalidField("old_password", "identity.is_not_right")
 	}
 	if in.Old == in.New {
-		return domain.InvalidField("password", "must differ from the old one")
+		return domain.InvalidField("password", "identity.must_differ_from_the_old")
 	}
 	hash, err := d.Hasher.Hash(ctx, db.Realm().Slug, in.New)
 	if err != nil {

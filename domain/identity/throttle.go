@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -78,7 +79,7 @@ func (t Throttle) queueCount(b *pgx.Batch, subject, unless []byte, now time.Time
 // tooMany is the answer to a blocked subject, the same for an account that does not exist.
 func tooMany(until, now time.Time) error {
 	wait := max(until.Sub(now), time.Second).Round(time.Second)
-	return &domain.Error{Code: domain.OverQuota, Message: "There were too many failed attempts. Please wait a little and try again.", RetryAfter: wait}
+	return &domain.Error{Code: domain.OverQuota, Message: words.Say("identity.there_were_too_many_failed"), RetryAfter: wait}
 }
 
 // reserve counts a failure before the password is compared, so that parallel guesses are counted too; a success takes it back with

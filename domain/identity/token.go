@@ -17,6 +17,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // TokenLife is how long an access token is good. It is short, because a role that was taken away lives on in it until
@@ -79,7 +80,7 @@ func (k *KeyRing) Sign(c Claims) (string, error) {
 		}
 	}
 	if key == nil {
-		return "", &domain.Error{Code: domain.Unavailable, Message: "Signing in is being prepared. Please try again in a moment.",
+		return "", &domain.Error{Code: domain.Unavailable, Message: words.Say("identity.signing_in_is_being_prepared"),
 			RetryAfter: 5 * time.Second, Cause: fmt.Errorf("no key signs at %s", c.IssuedAt)}
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, c)
@@ -120,7 +121,7 @@ func PeekIssuer(token string) string {
 
 // signInAgain is the one answer to every token that does not hold.
 func signInAgain(cause error) error {
-	return &domain.Error{Code: domain.Unauthentic, Message: "Please sign in.", Cause: cause}
+	return &domain.Error{Code: domain.Unauthentic, Message: words.Say("identity.please_sign_in"), Cause: cause}
 }
 
 // Verify checks a token's signature, algorithm, type, key, issuer, audience and times, and gives what it says. Whether

@@ -49,7 +49,7 @@ type BeginTOTP struct {
 // make the account their own. A wrong password gives domain.Invalid about the field "password" and counts as a failed sign-in.
 func (d *Desk) BeginTOTP(ctx context.Context, db *tenants.DB, in BeginTOTP, now time.Time) (setup TOTPSetup, err error) {
 	if len(in.Password) > 4*MaxPassword {
-		return setup, domain.InvalidField("password", "is not right")
+		return setup, domain.InvalidField("password", "identity.is_not_right")
 	}
 	var a account
 	err = db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
@@ -74,7 +74,7 @@ func (d *Desk) BeginTOTP(ctx context.Context, db *tenants.DB, in BeginTOTP, now 
 		if err := d.failed(ctx, db, a, true, "password", in.Device, now); domain.CodeOf(err) != domain.Unauthentic {
 			return setup, err // it is not in the trail
 		}
-		return setup, domain.InvalidField("password", "is not right")
+		return setup, domain.InvalidField("password", "identity.is_not_right")
 	}
 	err = db.Write(ctx, a.actor(db.Realm(), in.Device), func(tx *tenants.Tx) error {
 		if err := stillSo(ctx, tx, a); err != nil {
@@ -88,7 +88,7 @@ func (d *Desk) BeginTOTP(ctx context.Context, db *tenants.DB, in BeginTOTP, now 
 }
 
 func hasApp() error {
-	return domain.Errorf(domain.Conflict, "The account has an authenticator app already. Take it away first.")
+	return domain.Refuse(domain.Conflict, "identity.the_account_has_an_authenticator")
 }
 
 // StartTOTP makes a secret for a second factor, which does not count before ConfirmTOTP. issuer is what the app
@@ -156,14 +156,14 @@ func ConfirmTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user, sess
 		return nil, err
 	}
 	if a.TOTP {
-		return nil, domain.Errorf(domain.Conflict, "The authenticator app is confirmed already.")
+		return nil, domain.Refuse(domain.Conflict, "identity.the_authenticator_app_is_confirmed")
 	}
 	ok, err := useTOTP(ctx, tx, db, user, code, now)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		return nil, domain.InvalidField("code", "is not what the app shows now; check that the clock of the phone is right")
+		return nil, domain.InvalidField("code", "identity.is_not_what_the_app")
 	}
 	b := &pgx.Batch{}
 	b.Queue(`UPDATE credentials SET totp_confirmed_at = $2::timestamptz, changed_at = $2::timestamptz WHERE user_id = $1::uuid`, user.String(), now)
@@ -208,7 +208,7 @@ func ResetTOTP(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.Tim
 		return err
 	}
 	if !a.TOTP {
-		return domain.Errorf(domain.Conflict, "The account has no authenticator app.")
+		return domain.Refuse(domain.Conflict, "identity.the_account_has_no_authenticator")
 	}
 	if _, err := EndSessions(ctx, tx, []string{user.String()}, "second_factor_reset", now); err != nil {
 		return err
@@ -242,7 +242,7 @@ func (d *Desk) withCode(ctx context.Context, db *tenants.DB, user uuid.UUID, cod
 		return err
 	}
 	if !a.TOTP {
-		return domain.Errorf(domain.Conflict, "The account has no authenticator app.")
+		return domain.Refuse(domain.Conflict, "identity.the_account_has_no_authenticator")
 	}
 	a, counted, err := d.reserve(ctx, db, people.FoldUserName(a.UserName), dev, now)
 	if err != nil {
@@ -262,7 +262,7 @@ func (d *Desk) withCode(ctx context.Context, db *tenants.DB, user uuid.UUID, cod
 		if err := d.failed(ctx, db, a, true, "code", dev, now); domain.CodeOf(err) != domain.Unauthentic {
 			return err // it is not in the trail
 		}
-		return domain.InvalidField("code", "is not right, or was used already")
+		return domain.InvalidField("code", "identity.is_not_right_or_was")
 	}
 	return err
 }

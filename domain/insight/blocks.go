@@ -26,13 +26,13 @@ func (p Period) months(today time.Time) ([]Period, error) {
 	var wrong domain.Problems
 	first, last := monthOf(p.From), monthOf(p.To).AddDate(0, 1, -1)
 	if !p.From.Equal(first) {
-		wrong.Add("from", "must be the first day of a month, %s or %s: figures of groups are of whole months", date(first), date(first.AddDate(0, 1, 0)))
+		wrong.Add("from", "insight.must_be_the_first_day", "First", date(first), "AddDate", date(first.AddDate(0, 1, 0)))
 	}
 	switch finished := FinishedMonth(today).To; {
 	case p.To.After(finished):
-		wrong.Add("to", "must be %s at the latest, the end of the last finished month: figures of groups are of whole months", date(finished))
+		wrong.Add("to", "insight.must_be_at_the_latest", "Finished", date(finished))
 	case !p.To.Equal(last):
-		wrong.Add("to", "must be the last day of a month, %s or %s: figures of groups are of whole months", date(endBefore(p.To)), date(last))
+		wrong.Add("to", "insight.must_be_the_last_day", "To", date(endBefore(p.To)), "Last", date(last))
 	}
 	if err := wrong.Err(); err != nil {
 		return nil, err

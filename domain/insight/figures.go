@@ -91,7 +91,7 @@ func Attendance(ctx context.Context, q tenants.Querier, p Period, by By, view Vi
 			return read(ctx, q, false, attendanceByPlace, from, to, view.school(), view.min())
 		})
 	}
-	return nil, domain.InvalidField("by", "must be day, region or school")
+	return nil, domain.InvalidField("by", "insight.must_be_day_region_or")
 }
 
 // ActiveUsers counts users of any role by day, at the school that they had then.
@@ -109,7 +109,7 @@ func PassRates(ctx context.Context, q tenants.Querier, p Period, zone *time.Loca
 		sql, kind = passedBySubject, keptSubjects
 	case ByRegion, BySchool:
 	default:
-		return nil, domain.InvalidField("by", "must be subject, region or school")
+		return nil, domain.InvalidField("by", "insight.must_be_subject_region_or")
 	}
 	return byGroup(ctx, q, p, zone, kind, by, view, func(p Period) ([]*figure, error) {
 		from, to := p.instants(zone)
@@ -133,7 +133,7 @@ func byDay(ctx context.Context, q tenants.Querier, p Period, view View, sql stri
 // month that is not, from its rows. By school it is a page, for which nothing but its own rows is read where all months are kept.
 func byGroup(ctx context.Context, q tenants.Querier, p Period, zone *time.Location, kind string, by By, view View, count func(p Period) ([]*figure, error)) (*Table, error) {
 	if by != BySchool && view.Rows != (Rows{}) {
-		return nil, domain.InvalidField("by", "must be school where a region, an order or a page is asked for")
+		return nil, domain.InvalidField("by", "insight.must_be_school_where_a")
 	}
 	blocks, err := []Period{p}, p.check()
 	var have map[time.Time][]*figure

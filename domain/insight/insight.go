@@ -55,10 +55,10 @@ func ParsePeriod(from, to string) (Period, error) {
 	var wrong domain.Problems
 	var err error
 	if p.From, err = time.Parse(time.DateOnly, from); err != nil {
-		wrong.Add("from", "must be a date such as 2026-09-07")
+		wrong.Add("from", "domain.must_be_a_date_such")
 	}
 	if p.To, err = time.Parse(time.DateOnly, to); err != nil {
-		wrong.Add("to", "must be a date such as 2026-12-18")
+		wrong.Add("to", "domain.must_be_a_date_such_as")
 	}
 	if err := wrong.Err(); err != nil {
 		return p, err
@@ -69,9 +69,9 @@ func ParsePeriod(from, to string) (Period, error) {
 func (p Period) check() error {
 	switch days := p.To.Sub(p.From) / (24 * time.Hour); {
 	case days < 0:
-		return domain.InvalidField("to", "must not be before the first day")
+		return domain.InvalidField("to", "domain.must_not_be_before_the")
 	case days >= MaxDays:
-		return domain.InvalidField("to", "must be within 400 days of the first day")
+		return domain.InvalidField("to", "insight.must_be_within_400_days")
 	}
 	return nil
 }

@@ -44,10 +44,10 @@ const hiddenRank = math.MaxInt32
 // check gives where the page begins, nil for the first one, and how long it is.
 func (r Rows) check() (after *mark, limit int, err error) {
 	if limit = cmp.Or(r.Limit, 100); limit < 1 || limit > 200 {
-		return nil, 0, domain.InvalidField("limit", "must be 1 to 200")
+		return nil, 0, domain.InvalidField("limit", "domain.must_be_1_to_200")
 	}
 	if r.Order != "" && r.Order != ByName && r.Order != LowestFirst {
-		return nil, 0, domain.InvalidField("order", "must be name or lowest")
+		return nil, 0, domain.InvalidField("order", "insight.must_be_name_or_lowest")
 	}
 	if r.After == "" {
 		return nil, limit, nil
@@ -57,7 +57,7 @@ func (r Rows) check() (after *mark, limit int, err error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &at)
 	}
-	bad := domain.InvalidField("after", "is not a cursor that a page before this one gave")
+	bad := domain.InvalidField("after", "domain.is_not_a_cursor_that")
 	if err != nil || len(r.After) > 2000 || len(at) != 4 || slices.ContainsFunc(at, func(s string) bool { return strings.ContainsRune(s, 0) }) {
 		return nil, 0, bad
 	}

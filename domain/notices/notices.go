@@ -115,7 +115,7 @@ func See(ctx context.Context, tx *tenants.Tx, user, id uuid.UUID, now time.Time)
 		return err
 	}
 	if n == 0 {
-		return domain.Errorf(domain.NotFound, "There is no such notice.")
+		return domain.Refuse(domain.NotFound, "notices.there_is_no_such_notice")
 	}
 	tx.Record(audit.Entry{Action: "notice.seen", ObjectKind: "notice", ObjectID: id.String()})
 	return nil

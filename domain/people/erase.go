@@ -20,7 +20,7 @@ func EraseFromTrail(ctx context.Context, tx *tenants.Tx, person uuid.UUID, reaso
 	err := tx.RecordWith(ctx, audit.Entry{Action: "user.erase", ObjectKind: audit.Person, ObjectID: person.String(), Reason: reason},
 		`SELECT erase_from_trail(`+audit.Parameters+`)`)
 	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == "23514" {
-		return domain.Errorf(domain.Conflict, "The account was not erased, so the audit trail keeps what names it.")
+		return domain.Refuse(domain.Conflict, "people.the_account_was_not_erased")
 	}
 	return err
 }

@@ -59,11 +59,11 @@ func LinkGuardian(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.UU
 			return err
 		}
 		if !ok {
-			p.Add(who.field, "is not an account with the role %s", who.role)
+			p.Add(who.field, "people.is_not_an_account_with", "Role", who.role)
 		}
 	}
 	if guardian == learner {
-		p.Add("guardian_id", "must be another person than the learner")
+		p.Add("guardian_id", "people.must_be_another_person_than")
 	}
 	if err := p.Err(); err != nil {
 		return err
@@ -75,7 +75,7 @@ func LinkGuardian(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.UU
 		return err
 	}
 	if n == 0 {
-		return domain.Errorf(domain.Conflict, "They are tied already.")
+		return domain.Refuse(domain.Conflict, "people.they_are_tied_already")
 	}
 	tx.Record(audit.Entry{Action: "guardian.link", ObjectKind: "user", ObjectID: learner.String(), After: map[string]any{"guardian_id": guardian, "relationship": relationship}})
 	return nil

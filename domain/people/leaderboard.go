@@ -30,9 +30,9 @@ func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed 
 	case err != nil:
 		return notFound(err, "user")
 	case listed && by != decides && decides == ByGuardian:
-		return domain.Errorf(domain.Forbidden, "Your parent or guardian decides whether you take part in the leaderboard.")
+		return domain.Refuse(domain.Forbidden, "people.your_parent_or_guardian_decides")
 	case listed && by != decides:
-		return domain.Errorf(domain.Forbidden, "Learners decide for themselves here whether they take part in the leaderboard.")
+		return domain.Refuse(domain.Forbidden, "people.learners_decide_for_themselves_here")
 	}
 	_, err = tx.Exec(ctx, `UPDATE users SET on_leaderboard = $2::boolean, updated_at = $3::timestamptz WHERE id = $1::uuid`, learnerID.String(), listed, now.UTC())
 	recordListed(tx, learnerID, was, listed, by)

@@ -46,10 +46,10 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, erro
 		f.Limit = domain.Rows
 	}
 	if f.Limit < 1 || f.Limit > 200 {
-		return page, domain.InvalidField("limit", "must be 1 to 200")
+		return page, domain.InvalidField("limit", "domain.must_be_1_to_200")
 	}
 	if utf8.RuneCountInString(f.Prefix) > 100 || !utf8.ValidString(f.Prefix) || strings.ContainsRune(f.Prefix, 0) {
-		return page, domain.InvalidField("prefix", "must have at most 100 characters")
+		return page, domain.InvalidField("prefix", "people.must_have_at_most_100")
 	}
 	sql, args, err := f.statement()
 	if err != nil {

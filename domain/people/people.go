@@ -29,7 +29,7 @@ func FoldUserName(s string) string { return strings.ToLower(strings.TrimSpace(s)
 // CheckUserName notes a user name, in the form that FoldUserName gives, that no account may have.
 func CheckUserName(p *domain.Problems, field, v string) {
 	if !tenants.UserNamePattern.MatchString(v) {
-		p.Add(field, "must be 1 to 64 characters of a-z, 0-9 and . _ @ + -, and start with a letter or a digit")
+		p.Add(field, "people.must_be_1_to_64")
 	}
 }
 
@@ -49,7 +49,7 @@ func takeSeat(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, kind lim
 	}
 	room, err := limits.Take(ctx, tx, kind, 1)
 	if err == nil && !room {
-		return domain.Errorf(domain.OverQuota, "The quota of %s accounts is used up. Suspend accounts that are no longer needed, or ask for a larger plan.", strings.TrimSuffix(string(kind), "s"))
+		return domain.Refuse(domain.OverQuota, "people.the_quota_of_accounts_is", "Kind", strings.TrimSuffix(string(kind), "s"))
 	}
 	return err
 }
@@ -83,7 +83,7 @@ func exists(ctx context.Context, q tenants.Querier, sql string, args ...any) (ye
 
 func notFound(err error, what string) error {
 	if err == pgx.ErrNoRows {
-		return domain.Errorf(domain.NotFound, "There is no such %s.", what)
+		return domain.Refuse(domain.NotFound, "people.there_is_no_such", "What", what)
 	}
 	return err
 }

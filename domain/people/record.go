@@ -32,18 +32,18 @@ func (q *RecordQuery) Validate() error {
 	named := q.GivenName != "" || q.FamilyName != ""
 	switch {
 	case q.UserName == "" && !named:
-		p.Add("user_name", "must be given, or else the full name and the school")
+		p.Add("user_name", "people.must_be_given_or_else")
 	case q.UserName != "" && named:
-		p.Add("user_name", "must be given alone, or left empty for a search by name")
+		p.Add("user_name", "people.must_be_given_alone_or")
 	case named:
 		if q.GivenName == "" {
-			p.Add("given_name", "must be given with the family name")
+			p.Add("given_name", "people.must_be_given_with_the")
 		}
 		if q.FamilyName == "" {
-			p.Add("family_name", "must be given with the given name")
+			p.Add("family_name", "people.must_be_given_with_the_given")
 		}
 		if q.SchoolID == nil {
-			p.Add("school_id", "must be chosen with a name")
+			p.Add("school_id", "people.must_be_chosen_with_a")
 		}
 	}
 	return p.Err()
@@ -64,7 +64,7 @@ func FindRecord(ctx context.Context, q tenants.Querier, in RecordQuery) (uuid.UU
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	if err == nil && len(ids) != 1 {
-		return uuid.Nil, domain.Errorf(domain.NotFound, "No record was found, or not exactly one. Check each letter.")
+		return uuid.Nil, domain.Refuse(domain.NotFound, "people.no_record_was_found_or")
 	}
 	if err != nil {
 		return uuid.Nil, err

@@ -44,7 +44,7 @@ func (f *SchoolFields) Validate() error {
 	p.Text("kind", f.Kind, 1, 40)
 	p.Text("region", f.Region, 0, 100)
 	if f.State != SchoolActive && f.State != SchoolClosed {
-		p.Add("state", "must be active or closed")
+		p.Add("state", "people.must_be_active_or_closed")
 	}
 	return p.Err()
 }
@@ -99,7 +99,7 @@ func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage
 		f.Limit = domain.Rows
 	}
 	if f.Limit < 1 || f.Limit > 200 {
-		return page, domain.InvalidField("limit", "must be 1 to 200")
+		return page, domain.InvalidField("limit", "domain.must_be_1_to_200")
 	}
 	var p domain.Problems
 	p.Text("query", f.Query, 0, 200)
@@ -159,7 +159,7 @@ func SchoolByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (School, e
 func oneSchool(ctx context.Context, q tenants.Querier, id uuid.UUID, with ...clause.Expression) (School, error) {
 	s, err := tenants.Entity[School](q, with...).Where("id = ?", id).Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return s, domain.Errorf(domain.NotFound, "There is no such school.")
+		return s, domain.Refuse(domain.NotFound, "people.there_is_no_such_school")
 	}
 	s.Version = domain.Version(s.SchoolFields)
 	return s, err
@@ -204,7 +204,7 @@ func ChangeSchool(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f SchoolFie
 
 func codeTaken(err error) error {
 	if tenants.IsViolation(err, "schools_source_id_key") {
-		return domain.InvalidField("source_id", "is another school's")
+		return domain.InvalidField("source_id", "people.is_another_schools")
 	}
 	return err
 }

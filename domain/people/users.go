@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"fmt"
 	"net/mail"
 	"regexp"
 	"slices"
@@ -87,10 +88,10 @@ func (n *NewUser) Validate(realm tenants.Realm) error {
 	CheckEmail(&p, n.Email)
 	checkRoles(&p, n.Roles)
 	if n.Locale != "" && !localePattern.MatchString(n.Locale) {
-		p.Add("locale", "must be a language tag, such as en-JM")
+		p.Add("locale", "people.must_be_a_language_tag")
 	}
 	if realm.IsPlatform() && n.SchoolID != nil {
-		p.Add("school_id", "is for tenants only")
+		p.Add("school_id", "people.is_for_tenants_only")
 	}
 	return p.Err()
 }
@@ -101,17 +102,17 @@ func CheckEmail(p *domain.Problems, email string) {
 		return
 	}
 	if a, err := mail.ParseAddress(email); err != nil || a.Address != email || len(email) > 254 {
-		p.Add("email", "must be an address such as name@school.example, of at most 254 characters")
+		p.Add("email", "people.must_be_an_address_such")
 	}
 }
 
 func checkRoles(p *domain.Problems, roles []string) {
 	if len(roles) < 1 || len(roles) > 10 {
-		p.Add("roles", "must name 1 to 10 roles")
+		p.Add("roles", "people.must_name_1_to_10")
 	}
 	for i, r := range roles {
 		if !rolePattern.MatchString(r) || slices.Contains(roles[:i], r) {
-			p.Add("roles", "%q is not a role, or is named twice", r)
+			p.Add("roles", "people.is_not_a_role_or", "It", fmt.Sprintf("%q", r))
 		}
 	}
 }
@@ -141,9 +142,9 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in New
 		id.String(), in.UserName, in.GivenName, in.FamilyName, in.Email, uuidText(in.SchoolID), in.Grade, in.Locale, now)
 	switch {
 	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return User{}, domain.Errorf(domain.Conflict, "The user name %q is taken.", in.UserName)
+		return User{}, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", fmt.Sprintf("%q", in.UserName))
 	case tenants.IsViolation(err, "users_school_id_fkey"):
-		return User{}, domain.InvalidField("school_id", "is not a school of this tenant")
+		return User{}, domain.InvalidField("school_id", "people.is_not_a_school_of")
 	case err != nil:
 		return User{}, err
 	}
@@ -194,7 +195,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 		return was, err
 	}
 	if was.State == "erased" {
-		return was, domain.Errorf(domain.Conflict, "The account was erased.")
+		return was, domain.Refuse(domain.Conflict, "people.the_account_was_erased")
 	}
 	if err := domain.CheckVersion(in.Version, was.Version); err != nil {
 		return was, err
@@ -228,7 +229,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 		next.SchoolID, before["school_id"], after["school_id"] = in.SchoolID, was.SchoolID, in.SchoolID
 	}
 	if in.UserName != nil && *in.UserName == "" {
-		return was, domain.InvalidField("user_name", "must not be empty")
+		return was, domain.InvalidField("user_name", "domain.must_not_be_empty")
 	}
 	if err := next.Validate(realm); err != nil {
 		return was, err
@@ -238,9 +239,9 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 		id.String(), next.UserName, next.GivenName, next.FamilyName, next.Email, uuidText(next.SchoolID), next.Grade, next.Locale, now)
 	switch {
 	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return was, domain.Errorf(domain.Conflict, "The user name %q is taken.", next.UserName)
+		return was, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", fmt.Sprintf("%q", next.UserName))
 	case tenants.IsViolation(err, "users_school_id_fkey"):
-		return was, domain.InvalidField("school_id", "is not a school of this tenant")
+		return was, domain.InvalidField("school_id", "people.is_not_a_school_of")
 	case err != nil:
 		return was, err
 	}
@@ -274,7 +275,7 @@ func SetRoles(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.
 		return was, err
 	}
 	if was.State == "erased" {
-		return was, domain.Errorf(domain.Conflict, "The account was erased.")
+		return was, domain.Refuse(domain.Conflict, "people.the_account_was_erased")
 	}
 	if err := keepAdministrator(ctx, tx, realm, was, roles); err != nil {
 		return was, err
@@ -313,7 +314,7 @@ func keepAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm,
 	another, err := exists(ctx, tx, `SELECT EXISTS (SELECT FROM user_roles r JOIN users u ON u.id = r.user_id
 		WHERE r.role = $1::text AND u.state = 'active' AND u.id <> $2::uuid)`, role, u.ID.String())
 	if err == nil && !another {
-		return domain.Errorf(domain.Conflict, "This is the last active account with the role %s; give the role to somebody else first.", role)
+		return domain.Refuse(domain.Conflict, "people.this_is_the_last_active", "Role", role)
 	}
 	return err
 }
@@ -333,7 +334,7 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 		return u, err
 	}
 	if u.State != "active" {
-		return u, domain.Errorf(domain.Conflict, "The account is not active.")
+		return u, domain.Refuse(domain.Conflict, "people.the_account_is_not_active")
 	}
 	if err := keepAdministrator(ctx, tx, realm, u, nil); err != nil {
 		return u, err
@@ -364,7 +365,7 @@ func ResumeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 		return u, err
 	}
 	if u.State != "suspended" {
-		return u, domain.Errorf(domain.Conflict, "The account is not suspended.")
+		return u, domain.Refuse(domain.Conflict, "people.the_account_is_not_suspended")
 	}
 	if err := takeSeat(ctx, tx, realm, QuotaOf(u.Roles)); err != nil {
 		return u, err

@@ -58,7 +58,7 @@ func Leaderboard(ctx context.Context, q tenants.Querier, scope Scope, period str
 		limit = 10
 	}
 	if limit < 1 || limit > 100 {
-		return nil, domain.InvalidField("limit", "must be 1 to 100")
+		return nil, domain.InvalidField("limit", "points.must_be_1_to_100")
 	}
 	top, near, circle, err := leaderboardSQL(scope)
 	if err != nil {
@@ -113,7 +113,7 @@ func leaderboardSQL(scope Scope) (top, near string, args []any, err error) {
 	case AmongClass:
 		circle, args = scope.Class.Has("t.learner_id", 3)
 	default:
-		return "", "", nil, domain.InvalidField("scope", "must be tenant, school or class")
+		return "", "", nil, domain.InvalidField("scope", "points.must_be_tenant_school_or")
 	}
 	const name = `u.given_name || ' ' || left(u.family_name, 1) || '.'`
 	seen := `t.period = $1::text AND ` + circle + ` AND EXISTS (

@@ -75,5 +75,5 @@ func CheckPeriod(period string) error {
 	if period == AllTime || monthPattern.MatchString(period) {
 		return nil
 	}
-	return domain.InvalidField("period", `must be "all" or a month such as "2026-11"`)
+	return domain.InvalidField("period", "points.must_be_all_or_a")
 }

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -100,7 +101,7 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 	var p domain.Problems
 	only := im.opts.OnlySchool
 	if only != nil && is != nil && !sameID(is.SchoolID, only) {
-		p.Add("sourcedId", "belongs to a class of another school")
+		p.Add("sourcedId", "roster.belongs_to_a_class_of")
 		return nil, p
 	}
 	if is != nil && r.ends() {
@@ -114,7 +115,7 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 	if is != nil {
 		want = *is
 		if is.State != classes.Active {
-			p.Add("status", "the class is %s here; open it again by hand", is.State)
+			p.Add("status", "roster.the_class_is_here_open", "State", is.State)
 		}
 	}
 	want.SourceID, want.Title = r.get("sourcedid"), r.get("title")
@@ -132,21 +133,21 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 	if text := r.get("metadata.seats"); text != "" {
 		n, err := strconv.Atoi(text)
 		if want.Seats = n; err != nil || n < 1 || n > classes.MostSeats {
-			p.Add("metadata.seats", "must be a number from 1 to %d", classes.MostSeats)
+			p.Add("metadata.seats", "roster.must_be_a_number_from", "MostSeats", classes.MostSeats)
 		} else if classes.TooFew(n, want.Taken) {
-			p.Add("metadata.seats", "%d learners have a place already", want.Taken)
+			p.Add("metadata.seats", "roster.learners_have_a_place_already", "Taken", want.Taken)
 		}
 	}
 	if s := schools[r.get("schoolsourcedid")]; s == nil {
-		p.Add("schoolSourcedId", "the school %q is not known; import orgs.csv first", clipText(r.get("schoolsourcedid"), 60))
+		p.Add("schoolSourcedId", "roster.the_school_is_not_known", "Get", fmt.Sprintf("%q", clipText(r.get("schoolsourcedid"), 60)))
 	} else if want.SchoolID = &s.ID; only != nil && s.ID != *only {
-		p.Add("schoolSourcedId", "is not your school")
+		p.Add("schoolSourcedId", "roster.is_not_your_school")
 	}
 	var term *calendar.Term
 	for _, id := range r.list("termsourcedids") {
 		switch t := terms[id]; {
 		case t == nil:
-			p.Add("termSourcedIds", "the term %q is not known; import academicSessions.csv first", clipText(id, 60))
+			p.Add("termSourcedIds", "roster.the_term_is_not_known", "Id", fmt.Sprintf("%q", clipText(id, 60)))
 		case term == nil:
 			term, want.TermID, want.StartsOn, want.EndsOn = t, &t.ID, t.StartsOn, t.EndsOn
 		default: // a class of several terms goes from the first day to the last
@@ -154,7 +155,7 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 		}
 	}
 	if term == nil && len(p) == 0 {
-		p.Add("termSourcedIds", "is missing; it gives the class its first and last day")
+		p.Add("termSourcedIds", "roster.is_missing_it_gives_the")
 	}
 	if id, ok := courses[r.get("coursesourcedid")]; ok {
 		want.CourseID = &id

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"fmt"
 
 	"lignum/domain"
 	"lignum/domain/classes"
@@ -84,7 +85,7 @@ func (pl *enrolmentsPlan) row(r record, out *outcome) {
 	p.Text("sourcedId", source, 1, 255)
 	role := r.word(&p, "role", enrolmentWords)
 	if r.get("role") == "" {
-		p.Add("role", "is missing; allowed: %s", anyOf(enrolmentWords))
+		p.Add("role", "roster.is_missing_allowed", "EnrolmentWords", anyOf(enrolmentWords))
 	}
 	r.status(&p)
 	primary := r.word(&p, "primary", truthWords) == "true"
@@ -93,12 +94,12 @@ func (pl *enrolmentsPlan) row(r record, out *outcome) {
 		return
 	}
 	if class == nil {
-		p.Add("classSourcedId", "the class %q is not known; import classes.csv first", clipText(r.get("classsourcedid"), 60))
+		p.Add("classSourcedId", "roster.the_class_is_not_known", "Get", fmt.Sprintf("%q", clipText(r.get("classsourcedid"), 60)))
 	} else if only := pl.im.opts.OnlySchool; only != nil && !sameID(class.SchoolID, only) {
-		p.Add("classSourcedId", "is not a class of your school")
+		p.Add("classSourcedId", "roster.is_not_a_class_of")
 	}
 	if user == nil {
-		p.Add("userSourcedId", "%q is not known; import users.csv first", clipText(r.get("usersourcedid"), 60))
+		p.Add("userSourcedId", "roster.is_not_known_import_users", "Get", fmt.Sprintf("%q", clipText(r.get("usersourcedid"), 60)))
 	}
 	if len(p) > 0 {
 		out.refuseAll(r.line, p)

@@ -34,7 +34,7 @@ const (
 func Open(path string) ([]File, io.Closer, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, nil, domain.InvalidField("file", "cannot be read: "+filepath.Base(path))
+		return nil, nil, domain.InvalidField("file", "roster.cannot_be_read", "Name", filepath.Base(path))
 	}
 	switch {
 	case info.IsDir():
@@ -43,7 +43,7 @@ func Open(path string) ([]File, io.Closer, error) {
 	case strings.EqualFold(filepath.Ext(path), ".zip"):
 		z, err := zip.OpenReader(path)
 		if err != nil {
-			return nil, nil, domain.InvalidField("file", "is not a zip archive")
+			return nil, nil, domain.InvalidField("file", "roster.is_not_a_zip_archive")
 		}
 		files, err := filesIn(z)
 		return files, z, err
@@ -62,16 +62,16 @@ func filesIn(tree fs.FS) ([]File, error) {
 			tables++
 		}
 		if tables > maxFiles {
-			return domain.InvalidField("file", fmt.Sprintf("holds more than %d CSV files", maxFiles))
+			return domain.InvalidField("file", "roster.holds_more_than_csv_files", "MaxFiles", maxFiles)
 		}
 		if len(files) == maxOtherFiles {
-			return domain.InvalidField("file", fmt.Sprintf("holds more than %d files", maxOtherFiles))
+			return domain.InvalidField("file", "roster.holds_more_than_files", "MaxOtherFiles", maxOtherFiles)
 		}
 		files = append(files, File{name, func() (io.ReadCloser, error) { return tree.Open(name) }})
 		return nil
 	})
 	if err != nil && domain.CodeOf(err) == "" {
-		err = domain.InvalidField("file", "cannot be read as a directory or a zip archive of CSV files")
+		err = domain.InvalidField("file", "roster.cannot_be_read_as_a")
 	}
 	return files, err
 }
@@ -115,7 +115,7 @@ func (s *sourceFile) has(column string) bool { _, ok := s.columns[column]; retur
 // with the reason; it stops no other.
 func inspect(files []File) ([]*sourceFile, error) {
 	if len(files) == 0 || len(files) > maxOtherFiles {
-		return nil, domain.InvalidField("file", fmt.Sprintf("must be 1 to %d CSV files", maxFiles))
+		return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "MaxFiles", maxFiles)
 	}
 	left, lines, tables := int64(maxBytes), 0, 0
 	var out []*sourceFile
@@ -127,7 +127,7 @@ func inspect(files []File) ([]*sourceFile, error) {
 			continue
 		}
 		if tables++; tables > maxFiles {
-			return nil, domain.InvalidField("file", fmt.Sprintf("must be 1 to %d CSV files", maxFiles))
+			return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "MaxFiles", maxFiles)
 		}
 		if err := s.measure(&left, &lines); err != nil {
 			return nil, err
@@ -162,7 +162,7 @@ func (s *sourceFile) measure(left *int64, lines *int) error {
 		s.text.look(buf[:n])
 		s.total = max(s.text.lf, s.text.cr) + 1
 		if *lines = before + s.total; *left < 0 || *lines > maxRows+maxFiles {
-			return domain.Errorf(domain.TooLarge, "A roster has at most %d MB and %d rows in all its files.", maxBytes>>20, maxRows)
+			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most", "MaxBytes", maxBytes>>20, "MaxRows", maxRows)
 		}
 		h.Write(buf[:n])
 		if err == io.EOF {

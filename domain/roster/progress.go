@@ -46,7 +46,7 @@ func hold(ctx context.Context, tx *tenants.Tx, id uuid.UUID, from int) (progress
 		return is, err
 	}
 	if err != nil || is.NextLine != from {
-		return is, domain.Errorf(domain.Conflict, "The same file is being imported by somebody else.")
+		return is, domain.Refuse(domain.Conflict, "roster.the_same_file_is_being")
 	}
 	return is, nil
 }
@@ -162,7 +162,7 @@ type ProblemPage struct {
 func Problems(ctx context.Context, q tenants.Querier, id uuid.UUID, after string, limit int) (ProblemPage, error) {
 	var page ProblemPage
 	if limit < 1 || limit > maxProblems {
-		return page, domain.InvalidField("limit", "must be 1 to 1000")
+		return page, domain.InvalidField("limit", "roster.must_be_1_to_1000")
 	}
 	var at []string
 	if after != "" {

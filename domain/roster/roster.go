@@ -192,10 +192,10 @@ func (im *importer) arrange(sources []*sourceFile) (steps []step, err error) {
 		var p domain.Problems
 		for _, s := range sources {
 			if s.leftOut != "" && len(p) < 20 {
-				p.Add("file", "%s %s", s.Name, s.leftOut)
+				p.Add("file", "roster.it", "Name", s.Name, "LeftOut", s.leftOut)
 			}
 		}
-		p.Add("file", "none of the files has the columns of a OneRoster file that is imported here (orgs, academicSessions, users, classes, enrollments)")
+		p.Add("file", "roster.none_of_the_files_has")
 		return nil, p.Err()
 	}
 	return steps, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -21,7 +22,7 @@ func (im *importer) run(ctx context.Context, s step) error {
 	}
 	src, why := s.file.rows()
 	if why != "" {
-		return domain.InvalidField("file", s.file.Name+" "+why)
+		return domain.InvalidFieldIn("file", words.Plain(s.file.Name+" "+why))
 	}
 	defer src.Close()
 	if what := fmt.Sprint(s.kind, s.pass); im.seen == nil || im.seen.what != what {

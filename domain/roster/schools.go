@@ -7,6 +7,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -15,7 +16,7 @@ import (
 func (im *importer) readRegions(s *sourceFile) error {
 	r, why := s.rows()
 	if why != "" {
-		return domain.InvalidField("file", s.Name+" "+why)
+		return domain.InvalidFieldIn("file", words.Plain(s.Name+" "+why))
 	}
 	defer r.Close()
 	for {
@@ -30,7 +31,7 @@ func (im *importer) readRegions(s *sourceFile) error {
 			continue
 		}
 		if len(im.regions) == maxRegions {
-			return domain.Errorf(domain.TooLarge, "A roster has at most %d organisations that are not schools.", maxRegions)
+			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most_organisations", "MaxRegions", maxRegions)
 		}
 		if org := checkOrg(line.row); len(org.problems) == 0 {
 			im.regions[org.SourceID] = org.Name
@@ -56,7 +57,7 @@ func checkOrg(r record) checkedOrg {
 		longest = 100 // it becomes the region of its schools
 	}
 	if r.get("type") == "" {
-		c.problems.Add("type", "is missing; allowed: %s", anyOf(orgWords))
+		c.problems.Add("type", "roster.is_missing_allowed_2", "OrgWords", anyOf(orgWords))
 	}
 	c.problems.Text("name", c.Name, 1, longest)
 	c.problems.Text("metadata.region", c.Region, 0, 100)
@@ -64,7 +65,7 @@ func checkOrg(r record) checkedOrg {
 	return c
 }
 
-const tenantOnly = "only an administrator of the whole tenant may import this"
+const tenantOnly = "roster.only_an_administrator_of_the"
 
 func (im *importer) planOrgs(ctx context.Context, q tenants.Querier, rows []record, out *outcome) (func(tx *tenants.Tx) error, error) {
 	sources := column(rows, "sourcedid")

@@ -26,7 +26,7 @@ func (im *importer) planSessions(ctx context.Context, q tenants.Querier, rows []
 		starts, ok1 := checkDate(&p, "startDate", want.StartsOn)
 		ends, ok2 := checkDate(&p, "endDate", want.EndsOn)
 		if ok1 && ok2 && !ends.After(starts) {
-			p.Add("endDate", "must be after startDate")
+			p.Add("endDate", "roster.must_be_after_startdate")
 		}
 		if im.opts.OnlySchool != nil {
 			p.Add("", tenantOnly)
@@ -74,7 +74,7 @@ func (im *importer) terms(ctx context.Context, q tenants.Querier, sources []stri
 func checkDate(p *domain.Problems, field, v string) (time.Time, bool) {
 	t, err := time.Parse(time.DateOnly, v)
 	if err != nil || t.Year() < 1990 || t.Year() > 2200 {
-		p.Add(field, "must be a date such as 2026-09-07")
+		p.Add(field, "domain.must_be_a_date_such")
 		return t, false
 	}
 	return t, true

@@ -171,7 +171,7 @@ func (l *lineReader) readLine() (textLine, error) {
 	case err == io.EOF && len(whole) == 0 && !line.long:
 		return line, io.EOF
 	case err != nil && err != io.EOF:
-		return line, domain.InvalidField("file", "cannot be read to its end")
+		return line, domain.InvalidField("file", "roster.cannot_be_read_to_its")
 	}
 	l.read++
 	line.text = strings.TrimSuffix(strings.TrimSuffix(string(whole), string(l.end)), "\r")

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -79,11 +80,11 @@ func (pl *usersPlan) role(r record, p *domain.Problems) string {
 	role := rolesOf[strings.ToLower(given)]
 	switch {
 	case given == "":
-		p.Add("role", "is missing; send roles.csv with users.csv, or a column role")
+		p.Add("role", "roster.is_missing_send_roles_csv")
 	case role == "":
-		p.Add("role", "%q is not given by a roster; allowed: %s", clipText(given, 40), anyOf(userRoleWords))
+		p.Add("role", "roster.is_not_given_by_a", "Given", fmt.Sprintf("%q", clipText(given, 40)), "UserRoleWords", anyOf(userRoleWords))
 	case !slices.Contains(pl.im.opts.Roles, role):
-		p.Add("role", "you may not give the role %s", role)
+		p.Add("role", "roster.you_may_not_give_the", "Role", role)
 	}
 	return role
 }
@@ -104,19 +105,19 @@ func (pl *usersPlan) school(r record, role string, p *domain.Problems) *uuid.UUI
 	switch {
 	case org != "" && s == nil:
 		if pl.im.regions[org] == "" || role == people.Student || only != nil {
-			p.Add("orgSourcedIds", "the school %q is not known; import orgs.csv first", clipText(org, 60))
+			p.Add("orgSourcedIds", "roster.the_school_is_not_known_import", "Org", fmt.Sprintf("%q", clipText(org, 60)))
 		}
 		return nil
 	case s == nil && (role == people.Student || role == "school_administrator"):
-		p.Add("orgSourcedIds", "is missing; a %s belongs to a school", strings.ReplaceAll(role, "_", " "))
+		p.Add("orgSourcedIds", "roster.is_missing_a_belongs_to", "Role", strings.ReplaceAll(role, "_", " "))
 		return nil
 	case only != nil && (s == nil || s.ID != *only):
-		p.Add("orgSourcedIds", "is not your school")
+		p.Add("orgSourcedIds", "roster.is_not_your_school")
 		return nil
 	case s == nil:
 		return nil
 	case s.State != "active":
-		p.Add("orgSourcedIds", "the school is closed")
+		p.Add("orgSourcedIds", "roster.the_school_is_closed")
 	}
 	return &s.ID
 }
@@ -126,13 +127,13 @@ func (pl *usersPlan) mayChange(is *people.SourcedUser, role string, p *domain.Pr
 	only := pl.im.opts.OnlySchool
 	switch {
 	case is.State == "erased":
-		p.Add("sourcedId", "belongs to an account that was erased")
+		p.Add("sourcedId", "roster.belongs_to_an_account_that")
 	case only != nil && (is.SchoolID == nil || *is.SchoolID != *only):
-		p.Add("sourcedId", "belongs to somebody of another school")
+		p.Add("sourcedId", "roster.belongs_to_somebody_of_another")
 	case role != "" && !is.Is(role):
-		p.Add("role", "is %s here, but the account is %s; change the account's roles by hand", role, strings.Join(is.Roles, ", "))
+		p.Add("role", "roster.is_here_but_the_account", "Role", role, "Roles", strings.Join(is.Roles, ", "))
 	case slices.ContainsFunc(is.Roles, func(r string) bool { return !slices.Contains(pl.im.opts.Roles, r) }):
-		p.Add("sourcedId", "belongs to an account with a role that you may not give")
+		p.Add("sourcedId", "roster.belongs_to_an_account_with")
 	}
 }
 

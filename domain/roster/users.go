@@ -10,6 +10,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/identity"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/limits"
 )
@@ -33,7 +34,7 @@ func (im *importer) readRoles(w *task) error {
 	w.told = map[string]*ignoredLines{}
 	r, why := w.file.rows()
 	if why != "" {
-		return domain.InvalidField("file", w.file.Name+" "+why)
+		return domain.InvalidFieldIn("file", words.Plain(w.file.Name+" "+why))
 	}
 	defer r.Close()
 	seen := newSeen("roles")
@@ -74,7 +75,7 @@ func (im *importer) readRole(w *task, row record, out *outcome) {
 	role := givenRole{role: row.get("role"), org: row.get("orgsourcedid"), primary: row.word(&p, "roleType", roleTypeWords) == "primary"}
 	row.status(&p)
 	if rolesOf[strings.ToLower(role.role)] == "" {
-		p.Add("role", "%q is not given by a roster; allowed: %s", clipText(role.role, 40), anyOf(userRoleWords))
+		p.Add("role", "roster.is_not_given_by_a_roster", "Role", fmt.Sprintf("%q", clipText(role.role, 40)), "UserRoleWords", anyOf(userRoleWords))
 	}
 	was := im.roles[user]
 	switch {

@@ -33,7 +33,7 @@ func (r record) word(p *domain.Problems, field string, allowed []string) string 
 			return w
 		}
 	}
-	p.Add(field, "%q is not known; allowed: %s", clipText(v, 40), anyOf(allowed))
+	p.Add(field, "roster.is_not_known_allowed", "ClipText", fmt.Sprintf("%q", clipText(v, 40)), "Allowed", anyOf(allowed))
 	return ""
 }
 

@@ -3,6 +3,8 @@ package words
 import (
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -62,9 +64,62 @@ func (l Language) Form(n int) string {
 
 var forms = map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other"}
 
-func (l Language) tag() language.Tag {
-	if l == Pseudo {
-		return language.English
+// Word gives a word of programs as people say it, the name of a role or of a state: "tenant_administrator" is "Tenant administrator". What the
+// language has no word for, such as a role that a tenant made, is said as it is named, with blanks.
+func (l Language) Word(name string) string {
+	if l.Message("word."+name) != nil {
+		return l.Say("word." + name)
 	}
-	return language.Make(string(l))
+	text := strings.ReplaceAll(name, "_", " ")
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
+
+// Format writes a time in its own zone by one of the layouts of words.yaml: "day".
+func (l Language) Format(t time.Time, layout string) string {
+	said := t.Format(l.layout(layout))
+	if l == English {
+		return said
+	}
+	return l.names().Replace(said)
+}
+
+// layout is the text of a layout, which is no sentence: the pseudo language has it as English does.
+func (l Language) layout(name string) string {
+	if m := l.real().Message("words.layout." + name); m != nil {
+		return m.Other
+	}
+	return time.RFC3339
+}
+
+// names turns Go's names of months and days into the language's.
+func (l Language) names() *strings.Replacer {
+	if known, ok := replacers.Load(l); ok {
+		return known.(*strings.Replacer)
+	}
+	var pairs []string
+	for _, list := range []string{"months", "weekdays", "months_short", "weekdays_short"} { // the longer first
+		from, to := strings.Fields(English.Message("words."+list).Other), strings.Fields(l.real().Message("words."+list).Other)
+		for i := range min(len(from), len(to)) {
+			pairs = append(pairs, from[i], to[i])
+		}
+	}
+	r := strings.NewReplacer(pairs...)
+	replacers.Store(l, r)
+	return r
+}
+
+// replacers remembers names of each language.
+var replacers sync.Map
+
+// real is the language whose numbers, days and months the language has: English, of the pseudo language.
+func (l Language) real() Language {
+	if l == Pseudo {
+		return English
+	}
+	return l
+}
+
+func (l Language) tag() language.Tag { return language.Make(string(l.real())) }

@@ -106,6 +106,18 @@ func Languages() []Language {
 // Known reports whether the program speaks a language.
 func Known(l Language) bool { return catalogues()[l] != nil }
 
+// Keys gives the keys of a message file, sorted, without the file's name.
+func Keys(room string) []string {
+	var keys []string
+	for key := range catalogues()[English].messages {
+		if of, own, ok := strings.Cut(key, "."); ok && of == room {
+			keys = append(keys, own)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
 // Name is the language's own name of itself: "English", "español".
 func (l Language) Name() string { return l.Say("words.language") }
 

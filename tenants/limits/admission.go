@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // Admission shares a number of slots among tenants. One that is alone may use them all. One that wants more than it has makes way while
@@ -90,14 +91,14 @@ const nobody = ""
 
 // NewAdmission shares out n slots of the database; two thousand may wait of each tenant, for five seconds.
 func NewAdmission(n int) *Admission {
-	a := NewQueue(n, maxQueue, maxWait, "Many people are working at this moment. Please try again.", time.Second)
+	a := NewQueue(n, maxQueue, maxWait, words.Say("limits.many_people_are_working_at"), time.Second)
 	a.long, a.stay, a.brief = longHold, lately, moment
 	return a
 }
 
 // NewQueue shares out n slots, for which so many of one tenant may wait so long; who is turned away is told message, and to come
 // back after again. Each slot counts for as long as it is held, nobody makes way for a moment, and who has left is gone.
-func NewQueue(n, waiting int, wait time.Duration, message string, again time.Duration) *Admission {
+func NewQueue(n, waiting int, wait time.Duration, message words.Text, again time.Duration) *Admission {
 	return &Admission{queue: waiting, wait: wait, busy: &domain.Error{Code: domain.Unavailable, Message: message, RetryAfter: again}, slots: n, queues: map[string]*queue{}}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/infra/autoscale/simulate"
 )
 
@@ -106,22 +107,22 @@ func (s *simulation) read(cmd *cobra.Command) (simulate.Assumptions, error) {
 	a := simulate.Default()
 	for _, n := range s.countries {
 		if n < 1 || n > 30 {
-			return a, domain.InvalidField("--countries", fmt.Sprintf("must be 1 to 30, not %d", n))
+			return a, domain.InvalidFieldIn("--countries", words.Plain(fmt.Sprintf("must be 1 to 30, not %d", n)))
 		}
 	}
 	if len(s.countries) == 0 || len(s.countries) > 10 {
-		return a, domain.InvalidField("--countries", "must be one to ten numbers, each 1 to 30")
+		return a, domain.InvalidFieldIn("--countries", words.Plain("must be one to ten numbers, each 1 to 30"))
 	}
 	if s.seeds < 1 || s.seeds > 1000 {
-		return a, domain.InvalidField("--seeds", fmt.Sprintf("must be 1 to 1000, not %d", s.seeds))
+		return a, domain.InvalidFieldIn("--seeds", words.Plain(fmt.Sprintf("must be 1 to 1000, not %d", s.seeds)))
 	}
 	if s.chart != "" && !strings.HasSuffix(s.chart, ".png") {
-		return a, domain.InvalidField("--chart", "must name a file that ends in .png")
+		return a, domain.InvalidFieldIn("--chart", words.Plain("must name a file that ends in .png"))
 	}
 	if s.assumptions != "" {
 		f, err := os.Open(s.assumptions)
 		if err != nil {
-			return a, domain.InvalidField("--assumptions", "must be a JSON file that can be read")
+			return a, domain.InvalidFieldIn("--assumptions", words.Plain("must be a JSON file that can be read"))
 		}
 		defer f.Close()
 		if a, err = simulate.ReadAssumptions(a, f); err != nil {
@@ -131,7 +132,7 @@ func (s *simulation) read(cmd *cobra.Command) (simulate.Assumptions, error) {
 	if s.prices != "" {
 		f, err := os.Open(s.prices)
 		if err != nil {
-			return a, domain.InvalidField("--prices", "must be a JSON file that can be read")
+			return a, domain.InvalidFieldIn("--prices", words.Plain("must be a JSON file that can be read"))
 		}
 		defer f.Close()
 		if a.Prices, err = simulate.ReadPrices(f); err != nil {

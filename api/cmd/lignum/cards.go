@@ -17,6 +17,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/classes"
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -80,7 +81,7 @@ func (who cardsFor) check() error {
 		return errors.New("name exactly one: --class ID, --school SOURCEID, or user names")
 	}
 	if _, err := uuid.Parse(who.class); who.class != "" && err != nil {
-		return domain.InvalidField("--class", "must be the id of a class, a UUID")
+		return domain.InvalidFieldIn("--class", words.Plain("must be the id of a class, a UUID"))
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func (in opened) printCards(ctx context.Context, out io.Writer, who cardsFor, wh
 func (in opened) writeCards(ctx context.Context, out io.Writer, who cardsFor, where, sheet string) error {
 	f, err := os.OpenFile(sheet, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return domain.InvalidField("--html", "must be a file that can be made and is not there yet")
+		return domain.InvalidFieldIn("--html", words.Plain("must be a file that can be made and is not there yet"))
 	}
 	keep := false
 	defer func() {
@@ -176,7 +177,7 @@ func (in opened) makeCards(ctx context.Context, who cardsFor) (cards []identity.
 func classExists(ctx context.Context, q tenants.Querier, class uuid.UUID) error {
 	title, err := classes.Titles(ctx, q, []uuid.UUID{class})
 	if err == nil && len(title) == 0 {
-		err = domain.InvalidField("--class", "there is no such class here")
+		err = domain.InvalidFieldIn("--class", words.Plain("there is no such class here"))
 	}
 	return err
 }

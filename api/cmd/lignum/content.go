@@ -18,6 +18,7 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/catalog/packs"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -99,13 +100,13 @@ func readPack(path, builtin string) (*pack.Pack, error) {
 	if builtin != "" {
 		files, err := packs.Open(builtin)
 		if err != nil {
-			return nil, domain.InvalidField("--builtin", "must be one of "+strings.Join(packs.Names(), ", "))
+			return nil, domain.InvalidFieldIn("--builtin", words.Plain("must be one of "+strings.Join(packs.Names(), ", ")))
 		}
 		return checkedPack(files)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, domain.InvalidField("PATH", "there is no such file or folder, or it may not be read")
+		return nil, domain.InvalidFieldIn("PATH", words.Plain("there is no such file or folder, or it may not be read"))
 	}
 	if info.IsDir() {
 		root, err := os.OpenRoot(path) // links that lead out of the folder are not followed
@@ -116,7 +117,7 @@ func readPack(path, builtin string) (*pack.Pack, error) {
 		return checkedPack(root.FS())
 	}
 	if !strings.EqualFold(filepath.Ext(path), ".zip") {
-		return nil, domain.InvalidField("PATH", "must be the folder or the zip archive of a pack; an item bank alone is part of no course")
+		return nil, domain.InvalidFieldIn("PATH", words.Plain("must be the folder or the zip archive of a pack; an item bank alone is part of no course"))
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -125,7 +126,7 @@ func readPack(path, builtin string) (*pack.Pack, error) {
 	defer f.Close()
 	files, err := pack.OpenZip(f, info.Size())
 	if err != nil {
-		return nil, domain.InvalidField("PATH", err.Error())
+		return nil, domain.InvalidFieldIn("PATH", words.Plain(err.Error()))
 	}
 	return checkedPack(files)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/infra/aws"
 )
 
@@ -54,7 +55,7 @@ func deployCheck() *cobra.Command {
 			if len(args) == 1 {
 				var err error
 				if stacks, err = aws.ReadTemplates(os.DirFS(args[0])); err != nil {
-					return domain.InvalidField("DIR", err.Error())
+					return domain.InvalidFieldIn("DIR", words.Plain(err.Error()))
 				}
 			}
 			out := cmd.OutOrStdout()

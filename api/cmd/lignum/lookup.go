@@ -12,6 +12,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -40,7 +41,7 @@ func inRealm(cmd *cobra.Command, slug string, fn func(ctx context.Context, in op
 // inTenant is inRealm for what the platform's own realm does not have.
 func inTenant(cmd *cobra.Command, slug string, fn func(ctx context.Context, in opened) error) error {
 	if slug == "platform" {
-		return domain.InvalidField("TENANT", "must be the slug of a tenant; the platform's own realm has no schools, classes and courses")
+		return domain.InvalidFieldIn("TENANT", words.Plain("must be the slug of a tenant; the platform's own realm has no schools, classes and courses"))
 	}
 	return inRealm(cmd, slug, fn)
 }
@@ -102,7 +103,7 @@ func schoolID(ctx context.Context, q tenants.Querier, source string) (uuid.UUID,
 	}
 	school := known[source]
 	if school == nil {
-		return uuid.Nil, domain.InvalidField("--school", "no school here has the sourcedId "+plain(source))
+		return uuid.Nil, domain.InvalidFieldIn("--school", words.Plain("no school here has the sourcedId "+plain(source)))
 	}
 	return school.ID, nil
 }

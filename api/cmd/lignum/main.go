@@ -44,9 +44,9 @@ func explain(err error) string {
 	if !errors.As(err, &d) {
 		return err.Error()
 	}
-	text := d.Message
+	text := d.Message.String()
 	for _, f := range d.Fields {
-		text += "\n  - " + f.Name + ": " + f.Reason
+		text += "\n  - " + f.Name + ": " + f.Reason.String()
 	}
 	if d.Cause != nil {
 		text += "\n  cause: " + d.Cause.Error()

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/policy"
 )
 
@@ -28,7 +29,7 @@ func bundle(dir string) (fs.FS, error) {
 		return nil, nil
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, domain.InvalidField("DIR", "must be a directory with .rego files")
+		return nil, domain.InvalidFieldIn("DIR", words.Plain("must be a directory with .rego files"))
 	}
 	return os.DirFS(dir), nil
 }
@@ -188,13 +189,13 @@ func policyExplain() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, ok := policy.Lookup(args[1])
 			if !ok {
-				return domain.InvalidField("PERMISSION", plain(args[1])+" is not in the catalogue; lignum policy permissions lists it")
+				return domain.InvalidFieldIn("PERMISSION", words.Plain(plain(args[1])+" is not in the catalogue; lignum policy permissions lists it"))
 			}
 			if !slices.Contains([]string{"", "active", "read_only", "suspended"}, input.TenantState) {
-				return domain.InvalidField("--tenant-state", "must be active, read_only or suspended")
+				return domain.InvalidFieldIn("--tenant-state", words.Plain("must be active, read_only or suspended"))
 			}
 			if input.ActorState != "active" && input.ActorState != "suspended" {
-				return domain.InvalidField("--actor-state", "must be active or suspended")
+				return domain.InvalidFieldIn("--actor-state", words.Plain("must be active or suspended"))
 			}
 			var err error
 			if input.Facts, err = parseFacts(stated); err != nil {
@@ -238,7 +239,7 @@ func (in opened) explain(ctx context.Context, input policy.Input, dir string) (p
 	}
 	for _, role := range input.Roles {
 		if !slices.Contains(e.Roles(), role) {
-			return policy.Explanation{}, domain.InvalidField("--role", fmt.Sprintf("%q is no role here; there are %s", role, strings.Join(e.Roles(), ", ")))
+			return policy.Explanation{}, domain.InvalidFieldIn("--role", words.Plain(fmt.Sprintf("%q is no role here; there are %s", role, strings.Join(e.Roles(), ", "))))
 		}
 	}
 	if dir == "" {
@@ -255,7 +256,7 @@ func (in opened) explain(ctx context.Context, input policy.Input, dir string) (p
 	input.Realm = policy.KindOf(in.db.Realm().Name())
 	switch {
 	case in.tenant == nil && input.TenantState != "":
-		return policy.Explanation{}, domain.InvalidField("--tenant-state", "is for tenants; the platform has no state")
+		return policy.Explanation{}, domain.InvalidFieldIn("--tenant-state", words.Plain("is for tenants; the platform has no state"))
 	case in.tenant != nil && input.TenantState == "":
 		input.TenantState = string(in.tenant.State)
 	}
@@ -275,7 +276,7 @@ func policyPermissions() *cobra.Command {
 				}
 				var rows []row
 				for _, p := range policy.Catalogue() {
-					rows = append(rows, row{p.Name(), p.Realm().String(), p.Mutating(), p.Description()})
+					rows = append(rows, row{p.Name(), p.Realm().String(), p.Mutating(), p.Description().String()})
 				}
 				return domain.WriteJSON(cmd.OutOrStdout(), rows, "")
 			}

@@ -16,6 +16,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/identity"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -36,7 +37,7 @@ func userCreate() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.UserName = strings.TrimSpace(args[1])
 			if in.UserName == "" {
-				return domain.InvalidField("USERNAME", "must not be empty")
+				return domain.InvalidFieldIn("USERNAME", words.Plain("must not be empty"))
 			}
 			return inRealm(cmd, args[0], func(ctx context.Context, o opened) error {
 				u, card, err := o.createUser(ctx, in, school)
@@ -64,7 +65,7 @@ func userCreate() *cobra.Command {
 
 func (in opened) createUser(ctx context.Context, user people.NewUser, school string) (u people.User, card identity.Card, err error) {
 	if school != "" && in.tenant == nil {
-		return u, card, domain.InvalidField("--school", "is for tenants; the platform's own realm has no schools")
+		return u, card, domain.InvalidFieldIn("--school", words.Plain("is for tenants; the platform's own realm has no schools"))
 	}
 	rules, err := in.enforcer(ctx)
 	if err != nil {
@@ -72,7 +73,7 @@ func (in opened) createUser(ctx context.Context, user people.NewUser, school str
 	}
 	for _, role := range user.Roles {
 		if !slices.Contains(rules.Roles(), role) {
-			return u, card, domain.InvalidField("--role", fmt.Sprintf("%q is no role here; there are %s", role, strings.Join(rules.Roles(), ", ")))
+			return u, card, domain.InvalidFieldIn("--role", words.Plain(fmt.Sprintf("%q is no role here; there are %s", role, strings.Join(rules.Roles(), ", "))))
 		}
 	}
 	err = in.db.Write(ctx, operator(), func(tx *tenants.Tx) (err error) {
@@ -170,7 +171,7 @@ func userList() *cobra.Command {
 			}
 			return inRealm(cmd, args[0], func(ctx context.Context, in opened) error {
 				if school != "" && in.tenant == nil {
-					return domain.InvalidField("--school", "is for tenants; the platform's own realm has no schools")
+					return domain.InvalidFieldIn("--school", words.Plain("is for tenants; the platform's own realm has no schools"))
 				}
 				return in.db.ReadFresh(ctx, func(r *tenants.Reader) error {
 					if school != "" {

@@ -19,8 +19,8 @@ import (
 )
 
 var (
-	passwordChanged = web.Notice("password-changed", "Your password is changed. Your other devices are signed out.")
-	sessionEnded    = web.Notice("session-ended", "That device is signed out.")
+	passwordChanged = web.Notice("password-changed", "account.your_password_is_changed_your")
+	sessionEnded    = web.Notice("session-ended", "account.that_device_is_signed_out")
 )
 
 // accountPages is a person's own account, in either realm.
@@ -62,7 +62,7 @@ func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	for _, one := range own.Sessions {
 		d.Devices = append(d.Devices, device{one, deviceName(one.UserAgent), one.ID == c.Claims.SessionID})
 	}
-	return pages.Render(c, fc, "account", web.Page{Title: "Your account", Data: d})
+	return pages.Render(c, fc, "account", web.Page{Title: c.Say("account.your_account"), Data: d})
 }
 
 // deviceName says in words which device a User-Agent header stands for.
@@ -99,7 +99,7 @@ func endSession(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (
 }
 
 func showPassword(c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	return pages.Render(c, fc, "password", web.Page{Title: "Choose a new password", Form: f, Plain: c.Claims.MustChangePassword, Data: c.Claims.MustChangePassword})
+	return pages.Render(c, fc, "password", web.Page{Title: c.Say("account.choose_a_new_password"), Form: f, Plain: c.Claims.MustChangePassword, Data: c.Claims.MustChangePassword})
 }
 
 func changePassword(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -133,7 +133,7 @@ type authenticatorData struct {
 
 func showAuthenticator(c *api.Call, fc *fiber.Ctx, f *web.Form, d authenticatorData) error {
 	d.Required = c.State.Branding.StaffSecondFactor && !c.Claims.SecondFactor
-	return pages.Render(c, fc, "authenticator", web.Page{Title: "Authenticator app", Form: f, Plain: d.Required && c.Tenant == nil, Data: d})
+	return pages.Render(c, fc, "authenticator", web.Page{Title: c.Say("account.authenticator_app"), Form: f, Plain: d.Required && c.Tenant == nil, Data: d})
 }
 
 func askForPassword(c *api.Call, fc *fiber.Ctx, f *web.Form) error {

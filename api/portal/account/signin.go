@@ -11,15 +11,16 @@ import (
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
 )
 
 var (
-	signedOut           = web.Notice("signed-out", "You have signed out.")
-	signedOutEverywhere = web.Notice("signed-out-everywhere", "You have signed out on all devices.")
-	welcome             = web.Notice("welcome", "Welcome! Your password is set. Next time, sign in with your user name and this password.")
+	signedOut           = web.Notice("signed-out", "account.you_have_signed_out")
+	signedOutEverywhere = web.Notice("signed-out-everywhere", "account.you_have_signed_out_on")
+	welcome             = web.Notice("welcome", "account.welcome_your_password_is_set")
 )
 
 func signingIn(s *api.Server) {
@@ -69,7 +70,7 @@ func orElse(path, otherwise string) string {
 }
 
 func showSignIn(c *api.Call, fc *fiber.Ctx, f *web.Form, code bool) error {
-	return pages.Render(c, fc, "signin", web.Page{Title: "Sign in", Plain: true, Form: f, Data: code})
+	return pages.Render(c, fc, "signin", web.Page{Title: c.Say("account.sign_in"), Plain: true, Form: f, Data: code})
 }
 
 // signIn shows the form again when it fails, with everything but the password. The status says that nobody was let in.
@@ -86,7 +87,7 @@ func signIn(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return err
 		}
 		if asked {
-			f.Errors, f.Message = nil, "Your password is right. Please type it once more, with the code from your app."
+			f.Errors, f.Message = nil, words.Say("account.your_password_is_right_please")
 		}
 		fc.Status(statusOf(err))
 		return showSignIn(c, fc, f, asked || f.Values.Has("code"))
@@ -111,7 +112,7 @@ func statusOf(err error) int {
 }
 
 func showCard(c *api.Call, fc *fiber.Ctx, f *web.Form, code bool) error {
-	return pages.Render(c, fc, "card", web.Page{Title: "Use your card", Plain: true, Form: f, Data: code})
+	return pages.Render(c, fc, "card", web.Page{Title: c.Say("account.use_your_card"), Plain: true, Form: f, Data: code})
 }
 
 func useCard(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -136,7 +137,7 @@ func useCard(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	if asked {
-		f.Errors, f.Message = nil, "Please type the password again, with the code from your authenticator app."
+		f.Errors, f.Message = nil, words.Say("account.please_type_the_password_again")
 	}
 	fc.Status(statusOf(err))
 	return showCard(c, fc, f, asked || f.Values.Has("otp"))
@@ -145,7 +146,7 @@ func useCard(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 // same refuses a new password that was typed in two ways.
 func same(f *web.Form) error {
 	if f.Get("password") != f.Get("again") {
-		return domain.InvalidField("again", "is not the same as the one above")
+		return domain.InvalidField("again", "account.is_not_the_same_as")
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func startPages(s *api.Server) {
 			if err := c.Open(); err != nil {
 				return err
 			}
-			return pages.Render(c, fc, "privacy", web.Page{Title: "What we keep about you", Data: c.State.Branding.LeaderboardBy})
+			return pages.Render(c, fc, "privacy", web.Page{Title: c.Say("account.what_we_keep_about_you"), Data: c.State.Branding.LeaderboardBy})
 		})
 }
 

@@ -80,9 +80,9 @@ func Picked(f *web.Form, name string, find finder) (*uuid.UUID, error) {
 	case err != nil:
 		return nil, err
 	case len(found) == 0:
-		return nil, domain.InvalidField(name, "is not found: write the beginnings of the words as they stand in the name")
+		return nil, domain.InvalidField(name, "choices.is_not_found_write_the")
 	case len(found) > 1:
-		return nil, domain.InvalidField(name, "may be several: choose one of them")
+		return nil, domain.InvalidField(name, "choices.may_be_several_choose_one")
 	}
 	f.Set(name, found[0].Value).Set(name+"_found", typed)
 	return web.ChosenID(f, name)

@@ -20,6 +20,7 @@ import (
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
+	"lignum/domain/words"
 	"lignum/policy"
 )
 
@@ -54,7 +55,7 @@ func askReason(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 }
 
 func showReason(c *api.Call, fc *fiber.Ctx, id uuid.UUID, f *web.Form) error {
-	return pages.Render(c, fc, "staff_reason", web.Page{Title: "Why do you open this record?", Form: f, Data: "/learners/" + id.String()})
+	return pages.Render(c, fc, "staff_reason", web.Page{Title: c.Say("coach.why_do_you_open_this"), Form: f, Data: "/learners/" + id.String()})
 }
 
 // learnerCard is a learner with the reasons in words.
@@ -120,7 +121,7 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	for _, l := range list.Items {
-		card := learnerCard{Learner: l, Says: reasonsInWords(l, c.Tenant.Today(c.Now).Format("2006-01-02"), opens)}
+		card := learnerCard{Learner: l, Says: reasonsInWords(c, l, c.Tenant.Today(c.Now).Format("2006-01-02"), opens)}
 		for _, p := range l.Classes {
 			card.Places = append(card.Places, placeLine{p, resultOf(p.LastTest, opens)})
 		}
@@ -133,7 +134,7 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if d.Classes, err = coachedClasses(ctx, c, filter.Class); err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "staff_learners", web.Page{Title: "My learners", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_learners", web.Page{Title: c.Say("coach.my_learners"), Form: f, Data: d})
 }
 
 // resultOf is the page of a test's result; "" when there is none, or it does not open to the reader.
@@ -165,13 +166,13 @@ func coachedClasses(ctx context.Context, c *api.Call, asked uuid.UUID) ([]web.Ch
 
 // reasonsInWords says why a learner counts as behind, in all classes together and each reason once: the lines of the classes below
 // have the rest.
-func reasonsInWords(l coaching.Learner, today string, opens map[uuid.UUID]bool) []says {
+func reasonsInWords(c *api.Call, l coaching.Learner, today string, opens map[uuid.UUID]bool) []says {
 	var all []says
 	if slices.Contains(l.Reasons, coaching.ReasonUnseen) {
 		if l.LastActive == "" {
 			all = append(all, says{Text: "has not begun"})
 		} else {
-			all = append(all, says{Text: "not here for " + web.DaysBetween(l.LastActive, today)})
+			all = append(all, says{Text: "not here for " + web.DaysBetween(c.Language, l.LastActive, today)})
 		}
 	}
 	slow, most := 0, 0
@@ -219,7 +220,7 @@ func showLearner(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 		f.Again(fc, func(f *web.Form) error {
 			if typed == "" {
-				f.Message, f.Errors = "", nil // nothing was wrong yet
+				f.Message, f.Errors = words.Text{}, nil // nothing was wrong yet
 			}
 			return showReason(c, fc, id, f)
 		})

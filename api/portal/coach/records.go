@@ -35,7 +35,7 @@ func showSearch(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "staff_records", web.Page{Title: "Open a learner’s record", Form: f, Data: searchData{schools}})
+	return pages.Render(c, fc, "staff_records", web.Page{Title: c.Say("coach.open_a_learners_record"), Form: f, Data: searchData{schools}})
 }
 
 func findRecord(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {

@@ -17,9 +17,9 @@ import (
 )
 
 var (
-	resetAsked    = web.Notice("reset-asked", "Your school was asked. You find the answer on your home page.")
-	resetApproved = web.Notice("reset-approved", "The teacher can print one card now, and was told.")
-	resetRefused  = web.Notice("reset-refused", "The request is refused, and the teacher was told.")
+	resetAsked    = web.Notice("reset-asked", "coach.your_school_was_asked_you")
+	resetApproved = web.Notice("reset-approved", "coach.the_teacher_can_print_one")
+	resetRefused  = web.Notice("reset-refused", "coach.the_request_is_refused_and")
 )
 
 // resetPages is the way back in for a learner who forgot the password: the teacher's page, and the school's.
@@ -65,7 +65,7 @@ func showLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.For
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "staff_card", web.Page{Title: "New sign-in card for " + d.User.GivenName + " " + d.User.FamilyName, Form: f, Data: d})
+	return pages.Render(c, fc, "staff_card", web.Page{Title: c.Say("coach.new_sign_in_card_for") + d.User.GivenName + " " + d.User.FamilyName, Form: f, Data: d})
 }
 
 func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -129,7 +129,7 @@ func showResets(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		return err
 	}
 	d := resetsData{Resets: list.Items, Decides: c.May(policy.UserRead), Newer: web.FirstPage(fc), Older: web.NextPage(fc, list.Next)}
-	return pages.Render(c, fc, "staff_resets", web.Page{Title: "Requests for sign-in cards", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_resets", web.Page{Title: c.Say("coach.requests_for_sign_in_cards"), Form: f, Data: d})
 }
 
 // decideReset is a form of the page of requests: it answers one, and goes back to the page.

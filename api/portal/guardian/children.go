@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	childJoined = web.Notice("child-joined", "Saved. Your child takes part in the leaderboard.")
-	childLeft   = web.Notice("child-left", "Saved. Your child is not on the leaderboard.")
+	childJoined = web.Notice("child-joined", "guardian.saved_your_child_takes_part")
+	childLeft   = web.Notice("child-left", "guardian.saved_your_child_is_not")
 )
 
 // childPages is what guardians see and decide.
@@ -44,7 +44,7 @@ func showChildrenAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.F
 		return err
 	}
 	d := childrenData{Children: list.Items, Decides: c.State.Branding.LeaderboardBy == people.ByGuardian}
-	return pages.Render(c, fc, "children", web.Page{Title: "My children", Form: f, Data: d})
+	return pages.Render(c, fc, "children", web.Page{Title: c.Say("guardian.my_children"), Form: f, Data: d})
 }
 
 func changeChildListed(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {

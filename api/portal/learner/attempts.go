@@ -18,10 +18,10 @@ import (
 )
 
 var (
-	answersSaved = web.Notice("answers-saved", "Your answers are saved.")
-	handedIn     = web.Notice("handed-in", "Handed in.")
-	handedInSome = web.Notice("handed-in-some", "Handed in. One answer or more could not be taken; an answer saved before it counts instead, if there was one.")
-	alreadyOver  = web.Notice("attempt-over", "This test is handed in. What was saved in time counts.")
+	answersSaved = web.Notice("answers-saved", "learner.your_answers_are_saved")
+	handedIn     = web.Notice("handed-in", "learner.handed_in_2")
+	handedInSome = web.Notice("handed-in-some", "learner.handed_in_one_answer_or")
+	alreadyOver  = web.Notice("attempt-over", "learner.this_test_is_handed_in")
 )
 
 // paperBody is the most bytes of a paper's form: what one save takes, in the letters of a form.
@@ -105,7 +105,7 @@ func showPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 // askSure asks whoever left questions out whether to hand in all the same.
 func askSure(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	return onOpenPaper(ctx, c, fc, func(d paperData, title string) error {
-		return pages.Render(c, fc, "handin", web.Page{Title: "Hand in “" + title + "”?", Data: d})
+		return pages.Render(c, fc, "handin", web.Page{Title: c.Say("learner.hand_in") + title + "”?", Data: d})
 	})
 }
 
@@ -193,7 +193,7 @@ func (k kept) notAll(handingIn bool) error {
 	if handingIn {
 		message = "Not handed in yet. " + message
 	}
-	return domain.Errorf(domain.Invalid, "%s", message)
+	return domain.Refuse(domain.Invalid, "learner.it", "Message", message)
 }
 
 // fits is how many of the answers one save takes; at least one.
@@ -282,5 +282,5 @@ func showResult(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return err
 		}
 	}
-	return pages.Render(c, fc, "result", web.Page{Title: "Result: " + r.Title, Data: onResult(r, steps)})
+	return pages.Render(c, fc, "result", web.Page{Title: c.Say("learner.result") + r.Title, Data: onResult(r, steps)})
 }

@@ -16,8 +16,8 @@ import (
 )
 
 var (
-	registered = web.Notice("class-registered", "You are in! Have fun learning.")
-	left       = web.Notice("class-left", "You have left the class. Your work is kept. If the class is closed, only its coach or your school can place you again.")
+	registered = web.Notice("class-registered", "learner.you_are_in_have_fun")
+	left       = web.Notice("class-left", "learner.you_have_left_the_class")
 )
 
 func classPages(s *api.Server) {
@@ -60,7 +60,7 @@ func showClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	d.Classes, d.Next = list.Items, web.NextPage(fc, list.Next)
-	return pages.Render(c, fc, "classes", web.Page{Title: "Classes", Data: d})
+	return pages.Render(c, fc, "classes", web.Page{Title: c.Say("learner.classes"), Data: d})
 }
 
 // classData adds to a class where its learner goes on.

@@ -78,7 +78,7 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		if d.Resets, err = peopleapi.WaitingResets(ctx, c); err != nil {
 			return err
 		}
-		return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})
+		return pages.Render(c, fc, "home", web.Page{Title: c.Say("learner.home"), Data: d})
 	}
 	var mine []classes.Class
 	if err := read.Classes(c, shownClasses, &mine); err != nil {
@@ -112,7 +112,7 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 	}
 	d.Courses, d.Meetings = arrange(mine, progress, c.Now, c.Tenant.Location())
-	return pages.Render(c, fc, "home", web.Page{Title: "Home", Data: d})
+	return pages.Render(c, fc, "home", web.Page{Title: c.Say("learner.home"), Data: d})
 }
 
 // arrange puts the classes of each course together, in the order in which the courses were worked on, and the next meetings of

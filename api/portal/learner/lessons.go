@@ -18,9 +18,9 @@ import (
 )
 
 var (
-	lessonDone   = web.Notice("lesson-done", "Done! Your progress is saved.")
-	lessonEarned = web.Notice("lesson-earned", "Done! Your progress is saved, and you have the points for this lesson.")
-	lessonEarly  = web.Notice("lesson-early", "Done! Your progress is saved. No points yet: points are for reading. Spend some minutes with the lesson, and you can still get them.")
+	lessonDone   = web.Notice("lesson-done", "learner.done_your_progress_is_saved")
+	lessonEarned = web.Notice("lesson-earned", "learner.done_your_progress_is_saved_and")
+	lessonEarly  = web.Notice("lesson-early", "learner.done_your_progress_is_saved_no")
 )
 
 func lessonPages(s *api.Server) {
@@ -89,5 +89,5 @@ func showResources(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	d.Items, d.Next = list.Items, web.NextPage(fc, list.Next)
-	return pages.Render(c, fc, "resources", web.Page{Title: "Animations and labs", Data: d})
+	return pages.Render(c, fc, "resources", web.Page{Title: c.Say("learner.animations_and_labs"), Data: d})
 }

@@ -136,7 +136,7 @@ func (d *paperData) take(sent []assessment.Answer, saved *assessment.Saved) (aga
 	}
 	refused := map[int]string{}
 	for _, r := range saved.Refused {
-		refused[r.Position] = r.Reason
+		refused[r.Position] = r.Reason.String()
 	}
 	at := map[int]*paperItem{}
 	for i := range d.Items {

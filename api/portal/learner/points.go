@@ -16,8 +16,8 @@ import (
 )
 
 var (
-	joinedBoard = web.Notice("board-joined", "You take part in the leaderboard.")
-	leftBoard   = web.Notice("board-left", "You have left the leaderboard. Nobody else sees your points.")
+	joinedBoard = web.Notice("board-joined", "learner.you_take_part_in_the")
+	leftBoard   = web.Notice("board-left", "learner.you_have_left_the_leaderboard")
 )
 
 func pointPages(s *api.Server) {
@@ -36,7 +36,7 @@ func showPoints(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "points", web.Page{Title: "My points", Data: pointsData{own, points.Rules}})
+	return pages.Render(c, fc, "points", web.Page{Title: c.Say("learner.my_points"), Data: pointsData{own, points.Rules}})
 }
 
 type leaderboardData struct {
@@ -86,7 +86,7 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return err
 		}
 	}
-	return pages.Render(c, fc, "leaderboard", web.Page{Title: "Leaderboard", Data: d})
+	return pages.Render(c, fc, "leaderboard", web.Page{Title: c.Say("learner.leaderboard"), Data: d})
 }
 
 // boardClasses are the classes whose leaderboards one may look at: a learner's own, or those that somebody coaches.

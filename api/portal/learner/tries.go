@@ -36,7 +36,7 @@ func showTries(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "tries", web.Page{Title: "My tests", Data: triesData{tries(list.Items, c.Now), web.FirstPage(fc), web.NextPage(fc, list.Next)}})
+	return pages.Render(c, fc, "tries", web.Page{Title: c.Say("learner.my_tests"), Data: triesData{tries(list.Items, c.Now), web.FirstPage(fc), web.NextPage(fc, list.Next)}})
 }
 
 func tries(list []assessment.Summary, now time.Time) []try {

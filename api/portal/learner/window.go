@@ -15,7 +15,7 @@ import (
 	"lignum/tenants"
 )
 
-var windowSaved = web.Notice("window-saved", "Saved. Learners see the new times at once; whoever has begun keeps their time.")
+var windowSaved = web.Notice("window-saved", "learner.saved_learners_see_the_new")
 
 // windowForms is what those do on a test's page who decide when it is open.
 func windowForms(s *api.Server) {
@@ -46,9 +46,9 @@ func readWindow(f *web.Form, zone *time.Location) (w assessment.Window, err erro
 		}
 		at, err := time.ParseInLocation(localTime, typed, zone)
 		if err != nil {
-			wrong.Add(name, "must be a date and a time such as 2026-11-30T09:00")
+			wrong.Add(name, "learner.must_be_a_date_and")
 		} else if at.Format(localTime) != typed {
-			wrong.Add(name, "must be a time that there is: on that day the clocks go forward")
+			wrong.Add(name, "learner.must_be_a_time_that")
 		}
 		return &at
 	}

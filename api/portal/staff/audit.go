@@ -17,7 +17,7 @@ func staffAudit(s *api.Server) {
 func showAudit(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	trail, f, err := web.AskTrail(ctx, c, fc, policy.UserRead, policy.ClassRead, policy.CourseRead)
 	show := func(f *web.Form) error {
-		return pages.Render(c, fc, "staff_audit", web.Page{Title: "Audit trail", Form: f, Data: trail})
+		return pages.Render(c, fc, "staff_audit", web.Page{Title: c.Say("staff.audit_trail"), Form: f, Data: trail})
 	}
 	if err != nil {
 		f.Again(fc, show)

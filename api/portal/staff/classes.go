@@ -19,14 +19,15 @@ import (
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
 
 var (
-	classOpened    = web.Notice("class-opened", "The class is open.")
-	classChanged   = web.Notice("class-changed", "The class is changed.")
-	classCancelled = web.Notice("class-cancelled", "The class is cancelled.")
+	classOpened    = web.Notice("class-opened", "staff.the_class_is_open")
+	classChanged   = web.Notice("class-changed", "staff.the_class_is_changed")
+	classCancelled = web.Notice("class-cancelled", "staff.the_class_is_cancelled")
 )
 
 // staffClasses is the classes of those who manage them. Pages without a form need only a reading permission, so that they
@@ -74,7 +75,7 @@ func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	d.Classes, d.Newer, d.Older = list.Items, web.FirstPage(fc), web.NextPage(fc, list.Next)
-	return pages.Render(c, fc, "staff_classes", web.Page{Title: "Manage classes", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_classes", web.Page{Title: c.Say("staff.manage_classes"), Form: f, Data: d})
 }
 
 type managedClass struct {
@@ -184,7 +185,7 @@ func byLine(err error) error {
 			var at int
 			var part string
 			if n, _ := fmt.Sscanf(f.Name, "weekly[%d].%s", &at, &part); n == 2 {
-				d.Fields[i] = domain.Field{Name: "weekly", Reason: fmt.Sprintf("has a wrong line, number %d: the %s %s", at+1, map[string]string{"at": "time", "weekday": "day", "minutes": "minutes"}[part], f.Reason)}
+				d.Fields[i] = domain.Field{Name: "weekly", Reason: words.Say("staff.wrong_line_"+part, "Line", at+1, "Reason", f.Reason)}
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/insight"
+	"lignum/domain/words"
 	"lignum/policy"
 )
 
@@ -32,6 +33,7 @@ type resultRow struct {
 }
 
 type figuresData struct {
+	l                  words.Language
 	From, To           string // the first and the last day
 	Says, Grouping     string
 	By                 []web.Choice
@@ -55,9 +57,9 @@ var figureGroups = []web.Choice{{Value: "subject", Text: "Subject"}, {Value: "re
 
 func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.Asked(fc, "from", "to", "by", "first", "last", "region", "order")
-	d := figuresData{By: figureGroups, AsOf: c.Now, Grouping: "subject"}
+	d := figuresData{l: c.Language, By: figureGroups, AsOf: c.Now, Grouping: "subject"}
 	show := func(f *web.Form) error {
-		return pages.Render(c, fc, "staff_figures", web.Page{Title: "Figures", Form: f, Data: d})
+		return pages.Render(c, fc, "staff_figures", web.Page{Title: c.Say("staff.figures"), Form: f, Data: d})
 	}
 	for _, g := range figureGroups {
 		if g.Value == f.Get("by") {
@@ -93,7 +95,7 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 				return m, nil
 			}
 		}
-		return months[0], domain.InvalidField(field, "must be one of the months in the list")
+		return months[0], domain.InvalidField(field, "staff.must_be_one_of_the")
 	}
 	for _, m := range months {
 		d.Months = append(d.Months, web.Choice{Value: m.From.Format(monthValue), Text: m.From.Format("January 2006")})
@@ -109,7 +111,7 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 	}
 	last, err := find("last")
 	if err == nil && last.From.Before(first.From) {
-		err = domain.InvalidField("last", "must not be before the first month")
+		err = domain.InvalidField("last", "staff.must_not_be_before_the")
 	}
 	d.ResultsOf = first.From.Format("January 2006")
 	if !last.From.Equal(first.From) {
@@ -188,7 +190,7 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days
 
 func (d *figuresData) tiles(s *insight.Summary, attendance *insight.Table) []figureTile {
 	tiles := []figureTile{
-		{d.count(s.Learners), "Learners", web.Number(int64(s.Schools)) + " schools, " + web.Number(int64(s.Classes)) + " classes"},
+		{d.count(s.Learners), "Learners", d.l.Number(int(s.Schools)) + " schools, " + d.l.Number(int(s.Classes)) + " classes"},
 		{d.count(s.AttendanceToday), "In attendance today", ""},
 	}
 	different, of := s.AttendanceWeek, "in the last 30 days"
@@ -213,14 +215,14 @@ func (d *figuresData) count(n *int) string {
 	if n == nil {
 		return "< " + strconv.Itoa(d.MinCell)
 	}
-	return web.Number(int64(*n))
+	return d.l.Number(int(*n))
 }
 
 func (d *figuresData) barText(b web.Bar) string {
 	if b.Few {
 		return d.Few
 	}
-	return web.Number(int64(b.Value))
+	return d.l.Number(int(b.Value))
 }
 
 func (d *figuresData) result(cell insight.Cell) resultRow {
@@ -236,10 +238,10 @@ func (d *figuresData) result(cell insight.Cell) resultRow {
 		row.Name = "Not known"
 	}
 	if cell.Count != nil {
-		row.Marked = least + web.Number(int64(*cell.Count))
+		row.Marked = least + d.l.Number(int(*cell.Count))
 	}
 	if cell.Passed != nil {
-		row.Passed = least + web.Number(int64(*cell.Passed))
+		row.Passed = least + d.l.Number(int(*cell.Passed))
 	}
 	if cell.Percent != nil {
 		row.Rate, row.Known = *cell.Percent, true

@@ -22,11 +22,11 @@ import (
 )
 
 var (
-	personChanged   = web.Notice("person-changed", "The account is changed.")
-	rolesSaved      = web.Notice("roles-saved", "The roles are saved. They hold from the person's next request on.")
-	personSuspended = web.Notice("person-suspended", "The account is suspended, and signed out everywhere.")
-	appTaken        = web.Notice("app-taken", "The authenticator app is taken away. The person was told.")
-	personResumed   = web.Notice("person-resumed", "The person can sign in again.")
+	personChanged   = web.Notice("person-changed", "staff.the_account_is_changed")
+	rolesSaved      = web.Notice("roles-saved", "staff.the_roles_are_saved_they")
+	personSuspended = web.Notice("person-suspended", "staff.the_account_is_suspended_and")
+	appTaken        = web.Notice("app-taken", "staff.the_authenticator_app_is_taken")
+	personResumed   = web.Notice("person-resumed", "staff.the_person_can_sign_in")
 )
 
 // staffPeople is the accounts of a school or the tenant.
@@ -102,7 +102,7 @@ func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	d.Users, d.Newer, d.Older = list.Items, web.FirstPage(fc), web.NextPage(fc, list.Next)
-	return pages.Render(c, fc, "staff_people", web.Page{Title: "People", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_people", web.Page{Title: c.Say("staff.people"), Form: f, Data: d})
 }
 
 // roleChoices offers the system's roles, and to those who see roles those of the tenant's own making.
@@ -120,7 +120,7 @@ func roleChoices(c *api.Call) []web.Choice {
 	var choices []web.Choice
 	for _, name := range names {
 		if name != everybody {
-			choices = append(choices, web.Choice{Value: name, Text: web.RoleName(name)})
+			choices = append(choices, web.Choice{Value: name, Text: c.Language.Word(name)})
 		}
 	}
 	return choices
@@ -145,7 +145,7 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 	if d.Schools, err = choices.SchoolChoices(ctx, c, policy.UserCreate, "None", f, "school_id"); err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "staff_person_new", web.Page{Title: "New account", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_person_new", web.Page{Title: c.Say("staff.new_account"), Form: f, Data: d})
 }
 
 func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -156,7 +156,7 @@ func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		Roles: []string{f.Get("role")}, SchoolID: school}
 	var roleErr error
 	if in.Roles[0] == "" {
-		roleErr = domain.InvalidField("role", "must be chosen")
+		roleErr = domain.InvalidField("role", "staff.must_be_chosen")
 	}
 	if err := allWrong(schoolErr, roleErr); err != nil {
 		return err
@@ -238,9 +238,9 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 			continue
 		}
 		if settings.MayGiveRole(c, r) {
-			offered = append(offered, web.Choice{Value: r, Text: web.RoleName(r)})
+			offered = append(offered, web.Choice{Value: r, Text: c.Language.Word(r)})
 		} else {
-			d.Fixed = append(d.Fixed, web.RoleName(r))
+			d.Fixed = append(d.Fixed, c.Language.Word(r))
 		}
 	}
 	for _, r := range offered {
@@ -277,7 +277,7 @@ func editPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if d.Schools, err = choices.SchoolChoices(ctx, c, policy.UserChange, "None", f, "school_id"); err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "staff_person_edit", web.Page{Title: "Correct the account", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_person_edit", web.Page{Title: c.Say("staff.correct_the_account"), Form: f, Data: d})
 }
 
 func text(s *string) string {

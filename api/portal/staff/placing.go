@@ -20,8 +20,8 @@ import (
 )
 
 var (
-	learnersPlaced  = web.Notice("learners-placed", "The learners have their places, and are told on their home page.")
-	learnersRemoved = web.Notice("learners-removed", "The learners have no place in the class any more, and are told. Their work is kept.")
+	learnersPlaced  = web.Notice("learners-placed", "staff.the_learners_have_their_places")
+	learnersRemoved = web.Notice("learners-removed", "staff.the_learners_have_no_place")
 )
 
 // staffPlacing is the places in a class that staff give and take.
@@ -110,7 +110,7 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 		}
 		d.Learners = append(d.Learners, candidate{one, name})
 	}
-	return pages.Render(c, fc, "staff_place", web.Page{Title: "Place learners", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_place", web.Page{Title: c.Say("staff.place_learners"), Form: f, Data: d})
 }
 
 // placedData is what became of those who were to get a place, when not all of them got one.
@@ -164,7 +164,7 @@ func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 		d.Reasons = append(d.Reasons, unplaced{name, unplacedInWords(one.Reason)})
 	}
-	return pages.Render(c, fc, "staff_placed", web.Page{Title: "Who has a place now", Data: d})
+	return pages.Render(c, fc, "staff_placed", web.Page{Title: c.Say("staff.who_has_a_place_now"), Data: d})
 }
 
 func unplacedInWords(reason string) string {
@@ -183,12 +183,12 @@ func tickedIDs(f *web.Form, name string) ([]uuid.UUID, error) {
 	for _, text := range f.Values[name] {
 		id, err := uuid.Parse(text)
 		if err != nil {
-			return nil, domain.InvalidField(name, "must be one of those in the list")
+			return nil, domain.InvalidField(name, "domain.must_be_one_of_those")
 		}
 		ids = append(ids, id)
 	}
 	if len(ids) == 0 {
-		return nil, domain.InvalidField(name, "must be ticked: choose at least one")
+		return nil, domain.InvalidField(name, "staff.must_be_ticked_choose_at")
 	}
 	return ids, nil
 }

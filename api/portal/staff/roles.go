@@ -13,11 +13,12 @@ import (
 	"lignum/api/settings"
 	"lignum/api/web"
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
 
-var roleSaved = web.Notice("role-saved", "The role is saved. It holds everywhere within seconds.")
+var roleSaved = web.Notice("role-saved", "staff.the_role_is_saved_it")
 
 // staffRoles is who may ever do what in a tenant.
 func staffRoles(s *api.Server) {
@@ -32,7 +33,7 @@ func staffRoles(s *api.Server) {
 			name = roleFromWords(f.Get("role"))
 			if !roleName.MatchString(name) {
 				f.Again(fc, func(f *web.Form) error { return showRolesAgain(ctx, c, fc, f) })
-				return domain.InvalidField("role", "must be 2 to 63 letters and digits, a letter first")
+				return domain.InvalidField("role", "staff.must_be_2_to_63")
 			}
 			return showRole(ctx, c, fc, name, &web.Form{})
 		})
@@ -73,12 +74,12 @@ func showRolesAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form
 		return err
 	}
 	list = slices.DeleteFunc(list, func(r settings.Role) bool { return r.Name == everybody }) // all others include it
-	d := rolesData{Roles: list, Columns: len(list) + 1, Groups: matrix(list, permissions)}
+	d := rolesData{Roles: list, Columns: len(list) + 1, Groups: matrix(c.Language, list, permissions)}
 	d.Changes = map[string]bool{}
 	for _, r := range list {
 		d.Changes[r.Name] = c.Could(policy.RoleChange) && settings.MayGiveRole(c, r.Name)
 	}
-	return pages.Render(c, fc, "staff_roles", web.Page{Title: "Roles and permissions", Wide: true, Form: f, Data: d})
+	return pages.Render(c, fc, "staff_roles", web.Page{Title: c.Say("staff.roles_and_permissions"), Wide: true, Form: f, Data: d})
 }
 
 func rolesOf(ctx context.Context, c *api.Call) ([]settings.Role, []settings.PermissionInfo, error) {
@@ -106,13 +107,13 @@ func groupOf(permission string) string {
 }
 
 // matrix has a row for each permission and a cell for each role.
-func matrix(roles []settings.Role, permissions []settings.PermissionInfo) []roleGroup {
+func matrix(l words.Language, roles []settings.Role, permissions []settings.PermissionInfo) []roleGroup {
 	var groups []roleGroup
 	for _, p := range permissions {
 		if len(groups) == 0 || groups[len(groups)-1].Name != groupOf(p.Name) {
 			groups = append(groups, roleGroup{Name: groupOf(p.Name)})
 		}
-		row := roleRow{Name: p.Name, Says: strings.TrimSuffix(p.Description, ".")}
+		row := roleRow{Name: p.Name, Says: strings.TrimSuffix(p.Description.In(l).String(), ".")}
 		for _, r := range roles {
 			cell := ""
 			if slices.Contains(r.Own, p.Name) {
@@ -157,7 +158,7 @@ func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *w
 		is.Own, is.Includes = f.Values["had_grant"], f.Values["had_include"]
 	}
 	d := roleData{Name: name, New: !found, Member: !found || slices.Contains(include, everybody), Had: is.Own, HadIncludes: is.Includes,
-		People: fmt.Sprintf("What %s may do changes within seconds, wherever they are signed in.", everybodyWith(is.People))}
+		People: fmt.Sprintf("What %s may do changes within seconds, wherever they are signed in.", everybodyWith(c, is.People))}
 	for _, other := range list {
 		if other.Name != name && other.Name != everybody && (settings.MayGiveRole(c, other.Name) || slices.Contains(is.Includes, other.Name)) {
 			d.Others = append(d.Others, tick{Value: other.Name, On: slices.Contains(include, other.Name)})
@@ -172,23 +173,23 @@ func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *w
 		}
 		g := &d.Groups[len(d.Groups)-1]
 		own := slices.Contains(grant, p.Name)
-		g.Rows = append(g.Rows, tick{Value: p.Name, Text: strings.TrimSuffix(p.Description, "."), On: own, Through: !slices.Contains(is.Own, p.Name) && slices.Contains(is.Permissions, p.Name)})
+		g.Rows = append(g.Rows, tick{Value: p.Name, Text: strings.TrimSuffix(p.Description.In(c.Language).String(), "."), On: own, Through: !slices.Contains(is.Own, p.Name) && slices.Contains(is.Permissions, p.Name)})
 	}
-	title := "The role " + web.RoleName(name)
+	title := "The role " + c.Language.Word(name)
 	if d.New {
-		title = "A new role: " + web.RoleName(name)
+		title = "A new role: " + c.Language.Word(name)
 	}
 	return pages.Render(c, fc, "staff_role", web.Page{Title: title, Wide: true, Form: f, Data: d})
 }
 
-func everybodyWith(people int) string {
+func everybodyWith(c *api.Call, people int) string {
 	switch people {
 	case 0:
 		return "people who are given the role"
 	case 1:
 		return "the one person with this role"
 	}
-	return fmt.Sprintf("the %s people with this role", web.Number(int64(people)))
+	return fmt.Sprintf("the %s people with this role", c.Language.Number(int(people)))
 }
 
 func roleNamed(list []settings.Role, name string) (settings.Role, bool) {

@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	schoolAdded   = web.Notice("school-added", "The school is added.")
-	schoolChanged = web.Notice("school-changed", "The school is changed.")
+	schoolAdded   = web.Notice("school-added", "staff.the_school_is_added")
+	schoolChanged = web.Notice("school-changed", "staff.the_school_is_changed")
 )
 
 // staffSchools is the schools of a tenant, for those who keep their list.
@@ -52,7 +52,7 @@ func showSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if d.Regions, err = regionChoices(ctx, c); err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "staff_schools", web.Page{Title: "Schools", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_schools", web.Page{Title: c.Say("staff.schools"), Form: f, Data: d})
 }
 
 // regionChoices offers the regions that have schools.
@@ -78,7 +78,7 @@ func showSchoolForm(c *api.Call, fc *fiber.Ctx, id string, f *web.Form) error {
 		kinds = append(kinds, is)
 	}
 	for _, k := range kinds {
-		d.Kinds = append(d.Kinds, web.Choice{Value: k, Text: web.RoleName(k)})
+		d.Kinds = append(d.Kinds, web.Choice{Value: k, Text: c.Language.Word(k)})
 	}
 	title := "New school"
 	if id != "" {

@@ -15,7 +15,7 @@ import (
 	"lignum/tenants"
 )
 
-var settingsSaved = web.Notice("settings-saved", "Saved. Everybody sees it within seconds.")
+var settingsSaved = web.Notice("settings-saved", "staff.saved_everybody_sees_it_within")
 
 // staffSettings is what a tenant sees of itself, and decides for itself.
 func staffSettings(s *api.Server) {
@@ -47,9 +47,9 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 			f.Set("staff_second_factor", "yes")
 		}
 	}
-	d := settingsData{TenantSettings: is, State: string(is.State), ColourSays: web.Readability(f.Get("colour"), true), AccentSays: web.Readability(f.Get("accent"), false), Quotas: quotas(is.Limits, is.Used),
+	d := settingsData{TenantSettings: is, State: string(is.State), ColourSays: web.Readability(c.Language, f.Get("colour"), true), AccentSays: web.Readability(c.Language, f.Get("accent"), false), Quotas: quotas(c, is.Limits, is.Used),
 		Deciders: []web.Choice{{Value: people.ByLearner, Text: "The learner"}, {Value: people.ByGuardian, Text: "The parent or guardian"}}}
-	return pages.Render(c, fc, "staff_settings", web.Page{Title: "Settings", Form: f, Data: d})
+	return pages.Render(c, fc, "staff_settings", web.Page{Title: c.Say("staff.settings"), Form: f, Data: d})
 }
 
 func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
@@ -65,23 +65,23 @@ func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 }
 
 // quotas tells how much of each limit is used.
-func quotas(limits tenants.Limits, used map[string]int64) []map[string]any {
+func quotas(c *api.Call, limits tenants.Limits, used map[string]int64) []map[string]any {
 	var all []map[string]any
 	add := func(label, kind string, limit int64, text func(int64) string) {
 		all = append(all, map[string]any{"label": label, "done": int(used[kind]), "of": int(max(1, limit)), "text": fmt.Sprintf("%s of %s", text(used[kind]), text(limit))})
 	}
-	count := func(n int64) string { return web.Number(n) }
+	count := func(n int64) string { return c.Language.Number(int(n)) }
 	add("Learners", "learners", limits.Learners, count)
 	add("Staff and guardians", "staff", limits.Staff, count)
 	add("Running classes", "classes", limits.Classes, count)
-	add("Files", "storage_bytes", limits.StorageBytes, gigabytes)
+	add("Files", "storage_bytes", limits.StorageBytes, func(n int64) string { return gigabytes(c, n) })
 	return all
 }
 
 // gigabytes gives bytes as people read them, in units of 2^30.
-func gigabytes(n int64) string {
+func gigabytes(c *api.Call, n int64) string {
 	if n < 10<<30 {
 		return strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64) + " GB"
 	}
-	return web.Number(n>>30) + " GB"
+	return c.Language.Number(int(n>>30)) + " GB"
 }

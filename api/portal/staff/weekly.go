@@ -34,7 +34,7 @@ func readWeekly(text string) ([]classes.Slot, error) {
 		}
 		slot, ok := readSlot(words)
 		if !ok {
-			return nil, domain.InvalidField("weekly", fmt.Sprintf("has a line that cannot be read, number %d; write day, time and minutes, such as Tue 16:00 60", i+1))
+			return nil, domain.InvalidField("weekly", "staff.has_a_line_that_cannot", "It", i+1)
 		}
 		slots = append(slots, slot)
 	}

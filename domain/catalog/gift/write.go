@@ -42,7 +42,7 @@ func writable(items []Parsed) error {
 			return fmt.Errorf("question %d (%s): %w", i+1, q.Name, err)
 		}
 		if writers[q.Item.Kind] == nil {
-			p.Add(fmt.Sprintf("questions[%d]", i), "GIFT has no way to write %s (%.60s): a bank in YAML holds it", strings.ReplaceAll(string(q.Item.Kind), "_", " "), q.Name)
+			p.Add(fmt.Sprintf("questions[%d]", i), "catalog.gift_has_no_way_to", "Kind", strings.ReplaceAll(string(q.Item.Kind), "_", " "), "Name", fmt.Sprintf("%.60s", q.Name))
 		}
 	}
 	return p.Err()

@@ -9,6 +9,6 @@ func (description) is() facts { return facts{kind: Description} }
 
 func (description) check(it *Item, p *domain.Problems) {
 	if it.After != "" {
-		p.Add("after", "a description has no blank")
+		p.Add("after", "catalog.a_description_has_no_blank")
 	}
 }

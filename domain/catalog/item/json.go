@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // MaxJSON is the largest item in JSON, in bytes.
@@ -39,11 +40,11 @@ func canonical(it *Item) []byte {
 // than MaxJSON bytes are refused; the error is a domain.Error of code Invalid or TooLarge.
 func Unmarshal(data []byte) (*Item, error) {
 	if len(data) > MaxJSON {
-		return nil, domain.Errorf(domain.TooLarge, "An item may have at most %d KB.", MaxJSON>>10)
+		return nil, domain.Refuse(domain.TooLarge, "catalog.an_item_may_have_at", "MaxJSON", MaxJSON>>10)
 	}
 	it := &Item{}
 	if err := strictJSON(data, it); err != nil {
-		return nil, domain.InvalidField("item", err.Error())
+		return nil, domain.InvalidFieldIn("item", words.Of(err))
 	}
 	if err := it.Validate(); err != nil {
 		return nil, err

@@ -45,9 +45,9 @@ func (matching) check(it *Item, p *domain.Problems) {
 		checkID(p, at+".id", o.ID, options)
 		checkBody(p, at+".text", o.Text, MaxText)
 		if strings.TrimSpace(o.Text) == "" {
-			p.Add(at+".text", "the right side is empty")
+			p.Add(at+".text", "catalog.the_right_side_is_empty")
 		} else if texts[o.Text] {
-			p.Add(at+".text", "another right side reads the same")
+			p.Add(at+".text", "catalog.another_right_side_reads_the")
 		}
 		texts[o.Text] = true
 	}
@@ -57,13 +57,13 @@ func (matching) check(it *Item, p *domain.Problems) {
 		checkID(p, at+".id", pair.ID, ids)
 		checkText(p, at+".left", pair.Left, MaxText)
 		if strings.TrimSpace(pair.Left.Body) == "" {
-			p.Add(at+".left", "the left side is empty")
+			p.Add(at+".left", "catalog.the_left_side_is_empty")
 		} else if lefts[pair.Left.Body] {
-			p.Add(at+".left", "another left side reads the same")
+			p.Add(at+".left", "catalog.another_left_side_reads_the")
 		}
 		lefts[pair.Left.Body] = true
 		if !options[pair.Right] {
-			p.Add(at+".right", "names no option")
+			p.Add(at+".right", "catalog.names_no_option")
 		}
 	}
 }
@@ -168,14 +168,14 @@ func (matching) shuffle(p Public, state uint64) Public {
 
 func (matching) fits(it *Item, r Response) (p domain.Problems) {
 	if len(r.Match) > len(it.Pairs) {
-		p.Add("match", "at most %d pairs", len(it.Pairs))
+		p.Add("match", "catalog.at_most_pairs", "Pairs", len(it.Pairs))
 		return p
 	}
 	for left, right := range r.Match {
 		if !slices.ContainsFunc(it.Pairs, func(p Pair) bool { return p.ID == left }) {
-			p.Add("match", "there is no left side %.40q", left)
+			p.Add("match", "catalog.there_is_no_left_side", "Left", fmt.Sprintf("%.40q", left))
 		} else if !slices.ContainsFunc(it.Options, func(o Option) bool { return o.ID == right }) {
-			p.Add("match", "there is no right side %.40q", right)
+			p.Add("match", "catalog.there_is_no_right_side", "Right", fmt.Sprintf("%.40q", right))
 		}
 	}
 	return p

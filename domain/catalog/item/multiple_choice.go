@@ -40,9 +40,9 @@ func (multipleChoice) check(it *Item, p *domain.Problems) {
 		checkID(p, at+".id", c.ID, ids)
 		checkText(p, at+".answer", c.Text, MaxText)
 		if strings.TrimSpace(c.Text.Body) == "" {
-			p.Add(at+".answer", "the answer is empty")
+			p.Add(at+".answer", "catalog.the_answer_is_empty")
 		} else if texts[c.Text.Body] {
-			p.Add(at+".answer", "another answer reads the same")
+			p.Add(at+".answer", "catalog.another_answer_reads_the_same")
 		}
 		texts[c.Text.Body] = true
 		checkWeight(p, at+".weight", c.Weight, -Whole)
@@ -56,10 +56,10 @@ func (multipleChoice) check(it *Item, p *domain.Problems) {
 	if it.Multiple {
 		// One percent of slack: authors write 33.33 three times; Score evens it out.
 		if positive < Whole-percent || positive > Whole+percent {
-			p.Add("choices", "the positive weights add up to %s %%, not to 100 %%", positive)
+			p.Add("choices", "catalog.the_positive_weights_add_up", "Positive", positive)
 		}
 	} else if best != Whole {
-		p.Add("choices", "one answer must be right (100 %%)")
+		p.Add("choices", "catalog.one_answer_must_be_right")
 	}
 }
 
@@ -186,18 +186,18 @@ func (multipleChoice) fits(it *Item, r Response) domain.Problems {
 // fitsChoices checks what was chosen of choices that are known.
 func fitsChoices(chosen []string, several bool, known func(id string) bool) (p domain.Problems) {
 	if len(chosen) > 1 && !several {
-		p.Add("choice", "choose one answer")
+		p.Add("choice", "catalog.choose_one_answer")
 		return p
 	}
 	if len(chosen) > MaxAnswers {
-		p.Add("choice", "at most %d answers", MaxAnswers)
+		p.Add("choice", "catalog.at_most_answers", "MaxAnswers", MaxAnswers)
 		return p
 	}
 	for i, id := range chosen {
 		if !known(id) {
-			p.Add("choice", "there is no answer %.40q", id)
+			p.Add("choice", "catalog.there_is_no_answer", "Id", fmt.Sprintf("%.40q", id))
 		} else if slices.Contains(chosen[:i], id) {
-			p.Add("choice", "answer %q is given twice", id)
+			p.Add("choice", "catalog.answer_is_given_twice", "Id", fmt.Sprintf("%q", id))
 		}
 	}
 	return p

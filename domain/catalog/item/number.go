@@ -1,18 +1,19 @@
 package item
 
 import (
-	"errors"
 	"math/big"
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"lignum/domain/words"
 )
 
 // Caribbean English writes 1,234.5: the dot is the decimal sign, a comma may separate
 // thousands. "3,5" is therefore no number rather than a guess.
 var numberPattern = regexp.MustCompile(`^[+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$`)
 
-var errNotANumber = errors.New("write a number with digits and a decimal point, such as 3.5, 1,250 or 2.5e3")
+var errNotANumber = words.Say("catalog.write_a_number_with_digits")
 
 // CleanNumber gives the number without spaces around it and thousands separators, in the characters of ASCII (minus
 // signs of any kind, digits of any script), ready to be compared; an error tells the person
@@ -28,13 +29,13 @@ func CleanNumber(s string) (string, error) {
 	case numberPattern.MatchString(s):
 		return strings.ReplaceAll(s, ",", ""), nil
 	case fractionPattern.MatchString(s):
-		return "", errors.New("write a fraction as a number with a decimal point: 1/2 is 0.5")
+		return "", words.Say("catalog.write_a_fraction_as_a")
 	case commaPattern.MatchString(s):
-		return "", errors.New("write a decimal point, not a comma: 3.5")
+		return "", words.Say("catalog.write_a_decimal_point_not")
 	case unitPattern.MatchString(s):
-		return "", errors.New("write the number alone, with nothing before or after it: 3.5")
+		return "", words.Say("catalog.write_the_number_alone_with")
 	case !strings.ContainsAny(s, "0123456789"):
-		return "", errors.New("write the number with digits, such as 6 or 3.5")
+		return "", words.Say("catalog.write_the_number_with_digits")
 	}
 	return "", errNotANumber
 }
@@ -65,12 +66,12 @@ func (n Number) check() error {
 	switch {
 	case n.Any:
 		if n.Value+n.Tolerance+n.Low+n.High != "" {
-			return errors.New("any number, or a value, or a range: only one of them")
+			return words.Say("catalog.any_number_or_a_value")
 		}
 		return nil
 	case n.Low != "" || n.High != "":
 		if n.Value+n.Tolerance != "" {
-			return errors.New("a value or a range: only one of them")
+			return words.Say("catalog.a_value_or_a_range")
 		}
 	}
 	low, high, err := n.bounds()
@@ -78,7 +79,7 @@ func (n Number) check() error {
 		return err
 	}
 	if low.Cmp(high) > 0 {
-		return errors.New("the range or tolerance is empty: the lower end is above the upper end")
+		return words.Say("catalog.the_range_or_tolerance_is")
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // numeric takes a typed number, which earns what the first of the item's numbers says that it is within. What a number is,
@@ -39,14 +40,14 @@ func (numeric) check(it *Item, p *domain.Problems) {
 	for i, n := range it.Numbers {
 		at := fmt.Sprintf("numbers[%d]", i)
 		if err := n.check(); err != nil {
-			p.Add(at, "%s", err.Error())
+			p.AddIn(at, words.Of(err))
 		}
 		checkWeight(p, at+".weight", n.Weight, 0)
 		checkFeedback(p, at+".feedback", n.Feedback)
 		best = max(best, n.Weight)
 	}
 	if len(it.Numbers) > 0 && best != Whole {
-		p.Add("numbers", "one answer must be right (100 %%)")
+		p.Add("numbers", "catalog.one_answer_must_be_right")
 	}
 }
 
@@ -155,7 +156,7 @@ func (numeric) fits(_ *Item, r Response) domain.Problems {
 	p := fitsTyped("number", r.Number, MaxResponseShort)
 	if len(p) == 0 && !blankText(r.Number) {
 		if _, err := CleanNumber(r.Number); err != nil {
-			p.Add("number", "%s", err.Error())
+			p.AddIn("number", words.Of(err))
 		}
 	}
 	return p

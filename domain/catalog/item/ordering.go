@@ -39,7 +39,7 @@ func (ordering) fields(it *Item) []field { return []field{{"steps", len(it.Steps
 
 func (ordering) check(it *Item, p *domain.Problems) {
 	if it.After != "" {
-		p.Add("after", "what is to be put in order has no blank")
+		p.Add("after", "catalog.what_is_to_be_put")
 	}
 	checkCount(p, "steps", len(it.Steps), MinSteps, MaxSteps)
 	ids, texts := map[string]bool{}, map[string]bool{}
@@ -48,9 +48,9 @@ func (ordering) check(it *Item, p *domain.Problems) {
 		checkID(p, at+".id", s.ID, ids)
 		checkText(p, at+".step", s.Text, MaxText)
 		if strings.TrimSpace(s.Text.Body) == "" {
-			p.Add(at+".step", "the step is empty")
+			p.Add(at+".step", "catalog.the_step_is_empty")
 		} else if texts[s.Text.Body] {
-			p.Add(at+".step", "another step reads the same")
+			p.Add(at+".step", "catalog.another_step_reads_the_same")
 		}
 		texts[s.Text.Body] = true
 	}
@@ -138,7 +138,7 @@ func notInOrder(steps []PublicChoice, right []string) {
 
 func (ordering) fits(it *Item, r Response) (p domain.Problems) {
 	if len(r.Order) > len(it.Steps) {
-		p.Add("order", "at most %d steps", len(it.Steps))
+		p.Add("order", "catalog.at_most_steps", "Steps", len(it.Steps))
 		return p
 	}
 	taken := make([]bool, len(it.Steps)+1)
@@ -146,11 +146,11 @@ func (ordering) fits(it *Item, r Response) (p domain.Problems) {
 		place := r.Order[id]
 		switch {
 		case !slices.ContainsFunc(it.Steps, func(s Step) bool { return s.ID == id }):
-			p.Add("order", "there is no step %.40q", id)
+			p.Add("order", "catalog.there_is_no_step", "Id", fmt.Sprintf("%.40q", id))
 		case place < 1 || place > len(it.Steps):
-			p.Add("order", "a place is a whole number from 1 to %d", len(it.Steps))
+			p.Add("order", "catalog.a_place_is_a_whole", "Steps", len(it.Steps))
 		case taken[place]:
-			p.Add("order", "place %d is given twice: give each step a place of its own", place)
+			p.Add("order", "catalog.place_is_given_twice_give", "Place", place)
 		default:
 			taken[place] = true
 		}

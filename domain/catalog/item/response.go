@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // ParseResponse reads a response from JSON, refusing unknown keys and more than
@@ -12,10 +13,10 @@ import (
 func ParseResponse(data []byte) (Response, error) {
 	var r Response
 	if len(data) > MaxResponseJSON {
-		return r, domain.Errorf(domain.TooLarge, "A response may have at most %d KB.", MaxResponseJSON>>10)
+		return r, domain.Refuse(domain.TooLarge, "catalog.a_response_may_have_at", "MaxResponseJSON", MaxResponseJSON>>10)
 	}
 	if err := strictJSON(data, &r); err != nil {
-		return Response{}, domain.InvalidField("response", err.Error())
+		return Response{}, domain.InvalidFieldIn("response", words.Of(err))
 	}
 	return r, nil
 }
@@ -28,7 +29,7 @@ func (it *Item) CheckResponse(r Response) error {
 	var p domain.Problems
 	for _, f := range r.used() {
 		if f.set && f.name != k.is().answer {
-			p.Add(f.name, "an item of kind %s is not answered this way", it.Kind)
+			p.Add(f.name, "catalog.an_item_of_kind_is", "Kind", it.Kind)
 		}
 	}
 	if len(p) > 0 {
@@ -41,9 +42,9 @@ func (it *Item) CheckResponse(r Response) error {
 func fitsTyped(name, s string, limit int) (p domain.Problems) {
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
-		p.Add(name, "this has a character in it that is no text")
+		p.Add(name, "catalog.this_has_a_character_in")
 	case utf8.RuneCountInString(s) > limit:
-		p.Add(name, "this is too long: it has %d characters, and at most %d are allowed", utf8.RuneCountInString(s), limit)
+		p.Add(name, "catalog.this_is_too_long_it", "RuneCountInString", utf8.RuneCountInString(s), "Limit", limit)
 	}
 	return p
 }

@@ -36,14 +36,14 @@ func (shortAnswer) check(it *Item, p *domain.Problems) {
 		at := fmt.Sprintf("accepted[%d]", i)
 		checkBody(p, at+".pattern", a.Pattern, MaxAccepted)
 		if strings.TrimSpace(a.Pattern) == "" {
-			p.Add(at+".pattern", "the answer is empty")
+			p.Add(at+".pattern", "catalog.the_answer_is_empty")
 		}
 		checkWeight(p, at+".weight", a.Weight, 0)
 		checkFeedback(p, at+".feedback", a.Feedback)
 		best = max(best, a.Weight)
 	}
 	if len(it.Accepted) > 0 && best != Whole {
-		p.Add("accepted", "one answer must be right (100 %%)")
+		p.Add("accepted", "catalog.one_answer_must_be_right")
 	}
 }
 

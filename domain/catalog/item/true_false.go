@@ -25,7 +25,7 @@ func (trueFalse) fields(it *Item) []field { return []field{{"truth", it.Truth !=
 
 func (trueFalse) check(it *Item, p *domain.Problems) {
 	if it.Truth == nil {
-		p.Add("truth", "say whether the statement is true or false")
+		p.Add("truth", "catalog.say_whether_the_statement_is")
 		return
 	}
 	checkFeedback(p, "truth.wrong", it.Truth.Wrong)

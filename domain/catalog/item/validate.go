@@ -1,6 +1,7 @@
 package item
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func (it *Item) Validate() error {
 	checkText(&p, "stem", it.Stem, MaxStem)
 	checkBody(&p, "after", it.After, MaxStem-min(MaxStem, utf8.RuneCountInString(it.Stem.Body)))
 	if strings.TrimSpace(it.Stem.Body+it.After) == "" {
-		p.Add("stem", "the question has no text")
+		p.Add("stem", "catalog.the_question_has_no_text")
 	}
 	if it.Feedback != nil {
 		checkFeedback(&p, "feedback", it.Feedback)
@@ -28,7 +29,7 @@ func (it *Item) Validate() error {
 	if slices.Contains(Kinds, it.Kind) {
 		of(it.Kind).check(it, &p)
 	} else {
-		p.Add("kind", "%.40q is not a kind of item", string(it.Kind))
+		p.Add("kind", "catalog.is_not_a_kind_of", "Kind", fmt.Sprintf("%.40q", string(it.Kind)))
 	}
 	return p.Err()
 }
@@ -42,7 +43,7 @@ func (it *Item) checkForeignFields(p *domain.Problems) {
 		}
 		for _, f := range k.fields(it) {
 			if f.set {
-				p.Add(f.name, "only an item of kind %s has this", k.is().kind)
+				p.Add(f.name, "catalog.only_an_item_of_kind", "Kind", k.is().kind)
 			}
 		}
 	}
@@ -50,24 +51,24 @@ func (it *Item) checkForeignFields(p *domain.Problems) {
 
 func checkCount(p *domain.Problems, name string, n, atLeast, atMost int) {
 	if n < atLeast {
-		p.Add(name, "at least %d needed, found %d", atLeast, n)
+		p.Add(name, "catalog.at_least_needed_found", "AtLeast", atLeast, "It", n)
 	} else if n > atMost {
-		p.Add(name, "at most %d allowed, found %d", atMost, n)
+		p.Add(name, "catalog.at_most_allowed_found", "AtMost", atMost, "It", n)
 	}
 }
 
 func checkID(p *domain.Problems, name, id string, seen map[string]bool) {
 	if !idPattern.MatchString(id) {
-		p.Add(name, "1 to 32 of a-z, 0-9, - and _ expected")
+		p.Add(name, "catalog.1_to_32_of_a")
 	} else if seen[id] {
-		p.Add(name, "%q is used twice", id)
+		p.Add(name, "catalog.is_used_twice", "Id", fmt.Sprintf("%q", id))
 	}
 	seen[id] = true
 }
 
 func checkWeight(p *domain.Problems, name string, w, lowest Weight) {
 	if w < lowest || w > Whole {
-		p.Add(name, "%s %% is not between %s and 100", w, lowest)
+		p.Add(name, "catalog.is_not_between_and_100", "It", w, "Lowest", lowest)
 	}
 }
 
@@ -77,7 +78,7 @@ func checkFeedback(p *domain.Problems, name string, t *Text) {
 	}
 	checkText(p, name, *t, MaxFeedback)
 	if strings.TrimSpace(t.Body) == "" {
-		p.Add(name, "leave an empty feedback out")
+		p.Add(name, "catalog.leave_an_empty_feedback_out")
 	}
 }
 
@@ -85,7 +86,7 @@ func checkText(p *domain.Problems, name string, t Text, limit int) {
 	switch t.Format {
 	case Plain, Markdown, HTML, Moodle:
 	default:
-		p.Add(name+".format", "%.40q is none of plain, markdown, html, moodle", string(t.Format))
+		p.Add(name+".format", "catalog.is_none_of_plain_markdown", "Format", fmt.Sprintf("%.40q", string(t.Format)))
 	}
 	checkBody(p, name, t.Body, limit)
 }
@@ -93,15 +94,15 @@ func checkText(p *domain.Problems, name string, t Text, limit int) {
 // checkBody bounds a text and refuses what jsonb, HTML and GIFT cannot carry.
 func checkBody(p *domain.Problems, name, s string, limit int) {
 	if !utf8.ValidString(s) {
-		p.Add(name, "is not valid UTF-8")
+		p.Add(name, "catalog.is_not_valid_utf_8")
 		return
 	}
 	if n := utf8.RuneCountInString(s); n > limit {
-		p.Add(name, "%d characters; at most %d are allowed", n, limit)
+		p.Add(name, "catalog.characters_at_most_are_allowed", "It", n, "Limit", limit)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			p.Add(name, "contains the control character U+%04X", r)
+			p.Add(name, "catalog.contains_the_control_character_u", "It", fmt.Sprintf("%04X", r))
 			return
 		}
 	}

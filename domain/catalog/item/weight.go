@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+
+	"lignum/domain/words"
 )
 
 // Weight is a share of an item's mark in hundred-thousandths of a percent: Whole is 100 %.
@@ -20,14 +22,14 @@ const percent = 100_000
 // ParseWeight reads a percentage of -100 to 100, rounded to five decimals.
 func ParseWeight(s string) (Weight, error) {
 	if len(s) > 32 || s == "" || strings.Trim(s, "+-.0123456789") != "" {
-		return 0, fmt.Errorf("%.40q is not a percentage", s)
+		return 0, words.Say("catalog.is_not_a_percentage", "It", fmt.Sprintf("%.40q", s))
 	}
 	r, ok := new(big.Rat).SetString(s)
 	if !ok {
-		return 0, fmt.Errorf("%q is not a percentage", s)
+		return 0, words.Say("catalog.is_not_a_percentage", "It", strconv.Quote(s))
 	}
 	if r.Cmp(big.NewRat(100, 1)) > 0 || r.Cmp(big.NewRat(-100, 1)) < 0 {
-		return 0, fmt.Errorf("%s %% is not between -100 and 100", s)
+		return 0, words.Say("catalog.is_not_between_100_and", "It", s)
 	}
 	scaled, _ := new(big.Rat).SetString(r.FloatString(5))
 	scaled.Mul(scaled, big.NewRat(percent, 1))

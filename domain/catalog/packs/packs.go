@@ -5,6 +5,7 @@ package packs
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"regexp"
 
@@ -31,7 +32,7 @@ func Names() []string {
 
 // Open gives the files of an embedded pack; domain.NotFound for any other name.
 func Open(name string) (fs.FS, error) {
-	notFound := domain.Errorf(domain.NotFound, "There is no pack %.64q.", name)
+	notFound := domain.Refuse(domain.NotFound, "catalog.there_is_no_pack", "Name", fmt.Sprintf("%.64q", name))
 	if !namePattern.MatchString(name) {
 		return nil, notFound
 	}
