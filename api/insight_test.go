@@ -79,7 +79,7 @@ func TestGroupsOfTheWholeTenantAreOfWholeFinishedMonths(t *testing.T) {
 			"&to=" + day(running.AddDate(0, 1, -1)):            {"query.to", day(month.To) + " at the latest"},
 		} {
 			p := s.Get(official, path+query).Want(http.StatusUnprocessableEntity).Problem()
-			if !slices.ContainsFunc(p.Errors, func(f domain.Field) bool { return f.Name == want[0] && strings.Contains(f.Reason, want[1]) }) {
+			if !slices.ContainsFunc(p.Errors, func(f domain.Field) bool { return f.Name == want[0] && strings.Contains(f.Reason.String(), want[1]) }) {
 				t.Errorf("%s%s: %+v", path, query, p.Errors)
 			}
 		}

@@ -40,7 +40,7 @@ func TestProblemsOfAText(t *testing.T) {
 		var p domain.Problems
 		p.Text("name", c.v, c.least, c.most)
 		switch {
-		case c.reason == "" && len(p) > 0, c.reason != "" && (len(p) != 1 || p[0].Name != "name" || p[0].Reason != c.reason):
+		case c.reason == "" && len(p) > 0, c.reason != "" && (len(p) != 1 || p[0].Name != "name" || p[0].Reason.String() != c.reason):
 			t.Errorf("%q of %d to %d: %+v, want %q", c.v, c.least, c.most, p, c.reason)
 		}
 	}

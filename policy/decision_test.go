@@ -374,7 +374,7 @@ func TestOddAnswersDeny(t *testing.T) {
 		`{"allow": false, "reason": "not_own", "scope": "own"}`: "not_own",
 	} {
 		d, err := readDecision(ast.MustParseTerm(answer).Value)
-		if d.Allow || d.Reason != want || (err == nil) != (want == "not_own") || d.Reason.Sentence() == "" {
+		if d.Allow || d.Reason != want || (err == nil) != (want == "not_own") || d.Reason.Sentence().String() == "" {
 			t.Errorf("%s: %+v, %v", answer, d, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"lignum/api/web"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -19,8 +20,8 @@ func TestEveryCountryBeginsWithWhatATenantTakes(t *testing.T) {
 		if err := spec.Validate(); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		if !strings.Contains(web.Readability(c.colour, true), "white") {
-			t.Errorf("%s: %s", c.name, web.Readability(c.colour, true))
+		if !strings.Contains(web.Readability(words.English, c.colour, true), "white") {
+			t.Errorf("%s: %s", c.name, web.Readability(words.English, c.colour, true))
 		}
 		names = append(names, c.name)
 	}

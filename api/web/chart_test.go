@@ -11,6 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	_ "lignum/tests/tenth"
+
+	"lignum/domain/words"
 )
 
 // column is a drawn rect.
@@ -22,7 +24,7 @@ type column struct {
 
 // drawn reads a chart back as a browser would, and fails when it is not well-formed.
 func drawn(t interface{ Fatalf(string, ...any) }, ch Chart) (columns []column, texts []string, title, desc string) {
-	d := xml.NewDecoder(strings.NewReader(string(ch.SVG())))
+	d := xml.NewDecoder(strings.NewReader(string(ch.SVG(words.English))))
 	var path []string
 	for {
 		token, err := d.Token()
@@ -30,7 +32,7 @@ func drawn(t interface{ Fatalf(string, ...any) }, ch Chart) (columns []column, t
 			return
 		}
 		if err != nil {
-			t.Fatalf("not well-formed: %v\n%s", err, ch.SVG())
+			t.Fatalf("not well-formed: %v\n%s", err, ch.SVG(words.English))
 		}
 		switch e := token.(type) {
 		case xml.StartElement:
@@ -74,7 +76,7 @@ func TestChartDrawsEveryColumnInside(t *testing.T) {
 			ch.Bars = append(ch.Bars, Bar{Label: fmt.Sprintf("%d <&\">", i), Value: rapid.IntRange(-3, 50_000_000).Draw(t, "value"), Few: rapid.IntRange(0, 9).Draw(t, "few") == 0})
 		}
 		columns, texts, title, desc := drawn(t, ch)
-		if len(columns) != n || title != ch.Title || desc != ch.Words() {
+		if len(columns) != n || title != ch.Title || desc != ch.Words(words.English) {
 			t.Fatalf("%d columns of %d, title %q, desc %q", len(columns), n, title, desc)
 		}
 		for i, c := range columns {
@@ -87,7 +89,7 @@ func TestChartDrawsEveryColumnInside(t *testing.T) {
 			if ch.Bars[i].Few != (c.class == "few") {
 				t.Fatalf("column %d: %+v for %+v", i, c, ch.Bars[i])
 			}
-			if ch.Bars[i].Few && strings.Contains(c.tip, number(ch.Bars[i].Value)) && ch.Bars[i].Value > 5 && !strings.Contains(ch.Bars[i].Label, strconv.Itoa(ch.Bars[i].Value)) {
+			if ch.Bars[i].Few && strings.Contains(c.tip, words.English.Number(ch.Bars[i].Value)) && ch.Bars[i].Value > 5 && !strings.Contains(ch.Bars[i].Label, strconv.Itoa(ch.Bars[i].Value)) {
 				t.Fatalf("column %d tells a withheld figure: %q", i, c.tip)
 			}
 			for k := range i {
@@ -130,7 +132,7 @@ func TestChartOfFewTellsNoFigure(t *testing.T) {
 	if want := "2 columns. Highest: 900 on Tue. Lowest: 900 on Tue. Withheld (fewer than 5): 1 column. The table has every figure."; desc != want {
 		t.Fatalf("%q", desc)
 	}
-	if (Chart{}).SVG() != "" {
+	if (Chart{}).SVG(words.English) != "" {
 		t.Fatal("an empty chart draws something")
 	}
 }
@@ -141,7 +143,7 @@ func TestReadability(t *testing.T) {
 		"#eab308": "Letters on it will be dark (contrast 10.6 to 1; 4.5 is needed). It is pale: buttons and links take a darker shade of it.",
 		"red":     "", "#12345g": "", "": "",
 	} {
-		if got := Readability(colour, true); got != want {
+		if got := Readability(words.English, colour, true); got != want {
 			t.Errorf("%s: %q", colour, got)
 		}
 	}

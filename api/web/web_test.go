@@ -17,6 +17,7 @@ import (
 	"lignum/api"
 	"lignum/domain"
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -65,7 +66,7 @@ func TestNonceIsOnScriptAndStyleAndFreshEachTime(t *testing.T) {
 func TestTextIsEscaped(t *testing.T) {
 	const evil = `<script>alert(1)</script>"'`
 	_, body := show(t, `{{define "main"}}{{template "heading" .}}{{template "problems" .}}{{template "field" (.Field "name" "Name")}}<p title="{{.Data}}">{{.Data}}</p>{{end}}`,
-		Page{Title: evil, Data: evil, Form: &Form{Values: url.Values{"name": {evil}}, Message: evil, Errors: []domain.Field{{Name: "name", Reason: evil}}}})
+		Page{Title: evil, Data: evil, Form: &Form{Values: url.Values{"name": {evil}}, Message: words.Plain(evil), Errors: []domain.Field{{Name: "name", Reason: words.Plain(evil)}}}})
 	if strings.Contains(body, "<script>alert") || strings.Contains(body, `)</script>"`) {
 		t.Fatal(body)
 	}
@@ -182,9 +183,9 @@ func statusOf(t *testing.T, app *fiber.App, req *http.Request) int {
 }
 
 func TestNumbersInWords(t *testing.T) {
-	for got, want := range map[string]string{number(1234567): "1,234,567", number(-1200): "−1,200", number(7): "7", plural(1, "lesson", "lessons"): "1 lesson",
-		plural(1200, "lesson", "lessons"): "1,200 lessons", minutes(45): "45 min", minutes(120): "2 h", minutes(95): "1 h 35 min", date("2026-09-08"): "8 Sep 2026", date("?"): "?",
-		roleName("tenant_administrator"): "Tenant administrator"} {
+	for got, want := range map[string]string{words.English.Number(1234567): "1,234,567", words.English.Number(-1200): "−1,200", words.English.Number(7): "7", words.English.Say("page.days", "N", 1): "1 day",
+		words.English.Say("page.days", "N", 1200): "1,200 days", minutes(words.English, 45): "45 min", minutes(words.English, 120): "2 h", minutes(words.English, 95): "1 h 35 min", date(words.English, "2026-09-08"): "8 Sep 2026", date(words.English, "?"): "?",
+		words.English.Word("tenant_administrator"): "Tenant administrator"} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
@@ -196,8 +197,8 @@ func TestNumbersInWords(t *testing.T) {
 
 // The menu is written without a template: what stands in it is escaped all the same, and the place where one is is marked.
 func TestTheMenuIsEscapedAndMarked(t *testing.T) {
-	v := &View{Menu: []Link{{Path: "/a", Text: "<b> & \"c\""}, {Path: `/x"onload="y`, Text: "Here", Current: true}}}
-	want := `<li><a href="/a">&lt;b&gt; &amp; &#34;c&#34;</a></li><li><a href="/x&#34;onload=&#34;y" aria-current="page">Here</a></li>`
+	v := &View{Language: words.English, Menu: []Link{{Path: `/<b> & "c"`}, {Path: `/home"onload="y`, Current: true}}}
+	want := `<li><a href="/&lt;b&gt; &amp; &#34;c&#34;">menu.&lt;b&gt; &amp; &#34;c&#34;</a></li><li><a href="/home&#34;onload=&#34;y" aria-current="page">menu.home&#34;onload=&#34;y</a></li>`
 	if got := string(v.Links()); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

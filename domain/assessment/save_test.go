@@ -163,7 +163,7 @@ func TestEachAnswerIsJudgedAlone(t *testing.T) {
 			t.Errorf("%s: kept %+v", what, saved.Kept)
 		}
 		if len(saved.Refused) != 1 || saved.Refused[0].Position != c.bad.Position || saved.Refused[0].Counter != c.bad.Counter ||
-			saved.Refused[0].Field != c.field || !strings.Contains(saved.Refused[0].Reason, c.reason) {
+			saved.Refused[0].Field != c.field || !strings.Contains(saved.Refused[0].Reason.String(), c.reason) {
 			t.Errorf("%s: refused %+v", what, saved.Refused)
 		}
 		if again, err := s.trySave(a.Ticket(), now, c.bad); err != nil || len(again.Kept) != 0 || len(again.Refused) != 1 {

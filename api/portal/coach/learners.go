@@ -121,7 +121,7 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	for _, l := range list.Items {
-		card := learnerCard{Learner: l, Says: reasonsInWords(c, l, c.Tenant.Today(c.Now).Format("2006-01-02"), opens)}
+		card := learnerCard{Learner: l, Says: reasonsInWords(c.Language, l, c.Tenant.Today(c.Now).Format("2006-01-02"), opens)}
 		for _, p := range l.Classes {
 			card.Places = append(card.Places, placeLine{p, resultOf(p.LastTest, opens)})
 		}
@@ -166,13 +166,13 @@ func coachedClasses(ctx context.Context, c *api.Call, asked uuid.UUID) ([]web.Ch
 
 // reasonsInWords says why a learner counts as behind, in all classes together and each reason once: the lines of the classes below
 // have the rest.
-func reasonsInWords(c *api.Call, l coaching.Learner, today string, opens map[uuid.UUID]bool) []says {
+func reasonsInWords(in words.Language, l coaching.Learner, today string, opens map[uuid.UUID]bool) []says {
 	var all []says
 	if slices.Contains(l.Reasons, coaching.ReasonUnseen) {
 		if l.LastActive == "" {
 			all = append(all, says{Text: "has not begun"})
 		} else {
-			all = append(all, says{Text: "not here for " + web.DaysBetween(c.Language, l.LastActive, today)})
+			all = append(all, says{Text: "not here for " + web.DaysBetween(in, l.LastActive, today)})
 		}
 	}
 	slow, most := 0, 0

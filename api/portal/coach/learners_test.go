@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/coaching"
+	"lignum/domain/words"
 )
 
 func TestReasonsInWords(t *testing.T) {
@@ -15,7 +16,7 @@ func TestReasonsInWords(t *testing.T) {
 	l := coaching.Learner{LastActive: "2026-11-10", Reasons: maths.Reasons, Classes: []coaching.Place{maths}}
 	check := func(l coaching.Learner, opens bool, want ...says) {
 		t.Helper()
-		got := reasonsInWords(l, "2026-11-22", map[uuid.UUID]bool{test.AttemptID: opens})
+		got := reasonsInWords(words.English, l, "2026-11-22", map[uuid.UUID]bool{test.AttemptID: opens})
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%q, want %q", got, want)
 		}

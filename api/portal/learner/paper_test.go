@@ -10,6 +10,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
 // samplePaper has one question of each kind.
@@ -94,7 +95,7 @@ func TestWhatBecameOfAnswersIsSaidBesideTheirQuestions(t *testing.T) {
 	d.Items[5].Response.Number, d.Items[4].Response.Match, d.Items[6].Response.Text = "1/2", map[string]string{"p": "x"}, "Because."
 	sent := []assessment.Answer{{Position: 4, Counter: 50}, {Position: 5, Counter: 50}, {Position: 6, Counter: 50}, {Position: 99, Counter: 50}}
 	again := d.take(sent, &assessment.Saved{Kept: []assessment.Kept{{Position: 4, Counter: 50, Stored: true}, {Position: 6, Counter: 70}},
-		Refused: []assessment.Refused{{Position: 5, Counter: 50, Reason: "This is no number."}}})
+		Refused: []assessment.Refused{{Position: 5, Counter: 50, Reason: words.Plain("This is no number.")}}})
 	for _, one := range d.Items {
 		if want := map[int]string{5: "Not saved. This is no number. Your earlier answer, 30, still counts."}[one.Position]; one.Problem != want {
 			t.Errorf("position %d: %q", one.Position, one.Problem)
