@@ -12,6 +12,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -161,4 +162,60 @@ func (l Language) Say(key string, pairs ...any) string {
 		return key
 	}
 	return said
+}
+
+// Rooms gives the names of the message files, sorted.
+func Rooms() []string {
+	seen := map[string]bool{}
+	for key := range catalogues()[English].messages {
+		room, _, _ := strings.Cut(key, ".")
+		seen[room] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// Bare is a message's text without what fills it.
+func Bare(text string) string { return unmoved.ReplaceAllString(text, "") }
+
+// Faults tells what is wrong with a language's messages beside those of English: keys that English does not have, what fills them, plural forms that are
+// missing or that the language does not have. A message that is missing altogether is no fault: it is said in English.
+func Faults(l Language) (faults []string) {
+	forms := formsOf(l)
+	for _, key := range slices.Sorted(maps.Keys(catalogues()[l].messages)) {
+		m, english := catalogues()[l].messages[key], catalogues()[English].messages[key]
+		if english == nil {
+			faults = append(faults, key+" is no message of English")
+			continue
+		}
+		counts := english.One != ""
+		given := map[string]string{"zero": m.Zero, "one": m.One, "two": m.Two, "few": m.Few, "many": m.Many, "other": m.Other}
+		for form, text := range given {
+			switch wanted := form == "other" || counts && forms[form]; {
+			case wanted && text == "":
+				faults = append(faults, key+" lacks its form "+form)
+			case !wanted && text != "":
+				faults = append(faults, key+" has a form "+form+", which is never said")
+			case text != "" && !slices.Equal(fillings(text), fillings(english.Other)) && !(counts && slices.Equal(append(fillings(text), "{{.N}}"), fillings(english.Other))):
+				faults = append(faults, fmt.Sprintf("%s is filled with %v and not %v", key, fillings(text), fillings(english.Other)))
+			}
+		}
+	}
+	slices.Sort(faults)
+	return faults
+}
+
+// fillings are the placeholders and the tags of a text, sorted.
+func fillings(text string) []string {
+	found := unmoved.FindAllString(text, -1)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// formsOf are the plural forms that whole numbers have in a language.
+func formsOf(l Language) map[string]bool {
+	forms := map[string]bool{}
+	for _, n := range []int{0, 1, 2, 3, 5, 6, 7, 11, 12, 21, 100, 101, 102, 111, 1_000, 1_000_000} {
+		forms[l.Form(n)] = true
+	}
+	return forms
 }
