@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -36,6 +37,8 @@ type Branding struct {
 	Accent            string `json:"accent"`
 	StaffSecondFactor bool   `json:"staff_second_factor"`
 	LeaderboardBy     string `json:"leaderboard_by"` // learner or guardian; "" on the platform
+
+	Languages []words.Language `json:"-"` // in which the realm speaks with people, its own first; none: English
 }
 
 // The platform always asks its staff for a second factor; the rules hold it too.
@@ -112,7 +115,7 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 			if err != nil {
 				return err
 			}
-			st.Branding = Branding{looks.Name, looks.Colour, looks.Accent, looks.StaffSecondFactor, looks.LeaderboardBy}
+			st.Branding = Branding{looks.Name, looks.Colour, looks.Accent, looks.StaffSecondFactor, looks.LeaderboardBy, nil}
 		}
 		revoked, err := identity.Revoked(ctx, r, time.Now().UTC().Add(-identity.RevocationWindow))
 		if err != nil {
