@@ -140,7 +140,11 @@ type View struct {
 // Render shows a page. It sets the Content-Security-Policy with a fresh nonce, and takes the notice that Notify left.
 // The status stays as fc has it.
 func (p *Pages) Render(c *api.Call, fc *fiber.Ctx, name string, page Page) error {
-	all := p.in[c.Language]().all
+	parsed, ok := p.in[c.Language]
+	if !ok { // before anybody chose, or a language that went away
+		parsed = p.in[words.English]
+	}
+	all := parsed().all
 	if all.Lookup(mainOf(name)) == nil {
 		return fmt.Errorf("there is no page %q", name)
 	}
