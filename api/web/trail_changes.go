@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/policy"
+	"lignum/tenants"
 	"lignum/tenants/audit"
 )
 
@@ -21,8 +23,9 @@ type Change struct{ Label, Before, After string }
 // sayer turns what entries hold into words: ids into names that the reader may know, times into the realm's own. What has no
 // such words is left out.
 type sayer struct {
-	names map[uuid.UUID]string
-	zone  *time.Location
+	names    map[uuid.UUID]string
+	zone     *time.Location
+	settings bool // the entry is of the tenant's settings, which have words of their own
 }
 
 // nothing stands for what was, or became, empty.
@@ -60,8 +63,9 @@ func (s sayer) thing(kind, id string) (label, name string) {
 }
 
 // changes lists what is different between before and after, or all of the one that is there, by label.
-func (s sayer) changes(before, after json.RawMessage) []Change {
-	was, is := object(before), object(after)
+func (s sayer) changes(e *audit.Stored) []Change {
+	was, is := object(e.Before), object(e.After)
+	s.settings = e.ObjectKind == "tenant" && e.ObjectID == "branding"
 	var list []Change
 	for _, key := range slices.Sorted(maps.Keys(union(was, is))) {
 		list = append(list, s.change(key, was, is)...)
@@ -90,7 +94,7 @@ func (s sayer) change(key string, was, is map[string]any) []Change {
 	}
 	before, okBefore := s.value(name, old)
 	after, okAfter := s.value(name, now)
-	c := Change{Label: fieldLabel(name)}
+	c := Change{Label: s.label(name)}
 	switch {
 	case !okBefore || !okAfter, before == after:
 		return nil
@@ -175,7 +179,7 @@ var (
 	manyWords   = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
 
 	// oneWord are the fields whose values are words of programs also when they are only one.
-	oneWord = map[string]bool{"state": true, "roles": true, "role": true, "kind": true, "wrong": true, "purpose": true, "by": true, "leaderboard_by": true, "plan": true, "relationship": true,
+	oneWord = map[string]bool{"state": true, "roles": true, "role": true, "kind": true, "wrong": true, "purpose": true, "by": true, "plan": true, "relationship": true,
 		"from_state": true, "reason": true, "inherits": true, "include": true}
 	// asTyped are the fields whose values are names that people gave, whatever they look like.
 	asTyped = map[string]bool{"user_name": true, "name": true, "title": true, "source_id": true, "administrator": true, "meeting_url": true, "tenant": true}
@@ -186,6 +190,12 @@ var (
 // text says a text of a field: a time as it is in the realm, a permission by what it allows, a program's word as people say it.
 func (s sayer) text(name, v string) string {
 	if asTyped[name] {
+		return v
+	}
+	if setting := s.setting(name); setting != nil {
+		if setting.Kind == tenants.ChoiceField {
+			return roleName(v)
+		}
 		return v
 	}
 	if p, ok := policy.Lookup(v); ok {
@@ -205,12 +215,27 @@ func (s sayer) text(name, v string) string {
 
 // fieldLabels are the labels of fields of the trail that their names do not say; the others are made as for forms.
 var fieldLabels = map[string]string{"by_staff": "By staff", "from": "First at", "to": "Last at", "source_id": "Code in the country's records", "second_factor": "With an app's code", "wrong": "What was wrong",
-	"sessions_ended": "Sessions ended", "max_score": "Out of", "unmarked": "Answers still to be marked", "listed": "On the leaderboard", "by": "Decided by", "leaderboard_by": "Who decides about the leaderboard",
-	"staff_second_factor": "Staff need an app's code", "user_ids": "For", "cards": "Cards", "learners": "Learners", "learner": "Learner", "already": "There already", "taken": "Seats taken", "open": "Open to registration",
+	"sessions_ended": "Sessions ended", "max_score": "Out of", "unmarked": "Answers still to be marked", "listed": "On the leaderboard", "by": "Decided by",
+	"user_ids": "For", "cards": "Cards", "learners": "Learners", "learner": "Learner", "already": "There already", "taken": "Seats taken", "open": "Open to registration",
 	"needs_marking": "To be marked", "position": "Item", "fraction": "Marks given", "of": "of", "card": "With a card", "from_line": "From line", "to_line": "To line", "created": "New", "unchanged": "Unchanged",
 	"changed": "Changed", "refused": "Refused", "gives_room_back": "Makes room first", "requests": "Requests", "networks": "Addresses", "grant": "May now", "revoke": "May no longer", "permissions": "May do",
 	"inherits": "Includes", "include": "Includes", "asked_by": "Asked by", "asked": "Asked for", "found": "Found", "loads": "Times with load", "signs_from": "Used from", "put_back": "Put back",
 	"expires": "Good until", "purpose": "For", "state": "State", "plan": "Plan", "limits": "Limits", "grade": "Grade", "locale": "Language", "query": "What was searched for", "classes": "Classes"}
+
+// setting gives the setting that a field is, in an entry of settings; nil in another.
+func (s sayer) setting(name string) *Setting {
+	if !s.settings {
+		return nil
+	}
+	return settingOf(name)
+}
+
+func (s sayer) label(name string) string {
+	if setting := s.setting(name); setting != nil {
+		return cmp.Or(setting.Trail, setting.Label)
+	}
+	return fieldLabel(name)
+}
 
 func fieldLabel(name string) string {
 	if text, ok := fieldLabels[name]; ok {

@@ -25,6 +25,7 @@ import (
 	"lignum/api"
 	"lignum/domain/identity"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 //go:embed templates/*.html
@@ -93,7 +94,7 @@ type Page struct {
 // View is the dot of every template.
 type View struct {
 	Page
-	Brand  api.Branding
+	Brand  tenants.Branding
 	Theme  template.CSS // custom properties
 	Nonce  string
 	Who    *identity.Claims // nil: nobody is signed in
@@ -140,7 +141,7 @@ func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
 		page.Form = &Form{}
 	}
 	v := &View{Page: page, Nonce: c.Nonce, Who: c.Claims, Path: strings.Clone(fc.Path()), Tenant: c.Tenant != nil, call: c, zone: time.UTC,
-		Brand: api.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
+		Brand: tenants.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
 	if c.State != nil {
 		v.Brand = c.State.Branding
 		v.Notice = takeNotice(c, fc)

@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -10,7 +11,6 @@ import (
 	"lignum/api"
 	"lignum/api/settings"
 	"lignum/api/web"
-	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -26,9 +26,48 @@ func staffSettings(s *api.Server) {
 
 type settingsData struct {
 	*settings.TenantSettings
-	State, ColourSays, AccentSays string
-	Quotas                        []map[string]any // for the partial "meter"
-	Deciders                      []web.Choice     // who turns a learner's place on leaderboards on
+	State    string
+	Quotas   []map[string]any // for the partial "meter"
+	Sections []section
+}
+
+// section is a heading of the form with its settings, those beside each other in one row: colours are, all others stand alone.
+type section struct {
+	Title string
+	Rows  [][]asked
+}
+
+// asked is a setting as the form asks it.
+type asked struct {
+	web.Setting
+	Options []web.Choice // of a choice
+	Says    string       // how letters will be on a colour
+}
+
+// sections orders all settings under their headings, each where the first of its settings is.
+func sections(f *web.Form) (list []section) {
+	for _, s := range web.Settings {
+		a := asked{Setting: s}
+		switch s.Kind {
+		case tenants.ChoiceField:
+			for _, word := range s.Choices {
+				a.Options = append(a.Options, web.Choice{Value: word, Text: s.Called[word]})
+			}
+		case tenants.ColourField:
+			a.Says = web.Readability(f.Get(s.Name), s.Name == "colour")
+		}
+		at := slices.IndexFunc(list, func(under section) bool { return under.Title == s.Section })
+		if at < 0 {
+			at, list = len(list), append(list, section{Title: s.Section})
+		}
+		rows := list[at].Rows
+		if last := len(rows) - 1; last >= 0 && s.Kind == tenants.ColourField && rows[last][0].Kind == tenants.ColourField {
+			rows[last] = append(rows[last], a)
+		} else {
+			list[at].Rows = append(rows, []asked{a})
+		}
+	}
+	return list
 }
 
 // showSettings shows what is stored, or with f what somebody typed.
@@ -42,21 +81,35 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 		return err
 	}
 	if f == nil {
-		f = (&web.Form{}).Set("name", is.Branding.Name).Set("colour", is.Branding.Colour).Set("accent", is.Branding.Accent).Set("leaderboard_by", is.Branding.LeaderboardBy).Set("version", is.Branding.Version)
-		if is.Branding.StaffSecondFactor {
-			f.Set("staff_second_factor", "yes")
+		f = (&web.Form{}).Set("version", is.Branding.Version)
+	}
+	for _, s := range web.Settings {
+		if !f.Has(s.Name) {
+			f.Set(s.Name, s.Text(&is.Branding))
 		}
 	}
-	d := settingsData{TenantSettings: is, State: string(is.State), ColourSays: web.Readability(f.Get("colour"), true), AccentSays: web.Readability(f.Get("accent"), false), Quotas: quotas(is.Limits, is.Used),
-		Deciders: []web.Choice{{Value: people.ByLearner, Text: "The learner"}, {Value: people.ByGuardian, Text: "The parent or guardian"}}}
+	d := settingsData{TenantSettings: is, State: string(is.State), Quotas: quotas(is.Limits, is.Used), Sections: sections(f)}
 	return pages.Render(c, fc, "staff_settings", web.Page{Title: "Settings", Form: f, Data: d})
 }
 
 func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 	f := web.ReadForm(fc)
+	for _, s := range web.Settings { // a switch that is on comes after the "no" that every switch sends
+		if sent := f.Values[s.Name]; len(sent) > 0 {
+			f.Set(s.Name, sent[len(sent)-1])
+		}
+	}
 	f.Again(fc, func(f *web.Form) error { return showSettings(ctx, c, fc, f) })
-	_, err := settings.ChangeBranding(ctx, c, tx, tenants.Branding{Name: f.Text("name"), Colour: f.Text("colour"), Accent: f.Text("accent"), StaffSecondFactor: f.Get("staff_second_factor") == "yes",
-		LeaderboardBy: f.Get("leaderboard_by"), Version: f.Get("version")})
+	_, err := settings.ChangeBranding(ctx, c, tx, f.Get("version"), func(b *tenants.Branding) error {
+		for _, s := range web.Settings { // what the form does not have stays as it is
+			if f.Has(s.Name) {
+				if err := s.Set(b, f.Get(s.Name)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return "", err
 	}
