@@ -23,4 +23,31 @@ BEGIN
         coalesce((SELECT points FROM point_totals WHERE period = own_points.month AND learner_id = of_learner), 0),
         coalesce((SELECT on_leaderboard FROM users WHERE id = of_learner), false), (SELECT document ->> 'leaderboard_by' FROM branding WHERE id);
 END $$;
+
+-- A program from before 0019_pen cannot serve since 0018_credentials, which must have stopped it: what was kept for it goes.
+DROP FUNCTION open_lesson(entry_id uuid, entry_actor uuid, entry_name text, entry_roles text, entry_realm text, entry_address text, entry_action text,
+    entry_outcome text, entry_kind text, entry_object text, entry_before jsonb, entry_after jsonb, entry_reason text, entry_request text,
+    of_learner uuid, of_lesson uuid, at timestamptz, since timestamptz);
+DROP FUNCTION save_progress(entry_id uuid, entry_actor uuid, entry_name text, entry_roles text, entry_realm text, entry_address text, entry_action text,
+    entry_outcome text, entry_kind text, entry_object text, entry_before jsonb, entry_after jsonb, entry_reason text, entry_request text,
+    of_learner uuid, of_lesson uuid, new_percent smallint, new_seconds integer, new_counter bigint, at timestamptz);
+DROP FUNCTION start_attempt(entry_id uuid, entry_actor uuid, entry_name text, entry_roles text, entry_realm text, entry_address text, entry_action text,
+    entry_outcome text, entry_kind text, entry_object text, entry_before jsonb, entry_after jsonb, entry_reason text, entry_request text,
+    of_test uuid, of_learner uuid, started timestamptz, new_id uuid, new_seed bigint, new_paper uuid[], today date);
+DROP FUNCTION save_answers(entry_id uuid, entry_actor uuid, entry_name text, entry_roles text, entry_realm text, entry_address text, entry_action text,
+    entry_outcome text, entry_kind text, entry_object text, entry_before jsonb, entry_after jsonb, entry_reason text, entry_request text,
+    of_attempt uuid, of_learner uuid, at timestamptz, since timestamptz, sent_positions smallint[], sent_counters bigint[], sent_responses jsonb);
+DROP FUNCTION entry_of(actor uuid, name text, roles text, realm text, address text, action text, outcome text, kind text, object text, before jsonb, after jsonb,
+    reason text, request text);
 END $tenant$;
+
+DO $platform$
+BEGIN
+IF current_schema() <> 'control' THEN
+    RETURN;
+END IF;
+SET LOCAL ROLE {{gate}};
+DROP FUNCTION gate.set_tenant(which text, new_state text, new_reason text, new_plan text, new_limits jsonb,
+    entry_id uuid, entry_actor uuid, entry_actor_name text, entry_roles text, entry_address text, entry_action text, entry_why text, entry_request text);
+RESET ROLE;
+END $platform$;
