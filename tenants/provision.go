@@ -140,6 +140,15 @@ func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Pr
 
 // build makes the schema and fills it.
 func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec) error {
+	begins := undecided()
+	begins.Name, begins.Colour, begins.Accent = t.Name, spec.Colour, spec.Accent
+	if err := checkFields(BrandingFields, &begins); err != nil { // as the tenant itself could store them
+		return err
+	}
+	document, err := begins.over("{}")
+	if err != nil {
+		return err
+	}
 	r := p.roles(t.OwnerRole, t.LoginRole)
 	if err := p.ensureSchema(ctx, tx, t.Realm(), r, t.Limits.Connections); err != nil {
 		return err
@@ -148,12 +157,6 @@ func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec)
 		return err
 	}
 	limits, err := json.Marshal(t.Limits)
-	if err != nil {
-		return err
-	}
-	begins := undecided()
-	begins.Name, begins.Colour, begins.Accent = t.Name, spec.Colour, spec.Accent
-	document, err := begins.over("{}")
 	if err != nil {
 		return err
 	}
