@@ -54,7 +54,7 @@ func newTrail(path, realm string, entries []audit.Stored, query url.Values, next
 		t.Newer = strings.TrimSuffix(path+"?"+with(query, "cursor", "").Encode(), "?")
 	}
 	for _, e := range entries {
-		entry := TrailEntry{Stored: e, Says: says(say.l, &e), Why: e.Reason, Changes: say.changes(e.Before, e.After)}
+		entry := TrailEntry{Stored: e, Says: says(say.l, &e), Why: e.Reason, Changes: say.changes(&e)}
 		entry.Kind, entry.Thing = say.thing(e.ObjectKind, e.ObjectID)
 		if e.Outcome == refused {
 			entry.Why = plainMessage(words.Plain(e.Reason)).In(say.l).String()

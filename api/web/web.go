@@ -28,6 +28,7 @@ import (
 	"lignum/domain/identity"
 	"lignum/domain/words"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 //go:embed templates/*.html
@@ -120,7 +121,7 @@ type Page struct {
 // View is the dot of every template.
 type View struct {
 	Page
-	Brand  api.Branding
+	Brand  tenants.Branding
 	Theme  template.CSS // custom properties
 	Nonce  string
 	Who    *identity.Claims // nil: nobody is signed in
@@ -176,7 +177,7 @@ func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
 		page.Data, page.Form = domain.In(page.Data, c.Language), domain.In(page.Form, c.Language)
 	}
 	v := &View{Page: page, Nonce: c.Nonce, Who: c.Claims, Path: strings.Clone(fc.Path()), Tenant: c.Tenant != nil, Language: c.Language, call: c, zone: time.UTC,
-		Brand: api.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
+		Brand: tenants.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
 	if c.State != nil {
 		v.Brand = c.State.Branding
 		v.Notice = takeNotice(c, fc)
