@@ -145,7 +145,7 @@ func (f Field) bounds() words.Text {
 	case ChoiceField:
 		last := len(f.Choices) - 1
 		if last == 0 {
-			return words.Say("tenants.must_be", "Choice", f.Choices[0])
+			return words.Say("tenants.must_be_the_choice", "Choice", f.Choices[0])
 		}
 		return words.Say("tenants.must_be_one_of_two", "Choices", strings.Join(f.Choices[:last], ", "), "Last", f.Choices[last])
 	case SetField:
