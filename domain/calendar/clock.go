@@ -67,6 +67,11 @@ func wall(day, minutes int, zone *time.Location) time.Time {
 	return time.Unix(at, 0).UTC()
 }
 
+// Begins gives the first moment of a date, which is told as its midnight UTC, in a zone.
+func Begins(date time.Time, zone *time.Location) time.Time {
+	return wall(dayAt(date.Unix()), 0, zone)
+}
+
 // wallFormat is how a browser sends an input of the kind datetime-local: wall time, in minutes.
 const wallFormat = "2006-01-02T15:04"
 

@@ -178,6 +178,26 @@ func TestWallTimes(t *testing.T) {
 	}
 }
 
+func TestDaysBegin(t *testing.T) {
+	for day, want := range map[string]string{"America/Jamaica 2026-11-30": "2026-11-30T05:00Z", "America/Nassau 2026-11-02": "2026-11-02T05:00Z", "America/Nassau 2026-11-01": "2026-11-01T04:00Z",
+		"America/Havana 2026-03-08": "2026-03-08T05:00Z", // at 1:00: there is no midnight on that day
+		"America/Havana 2026-11-01": "2026-11-01T04:00Z", // of its two midnights at the first
+	} {
+		name, date, _ := strings.Cut(day, " ")
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := calendar.Begins(at, zone).Format("2006-01-02T15:04Z"); got != want {
+			t.Errorf("%s begins at %s, want %s", day, got, want)
+		}
+	}
+}
+
 func BenchmarkNext(b *testing.B) {
 	nassau, err := time.LoadLocation("America/Nassau")
 	if err != nil {
