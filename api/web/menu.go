@@ -39,12 +39,16 @@ var links = []Link{
 	{Path: "/resets", Text: "Sign-in cards", About: "See who asked for new sign-in cards, and what became of it.", Permission: policy.ResetRead},
 	{Path: "/figures", Text: "Figures", About: "Attendance, active users and results, of many people together.", Permission: policy.InsightRead},
 	{Path: "/schools", Text: "Schools", About: "Add schools, and correct their names and regions.", Permission: policy.SchoolChange},
+	{Path: "/terms", Text: "Terms", About: "When the terms of the school year begin and end.", Permission: policy.CalendarRead, Only: staff},
 	{Path: "/settings", Text: "Settings", About: "Name, colours, what is asked of staff, and what the plan allows.", Permission: policy.TenantChange},
 	{Path: "/audit", Text: "Audit", About: "Who did what, when and why. Nothing in it can be changed.", Permission: policy.AuditRead},
 	// the platform
 	{Path: "/console", Text: "Tenants", About: "Countries and colleges, their plans and states.", Permission: policy.PlatformTenantRead},
 	{Path: "/console/audit", Text: "Audit trail", About: "What was done on the platform, by whom and why.", Permission: policy.PlatformAuditRead},
 }
+
+// staff reports whether somebody sees learners, which those who learn, and their guardians, do not.
+func staff(c *api.Call) bool { return c.May(policy.LearnerRead) }
 
 // Links is the menu as items of a list. A page has it twice, and it is the larger part of what a page has in common with all others, so it is
 // written here and not by a template.

@@ -37,7 +37,7 @@ var done = map[string]string{
 	"leaderboard.listed": "Decided whether a learner is on the leaderboard", "leaderboard.emptied": "Took everybody off the leaderboard",
 	// Running a tenant.
 	"calendar.change": "Changed when a test is open", "content.import": "Imported a course", "role.change": "Changed a role", "tenant.change": "Changed the settings",
-	"school.create": "Added a school", "school.change": "Changed a school", "roster.import.begin": "Began to import a file", "roster.import.chunk": "Imported a part of a file",
+	"school.create": "Added a school", "school.change": "Changed a school", "term.create": "Added a term", "term.change": "Changed a term", "term.remove": "Removed a term", "roster.import.begin": "Began to import a file", "roster.import.chunk": "Imported a part of a file",
 	"roster.import.end": "Finished importing a file", "figures.keep": "Counted a finished month", "usage.publish": "Handed the day's use to the platform", "forecast.publish": "Handed the expected load to the platform",
 	"demo.make": "Made data to try things with",
 	// Running the platform.

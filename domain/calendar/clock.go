@@ -44,10 +44,12 @@ func CheckDays(p *domain.Problems, startsOn, endsOn string) {
 		p.Add("ends_on", "must be a date such as 2026-12-18")
 	case err1 == nil && to.Before(from):
 		p.Add("ends_on", "must not be before the first day")
-	case err1 == nil && to.After(from.AddDate(2, 0, 0)):
+	case err1 == nil && tooLong(from, to):
 		p.Add("ends_on", "must be within two years of the first day")
 	}
 }
+
+func tooLong(from, to time.Time) bool { return to.After(from.AddDate(2, 0, 0)) }
 
 // wall gives the moment at which a zone's clocks show a time of a day, told in minutes since its midnight. Where the clocks change it is as RFC 5545
 // (3.3.5) says: of a time that they show twice the first, and one that they skip counts as if they had not yet changed, which is as much later
