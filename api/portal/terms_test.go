@@ -59,7 +59,7 @@ func TestTermsAreAddedCorrectedAndRemoved(t *testing.T) {
 	if !strings.Contains(cookie, "term-crosses") {
 		t.Errorf("told %s", cookie)
 	}
-	s.shows(s.Get(s.admin, at), "Some days of this term are also of: Second.")
+	s.shows(s.Get(s.admin, at), "Some of its days are also in “Second”.")
 
 	// What a class belongs to stays, and says why.
 	class := school.Classes(t, s.DB("jamaica"), school.Class{Title: "Maths"})[0]

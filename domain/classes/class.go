@@ -1,5 +1,5 @@
-// Package classes is who learns what, with whom and when: classes and their seats, enrolments, the page of a class,
-// progress through lessons, and the days on which a learner worked.
+// Package classes is who learns what, and with whom: classes and their seats, enrolments, the page of a class,
+// progress through lessons, and the days on which a learner worked. A class has its days and a weekly rule; when it meets by them, domain/calendar says.
 //
 // It owns three words, each of them a view of the tenant's schema, which other rooms read in place of its tables. A learner has a place
 // (places) in a class whatever becomes of it. They are enrolled (enrolled) by a place in a class that was not cancelled, one that is over included.
