@@ -75,9 +75,9 @@ func (w *world) exec(sql string, args ...any) {
 	}
 }
 
-func (w *world) text(sql string) (text string) {
+func (w *world) text(sql string, args ...any) (text string) {
 	w.t.Helper()
-	w.read(func(ctx context.Context, q tenants.Querier) error { return q.QueryRow(ctx, sql).Scan(&text) })
+	w.read(func(ctx context.Context, q tenants.Querier) error { return q.QueryRow(ctx, sql, args...).Scan(&text) })
 	return text
 }
 
@@ -156,7 +156,7 @@ func TestTermsAreKeptByHand(t *testing.T) {
 		"term.remove": `{"title": "Michaelmas", "ends_on": "2026-12-11", "starts_on": "2026-09-01"} null`,
 	} {
 		if got := w.text(`SELECT coalesce(before::text, 'null') || ' ' || coalesce(after::text, 'null') FROM audit_trail
-			WHERE action = '`+action+`' AND object_kind = 'term' AND object_id = '`+one.ID.String()+`'`); got != want {
+			WHERE action = $1::text AND object_kind = 'term' AND object_id = $2::text`, action, one.ID.String()); got != want {
 			t.Errorf("%s tells %s, want %s", action, got, want)
 		}
 	}
