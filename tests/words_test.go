@@ -297,8 +297,8 @@ func TestPagesHoldNoWords(t *testing.T) {
 
 var (
 	tagOrText  = regexp.MustCompile(`(?s)<!--.*?-->|<(?:script|style)\b.*?</(?:script|style)>|<[a-zA-Z/!][^>]*>?|[^<]+|<`)
-	readOut     = regexp.MustCompile(`\b(?:aria-label|title|placeholder|alt|data-say[a-z-]*)="([^"]*)"`)
-	named      = regexp.MustCompile(`&#?[a-zA-Z0-9]+;`)
+	readOut    = regexp.MustCompile(`\b(?:aria-label|title|placeholder|alt|data-say[a-z-]*)="([^"]*)"`)
+	characters = regexp.MustCompile(`&#?[a-zA-Z0-9]+;`)
 	shownWords = regexp.MustCompile(`^[A-ZÀ-Ý][a-zà-ÿ]|[a-zà-ÿ],? [a-zà-ÿ]`)
 )
 
@@ -333,7 +333,7 @@ func wordsLeft(root *parse.ListNode) (left []string) {
 	}
 	list(root)
 	letters := func(s string) bool {
-		return strings.ContainsFunc(named.ReplaceAllString(s, ""), unicode.IsLetter)
+		return strings.ContainsFunc(characters.ReplaceAllString(s, ""), unicode.IsLetter)
 	}
 	for _, part := range tagOrText.FindAllString(b.String(), -1) {
 		if part[0] != '<' {
@@ -402,7 +402,7 @@ var unspoken = regexp.MustCompile(`^(errors\.New|fmt\.Errorf|panic|regexp\..*|sl
 
 var (
 	sentenceLike = regexp.MustCompile(`[\pL][\pL'’]*,? [\pL]`)
-	looksLikeSQL    = regexp.MustCompile(`\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|SET|JOIN|ORDER BY|LATERAL|VALUES|ALTER|CREATE|DROP|GRANT|TABLE|AND|OR|IN|DESC|ASC|NULLS|ON CONFLICT|COALESCE|IS NOT NULL)\b|::|<[a-z]+[ >]|[{;]$`)
+	looksLikeSQL = regexp.MustCompile(`\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|SET|JOIN|ORDER BY|LATERAL|VALUES|ALTER|CREATE|DROP|GRANT|TABLE|AND|OR|IN|DESC|ASC|NULLS|ON CONFLICT|COALESCE|IS NOT NULL)\b|::|<[a-z]+[ >]|[{;]$`)
 )
 
 // sentencesIn gives the texts of a file that read like sentences and are not known to be something else.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
 	"lignum/tenants"
@@ -132,7 +133,7 @@ func (r *record) withheld(now time.Time) (note string, until *time.Time) {
 	switch {
 	case r.feedback == OnSubmit:
 		return "", nil
-	case r.feedback == AfterWindow && (r.closesAt == nil || !now.Before(*r.closesAt)):
+	case r.feedback == AfterWindow && (r.closesAt == nil || calendar.Window{ClosesAt: r.closesAt}.Over(now)):
 		return "", nil
 	case r.feedback == AfterWindow:
 		return "The answers are shown when everybody has finished.", r.closesAt

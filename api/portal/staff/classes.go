@@ -18,6 +18,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/domain/classes"
 	"lignum/domain/words"
 	"lignum/policy"
@@ -172,7 +173,7 @@ func classFields(ctx context.Context, c *api.Call, f *web.Form) (in classes.Fiel
 	in.CourseID, courseErr = web.ChosenID(f, "course_id")
 	in.CoachID, coachErr = choices.Picked(f, "coach_id", choices.FindCoaches(ctx, c))
 	in.SchoolID, schoolErr = choices.Picked(f, "school_id", choices.FindSchools(ctx, c, true))
-	in.Weekly, weeklyErr = readWeekly(f.Get("weekly"))
+	in.Weekly, weeklyErr = calendar.ReadWeekly(f.Get("weekly"))
 	in.Seats, _ = strconv.Atoi(f.Text("seats")) // 0 is refused with the reason
 	return in, allWrong(byLine(in.Validate()), courseErr, coachErr, schoolErr, weeklyErr)
 }
@@ -252,7 +253,7 @@ func editClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	f := &web.Form{}
 	for name, value := range map[string]string{"title": is.Title, "kind": is.Kind, "course_id": idText(is.CourseID), "coach_id": idText(is.CoachID), "school_id": idText(is.SchoolID),
-		"grade": is.Grade, "starts_on": is.StartsOn, "ends_on": is.EndsOn, "meets": is.Meets, "meeting_url": is.MeetingURL, "weekly": writeWeekly(is.Weekly), "seats": strconv.Itoa(is.Seats), "version": is.Version} {
+		"grade": is.Grade, "starts_on": is.StartsOn, "ends_on": is.EndsOn, "meets": is.Meets, "meeting_url": is.MeetingURL, "weekly": is.Weekly.Typed(), "seats": strconv.Itoa(is.Seats), "version": is.Version} {
 		f.Set(name, value)
 	}
 	if is.Open {
