@@ -29,7 +29,7 @@ var saying = map[string]int{"Say": 0, "Refuse": 1, "InvalidField": 1, "Add": 1, 
 var computed = map[string]string{
 	"permission": "of each permission (policy/permissions_test.go)", "reason": "of each refusal (policy/permissions_test.go)", "trail": "of each action (actions_test.go)",
 	"label": "of fields, where their names do not say it", "thing": "of what the trail tells of", "word": "of roles, states and the like", "menu": "of each entry of the menu",
-	"words": "of a language itself",
+	"words": "of a language itself", "country": "of each country of the region (api/console/countries_test.go)",
 }
 
 var key = regexp.MustCompile(`^([a-z]+)\.[a-z0-9_]+(\.[a-z0-9_]+)*$`)

@@ -268,7 +268,7 @@ func (d *figuresData) bars(t *insight.Table) []web.Bar {
 	}
 	var all []web.Bar
 	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
-		bar := web.Bar{Label: d.l.Format(day, "day_of_month")}
+		bar := web.Bar{Label: d.l.Format(day, "day_and_month")}
 		if cell, ok := cells[day.Format(time.DateOnly)]; ok {
 			if bar.Few = cell.Count == nil; !bar.Few {
 				bar.Value = *cell.Count
