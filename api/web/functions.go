@@ -25,6 +25,7 @@ func functions(l words.Language) template.FuncMap {
 		"role":     func(name string) string { return l.Word(name) },
 		"label":    func(name string) string { return label(l, name) },
 		"safe":     Safe,
+		"link":     link,
 		"qr":       func(data string) template.URL { return template.URL(data) }, // a picture that the server drew, as a data: address
 		"quoted":   func(names []string) string { return quoted(l, names) },
 		"sub":      func(a, b int) int { return a - b },
@@ -75,6 +76,15 @@ func quoted(l words.Language, names []string) string {
 		list[i] = l.Say("page.quoted_name", "Name", name)
 	}
 	return strings.Join(list, ", ")
+}
+
+// link is an address as a link to it, for the middle of a sentence.
+func link(address string) (template.HTML, error) {
+	if LocalPath(address) == "" && !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://") {
+		return "", fmt.Errorf("%q is no address to go to", address)
+	}
+	said := template.HTMLEscapeString(address)
+	return template.HTML(`<a href="` + said + `">` + said + `</a>`), nil
 }
 
 // dict makes a map of pairs, for a partial that takes more than one thing.

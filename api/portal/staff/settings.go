@@ -2,7 +2,6 @@ package staff
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,20 +140,20 @@ func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 func quotas(c *api.Call, limits tenants.Limits, used map[string]int64) []map[string]any {
 	var all []map[string]any
 	add := func(label, kind string, limit int64, text func(int64) string) {
-		all = append(all, map[string]any{"label": label, "done": int(used[kind]), "of": int(max(1, limit)), "text": fmt.Sprintf("%s of %s", text(used[kind]), text(limit))})
+		all = append(all, map[string]any{"label": label, "done": int(used[kind]), "of": int(max(1, limit)), "text": c.Say("staff.used_of_limit", "Used", text(used[kind]), "Limit", text(limit))})
 	}
 	count := func(n int64) string { return c.Language.Number(int(n)) }
-	add("Learners", "learners", limits.Learners, count)
-	add("Staff and guardians", "staff", limits.Staff, count)
-	add("Running classes", "classes", limits.Classes, count)
-	add("Files", "storage_bytes", limits.StorageBytes, func(n int64) string { return gigabytes(c, n) })
+	add(c.Say("page.learners"), "learners", limits.Learners, count)
+	add(c.Say("page.staff_and_guardians"), "staff", limits.Staff, count)
+	add(c.Say("page.running_classes"), "classes", limits.Classes, count)
+	add(c.Say("staff.files"), "storage_bytes", limits.StorageBytes, func(n int64) string { return gigabytes(c, n) })
 	return all
 }
 
 // gigabytes gives bytes as people read them, in units of 2^30.
 func gigabytes(c *api.Call, n int64) string {
 	if n < 10<<30 {
-		return strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64) + " GB"
+		return c.Say("staff.gigabytes", "Count", strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64))
 	}
-	return c.Language.Number(int(n>>30)) + " GB"
+	return c.Say("staff.gigabytes", "Count", int(n>>30))
 }
