@@ -16,7 +16,7 @@ func functions(l words.Language) template.FuncMap {
 		"t":        l.Say,
 		"language": func() words.Language { return l },
 		"form":     l.Form,
-		"asset":    Asset,
+		"asset":    func(name string) (string, error) { return Asset(l, name) },
 		"percent":  percent,
 		"number":   l.Number,
 		"minutes":  func(n int) string { return minutes(l, n) },

@@ -115,7 +115,7 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 	app := fiber.New()
 	app.Get("/assets/:hash/:file", serveAsset)
 	for _, name := range []string{"lignum.css", "lignum.js", "icon.svg"} {
-		path, err := Asset(name)
+		path, err := Asset(words.English, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(z)
-		if want, _ := static.ReadFile("static/" + name); err != nil || string(body) != string(want) {
+		if want, _ := static.ReadFile("static/" + name); err != nil || !strings.Contains(string(body), string(want)) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
@@ -146,11 +146,16 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 	if css, _ := static.ReadFile("static/lignum.css"); len(css) > 13_000 {
 		t.Errorf("the style sheet has %d bytes; weak networks carry it", len(css))
 	}
+	for _, l := range words.Languages() {
+		if packed := files()[spoken("lignum.js", l)].packed()["br"]; len(packed) > 11_000 {
+			t.Errorf("the script has %d bytes in %s, packed; weak networks carry it", len(packed), l)
+		}
+	}
 }
 
 // The readers of a paper's questions come as one script, in which each is whole.
 func TestReadersOfAllKindsAreOneScript(t *testing.T) {
-	script := string(files()["kinds.js"].body)
+	script := string(files()[spoken("kinds.js", words.English)].body)
 	for _, k := range item.Kinds {
 		if strings.Count(script, "\nkinds."+string(k)+" = (() => {") != 1 {
 			t.Errorf("there is no reader of %s", k)
@@ -202,4 +207,32 @@ func TestTheMenuIsEscapedAndMarked(t *testing.T) {
 	if got := string(v.Links()); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
+}
+
+// A script comes with the words that it names, in the language of the page, and with no others.
+func TestScriptsSpeakTheLanguageOfThePage(t *testing.T) {
+	for _, l := range []words.Language{words.English, words.Pseudo} {
+		for script, says := range map[string]string{"lignum.js": "script.saving", "kinds.js": "script.order_taken_back", "staff.js": "page.it_is_pale"} {
+			path, err := Asset(l, script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := string(files()[path[strings.LastIndexByte(path, '/')+1:]].body)
+			if want := `"` + says + `":"` + l.Say(says) + `"`; !strings.Contains(body, want) || !strings.HasSuffix(body, `, "`+string(l)+`"));`+"\n") {
+				t.Errorf("%s does not have %s", path, want)
+			}
+			if strings.Contains(body, `"script.show":`) != (script == "lignum.js") {
+				t.Errorf("%s has words that it does not say, or lacks those that it does", path)
+			}
+		}
+	}
+	if want := `"script.minutes_left":{"one":"One minute left","other":"{{.N}} minutes left"}`; !strings.Contains(string(files()["lignum.en.js"].body), want) {
+		t.Errorf("there is no %s", want)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a script may name what has no words")
+		}
+	}()
+	speaking([]byte(`t("script.nothing_like_it")`), []string{"script.nothing_like_it"}, words.English)
 }
