@@ -147,7 +147,7 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 		t.Errorf("the style sheet has %d bytes; weak networks carry it", len(css))
 	}
 	for _, l := range words.Languages() {
-		if packed := files()[spoken("lignum.js", l)].packed()["br"]; len(packed) > 11_000 {
+		if packed := files()[spoken("lignum.js", l)].packed()["br"]; len(packed) > 9_500 {
 			t.Errorf("the script has %d bytes in %s, packed; weak networks carry it", len(packed), l)
 		}
 	}
