@@ -14,6 +14,7 @@ import (
 func functions(l words.Language) template.FuncMap {
 	return template.FuncMap{
 		"t":        l.Say,
+		"filled":   func(parts ...any) string { return filled(l, parts...) },
 		"language": func() words.Language { return l },
 		"form":     l.Form,
 		"asset":    func(name string) (string, error) { return Asset(l, name) },

@@ -236,3 +236,22 @@ func TestScriptsSpeakTheLanguageOfThePage(t *testing.T) {
 	}()
 	speaking([]byte(`t("script.nothing_like_it")`), []string{"script.nothing_like_it"}, words.English)
 }
+
+// What fills a sentence is escaped for its place, and said as people say it; a link and what is only read out stand in their sentence.
+func TestSentencesAreFilledWhereTheyStand(t *testing.T) {
+	const evil = `<b>"x"&`
+	_, body := show(t, `{{define "main"}}{{$n := 1200}}{{$in := t "page.lessons_done_in" "Title" .Data}}[{{$in}}][{{t "page.minutes" "Minutes" (number $n)}}]`+
+		`[{{t "page.your_account" "UserName" .Data}}][{{t "learner.nobody_takes_part_yet_on"}}][{{t "page.days" "N" $n}}]`+
+		`{{template "bar" (dict "done" 1 "of" 2 "label" (t "page.lessons_done_in" "Title" $n))}}{{end}}`, Page{Title: "T", Data: evil})
+	const escaped = `&lt;b&gt;&#34;x&#34;&amp;`
+	for _, want := range []string{"[Lessons done in " + escaped + "]", "[1,200 min]", `[<span class="hidden">Your account: </span>` + escaped + "]",
+		`[Nobody takes part yet. On <a href="/points">My points</a> you see how to join.]`, "[1,200 days]", `aria-label="Lessons done in 1,200"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("there is no %s in\n%s", want, body)
+		}
+	}
+	n := 7
+	if got := filled(words.English, "a ", &n, " b ", words.Say("page.hours", "Hours", 2), "", item.Essay); got != "a 7 b 2 hessay" {
+		t.Errorf("filled: %q", got)
+	}
+}
