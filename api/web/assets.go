@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,32 +17,49 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"lignum/api"
+	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/policy"
 )
 
 //go:embed static
 var static embed.FS
 
+//go:embed say.js
+var sayScript []byte
+
 type staticFile struct {
 	body       []byte
-	packed     map[string][]byte // by the name of the encoding
+	packed     func() map[string][]byte // by the name of the encoding
 	kind, hash string
 }
 
-var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+var mediaTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
-// files are the static files by name, each with the hash that is in its address.
+// files are the static files by name, each with the hash that is in its address. A script that says something is there once for each language, with its
+// words in it, so that no page has to carry them: "lignum.en.js".
 var files = sync.OnceValue(func() map[string]staticFile {
 	all := map[string]staticFile{}
 	entries, err := static.ReadDir("static")
 	if err != nil {
 		panic(err)
 	}
-	add := func(name string, body []byte) {
+	one := func(name string, body []byte) {
 		sum := sha256.Sum256(body)
-		packed := map[string][]byte{"br": fasthttp.AppendBrotliBytesLevel(nil, body, fasthttp.CompressBrotliBestCompression),
-			"gzip": fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestCompression)}
-		all[name] = staticFile{body, packed, kinds[name[strings.LastIndexByte(name, '.'):]], hex.EncodeToString(sum[:6])}
+		packed := sync.OnceValue(func() map[string][]byte {
+			return map[string][]byte{"br": fasthttp.AppendBrotliBytesLevel(nil, body, fasthttp.CompressBrotliBestCompression),
+				"gzip": fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestCompression)}
+		})
+		all[name] = staticFile{body, packed, mediaTypes[path.Ext(name)], hex.EncodeToString(sum[:6])}
+	}
+	add := func(name string, body []byte) {
+		if said := saidBy(body); path.Ext(name) == ".js" && len(said) > 0 {
+			for _, l := range append(words.Languages(), words.Pseudo) {
+				one(spoken(name, l), speaking(body, said, l))
+			}
+			return
+		}
+		one(name, body)
 	}
 	for _, e := range entries {
 		if e.IsDir() {
@@ -82,11 +101,57 @@ func together(folder string) []byte {
 	return out.Bytes()
 }
 
-// Asset is the address of a static file. It changes with the content, so browsers may keep the file for good.
-func Asset(name string) (string, error) {
+// sayingInScript finds where a script says something: t("script.saving").
+var sayingInScript = regexp.MustCompile(`\bt\("([^"]*)"`)
+
+// saidBy are the keys of the messages that a script names, sorted.
+func saidBy(script []byte) (keys []string) {
+	for _, m := range sayingInScript.FindAllSubmatch(script, -1) {
+		keys = append(keys, string(m[1]))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// spoken is the name of a script in a language.
+func spoken(name string, l words.Language) string {
+	return strings.TrimSuffix(name, ".js") + "." + string(l) + ".js"
+}
+
+// speaking puts the words of a language into a script. It panics on a key without words.
+func speaking(script []byte, keys []string, l words.Language) []byte {
+	said := map[string]any{}
+	for _, key := range keys {
+		m := l.Message(key)
+		if m == nil {
+			panic(fmt.Sprintf("a script says %q, which has no words", key))
+		}
+		said[key] = m.Other
+		if forms := formsOf(m); len(forms) > 0 {
+			all := map[string]string{"other": m.Other}
+			for _, form := range forms {
+				all[form[0]] = form[1]
+			}
+			said[key] = all
+		}
+	}
+	texts, err := domain.JSON(said)
+	if err != nil {
+		panic(err)
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "((t) => {\n%s})(%s(%s, %q));\n", script, bytes.TrimSpace(sayScript), texts, l)
+	return out.Bytes()
+}
+
+// Asset is the address of a static file, in a language where it has words. It changes with the content, so browsers may keep the file for good.
+func Asset(l words.Language, name string) (string, error) {
 	f, ok := files()[name]
 	if !ok {
-		return "", fmt.Errorf("there is no static file %q", name)
+		name = spoken(name, l)
+		if f, ok = files()[name]; !ok {
+			return "", fmt.Errorf("there is no static file %q", name)
+		}
 	}
 	return "/assets/" + f.hash + "/" + name, nil
 }
@@ -107,7 +172,7 @@ func serveAsset(fc *fiber.Ctx) error {
 	fc.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	if name := encoding(fc.Get(fiber.HeaderAcceptEncoding)); name != "" {
 		fc.Set(fiber.HeaderContentEncoding, name)
-		return fc.Send(f.packed[name])
+		return fc.Send(f.packed()[name])
 	}
 	return fc.Send(f.body)
 }

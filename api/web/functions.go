@@ -14,9 +14,10 @@ import (
 func functions(l words.Language) template.FuncMap {
 	return template.FuncMap{
 		"t":        l.Say,
+		"filled":   func(parts ...any) string { return filled(l, parts...) },
 		"language": func() words.Language { return l },
 		"form":     l.Form,
-		"asset":    Asset,
+		"asset":    func(name string) (string, error) { return Asset(l, name) },
 		"percent":  percent,
 		"number":   l.Number,
 		"minutes":  func(n int) string { return minutes(l, n) },

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -102,8 +103,8 @@ func (s *speaker) action(n *parse.ActionNode) {
 	s.b.WriteString(n.String())
 }
 
-// pipe puts the words of sentences that nothing fills where their names stand among arguments: (dict "label" (t "learner.done")). What
-// something fills there is said when the page is shown.
+// pipe puts the words of sentences where their names stand among arguments: (dict "label" (t "learner.done")). What something fills is put together when
+// the page is shown, by filled; what counts is said then, by t.
 func (s *speaker) pipe(p *parse.PipeNode) {
 	if p == nil {
 		return
@@ -125,10 +126,52 @@ func (s *speaker) pipe(p *parse.PipeNode) {
 				}
 			}
 		}
-		if key, pairs, ok := saying(cmd); ok { // {{$x := t "..."}}
-			s.message(key, pairs)
+		if key, pairs, ok := saying(cmd); ok { // {{$x := t "..."}}, or a pipe among arguments
+			if m := s.message(key, pairs); len(pairs) > 0 && len(formsOf(m)) == 0 {
+				cmd.Args = parts(m.Other, pairs)
+			}
 		}
 	}
+}
+
+// parts makes a call of filled: the text of a message and what fills it, in turn.
+func parts(text string, pairs []parse.Node) []parse.Node {
+	args := []parse.Node{parse.NewIdentifier("filled")}
+	quoted := func(text string) parse.Node {
+		return &parse.StringNode{NodeType: parse.NodeString, Quoted: strconv.Quote(text), Text: text}
+	}
+	at := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
+		args = append(args, quoted(text[at:m[0]]))
+		for i := 0; i+1 < len(pairs); i += 2 {
+			if pairs[i].(*parse.StringNode).Text == text[m[2]:m[3]] {
+				args = append(args, pairs[i+1])
+			}
+		}
+		at = m[1]
+	}
+	return append(args, quoted(text[at:]))
+}
+
+// filled puts a sentence together of its parts, as words.Language.Say does.
+func filled(l words.Language, parts ...any) string {
+	var b strings.Builder
+	for _, part := range parts {
+		switch v := part.(type) {
+		case string:
+			b.WriteString(v)
+		case int:
+			b.WriteString(l.Number(v))
+		case words.Text:
+			b.WriteString(v.In(l).String())
+		default:
+			if at := reflect.ValueOf(v); at.Kind() == reflect.Pointer && !at.IsNil() {
+				v = filled(l, at.Elem().Interface())
+			}
+			fmt.Fprint(&b, v)
+		}
+	}
+	return b.String()
 }
 
 // saying takes {{t "key" "Name" value ...}} apart.

@@ -27,7 +27,7 @@ func show(t *testing.T, page string, p Page) (http.Header, string) {
 	own := Parse(fstest.MapFS{"pages/x.html": {Data: []byte(page)}})
 	app := fiber.New()
 	app.Get("/x", func(fc *fiber.Ctx) error {
-		return own.Render(&api.Call{Now: time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC), Tenant: &tenants.Tenant{TimeZone: "America/Jamaica"}}, fc, "x", p)
+		return own.Render(&api.Call{Language: words.English, Now: time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC), Tenant: &tenants.Tenant{TimeZone: "America/Jamaica"}}, fc, "x", p)
 	})
 	res, err := app.Test(httptest.NewRequest("GET", "/x", nil), -1) // the first page packs all static files
 	if err != nil {
@@ -115,7 +115,7 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 	app := fiber.New()
 	app.Get("/assets/:hash/:file", serveAsset)
 	for _, name := range []string{"lignum.css", "lignum.js", "icon.svg"} {
-		path, err := Asset(name)
+		path, err := Asset(words.English, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(z)
-		if want, _ := static.ReadFile("static/" + name); err != nil || string(body) != string(want) {
+		if want, _ := static.ReadFile("static/" + name); err != nil || !strings.Contains(string(body), string(want)) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
@@ -146,11 +146,16 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 	if css, _ := static.ReadFile("static/lignum.css"); len(css) > 13_000 {
 		t.Errorf("the style sheet has %d bytes; weak networks carry it", len(css))
 	}
+	for _, l := range words.Languages() {
+		if packed := files()[spoken("lignum.js", l)].packed()["br"]; len(packed) > 9_500 {
+			t.Errorf("the script has %d bytes in %s, packed; weak networks carry it", len(packed), l)
+		}
+	}
 }
 
 // The readers of a paper's questions come as one script, in which each is whole.
 func TestReadersOfAllKindsAreOneScript(t *testing.T) {
-	script := string(files()["kinds.js"].body)
+	script := string(files()[spoken("kinds.js", words.English)].body)
 	for _, k := range item.Kinds {
 		if strings.Count(script, "\nkinds."+string(k)+" = (() => {") != 1 {
 			t.Errorf("there is no reader of %s", k)
@@ -201,5 +206,52 @@ func TestTheMenuIsEscapedAndMarked(t *testing.T) {
 	want := `<li><a href="/&lt;b&gt; &amp; &#34;c&#34;">menu.&lt;b&gt; &amp; &#34;c&#34;</a></li><li><a href="/home&#34;onload=&#34;y" aria-current="page">menu.home&#34;onload=&#34;y</a></li>`
 	if got := string(v.Links()); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// A script comes with the words that it names, in the language of the page, and with no others.
+func TestScriptsSpeakTheLanguageOfThePage(t *testing.T) {
+	for _, l := range []words.Language{words.English, words.Pseudo} {
+		for script, says := range map[string]string{"lignum.js": "script.saving", "kinds.js": "script.order_taken_back", "staff.js": "page.it_is_pale"} {
+			path, err := Asset(l, script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := string(files()[path[strings.LastIndexByte(path, '/')+1:]].body)
+			if want := `"` + says + `":"` + l.Say(says) + `"`; !strings.Contains(body, want) || !strings.HasSuffix(body, `, "`+string(l)+`"));`+"\n") {
+				t.Errorf("%s does not have %s", path, want)
+			}
+			if strings.Contains(body, `"script.show":`) != (script == "lignum.js") {
+				t.Errorf("%s has words that it does not say, or lacks those that it does", path)
+			}
+		}
+	}
+	if want := `"script.minutes_left":{"one":"One minute left","other":"{{.N}} minutes left"}`; !strings.Contains(string(files()["lignum.en.js"].body), want) {
+		t.Errorf("there is no %s", want)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a script may name what has no words")
+		}
+	}()
+	speaking([]byte(`t("script.nothing_like_it")`), []string{"script.nothing_like_it"}, words.English)
+}
+
+// What fills a sentence is escaped for its place, and said as people say it; a link and what is only read out stand in their sentence.
+func TestSentencesAreFilledWhereTheyStand(t *testing.T) {
+	const evil = `<b>"x"&`
+	_, body := show(t, `{{define "main"}}{{$n := 1200}}{{$in := t "page.lessons_done_in" "Title" .Data}}[{{$in}}][{{t "page.minutes" "Minutes" (number $n)}}]`+
+		`[{{t "page.your_account" "UserName" .Data}}][{{t "learner.nobody_takes_part_yet_on"}}][{{t "page.days" "N" $n}}]`+
+		`{{template "bar" (dict "done" 1 "of" 2 "label" (t "page.lessons_done_in" "Title" $n))}}{{end}}`, Page{Title: "T", Data: evil})
+	const escaped = `&lt;b&gt;&#34;x&#34;&amp;`
+	for _, want := range []string{"[Lessons done in " + escaped + "]", "[1,200 min]", `[<span class="hidden">Your account: </span>` + escaped + "]",
+		`[Nobody takes part yet. On <a href="/points">My points</a> you see how to join.]`, "[1,200 days]", `aria-label="Lessons done in 1,200"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("there is no %s in\n%s", want, body)
+		}
+	}
+	n := 7
+	if got := filled(words.English, "a ", &n, " b ", words.Say("page.hours", "Hours", 2), "", item.Essay); got != "a 7 b 2 hessay" {
+		t.Errorf("filled: %q", got)
 	}
 }

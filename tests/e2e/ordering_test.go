@@ -195,7 +195,7 @@ func TestAPaperWithoutItsReadersIsHandedInWhole(t *testing.T) {
 	test := taught(t, s, "orders", 2, "items/order.yaml", orderings())
 	b := open(t, s, "jamaica", "student9", 390)
 	b.signIn()
-	b.do(network.Enable(), network.SetBlockedURLs().WithURLPatterns([]*network.BlockPattern{{URLPattern: "*://*:*/assets/*/kinds.js", Block: true}}))
+	b.do(network.Enable(), network.SetBlockedURLs().WithURLPatterns([]*network.BlockPattern{{URLPattern: "*://*:*/assets/*/kinds.*.js", Block: true}}))
 	b.visit("/tests/" + test)
 	b.click(`form[action$="/start"] button`)
 	var loaded bool

@@ -13,6 +13,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain/identity"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -69,13 +70,13 @@ func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 	}
 	for _, one := range own.Sessions {
-		d.Devices = append(d.Devices, device{one, deviceName(one.UserAgent), one.ID == c.Claims.SessionID})
+		d.Devices = append(d.Devices, device{one, deviceName(c.Language, one.UserAgent), one.ID == c.Claims.SessionID})
 	}
 	return pages.Render(c, fc, "account", web.Page{Title: c.Say("account.your_account"), Data: d})
 }
 
 // deviceName says in words which device a User-Agent header stands for.
-func deviceName(agent string) string {
+func deviceName(l words.Language, agent string) string {
 	pick := func(otherwise string, pairs ...string) string {
 		for i := 0; i < len(pairs); i += 2 {
 			if strings.Contains(agent, pairs[i]) {
@@ -84,12 +85,12 @@ func deviceName(agent string) string {
 		}
 		return otherwise
 	}
-	browser := pick("A program", "Edg", "Edge", "OPR/", "Opera", "SamsungBrowser", "Samsung Internet", "Firefox", "Firefox", "Chrome", "Chrome", "Safari", "Safari", "Mozilla", "A browser")
+	browser := pick(l.Say("account.a_program"), "Edg", "Edge", "OPR/", "Opera", "SamsungBrowser", "Samsung Internet", "Firefox", "Firefox", "Chrome", "Chrome", "Safari", "Safari", "Mozilla", l.Say("account.a_browser"))
 	system := pick("", "Android", "Android", "iPhone", "iPhone", "iPad", "iPad", "CrOS", "Chromebook", "Windows", "Windows", "Mac OS", "Mac", "Linux", "Linux")
 	if system == "" {
 		return browser
 	}
-	return browser + " on " + system
+	return l.Say("account.browser_on_system", "Browser", browser, "System", system)
 }
 
 func chooseLanguage(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {

@@ -8,6 +8,7 @@ import (
 
 	"lignum/domain/identity"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/tests/apitest"
 )
 
@@ -28,7 +29,7 @@ func TestDeviceNames(t *testing.T) {
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile Safari/604.1":        "Safari on iPhone",
 		"curl/8.0": "A program", "": "A program",
 	} {
-		if got := deviceName(agent); got != want {
+		if got := deviceName(words.English, agent); got != want {
 			t.Errorf("%s: %s", agent, got)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -50,7 +52,7 @@ func CourseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 	all, err := EveryPage(func(p api.Paging) (*api.List[catalog.Course], error) {
 		return catalogue.ListCourses(ctx, part, catalog.CourseFilter{}, p)
 	})
-	choices := []web.Choice{{Value: "", Text: "None yet"}}
+	choices := []web.Choice{{Value: "", Text: c.Say("choices.no_course_yet")}}
 	for _, course := range all {
 		choices = append(choices, web.Choice{Value: course.ID.String(), Text: course.Title})
 	}
@@ -141,7 +143,7 @@ func SchoolChoices(ctx context.Context, c *api.Call, p policy.Permission, none s
 	return SchoolOptions(ctx, c, none, true, f, name)
 }
 
-// SchoolOptions offers all schools, or with open those that are not closed and the one that is chosen.
+// SchoolOptions offers all schools, or with open those that are not closed and the one that is chosen. none says what it is to choose none of them.
 func SchoolOptions(ctx context.Context, c *api.Call, none string, open bool, f *web.Form, name string) (web.Options, error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {
@@ -162,7 +164,7 @@ func SchoolOptions(ctx context.Context, c *api.Call, none string, open bool, f *
 	if some.Next != "" {
 		p, err := pick(f, name, is, "/api/v1/schools?limit=10&open="+strconv.FormatBool(open)+"&q=", FindSchools(ctx, c, open))
 		if p != nil {
-			p.Hint = "Write some of its name, or its code. Empty: " + strings.ToLower(none[:1]) + none[1:] + "."
+			p.Hint = c.Say("choices.write_some_of_the_school", "None", small(none))
 		}
 		return web.Options{Pick: p}, err
 	}
@@ -175,6 +177,12 @@ func SchoolOptions(ctx context.Context, c *api.Call, none string, open bool, f *
 		choices = append(choices, web.Choice{Value: f.Get(name), Text: is})
 	}
 	return web.Options{List: choices}, nil
+}
+
+// small begins a text with a small letter, for the middle of a sentence.
+func small(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToLower(first)) + text[size:]
 }
 
 // SchoolNames gives the names of the schools that a page shows; nil ones are none.
@@ -194,7 +202,7 @@ func SchoolNames(ctx context.Context, c *api.Call, ids ...*uuid.UUID) (map[uuid.
 
 // CoachChoices offers who may teach a class: oneself, who teaches it now, and, to those who see accounts, the staff.
 func CoachChoices(ctx context.Context, c *api.Call, is *classes.Class, f *web.Form) (web.Options, error) {
-	choices := []web.Choice{{Value: c.Claims.UserID.String(), Text: "I do (" + c.Claims.UserName + ")"}, {Value: "", Text: "Nobody yet"}}
+	choices := []web.Choice{{Value: c.Claims.UserID.String(), Text: c.Say("choices.i_do", "UserName", c.Claims.UserName)}, {Value: "", Text: c.Say("choices.nobody_yet")}}
 	have := map[string]bool{choices[0].Value: true}
 	name := ""
 	if f.Get("coach_id") == choices[0].Value {
@@ -219,7 +227,7 @@ func CoachChoices(ctx context.Context, c *api.Call, is *classes.Class, f *web.Fo
 	if len(staff) > mostChoices {
 		p, err := pick(f, "coach_id", name, "/api/v1/users?limit=10&state=active&role=teacher&q= /api/v1/users?limit=10&state=active&role=coach&q=", FindCoaches(ctx, c))
 		if p != nil {
-			p.Hint = "Write some of the name, or the user name; yours is " + c.Claims.UserName + ". Empty: nobody yet."
+			p.Hint = c.Say("choices.write_some_of_the_coach", "UserName", c.Claims.UserName)
 		}
 		return web.Options{Pick: p}, err
 	}

@@ -3,7 +3,6 @@ package coach
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -103,10 +102,10 @@ func showLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d := learnersData{Show: []web.Choice{{Value: "", Text: "Everybody"}, {Value: "behind", Text: "Those who fall behind"}}, More: web.NextPage(fc, list.Next),
-		Nobody: "You see here the learners of classes that you teach or coach."}
+	d := learnersData{Show: []web.Choice{{Value: "", Text: c.Say("coach.everybody")}, {Value: "behind", Text: c.Say("coach.those_who_fall_behind")}}, More: web.NextPage(fc, list.Next),
+		Nobody: c.Say("coach.you_see_the_learners")}
 	if filter.Behind {
-		d.Nobody = "Nobody is behind just now. Well done, all of you!"
+		d.Nobody = c.Say("coach.nobody_is_behind")
 	}
 	var tests []uuid.UUID
 	for _, l := range list.Items {
@@ -154,12 +153,12 @@ func coachedClasses(ctx context.Context, c *api.Call, asked uuid.UUID) ([]web.Ch
 	all, err := choices.EveryPage(func(p api.Paging) (*api.List[classes.Class], error) {
 		return classesapi.ListClasses(ctx, part, classesapi.ClassFilter{Coaching: true}, p)
 	})
-	choices := []web.Choice{{Value: "", Text: "All my classes"}}
+	choices := []web.Choice{{Value: "", Text: c.Say("coach.all_my_classes")}}
 	for _, class := range all {
 		choices = append(choices, web.Choice{Value: class.ID.String(), Text: class.Title})
 	}
 	if asked != uuid.Nil && !slices.ContainsFunc(choices, func(o web.Choice) bool { return o.Value == asked.String() }) {
-		choices = append(choices, web.Choice{Value: asked.String(), Text: "The chosen class"})
+		choices = append(choices, web.Choice{Value: asked.String(), Text: c.Say("coach.the_chosen_class")})
 	}
 	return choices, err
 }
@@ -170,9 +169,9 @@ func reasonsInWords(in words.Language, l coaching.Learner, today string, opens m
 	var all []says
 	if slices.Contains(l.Reasons, coaching.ReasonUnseen) {
 		if l.LastActive == "" {
-			all = append(all, says{Text: "has not begun"})
+			all = append(all, says{Text: in.Say("coach.has_not_begun")})
 		} else {
-			all = append(all, says{Text: "not here for " + web.DaysBetween(in, l.LastActive, today)})
+			all = append(all, says{Text: in.Say("coach.not_here_for", "Days", web.DaysBetween(in, l.LastActive, today))})
 		}
 	}
 	slow, most := 0, 0
@@ -181,17 +180,14 @@ func reasonsInWords(in words.Language, l coaching.Learner, today string, opens m
 			slow, most = slow+1, max(most, p.Shortfall)
 		}
 	}
-	switch {
-	case slow > 1:
-		all = append(all, says{Text: fmt.Sprintf("up to %d %% of the lesson time due is missing, in %d classes", most, slow)})
-	case slow == 1:
-		all = append(all, says{Text: fmt.Sprintf("%d %% of the lesson time due is missing", most)})
+	if slow > 0 {
+		all = append(all, says{Text: in.Say("coach.lesson_time_missing_in", "N", slow, "Percent", most)})
 	}
 	tested := map[uuid.UUID]bool{} // two classes of one course have the same last test
 	for _, p := range l.Classes {
 		if slices.Contains(p.Reasons, coaching.ReasonScore) && p.LastTest != nil && !tested[p.LastTest.AttemptID] {
 			tested[p.LastTest.AttemptID] = true
-			all = append(all, says{fmt.Sprintf("%d %% in the test “%s”", p.LastTest.Percent, p.LastTest.Title), resultOf(p.LastTest, opens)})
+			all = append(all, says{in.Say("coach.score_in_test", "Percent", p.LastTest.Percent, "Title", p.LastTest.Title), resultOf(p.LastTest, opens)})
 		}
 	}
 	return all
@@ -272,7 +268,7 @@ func attemptLines(ctx context.Context, c *api.Call, list []assessment.Summary) (
 
 // seen draws the last eight weeks: on how many days of each the learner worked.
 func seen(days []string, c *api.Call) web.Chart {
-	ch := web.Chart{ID: "seen", Title: "Days of work in each of the last eight weeks"}
+	ch := web.Chart{ID: "seen", Title: c.Say("coach.days_in_eight_weeks")}
 	worked := map[string]bool{}
 	for _, day := range days {
 		worked[day] = true
@@ -283,7 +279,7 @@ func seen(days []string, c *api.Call) web.Chart {
 	}
 	for week := 7; week >= 0; week-- {
 		first := monday.AddDate(0, 0, -7*week)
-		bar := web.Bar{Label: first.Format("2 Jan")}
+		bar := web.Bar{Label: c.Language.Format(first, "day_and_month")}
 		for day := range 7 {
 			if worked[first.AddDate(0, 0, day).Format("2006-01-02")] {
 				bar.Value++

@@ -31,7 +31,7 @@ func showSearch(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err := coachingapi.MayAskForRecord(c); err != nil {
 		return err
 	}
-	schools, err := choices.SchoolOptions(ctx, c, "None", false, f, "school_id")
+	schools, err := choices.SchoolOptions(ctx, c, c.Say("coach.no_school"), false, f, "school_id")
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func showLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.For
 	if err != nil {
 		return err
 	}
-	return pages.Render(c, fc, "staff_card", web.Page{Title: c.Say("coach.new_sign_in_card_for") + d.User.GivenName + " " + d.User.FamilyName, Form: f, Data: d})
+	return pages.Render(c, fc, "staff_card", web.Page{Title: c.Say("coach.new_sign_in_card_for", "GivenName", d.User.GivenName, "FamilyName", d.User.FamilyName), Form: f, Data: d})
 }
 
 func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -82,7 +82,7 @@ func printLearnerCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return ShowCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/learners/"+id.String(), []identity.Card{*card})
+	return ShowCards(c, fc, c.Say("coach.sign_in_card_of", "GivenName", card.GivenName, "FamilyName", card.FamilyName), "/learners/"+id.String(), []identity.Card{*card})
 }
 
 func askReset(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {

@@ -14,6 +14,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/calendar"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -49,9 +50,9 @@ func showTest(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) erro
 	if err != nil {
 		return err
 	}
-	d := onTest(a, learns(c), c.Now)
+	d := onTest(c.Language, a, learns(c), c.Now)
 	if d.Closed == "" && !c.Could(policy.AttemptStart) {
-		d.Closed = "No test can be started at the moment: changes are not taken just now."
+		d.Closed = c.Say("learner.no_test_can_be_started")
 	}
 	if c.Could(policy.CalendarChange) {
 		d.Zone = c.Tenant.TimeZone
@@ -69,18 +70,18 @@ type testData struct {
 	Zone   string // whose times the form of the window takes; "": no form is shown
 }
 
-func onTest(a *assessment.Announcement, learner bool, now time.Time) testData {
+func onTest(l words.Language, a *assessment.Announcement, learner bool, now time.Time) testData {
 	d, window := testData{Announcement: a}, calendar.Window{OpensAt: a.OpensAt, ClosesAt: a.ClosesAt}
 	switch {
 	case !learner:
-		d.Closed = "This is what learners see before they start."
+		d.Closed = l.Say("learner.this_is_what_learners_see")
 	case a.Running != nil:
 	case window.NotYet(now):
-		d.Closed = "The test is not open yet."
+		d.Closed = l.Say("learner.test_not_open_yet")
 	case window.Over(now):
-		d.Closed = "The test is closed."
+		d.Closed = l.Say("learner.test_closed")
 	case a.Attempts > 0 && a.Made >= a.Attempts:
-		d.Closed = "You have used all your tries."
+		d.Closed = l.Say("learner.all_tries_used")
 	}
 	return d
 }
@@ -106,7 +107,7 @@ func showPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 // askSure asks whoever left questions out whether to hand in all the same.
 func askSure(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	return onOpenPaper(ctx, c, fc, func(d paperData, title string) error {
-		return pages.Render(c, fc, "handin", web.Page{Title: c.Say("learner.hand_in") + title + "”?", Data: d})
+		return pages.Render(c, fc, "handin", web.Page{Title: c.Say("learner.hand_in", "Title", title), Data: d})
 	})
 }
 
@@ -179,7 +180,7 @@ func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (k
 			return k, err
 		}
 		k.refused += len(saved.Refused)
-		all = append(d.take(part, saved), all[len(part):]...)
+		all = append(d.take(c.Language, part, saved), all[len(part):]...)
 	}
 	k.left, k.sure = d.Unanswered(), f.Get("sure") == "yes"
 	return k, nil
@@ -187,14 +188,10 @@ func keepPaper(ctx context.Context, c *api.Call, fc *fiber.Ctx, id uuid.UUID) (k
 
 // notAll brings the paper back with what was not taken.
 func (k kept) notAll(handingIn bool) error {
-	message := "One answer was not taken. Look for the red words below, and change or clear that answer. Everything else is saved."
-	if k.refused > 1 {
-		message = "Some answers were not taken. Look for the red words below, and change or clear those answers. Everything else is saved."
-	}
 	if handingIn {
-		message = "Not handed in yet. " + message
+		return domain.Refuse(domain.Invalid, "learner.not_handed_in_yet", "Reason", words.Say("learner.answers_not_taken", "N", k.refused))
 	}
-	return domain.Refuse(domain.Invalid, "learner.it", "Message", message)
+	return domain.Refuse(domain.Invalid, "learner.answers_not_taken", "N", k.refused)
 }
 
 // fits is how many of the answers one save takes; at least one.
@@ -283,5 +280,5 @@ func showResult(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return err
 		}
 	}
-	return pages.Render(c, fc, "result", web.Page{Title: c.Say("learner.result") + r.Title, Data: onResult(r, steps)})
+	return pages.Render(c, fc, "result", web.Page{Title: c.Say("learner.result", "Title", r.Title), Data: onResult(r, steps)})
 }

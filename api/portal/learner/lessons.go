@@ -80,7 +80,7 @@ type resourcesData struct {
 
 func showResources(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	d := resourcesData{Query: strings.TrimSpace(fc.Query("q")), Kind: fc.Query("kind"),
-		Kinds: []web.Choice{{Value: "", Text: "Everything"}, {Value: "animation", Text: "Animations"}, {Value: "lab", Text: "Labs"}, {Value: "video", Text: "Videos"}, {Value: "document", Text: "Documents"}}}
+		Kinds: []web.Choice{{Value: "", Text: c.Say("page.everything")}, {Value: "animation", Text: c.Say("learner.animations")}, {Value: "lab", Text: c.Say("learner.labs")}, {Value: "video", Text: c.Say("learner.videos")}, {Value: "document", Text: c.Say("learner.documents")}}}
 	if !slices.ContainsFunc(d.Kinds, func(k web.Choice) bool { return k.Value == d.Kind }) {
 		d.Kind = ""
 	}

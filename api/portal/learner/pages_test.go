@@ -15,6 +15,7 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/domain/points"
+	"lignum/domain/words"
 	"lignum/tests/apitest"
 )
 
@@ -56,8 +57,8 @@ func samples() map[string][]any {
 		"leaderboard": {leaderboardData{}, leaderboardData{Board: &points.Board{}}, leaderboardData{Board: board, Among: "school", Circles: []web.Choice{{Value: "school", Text: evil}}}},
 		"resources":   {resourcesData{}, resourcesData{Query: evil}, resourcesData{Items: []catalog.Resource{{Kind: "lab", Title: evil, Subject: evil, URL: "https://x.example/"}, {Kind: "lab", Title: evil, URL: "javascript:alert(1)"}}, Next: "/resources?cursor=x"}},
 		"paper":       {onPaper(samplePaper(), "ticket")},
-		"test": {onTest(&assessment.Announcement{Title: evil, CourseTitle: evil, Instructions: "<p>Read.</p>", Minutes: 60, Items: 30, Best: &best, OpensAt: &soon, ClosesAt: &soon}, true, testNow),
-			onTest(&assessment.Announcement{Running: &id, Attempts: 2}, true, testNow), testData{Announcement: &assessment.Announcement{ID: id, Title: evil}, Zone: evil}},
+		"test": {onTest(words.English, &assessment.Announcement{Title: evil, CourseTitle: evil, Instructions: "<p>Read.</p>", Minutes: 60, Items: 30, Best: &best, OpensAt: &soon, ClosesAt: &soon}, true, testNow),
+			onTest(words.English, &assessment.Announcement{Running: &id, Attempts: 2}, true, testNow), testData{Announcement: &assessment.Announcement{ID: id, Title: evil}, Zone: evil}},
 		"result": {onResult(result, nil), onResult(&assessment.Result{}, &nextSteps{}), onResult(result, &nextSteps{Verdict: evil, Course: "maths", Again: true,
 			Weak: []weakSection{{evil, 20, page.Lessons}, {Title: evil}}})},
 		"tries":  {triesData{}, triesData{Tries: tries([]assessment.Summary{{Title: evil, Course: evil, State: assessment.Open, Deadline: soon, Number: 2}, {Title: evil, State: assessment.Marked, Percent: &best, Grade: evil}, {State: assessment.Marking}, {State: assessment.Open}}, testNow), Older: "/attempts?cursor=x"}},

@@ -12,6 +12,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
 // paperItem is one question of a paper with what the learner answered so far.
@@ -129,14 +130,14 @@ func (d *paperData) answers(f *web.Form, now time.Time) ([]assessment.Answer, er
 // take notes what became of answers that were sent: what is stored counts from now on, and beside a question whose answer was
 // not taken stands why, and which answer counts instead. It gives those that another device was faster with, to be sent
 // again with a higher counter.
-func (d *paperData) take(sent []assessment.Answer, saved *assessment.Saved) (again []assessment.Answer) {
+func (d *paperData) take(l words.Language, sent []assessment.Answer, saved *assessment.Saved) (again []assessment.Answer) {
 	standing := map[int]assessment.Kept{}
 	for _, k := range saved.Kept {
 		standing[k.Position] = k
 	}
-	refused := map[int]string{}
+	refused := map[int]words.Text{}
 	for _, r := range saved.Refused {
-		refused[r.Position] = r.Reason.String()
+		refused[r.Position] = r.Reason
 	}
 	at := map[int]*paperItem{}
 	for i := range d.Items {
@@ -148,9 +149,9 @@ func (d *paperData) take(sent []assessment.Answer, saved *assessment.Saved) (aga
 		switch {
 		case one == nil:
 		case wrong:
-			one.Problem = "Not saved. " + reason
+			one.Problem = l.Say("learner.not_saved", "Reason", reason)
 			if s := one.Standing(); s != "" {
-				one.Problem += " Your earlier answer, " + s + ", still counts."
+				one.Problem += " " + l.Say("learner.earlier_answer_counts", "Answer", s)
 			}
 		case k.Stored:
 			one.Stored, one.Saved = one.Response, k.Counter

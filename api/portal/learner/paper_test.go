@@ -62,7 +62,7 @@ func TestFormWithoutScriptSendsWhatChanged(t *testing.T) {
 	for _, a := range got {
 		saved.Kept = append(saved.Kept, assessment.Kept{Position: a.Position, Counter: a.Counter, Stored: true})
 	}
-	if again := d.take(got, saved); len(again) > 0 {
+	if again := d.take(words.English, got, saved); len(again) > 0 {
 		t.Fatalf("sent again: %v", again)
 	}
 	if again, err := d.answers(form, now); err != nil || len(again) != 0 {
@@ -94,7 +94,7 @@ func TestWhatBecameOfAnswersIsSaidBesideTheirQuestions(t *testing.T) {
 	d := onPaper(samplePaper(), "")
 	d.Items[5].Response.Number, d.Items[4].Response.Match, d.Items[6].Response.Text = "1/2", map[string]string{"p": "x"}, "Because."
 	sent := []assessment.Answer{{Position: 4, Counter: 50}, {Position: 5, Counter: 50}, {Position: 6, Counter: 50}, {Position: 99, Counter: 50}}
-	again := d.take(sent, &assessment.Saved{Kept: []assessment.Kept{{Position: 4, Counter: 50, Stored: true}, {Position: 6, Counter: 70}},
+	again := d.take(words.English, sent, &assessment.Saved{Kept: []assessment.Kept{{Position: 4, Counter: 50, Stored: true}, {Position: 6, Counter: 70}},
 		Refused: []assessment.Refused{{Position: 5, Counter: 50, Reason: words.Plain("This is no number.")}}})
 	for _, one := range d.Items {
 		if want := map[int]string{5: "Not saved. This is no number. Your earlier answer, 30, still counts."}[one.Position]; one.Problem != want {

@@ -51,7 +51,7 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	month := c.Tenant.Today(c.Now)
 	before := month.AddDate(0, 0, -month.Day())
 	d := leaderboardData{Period: fc.Query("period", points.Month(month)), Among: fc.Query("among"), Periods: []web.Choice{
-		{Value: points.Month(month), Text: month.Format("January 2006")}, {Value: points.Month(before), Text: before.Format("January 2006")}, {Value: points.AllTime, Text: "All time"}}}
+		{Value: points.Month(month), Text: c.Language.Format(month, "month")}, {Value: points.Month(before), Text: c.Language.Format(before, "month")}, {Value: points.AllTime, Text: c.Say("learner.all_time")}}}
 	learner := learns(c)
 	under, err := c.Under(policy.ClassRead)
 	if err != nil {
@@ -62,7 +62,7 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	if c.Claims.SchoolID != nil {
-		d.Circles = append(d.Circles, web.Choice{Value: "school", Text: "My school"})
+		d.Circles = append(d.Circles, web.Choice{Value: "school", Text: c.Say("learner.my_school")})
 	}
 	for _, one := range mine {
 		d.Circles = append(d.Circles, web.Choice{Value: one.ID.String(), Text: one.Title})

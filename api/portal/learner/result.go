@@ -12,6 +12,7 @@ import (
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
 	"lignum/domain/classes"
+	"lignum/domain/words"
 	"lignum/policy"
 )
 
@@ -41,32 +42,32 @@ type weakSection struct {
 const weakBelow = 70
 
 // verdict says a result in words that fit it.
-func verdict(r *assessment.Result) string {
+func verdict(l words.Language, r *assessment.Result) string {
 	switch {
 	case !r.Final:
-		return "Handed in. Your score is not final yet."
+		return l.Say("learner.verdict_not_final")
 	case r.Percent >= 90:
-		return "Excellent! You know this very well."
+		return l.Say("learner.verdict_excellent")
 	case r.Percent >= 70:
-		return "Well done! You know most of this."
+		return l.Say("learner.verdict_well_done")
 	case r.Passed:
-		return "You passed. With some more practice you will be sure of it."
+		return l.Say("learner.verdict_passed")
 	case r.Percent >= 30:
-		return "Not passed yet, but you know part of it. Practice will bring the rest."
+		return l.Say("learner.verdict_not_passed")
 	}
-	return "This one was hard for you. Read the lessons below again, then try once more; your coach can help."
+	return l.Say("learner.verdict_hard")
 }
 
 // stepsAfter finds what the learner may do after a result. What the policy does not open any more, as after leaving the class, is
 // left out.
 func stepsAfter(ctx context.Context, c *api.Call, r *assessment.Result) (*nextSteps, error) {
-	n := &nextSteps{Verdict: verdict(r)}
+	n := &nextSteps{Verdict: verdict(c.Language, r)}
 	if test, err := c.Under(policy.TestRead); err == nil {
 		a, err := attempts.TestPage(ctx, test, r.TestID)
 		if err != nil && domain.CodeOf(err) != domain.NotFound && !api.Refused(err) {
 			return nil, err
 		}
-		n.Again = err == nil && onTest(a, true, c.Now).Closed == ""
+		n.Again = err == nil && onTest(c.Language, a, true, c.Now).Closed == ""
 	}
 	var codes []string
 	for _, s := range r.Sections {

@@ -41,7 +41,11 @@
     box.className = "passage";
     button.type = "button";
     button.className = "quiet peek";
-    const label = () => { button.textContent = input.type === "password" ? "Show" : "Hide"; button.setAttribute("aria-label", `${button.textContent} ${input.labels[0]?.textContent || "password"}`); };
+    const label = () => {
+      const hidden = input.type === "password", Field = input.labels[0]?.textContent || t("script.password");
+      button.textContent = hidden ? t("script.show") : t("script.hide");
+      button.setAttribute("aria-label", hidden ? t("script.show_field", { Field }) : t("script.hide_field", { Field }));
+    };
     button.addEventListener("click", () => { input.type = input.type === "password" ? "text" : "password"; label(); });
     input.form?.addEventListener("submit", () => { input.type = "password"; });
     label();
@@ -95,7 +99,7 @@
       earn(lesson, await send("PUT", progressURL(lesson), report, keepalive));
     } catch (problem) {
       if (problem.lost) throw problem;
-      refused = problem.detail || "Your progress could not be saved.";
+      refused = problem.detail || t("script.progress_not_saved");
     }
     if (reportOf(lesson)?.counter === report.counter) kept.drop("lesson", lesson);
     return refused;
@@ -126,10 +130,10 @@
         if (refused) {
           state.textContent = refused;
           state.dataset.lost = "yes";
-        } else if (state.dataset.lost) { state.textContent = "You are connected again. Your progress is saved."; delete state.dataset.lost; }
+        } else if (state.dataset.lost) { state.textContent = t("script.connected_again"); delete state.dataset.lost; }
         if (percent === 100 && !refused) $("form[data-done]")?.remove();
       } catch (problem) {
-        state.textContent = "No connection. Your progress is kept on this device and will be sent later.";
+        state.textContent = t("script.progress_kept");
         state.dataset.lost = "yes";
         timer = setTimeout(go, backoff(tries++, problem.after));
       }
@@ -141,15 +145,14 @@
     addEventListener("online", () => go());
     if (waiting) go();
     const come = (seconds) => {
-      const minutes = Math.max(1, Math.ceil(seconds / 60));
       later = true;
-      state.textContent = `Done, and saved. Points are for reading: read on for about ${minutes} more minute${minutes === 1 ? "" : "s"}, and they come by themselves.`;
+      state.textContent = t("script.read_on", { N: Math.max(1, Math.ceil(seconds / 60)) });
       setTimeout(() => { note(); go(); }, (seconds + 1) * 1000);
     };
     earn = (of, got) => {
       if (of !== id) return;
       later = false;
-      if (got.points) state.textContent = `You have earned ${got.points} points for this lesson.`;
+      if (got.points) state.textContent = t("script.points_for_this_lesson", { N: got.points });
       else if (got.percent === 100 && !got.earned) come(got.points_in);
     };
     if (lesson.dataset.pointsIn !== undefined) { $("[data-collect]")?.remove(); come(Number(lesson.dataset.pointsIn)); }
@@ -198,7 +201,7 @@
         if (problem.status !== 422 && problem.status !== 413) break; // too late, or handed in already: what was saved counts
         if (batch.length > 1) { most = 1; continue; } // one that is not taken holds up no other
         wrong++;
-        settle(attempt, batch, new Map(), new Map([[batch[0].position, problem.detail || "It could not be saved."]]));
+        settle(attempt, batch, new Map(), new Map([[batch[0].position, problem.detail || t("script.it_could_not_be_saved")]]));
       }
     }
     if (wrong && whole?.()) throw { wrong };
@@ -206,9 +209,9 @@
   }
   const resultOf = (attempt) => `/attempts/${attempt}/result`;
   const wait = (tries, problem) => backoff(Math.min(tries, 4), problem.after); // soon: there is a deadline
-  const offline = (problem) => problem.status === 401 ? "You were signed out. Sign in again in another tab: everything is kept here, and we hand in then."
-    : problem.status === 409 ? "Nothing can be changed just now. Your answers are kept on this device, and we hand in as soon as it goes on."
-    : "No connection. Your answers are kept on this device. We hand in by itself as soon as the connection is back: leave this page open, or open it again later.";
+  const offline = (problem) => problem.status === 401 ? t("script.hand_in_signed_out")
+    : problem.status === 409 ? t("script.hand_in_waits")
+    : t("script.hand_in_offline");
 
   const sheet = kinds && $("form[data-attempt]"); // without them the form is sent as it is, answers and all
   if (sheet && user) {
@@ -233,14 +236,14 @@
       }
       under = true;
       show(true);
-      if (!tries) { says.textContent = "Handing in …"; box.focus(); box.scrollIntoView({ block: "center" }); }
+      if (!tries) { says.textContent = t("script.handing_in"); box.focus(); box.scrollIntoView({ block: "center" }); }
       try {
         await handOver(id, sheet.dataset.ticket, time);
       } catch (problem) {
         under = false;
         if (problem.lost) {
           if (kept.get("handin", id) === null) return; // called back meanwhile
-          says.textContent = offline(problem) + (time() ? "" : " The time is over: what reached us in time counts.");
+          says.textContent = offline(problem) + (time() ? "" : " " + t("script.time_is_over"));
           recall.hidden = !time();
           again = setTimeout(handIn, wait(tries++, problem));
           return;
@@ -250,7 +253,7 @@
           tries = 0;
           show(false);
           dispatchEvent(new Event("online")); // what is not taken is told beside its question
-          ask.before(Object.assign(document.createElement("p"), { className: "notice bad", role: "alert", textContent: "Not handed in yet. Something that you typed was not taken. Please look at your answers again." }));
+          ask.before(Object.assign(document.createElement("p"), { className: "notice bad", role: "alert", textContent: t("script.not_handed_in") }));
           return;
         }
       }
@@ -264,7 +267,7 @@
       if (!event.submitter?.hasAttribute("data-submit")) return dispatchEvent(new Event("online")); // saves what waits
       const open = $$("[data-go]:not(.answered)").length;
       if (!open || !time()) return handIn();
-      $("[data-left-out]").textContent = open === 1 ? "One question has no answer." : `${open} questions have no answer.`;
+      $("[data-left-out]").textContent = t("script.no_answer", { N: open });
       ask.hidden = false;
       ask.focus();
       ask.scrollIntoView({ block: "center" });
@@ -278,7 +281,7 @@
   if (user) for (const id of kept.ids("handin")) {
     if (id === sheet?.dataset.attempt) continue;
     if ($(`[data-finished="${CSS.escape(id)}"]`)) { kept.drop("handin", id); continue; }
-    const note = Object.assign(document.createElement("p"), { className: "notice note", role: "status", textContent: "A test waits on this device to be handed in …" });
+    const note = Object.assign(document.createElement("p"), { className: "notice note", role: "status", textContent: t("script.test_waits") });
     $("main")?.prepend(note);
     let tries = 0, again;
     const go = async () => {
@@ -286,11 +289,11 @@
       try {
         await handOver(id);
       } catch (problem) {
-        if (problem.lost) { note.textContent = "A test is still to be handed in. " + offline(problem); again = setTimeout(go, wait(tries++, problem)); return; }
+        if (problem.lost) { note.textContent = t("script.test_to_be_handed_in") + " " + offline(problem); again = setTimeout(go, wait(tries++, problem)); return; }
       }
       kept.drop("handin", id);
-      note.textContent = "Your test is handed in. ";
-      note.append(Object.assign(document.createElement("a"), { href: resultOf(id), textContent: "See what came of it" }));
+      note.textContent = t("script.test_is_handed_in") + " ";
+      note.append(Object.assign(document.createElement("a"), { href: resultOf(id), textContent: t("script.see_what_came_of_it") }));
     };
     addEventListener("online", () => { if (kept.get("handin", id) !== null) go(); });
     go();
@@ -319,15 +322,15 @@
     // tell says beside a question why its answer was not taken; without a reason it takes that back.
     const tell = (el, reason) => {
       const problem = $("[data-problem]", el), typed = field(el), standing = el.dataset.standing;
-      const text = reason ? `Not saved. ${reason}${standing ? ` Your earlier answer, ${standing}, still counts.` : ""}` : "";
+      const text = reason ? t("learner.not_saved", { Reason: reason }) + (standing ? " " + t("learner.earlier_answer_counts", { Answer: standing }) : "") : "";
       if (problem && problem.textContent !== text) problem.textContent = text;
       if (reason) typed?.setAttribute("aria-invalid", "true"); else typed?.removeAttribute("aria-invalid");
     };
     const summary = () => {
       const wrong = [...items].filter(([, el]) => $("[data-problem]", el)?.textContent).map(([position]) => $(`[data-go="${position}"]`)?.textContent.trim());
-      if (waits()) return say("Not saved yet");
-      if (wrong.length) return say(wrong.length === 1 ? `Please look at question ${wrong[0]} again. Everything else is saved.` : `Please look at questions ${wrong.join(", ")} again. Everything else is saved.`, "error");
-      say("All answers saved", "ok");
+      if (waits()) return say(t("script.not_saved_yet"));
+      if (wrong.length) return say(t("script.look_again", { N: wrong.length, Questions: wrong.join(", ") }), "error");
+      say(t("script.all_saved"), "ok");
     };
     // What is still being typed and only begins to be an answer is no mistake yet.
     const typing = new Set(); // questions whose field was typed into and not left since
@@ -342,12 +345,12 @@
       for (const [position, el] of items) {
         if (!of(el).read) continue;
         all++;
-        const has = Object.keys(answer(el)).length > 0 && !$("[data-problem]", el)?.textContent, link = $(`[data-go="${position}"]`);
+        const has = Object.keys(answer(el)).length > 0 && !$("[data-problem]", el)?.textContent, link = $(`[data-go="${position}"]`), question = link?.textContent.trim();
         if (has) n++;
         link?.classList.toggle("answered", has);
-        link?.setAttribute("aria-label", `Question ${link.textContent.trim()}${has ? ", answered" : ", not answered"}`);
+        link?.setAttribute("aria-label", has ? t("script.answered", { Number: question }) : t("script.not_answered", { Number: question }));
       }
-      for (const el of $$("[data-count]")) el.textContent = `${n} of ${all} answered`;
+      for (const el of $$("[data-count]")) el.textContent = t("script.answered_of", { Done: n, Questions: all });
     };
 
     // While the place takes no changes, a paper that is open offers none: the buttons are back with the first answer that is taken.
@@ -363,7 +366,7 @@
         .filter((b, i) => i === 0 || (i < most && (size += JSON.stringify(b.response).length) < 60000));
       const current = (b) => pending[b.position]?.counter === b.counter; // nothing newer was typed meanwhile
       const refuse = (b, reason) => { if (current(b)) { pending[b.position].refused = reason; tell(items.get(String(b.position)), reason); } };
-      say("Saving …");
+      say(t("script.saving"));
       let going = true;
       try {
         const got = await send("PUT", `/api/v1/attempts/${attempt}/answers`, { ticket: paper.dataset.ticket, answers: batch });
@@ -383,17 +386,17 @@
       } catch (problem) {
         if (problem.lost) {
           rest(problem.status === 409);
-          say(problem.status === 401 ? "You were signed out. Sign in again in another tab: your answers are kept here and will be saved."
-            : problem.status === 409 ? "Nothing can be changed just now. Your answers are kept on this device, and are saved as soon as it goes on."
-            : "Not saved yet: no connection. Your answers are kept on this device.", "error");
+          say(problem.status === 401 ? t("script.save_signed_out")
+            : problem.status === 409 ? t("script.save_waits")
+            : t("script.save_offline"), "error");
           timer = setTimeout(flush, backoff(tries++, problem.after));
           going = false;
         } else if (problem.status === 403 || problem.status === 404 || problem.status === 409) {
           closed = true;
-          say(problem.detail || "Nothing more can be saved here.", "error");
+          say(problem.detail || t("script.nothing_more"), "error");
           going = false;
         } else if (batch.length > 1) most = 1; // something in it is not taken: one by one, so that it holds up no other
-        else refuse(batch[0], problem.detail || "This answer could not be saved.");
+        else refuse(batch[0], problem.detail || t("script.this_answer"));
       }
       keep();
       mark();
@@ -430,7 +433,7 @@
       tell(el);
       keep();
       mark();
-      say("Not saved yet");
+      say(t("script.not_saved_yet"));
       clearTimeout(timer);
       timer = setTimeout(flush, event.type === "change" ? 150 : 1200);
     };
@@ -457,7 +460,7 @@
     const known = new Map([...items.values()].map((el) => [el, JSON.stringify(answer(el))]));
     keep();
     mark();
-    if (Object.keys(pending).length) summary(); else say("Answers are saved as you go.");
+    if (Object.keys(pending).length) summary(); else say(t("script.saved_as_you_go"));
     flush();
 
     const deadline = Date.now() + Number(paper.dataset.left) * 1000, said = new Set();
@@ -465,7 +468,7 @@
       const left = Math.max(0, Math.round((deadline - Date.now()) / 1000)), m = Math.floor(left / 60);
       clock.textContent = m >= 60 ? `${Math.floor(m / 60)}:${String(m % 60).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}` : `${m}:${String(left % 60).padStart(2, "0")}`;
       clock.classList.toggle("late", left < 300);
-      for (const at of [30, 10, 5, 1]) if (m === at && left % 60 < 2 && !said.has(at)) { said.add(at); spoken.textContent = at === 1 ? "One minute left" : `${at} minutes left`; }
+      for (const at of [30, 10, 5, 1]) if (m === at && left % 60 < 2 && !said.has(at)) { said.add(at); spoken.textContent = t("script.minutes_left", { N: at }); }
       if (left > 0) return;
       clearInterval(ticking);
       over = true;
@@ -479,7 +482,7 @@
       if (Object.keys(kept.get("paper", el.dataset.finished) || {}).length) {
         const note = document.createElement("p");
         note.className = "notice note";
-        note.textContent = "Something that you typed last was not taken, so it does not count. An earlier answer to that question counts, if there was one.";
+        note.textContent = t("script.typed_last");
         el.after(note);
       }
       kept.drop("paper", el.dataset.finished);

@@ -6,9 +6,9 @@ const contrast = (a, b) => (Math.max(light(a), light(b)) + .05) / (Math.min(ligh
 for (const input of document.querySelectorAll('input[data-contrast]')) {
   const says = document.getElementById(input.dataset.contrast)
   input.addEventListener('input', () => {
-    if (!/^#[0-9a-f]{6}$/i.test(input.value)) { says.textContent = 'A colour looks like #14532d.'; return }
+    if (!/^#[0-9a-f]{6}$/i.test(input.value)) { says.textContent = t("script.colour_looks_like"); return }
     const white = contrast('#ffffff', input.value), dark = contrast('#111827', input.value)
-    says.textContent = 'Letters on it will be ' + (white >= dark ? 'white' : 'dark') + ' (contrast ' + Math.max(white, dark).toFixed(1) + ' to 1; 4.5 is needed).' +
-      (white < 4.5 && input.name === 'colour' ? ' It is pale: buttons and links take a darker shade of it.' : '')
+    const Contrast = Math.max(white, dark).toFixed(1)
+    says.textContent = (white >= dark ? t("page.letters_white", { Contrast }) : t("page.letters_dark", { Contrast })) + (white < 4.5 && input.name === 'colour' ? ' ' + t("page.it_is_pale") : '')
   })
 }

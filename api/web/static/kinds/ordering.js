@@ -20,12 +20,12 @@ export default {
     let moving = false;
     const move = (row, to, held) => {
       const all = rows(el).filter((one) => one !== row);
-      if (to < 0 || to > all.length) return say(`${named(row)} is ${to < 0 ? "first" : "last"} already`);
+      if (to < 0 || to > all.length) return say(to < 0 ? t("script.first_already", { Step: named(row) }) : t("script.last_already", { Step: named(row) }));
       all.splice(to, 0, row);
       stand(all);
       all.forEach((one, i) => { place(one).value = i + 1; });
       held.focus(); // what is moved in a page loses it
-      say(`${named(row)}: place ${to + 1} of ${all.length}`);
+      say(t("script.step_place", { Step: named(row), Place: to + 1, Places: all.length }));
       moving = true;
       place(row).dispatchEvent(new Event("change", { bubbles: true }));
       moving = false;
@@ -35,17 +35,17 @@ export default {
       if (!row || moving) return;
       if (place(row).value) return move(row, place(row).value - 1, place(row));
       for (const one of rows(el)) place(one).value = ""; // one without a place: the order is taken back
-      say("Your order is taken back");
+      say(t("script.order_taken_back"));
     });
     for (const row of rows(el)) {
-      for (const [sign, way, by] of [["↑", "up", -1], ["↓", "down", 1]]) {
+      for (const [sign, way, by] of [["↑", t("script.move_up", { Step: named(row) }), -1], ["↓", t("script.move_down", { Step: named(row) }), 1]]) {
         const button = Object.assign(document.createElement("button"), { type: "button", className: "second", textContent: sign });
-        button.setAttribute("aria-label", `Move ${named(row)} ${way}`);
+        button.setAttribute("aria-label", way);
         button.addEventListener("click", () => move(row, rows(el).indexOf(row) + by, button));
         place(row).parentNode.append(button);
       }
     }
-    el.querySelector("[data-how]").textContent = "Put these in order with the arrows, or choose a place for each. 1 comes first.";
+    el.querySelector("[data-how]").textContent = t("script.how_to_order");
     this.sort(el);
   },
 };
