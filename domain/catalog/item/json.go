@@ -59,7 +59,7 @@ func strictJSON(data []byte, into any) error {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows after the JSON value")
+		return words.Say("catalog.something_follows_after_the_json")
 	}
 	return nil
 }
