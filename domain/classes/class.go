@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -34,6 +35,19 @@ const (
 	Cancelled State = "cancelled"
 	Ended     State = "ended"
 )
+
+// Words says the state, as it stands behind "the class is".
+func (s State) Words() words.Text {
+	switch s {
+	case Active:
+		return words.Say("classes.active")
+	case Cancelled:
+		return words.Say("classes.cancelled")
+	case Ended:
+		return words.Say("classes.ended")
+	}
+	return words.Plain(string(s))
+}
 
 // Fields are what somebody decides about a class.
 type Fields struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -108,7 +109,7 @@ func Import(ctx context.Context, db *tenants.DB, actor audit.Actor, files []File
 	}
 	for _, s := range sources {
 		if s.kind == "" {
-			report.Files = append(report.Files, FileReport{Name: s.Name, Problems: []Problem{}, Needed: s.needed, Notes: []string{s.leftOut}})
+			report.Files = append(report.Files, FileReport{Name: s.Name, Problems: []Problem{}, Needed: s.needed, Notes: []words.Text{s.leftOut}})
 		}
 	}
 	steps, err := im.arrange(sources)
@@ -191,8 +192,8 @@ func (im *importer) arrange(sources []*sourceFile) (steps []step, err error) {
 	if len(steps) == 0 {
 		var p domain.Problems
 		for _, s := range sources {
-			if s.leftOut != "" && len(p) < 20 {
-				p.Add("file", "roster.it", "Name", s.Name, "LeftOut", s.leftOut)
+			if !s.leftOut.IsZero() && len(p) < 20 {
+				p.Add("file", "roster.file_left_out", "Name", s.Name, "Why", s.leftOut)
 			}
 		}
 		p.Add("file", "roster.none_of_the_files_has")

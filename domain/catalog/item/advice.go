@@ -30,7 +30,7 @@ func (a *advice) warn(answer int, key string, pairs ...any) {
 	*a = append(*a, Advice{Answer: answer, Reason: words.Say(key, pairs...)})
 }
 
-func (a *advice) refuse(answer int, key string, pairs ...any) {
+func (a *advice) fatal(answer int, key string, pairs ...any) {
 	*a = append(*a, Advice{Answer: answer, Fatal: true, Reason: words.Say(key, pairs...)})
 }
 
@@ -40,7 +40,7 @@ func (a *advice) texts(it *Item) {
 	a.shown(-1, "catalog.question_lost", it.Stem)
 	a.shown(-1, "catalog.question_lost", after)
 	if !seen(it.Stem) && !seen(after) {
-		a.refuse(-1, "catalog.nothing_of_the_question_would")
+		a.fatal(-1, "catalog.nothing_of_the_question_would")
 	}
 	a.feedback(-1, it.Feedback)
 }
@@ -56,7 +56,7 @@ func (a *advice) shown(answer int, lost string, t Text) {
 func (a *advice) answer(i int, lost, blank string, t Text) {
 	a.shown(i, lost, t)
 	if !seen(t) {
-		a.refuse(i, blank)
+		a.fatal(i, blank)
 	}
 }
 
@@ -81,6 +81,6 @@ func looks(t Text) string {
 // full refuses an item whose right answer never counts.
 func (a *advice) full(best, reach Weight) {
 	if best == Whole && reach < Whole {
-		a.refuse(-1, "catalog.nobody_can_earn_the_full")
+		a.fatal(-1, "catalog.nobody_can_earn_the_full")
 	}
 }

@@ -74,7 +74,7 @@ func (matching) advise(it *Item, a *advice) {
 	}
 	for _, o := range it.Options {
 		if blankText(o.Text) {
-			a.refuse(-1, "catalog.nothing_of_a_right_side")
+			a.fatal(-1, "catalog.nothing_of_a_right_side")
 		}
 		a.shown(-1, "catalog.right_lost", Text{o.Text, Plain})
 		if tag := anyTag.FindString(o.Text); tag != "" {

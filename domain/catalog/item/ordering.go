@@ -62,7 +62,7 @@ func (ordering) advise(it *Item, a *advice) {
 		a.answer(i, "catalog.step_lost", "catalog.step_blank", s.Text)
 		face := looks(s.Text)
 		if first, twice := faces[face]; twice {
-			a.refuse(i, "catalog.step_looks_the_same_as", "Step", i+1, "Like", first+1)
+			a.fatal(i, "catalog.step_looks_the_same_as", "Step", i+1, "Like", first+1)
 		} else {
 			faces[face] = i
 		}

@@ -65,7 +65,7 @@ func (shortAnswer) advise(it *Item, a *advice) {
 		by := slices.IndexFunc(earlier, func(parts []string) bool { return matchesParts(parts, folded) })
 		switch {
 		case folded == "":
-			a.refuse(i, "catalog.nothing_of_the_answer_can")
+			a.fatal(i, "catalog.nothing_of_the_answer_can")
 		case by >= 0 && x.Weight == it.Accepted[by].Weight && x.Feedback == nil:
 			a.warn(i, "catalog.answer_is_not_needed_answer", "Answer", i+1, "Front", by+1, "Pattern", fmt.Sprintf("%.60s", it.Accepted[by].Pattern))
 			reach = max(reach, x.Weight)

@@ -68,11 +68,11 @@ func Check(path string) Report {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		rep.refuse("pack.there_is_no_such_file")
+		rep.fault("pack.there_is_no_such_file")
 	case info.IsDir():
 		root, err := os.OpenRoot(path)
 		if err != nil {
-			rep.refuse("pack.the_folder_cannot_be_read")
+			rep.fault("pack.the_folder_cannot_be_read")
 			break
 		}
 		defer root.Close()
@@ -86,27 +86,27 @@ func Check(path string) Report {
 	return rep
 }
 
-func (rep *Report) refuse(key string) { rep.refuseIn(words.Say(key)) }
+func (rep *Report) fault(key string) { rep.faultIn(words.Say(key)) }
 
-func (rep *Report) refuseIn(reason words.Text) {
+func (rep *Report) faultIn(reason words.Text) {
 	rep.Errors = append(rep.Errors, Error{File: filepath.Base(rep.Path), Reason: reason})
 }
 
 func (rep *Report) readZip(path string) {
 	f, err := os.Open(path)
 	if err != nil {
-		rep.refuse("pack.the_file_cannot_be_read")
+		rep.fault("pack.the_file_cannot_be_read")
 		return
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		rep.refuse("pack.a_pack_is_a_folder")
+		rep.fault("pack.a_pack_is_a_folder")
 		return
 	}
 	fsys, err := OpenZip(f, info.Size())
 	if err != nil {
-		rep.refuseIn(words.Of(err))
+		rep.faultIn(words.Of(err))
 		return
 	}
 	rep.readPack(fsys)
@@ -154,14 +154,14 @@ func (rep *Report) readBank(path string) {
 	rep.Type = "bank"
 	f, err := os.Open(path)
 	if err != nil {
-		rep.refuse("pack.the_file_cannot_be_read")
+		rep.fault("pack.the_file_cannot_be_read")
 		return
 	}
 	defer f.Close()
 	format := banks[strings.ToLower(filepath.Ext(path))]
 	data, err := io.ReadAll(io.LimitReader(f, int64(format.most)+1))
 	if err != nil {
-		rep.refuse("pack.the_file_cannot_be_read")
+		rep.fault("pack.the_file_cannot_be_read")
 		return
 	}
 	r := &reader{pack: &Pack{}}
@@ -197,6 +197,6 @@ func (rep *Report) take(err error) {
 	case errors.As(err, &errs):
 		rep.Errors = append(rep.Errors, errs...)
 	default:
-		rep.refuse("pack.the_file_cannot_be_read")
+		rep.fault("pack.the_file_cannot_be_read")
 	}
 }

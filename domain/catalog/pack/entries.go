@@ -62,7 +62,7 @@ func (r *reader) giftBank(file string, data []byte) []gift.Parsed {
 	if errors.As(err, &errs) {
 		r.errs = append(r.errs, errs...)
 	} else if err != nil {
-		r.errorIn(file, 0, 0, words.Of(err))
+		r.wrongIn(file, 0, 0, words.Of(err))
 	}
 	return questions
 }
@@ -91,7 +91,7 @@ func (r *reader) bank(n node) {
 	before := len(r.errs)
 	questions := read.items(r, file, data)
 	if len(questions) == 0 && len(r.errs) == before {
-		r.warnAt(file, 0, 0, "pack.the_bank_is_empty")
+		r.doubtAt(file, 0, 0, "pack.the_bank_is_empty")
 	}
 	for _, q := range questions {
 		r.pack.Warnings = append(r.pack.Warnings, q.Warnings...)
@@ -101,16 +101,16 @@ func (r *reader) bank(n node) {
 
 func (r *reader) item(q gift.Parsed, file, section string) {
 	if q.Name == "" {
-		r.errorAt(file, q.Line, 0, "pack.the_item_has_no_name")
+		r.wrongAt(file, q.Line, 0, "pack.the_item_has_no_name")
 		return
 	}
 	b := BankItem{Name: q.Name, Section: section, Category: q.Category, Tags: q.Tags, Item: q.Item, Hash: q.Item.Hash(), File: file, Line: q.Line}
 	if first, twice := r.names[q.Name]; twice {
-		r.errorAt(file, q.Line, 0, "pack.name_used_at", "Name", fmt.Sprintf("%q", q.Name), "Place", fmt.Sprintf("%s:%d", first.File, first.Line))
+		r.wrongAt(file, q.Line, 0, "pack.name_used_at", "Name", fmt.Sprintf("%q", q.Name), "Place", fmt.Sprintf("%s:%d", first.File, first.Line))
 		return
 	}
 	if len(r.names) == MaxItems {
-		r.errorAt(file, q.Line, 0, "pack.more_than_items_in_the", "Most", MaxItems)
+		r.wrongAt(file, q.Line, 0, "pack.more_than_items_in_the", "Most", MaxItems)
 	}
 	r.names[q.Name] = b
 	if len(r.names) <= MaxItems {
@@ -135,7 +135,7 @@ func (r *reader) test(n node, slugs map[string]bool) {
 	t.HTML = item.RenderHTML(t.Instructions, item.Markdown)
 	if gone := item.Lost(item.Text{Body: t.Instructions, Format: item.Markdown}); len(gone) > 0 {
 		at := get("instructions")
-		at.warn("pack.not_shown", "Lost", words.Join(", ", gone...))
+		at.hint("pack.not_shown", "Lost", words.Join(", ", gone...))
 	}
 	if slugs[t.Slug] && t.Slug != "" {
 		get("slug").fail("pack.test_is_given_twice", "Test", fmt.Sprintf("%q", t.Slug))
@@ -189,7 +189,7 @@ func (r *reader) checkDraw(n node, d Draw) {
 	} else if essays > 0 && essays < have {
 		// A section of essays alone is meant so; in a mixed one, chance decides for each
 		// learner whether the result has to wait for a person.
-		n.warn("pack.some_are_essays", "Essays", essays, "Items", have, "Section", fmt.Sprintf("%q", d.Section))
+		n.hint("pack.some_are_essays", "Essays", essays, "Items", have, "Section", fmt.Sprintf("%q", d.Section))
 	}
 }
 

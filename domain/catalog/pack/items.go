@@ -20,7 +20,7 @@ import (
 
 func (r *reader) yamlBank(file string, data []byte) (list []gift.Parsed) {
 	if len(data) > MaxManifest {
-		r.errorAt(file, 0, 0, "pack.the_file_is_larger_than", "Most", MaxManifest>>10)
+		r.wrongAt(file, 0, 0, "pack.the_file_is_larger_than", "Most", MaxManifest>>10)
 		return nil
 	}
 	root := r.parseYAML(file, data)
@@ -53,7 +53,7 @@ func (r *reader) yamlItem(entry node) (gift.Parsed, bool) {
 	if err := q.Item.Validate(); errors.As(err, &wrong) {
 		for _, f := range wrong.Fields {
 			n := at.of(f.Name, entry)
-			r.errorIn(n.file, n.line, n.col, words.Join(": ", words.Plain(entry.path+"."+f.Name), f.Reason))
+			r.wrongIn(n.file, n.line, n.col, words.Join(": ", words.Plain(entry.path+"."+f.Name), f.Reason))
 		}
 		return q, false
 	}
@@ -62,7 +62,7 @@ func (r *reader) yamlItem(entry node) (gift.Parsed, bool) {
 		if a.Fatal {
 			entry.failIn(a.Reason)
 		} else {
-			entry.warnIn(a.Reason)
+			entry.hintIn(a.Reason)
 		}
 	}
 	return q, len(r.errs) == before

@@ -36,24 +36,24 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 		return Lesson{}, false
 	}
 	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
-		r.errorAt(file, 0, 0, "pack.the_file_is_not_utf")
+		r.wrongAt(file, 0, 0, "pack.the_file_is_not_utf")
 		return Lesson{}, false
 	}
 	source := bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
 	if line := longBlock(source); line > 0 {
-		r.errorAt(file, line, 0, "pack.a_paragraph_list_or_table", "Most", maxBlock)
+		r.wrongAt(file, line, 0, "pack.a_paragraph_list_or_table", "Most", maxBlock)
 		return Lesson{}, false
 	}
 	title, body := r.inspect(file, source)
 	switch {
 	case title == "":
-		r.errorAt(file, 1, 0, "pack.the_lesson_has_no_title")
+		r.wrongAt(file, 1, 0, "pack.the_lesson_has_no_title")
 	case utf8.RuneCountInString(title) > 200:
-		r.errorAt(file, 1, 0, "pack.the_title_is_longer_than")
+		r.wrongAt(file, 1, 0, "pack.the_title_is_longer_than")
 	}
 	for _, gone := range item.Lost(item.Text{Body: string(body), Format: item.Markdown}) {
 		if !strings.HasPrefix(gone.String(), "<") { // images and raw HTML were told with their lines
-			r.warnAt(file, 0, 0, "pack.not_shown", "Lost", gone)
+			r.doubtAt(file, 0, 0, "pack.not_shown", "Lost", gone)
 		}
 	}
 	return Lesson{Slug: slug, Title: title, Markdown: string(source), HTML: item.RenderHTML(string(body), item.Markdown)}, true
@@ -103,15 +103,15 @@ func (r *reader) inspect(file string, source []byte) (title string, body []byte)
 				body = withoutHeading(source, first.Start, last.Stop)
 			}
 		case *ast.HTMLBlock:
-			r.errorAt(file, lineOf(block), 0, "pack.raw_html_is_not_allowed")
+			r.wrongAt(file, lineOf(block), 0, "pack.raw_html_is_not_allowed")
 		case *ast.RawHTML:
 			at := block
 			if n.Segments.Len() > 0 {
 				at = n.Segments.At(0).Start
 			}
-			r.errorAt(file, lineOf(at), 0, "pack.raw_html_is_not_allowed")
+			r.wrongAt(file, lineOf(at), 0, "pack.raw_html_is_not_allowed")
 		case *ast.Image:
-			r.warnAt(file, lineOf(block), 0, "pack.images_are_not_shown_use")
+			r.doubtAt(file, lineOf(block), 0, "pack.images_are_not_shown_use")
 		}
 		return ast.WalkContinue, nil
 	})

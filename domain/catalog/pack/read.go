@@ -39,21 +39,21 @@ type reader struct {
 	names    map[string]BankItem
 }
 
-// errorAt notes what is wrong at a place; the reason is the message of a key, filled with pairs of name and value.
-func (r *reader) errorAt(file string, line, col int, key string, pairs ...any) {
-	r.errorIn(file, line, col, words.Say(key, pairs...))
+// wrongAt notes what is wrong at a place; the reason is the message of a key, filled with pairs of name and value.
+func (r *reader) wrongAt(file string, line, col int, key string, pairs ...any) {
+	r.wrongIn(file, line, col, words.Say(key, pairs...))
 }
 
-// errorIn is errorAt with a reason that is there already.
-func (r *reader) errorIn(file string, line, col int, reason words.Text) {
+// wrongIn is wrongAt with a reason that is there already.
+func (r *reader) wrongIn(file string, line, col int, reason words.Text) {
 	r.errs = append(r.errs, Error{File: file, Line: line, Column: col, Reason: reason})
 }
 
-func (r *reader) warnAt(file string, line, col int, key string, pairs ...any) {
-	r.warnIn(file, line, col, words.Say(key, pairs...))
+func (r *reader) doubtAt(file string, line, col int, key string, pairs ...any) {
+	r.doubtIn(file, line, col, words.Say(key, pairs...))
 }
 
-func (r *reader) warnIn(file string, line, col int, reason words.Text) {
+func (r *reader) doubtIn(file string, line, col int, reason words.Text) {
 	r.pack.Warnings = append(r.pack.Warnings, Error{File: file, Line: line, Column: col, Reason: reason})
 }
 
@@ -64,7 +64,7 @@ func Read(fsys fs.FS) (*Pack, error) {
 		sections: map[string]node{}, lessons: map[string]bool{}, names: map[string]BankItem{}}
 	data, err := r.load(manifest, MaxManifest)
 	if err != nil {
-		r.errorIn(manifest, 0, 0, words.Of(err))
+		r.wrongIn(manifest, 0, 0, words.Of(err))
 		return r.pack, r.errs
 	}
 	if root := r.parseYAML(manifest, data); root.exists() {
@@ -162,7 +162,7 @@ func (r *reader) unlisted() {
 		}
 		_, named := r.files[name]
 		if !named && (strings.HasSuffix(name, ".gift") || strings.HasPrefix(name, "items/") && strings.HasSuffix(name, ".yaml") || strings.HasPrefix(name, "lessons/") && strings.HasSuffix(name, ".md")) {
-			r.warnAt(name, 0, 0, "pack.the_file_is_not_named", "Manifest", manifest)
+			r.doubtAt(name, 0, 0, "pack.the_file_is_not_named", "Manifest", manifest)
 		}
 		return nil
 	})

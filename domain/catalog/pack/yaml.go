@@ -33,26 +33,26 @@ type node struct {
 
 func (r *reader) parseYAML(file string, data []byte) node {
 	if !utf8.Valid(data) {
-		r.errorAt(file, 0, 0, "pack.the_file_is_not_utf_8")
+		r.wrongAt(file, 0, 0, "pack.the_file_is_not_utf_8")
 		return node{}
 	}
 	tokens := lexer.Tokenize(string(data))
 	if t := tooMuch(tokens); t != nil {
-		r.errorAt(file, t.Position.Line, t.Position.Column, "pack.too_many_keys_in_one")
+		r.wrongAt(file, t.Position.Line, t.Position.Column, "pack.too_many_keys_in_one")
 		return node{}
 	}
 	tree, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) && syntax.Token != nil && syntax.Token.Position != nil {
-			r.errorIn(file, syntax.Token.Position.Line, syntax.Token.Position.Column, words.Plain(syntax.Message))
+			r.wrongIn(file, syntax.Token.Position.Line, syntax.Token.Position.Column, words.Plain(syntax.Message))
 		} else {
-			r.errorIn(file, 0, 0, words.Plain(strings.SplitN(err.Error(), "\n", 2)[0]))
+			r.wrongIn(file, 0, 0, words.Plain(strings.SplitN(err.Error(), "\n", 2)[0]))
 		}
 		return node{}
 	}
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		r.errorAt(file, 0, 0, "pack.one_yaml_document_expected")
+		r.wrongAt(file, 0, 0, "pack.one_yaml_document_expected")
 		return node{}
 	}
 	return node{r: r, file: file}.at(tree.Docs[0].Body, "")
@@ -118,13 +118,13 @@ func (n node) fail(key string, pairs ...any) { n.failIn(words.Say(key, pairs...)
 // failIn is fail with a reason that is there already.
 func (n node) failIn(reason words.Text) {
 	if n.r != nil {
-		n.r.errorIn(n.file, n.line, n.col, n.about(reason))
+		n.r.wrongIn(n.file, n.line, n.col, n.about(reason))
 	}
 }
 
-func (n node) warn(key string, pairs ...any) { n.warnIn(words.Say(key, pairs...)) }
+func (n node) hint(key string, pairs ...any) { n.hintIn(words.Say(key, pairs...)) }
 
-func (n node) warnIn(reason words.Text) { n.r.warnIn(n.file, n.line, n.col, n.about(reason)) }
+func (n node) hintIn(reason words.Text) { n.r.doubtIn(n.file, n.line, n.col, n.about(reason)) }
 
 // about puts before a reason which value it is about.
 func (n node) about(reason words.Text) words.Text {
