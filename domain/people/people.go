@@ -81,9 +81,10 @@ func exists(ctx context.Context, q tenants.Querier, sql string, args ...any) (ye
 	return yes, err
 }
 
-func notFound(err error, what string) error {
+// notFound refuses what is not there, with the message of a key.
+func notFound(err error, key string) error {
 	if err == pgx.ErrNoRows {
-		return domain.Refuse(domain.NotFound, "people.there_is_no_such", "What", what)
+		return domain.Refuse(domain.NotFound, key)
 	}
 	return err
 }

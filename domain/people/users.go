@@ -55,7 +55,7 @@ func UserByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (User, error
 	}
 	u, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[User])
 	u.Version = u.version()
-	return u, notFound(err, "user")
+	return u, notFound(err, "domain.there_is_no_such_user")
 }
 
 // NewUser is what is said of a new account.
@@ -257,7 +257,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 // LockUser locks an account until the transaction ends, and gives it.
 func LockUser(ctx context.Context, tx *tenants.Tx, id uuid.UUID) (User, error) {
 	if err := tx.QueryRow(ctx, `SELECT id FROM users WHERE id = $1::uuid FOR UPDATE`, id.String()).Scan(&id); err != nil {
-		return User{}, notFound(err, "user")
+		return User{}, notFound(err, "domain.there_is_no_such_user")
 	}
 	return UserByID(ctx, tx, id)
 }

@@ -86,6 +86,12 @@ func (l Language) Format(t time.Time, layout string) string {
 	return l.names().Replace(said)
 }
 
+// Moment is a time among what fills a message, written by one of the layouts of words.yaml.
+type Moment struct {
+	At     time.Time
+	Layout string
+}
+
 // layout is the text of a layout, which is no sentence: the pseudo language has it as English does.
 func (l Language) layout(name string) string {
 	if m := l.real().Message("words.layout." + name); m != nil {

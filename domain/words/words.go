@@ -147,6 +147,8 @@ func (l Language) Say(key string, pairs ...any) string {
 			switch v := value.(type) {
 			case Text:
 				value = v.In(l).String()
+			case Moment:
+				value = l.Format(v.At, v.Layout)
 			case int:
 				value = l.Number(v)
 				if name == "N" {
