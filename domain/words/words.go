@@ -85,7 +85,11 @@ func newCatalogue(l Language, messages map[string]*i18n.Message) *catalogue {
 	bundle := i18n.NewBundle(language.English)
 	tag := language.Make(string(l))
 	for _, m := range messages {
-		if err := bundle.AddMessages(tag, m); err != nil {
+		err := check(m)
+		if err == nil {
+			err = bundle.AddMessages(tag, m)
+		}
+		if err != nil {
 			panic(fmt.Sprintf("words: %s: %v", m.ID, err))
 		}
 	}
@@ -134,19 +138,19 @@ func (l Language) Message(key string) *i18n.Message {
 
 // Say gives a message in words, filled with pairs of name and value; the value of N, a whole number, chooses the plural form. A key without
 // words, which a test would have found, gives the key.
-func (l Language) Say(key string, pairs ...any) string {
+func (l Language) Say(key string, given ...any) string {
 	c := catalogues()[l]
 	if c == nil || c.messages[key] == nil {
 		c = catalogues()[English]
 	}
-	config := i18n.LocalizeConfig{MessageID: key}
-	if len(pairs) > 0 {
-		data := make(map[string]any, len(pairs)/2)
-		for i := 0; i+1 < len(pairs); i += 2 {
-			name, value := pairs[i].(string), pairs[i+1]
+	config := i18n.LocalizeConfig{MessageID: key, TemplateParser: parser{}}
+	if len(given) > 0 {
+		data := make(pairs, len(given)&^1)
+		for i := 0; i+1 < len(given); i += 2 {
+			name, value := given[i].(string), given[i+1]
 			switch v := value.(type) {
 			case Text:
-				value = v.In(l).String()
+				value = v.say(l)
 			case Moment:
 				value = l.Format(v.At, v.Layout)
 			case int:
@@ -155,7 +159,7 @@ func (l Language) Say(key string, pairs ...any) string {
 					config.PluralCount = v
 				}
 			}
-			data[name] = value
+			data[i], data[i+1] = name, value
 		}
 		config.TemplateData = data
 	}
