@@ -128,7 +128,7 @@ func checkText(p *domain.Problems, name, s string, low, high int) {
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		p.Add(name, "classes.must_be_one_line_of")
 	case n > high:
-		p.Add(name, "classes.must_be_at_most_characters", "High", high)
+		p.Add(name, "classes.must_be_at_most_characters", "Most", high)
 	case n < low || low > 0 && strings.TrimSpace(s) == "":
 		p.Add(name, "domain.must_not_be_empty")
 	}

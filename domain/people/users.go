@@ -112,7 +112,7 @@ func checkRoles(p *domain.Problems, roles []string) {
 	}
 	for i, r := range roles {
 		if !rolePattern.MatchString(r) || slices.Contains(roles[:i], r) {
-			p.Add("roles", "people.is_not_a_role_or", "It", fmt.Sprintf("%q", r))
+			p.Add("roles", "people.is_not_a_role_or", "Role", fmt.Sprintf("%q", r))
 		}
 	}
 }
@@ -142,7 +142,7 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in New
 		id.String(), in.UserName, in.GivenName, in.FamilyName, in.Email, uuidText(in.SchoolID), in.Grade, in.Locale, now)
 	switch {
 	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return User{}, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", fmt.Sprintf("%q", in.UserName))
+		return User{}, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", in.UserName)
 	case tenants.IsViolation(err, "users_school_id_fkey"):
 		return User{}, domain.InvalidField("school_id", "people.is_not_a_school_of")
 	case err != nil:
@@ -239,7 +239,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 		id.String(), next.UserName, next.GivenName, next.FamilyName, next.Email, uuidText(next.SchoolID), next.Grade, next.Locale, now)
 	switch {
 	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return was, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", fmt.Sprintf("%q", next.UserName))
+		return was, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", next.UserName)
 	case tenants.IsViolation(err, "users_school_id_fkey"):
 		return was, domain.InvalidField("school_id", "people.is_not_a_school_of")
 	case err != nil:

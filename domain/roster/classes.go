@@ -133,7 +133,7 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 	if text := r.get("metadata.seats"); text != "" {
 		n, err := strconv.Atoi(text)
 		if want.Seats = n; err != nil || n < 1 || n > classes.MostSeats {
-			p.Add("metadata.seats", "roster.must_be_a_number_from", "MostSeats", classes.MostSeats)
+			p.Add("metadata.seats", "roster.must_be_a_number_from", "Most", classes.MostSeats)
 		} else if classes.TooFew(n, want.Taken) {
 			p.Add("metadata.seats", "roster.learners_have_a_place_already", "Taken", want.Taken)
 		}
@@ -147,7 +147,7 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 	for _, id := range r.list("termsourcedids") {
 		switch t := terms[id]; {
 		case t == nil:
-			p.Add("termSourcedIds", "roster.the_term_is_not_known", "Id", fmt.Sprintf("%q", clipText(id, 60)))
+			p.Add("termSourcedIds", "roster.the_term_is_not_known", "Given", fmt.Sprintf("%q", clipText(id, 60)))
 		case term == nil:
 			term, want.TermID, want.StartsOn, want.EndsOn = t, &t.ID, t.StartsOn, t.EndsOn
 		default: // a class of several terms goes from the first day to the last

@@ -62,10 +62,10 @@ func filesIn(tree fs.FS) ([]File, error) {
 			tables++
 		}
 		if tables > maxFiles {
-			return domain.InvalidField("file", "roster.holds_more_than_csv_files", "MaxFiles", maxFiles)
+			return domain.InvalidField("file", "roster.holds_more_than_csv_files", "Most", maxFiles)
 		}
 		if len(files) == maxOtherFiles {
-			return domain.InvalidField("file", "roster.holds_more_than_files", "MaxOtherFiles", maxOtherFiles)
+			return domain.InvalidField("file", "roster.holds_more_than_files", "Most", maxOtherFiles)
 		}
 		files = append(files, File{name, func() (io.ReadCloser, error) { return tree.Open(name) }})
 		return nil
@@ -115,7 +115,7 @@ func (s *sourceFile) has(column string) bool { _, ok := s.columns[column]; retur
 // with the reason; it stops no other.
 func inspect(files []File) ([]*sourceFile, error) {
 	if len(files) == 0 || len(files) > maxOtherFiles {
-		return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "MaxFiles", maxFiles)
+		return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "Most", maxFiles)
 	}
 	left, lines, tables := int64(maxBytes), 0, 0
 	var out []*sourceFile
@@ -127,7 +127,7 @@ func inspect(files []File) ([]*sourceFile, error) {
 			continue
 		}
 		if tables++; tables > maxFiles {
-			return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "MaxFiles", maxFiles)
+			return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "Most", maxFiles)
 		}
 		if err := s.measure(&left, &lines); err != nil {
 			return nil, err
@@ -162,7 +162,7 @@ func (s *sourceFile) measure(left *int64, lines *int) error {
 		s.text.look(buf[:n])
 		s.total = max(s.text.lf, s.text.cr) + 1
 		if *lines = before + s.total; *left < 0 || *lines > maxRows+maxFiles {
-			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most", "MaxBytes", maxBytes>>20, "MaxRows", maxRows)
+			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most", "Size", maxBytes>>20, "Rows", maxRows)
 		}
 		h.Write(buf[:n])
 		if err == io.EOF {

@@ -8,6 +8,9 @@
 // This room reads files, decides what becomes of each row, and remembers how far it is (imports, import_problems). What it decides on is read, and what
 // it decided is written, by the rooms whose it is: people, classes and calendar, a statement for each table and chunk. Whatever other source of a roster
 // comes, such as OneRoster's REST, comes here, in front of the same plans.
+//
+// A report speaks the language of whoever reads it. What is stored of it, in import_problems or as JSON, is a document: it stays in English, as it was
+// said at the time.
 package roster
 
 import (

@@ -30,7 +30,7 @@ func (im *importer) readRegions(s *sourceFile) error {
 			continue
 		}
 		if len(im.regions) == maxRegions {
-			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most_organisations", "MaxRegions", maxRegions)
+			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most_organisations", "Most", maxRegions)
 		}
 		if org := checkOrg(line.row); len(org.problems) == 0 {
 			im.regions[org.SourceID] = org.Name

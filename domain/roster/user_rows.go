@@ -106,7 +106,7 @@ func (pl *usersPlan) school(r record, role string, p *domain.Problems) *uuid.UUI
 	switch {
 	case org != "" && s == nil:
 		if pl.im.regions[org] == "" || role == people.Student || only != nil {
-			p.Add("orgSourcedIds", "roster.the_school_is_not_known_import", "Org", fmt.Sprintf("%q", clipText(org, 60)))
+			p.Add("orgSourcedIds", "roster.the_school_is_not_known_import", "Given", fmt.Sprintf("%q", clipText(org, 60)))
 		}
 		return nil
 	case s == nil && (role == people.Student || role == "school_administrator"):

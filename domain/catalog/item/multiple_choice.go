@@ -190,14 +190,14 @@ func fitsChoices(chosen []string, several bool, known func(id string) bool) (p d
 		return p
 	}
 	if len(chosen) > MaxAnswers {
-		p.Add("choice", "catalog.at_most_answers", "MaxAnswers", MaxAnswers)
+		p.Add("choice", "catalog.at_most_answers", "Most", MaxAnswers)
 		return p
 	}
 	for i, id := range chosen {
 		if !known(id) {
-			p.Add("choice", "catalog.there_is_no_answer", "Id", fmt.Sprintf("%.40q", id))
+			p.Add("choice", "catalog.there_is_no_answer", "Answer", fmt.Sprintf("%.40q", id))
 		} else if slices.Contains(chosen[:i], id) {
-			p.Add("choice", "catalog.answer_is_given_twice", "Id", fmt.Sprintf("%q", id))
+			p.Add("choice", "catalog.answer_is_given_twice", "Answer", fmt.Sprintf("%q", id))
 		}
 	}
 	return p

@@ -146,7 +146,7 @@ func (ordering) fits(it *Item, r Response) (p domain.Problems) {
 		place := r.Order[id]
 		switch {
 		case !slices.ContainsFunc(it.Steps, func(s Step) bool { return s.ID == id }):
-			p.Add("order", "catalog.there_is_no_step", "Id", fmt.Sprintf("%.40q", id))
+			p.Add("order", "catalog.there_is_no_step", "Step", fmt.Sprintf("%.40q", id))
 		case place < 1 || place > len(it.Steps):
 			p.Add("order", "catalog.a_place_is_a_whole", "Steps", len(it.Steps))
 		case taken[place]:
