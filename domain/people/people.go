@@ -49,7 +49,10 @@ func takeSeat(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, kind lim
 	}
 	room, err := limits.Take(ctx, tx, kind, 1)
 	if err == nil && !room {
-		return domain.Refuse(domain.OverQuota, "people.the_quota_of_accounts_is", "Kind", strings.TrimSuffix(string(kind), "s"))
+		if kind == limits.Learners {
+			return domain.Refuse(domain.OverQuota, "people.no_room_for_learners")
+		}
+		return domain.Refuse(domain.OverQuota, "people.no_room_for_staff")
 	}
 	return err
 }
