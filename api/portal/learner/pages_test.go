@@ -14,6 +14,7 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/domain/points"
+	"lignum/domain/words"
 	"lignum/tests/apitest"
 )
 
