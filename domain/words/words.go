@@ -1,8 +1,9 @@
 // Package words is what the program says to people. Each sentence stands under a key in a message file, messages/<language>/<room>.yaml, once a
 // language, and nowhere else: code and pages name the key. The key of a message is its file's name and its own: "learner.my_classes".
 //
-// A message holds what it is filled with by name, {{.Seats}}, and nothing else of Go's templates (filling.go); a message that counts has a form for each plural category of its language
-// (Unicode CLDR: one, two, few, many, other), chosen by N. Whoever says it hands over pairs of name and value, and the number as N.
+// A message holds what it is filled with by name, {{.Seats}}, and nothing else of Go's templates (filling.go); a message that counts has a form for each
+// plural category of its language (Unicode CLDR: one, two, few, many, other), chosen by N. Whoever says it hands over pairs of name and value, and the
+// number as N.
 //
 // What stays in code, and in English: what programs read (names of fields, codes, the reference of the API), what operators read (commands, logs), and what
 // schools wrote themselves.
