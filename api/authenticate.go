@@ -9,6 +9,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -183,7 +184,7 @@ func (c *Call) foreign(token string) bool {
 	who := c.Actor
 	who.ID, who.Name, who.Roles, who.Realm = claims.UserID, claims.UserName, claims.Roles, realm.Name()
 	c.note(who, audit.Entry{Action: "token.foreign", Refused: true, ObjectKind: "route", ObjectID: c.where(),
-		Reason: "a token of realm " + realm.Name() + " was used here"})
+		Reason: words.English.Say("api.foreign_token", "Realm", realm.Name())})
 	c.suppressed = true
 	return true
 }

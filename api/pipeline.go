@@ -160,16 +160,12 @@ func (c *Call) realm() error {
 	}
 	if t != nil && t.State == tenants.Suspended {
 		c.charge(costOver)
-		return domain.Refuse(domain.Forbidden, "api.is_suspended", "Name", t.Name, "StateReason", reasonOr(t.StateReason, "please ask your ministry"))
+		if t.StateReason == "" {
+			return domain.Refuse(domain.Forbidden, "api.is_suspended_ask", "Name", t.Name)
+		}
+		return domain.Refuse(domain.Forbidden, "api.is_suspended", "Name", t.Name, "Why", t.StateReason)
 	}
 	return nil
-}
-
-func reasonOr(reason, otherwise string) string {
-	if reason == "" {
-		return otherwise
-	}
-	return reason
 }
 
 // authorise asks Casbin whether one of the actor's roles may ever do this, and refuses changes in a read-only tenant.
@@ -184,7 +180,10 @@ func (c *Call) authorise() error {
 		}
 	}
 	if c.Tenant != nil && c.Tenant.State == tenants.ReadOnly && p.Mutating() {
-		return domain.Refuse(domain.ReadOnly, "api.can_be_read_but_not", "Name", c.Tenant.Name, "StateReason", reasonOr(c.Tenant.StateReason, "work is under way"))
+		if c.Tenant.StateReason == "" {
+			return domain.Refuse(domain.ReadOnly, "api.can_be_read_work", "Name", c.Tenant.Name)
+		}
+		return domain.Refuse(domain.ReadOnly, "api.can_be_read_but_not", "Name", c.Tenant.Name, "Why", c.Tenant.StateReason)
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func (p *Problems) Text(name, v string, least, most int) {
 	case n == 0 && least > 0:
 		p.Add(name, "domain.is_missing_it_must_have", "Least", least, "Most", most)
 	case n < least || n > most:
-		p.Add(name, "domain.must_have_to_characters_has", "Least", least, "Most", most, "It", n)
+		p.Add(name, "domain.must_have_to_characters_has", "Least", least, "Most", most, "Has", n)
 	}
 }
 

@@ -122,7 +122,7 @@ func readSources(files fs.FS) ([]source, string, error) {
 		}
 		size += len(text)
 		if len(sources) == maxBundleFiles || size > maxBundleBytes {
-			return domain.InvalidField(name, "policy.a_bundle_takes_at_most", "MaxBundleFiles", maxBundleFiles, "MaxBundleBytes", maxBundleBytes>>10)
+			return domain.InvalidField(name, "policy.a_bundle_takes_at_most", "Files", maxBundleFiles, "Size", maxBundleBytes>>10)
 		}
 		fmt.Fprintf(sum, "%d %s %d ", len(name), name, len(text))
 		sum.Write(text)

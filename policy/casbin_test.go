@@ -113,7 +113,7 @@ func TestRefusedRules(t *testing.T) {
 		{"includes itself", []Rule{{"g", "student", "student", "jamaica", "", "", ""}}, "includes itself"},
 		{"circle", []Rule{{"g", "aa", "bb", "jamaica", "", "", ""}, {"g", "bb", "cc", "jamaica", "", "", ""}, {"g", "cc", "aa", "jamaica", "", "", ""}}, "includes itself"},
 		{"too deep", chain(maxDepth), "levels deep"},
-		{"too many", many, "at most 2000"},
+		{"too many", many, "at most 2,000"},
 	}
 	for _, row := range table {
 		if _, err := NewEnforcer("jamaica", 1, row.rules); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), row.says) {

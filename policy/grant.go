@@ -109,7 +109,7 @@ func CheckGrant(e *Enforcer, actorRoles []string, c RoleEdit, together ...[]stri
 			return err
 		}
 		if len(more) > 0 {
-			return domain.Refuse(domain.Forbidden, "policy.you_cannot_give_the_role", "Roles", RoleWords(strings.Join(roles, " with ")), "More", list(more))
+			return domain.Refuse(domain.Forbidden, "policy.you_cannot_give_the_role", "Roles", withOneAnother(roles), "More", list(more))
 		}
 	}
 	if len(after.RolesWith(e.manages())) == 0 {
@@ -234,6 +234,15 @@ func everyone(before *Enforcer, role string) []string {
 	return slices.DeleteFunc(needed, func(name string) bool {
 		return slices.Contains(before.lacking([]string{role}, needed), name)
 	})
+}
+
+// withOneAnother says roles that somebody has together.
+func withOneAnother(roles []string) words.Text {
+	said := words.Plain(RoleWords(roles[0]))
+	for _, role := range roles[1:] {
+		said = words.Say("policy.role_with", "Roles", said, "Role", RoleWords(role))
+	}
+	return said
 }
 
 // list says what permissions let somebody do, the first three of them, for a sentence.

@@ -93,28 +93,28 @@ func checkRules(realm string, rules []Rule) error {
 		wrong.Add("realm", "domain.must_not_be_empty")
 	}
 	if len(rules) > MaxRules {
-		wrong.Add("rules", "policy.there_are_a_realm_takes", "Rules", len(rules), "MaxRules", MaxRules)
+		wrong.Add("rules", "policy.there_are_a_realm_takes", "Rules", len(rules), "Most", MaxRules)
 		return wrong.Err()
 	}
 	includes := map[string][]string{}
 	for i, r := range rules {
 		at := fmt.Sprintf("rules[%d]", i)
 		if !rolePattern.MatchString(r.V0) {
-			wrong.Add(at, "policy.is_no_role_2_to", "V0", fmt.Sprintf("%q", r.V0))
+			wrong.Add(at, "policy.is_no_role_2_to", "Role", fmt.Sprintf("%q", r.V0))
 		}
 		switch r.PType {
 		case "p":
 			checkPermission(&wrong, at, realm, r)
 		case "g":
 			if !rolePattern.MatchString(r.V1) {
-				wrong.Add(at, "policy.is_no_role_2_to_63", "V1", fmt.Sprintf("%q", r.V1))
+				wrong.Add(at, "policy.is_no_role_2_to_63", "Role", fmt.Sprintf("%q", r.V1))
 			}
 			if r.V2 != realm {
-				wrong.Add(at, "policy.belongs_to_realm_not_to", "V2", fmt.Sprintf("%q", r.V2), "Realm", fmt.Sprintf("%q", realm))
+				wrong.Add(at, "policy.belongs_to_realm_not_to", "Other", fmt.Sprintf("%q", r.V2), "Realm", realm)
 			}
 			includes[r.V0] = append(includes[r.V0], r.V1)
 		default:
-			wrong.Add(at, "policy.is_no_kind_of_rule", "PType", fmt.Sprintf("%q", r.PType))
+			wrong.Add(at, "policy.is_no_kind_of_rule", "Kind", fmt.Sprintf("%q", r.PType))
 		}
 		if r.V3 != "" || r.V4 != "" || r.V5 != "" {
 			wrong.Add(at, "policy.has_more_columns_than_its")
@@ -128,13 +128,13 @@ func checkRules(realm string, rules []Rule) error {
 
 func checkPermission(wrong *domain.Problems, at, realm string, r Rule) {
 	if r.V1 != realm {
-		wrong.Add(at, "policy.belongs_to_realm_not_to_2", "V1", fmt.Sprintf("%q", r.V1), "Realm", fmt.Sprintf("%q", realm))
+		wrong.Add(at, "policy.belongs_to_realm_not_to_2", "Other", fmt.Sprintf("%q", r.V1), "Realm", realm)
 	}
 	p, known := Lookup(r.V2)
 	if !known {
-		wrong.Add(at, "policy.is_nothing_that_a_role_may", "V2", fmt.Sprintf("%q", r.V2))
+		wrong.Add(at, "policy.is_nothing_that_a_role_may", "Permission", fmt.Sprintf("%q", r.V2))
 	} else if !p.In(KindOf(realm)) {
-		wrong.Add(at, "policy.means_nothing_in_realm", "V2", fmt.Sprintf("%q", r.V2), "Realm", fmt.Sprintf("%q", realm))
+		wrong.Add(at, "policy.means_nothing_in_realm", "Permission", fmt.Sprintf("%q", r.V2), "Realm", realm)
 	}
 }
 
@@ -161,7 +161,7 @@ func checkDepth(wrong *domain.Problems, includes map[string][]string) {
 	}
 	for _, role := range slices.Sorted(maps.Keys(includes)) {
 		if d := walk(role); d == maxDepth { // the roles above it are as wrong, but hearing it once is enough
-			wrong.Add(role, "policy.includes_roles_levels_deep_at", "It", d, "MaxDepth", maxDepth-1)
+			wrong.Add(role, "policy.includes_roles_levels_deep_at", "Levels", d, "Most", maxDepth-1)
 		}
 	}
 }

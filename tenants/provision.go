@@ -214,7 +214,7 @@ func within(ctx context.Context, tx pgx.Tx, realm Realm, by audit.Actor, fn func
 
 // reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it gives domain.Conflict.
 func (p *Provisioner) reinvite(ctx context.Context, tx pgx.Tx, out *Provisioned, spec Spec, by audit.Actor) error {
-	taken := domain.Refuse(domain.Conflict, "tenants.a_tenant_with_the_name", "Slug", fmt.Sprintf("%q", spec.Slug))
+	taken := domain.Refuse(domain.Conflict, "tenants.a_tenant_with_the_name", "Slug", spec.Slug)
 	if out.Tenant.Name != spec.Name || out.Tenant.Country != spec.Country {
 		return taken
 	}

@@ -60,17 +60,17 @@ func (s *Spec) Validate() error {
 	text("exam_scheme", s.ExamScheme, 64)
 	text("admin.given_name", s.Admin.GivenName, 100)
 	text("admin.family_name", s.Admin.FamilyName, 100)
-	match := func(name, v string, re *regexp.Regexp, want string) {
+	match := func(name, v string, re *regexp.Regexp, key string) {
 		if !re.MatchString(v) {
-			p.Add(name, "tenants.must_be", "Want", want)
+			p.Add(name, key)
 		}
 	}
-	match("country", s.Country, countryPattern, "two letters, such as JM")
-	match("currency", s.Currency, currencyPattern, "three letters, such as JMD")
-	match("colour", s.Colour, colourPattern, "a colour, such as #1a5c38")
-	match("accent", s.Accent, colourPattern, "a colour, such as #e0a800")
-	match("locale", s.Locale, localePattern, "a language tag, such as en-JM")
-	match("admin.user_name", s.Admin.UserName, UserNamePattern, "1 to 64 characters of a-z, 0-9 and . _ @ + -")
+	match("country", s.Country, countryPattern, "tenants.must_be_country")
+	match("currency", s.Currency, currencyPattern, "tenants.must_be_currency")
+	match("colour", s.Colour, colourPattern, "tenants.must_be_a_colour_such")
+	match("accent", s.Accent, colourPattern, "tenants.must_be_accent")
+	match("locale", s.Locale, localePattern, "tenants.must_be_locale")
+	match("admin.user_name", s.Admin.UserName, UserNamePattern, "tenants.must_be_user_name")
 	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" || s.TimeZone == "Local" {
 		p.Add("time_zone", "tenants.must_be_an_iana_time")
 	}

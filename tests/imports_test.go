@@ -11,7 +11,7 @@ import (
 
 // order lists the rooms of the house, lower first. A package may import rooms below its own, and its own. Among domain/*
 // each room names the others that it may use.
-var order = []string{"lignum/infra", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/api", "lignum/api/web", "lignum/api/console", "lignum/api/portal", "lignum/api/cmd",
+var order = []string{"lignum/infra", "lignum/domain/words", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/api", "lignum/api/web", "lignum/api/console", "lignum/api/portal", "lignum/api/cmd",
 	"lignum/tests"}
 
 // Points name what they were given for, so they stand above the catalogue; a roster fills classes, so it stands above them.

@@ -154,7 +154,7 @@ func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUI
 			return nil, domain.InvalidField("body.grade", "classes.has_nobody_without_a_place")
 		}
 		if len(learners) > classes.MostPlaced {
-			return nil, domain.InvalidField("body.grade", "classes.has_more_than_learners_name", "MostPlaced", classes.MostPlaced)
+			return nil, domain.InvalidField("body.grade", "classes.has_more_than_learners_name", "Most", classes.MostPlaced)
 		}
 	}
 	var strangers []classes.Unplaced
@@ -175,7 +175,7 @@ func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUI
 // is such a person: somebody of another school is not the actor's to know of.
 func ownLearners(ctx context.Context, c *api.Call, q tenants.Querier, class uuid.UUID, learners []uuid.UUID) (own []uuid.UUID, others []classes.Unplaced, err error) {
 	if len(learners) > classes.MostPlaced {
-		return nil, nil, domain.InvalidField("body.learner_ids", "classes.must_name_1_to_learners", "MostPlaced", classes.MostPlaced)
+		return nil, nil, domain.InvalidField("body.learner_ids", "classes.must_name_1_to_learners", "Most", classes.MostPlaced)
 	}
 	ties, err := classes.TiesToEach(ctx, q, c.Claims.UserID, learners)
 	if err != nil {

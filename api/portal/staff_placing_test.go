@@ -52,7 +52,7 @@ func (s *staffed) told(u apitest.User) (texts []string) {
 	err := s.DB(u.Slug).ReadFresh(s.t.Context(), func(r *tenants.Reader) error {
 		list, err := notices.Unseen(s.t.Context(), r, u.ID)
 		for _, n := range list {
-			texts = append(texts, n.Text)
+			texts = append(texts, n.Text.String())
 		}
 		return err
 	})

@@ -52,12 +52,12 @@ func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error
 		in.Of = item.FullMark
 	}
 	if in.Of < 1 || in.Of > item.FullMark {
-		p.Add("of", "assessment.must_be_1_to", "FullMark", item.FullMark)
+		p.Add("of", "assessment.must_be_1_to", "Most", item.FullMark)
 	} else if in.Fraction < 0 || in.Fraction > in.Of {
-		p.Add("fraction", "assessment.must_be_0_to", "Of", in.Of)
+		p.Add("fraction", "assessment.must_be_0_to", "Most", in.Of)
 	}
 	if !utf8.ValidString(in.Comment) || strings.ContainsRune(in.Comment, 0) || utf8.RuneCountInString(in.Comment) > MaxComment {
-		p.Add("comment", "assessment.must_be_at_most_characters", "MaxComment", MaxComment)
+		p.Add("comment", "assessment.must_be_at_most_characters", "Most", MaxComment)
 	}
 	if err := p.Err(); err != nil {
 		return MarkedState{}, err

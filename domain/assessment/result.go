@@ -12,6 +12,7 @@ import (
 	"lignum/domain/calendar"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -33,7 +34,7 @@ type Result struct {
 	Passed       bool            `json:"passed"`                // PassMark is reached
 	Points       int             `json:"points"`                // earned by handing in just now
 	FeedbackAt   *time.Time      `json:"feedback_at,omitempty"` // the answers are shown from then on
-	FeedbackNote string          `json:"feedback_note"`         // why there are no questions below; "" when there are
+	FeedbackNote words.Text      `json:"feedback_note"`         // why there are no questions below; "" when there are
 	Sections     []SectionResult `json:"sections"`
 	Questions    []ItemResult    `json:"questions"` // empty while the test's rule withholds them
 }
@@ -103,7 +104,7 @@ func (r *record) result(items []*catalog.Item, latest map[int]answered, now time
 		res.Sections = append(res.Sections, SectionResult{s.Section, r.sections[s.Section], s.Items, s.Score, s.MaxScore, percentOf(s.Score, s.MaxScore)})
 	}
 	if !staff {
-		if res.FeedbackNote, res.FeedbackAt = r.withheld(now); res.FeedbackNote != "" {
+		if res.FeedbackNote, res.FeedbackAt = r.withheld(now); !res.FeedbackNote.IsZero() {
 			return res
 		}
 	}
@@ -128,17 +129,17 @@ func (r *record) result(items []*catalog.Item, latest map[int]answered, now time
 	return res
 }
 
-// withheld says why the learner does not see the items now, and when they will; "" when they do.
-func (r *record) withheld(now time.Time) (note string, until *time.Time) {
+// withheld says why the learner does not see the items now, and when they will; nothing when they do.
+func (r *record) withheld(now time.Time) (note words.Text, until *time.Time) {
 	switch {
 	case r.feedback == OnSubmit:
-		return "", nil
+		return words.Text{}, nil
 	case r.feedback == AfterWindow && (r.closesAt == nil || calendar.Window{ClosesAt: r.closesAt}.Over(now)):
-		return "", nil
+		return words.Text{}, nil
 	case r.feedback == AfterWindow:
-		return "The answers are shown when everybody has finished.", r.closesAt
+		return words.Say("assessment.answers_come_later"), r.closesAt
 	}
-	return "This test shows the score alone.", nil
+	return words.Say("assessment.score_alone"), nil
 }
 
 // Summary is an attempt as lists show it.

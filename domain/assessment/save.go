@@ -117,14 +117,14 @@ func timeOver() error {
 // bound checks what concerns the save as a whole.
 func bound(answers []Answer) error {
 	if len(answers) == 0 || len(answers) > MaxAnswers {
-		return domain.InvalidField("answers", "assessment.must_be_1_to_2", "MaxAnswers", MaxAnswers)
+		return domain.InvalidField("answers", "assessment.must_be_1_to_2", "Most", MaxAnswers)
 	}
 	total := 0
 	for _, a := range answers {
 		total += len(a.Response)
 	}
 	if total > MaxSave {
-		return domain.Refuse(domain.TooLarge, "assessment.answers_may_have_at_most", "MaxSave", MaxSave>>10)
+		return domain.Refuse(domain.TooLarge, "assessment.answers_may_have_at_most", "Most", MaxSave>>10)
 	}
 	return nil
 }

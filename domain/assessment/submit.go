@@ -11,6 +11,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/catalog"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -48,7 +49,7 @@ func (e *Exams) SubmitIf(ctx context.Context, tx *tenants.Tx, realm string, atte
 		return nil, err
 	}
 	if r.State != Open {
-		tx.Record(audit.Entry{Action: "attempt.submit", ObjectKind: "attempt", ObjectID: attemptID.String(), Reason: "it was handed in before"})
+		tx.Record(audit.Entry{Action: "attempt.submit", ObjectKind: "attempt", ObjectID: attemptID.String(), Reason: words.English.Say("assessment.handed_in_before")})
 		return r.result(items, latest, now, false), nil
 	}
 	r.settle(items, latest, now.UTC(), false)

@@ -15,6 +15,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/catalog/item"
 	"lignum/domain/catalog/pack"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -60,7 +61,7 @@ func Import(ctx context.Context, tx *tenants.Tx, p *pack.Pack, now time.Time) (I
 		rep.Unchanged = true
 		rep.Sections.Unchanged, rep.Tests.Unchanged, rep.Resources.Unchanged = len(p.Sections), len(p.Tests), len(p.Resources)
 		rep.Items.Unchanged, rep.Lessons.Unchanged = len(p.Items), lessonCount(p)
-		entry.Reason = "the same pack was there already"
+		entry.Reason = words.English.Say("catalog.same_pack")
 		tx.Record(entry)
 		return rep, nil
 	}

@@ -76,7 +76,7 @@ func (m *Items) Get(ctx context.Context, q tenants.Querier, realm string, ids []
 	for i, id := range ids {
 		if list[i] == nil {
 			if list[i] = found[id]; list[i] == nil {
-				return nil, domain.Refuse(domain.NotFound, "catalog.there_is_no_item", "Id", id)
+				return nil, domain.Refuse(domain.NotFound, "catalog.there_is_no_item", "Item", id)
 			}
 		}
 	}

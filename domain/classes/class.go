@@ -15,6 +15,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/calendar"
+	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -33,6 +34,19 @@ const (
 	Cancelled State = "cancelled"
 	Ended     State = "ended"
 )
+
+// Words says the state, as it stands behind "the class is".
+func (s State) Words() words.Text {
+	switch s {
+	case Active:
+		return words.Say("classes.active")
+	case Cancelled:
+		return words.Say("classes.cancelled")
+	case Ended:
+		return words.Say("classes.ended")
+	}
+	return words.Plain(string(s))
+}
 
 // Fields are what somebody decides about a class.
 type Fields struct {
@@ -96,7 +110,7 @@ func checkText(p *domain.Problems, name, s string, low, high int) {
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		p.Add(name, "classes.must_be_one_line_of")
 	case n > high:
-		p.Add(name, "classes.must_be_at_most_characters", "High", high)
+		p.Add(name, "classes.must_be_at_most_characters", "Most", high)
 	case n < low || low > 0 && strings.TrimSpace(s) == "":
 		p.Add(name, "domain.must_not_be_empty")
 	}

@@ -83,7 +83,7 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now tim
 	}
 	switch {
 	case is.State != Active:
-		return domain.Refuse(domain.Conflict, "classes.the_class_is_and_cannot", "State", is.State)
+		return domain.Refuse(domain.Conflict, "classes.the_class_is_and_cannot", "State", is.State.Words())
 	case TooFew(f.Seats, is.Taken):
 		return domain.Refuse(domain.Conflict, "classes.learners_are_in_the_class", "Taken", is.Taken, "Seats", f.Seats)
 	}
@@ -117,7 +117,7 @@ func Cancel(ctx context.Context, tx *tenants.Tx, id uuid.UUID, reason string, no
 		return err
 	}
 	if is.State != Active {
-		return domain.Refuse(domain.Conflict, "classes.the_class_is_already", "State", is.State)
+		return domain.Refuse(domain.Conflict, "classes.the_class_is_already", "State", is.State.Words())
 	}
 	b := &pgx.Batch{}
 	if _, err := tenants.Entity[stored](tenants.Into(b)).Where("id = ?", id).Select("state", "open").Updates(ctx, stored{State: Cancelled}); err != nil {

@@ -177,7 +177,7 @@ func uniqueIDs(list []uuid.UUID) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 || len(ids) > MostPlaced {
-		return nil, domain.InvalidField("learner_ids", "classes.must_name_1_to_learners", "MostPlaced", MostPlaced)
+		return nil, domain.InvalidField("learner_ids", "classes.must_name_1_to_learners", "Most", MostPlaced)
 	}
 	return ids, nil
 }

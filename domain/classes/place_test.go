@@ -191,7 +191,7 @@ func TestThoseOfAClassAreTold(t *testing.T) {
 	}
 	s.read(func(q tenants.Querier) error {
 		list, err := notices.Unseen(ctx, q, s.coach)
-		if text := list[0].Text + list[3].Text; text != "The class Maths 10B was cancelled: Grace is ill."+"The class Maths 10B meets at other times now: Tuesdays at 09:00 (45 minutes)." {
+		if text := list[0].Text.String() + list[3].Text.String(); text != "The class Maths 10B was cancelled: Grace is ill."+"The class Maths 10B meets at other times now: Tuesdays at 09:00 (45 minutes)." {
 			t.Errorf("%q", text)
 		}
 		return err

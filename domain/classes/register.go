@@ -10,6 +10,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/notices"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -87,7 +88,7 @@ func Register(ctx context.Context, tx *tenants.Tx, in RegisterInput) (Enrolment,
 	if errors.Is(err, pgx.ErrNoRows) {
 		return e, refusal(state, past, open || in.ByStaff, full(e.Seats, e.Taken))
 	}
-	entry.Reason = "the learner had the place already"
+	entry.Reason = words.English.Say("classes.had_the_place")
 	tx.Record(entry)
 	return e, err
 }

@@ -2,7 +2,6 @@ package classes
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/calendar"
 	"lignum/domain/notices"
 	"lignum/tenants"
 )
@@ -54,16 +54,14 @@ func tellOfChange(ctx context.Context, tx *tenants.Tx, id uuid.UUID, was, is Fie
 	}
 	if !slices.Equal(was.Weekly, is.Weekly) || was.Meets != is.Meets {
 		p := class()
-		if p["when"] = timesInWords(is); p["when"] == "" {
-			p["when"] = "at no set time"
-		}
+		p["when"], p["weekly"] = strings.TrimSuffix(is.Meets, "."), timesOf(is.Weekly) // as its teacher wrote it, or else day by day
 		if err := say(notices.ClassMoved, p); err != nil {
 			return err
 		}
 	}
 	if was.StartsOn != is.StartsOn || was.EndsOn != is.EndsOn {
 		p := class()
-		p["from"], p["to"] = dayInWords(is.StartsOn), dayInWords(is.EndsOn)
+		p["from"], p["to"] = is.StartsOn, is.EndsOn
 		if err := say(notices.ClassDates, p); err != nil {
 			return err
 		}
@@ -74,22 +72,14 @@ func tellOfChange(ctx context.Context, tx *tenants.Tx, id uuid.UUID, was, is Fie
 	return nil
 }
 
-// timesInWords says when a class meets: as its teacher wrote it, or else day by day.
-func timesInWords(f Fields) string {
-	if f.Meets != "" {
-		return strings.TrimSuffix(f.Meets, ".")
+// timesOf gives times of the week as a notice keeps them.
+func timesOf(weekly []calendar.Slot) string {
+	if len(weekly) == 0 {
+		return notices.NoSetTime
 	}
 	var times []string
-	for _, s := range f.Weekly {
-		times = append(times, fmt.Sprintf("%ss at %s (%d minutes)", time.Weekday(s.Weekday), s.At, s.Minutes))
+	for _, s := range weekly {
+		times = append(times, notices.Slot(s.Weekday, s.At, s.Minutes))
 	}
-	return strings.Join(times, ", ")
-}
-
-func dayInWords(day string) string {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return day
-	}
-	return t.Format("2 Jan 2006")
+	return strings.Join(times, ",")
 }

@@ -206,7 +206,7 @@ func decideReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, state, answe
 	if state == ResetRefused {
 		kind = notices.ResetRefused
 	}
-	err = notices.Tell(ctx, tx, kind, notices.Params{"name": r.GivenName + " " + r.FamilyName, "id": r.UserID.String(), "day": until.Format(dayFormat)}, asker, now)
+	err = notices.Tell(ctx, tx, kind, notices.Params{"name": r.GivenName + " " + r.FamilyName, "id": r.UserID.String(), "day": until.Format(time.DateOnly)}, asker, now)
 	if err != nil {
 		return r, err
 	}

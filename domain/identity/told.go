@@ -15,8 +15,6 @@ import (
 // Whoever gets a way into somebody's account could use it themselves. So the owner is told of each, and so are those who
 // look after the account: the administrators of its school.
 
-const dayFormat = "2 January 2006"
-
 // fullName gives an account's names; the user name or the machine's user for an actor who has no account here.
 func fullName(ctx context.Context, q tenants.Querier, id uuid.UUID, otherwise string) (name string, err error) {
 	err = q.QueryRow(ctx, `SELECT given_name || ' ' || family_name FROM users WHERE id = $1::uuid`, id.String()).Scan(&name)
@@ -26,10 +24,11 @@ func fullName(ctx context.Context, q tenants.Querier, id uuid.UUID, otherwise st
 	return name, err
 }
 
+// actorName names whoever acts, for the parameter who of a notice.
 func actorName(ctx context.Context, tx *tenants.Tx) (string, error) {
 	who := tx.Who()
 	if who.Realm == policy.PlatformRealm && who.ID == uuid.Nil {
-		return "An operator of the platform", nil
+		return notices.ByOperator, nil
 	}
 	return fullName(ctx, tx, who.ID, who.Name)
 }
@@ -60,7 +59,7 @@ func tellOwner(ctx context.Context, tx *tenants.Tx, k notices.Kind, owner uuid.U
 	if err != nil {
 		return err
 	}
-	return notices.Tell(ctx, tx, k, notices.Params{"who": who, "day": now.Format(dayFormat)}, []uuid.UUID{owner}, now)
+	return notices.Tell(ctx, tx, k, notices.Params{"who": who, "day": now.Format(time.DateOnly)}, []uuid.UUID{owner}, now)
 }
 
 // tellBoth tells the owner of an account, and those who look after it.
@@ -81,7 +80,7 @@ func tellThose(ctx context.Context, tx *tenants.Tx, k notices.Kind, a account, n
 	if err != nil {
 		return err
 	}
-	return notices.Tell(ctx, tx, k, notices.Params{"who": who, "name": a.GivenName + " " + a.FamilyName, "id": a.ID.String(), "day": now.Format(dayFormat)}, heads, now)
+	return notices.Tell(ctx, tx, k, notices.Params{"who": who, "name": a.GivenName + " " + a.FamilyName, "id": a.ID.String(), "day": now.Format(time.DateOnly)}, heads, now)
 }
 
 func tellOfReset(ctx context.Context, tx *tenants.Tx, a account, invitation bool, now time.Time) error {
@@ -104,7 +103,7 @@ func tellOfCards(ctx context.Context, tx *tenants.Tx, cards []Card, now time.Tim
 	if err != nil {
 		return err
 	}
-	p := notices.Params{"who": who, "day": now.Format(dayFormat)}
+	p := notices.Params{"who": who, "day": now.Format(time.DateOnly)}
 	if err := notices.Tell(ctx, tx, notices.CardPrinted, p, owners, now); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (p Period) months(today time.Time) ([]Period, error) {
 	var wrong domain.Problems
 	first, last := monthOf(p.From), monthOf(p.To).AddDate(0, 1, -1)
 	if !p.From.Equal(first) {
-		wrong.Add("from", "insight.must_be_the_first_day", "First", date(first), "AddDate", date(first.AddDate(0, 1, 0)))
+		wrong.Add("from", "insight.must_be_the_first_day", "First", date(first), "Next", date(first.AddDate(0, 1, 0)))
 	}
 	switch finished := FinishedMonth(today).To; {
 	case p.To.After(finished):

@@ -1,8 +1,13 @@
 package notices
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
+
+	"lignum/domain/words"
 )
 
 // Kind is one thing that people are told about. The zero Kind tells nothing.
@@ -10,24 +15,76 @@ type Kind struct {
 	name string // what is stored and what the API gives, such as "class_cancelled"
 }
 
-type saying struct{ sentence, path string }
-
 var (
-	sayings     = map[string]saying{}
+	paths       = map[string]string{} // by name of the kind
 	placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
 )
 
-// declare makes a kind: its sentence, with parameters in braces, and the page that it leads to, which may have parameters
-// too; "" leads nowhere.
-func declare(name, sentence, path string) Kind {
-	if _, twice := sayings[name]; twice {
+// declare makes a kind. Its sentence is the message notices.<name>; path is the page that it leads to, with parameters in braces; "" leads nowhere.
+func declare(name, path string) Kind {
+	if _, twice := paths[name]; twice {
 		panic("notices: " + name + " is declared twice")
 	}
-	sayings[name] = saying{sentence, path}
+	paths[name] = path
 	return Kind{name}
 }
 
-// fill puts the parameters in. One that is missing leaves "…", which is better than a brace.
+// text is what a kind says of parameters, in the language of whoever reads it. One that is missing leaves "…".
+func text(kind string, p Params) words.Text {
+	given := func(name string) any {
+		if p[name] == "" {
+			return "…"
+		}
+		return p[name]
+	}
+	day := func(name, layout string) any {
+		if t, err := time.Parse(time.DateOnly, p[name]); err == nil {
+			return words.Moment{At: t, Layout: layout}
+		}
+		return given(name) // it was said in English at the time, as all were once
+	}
+	who := given("who")
+	if p["who"] == ByOperator {
+		who = words.Say("notices.operator")
+	}
+	when := given("when")
+	if p["when"] == "" && p["weekly"] != "" {
+		when = weekly(p["weekly"])
+	}
+	return words.Say("notices."+kind, "Who", who, "Name", given("name"), "Class", given("class"), "Reason", given("reason"), "When", when,
+		"Day", day("day", "long_date"), "From", day("from", "date"), "To", day("to", "date"))
+}
+
+// ByOperator is the parameter who of what the platform's operators do, who have no account here.
+const ByOperator = "@operator"
+
+// NoSetTime is the parameter weekly of a class that meets at no set time.
+const NoSetTime = "-"
+
+// Slot writes a time of the week for the parameter weekly, which has several of them with commas between: the day, 0 (Sunday) to 6, when it begins, such
+// as 16:00, and how many minutes it takes.
+func Slot(weekday int, at string, minutes int) string {
+	return fmt.Sprintf("%d %s %d", weekday, at, minutes)
+}
+
+func weekly(slots string) words.Text {
+	if slots == NoSetTime {
+		return words.Say("notices.no_set_time")
+	}
+	var list []words.Text
+	for _, slot := range strings.Split(slots, ",") {
+		var weekday, minutes int
+		var at string
+		if _, err := fmt.Sscanf(slot, "%d %s %d", &weekday, &at, &minutes); err != nil || weekday < 0 || weekday > 6 {
+			list = append(list, words.Plain("…")) // it was cut
+			continue
+		}
+		list = append(list, words.Say("notices.weekly_"+strconv.Itoa(weekday), "At", at, "Minutes", minutes))
+	}
+	return words.Join(", ", list...)
+}
+
+// fill puts the parameters into a path. One that is missing leaves "…", which is better than a brace.
 func fill(text string, p Params) string {
 	return placeholder.ReplaceAllStringFunc(text, func(name string) string {
 		if v := p[strings.Trim(name, "{}")]; v != "" {
@@ -41,29 +98,29 @@ func fill(text string, p Params) string {
 // wrote about a child.
 var (
 	// An account, to its owner.
-	CardPrinted         = declare("card_printed", "{who} printed a sign-in card for you on {day}. If you did not get it, tell your school or your administrator at once.", "/account")
-	PasswordReset       = declare("password_reset", "{who} took your old password away on {day}, so that you can choose a new one with a card. If you did not ask for that, tell whoever looks after your account at once.", "/account")
-	ResetAskedForYou    = declare("reset_asked_for_you", "{who} asked your school for a new sign-in card for you. If you need none, tell your school.", "/account")
-	SecondFactorAdded   = declare("second_factor_added", "An authenticator app was added to your account on {day}. If that was not you, tell whoever looks after your account at once.", "/account")
-	SecondFactorRemoved = declare("second_factor_removed", "The authenticator app was taken off your account on {day}. If that was not you, tell whoever looks after your account at once.", "/account")
-	SecondFactorReset   = declare("second_factor_reset", "{who} took the authenticator app off your account on {day}. If you did not ask for that, tell whoever looks after your account at once.", "/account")
+	CardPrinted         = declare("card_printed", "/account")
+	PasswordReset       = declare("password_reset", "/account")
+	ResetAskedForYou    = declare("reset_asked_for_you", "/account")
+	SecondFactorAdded   = declare("second_factor_added", "/account")
+	SecondFactorRemoved = declare("second_factor_removed", "/account")
+	SecondFactorReset   = declare("second_factor_reset", "/account")
 
 	// Accounts, to those who look after them.
-	CardsPrinted             = declare("cards_printed", "{who} printed sign-in cards for learners of your school on {day}.", "")
-	AccountCardPrinted       = declare("account_card_printed", "{who} printed a sign-in card for {name}.", "/people/{id}")
-	AccountReset             = declare("account_reset", "{who} took the old password of {name} away and printed a new sign-in card.", "/people/{id}")
-	AccountSecondFactorReset = declare("account_second_factor_reset", "{who} took the authenticator app off the account of {name}.", "/people/{id}")
-	ResetAsked               = declare("reset_asked", "{who} asks for a new sign-in card for {name}.", "/resets")
-	ResetApproved            = declare("reset_approved", "Your school approved a new sign-in card for {name}. Print it by {day}.", "/learners/{id}/card")
-	ResetRefused             = declare("reset_refused", "Your school refused a new sign-in card for {name}.", "/learners/{id}/card")
+	CardsPrinted             = declare("cards_printed", "")
+	AccountCardPrinted       = declare("account_card_printed", "/people/{id}")
+	AccountReset             = declare("account_reset", "/people/{id}")
+	AccountSecondFactorReset = declare("account_second_factor_reset", "/people/{id}")
+	ResetAsked               = declare("reset_asked", "/resets")
+	ResetApproved            = declare("reset_approved", "/learners/{id}/card")
+	ResetRefused             = declare("reset_refused", "/learners/{id}/card")
 
 	// Classes, to those who are in them or teach them.
-	ClassCancelled = declare("class_cancelled", "The class {class} was cancelled: {reason}", "/classes/{class_id}")
-	ClassMoved     = declare("class_moved", "The class {class} meets at other times now: {when}.", "/classes/{class_id}")
-	ClassDates     = declare("class_dates", "The class {class} has other days now: from {from} to {to}.", "/classes/{class_id}")
-	ClassAddress   = declare("class_address", "The meetings of the class {class} are at another address now. It is on the page of the class.", "/classes/{class_id}")
-	ClassPlaced    = declare("class_placed", "You have a place in the class {class} now.", "/classes/{class_id}")
-	ClassRemoved   = declare("class_removed", "You have no place in the class {class} any more. If you think that is wrong, ask your school.", "")
+	ClassCancelled = declare("class_cancelled", "/classes/{class_id}")
+	ClassMoved     = declare("class_moved", "/classes/{class_id}")
+	ClassDates     = declare("class_dates", "/classes/{class_id}")
+	ClassAddress   = declare("class_address", "/classes/{class_id}")
+	ClassPlaced    = declare("class_placed", "/classes/{class_id}")
+	ClassRemoved   = declare("class_removed", "")
 
-	PasswordChanged = declare("password_changed", "Your password was changed on {day}. If that was not you, tell your school at once.", "/account")
+	PasswordChanged = declare("password_changed", "/account")
 )

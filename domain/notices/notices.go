@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -28,7 +29,7 @@ const maxParam = 200
 // have an account that was not erased: the room that makes the change sees to it where it reads whom it concerns.
 // It is one statement, however many are told. What it stores is part of the change, and needs no audit entry of its own.
 func Tell(ctx context.Context, tx *tenants.Tx, k Kind, p Params, to []uuid.UUID, now time.Time) error {
-	if _, known := sayings[k.name]; !known {
+	if _, known := paths[k.name]; !known {
 		return fmt.Errorf("notices: there is no kind %q", k.name)
 	}
 	if len(to) == 0 {
@@ -65,11 +66,11 @@ func (p Params) cut() Params {
 
 // Notice is one line for somebody's home page.
 type Notice struct {
-	ID        uuid.UUID `json:"id"`
-	Kind      string    `json:"kind"`
-	Text      string    `json:"text" doc:"The sentence, ready to be shown as plain text"`
-	Path      string    `json:"path,omitempty" doc:"The page that it leads to"`
-	CreatedAt time.Time `json:"created_at"`
+	ID        uuid.UUID  `json:"id"`
+	Kind      string     `json:"kind"`
+	Text      words.Text `json:"text" doc:"The sentence, ready to be shown as plain text"`
+	Path      string     `json:"path,omitempty" doc:"The page that it leads to"`
+	CreatedAt time.Time  `json:"created_at"`
 }
 
 // shown bounds what one reading gives.
@@ -97,11 +98,12 @@ func QueueUnseen(b *pgx.Batch, user uuid.UUID, list *[]Notice) {
 			if err := json.Unmarshal([]byte(raw), &p); err != nil {
 				return n, fmt.Errorf("notice %s: %w", n.ID, err)
 			}
-			s := sayings[n.Kind]
-			n.Text, n.Path = fill(s.sentence, p), fill(s.path, p)
+			if path, known := paths[n.Kind]; known {
+				n.Text, n.Path = text(n.Kind, p), fill(path, p)
+			}
 			return n, nil
 		})
-		*list = slices.DeleteFunc(all, func(n Notice) bool { return n.Text == "" })
+		*list = slices.DeleteFunc(all, func(n Notice) bool { return n.Text.IsZero() })
 		return err
 	})
 }

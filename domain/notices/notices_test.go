@@ -42,7 +42,7 @@ func TestPeopleAreToldOnceAndSeeTheirOwn(t *testing.T) {
 			return list
 		}
 		list := unseen(ada)
-		if len(list) != 1 || !strings.Contains(list[0].Text, strings.Repeat("é", 199)+"…") || list[0].Path != "/account" {
+		if len(list) != 1 || !strings.Contains(list[0].Text.String(), strings.Repeat("é", 199)+"…") || list[0].Path != "/account" {
 			t.Fatalf("told %+v", list)
 		}
 		if n := len(unseen(ben)); n != 0 {

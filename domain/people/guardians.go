@@ -89,7 +89,7 @@ func UnlinkGuardian(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.
 		return err
 	}
 	if n == 0 {
-		return notFound(pgx.ErrNoRows, "guardian of this learner")
+		return notFound(pgx.ErrNoRows, "people.no_such_guardian")
 	}
 	tx.Record(audit.Entry{Action: "guardian.unlink", ObjectKind: "user", ObjectID: learner.String(), Before: map[string]any{"guardian_id": guardian}})
 	return nil
@@ -104,7 +104,7 @@ func SetConsent(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.UUID
 		return err
 	}
 	if n == 0 {
-		return notFound(pgx.ErrNoRows, "child of yours")
+		return notFound(pgx.ErrNoRows, "people.no_such_child")
 	}
 	tx.Record(audit.Entry{Action: "guardian.consent", ObjectKind: "user", ObjectID: learner.String(), After: map[string]any{"guardian_id": guardian, "consent": consent}})
 	return nil

@@ -28,7 +28,7 @@ func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed 
 		learnerID.String()).Scan(&was, &decides)
 	switch {
 	case err != nil:
-		return notFound(err, "user")
+		return notFound(err, "domain.there_is_no_such_user")
 	case listed && by != decides && decides == ByGuardian:
 		return domain.Refuse(domain.Forbidden, "people.your_parent_or_guardian_decides")
 	case listed && by != decides:

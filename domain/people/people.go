@@ -49,7 +49,10 @@ func takeSeat(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, kind lim
 	}
 	room, err := limits.Take(ctx, tx, kind, 1)
 	if err == nil && !room {
-		return domain.Refuse(domain.OverQuota, "people.the_quota_of_accounts_is", "Kind", strings.TrimSuffix(string(kind), "s"))
+		if kind == limits.Learners {
+			return domain.Refuse(domain.OverQuota, "people.no_room_for_learners")
+		}
+		return domain.Refuse(domain.OverQuota, "people.no_room_for_staff")
 	}
 	return err
 }
@@ -81,9 +84,10 @@ func exists(ctx context.Context, q tenants.Querier, sql string, args ...any) (ye
 	return yes, err
 }
 
-func notFound(err error, what string) error {
+// notFound refuses what is not there, with the message of a key.
+func notFound(err error, key string) error {
 	if err == pgx.ErrNoRows {
-		return domain.Refuse(domain.NotFound, "people.there_is_no_such", "What", what)
+		return domain.Refuse(domain.NotFound, key)
 	}
 	return err
 }

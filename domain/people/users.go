@@ -55,7 +55,7 @@ func UserByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (User, error
 	}
 	u, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[User])
 	u.Version = u.version()
-	return u, notFound(err, "user")
+	return u, notFound(err, "domain.there_is_no_such_user")
 }
 
 // NewUser is what is said of a new account.
@@ -112,7 +112,7 @@ func checkRoles(p *domain.Problems, roles []string) {
 	}
 	for i, r := range roles {
 		if !rolePattern.MatchString(r) || slices.Contains(roles[:i], r) {
-			p.Add("roles", "people.is_not_a_role_or", "It", fmt.Sprintf("%q", r))
+			p.Add("roles", "people.is_not_a_role_or", "Role", fmt.Sprintf("%q", r))
 		}
 	}
 }
@@ -142,7 +142,7 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in New
 		id.String(), in.UserName, in.GivenName, in.FamilyName, in.Email, uuidText(in.SchoolID), in.Grade, in.Locale, now)
 	switch {
 	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return User{}, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", fmt.Sprintf("%q", in.UserName))
+		return User{}, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", in.UserName)
 	case tenants.IsViolation(err, "users_school_id_fkey"):
 		return User{}, domain.InvalidField("school_id", "people.is_not_a_school_of")
 	case err != nil:
@@ -239,7 +239,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 		id.String(), next.UserName, next.GivenName, next.FamilyName, next.Email, uuidText(next.SchoolID), next.Grade, next.Locale, now)
 	switch {
 	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return was, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", fmt.Sprintf("%q", next.UserName))
+		return was, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", next.UserName)
 	case tenants.IsViolation(err, "users_school_id_fkey"):
 		return was, domain.InvalidField("school_id", "people.is_not_a_school_of")
 	case err != nil:
@@ -257,7 +257,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 // LockUser locks an account until the transaction ends, and gives it.
 func LockUser(ctx context.Context, tx *tenants.Tx, id uuid.UUID) (User, error) {
 	if err := tx.QueryRow(ctx, `SELECT id FROM users WHERE id = $1::uuid FOR UPDATE`, id.String()).Scan(&id); err != nil {
-		return User{}, notFound(err, "user")
+		return User{}, notFound(err, "domain.there_is_no_such_user")
 	}
 	return UserByID(ctx, tx, id)
 }

@@ -10,13 +10,14 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // Rule is one way to earn points.
 type Rule struct {
-	Name  string `json:"name"`
-	Title string `json:"title"` // short, for learners
-	Most  int    `json:"most"`  // points that one lesson or test can earn by it, ever
+	Name  string     `json:"name"`
+	Title words.Text `json:"title"` // short, for learners
+	Most  int        `json:"most"`  // points that one lesson or test can earn by it, ever
 }
 
 // The names of the rules, as entries have them.
@@ -30,10 +31,10 @@ const (
 // Rules is the whole table. Doing the same lesson or test again earns only what is better than before, so that
 // repeating an easy test is practice and not a harvest.
 var Rules = []Rule{
-	{LessonCompleted, "Finish a lesson", 10},
-	{TestSubmitted, "Hand in a test", 5},
-	{TestScore, "Do better in a test: 10 for each 10 %", 100},
-	{TestPassed, "Pass a test", 25},
+	{LessonCompleted, words.Say("points.finish_a_lesson"), 10},
+	{TestSubmitted, words.Say("points.hand_in_a_test"), 5},
+	{TestScore, words.Say("points.do_better"), 100},
+	{TestPassed, words.Say("points.pass_a_test"), 25},
 }
 
 // Earning is points for one thing. The same learner, rule and ref earn once.

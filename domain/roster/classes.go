@@ -64,11 +64,11 @@ func (im *importer) planClasses(ctx context.Context, q tenants.Querier, rows []r
 		}
 		same := is != nil && sameClass(is, want)
 		if !same && !bulk.Put(is, want) {
-			out.refuse(r.line, "sourcedId", "the quota of classes is used up")
+			out.refuse(r.line, "sourcedId", "roster.the_quota_of_classes_is")
 			continue
 		}
 		if course := r.get("coursesourcedid"); course != "" && !r.ends() && courses[course] == uuid.Nil {
-			out.warn(r.line, "the course that courseSourcedId names is not one here; the class keeps the course that it has, and a new one has none")
+			out.warn(r.line, "roster.the_course_that_coursesourcedid_names")
 		}
 		switch {
 		case same:
@@ -115,7 +115,7 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 	if is != nil {
 		want = *is
 		if is.State != classes.Active {
-			p.Add("status", "roster.the_class_is_here_open", "State", is.State)
+			p.Add("status", "roster.the_class_is_here_open", "State", is.State.Words())
 		}
 	}
 	want.SourceID, want.Title = r.get("sourcedid"), r.get("title")
@@ -133,13 +133,13 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 	if text := r.get("metadata.seats"); text != "" {
 		n, err := strconv.Atoi(text)
 		if want.Seats = n; err != nil || n < 1 || n > classes.MostSeats {
-			p.Add("metadata.seats", "roster.must_be_a_number_from", "MostSeats", classes.MostSeats)
+			p.Add("metadata.seats", "roster.must_be_a_number_from", "Most", classes.MostSeats)
 		} else if classes.TooFew(n, want.Taken) {
 			p.Add("metadata.seats", "roster.learners_have_a_place_already", "Taken", want.Taken)
 		}
 	}
 	if s := schools[r.get("schoolsourcedid")]; s == nil {
-		p.Add("schoolSourcedId", "roster.the_school_is_not_known", "Get", fmt.Sprintf("%q", clipText(r.get("schoolsourcedid"), 60)))
+		p.Add("schoolSourcedId", "roster.the_school_is_not_known", "Given", fmt.Sprintf("%q", clipText(r.get("schoolsourcedid"), 60)))
 	} else if want.SchoolID = &s.ID; only != nil && s.ID != *only {
 		p.Add("schoolSourcedId", "roster.is_not_your_school")
 	}
@@ -147,7 +147,7 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 	for _, id := range r.list("termsourcedids") {
 		switch t := terms[id]; {
 		case t == nil:
-			p.Add("termSourcedIds", "roster.the_term_is_not_known", "Id", fmt.Sprintf("%q", clipText(id, 60)))
+			p.Add("termSourcedIds", "roster.the_term_is_not_known", "Given", fmt.Sprintf("%q", clipText(id, 60)))
 		case term == nil:
 			term, want.TermID, want.StartsOn, want.EndsOn = t, &t.ID, t.StartsOn, t.EndsOn
 		default: // a class of several terms goes from the first day to the last

@@ -85,7 +85,7 @@ func (pl *enrolmentsPlan) row(r record, out *outcome) {
 	p.Text("sourcedId", source, 1, 255)
 	role := r.word(&p, "role", enrolmentWords)
 	if r.get("role") == "" {
-		p.Add("role", "roster.is_missing_allowed", "EnrolmentWords", anyOf(enrolmentWords))
+		p.Add("role", "roster.is_missing_allowed", "Allowed", anyOf(enrolmentWords))
 	}
 	r.status(&p)
 	primary := r.word(&p, "primary", truthWords) == "true"
@@ -94,12 +94,12 @@ func (pl *enrolmentsPlan) row(r record, out *outcome) {
 		return
 	}
 	if class == nil {
-		p.Add("classSourcedId", "roster.the_class_is_not_known", "Get", fmt.Sprintf("%q", clipText(r.get("classsourcedid"), 60)))
+		p.Add("classSourcedId", "roster.the_class_is_not_known", "Given", fmt.Sprintf("%q", clipText(r.get("classsourcedid"), 60)))
 	} else if only := pl.im.opts.OnlySchool; only != nil && !sameID(class.SchoolID, only) {
 		p.Add("classSourcedId", "roster.is_not_a_class_of")
 	}
 	if user == nil {
-		p.Add("userSourcedId", "roster.is_not_known_import_users", "Get", fmt.Sprintf("%q", clipText(r.get("usersourcedid"), 60)))
+		p.Add("userSourcedId", "roster.is_not_known_import_users", "Given", fmt.Sprintf("%q", clipText(r.get("usersourcedid"), 60)))
 	}
 	if len(p) > 0 {
 		out.refuseAll(r.line, p)
@@ -116,7 +116,7 @@ func (pl *enrolmentsPlan) student(r record, class *classes.SourcedClass, user *p
 	want := &classes.SourcedPlace{Seat: classes.Seat{ClassID: class.ID, LearnerID: user.ID}, SourceID: r.get("sourcedid"), State: classes.PlaceActive}
 	is := pl.bySeat[want.Seat]
 	if other := pl.bySource[want.SourceID]; other != nil && (is == nil || other.Seat != is.Seat) {
-		out.refuse(r.line, "sourcedId", "belongs to another learner's place or another class")
+		out.refuse(r.line, "sourcedId", "roster.belongs_to_another_learners_place")
 		return
 	}
 	has := is != nil && is.State == classes.PlaceActive
@@ -144,18 +144,18 @@ func (pl *enrolmentsPlan) student(r record, class *classes.SourcedClass, user *p
 func (pl *enrolmentsPlan) place(r record, class *classes.SourcedClass, user *people.SourcedUser, want *classes.SourcedPlace, out *outcome) bool {
 	switch {
 	case user.State != "active" || !user.Is(people.Student):
-		out.refuse(r.line, "userSourcedId", "is not an active student")
+		out.refuse(r.line, "userSourcedId", "roster.is_not_an_active_student")
 		return false
 	case pl.im.opts.OnlySchool != nil && !sameID(user.SchoolID, pl.im.opts.OnlySchool): // the place opens the learner's record to the class's staff
-		out.refuse(r.line, "userSourcedId", "is not a learner of your school")
+		out.refuse(r.line, "userSourcedId", "roster.is_not_a_learner_of")
 		return false
 	}
 	switch pl.bulk.Place(class, want) {
 	case classes.ReasonOver:
-		out.refuse(r.line, "classSourcedId", "the class is %s", class.State)
+		out.refuse(r.line, "classSourcedId", "roster.the_class_is_over", "State", class.State.Words())
 		return false
 	case classes.ReasonFull:
-		out.refuse(r.line, "classSourcedId", "the class is full (%d seats)", class.Seats)
+		out.refuse(r.line, "classSourcedId", "roster.the_class_is_full_seats", "Seats", class.Seats)
 		return false
 	}
 	return true
@@ -171,10 +171,10 @@ func (pl *enrolmentsPlan) teacher(r record, primary bool, class *classes.Sourced
 		out.unchanged++
 		return
 	case user.State != "active" || !user.Is("teacher") && !user.Is("coach"):
-		out.refuse(r.line, "userSourcedId", "is not an active teacher or coach")
+		out.refuse(r.line, "userSourcedId", "roster.is_not_an_active_teacher")
 		return
 	case pl.im.opts.OnlySchool != nil && user.ID == pl.im.actor.ID && class.Taken > 0: // they may be of other schools
-		out.refuse(r.line, "userSourcedId", "is you; on the class's page you can take over a class that has learners, if all are of your school")
+		out.refuse(r.line, "userSourcedId", "roster.is_you_on_the_classs")
 		return
 	default:
 		pl.bulk.Coach(class, &user.ID)

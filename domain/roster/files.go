@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"io/fs"
@@ -15,6 +14,7 @@ import (
 	"strings"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // File is one CSV file. Open is called more than once, and each time gives the same bytes from the start.
@@ -62,10 +62,10 @@ func filesIn(tree fs.FS) ([]File, error) {
 			tables++
 		}
 		if tables > maxFiles {
-			return domain.InvalidField("file", "roster.holds_more_than_csv_files", "MaxFiles", maxFiles)
+			return domain.InvalidField("file", "roster.holds_more_than_csv_files", "Most", maxFiles)
 		}
 		if len(files) == maxOtherFiles {
-			return domain.InvalidField("file", "roster.holds_more_than_files", "MaxOtherFiles", maxOtherFiles)
+			return domain.InvalidField("file", "roster.holds_more_than_files", "Most", maxOtherFiles)
 		}
 		files = append(files, File{name, func() (io.ReadCloser, error) { return tree.Open(name) }})
 		return nil
@@ -77,28 +77,28 @@ func filesIn(tree fs.FS) ([]File, error) {
 }
 
 // byName tells what is left out for its name alone, and why; needed: somebody meant it to be imported.
-func byName(name string) (why string, needed, leftOut bool) {
+func byName(name string) (why words.Text, needed, leftOut bool) {
 	base := strings.ToLower(filepath.Base(name))
 	switch {
 	case strings.HasPrefix(base, "."), strings.HasPrefix(base, "~$"), base == "thumbs.db", base == "desktop.ini", strings.HasPrefix(name, "__MACOSX/"):
-		return "a file of the computer's own; left out", false, true
+		return words.Say("roster.a_file_of_the_computers"), false, true
 	}
 	switch filepath.Ext(base) {
 	case ".csv", ".tsv", ".tab", ".txt", "":
-		return "", true, false
+		return words.Text{}, true, false
 	case ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers":
-		return "is a spreadsheet; save it as CSV UTF-8", true, true
+		return words.Say("roster.is_a_spreadsheet_save_it"), true, true
 	case ".zip":
-		return "is an archive in the roster; unpack it, or import it by itself", true, true
+		return words.Say("roster.is_an_archive_in_the"), true, true
 	}
-	return "is no CSV file; left out", false, true
+	return words.Say("roster.is_no_csv_file_left"), false, true
 }
 
 // sourceFile is a file of which the header is read.
 type sourceFile struct {
 	File
 	kind     string // "": left out, and why is in leftOut
-	leftOut  string
+	leftOut  words.Text
 	needed   bool   // it was left out although somebody meant it to be imported
 	hash     string // SHA-256 of the bytes, in hex
 	text     fileText
@@ -115,7 +115,7 @@ func (s *sourceFile) has(column string) bool { _, ok := s.columns[column]; retur
 // with the reason; it stops no other.
 func inspect(files []File) ([]*sourceFile, error) {
 	if len(files) == 0 || len(files) > maxOtherFiles {
-		return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "MaxFiles", maxFiles)
+		return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "Most", maxFiles)
 	}
 	left, lines, tables := int64(maxBytes), 0, 0
 	var out []*sourceFile
@@ -127,12 +127,12 @@ func inspect(files []File) ([]*sourceFile, error) {
 			continue
 		}
 		if tables++; tables > maxFiles {
-			return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "MaxFiles", maxFiles)
+			return nil, domain.InvalidField("file", "roster.must_be_1_to_csv", "Most", maxFiles)
 		}
 		if err := s.measure(&left, &lines); err != nil {
 			return nil, err
 		}
-		if s.leftOut == "" {
+		if s.leftOut.IsZero() {
 			s.tellKind()
 		}
 	}
@@ -140,7 +140,7 @@ func inspect(files []File) ([]*sourceFile, error) {
 	for i, s := range out {
 		for _, before := range out[:i] {
 			if s.kind != "" && s.kind == before.kind && s.hash == before.hash {
-				s.kind, s.leftOut, s.needed = "", "is the same as "+before.Name+"; left out", false
+				s.kind, s.leftOut, s.needed = "", words.Say("roster.same_file", "File", before.Name), false
 			}
 		}
 	}
@@ -150,7 +150,7 @@ func inspect(files []File) ([]*sourceFile, error) {
 func (s *sourceFile) measure(left *int64, lines *int) error {
 	in, err := s.Open()
 	if err != nil {
-		s.leftOut = "cannot be read"
+		s.leftOut = words.Say("roster.cannot_be_read_now")
 		return nil
 	}
 	defer in.Close()
@@ -162,7 +162,7 @@ func (s *sourceFile) measure(left *int64, lines *int) error {
 		s.text.look(buf[:n])
 		s.total = max(s.text.lf, s.text.cr) + 1
 		if *lines = before + s.total; *left < 0 || *lines > maxRows+maxFiles {
-			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most", "MaxBytes", maxBytes>>20, "MaxRows", maxRows)
+			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most", "Size", maxBytes>>20, "Rows", maxRows)
 		}
 		h.Write(buf[:n])
 		if err == io.EOF {
@@ -171,7 +171,7 @@ func (s *sourceFile) measure(left *int64, lines *int) error {
 			return nil
 		}
 		if err != nil {
-			s.leftOut = "cannot be read to its end"
+			s.leftOut = words.Say("roster.cannot_be_read_to_its")
 			return nil
 		}
 	}
@@ -194,31 +194,35 @@ func newSeen(what string) *seen {
 // in begins a file. The lines that follow are of it.
 func (s *seen) in(file string) { s.files = append(s.files, file) }
 
-// before gives where the key stood before, in words; "" when it did not.
-func (s *seen) before(line int, key string) string {
+// before gives where the key stood before: on a line of a file, "" for the same file; 0 when it did not.
+func (s *seen) before(line int, key string) (at int, file string) {
 	h := maphash.String(s.seed, key)
 	this := int32(len(s.files) - 1)
-	at, ok := s.at[h]
+	first, ok := s.at[h]
 	switch {
 	case !ok:
 		s.at[h] = seenAt{this, int32(line)}
-		return ""
-	case at.file == this:
-		return fmt.Sprintf("on line %d", at.line)
+		return 0, ""
+	case first.file == this:
+		return int(first.line), ""
 	}
-	return fmt.Sprintf("on line %d of %s", at.line, s.files[at.file])
+	return int(first.line), s.files[first.file]
 }
 
 // check refuses what would make an import of the same files change something each time.
 func (s *seen) check(kind string, r record) *Problem {
 	if id := r.get("sourcedid"); id != "" {
-		if at := s.before(r.line, "id/"+id); at != "" {
-			return &Problem{r.line, "sourcedId", "is the same as " + at}
+		if at, file := s.before(r.line, "id/"+id); file != "" {
+			return &Problem{r.line, "sourcedId", words.Say("roster.same_row_elsewhere", "Line", strconv.Itoa(at), "File", file)}
+		} else if at > 0 {
+			return &Problem{r.line, "sourcedId", words.Say("roster.same_row", "Line", strconv.Itoa(at))}
 		}
 	}
 	if kind == "enrollments" && !r.ends() && strings.EqualFold(r.get("primary"), "true") && strings.EqualFold(r.get("role"), "teacher") {
-		if at := s.before(r.line, "primary/"+r.get("classsourcedid")); at != "" {
-			return &Problem{r.line, "primary", "the class has its primary teacher " + at}
+		if at, file := s.before(r.line, "primary/"+r.get("classsourcedid")); file != "" {
+			return &Problem{r.line, "primary", words.Say("roster.has_primary_elsewhere", "Line", strconv.Itoa(at), "File", file)}
+		} else if at > 0 {
+			return &Problem{r.line, "primary", words.Say("roster.has_primary", "Line", strconv.Itoa(at))}
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"fmt"
 
 	"lignum/domain/people"
 	"lignum/tenants"
@@ -30,7 +31,7 @@ func (im *importer) planGuardians(ctx context.Context, q tenants.Querier, rows [
 			var t people.Tie
 			switch {
 			case other == nil:
-				out.refuse(r.line, "agentSourcedIds", "%q is not known", clipText(agent, 60))
+				out.refuse(r.line, "agentSourcedIds", "roster.is_not_known", "Person", fmt.Sprintf("%q", clipText(agent, 60)))
 				continue
 			case is.Is(people.Student) && other.Is(people.Guardian):
 				t = people.Tie{Guardian: other.ID, Learner: is.ID}
@@ -40,7 +41,7 @@ func (im *importer) planGuardians(ctx context.Context, q tenants.Querier, rows [
 				continue
 			}
 			if only := im.opts.OnlySchool; only != nil && (!sameID(is.SchoolID, only) || !sameID(other.SchoolID, only)) {
-				out.refuse(r.line, "agentSourcedIds", "%q is not of your school", clipText(agent, 60))
+				out.refuse(r.line, "agentSourcedIds", "roster.is_not_of_your_school", "Person", fmt.Sprintf("%q", clipText(agent, 60)))
 				continue
 			}
 			pairs[r.line] = append(pairs[r.line], t)

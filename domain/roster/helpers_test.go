@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tests/school"
 	"lignum/tests/testkit"
@@ -81,4 +82,12 @@ func (r *room) signIn(desk *identity.Desk, name string) identity.SignedIn {
 	s, err := desk.SignIn(r.ctx, r.db, identity.SignIn{UserName: name, Password: password, Device: identity.Device{Address: "192.0.2.7"}, Day: r.w.Tenant("jamaica").Today(r.now)}, r.now)
 	r.ok(err)
 	return s
+}
+
+// said gives notes in words.
+func said(notes []words.Text) (list []string) {
+	for _, n := range notes {
+		list = append(list, n.String())
+	}
+	return list
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lignum/domain/words"
 )
 
 // kinds: what tells a kind of file by its header, and the columns that are looked at. Everything is in lower case but the kind.
@@ -27,23 +29,23 @@ var kinds = []struct {
 var otherKinds = []struct {
 	name    string
 	columns []string
-	why     string
+	why     string // key of a message
 }{
-	{"manifest", []string{"propertyname", "value"}, "the manifest is not needed"},
-	{"courses", []string{"sourcedid", "coursecode"}, "courses come from content packs; a class finds its course when courseSourcedId is the pack's name"},
-	{"demographics", []string{"sourcedid", "birthdate", "sex"}, "birth dates, sexes and the like are not kept here; left out"},
-	{"userprofiles", []string{"sourcedid", "profileid"}, "profiles of other systems are not kept here; left out"},
-	{"resources", []string{"sourcedid", "vendorresourceid"}, "resources come from content packs; left out"},
-	{"classresources", []string{"classsourcedid", "resourcesourcedid"}, "resources come from content packs; left out"},
-	{"courseresources", []string{"coursesourcedid", "resourcesourcedid"}, "resources come from content packs; left out"},
-	{"lineitems", []string{"sourcedid", "assigndate", "duedate"}, "marks are not imported; left out"},
-	{"results", []string{"lineitemsourcedid", "studentsourcedid"}, "marks are not imported; left out"},
-	{"categories", []string{"sourcedid", "title", "weight"}, "marks are not imported; left out"},
-	{"lineitemlearningobjectiveids", []string{"lineitemsourcedid", "learningobjectiveid"}, "marks are not imported; left out"},
-	{"lineitemscorescales", []string{"lineitemsourcedid", "scorescalesourcedid"}, "marks are not imported; left out"},
-	{"resultlearningobjectiveids", []string{"resultsourcedid", "learningobjectiveid"}, "marks are not imported; left out"},
-	{"resultscorescales", []string{"resultsourcedid", "scorescalesourcedid"}, "marks are not imported; left out"},
-	{"scorescales", []string{"sourcedid", "scorescalevalue"}, "marks are not imported; left out"},
+	{"manifest", []string{"propertyname", "value"}, "roster.the_manifest_is_not_needed"},
+	{"courses", []string{"sourcedid", "coursecode"}, "roster.courses_come_from_content_packs"},
+	{"demographics", []string{"sourcedid", "birthdate", "sex"}, "roster.birth_dates_sexes_and_the"},
+	{"userprofiles", []string{"sourcedid", "profileid"}, "roster.profiles_of_other_systems_are"},
+	{"resources", []string{"sourcedid", "vendorresourceid"}, "roster.resources_come_from_content_packs"},
+	{"classresources", []string{"classsourcedid", "resourcesourcedid"}, "roster.resources_come_from_content_packs"},
+	{"courseresources", []string{"coursesourcedid", "resourcesourcedid"}, "roster.resources_come_from_content_packs"},
+	{"lineitems", []string{"sourcedid", "assigndate", "duedate"}, "roster.marks_are_not_imported_left"},
+	{"results", []string{"lineitemsourcedid", "studentsourcedid"}, "roster.marks_are_not_imported_left"},
+	{"categories", []string{"sourcedid", "title", "weight"}, "roster.marks_are_not_imported_left"},
+	{"lineitemlearningobjectiveids", []string{"lineitemsourcedid", "learningobjectiveid"}, "roster.marks_are_not_imported_left"},
+	{"lineitemscorescales", []string{"lineitemsourcedid", "scorescalesourcedid"}, "roster.marks_are_not_imported_left"},
+	{"resultlearningobjectiveids", []string{"resultsourcedid", "learningobjectiveid"}, "roster.marks_are_not_imported_left"},
+	{"resultscorescales", []string{"resultsourcedid", "scorescalesourcedid"}, "roster.marks_are_not_imported_left"},
+	{"scorescales", []string{"sourcedid", "scorescalevalue"}, "roster.marks_are_not_imported_left"},
 }
 
 // standardColumns are of OneRoster and left alone on purpose: they are not worth a note.
@@ -69,7 +71,7 @@ func knownColumn(name string) bool {
 // tellKind finds out what the file is, by its header; its name is asked only about what is missing or not needed.
 func (s *sourceFile) tellKind() {
 	r, why := s.rows()
-	if why != "" {
+	if !why.IsZero() {
 		s.leftOut = why
 		return
 	}
@@ -104,26 +106,19 @@ func (s *sourceFile) tellKind() {
 	isCSV := slices.Contains([]string{".csv", ".tsv", ".tab"}, filepath.Ext(base))
 	for _, k := range otherKinds {
 		if len(lacks(k.columns)) == 0 || k.name == stem {
-			s.leftOut, s.needed = k.why, false
+			s.leftOut, s.needed = words.Say(k.why), false
 			return
 		}
 	}
 	switch {
 	case near != "":
-		s.leftOut = fmt.Sprintf("lacks the %s of a %s file: %s; its header line reads %q", plural(len(missing), "column"), near, strings.Join(spelled(missing), ", "),
-			clipText(strings.Join(s.header, r.separator), 200))
+		s.leftOut = words.Say("roster.lacks_columns", "N", len(missing), "Kind", near, "Columns", strings.Join(spelled(missing), ", "),
+			"Header", fmt.Sprintf("%q", clipText(strings.Join(s.header, r.separator), 200)))
 	case isCSV:
-		s.leftOut = "its columns are not those of orgs, academicSessions, users, roles, classes or enrollments; left out"
+		s.leftOut = words.Say("roster.its_columns_are_not_those")
 	default:
-		s.leftOut, s.needed = "is no CSV file with the columns of a roster; left out", false
+		s.leftOut, s.needed = words.Say("roster.is_no_csv_file_with"), false
 	}
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
 }
 
 // spelled gives columns as OneRoster spells them.
@@ -138,13 +133,13 @@ func spelled(columns []string) []string {
 }
 
 // notes says what of the file was not looked at, and how it was read.
-func (s *sourceFile) notes(kind string) []string {
-	notes := []string{}
+func (s *sourceFile) notes(kind string) []words.Text {
+	notes := []words.Text{}
 	if kind == "guardians" {
 		return notes
 	}
 	if s.text.encoding == windowsText {
-		notes = append(notes, "is not UTF-8 and was read as Windows-1252; if names with accents look wrong, save it as CSV UTF-8")
+		notes = append(notes, words.Say("roster.is_not_utf_8_and"))
 	}
 	unknown := 0
 	for _, k := range kinds {
@@ -157,19 +152,18 @@ func (s *sourceFile) notes(kind string) []string {
 				continue
 			}
 			if unknown++; unknown <= 20 {
-				notes = append(notes, fmt.Sprintf("column %q is not known and was left out", clipText(c, 60)))
+				notes = append(notes, words.Say("roster.column_is_not_known_and", "Column", fmt.Sprintf("%q", clipText(c, 60))))
 			}
 		}
 	}
 	if unknown > 20 {
-		notes = append(notes, fmt.Sprintf("%d more columns are not known and were left out", unknown-20))
+		notes = append(notes, words.Say("roster.more_columns_are_not_known", "More", unknown-20))
 	}
 	if s.unnamed > 0 {
-		notes = append(notes, fmt.Sprintf("%d %s no name and %s left out", s.unnamed, map[bool]string{true: "column has", false: "columns have"}[s.unnamed == 1],
-			map[bool]string{true: "was", false: "were"}[s.unnamed == 1]))
+		notes = append(notes, words.Say("roster.unnamed_columns", "N", s.unnamed))
 	}
 	if s.kind == "users" && s.has("password") {
-		notes = append(notes, "passwords are never imported; print sign-in cards")
+		notes = append(notes, words.Say("roster.passwords_are_never_imported_print"))
 	}
 	return notes
 }

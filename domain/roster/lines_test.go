@@ -78,7 +78,7 @@ func TestAStrayQuoteSpoilsItsOwnLine(t *testing.T) {
 			t.Errorf("%d: %+v", i, f)
 		}
 		for _, p := range f.Problems {
-			if want, ok := c.problems[p.Line]; !ok || !strings.Contains(p.Reason, want) {
+			if want, ok := c.problems[p.Line]; !ok || !strings.Contains(p.Reason.String(), want) {
 				t.Errorf("%d: line %d: %s", i, p.Line, p.Reason)
 			}
 		}
@@ -110,7 +110,7 @@ func TestACellOverSeveralLines(t *testing.T) {
 		"a1,student,s1,Ann,Lee,\"12 \"\"High\"\" Street,\n\nKingston, Jamaica\"\na2,student,s1,Bob,Lee,\n"))
 	r.ok(err)
 	f := r.file(rep, "users")
-	if f.Created != 2 || f.Ignored != 2 || f.Lines != 4 || !slices.ContainsFunc(f.Notes, func(n string) bool {
+	if f.Created != 2 || f.Ignored != 2 || f.Lines != 4 || !slices.ContainsFunc(said(f.Notes), func(n string) bool {
 		return strings.HasPrefix(n, "ignored 2 lines, the first is line 3: part of a cell")
 	}) {
 		t.Errorf("%+v", f)
@@ -162,7 +162,7 @@ func TestEveryLineIsCounted(t *testing.T) {
 			}
 			bad := map[int]bool{}
 			for _, p := range f.Problems {
-				if bad[p.Line] = true; p.Line < 2 || p.Line > lines || p.Reason == "" {
+				if bad[p.Line] = true; p.Line < 2 || p.Line > lines || p.Reason.String() == "" {
 					t.Errorf("seed %d, round %d: problem %+v of %q", seed, round, p, text)
 				}
 			}
@@ -252,7 +252,7 @@ func TestRosterEncodingsAndSeparators(t *testing.T) {
 		rep, err := r.roster(Options{DryRun: true}, textFile("orgs.csv", orgsCSV), textFile(name, text))
 		r.ok(err)
 		f := rep.Files[0]
-		if f.Name != name || !strings.Contains(strings.Join(f.Notes, ""), why) || f.Needed == (name == "users.pdf") || rep.Whole() != (name == "users.pdf") {
+		if f.Name != name || !strings.Contains(strings.Join(said(f.Notes), ""), why) || f.Needed == (name == "users.pdf") || rep.Whole() != (name == "users.pdf") {
 			t.Errorf("%s: %+v", why, f)
 		}
 		if _, err := r.roster(Options{DryRun: true}, textFile(name, text)); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), why) {

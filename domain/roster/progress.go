@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -56,7 +56,7 @@ func (im *importer) begin(ctx context.Context, w *task) (err error) {
 	w.from = 1
 	w.report = &FileReport{Name: w.file.Name, Kind: w.kind, Problems: []Problem{}, Notes: w.file.notes(w.kind), Ignored: w.file.headerAt - 1}
 	if w.file.headerAt > 1 {
-		w.report.Notes = append(w.report.Notes, fmt.Sprintf("the header is on line %d; nothing stands before it", w.file.headerAt))
+		w.note("roster.the_header_is_on_line", "Line", strconv.Itoa(w.file.headerAt))
 	}
 	if !im.opts.DryRun {
 		w.from, err = im.open(ctx, w, w.report)
@@ -143,10 +143,11 @@ func (im *importer) close(ctx context.Context, s *task) error {
 	})
 }
 
-// problem is a Problem of an import.
+// problem is a Problem of an import, as it was said in English at the time.
 type problem struct {
-	ImportID uuid.UUID
-	Problem
+	ImportID      uuid.UUID
+	Line          int
+	Field, Reason string
 }
 
 // TableName is GORM's.
@@ -180,7 +181,7 @@ func Problems(ctx context.Context, q tenants.Querier, id uuid.UUID, after string
 	}
 	page.Problems = make([]Problem, len(list))
 	for i, p := range list {
-		page.Problems[i] = p.Problem
+		page.Problems[i] = Problem{p.Line, p.Field, words.Plain(p.Reason)}
 	}
 	if len(page.Problems) > limit {
 		page.Problems = page.Problems[:limit]

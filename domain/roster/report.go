@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // Report is what became of an import, file by file in the order of what depends on what.
@@ -21,20 +21,20 @@ type Report struct {
 // FileReport is what became of one file. Every line but the header's is in exactly one of the five counts, which add up to
 // Lines; they include what an interrupted run before did. users.csv has two reports when it names guardians: one of the accounts and one of the ties.
 type FileReport struct {
-	Name      string    `json:"name"`
-	Kind      string    `json:"kind"`      // orgs, academicSessions, roles, users, guardians, classes, enrollments, or "" for a file that was left out
-	ImportID  uuid.UUID `json:"import_id"` // zero for what is only read: roles, and files that were left out
-	Resumed   bool      `json:"resumed"`   // an interrupted run was continued
-	Lines     int       `json:"lines"`     // of the file, without its header line
-	Created   int       `json:"created"`
-	Changed   int       `json:"changed"`
-	Unchanged int       `json:"unchanged"`
-	Refused   int       `json:"refused"`       // each with a problem
-	Ignored   int       `json:"ignored"`       // lines that hold no row; Notes says which
-	Problems  []Problem `json:"problems"`      // at most a thousand
-	More      int       `json:"more_problems"` // beyond those
-	Needed    bool      `json:"needed"`        // it was left out although somebody meant it to be imported: the import is not whole
-	Notes     []string  `json:"notes"`         // why a file was left out; columns that are not known, lines that hold no row, how the file was read
+	Name      string       `json:"name"`
+	Kind      string       `json:"kind"`      // orgs, academicSessions, roles, users, guardians, classes, enrollments, or "" for a file that was left out
+	ImportID  uuid.UUID    `json:"import_id"` // zero for what is only read: roles, and files that were left out
+	Resumed   bool         `json:"resumed"`   // an interrupted run was continued
+	Lines     int          `json:"lines"`     // of the file, without its header line
+	Created   int          `json:"created"`
+	Changed   int          `json:"changed"`
+	Unchanged int          `json:"unchanged"`
+	Refused   int          `json:"refused"`       // each with a problem
+	Ignored   int          `json:"ignored"`       // lines that hold no row; Notes says which
+	Problems  []Problem    `json:"problems"`      // at most a thousand
+	More      int          `json:"more_problems"` // beyond those
+	Needed    bool         `json:"needed"`        // it was left out although somebody meant it to be imported: the import is not whole
+	Notes     []words.Text `json:"notes"`         // why a file was left out; columns that are not known, lines that hold no row, how the file was read
 }
 
 // Whole reports whether nothing was refused: no row, and no file that was meant to be imported.
@@ -44,9 +44,9 @@ func (r Report) Whole() bool {
 
 // Problem says what is wrong with one row.
 type Problem struct {
-	Line   int    `json:"line"` // of the file; the header is line 1
-	Field  string `json:"field"`
-	Reason string `json:"reason"`
+	Line   int        `json:"line"` // of the file; the header is line 1
+	Field  string     `json:"field"`
+	Reason words.Text `json:"reason"`
 }
 
 // outcome is what became of a chunk's rows.
@@ -60,20 +60,25 @@ type outcome struct {
 // warning is about a row that was taken although something that it names is not known.
 type warning struct {
 	line int
-	why  string
+	why  string // key of a message
 }
 
 func (o *outcome) warn(line int, why string) { o.warned = append(o.warned, warning{line, why}) }
 
-func (o *outcome) refuse(line int, field, reason string, args ...any) {
-	o.problems = append(o.problems, Problem{line, field, fmt.Sprintf(reason, args...)})
+// refuse notes why a row is not taken, with the message of a key, filled with pairs of name and value.
+func (o *outcome) refuse(line int, field, key string, pairs ...any) {
+	o.refuseIn(line, field, words.Say(key, pairs...))
+}
+
+func (o *outcome) refuseIn(line int, field string, reason words.Text) {
+	o.problems = append(o.problems, Problem{line, field, reason})
 	o.refused[line] = true
 }
 
 // refuseAll takes over what a validation found.
 func (o *outcome) refuseAll(line int, p domain.Problems) {
 	for _, f := range p {
-		o.refuse(line, f.Name, "%s", f.Reason)
+		o.refuseIn(line, f.Name, f.Reason)
 	}
 }
 
@@ -96,10 +101,10 @@ func (w *task) clip(r record) {
 	}
 }
 
-// Why a line holds no row.
+// Why a line holds no row: keys of messages.
 const (
-	isEmpty     = "empty"
-	inCellAbove = "part of a cell that goes over several lines"
+	isEmpty     = "roster.ignored_empty"
+	inCellAbove = "roster.part_of_a_cell_that"
 )
 
 // ignoredLines are lines that hold no row.
@@ -120,33 +125,45 @@ const mostWarned = 20
 
 // tell puts the lines that were ignored, and those that were taken with a warning, into the notes.
 func (w *task) tell() {
-	for _, why := range slices.Sorted(maps.Keys(w.warned)) {
+	for _, why := range asSaid(w.warned) {
 		lines := w.warned[why]
 		slices.Sort(lines)
 		var named []string
 		for _, line := range lines[:min(len(lines), mostWarned)] {
 			named = append(named, strconv.Itoa(line))
 		}
-		at := "line " + named[0]
-		if len(lines) > 1 {
-			at = "lines " + strings.Join(named, ", ")
+		switch rest := len(lines) - len(named); {
+		case rest > 0:
+			w.note("roster.warned_lines_and_more", "Lines", strings.Join(named, ", "), "More", rest, "Why", words.Say(why))
+		case len(lines) > 1:
+			w.note("roster.warned_lines", "Lines", strings.Join(named, ", "), "Why", words.Say(why))
+		default:
+			w.note("roster.warned_line", "Line", named[0], "Why", words.Say(why))
 		}
-		if rest := len(lines) - len(named); rest > 0 {
-			at += fmt.Sprintf(" and %d more", rest)
-		}
-		w.report.Notes = append(w.report.Notes, at+": "+why)
 	}
 	if n := w.clipped["grades"]; n > 0 {
-		w.report.Notes = append(w.report.Notes, fmt.Sprintf("rows that name several grades: %d; the first grade is kept", n))
+		w.note("roster.rows_that_name_several_grades", "Rows", n)
 	}
 	if n := w.clipped["orgsourcedids"]; n > 0 {
-		w.report.Notes = append(w.report.Notes, fmt.Sprintf("rows that name several organisations: %d; the first school is kept", n))
+		w.note("roster.rows_that_name_several_organisations", "Rows", n)
 	}
-	for _, why := range slices.Sorted(maps.Keys(w.told)) {
+	for _, why := range asSaid(w.told) {
 		if l := w.told[why]; l.count == 1 {
-			w.report.Notes = append(w.report.Notes, fmt.Sprintf("ignored line %d: %s", l.first, why))
+			w.note("roster.ignored_line", "Line", strconv.Itoa(l.first), "Why", words.Say(why))
 		} else {
-			w.report.Notes = append(w.report.Notes, fmt.Sprintf("ignored %d lines, the first is line %d: %s", l.count, l.first, why))
+			w.note("roster.ignored_lines_the_first_is", "Lines", l.count, "Line", strconv.Itoa(l.first), "Why", words.Say(why))
 		}
 	}
+}
+
+// note adds a note to the report: the message of a key, filled with pairs of name and value.
+func (w *task) note(key string, pairs ...any) {
+	w.report.Notes = append(w.report.Notes, words.Say(key, pairs...))
+}
+
+// asSaid gives the keys of messages in the order of what they say.
+func asSaid[V any](by map[string]V) []string {
+	return slices.SortedFunc(maps.Keys(by), func(a, b string) int {
+		return strings.Compare(words.Say(a).String(), words.Say(b).String())
+	})
 }

@@ -8,6 +8,9 @@
 // This room reads files, decides what becomes of each row, and remembers how far it is (imports, import_problems). What it decides on is read, and what
 // it decided is written, by the rooms whose it is: people, classes and calendar, a statement for each table and chunk. Whatever other source of a roster
 // comes, such as OneRoster's REST, comes here, in front of the same plans.
+//
+// A report speaks the language of whoever reads it. What is stored of it, in import_problems or as JSON, is a document: it stays in English, as it was
+// said at the time.
 package roster
 
 import (
@@ -18,6 +21,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -108,7 +112,7 @@ func Import(ctx context.Context, db *tenants.DB, actor audit.Actor, files []File
 	}
 	for _, s := range sources {
 		if s.kind == "" {
-			report.Files = append(report.Files, FileReport{Name: s.Name, Problems: []Problem{}, Needed: s.needed, Notes: []string{s.leftOut}})
+			report.Files = append(report.Files, FileReport{Name: s.Name, Problems: []Problem{}, Needed: s.needed, Notes: []words.Text{s.leftOut}})
 		}
 	}
 	steps, err := im.arrange(sources)
@@ -191,8 +195,8 @@ func (im *importer) arrange(sources []*sourceFile) (steps []step, err error) {
 	if len(steps) == 0 {
 		var p domain.Problems
 		for _, s := range sources {
-			if s.leftOut != "" && len(p) < 20 {
-				p.Add("file", "roster.it", "Name", s.Name, "LeftOut", s.leftOut)
+			if !s.leftOut.IsZero() && len(p) < 20 {
+				p.Add("file", "roster.file_left_out", "Name", s.Name, "Why", s.leftOut)
 			}
 		}
 		p.Add("file", "roster.none_of_the_files_has")

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"lignum/domain/words"
 )
 
 // The rows of a file are read line by line, so that whatever is wrong with a line, every other one is still found. A cell in quotation marks may go over
@@ -67,13 +70,13 @@ type recordReader struct {
 }
 
 // rows opens the file behind its header. What it gives as why is wrong with the header, in words that go behind the file's name.
-func (s *sourceFile) rows() (r *recordReader, why string) {
+func (s *sourceFile) rows() (r *recordReader, why words.Text) {
 	in, err := s.Open()
 	if err != nil {
-		return nil, "cannot be read"
+		return nil, words.Say("roster.cannot_be_read_now")
 	}
 	r = &recordReader{Closer: in, lines: s.text.reader(in), columns: map[string]int{}}
-	if why := r.readHeader(); why != "" {
+	if why := r.readHeader(); !why.IsZero() {
 		_ = in.Close()
 		return nil, why
 	}
@@ -84,25 +87,25 @@ func (s *sourceFile) rows() (r *recordReader, why string) {
 			}
 		}
 	}
-	return r, ""
+	return r, words.Text{}
 }
 
 // readHeader finds the line of column names: the first that is not empty.
-func (r *recordReader) readHeader() (why string) {
+func (r *recordReader) readHeader() (why words.Text) {
 	var text string
 	for strings.Trim(text, separators+" \"") == "" {
 		line, err := r.lines.take()
 		switch {
 		case err == io.EOF && r.at == 0:
-			return "is empty"
+			return words.Say("roster.is_empty")
 		case err == io.EOF:
-			return "holds empty lines only"
+			return words.Say("roster.holds_empty_lines_only")
 		case err != nil:
-			return "cannot be read to its end"
+			return words.Say("roster.cannot_be_read_to_its")
 		}
 		r.at, r.headerAt = line.no, line.no
 		if text = line.text; !utf8.ValidString(text) || line.long {
-			return "has a first line that is no header of column names"
+			return words.Say("roster.has_a_first_line_that")
 		}
 		// Excel's own way to say what stands between the cells.
 		if sep, ok := strings.CutPrefix(strings.ToLower(text), "sep="); ok && len(sep) == 1 && strings.Contains(separators, sep) {
@@ -130,7 +133,7 @@ func (r *recordReader) readHeader() (why string) {
 		}
 	}
 	if header == nil {
-		return "has a header line with a quotation mark that is not closed"
+		return words.Say("roster.has_a_header_line_with")
 	}
 	for len(header) > 1 && strings.TrimSpace(header[len(header)-1]) == "" { // Excel leaves separators at the end
 		header = header[:len(header)-1]
@@ -139,15 +142,15 @@ func (r *recordReader) readHeader() (why string) {
 		c = strings.TrimSpace(c)
 		name := strings.ToLower(c)
 		if _, twice := r.columns[name]; twice && name != "" {
-			return fmt.Sprintf("has the column %q twice", clipText(c, 60))
+			return words.Say("roster.has_the_column_twice", "Column", fmt.Sprintf("%q", clipText(c, 60)))
 		}
 		r.columns[name] = i
 		r.header = append(r.header, c)
 	}
-	return ""
+	return words.Text{}
 }
 
-// splitCells parts a row. open: a cell in quotation marks has no end. wrong says what is no CSV (RFC 4180).
+// splitCells parts a row. open: a cell in quotation marks has no end. wrong is the key of the message that says what is no CSV (RFC 4180).
 func splitCells(text, sep string) (cells []string, open bool, wrong string) {
 	if !strings.Contains(text, `"`) {
 		return strings.Split(text, sep), false, ""
@@ -156,7 +159,7 @@ func splitCells(text, sep string) (cells []string, open bool, wrong string) {
 		if !strings.HasPrefix(text, `"`) {
 			cell, rest, more := strings.Cut(text, sep)
 			if strings.Contains(cell, `"`) {
-				return nil, false, "a quotation mark stands inside a cell that does not begin with one"
+				return nil, false, "roster.a_quotation_mark_stands_inside"
 			}
 			cells = append(cells, cell)
 			if text = rest; !more {
@@ -181,7 +184,7 @@ func splitCells(text, sep string) (cells []string, open bool, wrong string) {
 		case text == "":
 			return cells, false, ""
 		case !strings.HasPrefix(text, sep):
-			return nil, false, "text follows the quotation mark that ends a cell"
+			return nil, false, "roster.text_follows_the_quotation_mark"
 		}
 		text = text[len(sep):]
 	}
@@ -224,17 +227,17 @@ func (r *recordReader) next() (reading, error) {
 		return reading{}, err
 	}
 	r.at = line.no
-	refuse := func(field, reason string, args ...any) (reading, error) {
-		return reading{at: line.no, problem: &Problem{line.no, field, fmt.Sprintf(reason, args...)}}, nil
+	reject := func(key string, pairs ...any) (reading, error) {
+		return reading{at: line.no, problem: &Problem{line.no, "", words.Say(key, pairs...)}}, nil
 	}
 	if line.long {
-		return refuse("", "is longer than %d bytes", maxLine)
+		return reject("roster.is_longer_than_bytes", "Most", maxLine)
 	}
 	if strings.Trim(line.text, r.separator+" \t\r\x1a") == "" {
 		return reading{at: line.no, empty: true}, nil
 	}
 	if r.spoilt > 0 && !r.standsAlone(line.text) {
-		return refuse("", "may belong to the cell whose quotation mark opens on line %d and is not closed", r.spoilt)
+		return reject("roster.may_belong_to_the_cell", "Line", strconv.Itoa(r.spoilt))
 	}
 	r.spoilt = 0
 	cells, open, wrong := splitCells(line.text, r.separator)
@@ -242,11 +245,11 @@ func (r *recordReader) next() (reading, error) {
 	if open {
 		if cells, more = r.goOn(line.text); cells == nil {
 			r.spoilt = line.no
-			return refuse("", "is not valid CSV: a quotation mark opens a cell and is not closed")
+			return reject("roster.is_not_valid_csv_a")
 		}
 	}
 	if wrong != "" {
-		return refuse("", "is not valid CSV: %s", wrong)
+		return reject("roster.is_not_csv_why", "Why", words.Say(wrong))
 	}
 	cells = r.trim(cells)
 	for range more {
@@ -297,17 +300,17 @@ func plainText(text string) bool {
 // checkCells says what is wrong with the cells. letters: they may hold characters that cannot be read.
 func (r *recordReader) checkCells(line int, cells []string, letters bool) *Problem {
 	if len(cells) > len(r.header) {
-		return &Problem{line, "", fmt.Sprintf("has %d cells, the header has %d", len(cells), len(r.header))}
+		return &Problem{line, "", words.Say("roster.has_cells_the_header_has", "Cells", len(cells), "Header", len(r.header))}
 	}
 	for i, c := range cells {
 		switch {
 		case len(c) > maxCell:
-			return &Problem{line, r.header[i], fmt.Sprintf("is longer than %d bytes", maxCell)}
+			return &Problem{line, r.header[i], words.Say("roster.is_longer_than_bytes", "Most", maxCell)}
 		case !letters:
 		case !utf8.ValidString(c), strings.ContainsRune(c, utf8.RuneError), strings.ContainsFunc(c, func(c rune) bool { return c >= 0x80 && c < 0xa0 }):
-			return &Problem{line, r.header[i], "holds characters that cannot be read; save the file as CSV UTF-8"}
+			return &Problem{line, r.header[i], words.Say("roster.holds_characters_that_cannot_be")}
 		case strings.ContainsRune(c, 0):
-			return &Problem{line, r.header[i], "holds a NUL character"}
+			return &Problem{line, r.header[i], words.Say("roster.holds_a_nul_character")}
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func TestRosterWords(t *testing.T) {
 		got := []string{}
 		for _, p := range f.Problems {
 			got = append(got, fmt.Sprintf("%d %s", p.Line, p.Field))
-			if !strings.Contains(p.Reason, `"Quatsch" is not`) || !strings.Contains(p.Reason, "allowed: ") {
+			if !strings.Contains(p.Reason.String(), `"Quatsch" is not`) || !strings.Contains(p.Reason.String(), "allowed: ") {
 				t.Errorf("%s: %+v", file, p)
 			}
 		}
@@ -124,7 +124,7 @@ func TestOneOfSeveral(t *testing.T) {
 	r.ok(err)
 	f := r.file(rep, "users")
 	if counts(f) != [4]int{1, 0, 0, 2} || r.number("SELECT count(*) FROM users u JOIN schools s ON s.id = u.school_id WHERE u.source_id = 'm1' AND s.source_id = 's2' AND grade = '10'") != 1 ||
-		!slices.Contains(f.Notes, "rows that name several grades: 1; the first grade is kept") || !slices.Contains(f.Notes, "rows that name several organisations: 2; the first school is kept") {
+		!slices.Contains(said(f.Notes), "rows that name several grades: 1; the first grade is kept") || !slices.Contains(said(f.Notes), "rows that name several organisations: 2; the first school is kept") {
 		t.Errorf("%+v", f)
 	}
 }
@@ -139,7 +139,7 @@ func TestWhatExcelLeaves(t *testing.T) {
 	if counts(f) != [4]int{3, 0, 0, 2} || f.Ignored != 5 || f.Lines != 10 || f.Problems[0].Line != 6 || f.Problems[0].Field != "familyName" || f.Problems[1].Line != 8 {
 		t.Errorf("%+v", f)
 	}
-	if !slices.Contains(f.Notes, "ignored 5 lines, the first is line 3: empty") {
+	if !slices.Contains(said(f.Notes), "ignored 5 lines, the first is line 3: empty") {
 		t.Errorf("%q", f.Notes)
 	}
 }
@@ -169,7 +169,7 @@ func TestLeaversMakeRoom(t *testing.T) {
 	r.ok(err)
 	for _, rep := range []Report{dry, rep} {
 		f := r.file(rep, "enrollments")
-		if counts(f) != [4]int{seats, seats, 0, 1} || f.Problems[0].Line != 2*seats+2 || !strings.Contains(f.Problems[0].Reason, "full (1200 seats)") {
+		if counts(f) != [4]int{seats, seats, 0, 1} || f.Problems[0].Line != 2*seats+2 || !strings.Contains(f.Problems[0].Reason.String(), "full (1,200 seats)") {
 			t.Errorf("%v %+v", counts(f), f.Problems[:min(3, len(f.Problems))])
 		}
 	}
@@ -280,9 +280,9 @@ func TestEveryFileIsTakenOrNamed(t *testing.T) {
 	for _, f := range rep.Files {
 		got[f.Name] = f.Kind
 		if f.Needed {
-			got[f.Name] = "needed: " + f.Notes[0]
+			got[f.Name] = "needed: " + f.Notes[0].String()
 		} else if f.Kind == "" {
-			got[f.Name] = f.Notes[0]
+			got[f.Name] = f.Notes[0].String()
 		}
 	}
 	for name, want := range map[string]string{
@@ -314,7 +314,7 @@ func TestRosterTellsOfDanglingReferences(t *testing.T) {
 		found := false
 		for _, f := range rep.Files {
 			if f.Kind == kind {
-				found = strings.Contains(strings.Join(f.Notes, "\n"), want)
+				found = strings.Contains(strings.Join(said(f.Notes), "\n"), want)
 				if !found {
 					t.Errorf("%s: %q", kind, f.Notes)
 				}
@@ -341,7 +341,7 @@ func TestRosterOfOneSchoolPlacesItsOwn(t *testing.T) {
 	class := strings.Split(strings.SplitN(classesCSV, "\n", 3)[1], ",")[0]
 	rep, err := r.roster(Options{OnlySchool: &school, Roles: []string{people.Student}}, textFile("enrollments.csv", "sourcedId,status,classSourcedId,userSourcedId,role\ny1,active,"+class+",x1,student\n"))
 	r.ok(err)
-	if f := rep.Files[0]; f.Refused != 1 || !strings.Contains(f.Problems[0].Reason, "not a learner of your school") {
+	if f := rep.Files[0]; f.Refused != 1 || !strings.Contains(f.Problems[0].Reason.String(), "not a learner of your school") {
 		t.Errorf("%+v", f)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"lignum/domain"
-	"lignum/domain/words"
 	"lignum/tenants"
 )
 
@@ -21,8 +20,8 @@ func (im *importer) run(ctx context.Context, s step) error {
 		}
 	}
 	src, why := s.file.rows()
-	if why != "" {
-		return domain.InvalidFieldIn("file", words.Plain(s.file.Name+" "+why))
+	if !why.IsZero() {
+		return domain.InvalidField("file", "roster.file_left_out", "Name", s.file.Name, "Why", why)
 	}
 	defer src.Close()
 	if what := fmt.Sprint(s.kind, s.pass); im.seen == nil || im.seen.what != what {
@@ -99,7 +98,7 @@ func (im *importer) sift(s step, line reading) (*record, *Problem) {
 			role.used = true
 		}
 	case problem != nil && last && s.kind == "guardians":
-		s.ignore("refused above, among the accounts", line.at, 1)
+		s.ignore("roster.refused_above_among_the_accounts", line.at, 1)
 		return nil, nil
 	}
 	switch {
@@ -117,7 +116,7 @@ func (im *importer) doChunk(ctx context.Context, s step, rows []record, bad []Pr
 	for try := 1; ; try++ {
 		out := &outcome{refused: map[int]bool{}}
 		for _, p := range bad {
-			out.refuse(p.Line, p.Field, "%s", p.Reason)
+			out.refuseIn(p.Line, p.Field, p.Reason)
 		}
 		err := im.tryChunk(ctx, s, rows, out, next)
 		if err == nil {

@@ -7,7 +7,6 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/people"
-	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -15,8 +14,8 @@ import (
 // readRegions takes the names of districts and the like: a school's region is the name of the organisation above it.
 func (im *importer) readRegions(s *sourceFile) error {
 	r, why := s.rows()
-	if why != "" {
-		return domain.InvalidFieldIn("file", words.Plain(s.Name+" "+why))
+	if !why.IsZero() {
+		return domain.InvalidField("file", "roster.file_left_out", "Name", s.Name, "Why", why)
 	}
 	defer r.Close()
 	for {
@@ -31,7 +30,7 @@ func (im *importer) readRegions(s *sourceFile) error {
 			continue
 		}
 		if len(im.regions) == maxRegions {
-			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most_organisations", "MaxRegions", maxRegions)
+			return domain.Refuse(domain.TooLarge, "roster.a_roster_has_at_most_organisations", "Most", maxRegions)
 		}
 		if org := checkOrg(line.row); len(org.problems) == 0 {
 			im.regions[org.SourceID] = org.Name
@@ -57,7 +56,7 @@ func checkOrg(r record) checkedOrg {
 		longest = 100 // it becomes the region of its schools
 	}
 	if r.get("type") == "" {
-		c.problems.Add("type", "roster.is_missing_allowed_2", "OrgWords", anyOf(orgWords))
+		c.problems.Add("type", "roster.is_missing_allowed_2", "Allowed", anyOf(orgWords))
 	}
 	c.problems.Text("name", c.Name, 1, longest)
 	c.problems.Text("metadata.region", c.Region, 0, 100)
@@ -96,7 +95,7 @@ func (im *importer) planOrgs(ctx context.Context, q tenants.Querier, rows []reco
 				want.Region = is.Region // the file does not say what is above it
 			}
 			if !r.ends() {
-				out.warn(r.line, "the organisation that parentSourcedId names is not in the file; the school keeps the region that it has, and a new one has none")
+				out.warn(r.line, "roster.the_organisation_that_parentsourcedid_names")
 			}
 		}
 		switch {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // fileText is what a file's bytes are: its encoding and how its lines end. Excel writes UTF-8 with a byte order mark ('CSV UTF-8'), UTF-16
@@ -66,28 +67,28 @@ func (t *fileText) look(b []byte) {
 
 // settle says what the bytes were, or why they cannot be read. A file that is mostly UTF-8 stays UTF-8; its broken lines are refused
 // one by one.
-func (t *fileText) settle() (why string) {
+func (t *fileText) settle() (why words.Text) {
 	t.endsInCR = t.lf == 0 && t.cr > 0
 	starts := func(mark string) bool { return bytes.HasPrefix(t.start, []byte(mark)) }
 	switch t.strays += len(t.carry); {
 	case len(t.start) == 0:
-		return "is empty"
+		return words.Say("roster.is_empty")
 	case starts("\xff\xfe\x00\x00"), starts("\x00\x00\xfe\xff"):
-		return "is UTF-32; save it as CSV UTF-8"
+		return words.Say("roster.is_utf_32_save_it")
 	case starts("\xff\xfe"), starts("\xfe\xff"):
 		t.encoding = utf16Text
 	case starts("PK\x03\x04"), starts("\xd0\xcf\x11\xe0"):
-		return "is a spreadsheet or an archive; save it as CSV UTF-8"
+		return words.Say("roster.is_a_spreadsheet_or_an")
 	case starts("\xef\xbb\xbf"):
 		t.encoding = utf8Text
 	case t.nul > (t.lf+t.cr)*2 && t.nul > 8:
-		return "holds NUL characters, as UTF-16 without a byte order mark does; save it as CSV UTF-8"
+		return words.Say("roster.holds_nul_characters_as_utf")
 	case t.strays > t.letters:
 		t.encoding = windowsText
 	default:
 		t.encoding = utf8Text
 	}
-	return ""
+	return words.Text{}
 }
 
 // maxLine bounds the bytes of one line.

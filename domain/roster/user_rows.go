@@ -11,6 +11,7 @@ import (
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants/audit"
+	"lignum/tenants/limits"
 )
 
 // row decides what becomes of one row.
@@ -82,7 +83,7 @@ func (pl *usersPlan) role(r record, p *domain.Problems) string {
 	case given == "":
 		p.Add("role", "roster.is_missing_send_roles_csv")
 	case role == "":
-		p.Add("role", "roster.is_not_given_by_a", "Given", fmt.Sprintf("%q", clipText(given, 40)), "UserRoleWords", anyOf(userRoleWords))
+		p.Add("role", "roster.is_not_given_by_a", "Given", fmt.Sprintf("%q", clipText(given, 40)), "Allowed", anyOf(userRoleWords))
 	case !slices.Contains(pl.im.opts.Roles, role):
 		p.Add("role", "roster.you_may_not_give_the", "Role", role)
 	}
@@ -105,7 +106,7 @@ func (pl *usersPlan) school(r record, role string, p *domain.Problems) *uuid.UUI
 	switch {
 	case org != "" && s == nil:
 		if pl.im.regions[org] == "" || role == people.Student || only != nil {
-			p.Add("orgSourcedIds", "roster.the_school_is_not_known_import", "Org", fmt.Sprintf("%q", clipText(org, 60)))
+			p.Add("orgSourcedIds", "roster.the_school_is_not_known_import", "Given", fmt.Sprintf("%q", clipText(org, 60)))
 		}
 		return nil
 	case s == nil && (role == people.Student || role == "school_administrator"):
@@ -140,11 +141,11 @@ func (pl *usersPlan) mayChange(is *people.SourcedUser, role string, p *domain.Pr
 func (pl *usersPlan) createUser(r record, want *people.SourcedUser, role string, out *outcome) {
 	want.Roles = []string{role}
 	if want.UserName != "" && pl.names.Taken(want.UserName) {
-		out.refuse(r.line, "username", "is taken by another account")
+		out.refuse(r.line, "username", "roster.is_taken_by_another_account")
 		return
 	}
 	if want.State == "active" && !pl.quotas[people.QuotaOf(want.Roles)].Take() {
-		out.refuse(r.line, "sourcedId", "the quota of %s is used up", people.QuotaOf(want.Roles))
+		out.refuse(r.line, "sourcedId", noRoom(people.QuotaOf(want.Roles)))
 		return
 	}
 	if want.UserName == "" {
@@ -168,7 +169,7 @@ func (pl *usersPlan) changeUser(r record, is, want *people.SourcedUser, out *out
 	case want.State == is.State, want.State == "active" && is.Reason != people.RosterReason: // whom a person suspended, a person resumes
 		want.State, want.Reason = is.State, is.Reason
 	case want.State == "suspended" && is.Is(policy.AdministratorRole(policy.Tenant)):
-		out.refuse(r.line, "status", "an administrator of the tenant is not suspended by a roster")
+		out.refuse(r.line, "status", "roster.an_administrator_of_the_tenant")
 		return
 	}
 	same := is.UserName == want.UserName && is.Given == want.Given && is.Family == want.Family && is.Email == want.Email && is.Grade == want.Grade &&
@@ -178,11 +179,11 @@ func (pl *usersPlan) changeUser(r record, is, want *people.SourcedUser, out *out
 		return
 	}
 	if want.UserName != is.UserName && pl.names.Taken(want.UserName) {
-		out.refuse(r.line, "username", "is taken by another account")
+		out.refuse(r.line, "username", "roster.is_taken_by_another_account")
 		return
 	}
 	if want.State == "active" && is.State == "suspended" && !quota.Take() {
-		out.refuse(r.line, "status", "the quota of %s is used up", people.QuotaOf(is.Roles))
+		out.refuse(r.line, "status", noRoom(people.QuotaOf(is.Roles)))
 		return
 	}
 	if want.State == "suspended" && is.State == "active" {
@@ -193,6 +194,14 @@ func (pl *usersPlan) changeUser(r record, is, want *people.SourcedUser, out *out
 	pl.have[want.SourceID] = want
 	pl.change = append(pl.change, want)
 	out.changed++
+}
+
+// noRoom is the message's key for a quota of accounts that is used up.
+func noRoom(quota limits.Kind) string {
+	if quota == limits.Learners {
+		return "roster.no_room_for_learners"
+	}
+	return "roster.no_room_for_staff"
 }
 
 func sameID(a, b *uuid.UUID) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }

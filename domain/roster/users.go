@@ -10,7 +10,6 @@ import (
 	"lignum/domain"
 	"lignum/domain/identity"
 	"lignum/domain/people"
-	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/limits"
 )
@@ -33,8 +32,8 @@ func (im *importer) readRoles(w *task) error {
 	w.report = &FileReport{Name: w.file.Name, Kind: w.kind, Problems: []Problem{}, Notes: w.file.notes(w.kind), Ignored: w.file.headerAt - 1}
 	w.told = map[string]*ignoredLines{}
 	r, why := w.file.rows()
-	if why != "" {
-		return domain.InvalidFieldIn("file", words.Plain(w.file.Name+" "+why))
+	if !why.IsZero() {
+		return domain.InvalidField("file", "roster.file_left_out", "Name", w.file.Name, "Why", why)
 	}
 	defer r.Close()
 	seen := newSeen("roles")
@@ -61,7 +60,7 @@ func (im *importer) readRoles(w *task) error {
 			line.problem = seen.check(w.kind, line.row)
 		}
 		if p := line.problem; p != nil {
-			out.refuse(p.Line, p.Field, "%s", p.Reason)
+			out.refuseIn(p.Line, p.Field, p.Reason)
 			continue
 		}
 		im.readRole(w, line.row, out)
@@ -75,18 +74,18 @@ func (im *importer) readRole(w *task, row record, out *outcome) {
 	role := givenRole{role: row.get("role"), org: row.get("orgsourcedid"), primary: row.word(&p, "roleType", roleTypeWords) == "primary"}
 	row.status(&p)
 	if rolesOf[strings.ToLower(role.role)] == "" {
-		p.Add("role", "roster.is_not_given_by_a_roster", "Role", fmt.Sprintf("%q", clipText(role.role, 40)), "UserRoleWords", anyOf(userRoleWords))
+		p.Add("role", "roster.is_not_given_by_a_roster", "Role", fmt.Sprintf("%q", clipText(role.role, 40)), "Allowed", anyOf(userRoleWords))
 	}
 	was := im.roles[user]
 	switch {
 	case row.ends():
-		w.ignore("of a role that ended", row.line, 1)
+		w.ignore("roster.of_a_role_that_ended", row.line, 1)
 	case len(p) > 0:
 		out.refuseAll(row.line, p)
 	case was == nil:
 		im.roles[user] = &role
 	default:
-		w.ignore("a further role of somebody, and only the primary one is taken", row.line, 1)
+		w.ignore("roster.a_further_role_of_somebody", row.line, 1)
 		if role.primary && !was.primary {
 			*was = role
 		}
@@ -113,8 +112,7 @@ func (im *importer) countRoles(work []*task) {
 		}
 	}
 	if idle > 0 {
-		f := work[i].report
-		f.Notes = append(f.Notes, fmt.Sprintf("%d of the people have no row in users.csv; nothing became of their roles", idle))
+		work[i].note("roster.of_the_people_have_no", "People", idle)
 	}
 }
 

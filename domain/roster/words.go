@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lignum/domain"
+	"lignum/domain/words"
 )
 
 // The words that OneRoster 1.1 and 1.2 allow (1EdTech, 'CSV Binding' and 'Data Model': the enumerations). A word that is not among them is refused: who
@@ -33,13 +34,14 @@ func (r record) word(p *domain.Problems, field string, allowed []string) string 
 			return w
 		}
 	}
-	p.Add(field, "roster.is_not_known_allowed", "ClipText", fmt.Sprintf("%q", clipText(v, 40)), "Allowed", anyOf(allowed))
+	p.Add(field, "roster.is_not_known_allowed", "Given", fmt.Sprintf("%q", clipText(v, 40)), "Allowed", anyOf(allowed))
 	return ""
 }
 
-func anyOf(words []string) string {
-	last := len(words) - 1
-	return fmt.Sprintf("%s or %s", strings.Join(words[:last], ", "), words[last])
+// anyOf lists words of OneRoster, which are the same in every language.
+func anyOf(list []string) words.Text {
+	last := len(list) - 1
+	return words.Say("roster.any_of", "Most", strings.Join(list[:last], ", "), "Last", list[last])
 }
 
 // status gives active, inactive or tobedeleted; an empty cell is active, as in a bulk file.

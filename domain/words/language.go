@@ -83,11 +83,18 @@ func (l Language) Word(name string) string {
 
 // Format writes a time in its own zone by one of the layouts of words.yaml: "day".
 func (l Language) Format(t time.Time, layout string) string {
-	said := t.Format(l.layout(layout))
+	layout = l.layout(layout)
+	said := t.Format(layout)
 	if l == English {
 		return said
 	}
-	return l.names().Replace(said)
+	return l.names(layout).Replace(said)
+}
+
+// Moment is a time among what fills a message, written by one of the layouts of words.yaml.
+type Moment struct {
+	At     time.Time
+	Layout string
 }
 
 // layout is the text of a layout, which is no sentence: the pseudo language has it as English does.
@@ -98,24 +105,32 @@ func (l Language) layout(name string) string {
 	return time.RFC3339
 }
 
-// names turns Go's names of months and days into the language's.
-func (l Language) names() *strings.Replacer {
-	if known, ok := replacers.Load(l); ok {
+// names turns Go's names of months and days into the language's, the long or the short ones, as a layout has them: May is both.
+func (l Language) names(layout string) *strings.Replacer {
+	months, weekdays := "months_short", "weekdays_short"
+	if strings.Contains(layout, "January") {
+		months = "months"
+	}
+	if strings.Contains(layout, "Monday") {
+		weekdays = "weekdays"
+	}
+	key := [3]string{string(l), months, weekdays}
+	if known, ok := replacers.Load(key); ok {
 		return known.(*strings.Replacer)
 	}
 	var pairs []string
-	for _, list := range []string{"months", "weekdays", "months_short", "weekdays_short"} { // the longer first
+	for _, list := range []string{months, weekdays} {
 		from, to := strings.Fields(English.Message("words."+list).Other), strings.Fields(l.real().Message("words."+list).Other)
 		for i := range min(len(from), len(to)) {
 			pairs = append(pairs, from[i], to[i])
 		}
 	}
 	r := strings.NewReplacer(pairs...)
-	replacers.Store(l, r)
+	replacers.Store(key, r)
 	return r
 }
 
-// replacers remembers names of each language.
+// replacers remembers the names of each language.
 var replacers sync.Map
 
 // real is the language whose numbers, days and months the language has: English, of the pseudo language.

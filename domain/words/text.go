@@ -23,8 +23,13 @@ func Say(key string, pairs ...any) Text { return Text{key: key, pairs: pairs} }
 // Plain makes a Text of words that are there already, and stay as they are in every language: what a school wrote, or a program of other people says.
 func Plain(said string) Text { return Text{plain: said} }
 
-// Join makes one Text of several, with a separator between them.
-func Join(separator string, list ...Text) Text { return Text{plain: separator, list: list} }
+// Join makes one Text of several, with a separator between them; of none, one that says nothing.
+func Join(separator string, list ...Text) Text {
+	if len(list) == 0 {
+		return Text{}
+	}
+	return Text{plain: separator, list: list}
+}
 
 // Key is the message's key; "" for words that were there already.
 func (t Text) Key() string { return t.key }

@@ -1,8 +1,9 @@
 // Package words is what the program says to people. Each sentence stands under a key in a message file, messages/<language>/<room>.yaml, once a
 // language, and nowhere else: code and pages name the key. The key of a message is its file's name and its own: "learner.my_classes".
 //
-// A message holds what it is filled with by name, {{.Seats}}, and a message that counts has a form for each plural category of its language
-// (Unicode CLDR: one, two, few, many, other), chosen by N. Whoever says it hands over pairs of name and value, and the number as N.
+// A message holds what it is filled with by name, {{.Seats}}, and nothing else of Go's templates (filling.go); a message that counts has a form for each
+// plural category of its language (Unicode CLDR: one, two, few, many, other), chosen by N. Whoever says it hands over pairs of name and value, and the
+// number as N.
 //
 // What stays in code, and in English: what programs read (names of fields, codes, the reference of the API), what operators read (commands, logs), and what
 // schools wrote themselves.
@@ -85,7 +86,11 @@ func newCatalogue(l Language, messages map[string]*i18n.Message) *catalogue {
 	bundle := i18n.NewBundle(language.English)
 	tag := language.Make(string(l))
 	for _, m := range messages {
-		if err := bundle.AddMessages(tag, m); err != nil {
+		err := check(m)
+		if err == nil {
+			err = bundle.AddMessages(tag, m)
+		}
+		if err != nil {
 			panic(fmt.Sprintf("words: %s: %v", m.ID, err))
 		}
 	}
@@ -134,26 +139,28 @@ func (l Language) Message(key string) *i18n.Message {
 
 // Say gives a message in words, filled with pairs of name and value; the value of N, a whole number, chooses the plural form. A key without
 // words, which a test would have found, gives the key.
-func (l Language) Say(key string, pairs ...any) string {
+func (l Language) Say(key string, given ...any) string {
 	c := catalogues()[l]
 	if c == nil || c.messages[key] == nil {
 		c = catalogues()[English]
 	}
-	config := i18n.LocalizeConfig{MessageID: key}
-	if len(pairs) > 0 {
-		data := make(map[string]any, len(pairs)/2)
-		for i := 0; i+1 < len(pairs); i += 2 {
-			name, value := pairs[i].(string), pairs[i+1]
+	config := i18n.LocalizeConfig{MessageID: key, TemplateParser: parser{}}
+	if len(given) > 0 {
+		data := make(pairs, len(given)&^1)
+		for i := 0; i+1 < len(given); i += 2 {
+			name, value := given[i].(string), given[i+1]
 			switch v := value.(type) {
 			case Text:
-				value = v.In(l).String()
+				value = v.say(l)
+			case Moment:
+				value = l.Format(v.At, v.Layout)
 			case int:
 				value = l.Number(v)
 				if name == "N" {
 					config.PluralCount = v
 				}
 			}
-			data[name] = value
+			data[i], data[i+1] = name, value
 		}
 		config.TemplateData = data
 	}

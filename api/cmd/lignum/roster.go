@@ -128,14 +128,14 @@ func printRoster(out io.Writer, rep roster.Report) error {
 			fmt.Fprintf(out, "%s: went on with an interrupted import\n", plain(f.Name))
 		}
 		for _, note := range f.Notes {
-			fmt.Fprintf(out, "%s: %s\n", plain(f.Name), plain(note))
+			fmt.Fprintf(out, "%s: %s\n", plain(f.Name), plain(note.String()))
 		}
 		for i, p := range f.Problems {
 			if i == shownProblems {
 				fmt.Fprintf(out, "%s: and %d more; --report FILE.csv takes them\n", plain(f.Name), len(f.Problems)-i+f.More)
 				break
 			}
-			fmt.Fprintf(out, "%s line %d: %s\n", plain(f.Name), p.Line, plain(strings.TrimSpace(p.Field+" "+p.Reason)))
+			fmt.Fprintf(out, "%s line %d: %s\n", plain(f.Name), p.Line, plain(strings.TrimSpace(p.Field+" "+p.Reason.String())))
 		}
 	}
 	if rep.DryRun {
@@ -176,7 +176,7 @@ func (r rowReport) fill(ctx context.Context, db *tenants.DB, rep roster.Report) 
 			return err
 		}
 		for _, p := range problems {
-			if err := w.Write([]string{cell(f.Name), f.Kind, strconv.Itoa(p.Line), cell(p.Field), cell(p.Reason)}); err != nil {
+			if err := w.Write([]string{cell(f.Name), f.Kind, strconv.Itoa(p.Line), cell(p.Field), cell(p.Reason.String())}); err != nil {
 				return err
 			}
 		}

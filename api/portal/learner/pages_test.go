@@ -42,7 +42,7 @@ func samples() map[string][]any {
 	lesson := &catalogue.LessonView{Lesson: catalog.Lesson{LessonHead: catalog.LessonHead{ID: id, Slug: "a", Title: evil, Minutes: 20}, Course: "maths", CourseTitle: evil, SectionTitle: evil,
 		HTML: "<h2>Safe</h2>", Previous: &catalog.Neighbour{Slug: "p", Title: evil}, Next: &catalog.Neighbour{Slug: "n", Title: evil}}, Records: true}
 	board := &points.Board{Top: []points.Standing{{Rank: 1, Name: evil, Points: 1200, Me: true}}, Me: &points.Standing{Rank: 1, Name: evil, Points: 1200}, Near: []points.Standing{{Rank: 1, Name: evil, Points: 1200, Me: true}}}
-	result := &assessment.Result{Title: evil, Percent: 70, Score: 2550, MaxScore: 3000, Grade: "II", Points: 15, FeedbackNote: evil, FeedbackAt: &soon, Sections: []assessment.SectionResult{{Title: evil, Score: 50, MaxScore: 100}}}
+	result := &assessment.Result{Title: evil, Percent: 70, Score: 2550, MaxScore: 3000, Grade: "II", Points: 15, FeedbackNote: words.Plain(evil), FeedbackAt: &soon, Sections: []assessment.SectionResult{{Title: evil, Score: 50, MaxScore: 100}}}
 	for i, q := range samplePaper().Questions {
 		result.Questions = append(result.Questions, assessment.ItemResult{Position: i, Item: q.Item, Response: q.Response, Score: 50 * (i % 2), MaxScore: 100, RightAnswer: evil, Comment: evil, Feedback: []string{"<b>ok</b>"}})
 	}

@@ -1,12 +1,14 @@
 package gift
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
 // answers reads what stands between the braces. Which kind of question it is follows
@@ -18,11 +20,11 @@ func (p *parser) answers(it *item.Item, cs chars) {
 	}
 	cs = cs.trim()
 	if m := cloze.FindString(cs.String()); m != "" && !cs[len([]rune(m))-1].escaped {
-		p.errorAt(cs[0].off, "%s begins an answer of Moodle's Cloze format, which is not GIFT", m)
+		p.errorAt(cs[0].off, "gift.begins_an_answer_of_moodles", "Mark", m)
 		return
 	}
 	if cs.startsWith(">") && cs.has("\n") {
-		p.errorAt(cs[0].off, "> begins an ordering question of Moodle's, which is not GIFT: write it in a bank in YAML")
+		p.errorAt(cs[0].off, "gift.begins_an_ordering_question_of")
 		return
 	}
 	switch {
@@ -57,7 +59,7 @@ func (p *parser) trueFalse(it *item.Item, cs chars) {
 	word, feedback, _ := cs.cut("#")
 	wrong, right, _ := feedback.cut("#")
 	if i := right.index("#"); i >= 0 {
-		p.errorAt(right[i].off, "true/false takes two feedbacks, for the wrong and for the right answer: write \\# for text")
+		p.errorAt(right[i].off, "gift.true_false_takes_two_feedbacks")
 	}
 	it.Kind = item.TrueFalse
 	it.Truth = &item.Truth{
@@ -92,7 +94,7 @@ func (p *parser) split(cs chars, bare bool) []entry {
 		}
 	}
 	if len(marks) > 2*item.MaxAnswers { // as many pairs and distractors as an item may have
-		p.errorAt(cs[marks[2*item.MaxAnswers]].off, "more than %d answers", 2*item.MaxAnswers)
+		p.errorAt(cs[marks[2*item.MaxAnswers]].off, "gift.more_than_answers", "Most", 2*item.MaxAnswers)
 		return nil
 	}
 	var out []entry
@@ -102,7 +104,7 @@ func (p *parser) split(cs chars, bare bool) []entry {
 	}
 	if lead = lead.trim(); len(lead) > 0 {
 		if !bare {
-			p.errorAt(lead[0].off, "text before the first = or ~")
+			p.errorAt(lead[0].off, "gift.text_before_the_first_or")
 		} else {
 			out = append(out, entry{true, lead, lead[0].off})
 		}
@@ -116,7 +118,7 @@ func (p *parser) split(cs chars, bare bool) []entry {
 			continue // ~= is how many write =, and Moodle reads it so
 		}
 		if at > 0 && cs[at].r == '=' && !unicode.IsSpace(cs[at-1].r) && !isMark(cs[at-1]) {
-			p.warnAt(cs[at].off, "this = begins a new answer: write \\= if it belongs to the text")
+			p.warnAt(cs[at].off, "gift.this_begins_a_new_answer")
 		}
 		out = append(out, entry{cs[at].r == '=', cs[at+1 : end], cs[at].off})
 	}
@@ -143,17 +145,17 @@ func (p *parser) read(cs chars, bare, emptyOK bool) []answer {
 		if m := weightMark.FindStringSubmatch(body[:min(len(body), 30)].String()); m != nil {
 			w, err := item.ParseWeight(m[1])
 			if err != nil {
-				p.errorAt(e.off, "%v", err)
+				p.errorIn(e.off, words.Of(err))
 			}
 			a.weight, body = w, body[len(m[0]):]
 		}
 		if likeWeight.MatchString(body[:min(len(body), 10)].String()) && !body[0].escaped {
-			p.warnAt(e.off, "the %% at the beginning is part of the text: a weight is written %%50%%, with a point for decimals")
+			p.warnAt(e.off, "gift.the_at_the_beginning_is")
 		}
 		text, feedback, _ := body.cut("#")
 		a.text, a.feedback = text.trim(), p.feedbackOf(feedback)
 		if len(a.text) == 0 && !emptyOK {
-			p.errorAt(e.off, "the answer is empty")
+			p.errorAt(e.off, "gift.the_answer_is_empty")
 			continue
 		}
 		out = append(out, a)
@@ -179,11 +181,11 @@ func (p *parser) shortAnswer(it *item.Item, cs chars) {
 	for _, a := range p.read(cs, true, false) {
 		pattern := p.plainOf(a.text).String()
 		if pattern == "" {
-			p.errorAt(a.off, "the answer is empty")
+			p.errorAt(a.off, "gift.the_answer_is_empty")
 			continue
 		}
 		if isTruth(a.text) && a.right {
-			p.warnAt(a.off, "a learner must type %s: for true or false write {%s} without the =", pattern, strings.ToUpper(pattern))
+			p.warnAt(a.off, "gift.a_learner_must_type_for", "Pattern", pattern, "Truth", "{"+strings.ToUpper(pattern)+"}")
 		}
 		it.Accepted = append(it.Accepted, item.Accepted{Pattern: pattern, Weight: a.weight, Feedback: a.feedback})
 		p.answerAt = append(p.answerAt, a.off)
@@ -205,13 +207,13 @@ func (p *parser) matching(it *item.Item, cs chars) {
 		text := p.plainOf(right).String()
 		switch {
 		case e.body.has("#"):
-			p.errorAt(e.off, "a pair has no feedback: write \\# if it belongs to the text")
+			p.errorAt(e.off, "gift.a_pair_has_no_feedback")
 			continue
 		case !found:
-			p.errorAt(e.off, "the pair has no ->")
+			p.errorAt(e.off, "gift.the_pair_has_no")
 			continue
 		case text == "":
-			p.errorAt(e.off, "nothing stands after ->")
+			p.errorAt(e.off, "gift.nothing_stands_after")
 			continue
 		}
 		id, known := options[text]
@@ -222,11 +224,11 @@ func (p *parser) matching(it *item.Item, cs chars) {
 		}
 		if left = left.trim(); len(left) == 0 {
 			if known {
-				p.warnAt(e.off, "the wrong right side %.60q is there already and is shown once", text)
+				p.warnAt(e.off, "gift.the_wrong_right_side_is", "Text", fmt.Sprintf("%.60q", text))
 			}
 		} else {
 			if weightMark.MatchString(left[:min(len(left), 30)].String()) {
-				p.warnAt(e.off, "a pair has no weight: it is shown as part of the text, and each pair earns the same")
+				p.warnAt(e.off, "gift.a_pair_has_no_weight")
 			}
 			it.Pairs = append(it.Pairs, item.Pair{Left: p.textOf(left), Right: id})
 			p.answerAt = append(p.answerAt, e.off)
@@ -253,7 +255,7 @@ func (p *parser) numeric(it *item.Item, cs chars) {
 				continue
 			}
 		case text == "":
-			p.errorAt(a.off, "the answer is empty")
+			p.errorAt(a.off, "gift.the_answer_is_empty")
 			continue
 		case isRange:
 			n.Low, n.High = p.number(low, a.off), p.number(high, a.off)
@@ -264,7 +266,7 @@ func (p *parser) numeric(it *item.Item, cs chars) {
 			}
 		}
 		if len(last) > 0 {
-			p.warnAt(lastAt[0], "what stands for every other number was put last: in front it would take the numbers of the answers after it")
+			p.warnAt(lastAt[0], "gift.what_stands_for_every_other")
 		}
 		it.Numbers, p.answerAt = append(it.Numbers, n), append(p.answerAt, a.off)
 	}
@@ -274,7 +276,7 @@ func (p *parser) numeric(it *item.Item, cs chars) {
 func (p *parser) number(s string, off int) string {
 	clean, err := item.CleanNumber(s)
 	if err != nil {
-		p.errorAt(off, "%.60q is not a number: %v", strings.TrimSpace(s), err)
+		p.errorAt(off, "gift.is_not_a_number", "Number", fmt.Sprintf("%.60q", strings.TrimSpace(s)), "Why", err)
 	}
 	return clean
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"lignum/domain/words"
 )
 
 const categoryMark = "$CATEGORY:"
@@ -69,7 +71,7 @@ func (p *parser) notesOf() (id string, tags []string) {
 				continue
 			}
 			if utf8.RuneCountInString(value) > MaxTag {
-				p.errs = append(p.errs, Error{p.file, note.number, 0, "an id or tag is longer than 100 characters"})
+				p.errs = append(p.errs, Error{p.file, note.number, 0, words.Say("gift.an_id_or_tag_is")})
 				continue
 			}
 			if m[1] == "tag" {
@@ -77,12 +79,12 @@ func (p *parser) notesOf() (id string, tags []string) {
 			} else if id == "" {
 				id = value
 			} else {
-				p.warnings = append(p.warnings, Error{p.file, note.number, 0, "a second id is ignored"})
+				p.warnings = append(p.warnings, Error{p.file, note.number, 0, words.Say("gift.a_second_id_is_ignored")})
 			}
 		}
 	}
 	if len(tags) > MaxTags {
-		p.errs = append(p.errs, Error{p.file, p.block.notes[0].number, 0, "more than 50 tags"})
+		p.errs = append(p.errs, Error{p.file, p.block.notes[0].number, 0, words.Say("gift.more_than_50_tags")})
 	}
 	return id, tags
 }

@@ -17,6 +17,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
 // Limits of a file.
@@ -43,10 +44,10 @@ type Parsed struct {
 // Error is one thing that is wrong in a file. Line and Column count from 1, Column in
 // characters; 0 means not known.
 type Error struct {
-	File   string `json:"file"`
-	Line   int    `json:"line,omitempty"`
-	Column int    `json:"column,omitempty"`
-	Reason string `json:"reason"`
+	File   string     `json:"file"`
+	Line   int        `json:"line,omitempty"`
+	Column int        `json:"column,omitempty"`
+	Reason words.Text `json:"reason"`
 }
 
 // Error gives "file:line:column: reason".
@@ -58,7 +59,7 @@ func (e Error) Error() string {
 			s += fmt.Sprintf(":%d", e.Column)
 		}
 	}
-	return s + ": " + e.Reason
+	return s + ": " + e.Reason.String()
 }
 
 // Errors is everything that is wrong in a file.
@@ -82,7 +83,7 @@ func Parse(r io.Reader, filename string) ([]Parsed, error) {
 		return nil, fmt.Errorf("reading %s: %w", filename, err)
 	}
 	if len(data) > MaxBytes {
-		return nil, Errors{{File: filename, Reason: fmt.Sprintf("the file is larger than %d MB", MaxBytes>>20)}}
+		return nil, Errors{{File: filename, Reason: words.Say("gift.the_file_is_larger_than", "Most", MaxBytes>>20)}}
 	}
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
@@ -100,7 +101,7 @@ func Parse(r io.Reader, filename string) ([]Parsed, error) {
 		for len(b.lines) > 0 && isCategory(b.lines[0].text) {
 			category = strings.TrimSpace(categoryLine.FindStringSubmatch(b.lines[0].text)[1])
 			if utf8.RuneCountInString(category) > MaxCategory {
-				errs = append(errs, Error{filename, b.lines[0].number, 0, fmt.Sprintf("the category is longer than %d characters", MaxCategory)})
+				errs = append(errs, Error{filename, b.lines[0].number, 0, words.Say("gift.the_category_is_longer_than", "Most", MaxCategory)})
 				category = ""
 			}
 			b.lines = b.lines[1:]
@@ -109,7 +110,7 @@ func Parse(r io.Reader, filename string) ([]Parsed, error) {
 			continue
 		}
 		if count++; count > MaxItems {
-			errs = append(errs, Error{filename, b.lines[0].number, 0, fmt.Sprintf("more than %d questions in one file", MaxItems)})
+			errs = append(errs, Error{filename, b.lines[0].number, 0, words.Say("gift.more_than_questions_in_one", "Most", MaxItems)})
 			break
 		}
 		p := &parser{file: filename, block: b}
@@ -134,7 +135,7 @@ func notUTF8(text, filename string) Errors {
 	var errs Errors
 	for i, line := range strings.Split(text, "\n") {
 		if !utf8.ValidString(line) {
-			errs = append(errs, Error{filename, i + 1, 0, "the line is not UTF-8: save the file as UTF-8"})
+			errs = append(errs, Error{filename, i + 1, 0, words.Say("gift.the_line_is_not_utf")})
 			if len(errs) == 100 {
 				break // a file in another encoding; a hundred lines make the point
 			}
@@ -147,10 +148,10 @@ func notUTF8(text, filename string) Errors {
 func (p *parser) invalid(err error) {
 	var e *domain.Error
 	if !errors.As(err, &e) || len(e.Fields) == 0 {
-		p.errorAt(-1, "%v", err)
+		p.errorIn(-1, words.Of(err))
 		return
 	}
 	for _, f := range e.Fields {
-		p.errorAt(-1, "%s: %s", f.Name, f.Reason)
+		p.errorIn(-1, words.Join(": ", words.Plain(f.Name), f.Reason))
 	}
 }

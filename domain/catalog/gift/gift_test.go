@@ -146,7 +146,7 @@ func TestParseReportsEveryError(t *testing.T) {
 	lines := map[int]bool{}
 	for _, e := range errs {
 		lines[e.Line] = true
-		if e.File != "bad.gift" || e.Reason == "" {
+		if e.File != "bad.gift" || e.Reason.String() == "" {
 			t.Errorf("error without file or reason: %+v", e)
 		}
 	}

@@ -1,12 +1,12 @@
 package gift
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
 // parser reads one question.
@@ -21,15 +21,20 @@ type parser struct {
 	answerAt []int // byte offset of each choice, accepted answer, number or pair of the item
 }
 
-// errorAt notes an error at a byte offset; -1 is the question's first line.
-func (p *parser) errorAt(off int, format string, args ...any) {
+// errorAt notes an error at a byte offset; -1 is the question's first line. The reason is the message of a key, filled with pairs of name and value.
+func (p *parser) errorAt(off int, key string, pairs ...any) { p.errorIn(off, words.Say(key, pairs...)) }
+
+// errorIn is errorAt with a reason that is there already.
+func (p *parser) errorIn(off int, reason words.Text) {
 	l, c := p.position(off)
-	p.errs = append(p.errs, Error{p.file, l, c, fmt.Sprintf(format, args...)})
+	p.errs = append(p.errs, Error{p.file, l, c, reason})
 }
 
-func (p *parser) warnAt(off int, format string, args ...any) {
+func (p *parser) warnAt(off int, key string, pairs ...any) { p.warnIn(off, words.Say(key, pairs...)) }
+
+func (p *parser) warnIn(off int, reason words.Text) {
 	l, c := p.position(off)
-	p.warnings = append(p.warnings, Error{p.file, l, c, fmt.Sprintf(format, args...)})
+	p.warnings = append(p.warnings, Error{p.file, l, c, reason})
 }
 
 // question reads title, text and answers, and validates the item.
@@ -38,7 +43,7 @@ func (p *parser) question() Parsed {
 	q.ID, q.Tags = p.notesOf()
 	for _, l := range p.block.lines[1:] {
 		if isCategory(l.text) {
-			p.errs = append(p.errs, Error{p.file, l.number, 0, "a blank line must come before $CATEGORY"})
+			p.errs = append(p.errs, Error{p.file, l.number, 0, words.Say("gift.a_blank_line_must_come")})
 		}
 	}
 	cs := p.lex().trim()
@@ -51,9 +56,9 @@ func (p *parser) question() Parsed {
 		stem := p.textOf(cs)
 		q.Item = &item.Item{Kind: item.Description, Stem: stem}
 	case open < 0 || shut >= 0 && shut < open:
-		p.errorAt(cs[shut].off, "this } closes nothing: write \\} for a brace that is text")
+		p.errorAt(cs[shut].off, "gift.this_closes_nothing_write_for")
 	case shut < 0:
-		p.errorAt(cs[open].off, "the answers opened by this { are not closed before the blank line (a question has no blank lines; write \\n)")
+		p.errorAt(cs[open].off, "gift.the_answers_opened_by_this")
 	default:
 		q.Item = p.answered(cs[:open], cs[open+1:shut], cs[shut+1:])
 	}
@@ -80,11 +85,11 @@ func (p *parser) title(cs chars) (chars, string) {
 	name := title.trim().String()
 	switch {
 	case name == "":
-		p.errorAt(cs[0].off, "the title is empty")
+		p.errorAt(cs[0].off, "gift.the_title_is_empty")
 	case utf8.RuneCountInString(name) > MaxName:
-		p.errorAt(cs[0].off, "the title is longer than %d characters", MaxName)
+		p.errorAt(cs[0].off, "gift.the_title_is_longer_than", "Most", MaxName)
 	case strings.ContainsAny(name, "\n\t"):
-		p.errorAt(cs[0].off, "the title spans lines")
+		p.errorAt(cs[0].off, "gift.the_title_spans_lines")
 	}
 	return rest.trim(), name
 }
@@ -97,12 +102,12 @@ func (p *parser) answered(before, answers, after chars) *item.Item {
 		mark string
 		why  string
 	}{
-		{answers, "{", "a { inside the answers: write \\{ for a brace that is text, and close the answers with } first"},
-		{after, "{", "a question has one answer block: write \\{ for a brace that is text"},
-		{after, "}", "this } closes nothing: write \\} for a brace that is text"},
+		{answers, "{", "gift.a_inside_the_answers_write"},
+		{after, "{", "gift.a_question_has_one_answer"},
+		{after, "}", "gift.this_closes_nothing_write_for"},
 	} {
 		if i := extra.cs.index(extra.mark); i >= 0 {
-			p.errorAt(extra.cs[i].off, "%s", extra.why)
+			p.errorAt(extra.cs[i].off, extra.why)
 		}
 	}
 	p.format = item.Moodle
@@ -133,7 +138,7 @@ func (p *parser) formatOf(cs chars) (chars, item.Format) {
 		}
 	}
 	if m := strangeFormat.FindString(cs[:min(len(cs), 30)].String()); m != "" && !cs[0].escaped {
-		p.warnAt(cs[0].off, "%s is no text format and is shown as text: [html], [markdown], [plain] and [moodle] are", m)
+		p.warnAt(cs[0].off, "gift.is_no_text_format_and", "Format", m)
 	}
 	return cs, p.format
 }
@@ -158,9 +163,9 @@ func (p *parser) advise(it *item.Item) {
 			off = p.answerAt[a.Answer]
 		}
 		if a.Fatal {
-			p.errorAt(off, "%s", a.Reason)
+			p.errorIn(off, a.Reason)
 		} else {
-			p.warnAt(off, "%s", a.Reason)
+			p.warnIn(off, a.Reason)
 		}
 	}
 	if len(it.Choices) > 0 {
@@ -168,7 +173,7 @@ func (p *parser) advise(it *item.Item) {
 	}
 	if !it.Scored() {
 		if m := forgotten.FindString(it.Stem.Body); m != "" {
-			p.warnAt(-1, "this is shown as text, and nothing can be answered: %s only has a meaning between { and }, or after a blank line", m)
+			p.warnAt(-1, "gift.this_is_shown_as_text", "Mark", m)
 		}
 	}
 }
@@ -185,9 +190,9 @@ func (p *parser) adviseChoices(it *item.Item) {
 		negative = negative || c.Weight < 0
 	}
 	if it.Multiple && !negative {
-		p.warnAt(-1, "ticking every answer earns the full mark: give wrong answers a negative weight")
+		p.warnAt(-1, "gift.ticking_every_answer_earns_the")
 	}
 	if !it.Multiple && right > 1 {
-		p.warnAt(-1, "%d answers are right, yet only one can be chosen: write \\= for an equals sign that is text", right)
+		p.warnAt(-1, "gift.answers_are_right_yet_only", "Right", right)
 	}
 }

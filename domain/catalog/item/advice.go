@@ -1,9 +1,10 @@
 package item
 
 import (
-	"fmt"
 	"html"
 	"strings"
+
+	"lignum/domain/words"
 )
 
 // Advice is something in an item that its author can hardly mean. Validate lets it pass, because items once stored must
@@ -11,7 +12,7 @@ import (
 type Advice struct {
 	Answer int // index of the choice, accepted answer, number or pair that it is about; -1: the item as a whole
 	Fatal  bool
-	Reason string
+	Reason words.Text
 }
 
 // Advise looks for what of a valid item a learner would not see as written, for answers that can never count, and for
@@ -25,35 +26,37 @@ func (it *Item) Advise() []Advice {
 
 type advice []Advice
 
-func (a *advice) warn(answer int, format string, args ...any) {
-	*a = append(*a, Advice{Answer: answer, Reason: fmt.Sprintf(format, args...)})
+func (a *advice) warn(answer int, key string, pairs ...any) {
+	*a = append(*a, Advice{Answer: answer, Reason: words.Say(key, pairs...)})
 }
 
-func (a *advice) refuse(answer int, format string, args ...any) {
-	*a = append(*a, Advice{Answer: answer, Fatal: true, Reason: fmt.Sprintf(format, args...)})
+func (a *advice) fatal(answer int, key string, pairs ...any) {
+	*a = append(*a, Advice{Answer: answer, Fatal: true, Reason: words.Say(key, pairs...)})
 }
 
 // texts looks at what every kind shows.
 func (a *advice) texts(it *Item) {
 	after := Text{it.After, it.Stem.Format}
-	a.shown(-1, "the question", it.Stem)
-	a.shown(-1, "the question", after)
+	a.shown(-1, "catalog.question_lost", it.Stem)
+	a.shown(-1, "catalog.question_lost", after)
 	if !seen(it.Stem) && !seen(after) {
-		a.refuse(-1, "nothing of the question would be shown: write it as text")
+		a.fatal(-1, "catalog.nothing_of_the_question_would")
 	}
 	a.feedback(-1, it.Feedback)
 }
 
-func (a *advice) shown(answer int, what string, t Text) {
+// shown tells what of a text would be lost, with the message of a key.
+func (a *advice) shown(answer int, lost string, t Text) {
 	if gone := Lost(t); len(gone) > 0 {
-		a.warn(answer, "%s is not shown as written: %s", what, strings.Join(gone, ", "))
+		a.warn(answer, lost, "Lost", words.Join(", ", gone...))
 	}
 }
 
-func (a *advice) answer(i int, what string, t Text) {
-	a.shown(i, "the "+what, t)
+// answer is shown, and refuses a text of which nothing can be seen, with the message of another key.
+func (a *advice) answer(i int, lost, blank string, t Text) {
+	a.shown(i, lost, t)
 	if !seen(t) {
-		a.refuse(i, "nothing of the %s would be shown: write it as text", what)
+		a.fatal(i, blank)
 	}
 }
 
@@ -61,9 +64,9 @@ func (a *advice) feedback(i int, t *Text) {
 	if t == nil {
 		return
 	}
-	a.shown(i, "the feedback", *t)
+	a.shown(i, "catalog.feedback_lost", *t)
 	if !seen(*t) {
-		a.warn(i, "nothing of the feedback would be shown")
+		a.warn(i, "catalog.nothing_of_the_feedback_would")
 	}
 }
 
@@ -78,6 +81,6 @@ func looks(t Text) string {
 // full refuses an item whose right answer never counts.
 func (a *advice) full(best, reach Weight) {
 	if best == Whole && reach < Whole {
-		a.refuse(-1, "nobody can earn the full mark: an answer in front always counts first; put it last")
+		a.fatal(-1, "catalog.nobody_can_earn_the_full")
 	}
 }

@@ -40,7 +40,7 @@ func canonical(it *Item) []byte {
 // than MaxJSON bytes are refused; the error is a domain.Error of code Invalid or TooLarge.
 func Unmarshal(data []byte) (*Item, error) {
 	if len(data) > MaxJSON {
-		return nil, domain.Refuse(domain.TooLarge, "catalog.an_item_may_have_at", "MaxJSON", MaxJSON>>10)
+		return nil, domain.Refuse(domain.TooLarge, "catalog.an_item_may_have_at", "Most", MaxJSON>>10)
 	}
 	it := &Item{}
 	if err := strictJSON(data, it); err != nil {
@@ -59,7 +59,7 @@ func strictJSON(data []byte, into any) error {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows after the JSON value")
+		return words.Say("catalog.something_follows_after_the_json")
 	}
 	return nil
 }

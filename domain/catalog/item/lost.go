@@ -9,14 +9,16 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/text"
 	"golang.org/x/net/html"
+
+	"lignum/domain/words"
 )
 
 // Lost says what a learner would not see of a text as its author wrote it: each piece once, ready to be listed after
 // "is not shown as written". Empty: everything is shown.
-func Lost(t Text) []string {
-	var out []string
-	note := func(what string) {
-		if !slices.Contains(out, what) {
+func Lost(t Text) []words.Text {
+	var out []words.Text
+	note := func(what words.Text) {
+		if said := what.String(); !slices.ContainsFunc(out, func(t words.Text) bool { return t.String() == said }) {
 			out = append(out, what)
 		}
 	}
@@ -28,7 +30,7 @@ func Lost(t Text) []string {
 		source = moodleHTML(t.Body)
 		for _, tag := range anyTag.FindAllString(t.Body, -1) {
 			if moodleTag.FindString(tag) != tag {
-				note(shorten(tag))
+				note(words.Plain(shorten(tag)))
 			}
 		}
 	case Markdown:
@@ -37,16 +39,16 @@ func Lost(t Text) []string {
 	}
 	elementsLost(source, note)
 	if strings.Contains(t.Body, "@@PLUGINFILE@@") {
-		note("a file of the Moodle course (@@PLUGINFILE@@)")
+		note(words.Say("catalog.a_file_of_the_moodle"))
 	}
 	if f := formula.FindString(t.Body); f != "" {
-		note("the formula " + shorten(f) + " (write it in plain characters: × ÷ √ ² ½ π ≤)")
+		note(words.Say("catalog.lost_formula", "Formula", shorten(f)))
 	}
 	return out
 }
 
 // markdownLost notes raw HTML, which is shown as text, and gives what Markdown makes of the rest.
-func markdownLost(body string, note func(string)) string {
+func markdownLost(body string, note func(words.Text)) string {
 	source := []byte(body)
 	md := NewMarkdown()
 	doc := md.Parser().Parse(text.NewReader(source))
@@ -54,9 +56,9 @@ func markdownLost(body string, note func(string)) string {
 		if entering {
 			switch n := n.(type) {
 			case *ast.RawHTML:
-				note(shorten(string(n.Segments.Value(source))))
+				note(words.Plain(shorten(string(n.Segments.Value(source)))))
 			case *ast.HTMLBlock:
-				note(shorten(strings.TrimSpace(string(n.Lines().Value(source)))))
+				note(words.Plain(shorten(strings.TrimSpace(string(n.Lines().Value(source))))))
 			}
 		}
 		return ast.WalkContinue, nil
@@ -69,7 +71,7 @@ func markdownLost(body string, note func(string)) string {
 }
 
 // elementsLost notes what the policy takes out of HTML.
-func elementsLost(source string, note func(string)) {
+func elementsLost(source string, note func(words.Text)) {
 	z := html.NewTokenizer(strings.NewReader(source))
 	for {
 		switch z.Next() {
@@ -80,16 +82,16 @@ func elementsLost(source string, note func(string)) {
 			t := z.Token()
 			if !slices.Contains(shownTags, t.Data) {
 				if !slices.Contains(plainTags, t.Data) {
-					note("<" + shorten(t.Data) + ">")
+					note(words.Plain("<" + shorten(t.Data) + ">"))
 				}
 				continue
 			}
 			for _, a := range t.Attr {
 				switch {
 				case a.Key == "href" && !strings.HasPrefix(strings.ToLower(strings.TrimSpace(a.Val)), "https://"):
-					note("the link to " + shorten(a.Val))
+					note(words.Say("catalog.lost_link", "Address", shorten(a.Val)))
 				case a.Key == "style" && telling.MatchString(a.Val), a.Key == "color", a.Key == "bgcolor":
-					note("colours and styles")
+					note(words.Say("catalog.colours_and_styles"))
 				}
 			}
 		}

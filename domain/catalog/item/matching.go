@@ -70,21 +70,21 @@ func (matching) check(it *Item, p *domain.Problems) {
 
 func (matching) advise(it *Item, a *advice) {
 	for i, p := range it.Pairs {
-		a.answer(i, "left side", p.Left)
+		a.answer(i, "catalog.left_lost", "catalog.left_blank", p.Left)
 	}
 	for _, o := range it.Options {
 		if blankText(o.Text) {
-			a.refuse(-1, "nothing of a right side would be shown: write it as text")
+			a.fatal(-1, "catalog.nothing_of_a_right_side")
 		}
-		a.shown(-1, "a right side", Text{o.Text, Plain})
+		a.shown(-1, "catalog.right_lost", Text{o.Text, Plain})
 		if tag := anyTag.FindString(o.Text); tag != "" {
-			a.warn(-1, "a right side is plain text: %s is shown as it is", shorten(tag))
+			a.warn(-1, "catalog.a_right_side_is_plain", "Tag", shorten(tag))
 		}
 	}
 	faces := map[string]bool{}
 	for i, p := range it.Pairs {
 		if face := looks(p.Left); faces[face] {
-			a.warn(i, "two left sides look the same")
+			a.warn(i, "catalog.two_left_sides_look_the")
 		} else {
 			faces[face] = true
 		}
@@ -92,7 +92,7 @@ func (matching) advise(it *Item, a *advice) {
 	faces = map[string]bool{}
 	for _, o := range it.Options {
 		if face := fold(o.Text); faces[face] {
-			a.warn(-1, "two right sides read the same but for letters' case or marks (%.60s): only one of them is counted as right", o.Text)
+			a.warn(-1, "catalog.two_right_sides_read_the", "Text", fmt.Sprintf("%.60s", o.Text))
 		} else {
 			faces[face] = true
 		}

@@ -65,19 +65,19 @@ func (multipleChoice) check(it *Item, p *domain.Problems) {
 
 func (multipleChoice) advise(it *Item, a *advice) {
 	for i, c := range it.Choices {
-		a.answer(i, "answer", c.Text)
+		a.answer(i, "catalog.answer_lost", "catalog.answer_blank", c.Text)
 		a.feedback(i, c.Feedback)
 	}
 	faces := map[string]int{}
 	for i, c := range it.Choices {
 		face := looks(c.Text)
 		if first, twice := faces[face]; twice {
-			a.warn(i, "answer %d looks the same as answer %d: a learner cannot tell them apart", i+1, first+1)
+			a.warn(i, "catalog.answer_looks_the_same_as", "Answer", i+1, "Like", first+1)
 		} else {
 			faces[face] = i
 		}
 		if !it.Multiple && c.Weight < 0 {
-			a.warn(i, "the weight of %s %% has no effect: where one answer is chosen, a wrong one earns nothing and takes nothing away", c.Weight)
+			a.warn(i, "catalog.the_weight_of_has_no", "Weight", c.Weight)
 		}
 	}
 }
@@ -190,14 +190,14 @@ func fitsChoices(chosen []string, several bool, known func(id string) bool) (p d
 		return p
 	}
 	if len(chosen) > MaxAnswers {
-		p.Add("choice", "catalog.at_most_answers", "MaxAnswers", MaxAnswers)
+		p.Add("choice", "catalog.at_most_answers", "Most", MaxAnswers)
 		return p
 	}
 	for i, id := range chosen {
 		if !known(id) {
-			p.Add("choice", "catalog.there_is_no_answer", "Id", fmt.Sprintf("%.40q", id))
+			p.Add("choice", "catalog.there_is_no_answer", "Answer", fmt.Sprintf("%.40q", id))
 		} else if slices.Contains(chosen[:i], id) {
-			p.Add("choice", "catalog.answer_is_given_twice", "Id", fmt.Sprintf("%q", id))
+			p.Add("choice", "catalog.answer_is_given_twice", "Answer", fmt.Sprintf("%q", id))
 		}
 	}
 	return p

@@ -65,12 +65,12 @@ func (numeric) advise(it *Item, a *advice) {
 		best = max(best, n.Weight)
 		if n.Any {
 			if everything {
-				a.warn(i, "answer %d can never count: one in front takes every number", i+1)
+				a.warn(i, "catalog.answer_can_never_count_one", "Answer", i+1)
 			} else {
 				reach = max(reach, n.Weight)
 			}
 			if n.Weight > 0 {
-				a.warn(i, "any number earns %s %%", n.Weight)
+				a.warn(i, "catalog.any_number_earns", "Weight", n.Weight)
 			}
 			everything = true
 			continue
@@ -80,12 +80,12 @@ func (numeric) advise(it *Item, a *advice) {
 			continue
 		}
 		if everything || slices.ContainsFunc(taken, func(s span) bool { return s.low.Cmp(low) <= 0 && high.Cmp(s.high) <= 0 }) {
-			a.warn(i, "answer %d (%s) can never count: answers in front of it take all its numbers", i+1, n)
+			a.warn(i, "catalog.answer_can_never_count_answers", "Answer", i+1, "Numbers", n)
 			continue
 		}
 		for j, before := range it.Numbers[:i] {
 			if l, h, err := before.bounds(); err == nil && !before.Any && before.Weight < n.Weight && l.Cmp(high) <= 0 && low.Cmp(h) <= 0 {
-				a.warn(i, "some numbers of answer %d (%s) earn only %s %%: answer %d (%s) in front of it takes them", i+1, n, before.Weight, j+1, before)
+				a.warn(i, "catalog.some_numbers_of_answer_earn", "Answer", i+1, "Numbers", n, "Weight", before.Weight, "Front", j+1, "FrontNumbers", before)
 			}
 		}
 		reach = max(reach, n.Weight)

@@ -59,10 +59,10 @@ func (ordering) check(it *Item, p *domain.Problems) {
 func (ordering) advise(it *Item, a *advice) {
 	faces := map[string]int{}
 	for i, s := range it.Steps {
-		a.answer(i, "step", s.Text)
+		a.answer(i, "catalog.step_lost", "catalog.step_blank", s.Text)
 		face := looks(s.Text)
 		if first, twice := faces[face]; twice {
-			a.refuse(i, "step %d looks the same as step %d: nobody can tell which of them comes first", i+1, first+1)
+			a.fatal(i, "catalog.step_looks_the_same_as", "Step", i+1, "Like", first+1)
 		} else {
 			faces[face] = i
 		}
@@ -146,7 +146,7 @@ func (ordering) fits(it *Item, r Response) (p domain.Problems) {
 		place := r.Order[id]
 		switch {
 		case !slices.ContainsFunc(it.Steps, func(s Step) bool { return s.ID == id }):
-			p.Add("order", "catalog.there_is_no_step", "Id", fmt.Sprintf("%.40q", id))
+			p.Add("order", "catalog.there_is_no_step", "Step", fmt.Sprintf("%.40q", id))
 		case place < 1 || place > len(it.Steps):
 			p.Add("order", "catalog.a_place_is_a_whole", "Steps", len(it.Steps))
 		case taken[place]:

@@ -13,7 +13,7 @@ import (
 func ParseResponse(data []byte) (Response, error) {
 	var r Response
 	if len(data) > MaxResponseJSON {
-		return r, domain.Refuse(domain.TooLarge, "catalog.a_response_may_have_at", "MaxResponseJSON", MaxResponseJSON>>10)
+		return r, domain.Refuse(domain.TooLarge, "catalog.a_response_may_have_at", "Most", MaxResponseJSON>>10)
 	}
 	if err := strictJSON(data, &r); err != nil {
 		return Response{}, domain.InvalidFieldIn("response", words.Of(err))
@@ -44,7 +44,7 @@ func fitsTyped(name, s string, limit int) (p domain.Problems) {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
 		p.Add(name, "catalog.this_has_a_character_in")
 	case utf8.RuneCountInString(s) > limit:
-		p.Add(name, "catalog.this_is_too_long_it", "RuneCountInString", utf8.RuneCountInString(s), "Limit", limit)
+		p.Add(name, "catalog.this_is_too_long_it", "Characters", utf8.RuneCountInString(s), "Limit", limit)
 	}
 	return p
 }

@@ -65,25 +65,25 @@ func (shortAnswer) advise(it *Item, a *advice) {
 		by := slices.IndexFunc(earlier, func(parts []string) bool { return matchesParts(parts, folded) })
 		switch {
 		case folded == "":
-			a.refuse(i, "nothing of the answer can be seen, so nobody can type it")
+			a.fatal(i, "catalog.nothing_of_the_answer_can")
 		case by >= 0 && x.Weight == it.Accepted[by].Weight && x.Feedback == nil:
-			a.warn(i, "answer %d is not needed: answer %d (%.60s) takes it already; letters' case and marks do not matter", i+1, by+1, it.Accepted[by].Pattern)
+			a.warn(i, "catalog.answer_is_not_needed_answer", "Answer", i+1, "Front", by+1, "Pattern", fmt.Sprintf("%.60s", it.Accepted[by].Pattern))
 			reach = max(reach, x.Weight)
 		case by >= 0 && foldPattern(it.Accepted[by].Pattern) == folded:
-			a.warn(i, "answer %d can never count: it is the same as answer %d but for letters' case or marks", i+1, by+1)
+			a.warn(i, "catalog.answer_can_never_count_it", "Answer", i+1, "Front", by+1)
 		case by >= 0:
-			a.warn(i, "answer %d can never count: whoever types it has already matched answer %d (%.60s)", i+1, by+1, it.Accepted[by].Pattern)
+			a.warn(i, "catalog.answer_can_never_count_whoever", "Answer", i+1, "Front", by+1, "Pattern", fmt.Sprintf("%.60s", it.Accepted[by].Pattern))
 		default:
 			reach = max(reach, x.Weight)
 		}
 		if folded == string(wildcard) && x.Weight > 0 {
-			a.warn(i, "whatever is typed earns %s %%: write \\* for an asterisk", x.Weight)
+			a.warn(i, "catalog.whatever_is_typed_earns_write", "Weight", x.Weight)
 		}
 		if m := typedTag.FindString(x.Pattern); m != "" {
-			a.warn(i, "a learner would have to type %s: typed answers are plain text", shorten(m))
+			a.warn(i, "catalog.a_learner_would_have_to", "Tag", shorten(m))
 		}
 		if formula.MatchString(x.Pattern) || typedEscape.MatchString(x.Pattern) {
-			a.warn(i, "a learner would have to type the backslash or the dollar signs of %s", shorten(x.Pattern))
+			a.warn(i, "catalog.a_learner_would_have_to_type", "Pattern", shorten(x.Pattern))
 		}
 		earlier = append(earlier, strings.Split(folded, string(wildcard)))
 	}

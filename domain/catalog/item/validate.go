@@ -51,9 +51,9 @@ func (it *Item) checkForeignFields(p *domain.Problems) {
 
 func checkCount(p *domain.Problems, name string, n, atLeast, atMost int) {
 	if n < atLeast {
-		p.Add(name, "catalog.at_least_needed_found", "AtLeast", atLeast, "It", n)
+		p.Add(name, "catalog.at_least_needed_found", "Least", atLeast, "Found", n)
 	} else if n > atMost {
-		p.Add(name, "catalog.at_most_allowed_found", "AtMost", atMost, "It", n)
+		p.Add(name, "catalog.at_most_allowed_found", "Most", atMost, "Found", n)
 	}
 }
 
@@ -61,14 +61,14 @@ func checkID(p *domain.Problems, name, id string, seen map[string]bool) {
 	if !idPattern.MatchString(id) {
 		p.Add(name, "catalog.1_to_32_of_a")
 	} else if seen[id] {
-		p.Add(name, "catalog.is_used_twice", "Id", fmt.Sprintf("%q", id))
+		p.Add(name, "catalog.is_used_twice", "Name", fmt.Sprintf("%q", id))
 	}
 	seen[id] = true
 }
 
 func checkWeight(p *domain.Problems, name string, w, lowest Weight) {
 	if w < lowest || w > Whole {
-		p.Add(name, "catalog.is_not_between_and_100", "It", w, "Lowest", lowest)
+		p.Add(name, "catalog.is_not_between_and_100", "Weight", w, "Lowest", lowest)
 	}
 }
 
@@ -98,11 +98,11 @@ func checkBody(p *domain.Problems, name, s string, limit int) {
 		return
 	}
 	if n := utf8.RuneCountInString(s); n > limit {
-		p.Add(name, "catalog.characters_at_most_are_allowed", "It", n, "Limit", limit)
+		p.Add(name, "catalog.characters_at_most_are_allowed", "Characters", n, "Limit", limit)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			p.Add(name, "catalog.contains_the_control_character_u", "It", fmt.Sprintf("%04X", r))
+			p.Add(name, "catalog.contains_the_control_character_u", "Code", fmt.Sprintf("%04X", r))
 			return
 		}
 	}

@@ -22,14 +22,14 @@ const percent = 100_000
 // ParseWeight reads a percentage of -100 to 100, rounded to five decimals.
 func ParseWeight(s string) (Weight, error) {
 	if len(s) > 32 || s == "" || strings.Trim(s, "+-.0123456789") != "" {
-		return 0, words.Say("catalog.is_not_a_percentage", "It", fmt.Sprintf("%.40q", s))
+		return 0, words.Say("catalog.is_not_a_percentage", "Given", fmt.Sprintf("%.40q", s))
 	}
 	r, ok := new(big.Rat).SetString(s)
 	if !ok {
-		return 0, words.Say("catalog.is_not_a_percentage", "It", strconv.Quote(s))
+		return 0, words.Say("catalog.is_not_a_percentage", "Given", strconv.Quote(s))
 	}
 	if r.Cmp(big.NewRat(100, 1)) > 0 || r.Cmp(big.NewRat(-100, 1)) < 0 {
-		return 0, words.Say("catalog.is_not_between_100_and", "It", s)
+		return 0, words.Say("catalog.is_not_between_100_and", "Weight", s)
 	}
 	scaled, _ := new(big.Rat).SetString(r.FloatString(5))
 	scaled.Mul(scaled, big.NewRat(percent, 1))

@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
 // Report says what was understood of a pack or a bank, and everything that is wrong.
@@ -66,11 +68,11 @@ func Check(path string) Report {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		rep.refuse("there is no such file or folder, or it may not be read")
+		rep.fault("pack.there_is_no_such_file")
 	case info.IsDir():
 		root, err := os.OpenRoot(path)
 		if err != nil {
-			rep.refuse("the folder cannot be read")
+			rep.fault("pack.the_folder_cannot_be_read")
 			break
 		}
 		defer root.Close()
@@ -84,25 +86,27 @@ func Check(path string) Report {
 	return rep
 }
 
-func (rep *Report) refuse(reason string) {
+func (rep *Report) fault(key string) { rep.faultIn(words.Say(key)) }
+
+func (rep *Report) faultIn(reason words.Text) {
 	rep.Errors = append(rep.Errors, Error{File: filepath.Base(rep.Path), Reason: reason})
 }
 
 func (rep *Report) readZip(path string) {
 	f, err := os.Open(path)
 	if err != nil {
-		rep.refuse("the file cannot be read")
+		rep.fault("pack.the_file_cannot_be_read")
 		return
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		rep.refuse("a pack is a folder, a zip archive or a bank (.gift or .yaml)")
+		rep.fault("pack.a_pack_is_a_folder")
 		return
 	}
 	fsys, err := OpenZip(f, info.Size())
 	if err != nil {
-		rep.refuse(err.Error())
+		rep.faultIn(words.Of(err))
 		return
 	}
 	rep.readPack(fsys)
@@ -150,14 +154,14 @@ func (rep *Report) readBank(path string) {
 	rep.Type = "bank"
 	f, err := os.Open(path)
 	if err != nil {
-		rep.refuse("the file cannot be read")
+		rep.fault("pack.the_file_cannot_be_read")
 		return
 	}
 	defer f.Close()
 	format := banks[strings.ToLower(filepath.Ext(path))]
 	data, err := io.ReadAll(io.LimitReader(f, int64(format.most)+1))
 	if err != nil {
-		rep.refuse("the file cannot be read")
+		rep.fault("pack.the_file_cannot_be_read")
 		return
 	}
 	r := &reader{pack: &Pack{}}
@@ -168,7 +172,7 @@ func (rep *Report) readBank(path string) {
 		rep.Warnings = append(rep.Warnings, q.Warnings...)
 		if first, twice := names[q.Name]; twice && q.Name != "" {
 			rep.Warnings = append(rep.Warnings, Error{File: filepath.Base(path), Line: q.Line,
-				Reason: fmt.Sprintf("the name %q is already used in line %d", q.Name, first)})
+				Reason: words.Say("pack.the_name_is_already_used", "Name", fmt.Sprintf("%q", q.Name), "Line", strconv.Itoa(first))})
 		} else {
 			names[q.Name] = q.Line
 		}
@@ -193,6 +197,6 @@ func (rep *Report) take(err error) {
 	case errors.As(err, &errs):
 		rep.Errors = append(rep.Errors, errs...)
 	default:
-		rep.refuse("the file cannot be read")
+		rep.fault("pack.the_file_cannot_be_read")
 	}
 }

@@ -3,28 +3,30 @@ package pack
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/url"
 	"path"
 	"regexp"
-	"strings"
 
 	"lignum/domain/catalog/gift"
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
-func matching(n node, pattern *regexp.Regexp, what string) string {
+// matching reads a text of a pattern; the key is of the message that refuses another.
+func matching(n node, pattern *regexp.Regexp, key string) string {
 	s := n.text(200)
 	if s != "" && !pattern.MatchString(s) {
-		n.fail("%q is not %s", s, what)
+		n.fail(key, "Given", fmt.Sprintf("%q", s))
 	}
 	return s
 }
 
 func (r *reader) section(n node) {
 	get := n.object("code", "title", "lessons")
-	s := Section{Code: matching(get("code"), slugPattern, "1 to 100 of a-z, 0-9 and -"), Title: get("title").text(200), Lessons: []Lesson{}}
+	s := Section{Code: matching(get("code"), slugPattern, "pack.is_no_slug"), Title: get("title").text(200), Lessons: []Lesson{}}
 	if _, twice := r.sections[s.Code]; twice {
-		get("code").fail("section %q is given twice", s.Code)
+		get("code").fail("pack.section_is_given_twice", "Section", fmt.Sprintf("%q", s.Code))
 	}
 	r.sections[s.Code] = n
 	for _, l := range get("lessons").list(MaxLessons) {
@@ -34,7 +36,7 @@ func (r *reader) section(n node) {
 			continue
 		}
 		if len(r.lessons) >= MaxLessons {
-			l.fail("more than %d lessons", MaxLessons)
+			l.fail("pack.more_than_lessons", "Most", MaxLessons)
 			break
 		}
 		if lesson, ok := r.lesson(get("file"), file); ok {
@@ -60,7 +62,7 @@ func (r *reader) giftBank(file string, data []byte) []gift.Parsed {
 	if errors.As(err, &errs) {
 		r.errs = append(r.errs, errs...)
 	} else if err != nil {
-		r.fail(file, 0, 0, "%v", err)
+		r.wrongIn(file, 0, 0, words.Of(err))
 	}
 	return questions
 }
@@ -74,22 +76,22 @@ func (r *reader) bank(n node) {
 	}
 	read, ok := banks[path.Ext(file)]
 	if !ok {
-		get("file").fail("a bank's name ends in .gift or .yaml")
+		get("file").fail("pack.a_banks_name_ends_in")
 		return
 	}
 	if _, twice := r.files[file]; twice {
-		get("file").fail("%s is named twice", file)
+		get("file").fail("pack.is_named_twice", "File", file)
 		return
 	}
 	data, err := r.load(file, read.most)
 	if err != nil {
-		get("file").fail("%v", err)
+		get("file").failIn(words.Of(err))
 		return
 	}
 	before := len(r.errs)
 	questions := read.items(r, file, data)
 	if len(questions) == 0 && len(r.errs) == before {
-		r.warn(file, 0, 0, "the bank is empty")
+		r.doubtAt(file, 0, 0, "pack.the_bank_is_empty")
 	}
 	for _, q := range questions {
 		r.pack.Warnings = append(r.pack.Warnings, q.Warnings...)
@@ -99,16 +101,16 @@ func (r *reader) bank(n node) {
 
 func (r *reader) item(q gift.Parsed, file, section string) {
 	if q.Name == "" {
-		r.fail(file, q.Line, 0, "the item has no name: begin it with ::name::")
+		r.wrongAt(file, q.Line, 0, "pack.the_item_has_no_name")
 		return
 	}
 	b := BankItem{Name: q.Name, Section: section, Category: q.Category, Tags: q.Tags, Item: q.Item, Hash: q.Item.Hash(), File: file, Line: q.Line}
 	if first, twice := r.names[q.Name]; twice {
-		r.fail(file, q.Line, 0, "the name %q is already used in %s:%d", q.Name, first.File, first.Line)
+		r.wrongAt(file, q.Line, 0, "pack.name_used_at", "Name", fmt.Sprintf("%q", q.Name), "Place", fmt.Sprintf("%s:%d", first.File, first.Line))
 		return
 	}
 	if len(r.names) == MaxItems {
-		r.fail(file, q.Line, 0, "more than %d items in the pack", MaxItems)
+		r.wrongAt(file, q.Line, 0, "pack.more_than_items_in_the", "Most", MaxItems)
 	}
 	r.names[q.Name] = b
 	if len(r.names) <= MaxItems {
@@ -119,24 +121,24 @@ func (r *reader) item(q gift.Parsed, file, section string) {
 func (r *reader) sectionOf(n node) string {
 	s := n.text(100)
 	if _, known := r.sections[s]; !known && s != "" {
-		n.fail("there is no section %q", s)
+		n.fail("pack.there_is_no_section", "Section", fmt.Sprintf("%q", s))
 	}
 	return s
 }
 
 func (r *reader) test(n node, slugs map[string]bool) {
 	get := n.object("slug", "title", "kind", "minutes", "instructions", "attempts", "feedback", "shuffle", "blueprint", "grades")
-	t := Test{Slug: matching(get("slug"), slugPattern, "1 to 100 of a-z, 0-9 and -"), Title: get("title").text(200),
+	t := Test{Slug: matching(get("slug"), slugPattern, "pack.is_no_slug"), Title: get("title").text(200),
 		Kind: get("kind").oneOf("practice", "assessment"), Minutes: get("minutes").number(1, 600),
 		Instructions: get("instructions").optionalText(5_000), Feedback: get("feedback").oneOf("on_submit", "after_window", "score_only"),
 		Shuffle: get("shuffle").boolean(true)}
 	t.HTML = item.RenderHTML(t.Instructions, item.Markdown)
 	if gone := item.Lost(item.Text{Body: t.Instructions, Format: item.Markdown}); len(gone) > 0 {
 		at := get("instructions")
-		r.warn(manifest, at.line, at.col, "%s: not shown as written: %s", at.path, strings.Join(gone, ", "))
+		at.hint("pack.not_shown", "Lost", words.Join(", ", gone...))
 	}
 	if slugs[t.Slug] && t.Slug != "" {
-		get("slug").fail("test %q is given twice", t.Slug)
+		get("slug").fail("pack.test_is_given_twice", "Test", fmt.Sprintf("%q", t.Slug))
 	}
 	slugs[t.Slug] = true
 	if get("attempts").exists() {
@@ -149,17 +151,17 @@ func (r *reader) test(n node, slugs map[string]bool) {
 		t.Blueprint = append(t.Blueprint, d)
 	}
 	if len(t.Blueprint) == 0 {
-		get("blueprint").fail("at least one section with its number of items is expected")
+		get("blueprint").fail("pack.at_least_one_section_with")
 	}
 	seen := map[string]bool{}
 	for _, g := range get("grades").list(50) {
 		get := g.object("grade", "percent")
 		grade := Grade{Grade: get("grade").text(50), Percent: get("percent").number(0, 100)}
 		if len(t.Grades) > 0 && grade.Percent >= t.Grades[len(t.Grades)-1].Percent {
-			g.fail("grades go from the best down, each with a lower percent")
+			g.fail("pack.grades_go_from_the_best")
 		}
 		if seen[grade.Grade] {
-			g.fail("grade %q is given twice", grade.Grade)
+			g.fail("pack.grade_is_given_twice", "Grade", fmt.Sprintf("%q", grade.Grade))
 		}
 		seen[grade.Grade] = true
 		t.Grades = append(t.Grades, grade)
@@ -170,7 +172,7 @@ func (r *reader) test(n node, slugs map[string]bool) {
 // checkDraw compares what a test draws from a section with what its banks hold.
 func (r *reader) checkDraw(n node, d Draw) {
 	if _, known := r.sections[d.Section]; !known {
-		n.fail("there is no section %q", d.Section)
+		n.fail("pack.there_is_no_section", "Section", fmt.Sprintf("%q", d.Section))
 		return
 	}
 	have, essays := 0, 0
@@ -183,24 +185,24 @@ func (r *reader) checkDraw(n node, d Draw) {
 		}
 	}
 	if have < d.Items {
-		n.fail("%d items are drawn, the banks of section %q hold %d", d.Items, d.Section, have)
+		n.fail("pack.items_are_drawn_the_banks", "Drawn", d.Items, "Section", fmt.Sprintf("%q", d.Section), "Held", have)
 	} else if essays > 0 && essays < have {
 		// A section of essays alone is meant so; in a mixed one, chance decides for each
 		// learner whether the result has to wait for a person.
-		r.warn(manifest, n.line, n.col, "%s: %d of the %d items of section %q are essays, which a person must mark: give essays a section of their own", n.path, essays, have, d.Section)
+		n.hint("pack.some_are_essays", "Essays", essays, "Items", have, "Section", fmt.Sprintf("%q", d.Section))
 	}
 }
 
 func (r *reader) resource(n node) {
 	get := n.object("kind", "title", "section", "minutes", "url")
 	if !get("kind").exists() {
-		get("kind").fail("is missing")
+		get("kind").fail("pack.is_missing")
 	}
 	res := Resource{Kind: get("kind").oneOf("animation", "lab", "video", "document"), Title: get("title").text(200),
 		Section: r.sectionOf(get("section")), Minutes: get("minutes").number(1, 600), URL: get("url").optionalText(2_000)}
 	if res.URL != "" {
 		if u, err := url.Parse(res.URL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-			get("url").fail("an https address is expected")
+			get("url").fail("pack.an_https_address_is_expected")
 		}
 	}
 	r.pack.Resources = append(r.pack.Resources, res)

@@ -11,6 +11,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/catalog/gift"
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
 // A bank in YAML is a list of items as their JSON has them, so that it holds every kind there is and a new kind needs nothing
@@ -19,7 +20,7 @@ import (
 
 func (r *reader) yamlBank(file string, data []byte) (list []gift.Parsed) {
 	if len(data) > MaxManifest {
-		r.fail(file, 0, 0, "the file is larger than %d KB", MaxManifest>>10)
+		r.wrongAt(file, 0, 0, "pack.the_file_is_larger_than", "Most", MaxManifest>>10)
 		return nil
 	}
 	root := r.parseYAML(file, data)
@@ -52,16 +53,16 @@ func (r *reader) yamlItem(entry node) (gift.Parsed, bool) {
 	if err := q.Item.Validate(); errors.As(err, &wrong) {
 		for _, f := range wrong.Fields {
 			n := at.of(f.Name, entry)
-			r.fail(n.file, n.line, n.col, "%s.%s: %s", entry.path, f.Name, f.Reason)
+			r.wrongIn(n.file, n.line, n.col, words.Join(": ", words.Plain(entry.path+"."+f.Name), f.Reason))
 		}
 		return q, false
 	}
 	q.Item.AssignIDs()
 	for _, a := range q.Item.Advise() {
 		if a.Fatal {
-			entry.fail("%s", a.Reason)
+			entry.failIn(a.Reason)
 		} else {
-			r.warn(entry.file, entry.line, entry.col, "%s: %s", entry.path, a.Reason)
+			entry.hintIn(a.Reason)
 		}
 	}
 	return q, len(r.errs) == before
@@ -104,15 +105,15 @@ func (at places) read(n node, v reflect.Value, path string) {
 	switch into := v.Addr().Interface().(type) {
 	case *item.Text:
 		into.Format = item.Markdown
-		if words, ok := n.words(); ok {
-			into.Body = words
+		if written, ok := n.written(); ok {
+			into.Body = written
 			return
 		}
 	case *item.Weight:
-		words, _ := n.words()
-		w, err := item.ParseWeight(words)
+		written, _ := n.written()
+		w, err := item.ParseWeight(written)
 		if err != nil {
-			n.fail("%v", err)
+			n.failIn(words.Of(err))
 		}
 		*into = w
 		return
@@ -122,7 +123,7 @@ func (at places) read(n node, v reflect.Value, path string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		at.read(n, v.Elem(), path)
 	case reflect.Struct:
-		if _, ok := n.words(); ok {
+		if _, ok := n.written(); ok {
 			if i := textOf(v.Type()); i >= 0 { // the text alone
 				at.read(n, v.Field(i), path+"."+keysOf(v.Type())[i])
 				return
@@ -141,12 +142,12 @@ func (at places) read(n node, v reflect.Value, path string) {
 	case reflect.Bool:
 		v.SetBool(n.boolean(false))
 	default:
-		words, ok := n.words()
+		written, ok := n.written()
 		if !ok {
-			n.fail("text is expected (put it between quotes)")
+			n.fail("pack.text_is_expected_put_it")
 			return
 		}
-		v.SetString(words)
+		v.SetString(written)
 	}
 }
 
@@ -160,8 +161,8 @@ func textOf(t reflect.Type) int {
 	return -1
 }
 
-// words is a text or a number as it is written; false for anything else.
-func (n node) words() (string, bool) {
+// written is a text or a number as it is written; false for anything else.
+func (n node) written() (string, bool) {
 	switch v := n.n.(type) {
 	case *ast.StringNode:
 		return v.Value, true

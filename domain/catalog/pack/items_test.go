@@ -35,7 +35,7 @@ func TestBanksInYAMLHoldEveryKind(t *testing.T) {
     In *two* paragraphs.
 - {name: y-note, kind: description, stem: {text: "<b>Read</b>", format: html}}
 `)
-	if err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Reason, "are essays") {
+	if err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Reason.String(), "are essays") {
 		t.Fatalf("%v, warnings %v", err, p.Warnings)
 	}
 	got := map[string]*item.Item{}
@@ -115,7 +115,7 @@ func TestBanksInYAMLAreChecked(t *testing.T) {
 	if rep := pack.Check(dir + "/order.yaml"); rep.Type != "bank" || rep.Items != 1 || rep.Kinds[item.Ordering] != 1 || len(rep.Errors) != 1 || rep.Errors[0].Line != 2 {
 		t.Errorf("a bank alone: %+v", rep)
 	}
-	if rep := pack.Check(dir + "/long.YAML"); len(rep.Errors) != 1 || rep.Errors[0].Reason != "the file is larger than 256 KB" {
+	if rep := pack.Check(dir + "/long.YAML"); len(rep.Errors) != 1 || rep.Errors[0].Reason.String() != "the file is larger than 256 KB" {
 		t.Errorf("a bank that is too long: %+v", rep.Errors)
 	}
 	files := sample()
@@ -123,7 +123,7 @@ func TestBanksInYAMLAreChecked(t *testing.T) {
 	if p, err := pack.Read(fsOf(files)); err != nil || len(p.Warnings) != 1 || p.Warnings[0].File != "items/forgotten.yaml" {
 		t.Errorf("%v %v", p.Warnings, err)
 	}
-	if p, err := banked("[]"); err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Reason, "empty") {
+	if p, err := banked("[]"); err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Reason.String(), "empty") {
 		t.Errorf("%v %v", p.Warnings, err)
 	}
 }

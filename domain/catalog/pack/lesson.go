@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"fmt"
 	"path"
 	"strings"
 	"unicode/utf8"
@@ -10,6 +11,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"lignum/domain/catalog/item"
+	"lignum/domain/words"
 )
 
 // lesson reads one Markdown file: its first "# " heading is the title; raw HTML is
@@ -18,40 +20,40 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 	slug, isMarkdown := strings.CutSuffix(path.Base(file), ".md")
 	switch {
 	case !isMarkdown:
-		n.fail("a lesson's name ends in .md")
+		n.fail("pack.a_lessons_name_ends_in")
 		return Lesson{}, false
 	case !slugPattern.MatchString(slug):
-		n.fail("%q is not a slug: 1 to 100 of a-z, 0-9 and - before .md", slug)
+		n.fail("pack.is_not_a_slug_1", "Slug", fmt.Sprintf("%q", slug))
 		return Lesson{}, false
 	case r.lessons[slug]:
-		n.fail("lesson %q is given twice", slug)
+		n.fail("pack.lesson_is_given_twice", "Lesson", fmt.Sprintf("%q", slug))
 		return Lesson{}, false
 	}
 	r.lessons[slug] = true
 	data, err := r.load(file, MaxLesson)
 	if err != nil {
-		n.fail("%v", err)
+		n.failIn(words.Of(err))
 		return Lesson{}, false
 	}
 	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
-		r.fail(file, 0, 0, "the file is not UTF-8 text")
+		r.wrongAt(file, 0, 0, "pack.the_file_is_not_utf")
 		return Lesson{}, false
 	}
 	source := bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
 	if line := longBlock(source); line > 0 {
-		r.fail(file, line, 0, "a paragraph, list or table of more than %d bytes begins here: put blank lines between its parts", maxBlock)
+		r.wrongAt(file, line, 0, "pack.a_paragraph_list_or_table", "Most", maxBlock)
 		return Lesson{}, false
 	}
 	title, body := r.inspect(file, source)
 	switch {
 	case title == "":
-		r.fail(file, 1, 0, "the lesson has no title: begin it with a line \"# Title\"")
+		r.wrongAt(file, 1, 0, "pack.the_lesson_has_no_title")
 	case utf8.RuneCountInString(title) > 200:
-		r.fail(file, 1, 0, "the title is longer than 200 characters")
+		r.wrongAt(file, 1, 0, "pack.the_title_is_longer_than")
 	}
 	for _, gone := range item.Lost(item.Text{Body: string(body), Format: item.Markdown}) {
-		if !strings.HasPrefix(gone, "<") { // images and raw HTML were told with their lines
-			r.warn(file, 0, 0, "not shown as written: %s", gone)
+		if !strings.HasPrefix(gone.String(), "<") { // images and raw HTML were told with their lines
+			r.doubtAt(file, 0, 0, "pack.not_shown", "Lost", gone)
 		}
 	}
 	return Lesson{Slug: slug, Title: title, Markdown: string(source), HTML: item.RenderHTML(string(body), item.Markdown)}, true
@@ -101,15 +103,15 @@ func (r *reader) inspect(file string, source []byte) (title string, body []byte)
 				body = withoutHeading(source, first.Start, last.Stop)
 			}
 		case *ast.HTMLBlock:
-			r.fail(file, lineOf(block), 0, "raw HTML is not allowed: use Markdown, or write \\< for the sign")
+			r.wrongAt(file, lineOf(block), 0, "pack.raw_html_is_not_allowed")
 		case *ast.RawHTML:
 			at := block
 			if n.Segments.Len() > 0 {
 				at = n.Segments.At(0).Start
 			}
-			r.fail(file, lineOf(at), 0, "raw HTML is not allowed: use Markdown, or write \\< for the sign")
+			r.wrongAt(file, lineOf(at), 0, "pack.raw_html_is_not_allowed")
 		case *ast.Image:
-			r.warn(file, lineOf(block), 0, "images are not shown: use a table or words")
+			r.doubtAt(file, lineOf(block), 0, "pack.images_are_not_shown_use")
 		}
 		return ast.WalkContinue, nil
 	})

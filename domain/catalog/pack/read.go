@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"lignum/domain/words"
 )
 
 const manifest = "pack.yaml"
@@ -37,12 +39,22 @@ type reader struct {
 	names    map[string]BankItem
 }
 
-func (r *reader) fail(file string, line, col int, format string, args ...any) {
-	r.errs = append(r.errs, Error{File: file, Line: line, Column: col, Reason: fmt.Sprintf(format, args...)})
+// wrongAt notes what is wrong at a place; the reason is the message of a key, filled with pairs of name and value.
+func (r *reader) wrongAt(file string, line, col int, key string, pairs ...any) {
+	r.wrongIn(file, line, col, words.Say(key, pairs...))
 }
 
-func (r *reader) warn(file string, line, col int, format string, args ...any) {
-	r.pack.Warnings = append(r.pack.Warnings, Error{File: file, Line: line, Column: col, Reason: fmt.Sprintf(format, args...)})
+// wrongIn is wrongAt with a reason that is there already.
+func (r *reader) wrongIn(file string, line, col int, reason words.Text) {
+	r.errs = append(r.errs, Error{File: file, Line: line, Column: col, Reason: reason})
+}
+
+func (r *reader) doubtAt(file string, line, col int, key string, pairs ...any) {
+	r.doubtIn(file, line, col, words.Say(key, pairs...))
+}
+
+func (r *reader) doubtIn(file string, line, col int, reason words.Text) {
+	r.pack.Warnings = append(r.pack.Warnings, Error{File: file, Line: line, Column: col, Reason: reason})
 }
 
 // Read reads the pack at the root of fsys. A wrong pack gives Errors with everything
@@ -52,7 +64,7 @@ func Read(fsys fs.FS) (*Pack, error) {
 		sections: map[string]node{}, lessons: map[string]bool{}, names: map[string]BankItem{}}
 	data, err := r.load(manifest, MaxManifest)
 	if err != nil {
-		r.fail(manifest, 0, 0, "%v", err)
+		r.wrongIn(manifest, 0, 0, words.Of(err))
 		return r.pack, r.errs
 	}
 	if root := r.parseYAML(manifest, data); root.exists() {
@@ -73,33 +85,33 @@ func (r *reader) load(name string, limit int) ([]byte, error) {
 		return data, nil
 	}
 	if !fs.ValidPath(name) || name == "." || strings.ContainsAny(name, "\\:\x00") {
-		return nil, errors.New("a relative path inside the pack is expected, with / between folders")
+		return nil, words.Say("pack.a_relative_path_inside_the")
 	}
 	for at := name; at != "."; at = path.Dir(at) {
 		info, err := fs.Lstat(r.fsys, at)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("there is no file %s", name)
+			return nil, words.Say("pack.there_is_no_file", "File", name)
 		case err != nil:
-			return nil, fmt.Errorf("%s cannot be read", name)
+			return nil, words.Say("pack.cannot_be_read", "File", name)
 		case at == name && !info.Mode().IsRegular(), at != name && !info.IsDir():
-			return nil, fmt.Errorf("%s is not a plain file (links are not followed)", name)
+			return nil, words.Say("pack.is_not_a_plain_file", "File", name)
 		}
 	}
 	f, err := r.fsys.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read", name)
+		return nil, words.Say("pack.cannot_be_read", "File", name)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read", name)
+		return nil, words.Say("pack.cannot_be_read", "File", name)
 	}
 	if len(data) > limit {
-		return nil, fmt.Errorf("%s is larger than %d KB", name, limit>>10)
+		return nil, words.Say("pack.is_larger_than_kb", "File", name, "Most", limit>>10)
 	}
 	if r.total += len(data); r.total > MaxTotal {
-		return nil, fmt.Errorf("with %s the pack is larger than %d MB", name, MaxTotal>>20)
+		return nil, words.Say("pack.with_the_pack_is_larger", "File", name, "Most", MaxTotal>>20)
 	}
 	r.files[name] = data
 	return data, nil
@@ -109,23 +121,23 @@ func (r *reader) root(n node) {
 	get := n.object("format", "name", "version", "title", "subject", "level", "scheme", "language", "licence", "author",
 		"summary", "sections", "banks", "tests", "resources")
 	if f := get("format"); f.text(100) != Format && f.exists() {
-		f.fail("%s is expected", Format)
+		f.fail("pack.is_expected", "Format", Format)
 	}
 	p := r.pack
-	p.Name = matching(get("name"), namePattern, "2 to 63 of a-z, 0-9 and -")
-	p.Version = matching(get("version"), versionPattern, "a semantic version such as 1.0.0")
+	p.Name = matching(get("name"), namePattern, "pack.is_no_name")
+	p.Version = matching(get("version"), versionPattern, "pack.is_no_version")
 	p.Title, p.Subject = get("title").text(200), get("subject").text(100)
 	p.Level, p.Scheme = get("level").text(100), get("scheme").text(100)
 	p.Language = get("language").text(35)
 	if _, err := language.Parse(p.Language); err != nil && p.Language != "" {
-		get("language").fail("%q is not a language tag (BCP 47) such as en", p.Language)
+		get("language").fail("pack.is_not_a_language_tag", "Language", fmt.Sprintf("%q", p.Language))
 	}
-	p.Licence = matching(get("licence"), licencePattern, "an SPDX licence such as CC-BY-4.0")
+	p.Licence = matching(get("licence"), licencePattern, "pack.is_no_licence")
 	p.Author, p.Summary = get("author").text(200), get("summary").text(1_000)
 
 	sections := get("sections").list(MaxSections)
 	if len(sections) == 0 {
-		get("sections").fail("at least one section is expected")
+		get("sections").fail("pack.at_least_one_section_is")
 	}
 	for _, s := range sections {
 		r.section(s)
@@ -150,7 +162,7 @@ func (r *reader) unlisted() {
 		}
 		_, named := r.files[name]
 		if !named && (strings.HasSuffix(name, ".gift") || strings.HasPrefix(name, "items/") && strings.HasSuffix(name, ".yaml") || strings.HasPrefix(name, "lessons/") && strings.HasSuffix(name, ".md")) {
-			r.warn(name, 0, 0, "the file is not named in %s", manifest)
+			r.doubtAt(name, 0, 0, "pack.the_file_is_not_named", "Manifest", manifest)
 		}
 		return nil
 	})

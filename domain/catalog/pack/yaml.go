@@ -14,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"lignum/domain/words"
 )
 
 // The YAML library's own strict decoding stops at the first unknown key. Authors shall
@@ -31,26 +33,26 @@ type node struct {
 
 func (r *reader) parseYAML(file string, data []byte) node {
 	if !utf8.Valid(data) {
-		r.fail(file, 0, 0, "the file is not UTF-8")
+		r.wrongAt(file, 0, 0, "pack.the_file_is_not_utf_8")
 		return node{}
 	}
 	tokens := lexer.Tokenize(string(data))
 	if t := tooMuch(tokens); t != nil {
-		r.fail(file, t.Position.Line, t.Position.Column, "too many keys in one map, or lists and maps are nested too deeply")
+		r.wrongAt(file, t.Position.Line, t.Position.Column, "pack.too_many_keys_in_one")
 		return node{}
 	}
 	tree, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) && syntax.Token != nil && syntax.Token.Position != nil {
-			r.fail(file, syntax.Token.Position.Line, syntax.Token.Position.Column, "%s", syntax.Message)
+			r.wrongIn(file, syntax.Token.Position.Line, syntax.Token.Position.Column, words.Plain(syntax.Message))
 		} else {
-			r.fail(file, 0, 0, "%s", strings.SplitN(err.Error(), "\n", 2)[0])
+			r.wrongIn(file, 0, 0, words.Plain(strings.SplitN(err.Error(), "\n", 2)[0]))
 		}
 		return node{}
 	}
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		r.fail(file, 0, 0, "one YAML document expected")
+		r.wrongAt(file, 0, 0, "pack.one_yaml_document_expected")
 		return node{}
 	}
 	return node{r: r, file: file}.at(tree.Docs[0].Body, "")
@@ -110,15 +112,26 @@ func (n node) at(value ast.Node, path string) node {
 	return out
 }
 
-func (n node) fail(format string, args ...any) {
-	if n.r == nil {
-		return
+// fail notes what is wrong with the value; the reason is the message of a key, filled with pairs of name and value.
+func (n node) fail(key string, pairs ...any) { n.failIn(words.Say(key, pairs...)) }
+
+// failIn is fail with a reason that is there already.
+func (n node) failIn(reason words.Text) {
+	if n.r != nil {
+		n.r.wrongIn(n.file, n.line, n.col, n.about(reason))
 	}
-	reason := fmt.Sprintf(format, args...)
-	if n.path != "" {
-		reason = n.path + ": " + reason
+}
+
+func (n node) hint(key string, pairs ...any) { n.hintIn(words.Say(key, pairs...)) }
+
+func (n node) hintIn(reason words.Text) { n.r.doubtIn(n.file, n.line, n.col, n.about(reason)) }
+
+// about puts before a reason which value it is about.
+func (n node) about(reason words.Text) words.Text {
+	if n.path == "" {
+		return reason
 	}
-	n.r.fail(n.file, n.line, n.col, "%s", reason)
+	return words.Join(": ", words.Plain(n.path), reason)
 }
 
 func (n node) exists() bool { return n.n != nil }
@@ -134,13 +147,13 @@ func (n node) fields() (keys []string, values map[string]node) {
 	case *ast.MappingValueNode:
 		pairs = []*ast.MappingValueNode{m}
 	default:
-		n.fail("keys with values expected")
+		n.fail("pack.keys_with_values_expected")
 	}
 	for _, p := range pairs {
 		key, ok := p.Key.(ast.Node).(*ast.StringNode)
 		if !ok {
 			at := n.at(p.Key, n.path)
-			at.fail("a plain word is expected as a key")
+			at.fail("pack.a_plain_word_is_expected")
 			continue
 		}
 		path := key.Value
@@ -151,7 +164,7 @@ func (n node) fields() (keys []string, values map[string]node) {
 		at := n.at(p.Key, path)
 		v.line, v.col = at.line, at.col // the key's place is what an author looks for
 		if _, twice := values[key.Value]; twice {
-			v.fail("is given twice")
+			v.fail("pack.is_given_twice")
 			continue
 		}
 		keys = append(keys, key.Value)
@@ -165,7 +178,7 @@ func (n node) object(known ...string) func(key string) node {
 	keys, values := n.fields()
 	for _, k := range keys {
 		if !slices.Contains(known, k) {
-			values[k].fail("unknown key; known are: %s", strings.Join(known, ", "))
+			values[k].fail("pack.unknown_key_known_are", "Known", strings.Join(known, ", "))
 		}
 	}
 	return func(key string) node {
@@ -188,7 +201,7 @@ func (n node) list(limit int) []node {
 		return nil
 	case *ast.SequenceNode:
 		if len(s.Values) > limit {
-			n.fail("%d entries; at most %d are allowed", len(s.Values), limit)
+			n.fail("pack.entries_at_most_are_allowed", "Entries", len(s.Values), "Most", limit)
 			return nil
 		}
 		out := make([]node, 0, len(s.Values))
@@ -197,14 +210,14 @@ func (n node) list(limit int) []node {
 		}
 		return out
 	}
-	n.fail("a list is expected")
+	n.fail("pack.a_list_is_expected")
 	return nil
 }
 
 // text reads a string of 1 to limit characters.
 func (n node) text(limit int) string {
 	if !n.exists() {
-		n.fail("is missing")
+		n.fail("pack.is_missing")
 		return ""
 	}
 	return n.optionalText(limit)
@@ -222,29 +235,29 @@ func (n node) optionalText(limit int) string {
 	case *ast.IntegerNode, *ast.FloatNode:
 		s = v.GetToken().Value // version: 1.0 is text to its author
 	default:
-		n.fail("text is expected (put it between quotes)")
+		n.fail("pack.text_is_expected_put_it")
 		return ""
 	}
 	s = strings.TrimSpace(s)
 	switch {
 	case s == "":
-		n.fail("is empty")
+		n.fail("pack.is_empty")
 	case utf8.RuneCountInString(s) > limit:
-		n.fail("%d characters; at most %d are allowed", utf8.RuneCountInString(s), limit)
+		n.fail("pack.characters_at_most_are_allowed", "Characters", utf8.RuneCountInString(s), "Most", limit)
 	case strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\n' && c != '\t' }):
-		n.fail("contains control characters")
+		n.fail("pack.contains_control_characters")
 	}
 	return s
 }
 
 // oneOf reads one of the given words; the first is the default of a missing one.
-func (n node) oneOf(words ...string) string {
+func (n node) oneOf(known ...string) string {
 	if !n.exists() {
-		return words[0]
+		return known[0]
 	}
 	s := n.text(100)
-	if s != "" && !slices.Contains(words, s) {
-		n.fail("%q is none of %s", s, strings.Join(words, ", "))
+	if s != "" && !slices.Contains(known, s) {
+		n.fail("pack.is_none_of", "Given", fmt.Sprintf("%q", s), "Known", strings.Join(known, ", "))
 	}
 	return s
 }
@@ -252,7 +265,7 @@ func (n node) oneOf(words ...string) string {
 // number reads an integer between low and high.
 func (n node) number(low, high int) int {
 	if !n.exists() {
-		n.fail("is missing")
+		n.fail("pack.is_missing")
 		return low
 	}
 	v, ok := n.n.(*ast.IntegerNode)
@@ -263,7 +276,7 @@ func (n node) number(low, high int) int {
 		}
 	}
 	if value < low || value > high {
-		n.fail("a whole number from %d to %d is expected", low, high)
+		n.fail("pack.a_whole_number_from_to", "Low", low, "High", high)
 		return low
 	}
 	return value
@@ -276,6 +289,6 @@ func (n node) boolean(missing bool) bool {
 	case *ast.BoolNode:
 		return v.Value
 	}
-	n.fail("true or false is expected")
+	n.fail("pack.true_or_false_is_expected")
 	return missing
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"lignum/domain/words"
 )
 
 // Limits of a zipped pack.
@@ -22,14 +24,14 @@ const (
 // the archive, links, encrypted entries and doubles; the error says which.
 func OpenZip(r io.ReaderAt, size int64) (fs.FS, error) {
 	if size > MaxZip {
-		return nil, fmt.Errorf("the archive is larger than %d MB", MaxZip>>20)
+		return nil, words.Say("pack.the_archive_is_larger_than", "Most", MaxZip>>20)
 	}
 	z, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return nil, errors.New("the file is not a zip archive")
+		return nil, words.Say("pack.the_file_is_not_a")
 	}
 	if len(z.File) > MaxZipEntries {
-		return nil, fmt.Errorf("the archive has %d entries; at most %d are allowed", len(z.File), MaxZipEntries)
+		return nil, words.Say("pack.the_archive_has_entries_at", "Entries", len(z.File), "Most", MaxZipEntries)
 	}
 	var total uint64
 	seen := map[string]bool{}
@@ -38,18 +40,18 @@ func OpenZip(r io.ReaderAt, size int64) (fs.FS, error) {
 		name := strings.TrimSuffix(f.Name, "/")
 		switch {
 		case !fs.ValidPath(name) || strings.ContainsAny(name, "\\:\x00"):
-			return nil, fmt.Errorf("the archive's entry %.100q is not a relative path inside it", f.Name)
+			return nil, words.Say("pack.the_archives_entry_is_not", "Entry", fmt.Sprintf("%.100q", f.Name))
 		case f.Mode()&^(fs.ModePerm|fs.ModeDir) != 0:
-			return nil, fmt.Errorf("the archive's entry %.100q is a link or a special file", f.Name)
+			return nil, words.Say("pack.the_archives_entry_is_a", "Entry", fmt.Sprintf("%.100q", f.Name))
 		case f.Flags&1 != 0:
-			return nil, fmt.Errorf("the archive's entry %.100q is encrypted", f.Name)
+			return nil, words.Say("pack.the_archives_entry_is_encrypted", "Entry", fmt.Sprintf("%.100q", f.Name))
 		case seen[strings.ToLower(name)]:
-			return nil, fmt.Errorf("the archive holds %.100q twice", f.Name)
+			return nil, words.Say("pack.the_archive_holds_twice", "Entry", fmt.Sprintf("%.100q", f.Name))
 		}
 		seen[strings.ToLower(name)] = true
 		// Sum after each check, so that declared sizes near 2^64 cannot wrap around.
 		if f.UncompressedSize64 > maxZipContent || total+f.UncompressedSize64 > maxZipContent {
-			return nil, fmt.Errorf("the archive unpacks to more than %d MB", maxZipContent>>20)
+			return nil, words.Say("pack.the_archive_unpacks_to_more", "Most", maxZipContent>>20)
 		}
 		total += f.UncompressedSize64
 		if path.Base(name) == manifest && strings.Count(name, "/") <= 1 {
@@ -62,5 +64,5 @@ func OpenZip(r io.ReaderAt, size int64) (fs.FS, error) {
 	case len(roots) == 1:
 		return fs.Sub(z, roots[0])
 	}
-	return nil, fmt.Errorf("the archive has no %s at its root or in one folder", manifest)
+	return nil, words.Say("pack.the_archive_has_no_at", "Manifest", manifest)
 }

@@ -37,7 +37,7 @@ func take(ctx context.Context, tx *tenants.Tx, kind limits.Kind, n int) error {
 	}
 	room, err := limits.Take(ctx, tx, kind, int64(n))
 	if err == nil && !room {
-		return domain.Refuse(domain.OverQuota, "rows.the_tenants_plan_has_no", "It", n, "Kind", kind)
+		return domain.Refuse(domain.OverQuota, "rows.the_tenants_plan_has_no", "More", n, "Kind", kind)
 	}
 	return err
 }
