@@ -234,6 +234,9 @@ func (s *Server) clearCookies(fc *fiber.Ctx) {
 	s.cookie(fc, names.refresh, "", time.Unix(1, 0))
 }
 
+// RenewNext takes the browser's access token away and leaves it its session, so that the next page is opened with a token that says what is so now.
+func (c *Call) RenewNext() { c.Server.cookie(c.fc, c.Server.cookieNames().access, "", time.Unix(1, 0)) }
+
 func (s *Server) cookie(fc *fiber.Ctx, name, value string, expires time.Time) {
 	if value == "" && expires.After(time.Unix(1, 0)) {
 		return // nothing new to set: the second tab within the grace of a rotation

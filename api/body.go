@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -56,6 +57,9 @@ func (c *Call) receive() error {
 	}
 	return bodyText(string(header.ContentType()), body)
 }
+
+// Onto reads the request's body, which is JSON and was checked for the route, onto what v points to: what the body lacks stays as it is.
+func (c *Call) Onto(v any) error { return json.Unmarshal(c.fc.Request().Body(), v) }
 
 // readBody reads at most limit bytes, holding no more memory than what has arrived. length is what the request's head says; -1:
 // it does not say, and the body comes in chunks.

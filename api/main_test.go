@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/domain/calendar"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/tenants"
@@ -54,7 +55,7 @@ func (w *world) fields(seats int) classes.Fields {
 	today := time.Now().UTC()
 	return classes.Fields{Title: "Maths 10A", Kind: classes.Live, CourseID: &w.course, SchoolID: &w.school, CoachID: &w.coach.ID,
 		StartsOn: today.AddDate(0, 0, -10).Format(time.DateOnly), EndsOn: today.AddDate(0, 2, 0).Format(time.DateOnly),
-		Weekly: []classes.Slot{{Weekday: 1, At: "16:00", Minutes: 60}}, MeetingURL: "https://meet.example/10a", Seats: seats, Open: true}
+		Weekly: calendar.Weekly{{Weekday: 1, At: "16:00", Minutes: 60}}, MeetingURL: "https://meet.example/10a", Seats: seats, Open: true}
 }
 
 func (w *world) newClass(seats int) (id uuid.UUID) {

@@ -62,6 +62,24 @@ type Call struct {
 	observed   bool
 }
 
+// Languages are those in which the realm speaks with people; the first is its own.
+func (c *Call) Languages() []words.Language {
+	if c.Tenant == nil || c.State == nil {
+		return nil
+	}
+	return c.State.Branding.Languages
+}
+
+// speak settles the language: the person's own, else what their browser accepts, each as far as the tenant has it, else the tenant's.
+func (c *Call) speak() {
+	own := ""
+	if c.Claims != nil {
+		own = c.Claims.Locale
+	}
+	c.Language = words.Choose(own, c.fc.Get(fiber.HeaderAcceptLanguage), c.Languages())
+	c.fc.Set(fiber.HeaderContentLanguage, string(c.Language))
+}
+
 // Say gives a message in the language of whoever asks, filled with pairs of name and value.
 func (c *Call) Say(key string, pairs ...any) string { return c.Language.Say(key, pairs...) }
 
@@ -92,7 +110,9 @@ func (s *Server) enter(fc *fiber.Ctx, rt *Route) (*Call, error) {
 
 	err := c.realm()
 	if err == nil {
+		c.speak() // with whoever it is, so that also a refusal on the way is in their language
 		err = c.authenticate()
+		c.speak()
 	}
 	if err != nil {
 		if over := c.admit(); over != nil {

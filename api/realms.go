@@ -18,8 +18,8 @@ import (
 type realmState struct {
 	Enforcer *policy.Enforcer
 	Keys     *identity.KeyRing
-	Issuer   string // in the realm's tokens
-	Branding Branding
+	Issuer   string           // in the realm's tokens
+	Branding tenants.Branding // what it decides for itself; the platform's is fixed
 
 	versions [4]int64 // rules, keys, settings, sessions
 	mu       sync.RWMutex
@@ -29,17 +29,8 @@ type realmState struct {
 
 var cachedKinds = [4]string{"rules", "keys", "settings", "sessions"}
 
-// Branding is how a realm looks.
-type Branding struct {
-	Name              string `json:"name"`
-	Colour            string `json:"colour"`
-	Accent            string `json:"accent"`
-	StaffSecondFactor bool   `json:"staff_second_factor"`
-	LeaderboardBy     string `json:"leaderboard_by"` // learner or guardian; "" on the platform
-}
-
 // The platform always asks its staff for a second factor; the rules hold it too.
-var platformBranding = Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b", StaffSecondFactor: true}
+var platformBranding = tenants.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b", StaffSecondFactor: true}
 
 // slot is where a realm's state hangs; its lock lets one request load while the others wait.
 type slot struct {
@@ -108,11 +99,9 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 			return err
 		}
 		if !realm.IsPlatform() {
-			looks, err := tenants.ReadBranding(ctx, r)
-			if err != nil {
+			if st.Branding, err = tenants.ReadBranding(ctx, r); err != nil {
 				return err
 			}
-			st.Branding = Branding{looks.Name, looks.Colour, looks.Accent, looks.StaffSecondFactor, looks.LeaderboardBy}
 		}
 		revoked, err := identity.Revoked(ctx, r, time.Now().UTC().Add(-identity.RevocationWindow))
 		if err != nil {

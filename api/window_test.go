@@ -10,6 +10,7 @@ import (
 
 	"lignum/api/attempts"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/domain/insight"
 	"lignum/tenants"
 	"lignum/tests/apitest"
@@ -29,7 +30,7 @@ func TestATestGetsAWindow(t *testing.T) {
 
 	running := apitest.As[attempts.OpenAttempt](w.Post(w.student, start, nil).Want(http.StatusCreated))
 	opens, closes := now.Add(2*time.Hour), now.Add(5*time.Hour)
-	stored := apitest.As[assessment.Window](put(w.admin, body(opens.In(time.FixedZone("", -5*3600)), closes)))
+	stored := apitest.As[calendar.Window](put(w.admin, body(opens.In(time.FixedZone("", -5*3600)), closes)))
 	if !stored.OpensAt.Equal(opens) || !stored.ClosesAt.Equal(closes) {
 		t.Errorf("stored %+v", stored)
 	}
@@ -48,7 +49,7 @@ func TestATestGetsAWindow(t *testing.T) {
 	}
 	w.expects(t, test, opens, closes)
 
-	apitest.As[assessment.Window](put(w.admin, body(nil, nil)))
+	apitest.As[calendar.Window](put(w.admin, body(nil, nil)))
 	w.Post(other, start, nil).Want(http.StatusCreated)
 	if n := w.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE action = 'calendar.change' AND outcome = 'done'
 		AND object_id = $1::text AND actor_id = $2::uuid AND (before->>'closes_at' IS NULL) <> (after->>'closes_at' IS NULL)`,

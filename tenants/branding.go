@@ -2,75 +2,110 @@ package tenants
 
 import (
 	"context"
-	"strings"
+	"encoding/json"
 	"time"
-	"unicode/utf8"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants/audit"
 )
 
-// Branding is how a tenant looks, and what it asks of its staff.
+// Branding is what a tenant decides for itself: its looks, which gave it its name, and all else. It is stored as one document, and whatever shows, asks,
+// checks or changes a setting goes by this struct: types and tags are its bounds (Field), and its words are in the message file setting.yaml.
+//
+// A field that is added here is one that no document has yet, so undecided says how it is until somebody decides. In the API it is optional
+// (required:"false"): who does not know it leaves it as it is. It is not left out where it is empty, since it would come back as undecided says.
 type Branding struct {
-	Name              string `json:"name" minLength:"1" maxLength:"120" doc:"The name people see"`
-	Colour            string `json:"colour" pattern:"^#[0-9a-fA-F]{6}$" doc:"Main colour of the pages, #rrggbb"`
-	Accent            string `json:"accent" pattern:"^#[0-9a-fA-F]{6}$" doc:"Second colour, #rrggbb"`
-	StaffSecondFactor bool   `json:"staff_second_factor" doc:"Staff must sign in with a second factor"`
-	LeaderboardBy     string `json:"leaderboard_by,omitempty" enum:"learner,guardian" doc:"Who turns a learner's place on leaderboards on; without it, that stays as it is. A change takes everybody off first"`
-	Version           string `json:"version,omitempty" maxLength:"64" doc:"Names what is above. With a change it is the one that was read; 409 when somebody else changed it since" gorm:"-"`
+	Name              string           `json:"name" section:"looks" minLength:"1" maxLength:"120" doc:"The name people see"`
+	Colour            string           `json:"colour" section:"looks" pattern:"^#[0-9a-fA-F]{6}$" doc:"Main colour of the pages, #rrggbb"`
+	Accent            string           `json:"accent" section:"looks" pattern:"^#[0-9a-fA-F]{6}$" doc:"Second colour, #rrggbb"`
+	StaffSecondFactor bool             `json:"staff_second_factor" section:"signing_in" doc:"Staff must sign in with a second factor"`
+	LeaderboardBy     string           `json:"leaderboard_by,omitempty" section:"leaderboard" enum:"learner,guardian" doc:"Who turns a learner's place on leaderboards on; without it, that stays as it is. A change takes everybody off first"`
+	Languages         []words.Language `json:"languages" section:"languages" required:"false" enum:"en,en-XA" doc:"In which the pages speak with people, BCP 47; the first with whoever chose none and whose browser asks for none of them. en-XA is English with marks, for those who look for words that are not translated"`
+	Version           string           `json:"version,omitempty" maxLength:"64" doc:"Names what is above. With a change it is the one that was read; 409 when somebody else changed it since"`
+}
+
+// undecided is how each setting is for a tenant whose document lacks it. Provisioning adds the name and the colours.
+func undecided() Branding {
+	return Branding{LeaderboardBy: "learner", Languages: []words.Language{words.English}}
 }
 
 // brandingRow is the one row of the table.
 type brandingRow struct {
-	Branding
+	Document  string
 	ChangedAt time.Time `gorm:"column:updated_at"`
 }
 
 // TableName is GORM's.
 func (brandingRow) TableName() string { return "branding" }
 
-// ReadBranding gives how a tenant looks, with its Version.
-func ReadBranding(ctx context.Context, q Querier) (Branding, error) {
-	row, err := Entity[brandingRow](q).Take(ctx)
-	row.Version = domain.Version(row.Branding)
-	return row.Branding, err
+// brandingOf reads a document as it is stored.
+func brandingOf(document string) (Branding, error) {
+	b := undecided()
+	err := json.Unmarshal([]byte(document), &b)
+	b.Version = ""
+	b.Version = domain.Version(b)
+	return b, err
 }
 
-// SetBranding changes how a tenant looks and gives how it looked before. Every process shows it within seconds. It gives
-// domain.Invalid, or domain.Conflict when somebody else changed it after the Version that was read.
-func SetBranding(ctx context.Context, tx *Tx, to Branding, now time.Time) (was Branding, err error) {
-	to.Name, to.Colour, to.Accent = strings.TrimSpace(to.Name), strings.ToLower(to.Colour), strings.ToLower(to.Accent)
-	var p domain.Problems
-	if n := utf8.RuneCountInString(to.Name); n < 1 || n > 120 || strings.ContainsFunc(to.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		p.Add("name", "tenants.must_be_one_line_of")
+// over gives the document to store in another's place. What that has and this program does not know stays: a newer program may serve beside
+// it, or have served before.
+func (b Branding) over(document string) (string, error) {
+	b.Version = ""
+	own, err := json.Marshal(b)
+	if err != nil {
+		return "", err
 	}
-	for field, v := range map[string]string{"colour": to.Colour, "accent": to.Accent} {
-		if !colourPattern.MatchString(v) {
-			p.Add(field, "tenants.must_be_a_colour_such")
+	all := map[string]json.RawMessage{}
+	for _, raw := range []string{document, string(own)} {
+		if err := json.Unmarshal([]byte(raw), &all); err != nil {
+			return "", err
 		}
 	}
-	if by := to.LeaderboardBy; by != "" && by != "learner" && by != "guardian" {
-		p.Add("leaderboard_by", "tenants.must_be_learner_or_guardian")
+	merged, err := json.Marshal(all)
+	return string(merged), err
+}
+
+// ReadBranding gives what a tenant decided, with its Version.
+func ReadBranding(ctx context.Context, q Querier) (Branding, error) {
+	row, err := Entity[brandingRow](q).Take(ctx)
+	if err != nil {
+		return Branding{}, err
 	}
-	if err := p.Err(); err != nil {
-		return was, err
-	}
+	return brandingOf(row.Document)
+}
+
+// EditBranding lets edit change what a tenant decided, and gives what it was and what it is then. Every process goes by it within seconds. It gives
+// the error of edit, domain.Invalid for what is out of bounds, or domain.Conflict when somebody else changed it after the version that was seen.
+func EditBranding(ctx context.Context, tx *Tx, seen string, edit func(b *Branding) error, now time.Time) (was, is Branding, err error) {
 	held, err := Entity[brandingRow](tx, Held).Take(ctx)
 	if err != nil {
-		return was, err
+		return was, is, err
 	}
-	was = held.Branding
-	if err := domain.CheckVersion(to.Version, domain.Version(was)); err != nil {
-		return was, err
+	if was, err = brandingOf(held.Document); err != nil {
+		return was, is, err
 	}
-	to.Version = ""
-	if to.LeaderboardBy == "" {
-		to.LeaderboardBy = was.LeaderboardBy
+	version := was.Version
+	was.Version = ""
+	is = was
+	if err := edit(&is); err != nil {
+		return was, is, err
 	}
-	if _, err := Entity[brandingRow](tx).Where("id").Select("*").Updates(ctx, brandingRow{to, now.UTC()}); err != nil {
-		return was, err
+	is.Version = ""
+	if err := checkFields(BrandingFields, &is); err != nil {
+		return was, is, err
 	}
-	tx.Record(audit.Entry{Action: "tenant.change", ObjectKind: "tenant", ObjectID: "branding", Before: was, After: to})
+	if err := domain.CheckVersion(seen, version); err != nil {
+		return was, is, err
+	}
+	document, err := is.over(held.Document)
+	if err != nil {
+		return was, is, err
+	}
+	if _, err := Entity[brandingRow](tx).Where("id").Select("*").Updates(ctx, brandingRow{document, now.UTC()}); err != nil {
+		return was, is, err
+	}
+	tx.Record(audit.Entry{Action: "tenant.change", ObjectKind: "tenant", ObjectID: "branding", Before: was, After: is})
 	tx.Bump("settings")
-	return was, nil
+	return was, is, nil
 }

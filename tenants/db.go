@@ -199,6 +199,12 @@ func (db *DB) Ping(ctx context.Context) error {
 	})
 }
 
+// IsReferredTo reports whether PostgreSQL refused to remove a row because others refer to it.
+func IsReferredTo(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23503"
+}
+
 // IsViolation tells whether err is PostgreSQL's refusal by the named constraint or unique index.
 func IsViolation(err error, constraint string) bool {
 	var pg *pgconn.PgError

@@ -26,3 +26,10 @@ func (p *Provisioner) Apply(ctx context.Context, tx pgx.Tx, files fs.FS, schema,
 	realm := Realm{Slug: "any", Schema: schema, Login: login}
 	return applyIn(ctx, tx, realm, p.roles(owner, login), migrationsIn(files, realm))
 }
+
+// FieldsOf, CheckFields and BoundsOf are for documents that tests declare.
+var (
+	FieldsOf    = fieldsOf
+	CheckFields = checkFields
+	BoundsOf    = Field.bounds
+)

@@ -60,7 +60,7 @@ func TestAFunctionIsPutBackAsItWasMade(t *testing.T) {
 		`ALTER FUNCTION ` + tenant.SchemaName + `.record_entry SECURITY DEFINER`,
 		`REVOKE EXECUTE ON FUNCTION ` + tenant.SchemaName + `.record_entry FROM ` + testkit.Installation + `_gate`,
 		`ALTER FUNCTION ` + tenant.SchemaName + `.save_progress(uuid, jsonb, uuid, uuid, smallint, integer, bigint, timestamptz) SECURITY DEFINER`,
-		`ALTER FUNCTION ` + tenant.SchemaName + `.open_lesson(uuid, uuid, text, text, text, text, text, text, text, text, jsonb, jsonb, text, text, uuid, uuid, timestamptz, timestamptz) RESET ALL`,
+		`ALTER FUNCTION ` + tenant.SchemaName + `.open_lesson(uuid, jsonb, uuid, uuid, timestamptz, timestamptz) RESET ALL`,
 		`ALTER FUNCTION ` + tenant.SchemaName + `.save_one_response() SECURITY DEFINER`,
 	} {
 		if _, err := direct.Exec(ctx, statement); err != nil {

@@ -21,7 +21,6 @@ func TestNobodyStaysOnTheLeaderboardUnasked(t *testing.T) {
 	const name = "tenant/0010_learner"
 	for _, sql := range []string{
 		"SET search_path = tenant_jamaica",
-		"ALTER TABLE branding DROP COLUMN leaderboard_by",
 		"ALTER TABLE lesson_progress DROP COLUMN opened_at, DROP COLUMN read_seconds",
 		"DROP INDEX users_on_leaderboard",
 		"ALTER TABLE users ALTER COLUMN on_leaderboard SET DEFAULT true",

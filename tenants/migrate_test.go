@@ -159,8 +159,15 @@ func differing(got, want map[string]string) string {
 	return strings.Join(list[:min(len(list), 5)], "; ")
 }
 
-// Secrets moved to a table of their own: everybody still has theirs, and their school still sees who has chosen a password.
-func TestCredentialsMove(t *testing.T) {
+// history is a schema with a tenant's roles that has not run all migrations.
+type history struct {
+	t     *testing.T
+	tx    pgx.Tx
+	apply func(before string) // runs the files with lower numbers
+}
+
+func newHistory(t *testing.T) history {
+	t.Helper()
 	w := testkit.New(t)
 	super := w.Direct(t)
 	var owner, login string
@@ -171,14 +178,9 @@ func TestCredentialsMove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
-	exec := func(sql string) {
+	t.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) })
+	h := history{t: t, tx: tx, apply: func(before string) {
 		t.Helper()
-		if _, err := tx.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	apply := func(before string) {
 		files := fstest.MapFS{}
 		for _, name := range tenants.MigrationNames(tenants.MigrationFiles, tenants.Realm{Slug: "any"}) {
 			if path.Base(name) < before {
@@ -192,25 +194,57 @@ func TestCredentialsMove(t *testing.T) {
 		if _, err := w.Provisioner.Apply(t.Context(), tx, files, "history", owner, login); err != nil {
 			t.Fatal(err)
 		}
+	}}
+	h.exec("CREATE SCHEMA history AUTHORIZATION " + pgx.Identifier{owner}.Sanitize())
+	return h
+}
+
+func (h history) exec(sql string) {
+	h.t.Helper()
+	if _, err := h.tx.Exec(h.t.Context(), sql); err != nil {
+		h.t.Fatal(err)
 	}
-	exec("CREATE SCHEMA history AUTHORIZATION " + pgx.Identifier{owner}.Sanitize())
-	apply("0018")
-	exec(`INSERT INTO history.users (id, user_name, user_name_key, given_name, family_name, password_hash, had_password, short_password, must_change_password, totp_secret, totp_confirmed_at, totp_last_step)
+}
+
+// texts gives the rows of a statement, each one text.
+func (h history) texts(sql string) []string {
+	h.t.Helper()
+	rows, err := h.tx.Query(h.t.Context(), sql)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return got
+}
+
+// Secrets moved to a table of their own: everybody still has theirs, and their school still sees who has chosen a password.
+func TestCredentialsMove(t *testing.T) {
+	h := newHistory(t)
+	h.apply("0018")
+	h.exec(`INSERT INTO history.users (id, user_name, user_name_key, given_name, family_name, password_hash, had_password, short_password, must_change_password, totp_secret, totp_confirmed_at, totp_last_step)
 		SELECT gen_random_uuid(), n, n, n, n, hash, had, short, must, secret, CASE WHEN confirmed THEN timestamptz '2026-09-07' END, step FROM (VALUES
 			('new', NULL, false, false, false, NULL, false, 0), ('plain', 'hash', false, false, false, NULL, false, 0), ('reset', NULL, true, false, false, NULL, false, 0),
 			('app', 'hash', false, true, true, 'sealed', true, 7), ('begun', 'hash', true, false, false, 'sealed', false, 0)) v (n, hash, had, short, must, secret, confirmed, step);
 		INSERT INTO history.user_roles (user_id, role) SELECT id, 'student' FROM history.users`)
-	apply("9999")
-	rows, err := tx.Query(t.Context(), `SELECT concat_ws(' ', user_name, has_password, claimed, second_factor, waiting, '|', password_hash, short_password, must_change_password, totp_secret, totp_confirmed_at::date, totp_last_step)
+	h.apply("9999")
+	got := h.texts(`SELECT concat_ws(' ', user_name, has_password, claimed, second_factor, waiting, '|', password_hash, short_password, must_change_password, totp_secret, totp_confirmed_at::date, totp_last_step)
 		FROM history.users u JOIN history.user_roles r ON r.user_id = u.id LEFT JOIN history.credentials c ON c.user_id = u.id ORDER BY user_name`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
 	if want := []string{"app t t t f | hash t t sealed 2026-09-07 7", "begun t t f f | hash f f sealed 0", "new f f f t |", "plain t t f f | hash f f 0", "reset f t f t |"}; !slices.Equal(got, want) {
 		t.Errorf("after the move\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What a tenant had decided in columns is in its document, and what reads it in SQL finds it there.
+func TestSettingsMove(t *testing.T) {
+	h := newHistory(t)
+	h.apply("0021")
+	h.exec(`INSERT INTO history.branding (name, colour, accent, staff_second_factor, leaderboard_by) VALUES ('É "x"', '#123456', '#abcdef', true, 'guardian')`)
+	h.apply("9999")
+	got := h.texts(`SELECT document::text FROM history.branding UNION ALL SELECT decides FROM history.own_points(gen_random_uuid(), '')`)
+	if want := []string{`{"name": "É \"x\"", "accent": "#abcdef", "colour": "#123456", "leaderboard_by": "guardian", "staff_second_factor": true}`, "guardian"}; !slices.Equal(got, want) {
+		t.Errorf("after the move %q, want %q", got, want)
 	}
 }

@@ -140,6 +140,15 @@ func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Pr
 
 // build makes the schema and fills it.
 func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec) error {
+	begins := undecided()
+	begins.Name, begins.Colour, begins.Accent = t.Name, spec.Colour, spec.Accent
+	if err := checkFields(BrandingFields, &begins); err != nil { // as the tenant itself could store them
+		return err
+	}
+	document, err := begins.over("{}")
+	if err != nil {
+		return err
+	}
 	r := p.roles(t.OwnerRole, t.LoginRole)
 	if err := p.ensureSchema(ctx, tx, t.Realm(), r, t.Limits.Connections); err != nil {
 		return err
@@ -161,7 +170,7 @@ func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec)
 	}
 	b := &pgx.Batch{}
 	b.Queue(r.fill("INSERT INTO {{schema}}.settings (slug, state, plan, limits) VALUES ($1, $2, $3, $4)", t.SchemaName), t.Slug, string(t.State), t.Plan, string(limits))
-	b.Queue(r.fill("INSERT INTO {{schema}}.branding (name, colour, accent) VALUES ($1, $2, $3)", t.SchemaName), t.Name, spec.Colour, spec.Accent)
+	b.Queue(r.fill("INSERT INTO {{schema}}.branding (document) VALUES ($1)", t.SchemaName), document)
 	b.Queue(`INSERT INTO control.tenants (slug, id, name, country, state, plan, limits, time_zone, locale, currency, exam_scheme, cluster, schema_name, login_role, owner_role)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`, t.Slug, t.ID, t.Name, t.Country, string(t.State), t.Plan, string(limits),
 		t.TimeZone, t.Locale, t.Currency, t.ExamScheme, t.Cluster, t.SchemaName, t.LoginRole, t.OwnerRole)

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
-
-	"lignum/domain"
 )
 
 // Settings are what a tenant can see of itself: what the platform decided, what is used, and what the tenant decides.
@@ -21,15 +19,19 @@ type Settings struct {
 // ReadSettings gives a tenant's settings in one round trip.
 func ReadSettings(ctx context.Context, q Querier) (Settings, error) {
 	b := &pgx.Batch{}
-	b.Queue("SELECT s.state, s.state_reason, s.plan, s.limits, b.name, b.colour, b.accent, b.staff_second_factor, b.leaderboard_by FROM settings s CROSS JOIN branding b")
+	b.Queue("SELECT s.state, s.state_reason, s.plan, s.limits, b.document FROM settings s CROSS JOIN branding b")
 	b.Queue("SELECT kind, n FROM usage_counts")
 	res := q.SendBatch(ctx, b)
 	defer res.Close()
 	s := Settings{Used: map[string]int64{}}
-	if err := res.QueryRow().Scan(&s.State, &s.StateReason, &s.Plan, &s.Limits, &s.Branding.Name, &s.Branding.Colour, &s.Branding.Accent, &s.Branding.StaffSecondFactor, &s.Branding.LeaderboardBy); err != nil {
+	var document string
+	err := res.QueryRow().Scan(&s.State, &s.StateReason, &s.Plan, &s.Limits, &document)
+	if err == nil {
+		s.Branding, err = brandingOf(document)
+	}
+	if err != nil {
 		return s, err
 	}
-	s.Branding.Version = domain.Version(s.Branding)
 	rows, err := res.Query()
 	if err != nil {
 		return s, err

@@ -37,7 +37,6 @@ type Admin struct {
 var (
 	countryPattern  = regexp.MustCompile(`^[A-Z]{2}$`)
 	currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
-	colourPattern   = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 	localePattern   = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 	// UserNamePattern is what a user name may look like, once folded.
 	UserNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)

@@ -52,7 +52,6 @@ type Limits struct {
 // Plan is a named set of limits that an account manager starts from.
 type Plan struct {
 	Name   string
-	Title  string
 	Limits Limits
 }
 
@@ -60,9 +59,9 @@ const gigabyte = 1 << 30
 
 // Plans are the sizes on offer, smallest first. Bills come later; the limits hold now.
 var Plans = []Plan{
-	{"school", "School", Limits{2_000, 200, 400, 20 * gigabyte, 200, 100, 10, 20}},
-	{"college", "College", Limits{20_000, 2_000, 4_000, 200 * gigabyte, 1_000, 500, 30, 40}},
-	{"country", "Country", Limits{250_000, 20_000, 40_000, 2_000 * gigabyte, 5_000, 2_500, 100, 80}},
+	{"school", Limits{2_000, 200, 400, 20 * gigabyte, 200, 100, 10, 20}},
+	{"college", Limits{20_000, 2_000, 4_000, 200 * gigabyte, 1_000, 500, 30, 40}},
+	{"country", Limits{250_000, 20_000, 40_000, 2_000 * gigabyte, 5_000, 2_500, 100, 80}},
 }
 
 // PlanByName finds a plan.

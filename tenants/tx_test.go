@@ -281,7 +281,7 @@ func TestAReaderWritesNothing(t *testing.T) {
 		},
 		"a function that writes": func(r *tenants.Reader) error { return r.QueryRow(ctx, "SELECT gate.bump($1::text)", "rules").Scan(nil) },
 		"a row that is locked": func(r *tenants.Reader) error {
-			return r.QueryRow(ctx, "SELECT name FROM branding FOR UPDATE").Scan(&name)
+			return r.QueryRow(ctx, "SELECT document FROM branding FOR UPDATE").Scan(&name)
 		},
 		"a batch": func(r *tenants.Reader) error {
 			b := &pgx.Batch{}

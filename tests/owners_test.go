@@ -128,7 +128,7 @@ var (
 		`CREATE (?:OR REPLACE )?FUNCTION ` + qualifier + `(\w+)\s*\((.*?)\$\w*\$(.*?)\$\w*\$|` +
 		`CREATE (?:OR REPLACE )?VIEW ` + qualifier + `(\w+)(.*?);|` +
 		`CREATE (?:OR REPLACE )?TRIGGER (\w+) [^;]*? ON ` + qualifier + `(\w+)[^;]*?EXECUTE FUNCTION ` + qualifier + `(\w+)|` +
-		`DROP FUNCTION (?:IF EXISTS )?` + qualifier + `(\w+)|DROP TRIGGER (?:IF EXISTS )?(\w+) ON ` + qualifier + `(\w+)|DROP TABLE (?:IF EXISTS )?` + qualifier + `(\w+)|DROP VIEW (?:IF EXISTS )?` + qualifier + `(\w+)|ALTER TABLE ` + qualifier + `(\w+) RENAME TO (\w+)`)
+		`DROP FUNCTION (?:IF EXISTS )?` + qualifier + `(\w+)(\([^)]*)?|DROP TRIGGER (?:IF EXISTS )?(\w+) ON ` + qualifier + `(\w+)|DROP TABLE (?:IF EXISTS )?` + qualifier + `(\w+)|DROP VIEW (?:IF EXISTS )?` + qualifier + `(\w+)|ALTER TABLE ` + qualifier + `(\w+) RENAME TO (\w+)`)
 	arguments = regexp.MustCompile(`(?s)^.*?\)\s*(?:RETURNS|LANGUAGE)`)
 	write     = regexp.MustCompile(`(?i)\b(?:INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?|COPY)\s+` + qualifier + `("?[a-z_]+"?|` + "\x00" + `)`)
 	read      = regexp.MustCompile(`\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+|LATERAL\s+)?` + qualifier + `("?[a-z_]+"?)((?:\s+(?:AS\s+)?[a-z_]+)?(?:\s*,\s*(?:LATERAL\s+)?` + qualifier + `"?[a-z_]+"?(?:\s+(?:AS\s+)?[a-z_]+)?)*)`)
@@ -173,22 +173,22 @@ func readSchema(t *testing.T, migrations []string) *schema {
 					s.functions[m[2]] = f
 				}
 				f.forms[strings.Join(strings.Fields(arguments.FindString(m[3])), " ")] = m[4]
-				f.body = strings.Join(slices.Sorted(maps.Values(f.forms)), ";\n")
+				f.body = f.bodies()
 			case m[5] != "":
 				s.views[m[5]] = &routine{name: m[5], body: m[6]}
 			case m[7] != "":
 				s.triggers[m[7]+" on "+m[8]] = trigger{m[7], m[8], m[9]}
 			case m[10] != "":
-				delete(s.functions, m[10])
-			case m[11] != "":
-				delete(s.triggers, m[11]+" on "+m[12])
-			case m[13] != "":
-				delete(s.tables, m[13])
+				s.drop(m[10], strings.TrimPrefix(m[11], "("))
+			case m[12] != "":
+				delete(s.triggers, m[12]+" on "+m[13])
 			case m[14] != "":
-				delete(s.views, m[14])
+				delete(s.tables, m[14])
 			case m[15] != "":
-				delete(s.tables, m[15])
-				s.tables[m[16]] = true
+				delete(s.views, m[15])
+			case m[16] != "":
+				delete(s.tables, m[16])
+				s.tables[m[17]] = true
 			}
 		}
 	}
@@ -199,6 +199,24 @@ func readSchema(t *testing.T, migrations []string) *schema {
 	}
 	return s
 }
+
+// drop takes a function away, or of several with its name the one that takes these arguments, written as it was made.
+func (s *schema) drop(name, arguments string) {
+	f := s.functions[name]
+	if f == nil {
+		return
+	}
+	arguments = strings.Join(strings.Fields(arguments), " ")
+	maps.DeleteFunc(f.forms, func(form, _ string) bool {
+		return arguments == "" || strings.HasPrefix(form, arguments+")") || strings.HasPrefix(form, arguments+", OUT ")
+	})
+	if f.body = f.bodies(); len(f.forms) == 0 {
+		delete(s.functions, name)
+	}
+}
+
+// bodies gives those of all forms.
+func (r *routine) bodies() string { return strings.Join(slices.Sorted(maps.Values(r.forms)), ";\n") }
 
 // uses reads a text of SQL. "?" among writes is a table that the text does not name.
 func (s *schema) uses(text string) (u uses) {

@@ -71,6 +71,11 @@ func TestOtherPensAreSeen(t *testing.T) {
 	s := readSchema(t, []string{`CREATE TABLE audit_entries (id uuid);
 		CREATE FUNCTION save(a uuid) RETURNS void LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit_entries VALUES (a); END $$;
 		CREATE FUNCTION save(a uuid, b jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM record_entry(a, b); END $$;
+		CREATE FUNCTION dropped(a uuid) RETURNS void LANGUAGE sql AS $$ INSERT INTO audit_entries VALUES (a) $$;
+		CREATE FUNCTION dropped(a uuid, b jsonb) RETURNS void LANGUAGE sql AS $$ INSERT INTO audit_entries VALUES (a) $$;
+		CREATE FUNCTION dropped(a uuid, c text, OUT b jsonb) RETURNS jsonb LANGUAGE sql AS $$ INSERT INTO audit_entries VALUES (a) $$;
+		DROP FUNCTION dropped(a uuid); DROP FUNCTION dropped(a uuid,
+			c text);
 		CREATE FUNCTION mended(a uuid) RETURNS void LANGUAGE sql AS $$ INSERT INTO audit_entries VALUES (a) $$;
 		CREATE OR REPLACE FUNCTION mended(a  uuid) RETURNS void LANGUAGE sql AS $$ SELECT record_entry(a, '{}') $$;
 		CREATE FUNCTION gate.tell(a uuid) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('INSERT INTO %I.audit_entries VALUES ($1)', 'x') USING a; END $$;`})
@@ -82,7 +87,7 @@ func TestOtherPensAreSeen(t *testing.T) {
 			}
 		}
 	}
-	if slices.Sort(seen); !slices.Equal(seen, []string{"save(a uuid) RETURNS", "tell(a uuid) RETURNS"}) {
+	if slices.Sort(seen); !slices.Equal(seen, []string{"dropped(a uuid, b jsonb) RETURNS", "save(a uuid) RETURNS", "tell(a uuid) RETURNS"}) {
 		t.Errorf("of the functions %q are seen", seen)
 	}
 	for text, want := range map[string]bool{

@@ -31,7 +31,7 @@ var saying = map[string]int{"Say": 0, "Refuse": 1, "InvalidField": 1, "Add": 1, 
 var computed = map[string]string{
 	"permission": "of each permission (policy/permissions_test.go)", "reason": "of each refusal (policy/permissions_test.go)", "trail": "of each action (actions_test.go)",
 	"label": "of fields, where their names do not say it", "thing": "of what the trail tells of", "word": "of roles, states and the like", "menu": "of each entry of the menu",
-	"words": "of a language itself", "notices": "of each kind of notice (domain/notices)",
+	"words": "of a language itself", "notices": "of each kind of notice (domain/notices)", "country": "of each country of the region (api/console/countries_test.go)",
 }
 
 var key = regexp.MustCompile(`^([a-z]+)\.[a-z0-9_]+(\.[a-z0-9_]+)*$`)
@@ -107,8 +107,9 @@ func TestSentencesAreForPeople(t *testing.T) {
 	}
 }
 
-// typedSo are reasons for fields which only programs fill in: on pages these are chosen from a list, or stand in an address.
-var typedSo = []string{"must be suspended or read_only", "must be live or on_demand", "is not valid UTF-8", "is not valid UTF-8 text", "is not a cursor that a page before this one gave",
+// typedSo are reasons for fields which only programs fill in: on pages these are chosen from a list, or stand in an address. And the column of what roles
+// may do is called what it is, to those who decide it.
+var typedSo = []string{"Permission", "must be suspended or read_only", "must be live or on_demand", "is not valid UTF-8", "is not valid UTF-8 text", "is not a cursor that a page before this one gave",
 	"must be a UUID such as 0190a1b2-...", "something follows after the JSON value", "must be text: no NUL character, no broken UTF-8, no half of a surrogate pair"}
 
 // A language says what English says: no message of its own, each filled with the same, and with each plural form that the language has.
@@ -303,7 +304,7 @@ func TestPagesHoldNoWords(t *testing.T) {
 var (
 	tagOrText  = regexp.MustCompile(`(?s)<!--.*?-->|<(?:script|style)\b.*?</(?:script|style)>|<[a-zA-Z/!][^>]*>?|[^<]+|<`)
 	readOut    = regexp.MustCompile(`\b(?:aria-label|title|placeholder|alt|data-say[a-z-]*)="([^"]*)"`)
-	named      = regexp.MustCompile(`&#?[a-zA-Z0-9]+;`)
+	characters = regexp.MustCompile(`&#?[a-zA-Z0-9]+;`)
 	shownWords = regexp.MustCompile(`^[A-ZÀ-Ý][a-zà-ÿ]|[a-zà-ÿ],? [a-zà-ÿ]`)
 )
 
@@ -338,7 +339,7 @@ func wordsLeft(root *parse.ListNode) (left []string) {
 	}
 	list(root)
 	letters := func(s string) bool {
-		return strings.ContainsFunc(named.ReplaceAllString(s, ""), unicode.IsLetter)
+		return strings.ContainsFunc(characters.ReplaceAllString(s, ""), unicode.IsLetter)
 	}
 	for _, part := range tagOrText.FindAllString(b.String(), -1) {
 		if part[0] != '<' {
@@ -409,7 +410,7 @@ var notSaid = map[string][]string{
 }
 
 // unspoken are functions whose texts are for programmers and operators: errors of ours, which become a 500 without a word of their text, logs, statements.
-var unspoken = regexp.MustCompile(`^(errors\.New|fmt\.Errorf|panic|regexp\..*|slog\..*|.*\.?(Log|log)(\.\w+|ger.*)?|(.*\.)?(Debug|Info|Warn|Error|Log)(Context|Attrs)?|[sp]\.warn|done|.*(Query|QueryRow|Exec|Queue|Raw|Where|Order|Select|Joins|Names|Entity).*|.*[pP]ublic|Public|Contains|strings\..*|.*\.Fprintf?|Fprintf?)$`)
+var unspoken = regexp.MustCompile(`^(errors\.New|fmt\.Errorf|panic|regexp\..*|slog\..*|.*\.?(Log|log)(\.\w+|ger.*)?|(.*\.)?(Debug|Info|Warn|Error|Log)(Context|Attrs)?|[sp]\.warn|done|(.*\.)?Lock|.*(Query|QueryRow|Exec|Queue|Raw|Where|Order|Select|Joins|Names|Entity).*|.*[pP]ublic|Public|Contains|strings\..*|.*\.Fprintf?|Fprintf?)$`)
 
 var (
 	sentenceLike = regexp.MustCompile(`[\pL][\pL'’]*,? [\pL]`)
@@ -418,6 +419,22 @@ var (
 
 // sentencesIn gives the texts of a file that read like sentences and are not known to be something else.
 func sentencesIn(f *ast.File) (found []string) {
+	inReference := map[string]bool{} // constants of which details of routes are made
+	ast.Inspect(f, func(n ast.Node) bool {
+		pair, ok := n.(*ast.KeyValueExpr)
+		if !ok {
+			return true
+		}
+		if name, ok := pair.Key.(*ast.Ident); ok && name.Name == "Detail" {
+			ast.Inspect(pair.Value, func(n ast.Node) bool {
+				if name, ok := n.(*ast.Ident); ok {
+					inReference[name.Name] = true
+				}
+				return true
+			})
+		}
+		return true
+	})
 	var look func(n ast.Node) bool
 	look = func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -445,8 +462,19 @@ func sentencesIn(f *ast.File) (found []string) {
 				return false // the same
 			}
 		case *ast.KeyValueExpr:
-			if name, ok := n.Key.(*ast.Ident); ok && slices.Contains([]string{"Summary", "Detail", "Tag", "Doc", "Description", "Title"}, name.Name) && !strings.HasPrefix(name.Name, "Title") {
+			name, ok := n.Key.(*ast.Ident)
+			switch {
+			case ok && slices.Contains([]string{"Summary", "Detail", "Tag", "Doc", "Description"}, name.Name):
 				return false // of a route, for the reference of the API
+			case ok && slices.Contains([]string{"Text", "Title", "Label", "Hint"}, name.Name): // of a page, where one word is said as well
+				if lit, ok := n.Value.(*ast.BasicLit); ok && strings.ContainsFunc(unquoted(lit), unicode.IsLetter) && !key.MatchString(unquoted(lit)) {
+					found = append(found, unquoted(lit))
+					return false
+				}
+			}
+		case *ast.ValueSpec:
+			if len(n.Names) == 1 && inReference[n.Names[0].Name] {
+				return false
 			}
 		case *ast.BasicLit:
 			if text := unquoted(n); n.Kind == token.STRING && sentenceLike.MatchString(text) && !looksLikeSQL.MatchString(text) {

@@ -5,13 +5,16 @@ package account
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/domain"
 	"lignum/domain/identity"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
@@ -69,6 +72,15 @@ func Routes(s *api.Server) {
 			}
 			return &Me{UserID: c.Claims.UserID, UserName: c.Claims.UserName, Roles: c.Claims.Roles, Realm: c.Realm.Name(),
 				Permissions: c.State.Enforcer.Permissions(c.Claims.Roles), SecondFactor: c.Claims.SecondFactor, MustChangePassword: c.Claims.MustChangePassword}, nil
+		})
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/language", Permission: policy.ProfileChange, Tag: "Session", Summary: "Choose the language in which one is spoken with",
+		Detail: "It must be one that the tenant has; empty, the browser's header Accept-Language and the tenant decide. It holds from the next refresh of the session on."},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			Body struct {
+				Locale string `json:"locale" maxLength:"16" doc:"BCP 47; empty: none"`
+			}
+		}) (*api.Done, error) {
+			return &api.Done{Done: true}, ChooseLanguage(c, tx, in.Body.Locale)
 		})
 	api.Query(s, api.Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[identity.Session], error) {
@@ -230,6 +242,17 @@ func expectedWords(c *api.Call) []string {
 		words = append(words, c.Tenant.Slug, c.Tenant.Name, c.Tenant.ExamScheme)
 	}
 	return words
+}
+
+// ChooseLanguage settles in which of the tenant's languages the signed-in person is spoken with; "": whatever their browser and the tenant say.
+func ChooseLanguage(c *api.Call, tx *tenants.Tx, locale string) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	if locale != "" && !slices.Contains(c.Languages(), words.Language(locale)) {
+		return domain.InvalidField("body.locale", "account.is_no_language_of_this_place")
+	}
+	return people.ChooseLanguage(c.Context(), tx, c.Claims.UserID, locale, c.Now)
 }
 
 // SignOut ends the session that the request came with.

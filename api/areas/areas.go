@@ -6,6 +6,7 @@ import (
 	"lignum/api/account"
 	"lignum/api/attempts"
 	"lignum/api/audit"
+	"lignum/api/calendar"
 	"lignum/api/catalogue"
 	"lignum/api/classes"
 	"lignum/api/coaching"
@@ -26,8 +27,8 @@ func Register(s *api.Server) {
 		account.Routes, notices.Routes, points.Routes,
 		// what is learned, and how far somebody is
 		catalogue.Routes, classes.ProgressRoutes, classes.Routes, attempts.Routes, coaching.Routes,
-		// people and schools
-		people.Routes, guardians.Routes, people.ResetRoutes, people.SchoolRoutes, coaching.RecordRoutes,
+		// people and schools, and when these have terms
+		people.Routes, guardians.Routes, people.ResetRoutes, people.SchoolRoutes, calendar.Routes, coaching.RecordRoutes,
 		// a tenant
 		insight.Routes, settings.RoleRoutes, settings.Routes, audit.Routes,
 		// the platform

@@ -10,6 +10,7 @@ import (
 	"lignum/api/catalogue"
 	"lignum/domain"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/domain/classes"
 	"lignum/domain/people"
 	"lignum/policy"
@@ -32,7 +33,7 @@ func TestPage(ctx context.Context, c *api.Call, test uuid.UUID) (*assessment.Ann
 
 // ScheduleTest sets when a test may be started, for all classes of the tenant; an empty window makes it one that is always
 // open. It gives what is stored.
-func ScheduleTest(ctx context.Context, c *api.Call, tx *tenants.Tx, test uuid.UUID, to assessment.Window) (*assessment.Window, error) {
+func ScheduleTest(ctx context.Context, c *api.Call, tx *tenants.Tx, test uuid.UUID, to calendar.Window) (*calendar.Window, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"lignum/api"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/domain/catalog/item"
 	"lignum/policy"
 	"lignum/tenants"
@@ -31,8 +32,8 @@ func Routes(s *api.Server) {
 		Detail: "Both times or neither, at most 60 days apart, and not over yet. An attempt that has begun keeps its deadline. The times are kept in whole seconds."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			Test uuid.UUID `path:"test" format:"uuid"`
-			Body assessment.Window
-		}) (*assessment.Window, error) {
+			Body calendar.Window
+		}) (*calendar.Window, error) {
 			return ScheduleTest(ctx, c, tx, in.Test, in.Body)
 		})
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/tests/{test}/attempts", Permission: policy.AttemptStart, Tag: "Tests", Status: http.StatusCreated, Summary: "Start an attempt, or go on with the one under way",

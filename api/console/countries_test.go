@@ -14,16 +14,25 @@ import (
 func TestEveryCountryBeginsWithWhatATenantTakes(t *testing.T) {
 	var names []string
 	for _, c := range countries {
-		spec := tenants.Spec{Slug: "trial-" + strings.ToLower(c.code), Name: "Ministry of Education, " + c.name, Country: c.code, Plan: "country", TimeZone: c.zone, Locale: c.locale,
+		name := nameOf(words.English, c.code)
+		spec := tenants.Spec{Slug: "trial-" + strings.ToLower(c.code), Name: "Ministry of Education, " + name, Country: c.code, Plan: "country", TimeZone: c.zone, Locale: c.locale,
 			Currency: c.currency, ExamScheme: c.exam, Colour: c.colour, Accent: c.accent,
 			Admin: tenants.Admin{UserName: "a.clarke", GivenName: "Ada", FamilyName: "Clarke"}}
 		if err := spec.Validate(); err != nil {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("%s: %v", name, err)
 		}
 		if !strings.Contains(web.Readability(words.English, c.colour, true), "white") {
-			t.Errorf("%s: %s", c.name, web.Readability(words.English, c.colour, true))
+			t.Errorf("%s: %s", name, web.Readability(words.English, c.colour, true))
 		}
-		names = append(names, c.name)
+		names = append(names, name)
+		for _, l := range words.Languages() {
+			if l.Message("country."+strings.ToLower(c.code)) == nil {
+				t.Errorf("%s has no name in %s", c.code, l)
+			}
+		}
+	}
+	if own := words.Keys("country"); len(own) != len(countries) {
+		t.Errorf("%d names of %d countries: %v", len(own), len(countries), own)
 	}
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(countries) {
 		t.Error("not in the order of their names, or one twice")

@@ -43,7 +43,7 @@ func newTenant(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 }
 
 func showNew(c *api.Call, fc *fiber.Ctx, f *web.Form) error {
-	d := newData{Countries: append([]web.Choice{{Value: "", Text: "Please choose"}}, countryChoices()...), Plans: planChoices(), MayProvision: c.Provisioner() != nil,
+	d := newData{Countries: append([]web.Choice{{Value: "", Text: c.Say("page.please_choose")}}, countryChoices(c.Language)...), Plans: planChoices(c.Language), MayProvision: c.Provisioner() != nil,
 		Base: strings.TrimPrefix(c.Registry().Host("x"), "x.")}
 	return pages.Render(c, fc, "new", web.Page{Title: c.Say("console.open_a_tenant"), Form: f, Data: d})
 }

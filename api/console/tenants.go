@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -12,6 +11,7 @@ import (
 	"lignum/api/platform"
 	"lignum/api/web"
 	"lignum/domain/notices"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -55,7 +55,7 @@ type tenantRow struct {
 
 type tenantsData struct {
 	Rows                         []tenantRow
-	States                       string
+	Working                      int // how many are active
 	Learners, Active, Attendance int
 	MayOpen                      bool
 	Told                         []notices.Notice
@@ -78,19 +78,17 @@ func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	active := 0
 	for _, t := range all {
-		row := tenantRow{Slug: t.Slug, Name: t.Name, Country: nameOf(t.Country), Plan: t.Plan, State: string(t.State), StateReason: t.StateReason}
+		row := tenantRow{Slug: t.Slug, Name: t.Name, Country: nameOf(c.Language, t.Country), Plan: t.Plan, State: string(t.State), StateReason: t.StateReason}
 		if day, ok := published[t.Slug+" "+t.Today(c.Now).AddDate(0, 0, -1).Format(time.DateOnly)]; ok {
 			row.Known, row.Learners, row.Active, row.Attendance = true, day.Learners, day.ActiveUsers, day.Attendance
 			d.Learners, d.Active, d.Attendance = d.Learners+day.Learners, d.Active+day.ActiveUsers, d.Attendance+day.Attendance
 		}
 		if t.State == tenants.Active {
-			active++
+			d.Working++
 		}
 		d.Rows = append(d.Rows, row)
 	}
-	d.States = fmt.Sprintf("%d active", active)
 	return pages.Render(c, fc, "tenants", web.Page{Title: c.Say("console.tenants"), Data: d})
 }
 
@@ -130,13 +128,6 @@ func yesterdays(ctx context.Context, c *api.Call) (map[string]tenants.UsageDay, 
 	return days, nil
 }
 
-func nameOf(code string) string {
-	if c, ok := countryByCode(code); ok {
-		return c.name
-	}
-	return code
-}
-
 // limitRow is one limit of a tenant with what is used of it and what the plans would give. Used is "" for what a tenant does
 // not publish.
 type limitRow struct {
@@ -154,15 +145,15 @@ func planOffers(c *api.Call, now tenants.Tenant, days []tenants.UsageDay) []plan
 		if p.Name == now.Plan {
 			continue
 		}
-		says := fmt.Sprintf("Learners: %s instead of %s. Staff and guardians: %s instead of %s. Running classes: %s instead of %s. The other limits change as in the table. They hold at once; what is in use already stays.",
-			c.Language.Number(int(p.Limits.Learners)), c.Language.Number(int(now.Limits.Learners)), c.Language.Number(int(p.Limits.Staff)), c.Language.Number(int(now.Limits.Staff)), c.Language.Number(int(p.Limits.Classes)), c.Language.Number(int(now.Limits.Classes)))
+		says := c.Say("console.plan_changes", "Learners", int(p.Limits.Learners), "LearnersNow", int(now.Limits.Learners), "Staff", int(p.Limits.Staff), "StaffNow", int(now.Limits.Staff),
+			"Classes", int(p.Limits.Classes), "ClassesNow", int(now.Limits.Classes))
 		if len(days) > 0 && int64(days[0].Learners) > p.Limits.Learners {
-			says += fmt.Sprintf(" There are %s learners now: nobody new can be added until there are fewer.", c.Language.Number(int(days[0].Learners)))
+			says += " " + c.Say("console.too_many_learners", "N", days[0].Learners)
 		}
 		if len(days) > 0 && int64(days[0].Classes) > p.Limits.Classes {
-			says += fmt.Sprintf(" There are %s running classes now: none can be opened until there are fewer.", c.Language.Number(int(days[0].Classes)))
+			says += " " + c.Say("console.too_many_classes", "N", days[0].Classes)
 		}
-		offers = append(offers, planOffer{p.Name, p.Title, says})
+		offers = append(offers, planOffer{p.Name, c.Language.Word(p.Name), says})
 	}
 	return offers
 }
@@ -189,7 +180,7 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 	if err != nil {
 		return err
 	}
-	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(t.Country), Address: t.URL, Version: t.Version, Plans: tenants.Plans,
+	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(c.Language, t.Country), Address: t.URL, Version: t.Version, Plans: tenants.Plans,
 		MaySuspend: c.Could(policy.PlatformTenantSuspend), MayResume: c.Could(policy.PlatformTenantResume), MayChange: c.Could(policy.PlatformTenantChange)}
 	if part, err := c.Under(policy.PlatformUsageRead); err == nil {
 		list, err := platform.UsageDays(ctx, part, slug, "", "")
@@ -197,7 +188,7 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 			return err
 		}
 		d.Days = list.Items
-		d.Active, d.Attendance = usageCharts(list.Items)
+		d.Active, d.Attendance = usageCharts(c.Language, list.Items)
 	}
 	d.PlanOffers = planOffers(c, t.Tenant, d.Days)
 	var last *tenants.UsageDay
@@ -210,12 +201,12 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 }
 
 // usageCharts draws days, which come newest first, from the oldest on.
-func usageCharts(days []tenants.UsageDay) (active, attendance web.Chart) {
-	active, attendance = web.Chart{ID: "active", Title: "Active users a day"}, web.Chart{ID: "attendance", Title: "Learners in attendance a day"}
+func usageCharts(l words.Language, days []tenants.UsageDay) (active, attendance web.Chart) {
+	active, attendance = web.Chart{ID: "active", Title: l.Say("page.active_users_a_day")}, web.Chart{ID: "attendance", Title: l.Say("page.learners_in_attendance_a_day")}
 	for i := len(days) - 1; i >= 0; i-- {
 		label := days[i].Day
 		if t, err := time.Parse(time.DateOnly, label); err == nil {
-			label = t.Format("2 Jan")
+			label = l.Format(t, "day_and_month")
 		}
 		active.Bars = append(active.Bars, web.Bar{Label: label, Value: days[i].ActiveUsers})
 		attendance.Bars = append(attendance.Bars, web.Bar{Label: label, Value: days[i].Attendance})
@@ -226,25 +217,26 @@ func usageCharts(days []tenants.UsageDay) (active, attendance web.Chart) {
 // limitRows puts what a tenant used on its last published day, if there is one, beside its limits and those of the plans.
 func limitRows(c *api.Call, now tenants.Limits, last *tenants.UsageDay) []limitRow {
 	rows := []limitRow{}
-	used := map[string]string{}
+	learners, running := "", ""
 	if last != nil {
-		used["Learners"], used["Running classes"] = c.Language.Number(int(last.Learners)), c.Language.Number(int(last.Classes))
+		learners, running = c.Language.Number(last.Learners), c.Language.Number(last.Classes)
 	}
-	add := func(name string, of func(tenants.Limits) string) {
-		row := limitRow{Name: name, Used: used[name], Limit: of(now)}
+	add := func(name, used string, of func(tenants.Limits) int64) {
+		count := func(l tenants.Limits) string { return c.Language.Number(int(of(l))) }
+		row := limitRow{Name: name, Used: used, Limit: count(now)}
 		for _, p := range tenants.Plans {
-			row.Plans = append(row.Plans, of(p.Limits))
+			row.Plans = append(row.Plans, count(p.Limits))
 		}
 		rows = append(rows, row)
 	}
-	add("Learners", func(l tenants.Limits) string { return c.Language.Number(int(l.Learners)) })
-	add("Staff and guardians", func(l tenants.Limits) string { return c.Language.Number(int(l.Staff)) })
-	add("Running classes", func(l tenants.Limits) string { return c.Language.Number(int(l.Classes)) })
-	add("Files, GB", func(l tenants.Limits) string { return c.Language.Number(int(l.StorageBytes >> 30)) })
-	add("Pages read a second", func(l tenants.Limits) string { return c.Language.Number(int(l.ReadsPerSec)) })
-	add("Changes a second", func(l tenants.Limits) string { return c.Language.Number(int(l.WritesPerSec)) })
-	add("Sign-ins a second", func(l tenants.Limits) string { return c.Language.Number(int(l.SignInsPerSec)) })
-	add("Database connections", func(l tenants.Limits) string { return c.Language.Number(int(l.Connections)) })
+	add(c.Say("page.learners"), learners, func(l tenants.Limits) int64 { return l.Learners })
+	add(c.Say("page.staff_and_guardians"), "", func(l tenants.Limits) int64 { return l.Staff })
+	add(c.Say("page.running_classes"), running, func(l tenants.Limits) int64 { return l.Classes })
+	add(c.Say("console.files_gb"), "", func(l tenants.Limits) int64 { return l.StorageBytes >> 30 })
+	add(c.Say("console.pages_read_a_second"), "", func(l tenants.Limits) int64 { return l.ReadsPerSec })
+	add(c.Say("console.changes_a_second"), "", func(l tenants.Limits) int64 { return l.WritesPerSec })
+	add(c.Say("console.sign_ins_a_second"), "", func(l tenants.Limits) int64 { return l.SignInsPerSec })
+	add(c.Say("console.database_connections"), "", func(l tenants.Limits) int64 { return l.Connections })
 	return rows
 }
 

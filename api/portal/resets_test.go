@@ -55,12 +55,12 @@ func (v *visitor) send(method, path string, values url.Values) *apitest.Response
 // open reads a page as a person would: without its markup.
 func (v *visitor) open(path string) string {
 	v.t.Helper()
-	return words(v.send(http.MethodGet, path, nil).Want(http.StatusOK))
+	return wordsOf(v.send(http.MethodGet, path, nil).Want(http.StatusOK))
 }
 
 func (v *visitor) submit(path string, values url.Values) string {
 	v.t.Helper()
-	return words(v.send(http.MethodPost, path, values).Want(http.StatusOK))
+	return wordsOf(v.send(http.MethodPost, path, values).Want(http.StatusOK))
 }
 
 func (v *visitor) signIn(name, password string) string {
@@ -70,7 +70,7 @@ func (v *visitor) signIn(name, password string) string {
 
 var markup = regexp.MustCompile(`(?s)<(style|script).*?</(style|script)>|<[^>]*>`)
 
-func words(r *apitest.Response) string {
+func wordsOf(r *apitest.Response) string {
 	return strings.Join(strings.Fields(html.UnescapeString(markup.ReplaceAllString(string(r.Body), " "))), " ")
 }
 
@@ -111,15 +111,15 @@ func TestAPupilWhoForgotThePasswordComesBackIn(t *testing.T) {
 	teacher := s.visitor("jamaica")
 	teacher.signIn(s.teacher.UserName, apitest.Password)
 	class := teacher.send(http.MethodGet, linkTo(teacher.send(http.MethodGet, "/classes/manage", nil), `/classes/manage/[0-9a-f-]{36}`), nil)
-	says(t, "class", words(class), "New sign-in card")
+	says(t, "class", wordsOf(class), "New sign-in card")
 	card := linkTo(class, `/learners/[0-9a-f-]{36}/card`)
 	if again := linkTo(teacher.send(http.MethodGet, strings.TrimSuffix(card, "/card"), nil), card); again != card {
 		t.Errorf("the learner's page leads to %s", again)
 	}
 	page := teacher.send(http.MethodGet, card, nil).Want(http.StatusOK)
-	says(t, "card", words(page), "your school must agree first")
+	says(t, "card", wordsOf(page), "your school must agree first")
 	ask := linkTo(page, card+"/ask")
-	says(t, "asked without a reason", words(teacher.send(http.MethodPost, ask, url.Values{"reason": {""}}).Want(http.StatusUnprocessableEntity)), "must have 3 to 500 characters")
+	says(t, "asked without a reason", wordsOf(teacher.send(http.MethodPost, ask, url.Values{"reason": {""}}).Want(http.StatusUnprocessableEntity)), "must have 3 to 500 characters")
 	says(t, "asked", teacher.submit(ask, url.Values{"reason": {"Kerry forgot it over the holidays."}}), "Your school was asked", "As soon as it agrees")
 	if r := teacher.send(http.MethodPost, card, url.Values{}); r.Status != http.StatusForbidden {
 		t.Errorf("printed before the school agreed: %d", r.Status)
@@ -130,7 +130,7 @@ func TestAPupilWhoForgotThePasswordComesBackIn(t *testing.T) {
 	home := school.signIn(s.school.UserName, apitest.Password)
 	says(t, "the school's home", home, "New sign-in cards to approve", "asks for a new sign-in card")
 	requests := school.send(http.MethodGet, "/resets", nil).Want(http.StatusOK)
-	says(t, "requests", words(requests), "Kerry forgot it over the holidays.", "Approve")
+	says(t, "requests", wordsOf(requests), "Kerry forgot it over the holidays.", "Approve")
 	approve := linkTo(requests, `/resets/[0-9a-f-]{36}/approve`)
 	if r := teacher.send(http.MethodPost, approve, url.Values{}); r.Status != http.StatusForbidden {
 		t.Errorf("the teacher approved it: %d", r.Status)
@@ -142,7 +142,7 @@ func TestAPupilWhoForgotThePasswordComesBackIn(t *testing.T) {
 
 	// The teacher is told, and prints the card.
 	told := teacher.send(http.MethodGet, "/home", nil)
-	says(t, "the teacher's home", words(told), "Your school approved a new sign-in card")
+	says(t, "the teacher's home", wordsOf(told), "Your school approved a new sign-in card")
 	says(t, "card", teacher.open(linkTo(told, card)), "Your school approved it", "Print the card")
 	sheet := teacher.submit(card, url.Values{})
 	code := codeOnCard.FindString(sheet)
@@ -192,7 +192,7 @@ func TestThePlatformsFirstSignInLeadsToAnAuthenticator(t *testing.T) {
 	v := s.visitor("")
 	says(t, "after the card", v.submit("/card", url.Values{"code": {operator.Card}, "password": {apitest.Password}, "again": {apitest.Password}}), "Authenticator app", "needs more than a password", "Your password")
 	says(t, "the own account", v.open("/account"), operator.UserName)
-	says(t, "without the password", words(v.send(http.MethodPost, "/account/authenticator", url.Values{"password": {"not mine at all"}}).Want(http.StatusUnprocessableEntity)), "is not right")
+	says(t, "without the password", wordsOf(v.send(http.MethodPost, "/account/authenticator", url.Values{"password": {"not mine at all"}}).Want(http.StatusUnprocessableEntity)), "is not right")
 	page := v.send(http.MethodPost, "/account/authenticator", url.Values{"password": {apitest.Password}}).Want(http.StatusOK)
 	secret := regexp.MustCompile(`<code>([A-Z2-7]{32})</code>`).FindSubmatch(page.Body)
 	if secret == nil {
@@ -207,15 +207,15 @@ func TestThePlatformsFirstSignInLeadsToAnAuthenticator(t *testing.T) {
 	}
 	says(t, "confirmed", v.submit("/account/authenticator/confirm", url.Values{"code": {code(0)}}), "The app is set up", "recovery codes")
 	// The very next page knows it.
-	if r := v.send(http.MethodGet, "/account/authenticator", nil); !strings.Contains(words(r), "Your account has an authenticator app") || strings.Contains(words(r), "sign out, and sign in again") {
-		t.Errorf("after the confirmation: %s", words(r))
+	if r := v.send(http.MethodGet, "/account/authenticator", nil); !strings.Contains(wordsOf(r), "Your account has an authenticator app") || strings.Contains(wordsOf(r), "sign out, and sign in again") {
+		t.Errorf("after the confirmation: %s", wordsOf(r))
 	}
 	me := v.send(http.MethodGet, "/api/v1/platform/users", nil)
 	if me.Status != http.StatusOK {
 		t.Errorf("the session has not proven it: %d %s", me.Status, me.Body)
 	}
 	again := s.visitor("")
-	says(t, "the next sign-in", words(again.send(http.MethodPost, "/sign-in", url.Values{"user_name": {operator.UserName}, "password": {apitest.Password}}).Want(http.StatusForbidden)), "Code from your app")
+	says(t, "the next sign-in", wordsOf(again.send(http.MethodPost, "/sign-in", url.Values{"user_name": {operator.UserName}, "password": {apitest.Password}}).Want(http.StatusForbidden)), "Code from your app")
 }
 
 // Officials see no small number on any page that they open.
@@ -225,11 +225,11 @@ func TestPagesShowOfficialsNoSmallCount(t *testing.T) {
 	school.Classes(t, s.DB("jamaica"), school.Class{Title: "Maths", Kind: "live", School: at, Coach: s.teacher.ID, Seats: 30, Learners: school.Learners(t, s.DB("jamaica"), 3, at)})
 	class := linkTo(s.Get(s.official, "/classes"), `/classes/[0-9a-f-]{36}`)
 	for _, at := range []string{"/classes", class} {
-		page := words(s.Get(s.official, at).Want(http.StatusOK))
+		page := wordsOf(s.Get(s.official, at).Want(http.StatusOK))
 		if strings.Contains(page, "3 of 30") || strings.Contains(page, "0 of 30") || !strings.Contains(strings.ToLower(page), "fewer than 5 of 30") {
 			t.Errorf("%s shows an official\n%s", at, page)
 		}
-		if page := words(s.Get(s.admin, at).Want(http.StatusOK)); !strings.Contains(page, "3 of 30") {
+		if page := wordsOf(s.Get(s.admin, at).Want(http.StatusOK)); !strings.Contains(page, "3 of 30") {
 			t.Errorf("%s shows an administrator\n%s", at, page)
 		}
 	}

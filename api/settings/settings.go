@@ -20,7 +20,7 @@ func Routes(s *api.Server) {
 		})
 	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the name, the colours, and what is asked of staff"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body tenants.Branding }) (*api.Done, error) {
-			return ChangeBranding(ctx, c, tx, in.Body)
+			return ChangeBranding(ctx, c, tx, in.Body.Version, func(b *tenants.Branding) error { return c.Onto(b) })
 		})
 }
 
@@ -55,17 +55,22 @@ func ReadSettings(ctx context.Context, c *api.Call) (*TenantSettings, error) {
 	return out, err
 }
 
-// ChangeBranding changes how the tenant looks and what it asks of its staff. Who asks staff for a second factor must
-// have signed in with one, so that nobody shuts themselves out.
-func ChangeBranding(ctx context.Context, c *api.Call, tx *tenants.Tx, to tenants.Branding) (*api.Done, error) {
+// ChangeBranding lets edit change what the tenant decides for itself; seen is the version that was changed. What edit leaves alone stays as it
+// is. Who asks staff for a second factor must have signed in with one, so that nobody shuts themselves out.
+func ChangeBranding(ctx context.Context, c *api.Call, tx *tenants.Tx, seen string, edit func(b *tenants.Branding) error) (*api.Done, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
-	if to.StaffSecondFactor && !c.Claims.SecondFactor {
-		return nil, domain.Refuse(domain.Conflict, "settings.sign_in_with_a_second")
-	}
-	was, err := tenants.SetBranding(ctx, tx, to, c.Now)
-	if err == nil && to.LeaderboardBy != "" && to.LeaderboardBy != was.LeaderboardBy {
+	was, is, err := tenants.EditBranding(ctx, tx, seen, func(b *tenants.Branding) error {
+		if err := edit(b); err != nil {
+			return err
+		}
+		if b.StaffSecondFactor && !c.Claims.SecondFactor {
+			return domain.Refuse(domain.Conflict, "settings.sign_in_with_a_second")
+		}
+		return nil
+	}, c.Now)
+	if err == nil && is.LeaderboardBy != was.LeaderboardBy {
 		err = people.UnlistAll(ctx, tx, c.Now) // what one decided is not the other's decision
 	}
 	return &api.Done{Done: true}, err

@@ -25,7 +25,9 @@ func functions(l words.Language) template.FuncMap {
 		"role":     func(name string) string { return l.Word(name) },
 		"label":    func(name string) string { return label(l, name) },
 		"safe":     Safe,
+		"link":     link,
 		"qr":       func(data string) template.URL { return template.URL(data) }, // a picture that the server drew, as a data: address
+		"quoted":   func(names []string) string { return quoted(l, names) },
 		"sub":      func(a, b int) int { return a - b },
 		"add":      func(a, b int) int { return a + b },
 		"dict":     dict,
@@ -65,6 +67,24 @@ func date(l words.Language, day string) string {
 		return day
 	}
 	return l.Format(t, "date")
+}
+
+// quoted lists names, each in the quotation marks of the language.
+func quoted(l words.Language, names []string) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = l.Say("page.quoted_name", "Name", name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// link is an address as a link to it, for the middle of a sentence.
+func link(address string) (template.HTML, error) {
+	if LocalPath(address) == "" && !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://") {
+		return "", fmt.Errorf("%q is no address to go to", address)
+	}
+	said := template.HTMLEscapeString(address)
+	return template.HTML(`<a href="` + said + `">` + said + `</a>`), nil
 }
 
 // dict makes a map of pairs, for a partial that takes more than one thing.

@@ -49,12 +49,16 @@ var links = []Link{
 	{Path: "/resets", About: true, Permission: policy.ResetRead},
 	{Path: "/figures", About: true, Permission: policy.InsightRead},
 	{Path: "/schools", About: true, Permission: policy.SchoolChange},
+	{Path: "/terms", About: true, Permission: policy.CalendarRead, Only: staff},
 	{Path: "/settings", About: true, Permission: policy.TenantChange},
 	{Path: "/audit", About: true, Permission: policy.AuditRead},
 	// the platform
 	{Path: "/console", About: true, Permission: policy.PlatformTenantRead},
 	{Path: "/console/audit", About: true, Permission: policy.PlatformAuditRead},
 }
+
+// staff reports whether somebody sees learners, which those who learn, and their guardians, do not.
+func staff(c *api.Call) bool { return c.May(policy.LearnerRead) }
 
 // Links is the menu as items of a list. A page has it twice, and it is the larger part of what a page has in common with all others, so it is
 // written here and not by a template.

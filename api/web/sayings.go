@@ -17,10 +17,10 @@ import (
 // A page names its sentences, {{t "learner.my_classes"}}, with what fills them, {{t "learner.seats" "Taken" .Taken "Seats" .Seats}}; the number that
 // chooses a plural form is N. Before a page is parsed for a language the words take the place of the names, so that showing it costs no more than if it
 // had been written in that language, and whatever fills a sentence is escaped for the place where it stands. A message is text; of
-// markup it may hold the plain tags of inline.
+// markup it may hold the plain tags of inline: a link to a page of ours stands in its sentence, and so do words that are only read out.
 
 var (
-	inline      = regexp.MustCompile(`</?(?:strong|em|kbd|code|small|b|i)>|<br>`)
+	inline      = regexp.MustCompile(`</?(?:strong|em|kbd|code|small|b|i|span)>|<br>|<span class="hidden">|<a href="/[a-z/-]*">|</a>`)
 	placeholder = regexp.MustCompile(`\{\{\.(\w+)\}\}`)
 	literal     = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;")
 )

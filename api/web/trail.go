@@ -14,6 +14,7 @@ import (
 	auditapi "lignum/api/audit"
 	peopleapi "lignum/api/people"
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants/audit"
@@ -54,7 +55,7 @@ func newTrail(path, realm string, entries []audit.Stored, query url.Values, next
 		t.Newer = strings.TrimSuffix(path+"?"+with(query, "cursor", "").Encode(), "?")
 	}
 	for _, e := range entries {
-		entry := TrailEntry{Stored: e, Says: says(say.l, &e), Why: e.Reason, Changes: say.changes(e.Before, e.After)}
+		entry := TrailEntry{Stored: e, Says: says(say.l, &e), Why: e.Reason, Changes: say.changes(&e)}
 		entry.Kind, entry.Thing = say.thing(e.ObjectKind, e.ObjectID)
 		if e.Outcome == refused {
 			entry.Why = plainMessage(words.Plain(e.Reason)).In(say.l).String()
@@ -111,12 +112,12 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 		if text == "" {
 			return at
 		}
-		at, err := time.ParseInLocation(time.DateOnly, text, zone)
+		date, err := time.Parse(time.DateOnly, text)
 		if err != nil {
 			wrong.Add(name, "domain.must_be_a_date_such")
 			return at
 		}
-		return at.AddDate(0, 0, add)
+		return calendar.Begins(date.AddDate(0, 0, add), zone)
 	}
 	filter.From, filter.To = day("from", 0), day("to", 1)
 	if !filter.From.IsZero() && !filter.To.IsZero() && !filter.From.Before(filter.To) {

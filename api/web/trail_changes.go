@@ -13,6 +13,7 @@ import (
 
 	"lignum/domain/words"
 	"lignum/policy"
+	"lignum/tenants"
 	"lignum/tenants/audit"
 )
 
@@ -22,9 +23,10 @@ type Change struct{ Label, Before, After string }
 // sayer turns what entries hold into words: ids into names that the reader may know, times into the realm's own. What has no
 // such words is left out.
 type sayer struct {
-	l     words.Language
-	names map[uuid.UUID]string
-	zone  *time.Location
+	l        words.Language
+	names    map[uuid.UUID]string
+	zone     *time.Location
+	settings bool // the entry is of the tenant's settings, which have words of their own
 }
 
 // nothing stands for what was, or became, empty.
@@ -61,8 +63,9 @@ func (s sayer) thing(kind, id string) (label, name string) {
 }
 
 // changes lists what is different between before and after, or all of the one that is there, by label.
-func (s sayer) changes(before, after json.RawMessage) []Change {
-	was, is := object(before), object(after)
+func (s sayer) changes(e *audit.Stored) []Change {
+	was, is := object(e.Before), object(e.After)
+	s.settings = e.ObjectKind == "tenant" && e.ObjectID == "branding"
 	var list []Change
 	for _, key := range slices.Sorted(maps.Keys(union(was, is))) {
 		list = append(list, s.change(key, was, is)...)
@@ -91,7 +94,7 @@ func (s sayer) change(key string, was, is map[string]any) []Change {
 	}
 	before, okBefore := s.value(name, old)
 	after, okAfter := s.value(name, now)
-	c := Change{Label: fieldLabel(s.l, name)}
+	c := Change{Label: s.label(name)}
 	switch {
 	case !okBefore || !okAfter, before == after:
 		return nil
@@ -176,7 +179,7 @@ var (
 	manyWords   = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
 
 	// oneWord are the fields whose values are words of programs also when they are only one.
-	oneWord = map[string]bool{"state": true, "roles": true, "role": true, "kind": true, "wrong": true, "purpose": true, "by": true, "leaderboard_by": true, "plan": true, "relationship": true,
+	oneWord = map[string]bool{"state": true, "roles": true, "role": true, "kind": true, "wrong": true, "purpose": true, "by": true, "plan": true, "relationship": true,
 		"from_state": true, "reason": true, "inherits": true, "include": true}
 	// asTyped are the fields whose values are names that people gave, whatever they look like.
 	asTyped = map[string]bool{"user_name": true, "name": true, "title": true, "source_id": true, "administrator": true, "meeting_url": true, "tenant": true}
@@ -187,6 +190,12 @@ var (
 // text says a text of a field: a time as it is in the realm, a permission by what it allows, a program's word as people say it.
 func (s sayer) text(name, v string) string {
 	if asTyped[name] {
+		return v
+	}
+	if setting := s.setting(name); setting != nil {
+		if setting.Kind == tenants.ChoiceField {
+			return s.l.Word(v)
+		}
 		return v
 	}
 	if p, ok := policy.Lookup(v); ok {
@@ -202,6 +211,21 @@ func (s sayer) text(name, v string) string {
 		return s.l.Word(v)
 	}
 	return v
+}
+
+// setting gives the setting that a field is, in an entry of settings; nil in another.
+func (s sayer) setting(name string) *Setting {
+	if !s.settings {
+		return nil
+	}
+	return settingOf(name)
+}
+
+func (s sayer) label(name string) string {
+	if setting := s.setting(name); setting != nil {
+		return setting.Trail(s.l)
+	}
+	return fieldLabel(s.l, name)
 }
 
 // fieldLabel says a field of the trail: by a label of the trail's own, or as forms do.

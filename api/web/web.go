@@ -28,6 +28,7 @@ import (
 	"lignum/domain/identity"
 	"lignum/domain/words"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 //go:embed templates/*.html
@@ -120,7 +121,7 @@ type Page struct {
 // View is the dot of every template.
 type View struct {
 	Page
-	Brand  api.Branding
+	Brand  tenants.Branding
 	Theme  template.CSS // custom properties
 	Nonce  string
 	Who    *identity.Claims // nil: nobody is signed in
@@ -140,7 +141,11 @@ type View struct {
 // Render shows a page. It sets the Content-Security-Policy with a fresh nonce, and takes the notice that Notify left.
 // The status stays as fc has it.
 func (p *Pages) Render(c *api.Call, fc *fiber.Ctx, name string, page Page) error {
-	all := p.in[c.Language]().all
+	parsed, ok := p.in[c.Language]
+	if !ok { // before anybody chose, or a language that went away
+		parsed = p.in[words.English]
+	}
+	all := parsed().all
 	if all.Lookup(mainOf(name)) == nil {
 		return fmt.Errorf("there is no page %q", name)
 	}
@@ -172,7 +177,7 @@ func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
 		page.Data, page.Form = domain.In(page.Data, c.Language), domain.In(page.Form, c.Language)
 	}
 	v := &View{Page: page, Nonce: c.Nonce, Who: c.Claims, Path: strings.Clone(fc.Path()), Tenant: c.Tenant != nil, Language: c.Language, call: c, zone: time.UTC,
-		Brand: api.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
+		Brand: tenants.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
 	if c.State != nil {
 		v.Brand = c.State.Branding
 		v.Notice = takeNotice(c, fc)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 )
 
 // Announcement is a test as it is announced, with what a learner has made of it.
@@ -38,7 +39,7 @@ func QueueAnnounced(b *pgx.Batch, testID, learnerID uuid.UUID, now time.Time, a 
 		FROM announced_test($1::uuid, $2::uuid, $3::timestamptz)`, testID.String(), learnerID.String(), now.Add(-SaveGrace).UTC()).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&a.ID, &a.Slug, &a.Title, &a.Kind, &a.Course, &a.CourseTitle, &a.Minutes, &a.Items, &a.Instructions, &a.Attempts, &a.Feedback, &a.OpensAt, &a.ClosesAt,
 			&a.Made, &a.Best, &a.Running)
-		a.Window = Window{OpensAt: a.OpensAt, ClosesAt: a.ClosesAt}.versioned().Version
+		a.Window = calendar.Window{OpensAt: a.OpensAt, ClosesAt: a.ClosesAt}.Versioned().Version
 		if errors.Is(err, pgx.ErrNoRows) {
 			return domain.Refuse(domain.NotFound, "domain.there_is_no_such_test")
 		}

@@ -11,7 +11,6 @@ import (
 
 	"lignum/domain/assessment"
 	"lignum/domain/catalog/item"
-	"lignum/tenants/audit"
 )
 
 // saveSQLBefore is how a program from before a save was one row stores answers: $1 the attempt, $2 positions, $3 counters, $4 responses.
@@ -104,7 +103,7 @@ func TestAnswersFromBeforeTheMigration(t *testing.T) {
 		ALTER FUNCTION start_attempt%[1]s(uuid, jsonb, uuid, uuid, timestamptz, uuid, bigint, uuid[], date) RENAME TO start_attempt%[2]s;`
 	if _, err := s.Direct(t).Exec(ctx, fill(`BEGIN; SET LOCAL ROLE {{owner}}; SET LOCAL search_path = {{schema}}; `+fmt.Sprintf(later, "", "_later")+`
 		INSERT INTO single_responses SELECT * FROM responses; DROP VIEW responses; DROP TABLE saves CASCADE;
-		DROP FUNCTION save_answers, save_one_response, latest_answers, start_facts, start_attempt, attempt_paper, attempt_facts, attempt_records, store_scores;
+		DROP FUNCTION save_one_response, latest_answers, start_facts, attempt_paper, attempt_facts, attempt_records, store_scores;
 		ALTER TABLE single_responses RENAME TO responses;
 		`+string(raw)+`; `+fmt.Sprintf(later, "_later", "")+` COMMIT`)); err != nil {
 		t.Fatal(err)
@@ -131,38 +130,6 @@ func TestAnswersFromBeforeTheMigration(t *testing.T) {
 		}
 		if fmt.Sprint(got) != want {
 			t.Errorf("the result has %q, want %s", got, want)
-		}
-	}
-}
-
-// A program from before an entry was one document sends its parts, to functions of the same names: the trail gets the same from both.
-func TestAProgramFromBeforeSendsAnEntryInParts(t *testing.T) {
-	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 3})
-	const parts = `$1::uuid, $2::uuid, 'learner', 'student', 'jamaica', '::1', $3::text, 'done', 'attempt', $4::text, NULL::jsonb, $5::jsonb, '', 'request'`
-	one := func(sql string, args ...any) {
-		t.Helper()
-		b := &pgx.Batch{}
-		b.Queue(sql, args...)
-		if err := s.db.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
-			tag, err := res.Exec()
-			if err == nil && tag.RowsAffected() != 1 {
-				err = fmt.Errorf("%d rows", tag.RowsAffected())
-			}
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mine := s.start(s.learners[0], now)
-	s.mustSave(mine.Ticket(), now, answer(1, 1, item.Response{Number: "5"}))
-	id, learner := audit.NewID(), s.learners[1].String()
-	one(`SELECT * FROM start_attempt(`+parts+`, $6::uuid, $2::uuid, $7::timestamptz, $4::text::uuid, 0, (SELECT paper FROM attempts WHERE id = $8::uuid), $7::timestamptz::date)`,
-		audit.NewID().String(), learner, "attempt.start", id.String(), fmt.Sprintf(`{"test": %q, "learner": %q, "items": 3}`, s.test, learner), s.test.String(), now, mine.ID.String())
-	one(`SELECT * FROM save_answers(`+parts+`, $4::text::uuid, $2::uuid, $6::timestamptz, $6::timestamptz, '{1}', '{1}', '[{"number": "5"}]')`,
-		audit.NewID().String(), learner, "attempt.answer", id.String(), `{}`, now)
-	for _, action := range []string{"attempt.start", "attempt.answer"} {
-		if n := s.number(`SELECT count(DISTINCT (actor_roles, outcome, object_kind, before, after - 'learner', reason)) + 10 * count(DISTINCT id) FROM audit_trail WHERE action = $1::text`, action); n != 21 {
-			t.Errorf("%s: %d, want 2 entries of one kind", action, n)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
 	"lignum/domain/words"
@@ -133,7 +134,7 @@ func (r *record) withheld(now time.Time) (note words.Text, until *time.Time) {
 	switch {
 	case r.feedback == OnSubmit:
 		return words.Text{}, nil
-	case r.feedback == AfterWindow && (r.closesAt == nil || !now.Before(*r.closesAt)):
+	case r.feedback == AfterWindow && (r.closesAt == nil || calendar.Window{ClosesAt: r.closesAt}.Over(now)):
 		return words.Text{}, nil
 	case r.feedback == AfterWindow:
 		return words.Say("assessment.answers_come_later"), r.closesAt

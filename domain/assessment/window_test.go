@@ -1,62 +1,25 @@
 package assessment_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
 	"lignum/domain"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/tenants"
 )
 
-func window(opens, closes time.Time) assessment.Window {
-	return assessment.Window{OpensAt: &opens, ClosesAt: &closes}
+func window(opens, closes time.Time) calendar.Window {
+	return calendar.Window{OpensAt: &opens, ClosesAt: &closes}
 }
 
-func (s *world) schedule(w assessment.Window, at time.Time) (stored assessment.Window, err error) {
+func (s *world) schedule(w calendar.Window, at time.Time) (stored calendar.Window, err error) {
 	err = s.db.Write(ctx, s.Actor, func(tx *tenants.Tx) (err error) {
 		stored, err = assessment.ScheduleTest(ctx, tx, s.test, w, at)
 		return err
 	})
 	return stored, err
-}
-
-func TestWindowsThatAreRefused(t *testing.T) {
-	opens, closes := now.Add(time.Hour), now.Add(2*time.Hour)
-	for what, c := range map[string]struct {
-		w      assessment.Window
-		fields []string
-	}{
-		"both":                      {window(opens, closes), nil},
-		"neither":                   {assessment.Window{}, nil},
-		"open already":              {window(now.Add(-48*time.Hour), closes), nil},
-		"exactly 60 days":           {window(opens, opens.Add(assessment.LongestWindow)), nil},
-		"a second more":             {window(opens, opens.Add(assessment.LongestWindow+time.Second)), []string{"closes_at"}},
-		"only opens":                {assessment.Window{OpensAt: &opens}, []string{"closes_at"}},
-		"only closes":               {assessment.Window{ClosesAt: &closes}, []string{"opens_at"}},
-		"closes as it opens":        {window(opens, opens), []string{"closes_at"}},
-		"closes before":             {window(closes, opens), []string{"closes_at"}},
-		"over":                      {window(now.Add(-time.Hour), now), []string{"closes_at"}},
-		"over, and without opening": {assessment.Window{ClosesAt: &now}, []string{"opens_at", "closes_at"}},
-	} {
-		var names []string
-		var d *domain.Error
-		if err := c.w.Validate(now); errors.As(err, &d) {
-			for _, f := range d.Fields {
-				names = append(names, f.Name)
-			}
-		}
-		if len(names) != len(c.fields) {
-			t.Errorf("%s: %q is wrong, want %q", what, names, c.fields)
-			continue
-		}
-		for i := range names {
-			if names[i] != c.fields[i] {
-				t.Errorf("%s: %q is wrong, want %q", what, names, c.fields)
-			}
-		}
-	}
 }
 
 func TestAWindowNeitherExtendsNorCutsAnAttemptUnderWay(t *testing.T) {
@@ -67,7 +30,7 @@ func TestAWindowNeitherExtendsNorCutsAnAttemptUnderWay(t *testing.T) {
 		t.Fatalf("the deadline is %v", a.Deadline)
 	}
 	closed, later := window(now.Add(-time.Hour), now.Add(10*time.Minute)), window(now.Add(time.Hour), now.Add(24*time.Hour))
-	for _, w := range []assessment.Window{closed, later, {}} {
+	for _, w := range []calendar.Window{closed, later, {}} {
 		if _, err := s.schedule(w, now.Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +57,7 @@ func TestScheduleIsStoredInWholeSecondsAndWrittenDown(t *testing.T) {
 	if err != nil || !stored.OpensAt.Equal(now.Add(time.Hour)) || stored.OpensAt.Location() != time.UTC {
 		t.Fatalf("stored %+v, %v", stored, err)
 	}
-	if _, err := s.schedule(assessment.Window{}, now); err != nil {
+	if _, err := s.schedule(calendar.Window{}, now); err != nil {
 		t.Fatal(err)
 	}
 	const entry = `SELECT count(*) FROM audit_trail WHERE action = 'calendar.change' AND object_kind = 'test' AND object_id = $1::text
@@ -108,6 +71,29 @@ func TestScheduleIsStoredInWholeSecondsAndWrittenDown(t *testing.T) {
 		t.Error("the window was not removed")
 	}
 	s.do(`UPDATE tests SET active = false`)
-	_, err = s.schedule(assessment.Window{}, now)
+	_, err = s.schedule(calendar.Window{}, now)
 	wantCode(t, "a test that is gone", err, domain.NotFound)
+}
+
+// The statements that a start goes through say with their own words when a window is open: what calendar.Window says, to the microsecond.
+func TestAStartAsksTheSameOfAWindowAsTheCalendar(t *testing.T) {
+	t.Parallel()
+	opens, closes := now, now.Add(time.Hour)
+	windows := []calendar.Window{{}, window(opens, closes), {OpensAt: &opens}, {ClosesAt: &closes}}
+	times := []time.Time{opens.Add(-time.Microsecond), opens, closes.Add(-time.Microsecond), closes}
+	s := newWorld(t, len(windows)*len(times), rules{feedback: "on_submit", numbers: 3})
+	n := 0
+	for _, w := range windows {
+		s.do(`UPDATE tests SET opens_at = $2::timestamptz, closes_at = $3::timestamptz WHERE id = $1::uuid`, s.test.String(), w.OpensAt, w.ClosesAt)
+		for _, at := range times {
+			learner, open := s.learners[n], !w.NotYet(at) && !w.Over(at)
+			n++
+			if got := s.facts(learner, at).WindowOpen; got != open {
+				t.Errorf("%+v at %v: the facts say open: %v", w, at, got)
+			}
+			if _, err := s.tryStart(s.exams, learner, at); (err == nil) != open {
+				t.Errorf("%+v at %v: the start gives %v", w, at, err)
+			}
+		}
+	}
 }

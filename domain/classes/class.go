@@ -1,5 +1,5 @@
-// Package classes is who learns what, with whom and when: classes and their seats, enrolments, the page of a class,
-// progress through lessons, and the days on which a learner worked.
+// Package classes is who learns what, and with whom: classes and their seats, enrolments, the page of a class,
+// progress through lessons, and the days on which a learner worked. A class has its days and a weekly rule; when it meets by them, domain/calendar says.
 //
 // It owns three words, each of them a view of the tenant's schema, which other rooms read in place of its tables. A learner has a place
 // (places) in a class whatever becomes of it. They are enrolled (enrolled) by a place in a class that was not cancelled, one that is over included.
@@ -7,15 +7,14 @@
 package classes
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/words"
 	"lignum/tenants"
 )
@@ -51,20 +50,20 @@ func (s State) Words() words.Text {
 
 // Fields are what somebody decides about a class.
 type Fields struct {
-	Title      string     `json:"title"` // 1 to 200 characters
-	Kind       string     `json:"kind"`  // Live or OnDemand
-	CourseID   *uuid.UUID `json:"course_id,omitempty"`
-	SchoolID   *uuid.UUID `json:"school_id,omitempty"` // nil: for every school
-	TermID     *uuid.UUID `json:"term_id,omitempty"`
-	CoachID    *uuid.UUID `json:"coach_id,omitempty"`            // a coach or teacher
-	Grade      string     `json:"grade"`                         // at most 20 characters
-	StartsOn   string     `json:"starts_on"`                     // date, YYYY-MM-DD, the tenant's
-	EndsOn     string     `json:"ends_on"`                       // the last day; at most two years after the first
-	Meets      string     `json:"meets"`                         // for people to read; at most 200 characters
-	Weekly     []Slot     `json:"weekly" gorm:"serializer:json"` // at most 14
-	MeetingURL string     `json:"meeting_url"`                   // https; shown to those of the class alone
-	Seats      int        `json:"seats"`                         // 1 to MostSeats
-	Open       bool       `json:"open"`                          // learners may register themselves
+	Title      string          `json:"title"` // 1 to 200 characters
+	Kind       string          `json:"kind"`  // Live or OnDemand
+	CourseID   *uuid.UUID      `json:"course_id,omitempty"`
+	SchoolID   *uuid.UUID      `json:"school_id,omitempty"` // nil: for every school
+	TermID     *uuid.UUID      `json:"term_id,omitempty"`
+	CoachID    *uuid.UUID      `json:"coach_id,omitempty"` // a coach or teacher
+	Grade      string          `json:"grade"`              // at most 20 characters
+	StartsOn   string          `json:"starts_on"`          // date, YYYY-MM-DD, the tenant's
+	EndsOn     string          `json:"ends_on"`            // the last day; at most two years after the first
+	Meets      string          `json:"meets"`              // for people to read; at most 200 characters
+	Weekly     calendar.Weekly `json:"weekly" gorm:"serializer:json"`
+	MeetingURL string          `json:"meeting_url"` // https; shown to those of the class alone
+	Seats      int             `json:"seats"`       // 1 to MostSeats
+	Open       bool            `json:"open"`        // learners may register themselves
 
 	// Version names what is above. With a change it is the one that was read: the change is refused when there is another now.
 	// Empty with a change: it holds whatever was there.
@@ -91,19 +90,7 @@ func (f *Fields) Validate() error {
 	if f.Kind != Live && f.Kind != OnDemand {
 		p.Add("kind", "classes.must_be_live_or_on")
 	}
-	from, err1 := time.Parse(time.DateOnly, f.StartsOn)
-	if err1 != nil {
-		p.Add("starts_on", "domain.must_be_a_date_such")
-	}
-	to, err2 := time.Parse(time.DateOnly, f.EndsOn)
-	switch {
-	case err2 != nil:
-		p.Add("ends_on", "domain.must_be_a_date_such_as")
-	case err1 == nil && to.Before(from):
-		p.Add("ends_on", "domain.must_not_be_before_the")
-	case err1 == nil && to.After(from.AddDate(2, 0, 0)):
-		p.Add("ends_on", "classes.must_be_within_two_years")
-	}
+	calendar.CheckDays(&p, f.StartsOn, f.EndsOn)
 	if f.Seats < 1 || f.Seats > MostSeats {
 		p.Add("seats", "classes.must_be_1_to_100")
 	}
@@ -113,12 +100,7 @@ func (f *Fields) Validate() error {
 			p.Add("meeting_url", "classes.must_be_an_https_address")
 		}
 	}
-	if len(f.Weekly) > 14 {
-		p.Add("weekly", "classes.must_be_at_most_14")
-	}
-	for i, s := range f.Weekly {
-		s.check(&p, fmt.Sprintf("weekly[%d].", i))
-	}
+	f.Weekly.Check(&p, "weekly")
 	return p.Err()
 }
 
@@ -137,7 +119,7 @@ func checkText(p *domain.Problems, name, s string, low, high int) {
 // plain gives the fields as they are stored: a list of no times is a list, and the zero id names nothing.
 func (f Fields) plain() Fields {
 	if f.Weekly == nil {
-		f.Weekly = []Slot{}
+		f.Weekly = calendar.Weekly{}
 	}
 	for _, id := range []**uuid.UUID{&f.CourseID, &f.SchoolID, &f.TermID, &f.CoachID} {
 		if *id != nil && **id == uuid.Nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/calendar"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/tenants"
@@ -77,7 +78,7 @@ func (s *world) user(given, family, role string) uuid.UUID {
 
 func (s *world) fields(seats int) classes.Fields {
 	return classes.Fields{Title: "Maths 10A", Kind: classes.Live, CourseID: &s.course, SchoolID: &s.id, CoachID: &s.coach, StartsOn: "2026-09-07", EndsOn: "2026-12-18",
-		Weekly: []classes.Slot{{Weekday: 1, At: "16:00", Minutes: 60}}, MeetingURL: "https://meet.example/10a", Seats: seats, Open: true}
+		Weekly: calendar.Weekly{{Weekday: 1, At: "16:00", Minutes: 60}}, MeetingURL: "https://meet.example/10a", Seats: seats, Open: true}
 }
 
 func (s *world) class(f classes.Fields) (id uuid.UUID) {

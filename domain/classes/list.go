@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/catalog"
 	"lignum/tenants"
 )
@@ -36,13 +37,13 @@ func (f *Fields) targets() []any {
 	return []any{&f.Title, &f.Kind, &f.CourseID, &f.SchoolID, &f.TermID, &f.CoachID, &f.Grade, &f.StartsOn, &f.EndsOn, &f.Meets, (*slots)(&f.Weekly), &f.MeetingURL, &f.Seats, &f.Open}
 }
 
-// slots reads []Slot from JSON text.
-type slots []Slot
+// slots reads calendar.Weekly from JSON text.
+type slots calendar.Weekly
 
 func (s *slots) Scan(src any) error {
 	text, _ := src.(string)
 	*s = slots{}
-	return json.Unmarshal([]byte(text), (*[]Slot)(s))
+	return json.Unmarshal([]byte(text), (*calendar.Weekly)(s))
 }
 
 // Withhold leaves out how many seats are taken when they are fewer than least.

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/tenants"
@@ -95,7 +95,7 @@ func TestThePlanLimitsActiveClasses(t *testing.T) {
 
 func TestFieldsNameEverythingWrong(t *testing.T) {
 	bad := classes.Fields{Title: " ", Kind: "x", Grade: strings.Repeat("g", 21), StartsOn: "2026-09-07", EndsOn: "2026-09-06", Meets: strings.Repeat("m", 201),
-		MeetingURL: "http://meet.example", Seats: 0, Weekly: []classes.Slot{{Weekday: 7, At: "4pm", Minutes: 1}}}
+		MeetingURL: "http://meet.example", Seats: 0, Weekly: calendar.Weekly{{Weekday: 7, At: "4pm", Minutes: 1}}}
 	var e *domain.Error
 	if !errors.As(bad.Validate(), &e) {
 		t.Fatal("valid")
@@ -220,39 +220,6 @@ func TestClassesAreFoundThroughIndexes(t *testing.T) {
 		}
 		if len(list.Items) != want {
 			t.Errorf("%q finds %d, want %d", query, len(list.Items), want)
-		}
-	}
-}
-
-func TestNextMeeting(t *testing.T) {
-	nassau, err := time.LoadLocation("America/Nassau")
-	if err != nil {
-		t.Fatal(err)
-	}
-	weekly := []classes.Slot{{Weekday: 1, At: "16:00", Minutes: 60}, {Weekday: 3, At: "23:30", Minutes: 60}}
-	at := func(s string) time.Time {
-		v, err := time.ParseInLocation("2006-01-02 15:04", s, nassau)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	for when, want := range map[string]string{
-		"2026-08-01 12:00": "2026-09-07 16:00", // before the first day
-		"2026-10-26 16:59": "2026-10-26 16:00", // still on
-		"2026-10-26 17:00": "2026-10-28 23:30",
-		"2026-10-29 00:10": "2026-10-28 23:30", // past midnight, still on
-		"2026-10-30 12:00": "2026-11-02 16:00", // the clocks went back the day before
-		"2026-12-16 23:00": "2026-12-16 23:30",
-		"2026-12-17 00:31": "",
-	} {
-		m := classes.NextMeeting(weekly, "2026-09-07", "2026-12-18", at(when), nassau)
-		got := ""
-		if m != nil {
-			got = m.StartsAt.In(nassau).Format("2006-01-02 15:04")
-		}
-		if got != want {
-			t.Errorf("at %s: %q, want %q", when, got, want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/tenants"
 )
 
@@ -39,10 +40,10 @@ type Facts struct {
 // Page is what there is to say of a class, but for its tests.
 type Page struct {
 	Class
-	Done    int           `json:"done"` // lessons completed
-	Lessons []LessonState `json:"lessons"`
-	Next    *Meeting      `json:"next,omitempty"`
-	Facts   Facts         `json:"-"`
+	Done    int               `json:"done"` // lessons completed
+	Lessons []LessonState     `json:"lessons"`
+	Next    *calendar.Meeting `json:"next,omitempty"`
+	Facts   Facts             `json:"-"`
 }
 
 // QueuePage adds the page of a class for a viewer, with the facts that the policy asks for, to a batch: p is filled when the batch is
@@ -58,7 +59,7 @@ func QueuePage(b *pgx.Batch, classID, viewerID uuid.UUID, now time.Time, zone *t
 			p.MeetingURL = ""
 		}
 		if p.State == Active {
-			p.Next = NextMeeting(p.Weekly, p.StartsOn, p.EndsOn, now, zone)
+			p.Next = p.Weekly.Next(p.StartsOn, p.EndsOn, now, zone)
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/classes"
 	"lignum/domain/notices"
 	"lignum/tenants"
@@ -170,7 +171,7 @@ func TestThoseOfAClassAreTold(t *testing.T) {
 	if kinds := s.told(s.learners[0]); len(kinds) != 0 {
 		t.Errorf("told of what does not touch them: %v", kinds)
 	}
-	f.Weekly = []classes.Slot{{Weekday: 2, At: "09:00", Minutes: 45}}
+	f.Weekly = calendar.Weekly{{Weekday: 2, At: "09:00", Minutes: 45}}
 	change(f)
 	f.EndsOn = "2026-12-19"
 	change(f)

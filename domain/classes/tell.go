@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/calendar"
 	"lignum/domain/notices"
 	"lignum/tenants"
 )
@@ -72,7 +73,7 @@ func tellOfChange(ctx context.Context, tx *tenants.Tx, id uuid.UUID, was, is Fie
 }
 
 // timesOf gives times of the week as a notice keeps them.
-func timesOf(weekly []Slot) string {
+func timesOf(weekly calendar.Weekly) string {
 	if len(weekly) == 0 {
 		return notices.NoSetTime
 	}

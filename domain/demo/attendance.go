@@ -16,7 +16,7 @@ import (
 // attendance makes the days of April to September 2020, a week in a transaction, and publishes their figures to the
 // platform as every day's job does.
 func (r *room) attendance(ctx context.Context, schools []rows.School, homes []int, size sizes) error {
-	days := calendar(size.learnerDays, size.busiest, size.users)
+	days := spread(size.learnerDays, size.busiest, size.users)
 	learners := r.learnerIDs(size.learners)
 	err := r.chunks(ctx, "attendance", len(days), 7, func(tx *tenants.Tx, from, to int) error {
 		return r.storeWeek(ctx, tx, days[from:to], learners, schools, homes)

@@ -20,10 +20,10 @@ type dayCount struct {
 	users    int // of any kind, the learners among them
 }
 
-// calendar spreads learner-days over the period: exactly total in all, exactly busiest on the record day and fewer on every
+// spread divides learner-days over the period: exactly total in all, exactly busiest on the record day and fewer on every
 // other, with growth through April, weekends, the summer holidays and the new school year. Users a day are the learners
 // and others beside them, exactly users on the record day.
-func calendar(total, busiest, users int) []dayCount {
+func spread(total, busiest, users int) []dayCount {
 	var days []dayCount
 	for d := periodFrom; !d.After(periodTo); d = d.AddDate(0, 0, 1) {
 		days = append(days, dayCount{day: d})

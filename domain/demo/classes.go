@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/classes"
 	"lignum/domain/demo/rows"
 	"lignum/tenants"
@@ -84,7 +85,7 @@ func (r *room) smallClasses(courses []course, home rows.School, terms []rows.Ter
 	live := func(title string, course *uuid.UUID, seats int, days ...int) classes.Fields {
 		f := classes.Fields{Title: title, Kind: classes.Live, CourseID: course, CoachID: &coach, Seats: seats, Open: true, MeetingURL: fmt.Sprintf("https://meet.example/%s-%d", r.slug, len(list))}
 		for _, d := range days {
-			f.Weekly = append(f.Weekly, classes.Slot{Weekday: d, At: "16:00", Minutes: 60})
+			f.Weekly = append(f.Weekly, calendar.Slot{Weekday: d, At: "16:00", Minutes: 60})
 		}
 		return f
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/calendar"
 	"lignum/domain/classes"
 	"lignum/domain/demo/rows"
 	"lignum/tenants"
@@ -193,7 +194,7 @@ func (r *room) islandClasses(ctx context.Context, courses []course, schools []ro
 			CoachID: &coach, Grade: grade, StartsOn: from.Format(time.DateOnly), EndsOn: to.Format(time.DateOnly), Seats: 8 + rnd.IntN(25), Open: true}}
 		if rnd.IntN(3) == 0 {
 			c.f.Kind, c.f.MeetingURL = classes.Live, fmt.Sprintf("https://meet.example/%s-%d", r.slug, i)
-			c.f.Weekly = []classes.Slot{{Weekday: 1 + rnd.IntN(5), At: fmt.Sprintf("%02d:00", 9+rnd.IntN(9)), Minutes: 60}}
+			c.f.Weekly = calendar.Weekly{{Weekday: 1 + rnd.IntN(5), At: fmt.Sprintf("%02d:00", 9+rnd.IntN(9)), Minutes: 60}}
 		}
 		for j := range courses {
 			if courses[j].subject == subject {

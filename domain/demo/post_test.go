@@ -29,7 +29,7 @@ func TestMissingTenant(t *testing.T) {
 
 func TestCalendar(t *testing.T) {
 	for _, size := range []sizes{postSizes, {learnerDays: 4_710, busiest: 240, users: 400}} {
-		days := calendar(size.learnerDays, size.busiest, size.users)
+		days := spread(size.learnerDays, size.busiest, size.users)
 		total, most, users := 0, 0, 0
 		for i, d := range days {
 			total, most, users = total+d.learners, max(most, d.learners), max(users, d.users)
@@ -44,7 +44,7 @@ func TestCalendar(t *testing.T) {
 			t.Errorf("%d days, %d learner-days, at most %d learners and %d users", len(days), total, most, users)
 		}
 	}
-	if d := calendar(postSizes.learnerDays, postSizes.busiest, postSizes.users); d[0].users < 200 || d[0].users > 900 || d[len(d)-1].users > 2_000 {
+	if d := spread(postSizes.learnerDays, postSizes.busiest, postSizes.users); d[0].users < 200 || d[0].users > 900 || d[len(d)-1].users > 2_000 {
 		t.Errorf("the first day has %d users, not a few hundred", d[0].users)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/calendar"
 	"lignum/domain/demo/rows"
 	"lignum/domain/identity"
 	"lignum/domain/people"
@@ -172,6 +173,5 @@ func (in *Input) platformPeople(ctx context.Context, r *room) error {
 
 // at is a time of day on a date where the tenant is.
 func at(day time.Time, since time.Duration, loc *time.Location) time.Time {
-	y, m, d := day.Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, loc).Add(since).UTC()
+	return calendar.Begins(day, loc).Add(since)
 }

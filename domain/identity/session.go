@@ -56,6 +56,7 @@ type SignedIn struct {
 	SessionVersion     int
 	SecondFactor       bool
 	MustChangePassword bool
+	Locale             string    // the language that the person chose, BCP 47; "": none
 	Refresh            string    // the refresh token; shown to its owner alone
 	RefreshExpires     time.Time // moves on with every refresh
 	Device             string    // a device token, after a sign-in; empty after a refresh
@@ -100,7 +101,7 @@ func (d *Desk) openSession(ctx context.Context, tx *tenants.Tx, db *tenants.DB, 
 	secret := make([]byte, 32)
 	rand.Read(secret)
 	s := SignedIn{SessionID: audit.NewID(), UserID: a.ID, UserName: a.UserName, Roles: a.Roles, SchoolID: a.SchoolID, SessionVersion: a.SessionVersion,
-		SecondFactor: secondFactor, MustChangePassword: a.MustChange, RefreshExpires: now.Add(min(d.Lifetimes.idle(a.Roles), d.Lifetimes.Longest))}
+		SecondFactor: secondFactor, MustChangePassword: a.MustChange, Locale: a.Locale, RefreshExpires: now.Add(min(d.Lifetimes.idle(a.Roles), d.Lifetimes.Longest))}
 	s.Refresh, s.Device = refreshToken(db, s.SessionID, secret), newDeviceToken(db, a.ID, now)
 	agent := []rune(dev.UserAgent)
 	b := &pgx.Batch{}
@@ -143,7 +144,7 @@ func (d *Desk) Refresh(ctx context.Context, db *tenants.DB, token string, dev De
 			AND EXISTS (SELECT FROM users u WHERE u.id = s.user_id AND u.state = 'active')`,
 		id.String(), presented, successor, now, d.Lifetimes.Longest.Seconds(), d.Lifetimes.StaffIdle.Seconds(), d.Lifetimes.LearnerIdle.Seconds())
 	b.Queue(`SELECT s.user_id, u.user_name, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.school_id, u.session_version,
-			s.second_factor, coalesce(c.must_change_password, false), s.expires_at, s.refresh_hash, s.previous_hash, s.rotated_at, s.ended_at, u.state
+			s.second_factor, coalesce(c.must_change_password, false), s.expires_at, s.refresh_hash, s.previous_hash, s.rotated_at, s.ended_at, u.state, coalesce(u.locale, '')
 		FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN credentials c ON c.user_id = s.user_id WHERE s.id = $1::uuid`, id.String())
 	if !db.Realm().IsPlatform() && !day.IsZero() {
 		b.Queue(`INSERT INTO active_days (day, user_id, school_id) SELECT $2::text::date, s.user_id, u.school_id FROM sessions s JOIN users u ON u.id = s.user_id
@@ -158,7 +159,7 @@ func (d *Desk) Refresh(ctx context.Context, db *tenants.DB, token string, dev De
 		}
 		rotated = tag.RowsAffected() == 1
 		return res.QueryRow().Scan(&s.UserID, &s.UserName, &s.Roles, &s.SchoolID, &s.SessionVersion, &s.SecondFactor, &s.MustChangePassword,
-			&s.RefreshExpires, &s.current, &s.previous, &s.rotated, &s.ended, &s.state)
+			&s.RefreshExpires, &s.current, &s.previous, &s.rotated, &s.ended, &s.state, &s.Locale)
 	})
 	switch {
 	case err == pgx.ErrNoRows:

@@ -53,11 +53,12 @@ type account struct {
 	SessionVersion int
 	SchoolID       *uuid.UUID
 	Roles          []string
-	Stored         bool // there are credentials, also if no password is among them
+	Stored         bool   // there are credentials, also if no password is among them
+	Locale         string // the language that the person chose, BCP 47; "": none
 }
 
 const accountSQL = `SELECT u.id, u.user_name, u.given_name, u.family_name, coalesce(c.password_hash, ''), u.state, coalesce(c.must_change_password, false),
-	c.totp_confirmed_at IS NOT NULL, u.session_version, u.school_id, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), c.user_id IS NOT NULL
+	c.totp_confirmed_at IS NOT NULL, u.session_version, u.school_id, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), c.user_id IS NOT NULL, coalesce(u.locale, '')
 	FROM users u LEFT JOIN credentials c ON c.user_id = u.id`
 
 func oneAccount(rows pgx.Rows, a *account) (found bool, err error) {

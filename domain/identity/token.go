@@ -41,6 +41,7 @@ type Claims struct {
 	SecondFactor         bool       `json:"mfa"` // the session was opened with a second factor
 	MustChangePassword   bool       `json:"mcp,omitempty"`
 	SchoolID             *uuid.UUID `json:"school,omitempty"`
+	Locale               string     `json:"locale,omitempty"` // the language that the person chose, BCP 47
 }
 
 // Claims are those of a new access token of the session. issuer is the realm's own URL.
@@ -49,7 +50,7 @@ func (s SignedIn) Claims(issuer string, now time.Time) Claims {
 		RegisteredClaims: jwt.RegisteredClaims{Issuer: issuer, Audience: jwt.ClaimStrings{issuer}, Subject: s.UserID.String(), ID: rand.Text(),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(TokenLife))},
 		UserID: s.UserID, SessionID: s.SessionID, SessionVersion: s.SessionVersion, UserName: s.UserName, Roles: s.Roles,
-		SecondFactor: s.SecondFactor, MustChangePassword: s.MustChangePassword, SchoolID: s.SchoolID,
+		SecondFactor: s.SecondFactor, MustChangePassword: s.MustChangePassword, SchoolID: s.SchoolID, Locale: s.Locale,
 	}
 }
 

@@ -3,11 +3,13 @@ package insight
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain/calendar"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -58,19 +60,11 @@ const (
 		WHERE t.ends_at > $1::timestamptz + interval '1 minute' AND t.starts_at < $2::timestamptz AND t.starts_at < t.ends_at
 		GROUP BY t.id, t.starts_at, t.ends_at ORDER BY learners DESC, t.id LIMIT $4::integer`
 
-	// A slot comes once in seven days: three weeks from yesterday on hold all that counts. Wall time counts. Classes of the same
-	// times are put together first: a country has many classes and few times.
-	liveLoadSQL = `WITH meetings AS (
-			SELECT (d.day + (s->>'at')::time) AT TIME ZONE $3::text AS starts_at, (s->>'minutes')::integer * interval '1 minute' AS lasts, c.taken
-			FROM (SELECT weekly, starts_on, ends_on, sum(taken) AS taken FROM classes
-				WHERE state = 'active' AND kind = 'live' AND taken > 0 GROUP BY weekly, starts_on, ends_on) c
-			CROSS JOIN LATERAL jsonb_array_elements(c.weekly) s CROSS JOIN generate_series(0, 2) week
-			CROSS JOIN (SELECT ($1::timestamptz AT TIME ZONE $3::text)::date - 1) AS f(first)
-			CROSS JOIN LATERAL (SELECT f.first + ((s->>'weekday')::integer - extract(dow FROM f.first)::integer + 7) % 7 + 7 * week) AS d(day)
-			WHERE d.day BETWEEN c.starts_on AND c.ends_on
-		)
-		SELECT date_bin('15 minutes', starts_at, '2000-01-01 00:00+00') AS quarter, max(starts_at + lasts), least(sum(taken), ` + mostLearners + `)::integer
-		FROM meetings WHERE starts_at < $2::timestamptz AND starts_at + lasts > $1::timestamptz + interval '1 minute' GROUP BY quarter ORDER BY quarter`
+	// Classes of the same times are put together: a country has many classes and few times.
+	liveLoadSQL = `SELECT weekly::text, starts_on::text, ends_on::text, sum(taken)::bigint, ` + mostLearners + ` FROM classes
+		WHERE state = 'active' AND kind = 'live' AND taken > 0 AND weekly <> '[]' AND starts_on <= ($2::timestamptz AT TIME ZONE $3::text)::date
+			AND ends_on >= ($1::timestamptz AT TIME ZONE $3::text)::date - 1
+		GROUP BY weekly, starts_on, ends_on`
 
 	importLoadSQL = `SELECT id, started_at, $1::timestamptz + $3::double precision * interval '1 second', least(next_line - 1, ` + mostLearners + `)::integer
 		FROM imports WHERE finished_at IS NULL AND started_at BETWEEN $1::timestamptz - $2::double precision * interval '1 second' AND $1::timestamptz
@@ -91,30 +85,63 @@ func Forecast(ctx context.Context, q tenants.Querier, now time.Time, zone *time.
 	res := q.SendBatch(ctx, b)
 	defer res.Close()
 	loads := []Load{}
-	take := func(kind string, columns func(l *Load) []any) error {
+	take := func(kind string) error {
 		rows, err := res.Query()
 		if err != nil {
 			return err
 		}
 		l := Load{Kind: kind}
-		_, err = pgx.ForEachRow(rows, columns(&l), func() error {
-			if kind == LiveLoad {
-				l.ID = uuid.NewSHA1(lessonsSpace, []byte(l.StartsAt.UTC().Format(time.RFC3339)))
-			}
+		_, err = pgx.ForEachRow(rows, []any{&l.ID, &l.StartsAt, &l.EndsAt, &l.Learners}, func() error {
 			loads = append(loads, l)
 			return nil
 		})
 		return err
 	}
-	whole := func(l *Load) []any { return []any{&l.ID, &l.StartsAt, &l.EndsAt, &l.Learners} }
-	lessons := func(l *Load) []any { return []any{&l.StartsAt, &l.EndsAt, &l.Learners} }
-	if err := take(ExamLoad, whole); err != nil {
+	if err := take(ExamLoad); err != nil {
 		return nil, err
 	}
-	if err := take(LiveLoad, lessons); err != nil {
+	lessons, err := liveLoads(res, now, until, zone)
+	if err != nil {
 		return nil, err
 	}
-	return loads, take(ImportLoad, whole)
+	loads = append(loads, lessons...)
+	return loads, take(ImportLoad)
+}
+
+// liveLoads puts the meetings of live classes together that begin in the same quarter of an hour, in their order. When they are, the calendar says.
+func liveLoads(res pgx.BatchResults, now, until time.Time, zone *time.Location) ([]Load, error) {
+	rows, err := res.Query()
+	if err != nil {
+		return nil, err
+	}
+	quarters := map[time.Time]*Load{}
+	var rule, first, last string
+	var taken, most int
+	_, err = pgx.ForEachRow(rows, []any{&rule, &first, &last, &taken, &most}, func() error {
+		var weekly calendar.Weekly
+		if err := json.Unmarshal([]byte(rule), &weekly); err != nil {
+			return err
+		}
+		for _, m := range weekly.Between(first, last, now.Add(time.Minute), until, zone) {
+			at := m.StartsAt.Truncate(15 * time.Minute)
+			l := quarters[at]
+			if l == nil {
+				l = &Load{Kind: LiveLoad, ID: uuid.NewSHA1(lessonsSpace, []byte(at.Format(time.RFC3339))), StartsAt: at}
+				quarters[at] = l
+			}
+			l.Learners = min(l.Learners+taken, most)
+			if m.EndsAt().After(l.EndsAt) {
+				l.EndsAt = m.EndsAt()
+			}
+		}
+		return nil
+	})
+	loads := make([]Load, 0, len(quarters))
+	for _, l := range quarters {
+		loads = append(loads, *l)
+	}
+	slices.SortFunc(loads, func(a, b Load) int { return a.StartsAt.Compare(b.StartsAt) })
+	return loads, err
 }
 
 // publishSQL stores an entry in the trail only when the forecast is another than the one that stood: a process tells it every ten

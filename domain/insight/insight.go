@@ -24,6 +24,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 )
 
 // MinCell is the fewest people that a figure over a whole tenant is about.
@@ -82,10 +83,7 @@ func (p Period) dates() (from, to string) {
 
 // instants gives the period as moments, the end excluded, in the tenant's zone.
 func (p Period) instants(zone *time.Location) (from, to time.Time) {
-	midnight := func(d time.Time) time.Time {
-		return time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone).UTC()
-	}
-	return midnight(p.From), midnight(p.To.AddDate(0, 0, 1))
+	return calendar.Begins(p.From, zone), calendar.Begins(p.To.AddDate(0, 0, 1), zone)
 }
 
 // View says whose figures, and how few people one may be about.

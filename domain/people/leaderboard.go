@@ -12,7 +12,7 @@ import (
 	"lignum/tenants/audit"
 )
 
-// Who turns a learner's place on leaderboards on, as the tenant decides (branding.leaderboard_by). Nobody is on one before.
+// Who turns a learner's place on leaderboards on, as the tenant decides (tenants.Branding). Nobody is on one before.
 const (
 	ByLearner  = "learner"
 	ByGuardian = "guardian"
@@ -24,7 +24,7 @@ const (
 func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed bool, by string, now time.Time) error {
 	var was bool
 	var decides string
-	err := tx.QueryRow(ctx, `SELECT u.on_leaderboard, b.leaderboard_by FROM users u CROSS JOIN branding b WHERE u.id = $1::uuid AND u.state = 'active' FOR NO KEY UPDATE OF u`,
+	err := tx.QueryRow(ctx, `SELECT u.on_leaderboard, b.document ->> 'leaderboard_by' FROM users u CROSS JOIN branding b WHERE u.id = $1::uuid AND u.state = 'active' FOR NO KEY UPDATE OF u`,
 		learnerID.String()).Scan(&was, &decides)
 	switch {
 	case err != nil:

@@ -321,7 +321,7 @@ func TestWhoDecides(t *testing.T) {
 		return err
 	}
 	for _, c := range []struct{ decides, other string }{{people.ByLearner, people.ByGuardian}, {people.ByGuardian, people.ByLearner}} {
-		w.do("UPDATE branding SET leaderboard_by = $1::text", c.decides)
+		w.do("UPDATE branding SET document = document || jsonb_build_object('leaderboard_by', $1::text)", c.decides)
 		if err := listed(true, c.other); domain.CodeOf(err) != domain.Forbidden {
 			t.Errorf("%s decides, and %s turned it on: %v", c.decides, c.other, err)
 		}
@@ -352,7 +352,7 @@ func TestTheTrailTellsOfEveryListingAlike(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	one, many := w.learner("Ann", "One", nil), w.learner("Ben", "Many", nil)
-	w.do("UPDATE branding SET leaderboard_by = $1::text", people.ByLearner)
+	w.do("UPDATE branding SET document = document || jsonb_build_object('leaderboard_by', $1::text)", people.ByLearner)
 	w.write(func(tx *tenants.Tx) error { return people.SetListed(ctx, tx, one, true, people.ByLearner, now) })
 	w.write(func(tx *tenants.Tx) error { return people.ListAll(ctx, tx, []uuid.UUID{one, many}, now) })
 	var n, kinds int

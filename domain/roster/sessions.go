@@ -18,7 +18,7 @@ func (im *importer) planSessions(ctx context.Context, q tenants.Querier, rows []
 	var write []*calendar.Term
 	for _, r := range rows {
 		var p domain.Problems
-		want := calendar.Term{SourceID: r.get("sourcedid"), Title: r.get("title"), StartsOn: r.get("startdate"), EndsOn: r.get("enddate")}
+		want := calendar.Term{SourceID: r.get("sourcedid"), TermFields: calendar.TermFields{Title: r.get("title"), StartsOn: r.get("startdate"), EndsOn: r.get("enddate")}}
 		p.Text("sourcedId", want.SourceID, 1, 255)
 		p.Text("title", want.Title, 1, 100)
 		r.status(&p)
@@ -72,10 +72,9 @@ func (im *importer) terms(ctx context.Context, q tenants.Querier, sources []stri
 }
 
 func checkDate(p *domain.Problems, field, v string) (time.Time, bool) {
-	t, err := time.Parse(time.DateOnly, v)
-	if err != nil || t.Year() < 1990 || t.Year() > 2200 {
+	t, ok := calendar.ReadTermDate(v)
+	if !ok {
 		p.Add(field, "domain.must_be_a_date_such")
-		return t, false
 	}
-	return t, true
+	return t, ok
 }

@@ -12,34 +12,38 @@ import (
 	"golang.org/x/text/number"
 )
 
-// Choose picks the language to speak with somebody: their own choice, else the first of what their browser accepts (the header Accept-Language, RFC 9110,
-// section 12.5.4) that the tenant has, else the tenant's first. own and accept may be empty, and so may be the tenant's, who then has English alone. An
-// own choice holds only while the tenant has the language.
-func Choose(own Language, accept string, tenants []Language) Language {
+// Choose picks the language to speak with somebody: their own choice, else what their browser accepts (the header Accept-Language, RFC 9110, section
+// 12.5.4), each as far as the tenant has it, else the tenant's first. own, a tag of BCP 47, and accept may be empty. A tenant without languages has English.
+func Choose(own, accept string, tenants []Language) Language {
 	switch {
 	case len(tenants) == 0:
 		return English
 	case len(tenants) == 1:
 		return tenants[0]
 	}
-	for _, l := range tenants {
-		if l == own {
+	for _, wanted := range []string{own, accept} {
+		if l, ok := match(wanted, tenants); ok {
 			return l
 		}
 	}
-	if len(accept) > 0 && len(accept) <= maxAccept {
-		wanted, _, err := language.ParseAcceptLanguage(accept)
-		if err == nil && len(wanted) > 0 {
-			tags := make([]language.Tag, len(tenants))
-			for i, l := range tenants {
-				tags[i] = language.Make(string(l))
-			}
-			if _, i, sure := language.NewMatcher(tags).Match(wanted...); sure >= language.High {
-				return tenants[i]
-			}
-		}
-	}
 	return tenants[0]
+}
+
+// match finds the first of the wanted languages that is among those that there are; "es-DO" is content with "es".
+func match(wanted string, among []Language) (Language, bool) {
+	if wanted == "" || len(wanted) > maxAccept {
+		return "", false
+	}
+	tags, _, err := language.ParseAcceptLanguage(wanted)
+	if err != nil || len(tags) == 0 {
+		return "", false
+	}
+	have := make([]language.Tag, len(among))
+	for i, l := range among {
+		have[i] = language.Make(string(l))
+	}
+	_, i, sure := language.NewMatcher(have).Match(tags...)
+	return among[i], sure >= language.High
 }
 
 // maxAccept bounds how much of a header is looked at, in bytes; a browser sends some fifty.

@@ -17,6 +17,7 @@ func TestEveryPageFitsANarrowPhone(t *testing.T) {
 	// Long words and wide tables are what lessons, names and addresses bring.
 	s.Exec("jamaica", `UPDATE lessons SET html = '<p>' || repeat('Wachstumsgeschwindigkeit', 6) || '</p><table><thead><tr><th>x</th><th>Value</th></tr></thead><tbody><tr><td>' || repeat('1234567890', 9) || '</td><td>2</td></tr></tbody></table><pre><code>' || repeat('x = y + ', 40) || '</code></pre>' WHERE position = 0`)
 	s.Exec("jamaica", `UPDATE users SET family_name = repeat('Featherstonehaugh', 4), grade = '10' WHERE user_name IN ('student1', 'student2')`)
+	s.Exec("jamaica", `UPDATE terms SET title = repeat('Michaelmas', 10)`)
 	id := func(sql string) string {
 		text := s.Text("jamaica", sql)
 		if text == "" {
@@ -26,7 +27,7 @@ func TestEveryPageFitsANarrowPhone(t *testing.T) {
 	}
 	ids := map[string]string{"class": id(`SELECT e.class_id::text FROM enrolments e JOIN users u ON u.id = e.learner_id WHERE u.user_name = 'student1' AND e.state = 'active' LIMIT 1`),
 		"attempt": id(`SELECT a.id::text FROM attempts a JOIN users u ON u.id = a.learner_id WHERE u.user_name = 'student1' AND a.state <> 'open' LIMIT 1`),
-		"learner": id(`SELECT id::text FROM users WHERE user_name = 'student1'`), "user": id(`SELECT id::text FROM users WHERE user_name = 'student2'`), "role": "student", "tenant": "jamaica"}
+		"learner": id(`SELECT id::text FROM users WHERE user_name = 'student1'`), "user": id(`SELECT id::text FROM users WHERE user_name = 'student2'`), "role": "student", "tenant": "jamaica", "term": id(`SELECT id::text FROM terms LIMIT 1`)}
 	ids["course"] = id(`SELECT o.slug FROM classes c JOIN courses o ON o.id = c.course_id WHERE c.id = '` + ids["class"] + `'`)
 	ids["lesson"] = id(`SELECT l.slug FROM lessons l JOIN courses o ON o.id = l.course_id WHERE o.slug = '` + ids["course"] + `' AND l.position = 0`)
 	ids["test"] = id(`SELECT t.id::text FROM tests t JOIN courses o ON o.id = t.course_id WHERE o.slug = '` + ids["course"] + `' LIMIT 1`)

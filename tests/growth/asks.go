@@ -70,7 +70,7 @@ var filters = []string{
 	"/api/v1/audit?object_kind=class", "/api/v1/audit?object_kind=nothing", "/api/v1/audit?object={learner}", "/api/v1/audit?object={nothing}", "/api/v1/audit?object_kind=user&object={learner}", "/api/v1/audit?object_kind=attempt&action=progress.record", "/api/v1/audit?object_kind=class&outcome=refused",
 	"/api/v1/audit?from={day}T00:00:00Z&to={day}T12:00:00Z", "/api/v1/audit?to={from}T12:00:00Z", "/api/v1/audit?actor={learner}&outcome=refused", "/api/v1/audit?outcome=refused&to={from}T12:00:00Z", "/api/v1/audit?object_kind=class&to={from}T12:00:00Z", "/api/v1/audit?outcome=refused&actor={teacher}",
 	"/api/v1/audit?action=sign_in.&outcome=done&to={from}T12:00:00Z", "/api/v1/audit?actor={nothing}",
-	"/classes/manage?q=form", "/classes/manage?q=zzz", "/classes/manage?show=all", "/classes/manage?show=past", "/learners?show=behind", "/learners?class={class}", "/schools?q=school%201", "/schools?q=zzz", "/schools?region=Region%203", "/resets?waiting=true",
+	"/classes/manage?q=form", "/classes/manage?q=zzz", "/classes/manage?show=all", "/classes/manage?show=past", "/learners?show=behind", "/learners?class={class}", "/schools?q=school%201", "/schools?q=zzz", "/schools?region=Region%203", "/resets?waiting=true", "/terms?show=all", "/api/v1/terms?from={to}",
 	"/classes?q=zzz", "/classes/manage/{class}/place?q=s", "/classes/manage/{class}/place?grade=7", "/classes/manage/{class}/place?q=s&school={school}",
 	"/api/v1/classes?q=form", "/api/v1/classes?q=zzz", "/api/v1/classes?open=true", "/api/v1/classes?coaching=true", "/api/v1/classes?mine=true", "/api/v1/classes?all=true", "/api/v1/classes?subject=Mathematics", "/api/v1/learners?behind=true", "/api/v1/schools?region=Region%203",
 	"/people?q=s&role=student", "/people?q=teacher&role=student", "/people?q=ma&state=active", "/people?q=marcus%20gr&role=teacher", "/people?q=student4&role=guardian", "/people?q=s&state=suspended", "/people?q=s&role=student&state=suspended", "/people?q=s&state=card",
@@ -207,7 +207,8 @@ var things = map[string]string{"learner": "SELECT u.id::text" + first, "user": "
 	"lesson": "SELECT l.slug FROM lessons l JOIN classes c ON c.course_id = l.course_id ORDER BY l.position LIMIT 1", "test": "SELECT test_id::text FROM attempts LIMIT 1",
 	"attempt": "SELECT a.id::text FROM attempts a JOIN users u ON u.id = a.learner_id WHERE u.user_name_key = 'student1' AND a.state = 'marked' LIMIT 1",
 	"open":    "SELECT a.id::text FROM attempts a JOIN users u ON u.id = a.learner_id WHERE u.user_name_key = 'student1' AND a.state = 'open'",
-	"entry":   "SELECT id::text FROM audit_entries ORDER BY id DESC LIMIT 1", "request": "SELECT id::text FROM reset_requests ORDER BY id LIMIT 1"}
+	"entry":   "SELECT id::text FROM audit_entries ORDER BY id DESC LIMIT 1", "request": "SELECT id::text FROM reset_requests ORDER BY id LIMIT 1",
+	"term": "SELECT id::text FROM terms ORDER BY starts_on LIMIT 1"}
 
 // try asks once, and keeps what is answered well.
 func (f *Finder) try(ctx context.Context, p *Person, name, path string, failed *[]string) (int, []byte, error) {

@@ -96,6 +96,7 @@ var steps = []struct {
 	counted bool // triggers keep totals of it; elsewhere they only check what is right by construction
 	sql     string
 }{
+	{"terms", false, `INSERT INTO terms (id, title, starts_on, ends_on) SELECT gen_random_uuid(), 'Term ' || n, current_date - 30 + 100 * n, current_date + 50 + 100 * n FROM generate_series(1, least(12, 3 + {schools} / 2)) n`},
 	{"classes", false, `INSERT INTO classes (id, course_id, title, kind, school_id, coach_id, starts_on, ends_on, seats, taken)
 		SELECT {class:n}, (SELECT id FROM courses ORDER BY id LIMIT 1), 'Form class ' || n, 'on_demand', {school:n}, {teacher:n}, current_date - 90, current_date + 60, 5000, 0 FROM generate_series(1, {schools}) n
 		UNION ALL SELECT {group:n}, (SELECT id FROM courses ORDER BY id LIMIT 1), 'Group ' || n, 'live', NULL, {coach:n}, current_date - 90, current_date + 60, 100, 0 FROM generate_series(1, {coaches}) n;

@@ -179,7 +179,9 @@ func TestForeignIdsReachNothing(t *testing.T) {
 	entry := audit.NewID()
 	w.Exec("bahamas", `INSERT INTO audit_entries (id, action, reason) VALUES ($1::uuid, 'x', $2::text)`, entry.String(), secret)
 	attackers := []apitest.User{w.User("jamaica", "tenant_administrator"), w.User("jamaica", "student"), w.User("jamaica", "teacher"), w.User("jamaica", "ministry_official")}
-	ids := []uuid.UUID{room.Class, room.Lessons[0], room.Learners[0], entry}
+	day := time.Now().UTC()
+	term := school.Terms(t, w.DB("bahamas"), school.Term{Title: secret, From: day, To: day.AddDate(0, 3, 0)})[0]
+	ids := []uuid.UUID{room.Class, room.Lessons[0], room.Learners[0], term, entry}
 	before := fingerprint(t, w)
 	asked := 0
 	for _, rt := range w.API.Routes() {

@@ -57,7 +57,7 @@ func TestPgBouncerEndsWhatHoldsOn(t *testing.T) {
 	w := testkit.New(t)
 	for name, hold := range map[string]func(ctx context.Context, t *testing.T, conn *pgx.Conn) error{
 		"an idle transaction": func(ctx context.Context, t *testing.T, conn *pgx.Conn) error {
-			if _, err := conn.Exec(ctx, "UPDATE branding SET name = name"); err != nil {
+			if _, err := conn.Exec(ctx, "UPDATE branding SET document = document"); err != nil {
 				t.Fatal(err)
 			}
 			select { // the server's message comes without being asked for

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain/calendar"
 	"lignum/domain/catalog"
 	"lignum/domain/demo/rows"
 	"lignum/tenants"
@@ -87,6 +88,6 @@ func Points(t testing.TB, db *tenants.DB, points map[uuid.UUID]int) {
 func Window(t testing.TB, db *tenants.DB, test uuid.UUID, opens, closes *time.Time) {
 	t.Helper()
 	set(t, db, func(ctx context.Context, tx *tenants.Tx) error {
-		return catalog.SetWindow(ctx, tx, test, opens, closes)
+		return catalog.SetWindow(ctx, tx, test, calendar.Window{OpensAt: opens, ClosesAt: closes})
 	})
 }

@@ -20,12 +20,14 @@ import (
 
 var (
 	passwordChanged = web.Notice("password-changed", "account.your_password_is_changed_your")
+	languageChosen  = web.Notice("language-chosen", "account.language_chosen")
 	sessionEnded    = web.Notice("session-ended", "account.that_device_is_signed_out")
 )
 
 // accountPages is a person's own account, in either realm.
 func accountPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/account", Permission: policy.ProfileRead, Summary: "The own account"}, showAccount)
+	api.Form(s, api.Route{Path: "/account/language", Permission: policy.ProfileChange, Summary: "Choose the own language"}, chooseLanguage)
 	api.Form(s, api.Route{Path: "/account/sessions/{session}/end", Permission: policy.SessionEnd, Summary: "End one of the own sessions"}, endSession)
 	api.Page(s, api.Route{Path: "/account/password", Permission: policy.ProfileChange, Summary: "Change the own password"},
 		func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -49,8 +51,9 @@ type device struct {
 }
 
 type accountData struct {
-	User    people.User
-	Devices []device
+	User      people.User
+	Devices   []device
+	Languages []web.Choice // that one can choose from; none: there is nothing to choose
 }
 
 func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -59,6 +62,12 @@ func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	d := accountData{User: own.User}
+	if spoken := c.Languages(); len(spoken) > 1 {
+		d.Languages = []web.Choice{{Value: "", Text: c.Say("account.as_my_browser_asks")}}
+		for _, l := range spoken {
+			d.Languages = append(d.Languages, web.Choice{Value: string(l), Text: l.Name()})
+		}
+	}
 	for _, one := range own.Sessions {
 		d.Devices = append(d.Devices, device{one, deviceName(one.UserAgent), one.ID == c.Claims.SessionID})
 	}
@@ -81,6 +90,16 @@ func deviceName(agent string) string {
 		return browser
 	}
 	return browser + " on " + system
+}
+
+func chooseLanguage(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	f := web.ReadForm(fc)
+	if err := account.ChooseLanguage(c, tx, f.Get("locale")); err != nil {
+		return "", err
+	}
+	c.RenewNext()
+	web.Notify(c, fc, languageChosen)
+	return "/account", nil
 }
 
 func endSession(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {

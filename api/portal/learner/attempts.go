@@ -13,6 +13,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -69,14 +70,14 @@ type testData struct {
 }
 
 func onTest(a *assessment.Announcement, learner bool, now time.Time) testData {
-	d := testData{Announcement: a}
+	d, window := testData{Announcement: a}, calendar.Window{OpensAt: a.OpensAt, ClosesAt: a.ClosesAt}
 	switch {
 	case !learner:
 		d.Closed = "This is what learners see before they start."
 	case a.Running != nil:
-	case a.OpensAt != nil && now.Before(*a.OpensAt):
+	case window.NotYet(now):
 		d.Closed = "The test is not open yet."
-	case a.ClosesAt != nil && !now.Before(*a.ClosesAt):
+	case window.Over(now):
 		d.Closed = "The test is closed."
 	case a.Attempts > 0 && a.Made >= a.Attempts:
 		d.Closed = "You have used all your tries."

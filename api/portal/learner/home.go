@@ -133,7 +133,7 @@ func arrange(mine []classes.Class, progress []classes.CourseProgress, now time.T
 			}
 		}
 		list[at].Classes = append(list[at].Classes, mine[i])
-		if next := classes.NextMeeting(mine[i].Weekly, mine[i].StartsOn, mine[i].EndsOn, now, zone); next != nil {
+		if next := mine[i].Weekly.Next(mine[i].StartsOn, mine[i].EndsOn, now, zone); next != nil {
 			meetings = append(meetings, meeting{next.StartsAt, &mine[i]})
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	classesapi "lignum/api/classes"
 	"lignum/api/web"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/domain/points"
@@ -29,10 +30,10 @@ var (
 func samples() map[string][]any {
 	best, id := 80, uuid.New()
 	class := classes.Class{ID: id, Fields: classes.Fields{Title: evil, Kind: classes.Live, Grade: evil, StartsOn: "2026-09-07", EndsOn: "2026-12-18", Meets: evil, Seats: 30, Open: true,
-		MeetingURL: "https://meet.example/x", Weekly: []classes.Slot{{Weekday: 2, At: "16:00", Minutes: 60}}}, State: classes.Active, Course: "maths", CourseTitle: evil, Subject: evil, Coach: evil, School: evil}
+		MeetingURL: "https://meet.example/x", Weekly: calendar.Weekly{{Weekday: 2, At: "16:00", Minutes: 60}}}, State: classes.Active, Course: "maths", CourseTitle: evil, Subject: evil, Coach: evil, School: evil}
 	mine := class
 	mine.Enrolled = true
-	page := &classesapi.ClassPage{Page: classes.Page{Class: mine, Done: 1, Facts: classes.Facts{Enrolled: true, ClassOpen: true}, Next: &classes.Meeting{StartsAt: soon, Minutes: 60},
+	page := &classesapi.ClassPage{Page: classes.Page{Class: mine, Done: 1, Facts: classes.Facts{Enrolled: true, ClassOpen: true}, Next: &calendar.Meeting{StartsAt: soon, Minutes: 60},
 		Lessons: []classes.LessonState{{ID: id, Slug: "a", Title: evil, Section: evil, Minutes: 20, Percent: 100, CompletedAt: &soon}, {ID: id, Slug: "b", Title: evil, Section: "2", Minutes: 20, Percent: 40}}},
 		Tests: []assessment.TestState{{ID: id, Title: evil, Kind: "practice", Minutes: 60, Items: 30, OpensAt: &soon, ClosesAt: &soon, Made: 1, Best: &best}}}
 	closed := &classesapi.ClassPage{Page: classes.Page{Class: class}}

@@ -11,6 +11,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -22,37 +23,22 @@ func windowForms(s *api.Server) {
 	api.Form(s, api.Route{Path: "/tests/{test}/window", Permission: policy.CalendarChange, Parts: []policy.Permission{policy.TestRead}, Summary: "Say when a test may be started"}, saveWindow)
 }
 
-// localTime is how a browser sends an input of the kind datetime-local: wall time, in minutes.
-const localTime = "2006-01-02T15:04"
-
 // windowForm fills the form in with what is stored, in the tenant's time.
 func windowForm(a *assessment.Announcement, zone *time.Location) *web.Form {
 	f := (&web.Form{}).Set("version", a.Window)
 	for name, at := range map[string]*time.Time{"opens_at": a.OpensAt, "closes_at": a.ClosesAt} {
 		if at != nil {
-			f.Set(name, at.In(zone).Format(localTime))
+			f.Set(name, calendar.WriteWall(*at, zone))
 		}
 	}
 	return f
 }
 
-// readWindow reads the form; an empty field is no time. A wall time that the clocks skip when they go forward is refused.
-func readWindow(f *web.Form, zone *time.Location) (w assessment.Window, err error) {
+// readWindow reads the form; an empty field is no time.
+func readWindow(f *web.Form, zone *time.Location) (w calendar.Window, err error) {
 	var wrong domain.Problems
-	read := func(name string) *time.Time {
-		typed := f.Text(name)
-		if typed == "" {
-			return nil
-		}
-		at, err := time.ParseInLocation(localTime, typed, zone)
-		if err != nil {
-			wrong.Add(name, "learner.must_be_a_date_and")
-		} else if at.Format(localTime) != typed {
-			wrong.Add(name, "learner.must_be_a_time_that")
-		}
-		return &at
-	}
-	w.OpensAt, w.ClosesAt = read("opens_at"), read("closes_at")
+	w.OpensAt = calendar.ReadWall(&wrong, "opens_at", f.Text("opens_at"), zone)
+	w.ClosesAt = calendar.ReadWall(&wrong, "closes_at", f.Text("closes_at"), zone)
 	return w, wrong.Err()
 }
 

@@ -18,6 +18,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/assessment"
+	"lignum/domain/calendar"
 	"lignum/domain/classes"
 	"lignum/domain/words"
 	"lignum/policy"
@@ -64,10 +65,10 @@ type managedClasses struct {
 func showManagedClasses(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.Asked(fc, "q", "show")
 	wide := c.May(policy.UserRead) // runs a school or the tenant
-	d := managedClasses{MayOpen: classesapi.MayOpenAClass(c), Show: []web.Choice{{Value: "", Text: "My classes, running"}, {Value: "ended", Text: "My classes, also past ones"}}}
+	d := managedClasses{MayOpen: classesapi.MayOpenAClass(c), Show: []web.Choice{{Value: "", Text: c.Say("staff.show_mine_running")}, {Value: "ended", Text: c.Say("staff.show_mine_past")}}}
 	filter := classesapi.ClassFilter{Query: f.Text("q"), Coaching: true, All: f.Get("show") == "ended"}
 	if wide {
-		d.Show = []web.Choice{{Value: "", Text: "Running"}, {Value: "ended", Text: "Also past ones"}, {Value: "mine", Text: "Only my own"}}
+		d.Show = []web.Choice{{Value: "", Text: c.Say("staff.show_running")}, {Value: "ended", Text: c.Say("staff.show_past")}, {Value: "mine", Text: c.Say("staff.show_mine")}}
 		filter.Coaching = f.Get("show") == "mine"
 	}
 	list, err := classesapi.ManagedClasses(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
@@ -85,7 +86,7 @@ type managedClass struct {
 	Cards                                   map[uuid.UUID]string // pages that lead to a new sign-in card
 	Newer, Older                            string
 	MayManage, MayPlace, MayPrint, MayTests bool
-	ComeBack                                string // whether somebody who is taken out may come back, in words
+	TakeOut                                 string // what happens to somebody who is taken out, in words
 	Tests                                   []assessment.TestState
 }
 
@@ -108,9 +109,9 @@ func showManaged(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 	}
 	d := managedClass{Class: p.Class, Learners: list.Items, Newer: web.FirstPage(fc), Older: web.NextPage(fc, list.Next), Tests: p.Tests,
 		MayManage: classesapi.MayManageClass(c, p), MayPlace: classesapi.MayPlaceLearners(c, p), MayTests: classesapi.MaySeeTests(c, p),
-		ComeBack: "They cannot come back by themselves: the class is closed to registration."}
+		TakeOut: c.Say("staff.take_out_of_closed")}
 	if p.Facts.ClassOpen {
-		d.ComeBack = "They may come back by themselves while there is a seat."
+		d.TakeOut = c.Say("staff.take_out_of_open")
 	}
 	ids := make([]uuid.UUID, len(list.Items))
 	for i, l := range list.Items {
@@ -146,16 +147,16 @@ type classForm struct {
 }
 
 func showClassForm(ctx context.Context, c *api.Call, fc *fiber.Ctx, is *classes.Class, f *web.Form) error {
-	d := classForm{Kinds: []web.Choice{{Value: classes.Live, Text: "Live: meets at set times"}, {Value: classes.OnDemand, Text: "On demand: when it suits"}}}
-	title := "New class"
+	d := classForm{Kinds: []web.Choice{{Value: classes.Live, Text: c.Say("staff.kind_live")}, {Value: classes.OnDemand, Text: c.Say("staff.kind_on_demand")}}}
+	title := c.Say("staff.new_class")
 	if is != nil {
-		d.ID, d.Was, title = is.ID.String(), is.Title, "Change the class"
+		d.ID, d.Was, title = is.ID.String(), is.Title, c.Say("staff.change_the_class")
 	}
 	var err error
 	if d.Courses, err = choices.CourseChoices(ctx, c); err != nil {
 		return err
 	}
-	if d.Schools, err = choices.SchoolChoices(ctx, c, policy.ClassManage, "For every school", f, "school_id"); err != nil {
+	if d.Schools, err = choices.SchoolChoices(ctx, c, policy.ClassManage, c.Say("staff.for_every_school"), f, "school_id"); err != nil {
 		return err
 	}
 	if d.Coaches, err = choices.CoachChoices(ctx, c, is, f); err != nil {
@@ -172,10 +173,13 @@ func classFields(ctx context.Context, c *api.Call, f *web.Form) (in classes.Fiel
 	in.CourseID, courseErr = web.ChosenID(f, "course_id")
 	in.CoachID, coachErr = choices.Picked(f, "coach_id", choices.FindCoaches(ctx, c))
 	in.SchoolID, schoolErr = choices.Picked(f, "school_id", choices.FindSchools(ctx, c, true))
-	in.Weekly, weeklyErr = readWeekly(f.Get("weekly"))
+	in.Weekly, weeklyErr = calendar.ReadWeekly(f.Get("weekly"))
 	in.Seats, _ = strconv.Atoi(f.Text("seats")) // 0 is refused with the reason
 	return in, allWrong(byLine(in.Validate()), courseErr, coachErr, schoolErr, weeklyErr)
 }
+
+// wrongLine says what is wrong in a line, by the name of the field.
+var wrongLine = map[string]string{"at": "staff.wrong_line_at", "weekday": "staff.wrong_line_weekday", "minutes": "staff.wrong_line_minutes"}
 
 // byLine says of the times of a class which line of the form is wrong, and not which element of a list.
 func byLine(err error) error {
@@ -185,7 +189,7 @@ func byLine(err error) error {
 			var at int
 			var part string
 			if n, _ := fmt.Sscanf(f.Name, "weekly[%d].%s", &at, &part); n == 2 {
-				d.Fields[i] = domain.Field{Name: "weekly", Reason: words.Say("staff.wrong_line_"+part, "Line", at+1, "Reason", f.Reason)}
+				d.Fields[i] = domain.Field{Name: "weekly", Reason: words.Say(wrongLine[part], "Line", at+1, "Reason", f.Reason)}
 			}
 		}
 	}
@@ -252,7 +256,7 @@ func editClass(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	f := &web.Form{}
 	for name, value := range map[string]string{"title": is.Title, "kind": is.Kind, "course_id": idText(is.CourseID), "coach_id": idText(is.CoachID), "school_id": idText(is.SchoolID),
-		"grade": is.Grade, "starts_on": is.StartsOn, "ends_on": is.EndsOn, "meets": is.Meets, "meeting_url": is.MeetingURL, "weekly": writeWeekly(is.Weekly), "seats": strconv.Itoa(is.Seats), "version": is.Version} {
+		"grade": is.Grade, "starts_on": is.StartsOn, "ends_on": is.EndsOn, "meets": is.Meets, "meeting_url": is.MeetingURL, "weekly": is.Weekly.Typed(), "seats": strconv.Itoa(is.Seats), "version": is.Version} {
 		f.Set(name, value)
 	}
 	if is.Open {

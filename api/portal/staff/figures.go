@@ -35,7 +35,9 @@ type resultRow struct {
 type figuresData struct {
 	l                  words.Language
 	From, To           string // the first and the last day
-	Says, Grouping     string
+	Says               string
+	Grouping           string // by what results are shown: "subject"
+	Group, ResultsBy   string // the same in words
 	By                 []web.Choice
 	Months             []web.Choice // of which results may be had, the newest first; none: of the days shown
 	ResultsOf          string       // the time of the results, where it is months
@@ -51,19 +53,23 @@ type figuresData struct {
 	Few                string // how a withheld figure is written
 }
 
-var figureOrders = []web.Choice{{Value: "", Text: "Region and name"}, {Value: "lowest", Text: "Lowest pass rate first"}}
-
-var figureGroups = []web.Choice{{Value: "subject", Text: "Subject"}, {Value: "region", Text: "Region"}, {Value: "school", Text: "School"}}
+// figureGroups is what results are shown by: its value in the address, its name, and what stands above the table.
+var figureGroups = []struct{ value, name, title string }{
+	{"subject", "staff.subject", "staff.results_by_subject"},
+	{"region", "staff.region", "staff.results_by_region"},
+	{"school", "page.school", "staff.results_by_school"},
+}
 
 func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.Asked(fc, "from", "to", "by", "first", "last", "region", "order")
-	d := figuresData{l: c.Language, By: figureGroups, AsOf: c.Now, Grouping: "subject"}
+	d := figuresData{l: c.Language, AsOf: c.Now}
 	show := func(f *web.Form) error {
 		return pages.Render(c, fc, "staff_figures", web.Page{Title: c.Say("staff.figures"), Form: f, Data: d})
 	}
-	for _, g := range figureGroups {
-		if g.Value == f.Get("by") {
-			d.Grouping = g.Value
+	for i, g := range figureGroups {
+		d.By = append(d.By, web.Choice{Value: g.value, Text: c.Say(g.name)})
+		if i == 0 || g.value == f.Get("by") {
+			d.Grouping, d.Group, d.ResultsBy = g.value, c.Say(g.name), c.Say(g.title)
 		}
 	}
 	days := api.DayRange{From: f.Text("from"), To: f.Text("to")}
@@ -98,7 +104,7 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 		return months[0], domain.InvalidField(field, "staff.must_be_one_of_the")
 	}
 	for _, m := range months {
-		d.Months = append(d.Months, web.Choice{Value: m.From.Format(monthValue), Text: m.From.Format("January 2006")})
+		d.Months = append(d.Months, web.Choice{Value: m.From.Format(monthValue), Text: d.l.Format(m.From, "month")})
 	}
 	for _, field := range []string{"first", "last"} {
 		if f.Text(field) == "" {
@@ -113,9 +119,9 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 	if err == nil && last.From.Before(first.From) {
 		err = domain.InvalidField("last", "staff.must_not_be_before_the")
 	}
-	d.ResultsOf = first.From.Format("January 2006")
+	d.ResultsOf = d.l.Format(first.From, "month")
 	if !last.From.Equal(first.From) {
-		d.ResultsOf += " to " + last.From.Format("January 2006")
+		d.ResultsOf = c.Say("page.to_2", "StartsOn", d.ResultsOf, "EndsOn", d.l.Format(last.From, "month"))
 	}
 	return &api.DayRange{From: first.From.Format(time.DateOnly), To: last.To.Format(time.DateOnly)}, err
 }
@@ -129,7 +135,7 @@ func chooseSchools(ctx context.Context, c *api.Call, d *figuresData, fc *fiber.C
 	if d.Regions, err = regionChoices(ctx, part); err != nil {
 		return rows, err
 	}
-	d.Orders = figureOrders
+	d.Orders = []web.Choice{{Value: "", Text: c.Say("staff.region_and_name")}, {Value: "lowest", Text: c.Say("staff.lowest_pass_rate_first")}}
 	return insightapi.FigureRows{Paging: api.Paging{Cursor: fc.Query("cursor"), Limit: 50}, Region: f.Get("region"), Order: insight.Order(f.Get("order"))}, nil
 }
 
@@ -159,14 +165,14 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days
 		return err
 	}
 	d.MinCell = max(sum.MinCell, attendance.MinCell, active.MinCell, results.MinCell)
-	d.Few = "fewer than " + strconv.Itoa(d.MinCell)
+	d.Few = c.Say("staff.fewer_than", "MinCell", d.MinCell)
 	d.From, d.To = attendance.From, attendance.To
-	d.Says = longDate(attendance.From) + " to " + longDate(attendance.To)
+	d.Says = c.Say("page.to_2", "StartsOn", d.longDate(attendance.From), "EndsOn", d.longDate(attendance.To))
 	d.Tiles = d.tiles(sum, attendance)
-	d.Attendance = web.Chart{ID: "attendance", Title: "Learners in attendance a day", Few: d.Few, Bars: bars(attendance)}
-	d.Active = web.Chart{ID: "active", Title: "Active users a day", Few: d.Few, Bars: bars(active)}
+	d.Attendance = web.Chart{ID: "attendance", Title: c.Say("page.learners_in_attendance_a_day"), Few: d.Few, Bars: d.bars(attendance)}
+	d.Active = web.Chart{ID: "active", Title: c.Say("page.active_users_a_day"), Few: d.Few, Bars: d.bars(active)}
 	for i := len(d.Attendance.Bars) - 1; i >= 0; i-- { // the newest first
-		row := figureDay{Day: longDate(dayOf(attendance.From, i)), Attendance: d.barText(d.Attendance.Bars[i])}
+		row := figureDay{Day: d.longDate(dayOf(attendance.From, i)), Attendance: d.barText(d.Attendance.Bars[i])}
 		if i < len(d.Active.Bars) {
 			row.Active = d.barText(d.Active.Bars[i])
 		}
@@ -179,9 +185,9 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days
 	d.Newer, d.Older = web.FirstPage(fc), web.NextPage(fc, results.Next)
 	if len(d.Results) > 1 {
 		total := d.result(results.Total)
-		total.Name = "All together"
+		total.Name = c.Say("staff.all_together")
 		if rows.Region != "" || d.Newer != "" || d.Older != "" {
-			total.Name = "All schools of the country"
+			total.Name = c.Say("staff.all_schools_of_the_country")
 		}
 		d.Results = append(d.Results, total)
 	}
@@ -190,24 +196,24 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days
 
 func (d *figuresData) tiles(s *insight.Summary, attendance *insight.Table) []figureTile {
 	tiles := []figureTile{
-		{d.count(s.Learners), "Learners", d.l.Number(int(s.Schools)) + " schools, " + d.l.Number(int(s.Classes)) + " classes"},
-		{d.count(s.AttendanceToday), "In attendance today", ""},
+		{d.count(s.Learners), d.l.Say("page.learners"), d.l.Say("staff.schools_count", "N", s.Schools) + ", " + d.l.Say("staff.classes_count", "N", s.Classes)},
+		{d.count(s.AttendanceToday), d.l.Say("staff.in_attendance_today"), ""},
 	}
-	different, of := s.AttendanceWeek, "in the last 30 days"
-	when := "in the last seven days"
+	different, when, of, passed := s.AttendanceWeek, d.l.Say("staff.in_the_last_seven_days"), d.l.Say("staff.in_the_last_30_days"), d.l.Say("staff.of_tests_in_30_days", "Tests", d.count(s.Attempts))
 	if d.Months != nil { // the whole country: what is not of single days is of months
-		different, of = s.AttendanceMonth, "in "+d.Months[0].Text
-		when = of
+		month := d.Months[0].Text
+		different, when, passed = s.AttendanceMonth, d.l.Say("staff.in_month", "Month", month), d.l.Say("staff.of_tests_in_month", "Tests", d.count(s.Attempts), "Month", month)
+		of = when
 	}
-	days := figureTile{d.count(attendance.Total.Count), "Days of attendance", "in the days shown"}
+	days := figureTile{d.count(attendance.Total.Count), d.l.Say("staff.days_of_attendance"), d.l.Say("staff.in_the_days_shown")}
 	if n := attendance.Total.Withheld; n > 0 && d.Months != nil {
-		days.Hint += ", without those that are withheld"
+		days.Hint = d.l.Say("staff.in_the_days_shown_without_withheld")
 	}
-	tiles = append(tiles, figureTile{d.count(different), "Different learners", when}, figureTile{d.count(s.ActiveToday), "Active users today", "staff included"}, days)
+	tiles = append(tiles, figureTile{d.count(different), d.l.Say("staff.different_learners"), when}, figureTile{d.count(s.ActiveToday), d.l.Say("staff.active_users_today"), d.l.Say("staff.staff_included")}, days)
 	if s.PassPercent == nil {
-		return append(tiles, figureTile{d.count(s.Attempts), "Tests marked", of})
+		return append(tiles, figureTile{d.count(s.Attempts), d.l.Say("staff.tests_marked"), of})
 	}
-	return append(tiles, figureTile{strconv.Itoa(*s.PassPercent) + " %", "Tests passed", "of " + d.count(s.Attempts) + " " + of})
+	return append(tiles, figureTile{strconv.Itoa(*s.PassPercent) + " %", d.l.Say("staff.tests_passed"), passed})
 }
 
 // count writes a figure, or that it is withheld.
@@ -215,33 +221,33 @@ func (d *figuresData) count(n *int) string {
 	if n == nil {
 		return "< " + strconv.Itoa(d.MinCell)
 	}
-	return d.l.Number(int(*n))
+	return d.l.Number(*n)
 }
 
 func (d *figuresData) barText(b web.Bar) string {
 	if b.Few {
 		return d.Few
 	}
-	return d.l.Number(int(b.Value))
+	return d.l.Number(b.Value)
 }
 
 func (d *figuresData) result(cell insight.Cell) resultRow {
 	row := resultRow{Name: cell.Name, Group: cell.Group, Marked: d.Few, Passed: d.Few}
-	least := ""
+	count := d.l.Number
 	if row.Withheld = cell.Withheld; row.Withheld > 0 {
-		least = "at least "
+		count = func(n int) string { return d.l.Say("staff.at_least", "Count", n) }
 		if cell.Suppressed {
-			row.Marked, row.Passed = "withheld", "withheld"
+			row.Marked, row.Passed = d.l.Say("staff.withheld"), d.l.Say("staff.withheld")
 		}
 	}
 	if row.Name == "" {
-		row.Name = "Not known"
+		row.Name = d.l.Say("staff.not_known")
 	}
 	if cell.Count != nil {
-		row.Marked = least + d.l.Number(int(*cell.Count))
+		row.Marked = count(*cell.Count)
 	}
 	if cell.Passed != nil {
-		row.Passed = least + d.l.Number(int(*cell.Passed))
+		row.Passed = count(*cell.Passed)
 	}
 	if cell.Percent != nil {
 		row.Rate, row.Known = *cell.Percent, true
@@ -250,7 +256,7 @@ func (d *figuresData) result(cell insight.Cell) resultRow {
 }
 
 // bars has a column for every day of the table's period: a day without a cell had nobody.
-func bars(t *insight.Table) []web.Bar {
+func (d *figuresData) bars(t *insight.Table) []web.Bar {
 	first, errFrom := time.Parse(time.DateOnly, t.From)
 	last, errTo := time.Parse(time.DateOnly, t.To)
 	if errFrom != nil || errTo != nil {
@@ -262,7 +268,7 @@ func bars(t *insight.Table) []web.Bar {
 	}
 	var all []web.Bar
 	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
-		bar := web.Bar{Label: day.Format("2 Jan")}
+		bar := web.Bar{Label: d.l.Format(day, "day_and_month")}
 		if cell, ok := cells[day.Format(time.DateOnly)]; ok {
 			if bar.Few = cell.Count == nil; !bar.Few {
 				bar.Value = *cell.Count
@@ -281,10 +287,10 @@ func dayOf(from string, i int) string {
 	return t.AddDate(0, 0, i).Format(time.DateOnly)
 }
 
-func longDate(day string) string {
+func (d *figuresData) longDate(day string) string {
 	t, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return day
 	}
-	return t.Format("Mon 2 Jan 2006")
+	return d.l.Format(t, "day")
 }

@@ -91,8 +91,9 @@ type peopleData struct {
 
 func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.Asked(fc, "q", "role", "state")
-	d := peopleData{Filtered: len(f.Values) > 0, States: []web.Choice{{Value: "", Text: "Every state"}, {Value: "active", Text: "Active"}, {Value: "suspended", Text: "Suspended"}, {Value: "card", Text: "No password yet"}}}
-	d.Roles = append([]web.Choice{{Value: "", Text: "Every role"}}, roleChoices(c)...)
+	d := peopleData{Filtered: len(f.Values) > 0, States: []web.Choice{{Value: "", Text: c.Say("staff.every_state")}, {Value: "active", Text: c.Say("page.active")},
+		{Value: "suspended", Text: c.Say("page.suspended")}, {Value: "card", Text: c.Say("staff.no_password_yet")}}}
+	d.Roles = append([]web.Choice{{Value: "", Text: c.Say("staff.every_role")}}, roleChoices(c)...)
 	filter := peopleapi.UserFilter{Query: f.Text("q"), Role: f.Get("role"), State: f.Get("state")}
 	if filter.State == "card" {
 		filter.State, filter.NoCard = "", true
@@ -140,9 +141,9 @@ func showNewPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form)
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil { // some school's account; whose, the use case asks
 		return err
 	}
-	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: "Please choose"}}, givable(c, roleChoices(c))...)}
+	d := newPersonData{Roles: append([]web.Choice{{Value: "", Text: c.Say("page.please_choose")}}, givable(c, roleChoices(c))...)}
 	var err error
-	if d.Schools, err = choices.SchoolChoices(ctx, c, policy.UserCreate, "None", f, "school_id"); err != nil {
+	if d.Schools, err = choices.SchoolChoices(ctx, c, policy.UserCreate, c.Say("staff.no_school"), f, "school_id"); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_new", web.Page{Title: c.Say("staff.new_account"), Form: f, Data: d})
@@ -169,7 +170,7 @@ func openAccount(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return renameFields(err, "body.roles[0]", "role")
 	}
-	return coach.ShowCards(c, fc, made.User.GivenName+" "+made.User.FamilyName+" has an account", "/people/"+made.User.ID.String(), []identity.Card{made.Card})
+	return coach.ShowCards(c, fc, c.Say("staff.has_an_account", "GivenName", made.User.GivenName, "FamilyName", made.User.FamilyName), "/people/"+made.User.ID.String(), []identity.Card{made.Card})
 }
 
 // renameFields gives a wrong field the name that it has in the form.
@@ -192,7 +193,7 @@ type personData struct {
 	Record string // page of the learner's record, when it opens to the reader
 	May    peopleapi.UserOffers
 	Roles  []tick
-	Fixed  []string // roles that are not the actor's to take
+	Fixed  string // the roles that are not the actor's to take, in words
 }
 
 // tick is a check box.
@@ -233,6 +234,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		on, had = f.Values["role"], f.Values["had_role"]
 	}
 	offered := givable(c, roleChoices(c))
+	var fixed []string
 	for _, r := range d.User.Roles {
 		if slices.ContainsFunc(offered, func(o web.Choice) bool { return o.Value == r }) {
 			continue
@@ -240,9 +242,10 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		if settings.MayGiveRole(c, r) {
 			offered = append(offered, web.Choice{Value: r, Text: c.Language.Word(r)})
 		} else {
-			d.Fixed = append(d.Fixed, c.Language.Word(r))
+			fixed = append(fixed, r)
 		}
 	}
+	d.Fixed = inWords(c.Language, fixed)
 	for _, r := range offered {
 		d.Roles = append(d.Roles, tick{Value: r.Value, Text: r.Text, On: slices.Contains(on, r.Value), Had: slices.Contains(had, r.Value)})
 	}
@@ -274,7 +277,7 @@ func editPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 			Set("school_id", idText(u.SchoolID)).Set("email", text(u.Email)).Set("locale", text(u.Locale)).Set("version", u.Version)
 	}
 	d := personEdit{ID: id.String(), Name: u.GivenName + " " + u.FamilyName}
-	if d.Schools, err = choices.SchoolChoices(ctx, c, policy.UserChange, "None", f, "school_id"); err != nil {
+	if d.Schools, err = choices.SchoolChoices(ctx, c, policy.UserChange, c.Say("staff.no_school"), f, "school_id"); err != nil {
 		return err
 	}
 	return pages.Render(c, fc, "staff_person_edit", web.Page{Title: c.Say("staff.correct_the_account"), Form: f, Data: d})
@@ -342,7 +345,7 @@ func printPersonCard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return coach.ShowCards(c, fc, "Sign-in card of "+card.GivenName+" "+card.FamilyName, "/people/"+id.String(), []identity.Card{*card})
+	return coach.ShowCards(c, fc, c.Say("staff.sign_in_card_of", "GivenName", card.GivenName, "FamilyName", card.FamilyName), "/people/"+id.String(), []identity.Card{*card})
 }
 
 func printClassCards(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -359,5 +362,5 @@ func printClassCards(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return coach.ShowCards(c, fc, "Sign-in cards", "/classes/manage/"+id.String(), sheet.Cards)
+	return coach.ShowCards(c, fc, c.Say("staff.sign_in_cards"), "/classes/manage/"+id.String(), sheet.Cards)
 }

@@ -2,8 +2,8 @@ package staff
 
 import (
 	"context"
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -15,6 +15,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/classes"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -90,16 +91,16 @@ func showPlacing(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 		return err
 	}
 	d := placingData{Class: &page.Fields, ID: id.String(), Left: page.Seats - page.Taken, Newer: web.FirstPage(fc), Older: web.NextPage(fc, list.Next),
-		Filtered: filter != classesapi.CandidateFilter{}, Grades: []web.Choice{{Value: "", Text: "Every grade"}}}
+		Filtered: filter != classesapi.CandidateFilter{}, Grades: []web.Choice{{Value: "", Text: c.Say("staff.every_grade")}}}
 	for _, g := range grades {
-		d.Grades = append(d.Grades, web.Choice{Value: g.Grade, Text: fmt.Sprintf("%s (%d without a place)", g.Grade, g.Learners)})
+		d.Grades = append(d.Grades, web.Choice{Value: g.Grade, Text: c.Say("staff.grade_without_a_place", "Grade", g.Grade, "Learners", strconv.Itoa(g.Learners))})
 		if g.Grade == filter.Grade {
 			d.Whole, d.TooMany = g.Learners, g.Learners > classes.MostPlaced
 		}
 	}
 	if c.Would(policy.ClassManage, policy.Facts{}) {
 		d.Any = true
-		if d.Schools, err = choices.SchoolOptions(ctx, c, "Every school", false, f, "school"); err != nil {
+		if d.Schools, err = choices.SchoolOptions(ctx, c, c.Say("staff.every_school"), false, f, "school"); err != nil {
 			return err
 		}
 	}
@@ -162,19 +163,19 @@ func placeLearners(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			d.Strangers++
 			continue
 		}
-		d.Reasons = append(d.Reasons, unplaced{name, unplacedInWords(one.Reason)})
+		d.Reasons = append(d.Reasons, unplaced{name, unplacedInWords(c.Language, one.Reason)})
 	}
 	return pages.Render(c, fc, "staff_placed", web.Page{Title: c.Say("staff.who_has_a_place_now"), Data: d})
 }
 
-func unplacedInWords(reason string) string {
+func unplacedInWords(l words.Language, reason string) string {
 	switch reason {
 	case classes.ReasonFull:
-		return "the class is full"
+		return l.Say("staff.unplaced_full")
 	case classes.ReasonNobody:
-		return "the account is suspended, or is no learner's"
+		return l.Say("staff.unplaced_nobody")
 	}
-	return "is not a learner of your school"
+	return l.Say("staff.unplaced_not_yours")
 }
 
 // tickedIDs reads the ids of check boxes; none at all is domain.Invalid.

@@ -2,7 +2,6 @@ package staff
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,9 +56,15 @@ type roleRow struct {
 	Cells      []string // "own", "included" or "": one for each role
 }
 
+// shownRole is a role as the page of all of them has it.
+type shownRole struct {
+	settings.Role
+	MayChange bool
+	With      string // the roles that it includes, in words
+}
+
 type rolesData struct {
-	Changes map[string]bool // which of them the reader may change
-	Roles   []settings.Role
+	Roles   []shownRole
 	Groups  []roleGroup
 	Columns int
 }
@@ -74,10 +79,9 @@ func showRolesAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form
 		return err
 	}
 	list = slices.DeleteFunc(list, func(r settings.Role) bool { return r.Name == everybody }) // all others include it
-	d := rolesData{Roles: list, Columns: len(list) + 1, Groups: matrix(c.Language, list, permissions)}
-	d.Changes = map[string]bool{}
+	d := rolesData{Columns: len(list) + 1, Groups: matrix(c.Language, list, permissions)}
 	for _, r := range list {
-		d.Changes[r.Name] = c.Could(policy.RoleChange) && settings.MayGiveRole(c, r.Name)
+		d.Roles = append(d.Roles, shownRole{r, c.Could(policy.RoleChange) && settings.MayGiveRole(c, r.Name), inWords(c.Language, r.Includes)})
 	}
 	return pages.Render(c, fc, "staff_roles", web.Page{Title: c.Say("staff.roles_and_permissions"), Wide: true, Form: f, Data: d})
 }
@@ -100,6 +104,15 @@ func rolesOf(ctx context.Context, c *api.Call) ([]settings.Role, []settings.Perm
 
 // everybody is the role that all others include: it is no choice.
 const everybody = "member"
+
+// inWords lists roles as people call them.
+func inWords(l words.Language, roles []string) string {
+	said := make([]string, len(roles))
+	for i, r := range roles {
+		said[i] = l.Word(r)
+	}
+	return strings.Join(said, ", ")
+}
 
 func groupOf(permission string) string {
 	name, _, _ := strings.Cut(permission, ".")
@@ -158,7 +171,7 @@ func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *w
 		is.Own, is.Includes = f.Values["had_grant"], f.Values["had_include"]
 	}
 	d := roleData{Name: name, New: !found, Member: !found || slices.Contains(include, everybody), Had: is.Own, HadIncludes: is.Includes,
-		People: fmt.Sprintf("What %s may do changes within seconds, wherever they are signed in.", everybodyWith(c, is.People))}
+		People: touched(c, is.People)}
 	for _, other := range list {
 		if other.Name != name && other.Name != everybody && (settings.MayGiveRole(c, other.Name) || slices.Contains(is.Includes, other.Name)) {
 			d.Others = append(d.Others, tick{Value: other.Name, On: slices.Contains(include, other.Name)})
@@ -175,21 +188,19 @@ func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *w
 		own := slices.Contains(grant, p.Name)
 		g.Rows = append(g.Rows, tick{Value: p.Name, Text: strings.TrimSuffix(p.Description.In(c.Language).String(), "."), On: own, Through: !slices.Contains(is.Own, p.Name) && slices.Contains(is.Permissions, p.Name)})
 	}
-	title := "The role " + c.Language.Word(name)
+	title := c.Say("staff.role_named", "Role", c.Language.Word(name))
 	if d.New {
-		title = "A new role: " + c.Language.Word(name)
+		title = c.Say("staff.new_role_named", "Role", c.Language.Word(name))
 	}
 	return pages.Render(c, fc, "staff_role", web.Page{Title: title, Wide: true, Form: f, Data: d})
 }
 
-func everybodyWith(c *api.Call, people int) string {
-	switch people {
-	case 0:
-		return "people who are given the role"
-	case 1:
-		return "the one person with this role"
+// touched says whom a change of a role touches that so many people have.
+func touched(c *api.Call, people int) string {
+	if people == 0 {
+		return c.Say("staff.role_touches_who_is_given_it")
 	}
-	return fmt.Sprintf("the %s people with this role", c.Language.Number(int(people)))
+	return c.Say("staff.role_touches", "N", people)
 }
 
 func roleNamed(list []settings.Role, name string) (settings.Role, bool) {

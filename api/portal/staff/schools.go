@@ -57,7 +57,7 @@ func showSchools(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 
 // regionChoices offers the regions that have schools.
 func regionChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
-	choices := []web.Choice{{Value: "", Text: "Every region"}}
+	choices := []web.Choice{{Value: "", Text: c.Say("staff.every_region")}}
 	regions, err := peopleapi.Regions(ctx, c)
 	for _, r := range regions {
 		choices = append(choices, web.Choice{Value: r, Text: r})
@@ -72,7 +72,7 @@ type schoolForm struct {
 }
 
 func showSchoolForm(c *api.Call, fc *fiber.Ctx, id string, f *web.Form) error {
-	d := schoolForm{ID: id, States: []web.Choice{{Value: string(people.SchoolActive), Text: "Open"}, {Value: string(people.SchoolClosed), Text: "Closed"}}}
+	d := schoolForm{ID: id, States: []web.Choice{{Value: string(people.SchoolActive), Text: c.Say("page.open_2")}, {Value: string(people.SchoolClosed), Text: c.Say("staff.closed")}}}
 	kinds := []string{"primary", "secondary", "all-age", "college", "special"}
 	if is := f.Get("kind"); is != "" && !slices.Contains(kinds, is) {
 		kinds = append(kinds, is)
@@ -80,9 +80,9 @@ func showSchoolForm(c *api.Call, fc *fiber.Ctx, id string, f *web.Form) error {
 	for _, k := range kinds {
 		d.Kinds = append(d.Kinds, web.Choice{Value: k, Text: c.Language.Word(k)})
 	}
-	title := "New school"
+	title := c.Say("staff.new_school")
 	if id != "" {
-		title = "Correct the school"
+		title = c.Say("staff.correct_the_school")
 	}
 	return pages.Render(c, fc, "staff_school_form", web.Page{Title: title, Form: f, Data: d})
 }

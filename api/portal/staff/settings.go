@@ -2,15 +2,16 @@ package staff
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
 	"lignum/api/settings"
 	"lignum/api/web"
-	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -26,9 +27,64 @@ func staffSettings(s *api.Server) {
 
 type settingsData struct {
 	*settings.TenantSettings
-	State, ColourSays, AccentSays string
-	Quotas                        []map[string]any // for the partial "meter"
-	Deciders                      []web.Choice     // who turns a learner's place on leaderboards on
+	State    string
+	Quotas   []map[string]any // for the partial "meter"
+	Sections []section
+}
+
+// section is a heading of the form with its settings, those beside each other in one row: colours are, all others stand alone.
+type section struct {
+	Title string
+	Rows  [][]asked
+}
+
+// asked is a setting as the form asks it.
+type asked struct {
+	web.Setting
+	Label, Hint string
+	Options     []web.Choice    // of a choice, or a set
+	On          map[string]bool // of a set: what was chosen
+	Says        string          // how letters will be on a colour
+}
+
+// sections orders all settings under their headings, each where the first of its settings is.
+func sections(l words.Language, f *web.Form) (list []section) {
+	for _, s := range web.Settings {
+		a := asked{Setting: s, Label: s.Label(l), Hint: s.Hint(l), On: map[string]bool{}}
+		switch s.Kind {
+		case tenants.SetField:
+			chosen := strings.Fields(f.Get(s.Name))
+			for _, word := range chosen {
+				a.On[word] = true
+			}
+			for _, word := range append(chosen, s.Choices...) { // in their order; the pseudo language only for who has it already
+				there := slices.ContainsFunc(a.Options, func(o web.Choice) bool { return o.Value == word })
+				if slices.Contains(s.Choices, word) && !there && (a.On[word] || word != string(words.Pseudo)) {
+					a.Options = append(a.Options, web.Choice{Value: word, Text: s.Called(l, word)})
+				}
+			}
+			if len(a.Options) < 2 {
+				continue // there is nothing to choose
+			}
+		case tenants.ChoiceField:
+			for _, word := range s.Choices {
+				a.Options = append(a.Options, web.Choice{Value: word, Text: s.Called(l, word)})
+			}
+		case tenants.ColourField:
+			a.Says = web.Readability(l, f.Get(s.Name), s.Name == "colour")
+		}
+		at := slices.IndexFunc(list, func(under section) bool { return under.Title == s.Heading(l) })
+		if at < 0 {
+			at, list = len(list), append(list, section{Title: s.Heading(l)})
+		}
+		rows := list[at].Rows
+		if last := len(rows) - 1; last >= 0 && s.Kind == tenants.ColourField && rows[last][0].Kind == tenants.ColourField {
+			rows[last] = append(rows[last], a)
+		} else {
+			list[at].Rows = append(rows, []asked{a})
+		}
+	}
+	return list
 }
 
 // showSettings shows what is stored, or with f what somebody typed.
@@ -42,21 +98,37 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 		return err
 	}
 	if f == nil {
-		f = (&web.Form{}).Set("name", is.Branding.Name).Set("colour", is.Branding.Colour).Set("accent", is.Branding.Accent).Set("leaderboard_by", is.Branding.LeaderboardBy).Set("version", is.Branding.Version)
-		if is.Branding.StaffSecondFactor {
-			f.Set("staff_second_factor", "yes")
+		f = (&web.Form{}).Set("version", is.Branding.Version)
+	}
+	for _, s := range web.Settings {
+		if !f.Has(s.Name) {
+			f.Set(s.Name, s.Text(&is.Branding))
 		}
 	}
-	d := settingsData{TenantSettings: is, State: string(is.State), ColourSays: web.Readability(c.Language, f.Get("colour"), true), AccentSays: web.Readability(c.Language, f.Get("accent"), false), Quotas: quotas(c, is.Limits, is.Used),
-		Deciders: []web.Choice{{Value: people.ByLearner, Text: "The learner"}, {Value: people.ByGuardian, Text: "The parent or guardian"}}}
+	d := settingsData{TenantSettings: is, State: string(is.State), Quotas: quotas(c, is.Limits, is.Used), Sections: sections(c.Language, f)}
 	return pages.Render(c, fc, "staff_settings", web.Page{Title: c.Say("staff.settings"), Form: f, Data: d})
 }
 
 func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 	f := web.ReadForm(fc)
+	for _, s := range web.Settings { // a switch that is on comes after the "no" that every switch sends
+		if sent := f.Values[s.Name]; len(sent) > 0 && s.Kind == tenants.SetField {
+			f.Set(s.Name, strings.Join(sent, " "))
+		} else if len(sent) > 0 {
+			f.Set(s.Name, sent[len(sent)-1])
+		}
+	}
 	f.Again(fc, func(f *web.Form) error { return showSettings(ctx, c, fc, f) })
-	_, err := settings.ChangeBranding(ctx, c, tx, tenants.Branding{Name: f.Text("name"), Colour: f.Text("colour"), Accent: f.Text("accent"), StaffSecondFactor: f.Get("staff_second_factor") == "yes",
-		LeaderboardBy: f.Get("leaderboard_by"), Version: f.Get("version")})
+	_, err := settings.ChangeBranding(ctx, c, tx, f.Get("version"), func(b *tenants.Branding) error {
+		for _, s := range web.Settings { // what the form does not have stays as it is
+			if f.Has(s.Name) {
+				if err := s.Set(b, f.Get(s.Name)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return "", err
 	}
@@ -68,20 +140,20 @@ func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 func quotas(c *api.Call, limits tenants.Limits, used map[string]int64) []map[string]any {
 	var all []map[string]any
 	add := func(label, kind string, limit int64, text func(int64) string) {
-		all = append(all, map[string]any{"label": label, "done": int(used[kind]), "of": int(max(1, limit)), "text": fmt.Sprintf("%s of %s", text(used[kind]), text(limit))})
+		all = append(all, map[string]any{"label": label, "done": int(used[kind]), "of": int(max(1, limit)), "text": c.Say("staff.used_of_limit", "Used", text(used[kind]), "Limit", text(limit))})
 	}
 	count := func(n int64) string { return c.Language.Number(int(n)) }
-	add("Learners", "learners", limits.Learners, count)
-	add("Staff and guardians", "staff", limits.Staff, count)
-	add("Running classes", "classes", limits.Classes, count)
-	add("Files", "storage_bytes", limits.StorageBytes, func(n int64) string { return gigabytes(c, n) })
+	add(c.Say("page.learners"), "learners", limits.Learners, count)
+	add(c.Say("page.staff_and_guardians"), "staff", limits.Staff, count)
+	add(c.Say("page.running_classes"), "classes", limits.Classes, count)
+	add(c.Say("staff.files"), "storage_bytes", limits.StorageBytes, func(n int64) string { return gigabytes(c, n) })
 	return all
 }
 
 // gigabytes gives bytes as people read them, in units of 2^30.
 func gigabytes(c *api.Call, n int64) string {
 	if n < 10<<30 {
-		return strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64) + " GB"
+		return c.Say("staff.gigabytes", "Count", strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64))
 	}
-	return c.Language.Number(int(n>>30)) + " GB"
+	return c.Say("staff.gigabytes", "Count", int(n>>30))
 }

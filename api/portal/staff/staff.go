@@ -1,4 +1,4 @@
-// Package staff is the pages of who runs a school or a tenant: classes, people, roles, schools, figures, settings, the trail.
+// Package staff is the pages of who runs a school or a tenant: classes, people, roles, schools, terms, figures, settings, the trail.
 package staff
 
 import (
@@ -15,7 +15,7 @@ var pages = web.Parse(files)
 
 // Register puts the pages of this package on the server.
 func Register(s *api.Server) {
-	for _, pages := range []func(*api.Server){staffClasses, staffPlacing, staffPeople, staffRoles, staffSchools, staffFigures, staffSettings, staffAudit} {
+	for _, pages := range []func(*api.Server){staffClasses, staffPlacing, staffPeople, staffRoles, staffSchools, staffTerms, staffFigures, staffSettings, staffAudit} {
 		pages(s)
 	}
 }

@@ -1,4 +1,4 @@
-package staff
+package calendar
 
 import (
 	"fmt"
@@ -6,24 +6,23 @@ import (
 	"strings"
 
 	"lignum/domain"
-	"lignum/domain/classes"
 )
 
 var weekdays = [7]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 
-// writeWeekly gives a class's times as people type them: a line for each, "Tue 16:00 60".
-func writeWeekly(slots []classes.Slot) string {
-	lines := make([]string, len(slots))
-	for i, s := range slots {
+// Typed gives a rule as people type it: a line for each time, "Tue 16:00 60".
+func (w Weekly) Typed() string {
+	lines := make([]string, len(w))
+	for i, s := range w {
 		lines[i] = fmt.Sprintf("%s %s %d", weekdays[s.Weekday%7], s.At, s.Minutes)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// readWeekly reads what writeWeekly wrote. Days may be spelled out, "min" may stand behind the minutes, and empty lines
+// ReadWeekly reads what Typed wrote. Days may be spelled out, "min" may stand behind the minutes, and empty lines
 // count for nothing. A line that cannot be read is domain.Invalid about the field "weekly".
-func readWeekly(text string) ([]classes.Slot, error) {
-	slots := []classes.Slot{}
+func ReadWeekly(text string) (Weekly, error) {
+	slots := Weekly{}
 	for i, line := range strings.Split(text, "\n") {
 		words := strings.Fields(line)
 		if len(words) == 0 {
@@ -34,14 +33,14 @@ func readWeekly(text string) ([]classes.Slot, error) {
 		}
 		slot, ok := readSlot(words)
 		if !ok {
-			return nil, domain.InvalidField("weekly", "staff.has_a_line_that_cannot", "It", i+1)
+			return nil, domain.InvalidField("weekly", "calendar.line_cannot_be_read", "Line", i+1)
 		}
 		slots = append(slots, slot)
 	}
 	return slots, nil
 }
 
-func readSlot(words []string) (s classes.Slot, ok bool) {
+func readSlot(words []string) (s Slot, ok bool) {
 	if len(words) != 3 {
 		return s, false
 	}
