@@ -31,7 +31,8 @@ var saying = map[string]int{"Say": 0, "Refuse": 1, "InvalidField": 1, "Add": 1, 
 var computed = map[string]string{
 	"permission": "of each permission (policy/permissions_test.go)", "reason": "of each refusal (policy/permissions_test.go)", "trail": "of each action (actions_test.go)",
 	"label": "of fields, where their names do not say it", "thing": "of what the trail tells of", "word": "of roles, states and the like", "menu": "of each entry of the menu",
-	"words": "of a language itself", "notices": "of each kind of notice (domain/notices)", "country": "of each country of the region (api/console/countries_test.go)",
+	"setting": "of each setting of a tenant (tenants/fields.go)",
+	"words":   "of a language itself", "notices": "of each kind of notice (domain/notices)", "country": "of each country of the region (api/console/countries_test.go)",
 }
 
 var key = regexp.MustCompile(`^([a-z]+)\.[a-z0-9_]+(\.[a-z0-9_]+)*$`)
@@ -487,10 +488,13 @@ func sentencesIn(f *ast.File) (found []string) {
 	return found
 }
 
-// joined gives the parts of a text that are put together with +.
+// joined gives the parts of a text that are put together with + or fmt.Sprintf.
 func joined(e ast.Expr) []ast.Expr {
 	if both, ok := e.(*ast.BinaryExpr); ok && both.Op == token.ADD {
 		return append(joined(both.X), joined(both.Y)...)
+	}
+	if call, ok := e.(*ast.CallExpr); ok && calledName(call) == "fmt.Sprintf" {
+		return call.Args
 	}
 	return []ast.Expr{e}
 }

@@ -89,8 +89,8 @@ func TestChoose(t *testing.T) {
 		{"es", "es", nil, "en"}, // the tenant has no other
 		{"es", "es", []Language{"en"}, "en"},
 		{"en", "en", []Language{"es"}, "es"},
-		{"es", "en", both, "es"}, // their own choice goes before the browser's
-		{"fr", "es", both, "es"}, // a choice that the tenant has no more
+		{"es", "en", both, "es"},    // their own choice goes before the browser's
+		{"fr", "es", both, "es"},    // a choice that the tenant has no more
 		{"es-DO", "en", both, "es"}, // a region is content with its language
 		{"", "", both, "en"},
 		{"", "", spanish, "es"},
