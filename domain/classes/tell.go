@@ -73,7 +73,7 @@ func tellOfChange(ctx context.Context, tx *tenants.Tx, id uuid.UUID, was, is Fie
 }
 
 // timesOf gives times of the week as a notice keeps them.
-func timesOf(weekly []calendar.Slot) string {
+func timesOf(weekly calendar.Weekly) string {
 	if len(weekly) == 0 {
 		return notices.NoSetTime
 	}

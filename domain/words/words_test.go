@@ -89,8 +89,9 @@ func TestChoose(t *testing.T) {
 		{"es", "es", nil, "en"}, // the tenant has no other
 		{"es", "es", []Language{"en"}, "en"},
 		{"en", "en", []Language{"es"}, "es"},
-		{"es", "en", both, "es"}, // their own choice goes before the browser's
-		{"fr", "es", both, "es"}, // a choice that the tenant has no more
+		{"es", "en", both, "es"},    // their own choice goes before the browser's
+		{"fr", "es", both, "es"},    // a choice that the tenant has no more
+		{"es-DO", "en", both, "es"}, // a region is content with its language
 		{"", "", both, "en"},
 		{"", "", spanish, "es"},
 		{"", "en", spanish, "en"},
@@ -110,7 +111,7 @@ func TestChoose(t *testing.T) {
 		{"", "\x00\xff", both, "en"},
 		{"", strings.Repeat("es,", maxAccept), both, "en"}, // too long to be looked at
 	} {
-		if got := Choose(c.own, c.accept, c.tenants); got != c.want {
+		if got := Choose(string(c.own), c.accept, c.tenants); got != c.want {
 			t.Errorf("%q, %.40q, %v: %q, want %q", c.own, c.accept, c.tenants, got, c.want)
 		}
 	}

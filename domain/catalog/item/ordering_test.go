@@ -179,7 +179,7 @@ func TestOrderingIsValidated(t *testing.T) {
 		"steps: at most 20 allowed, found 21":                 ordering(many...),
 		"steps[1].step: the step is empty":                    ordering("one", " "),
 		"steps[2].step: another step reads the same":          ordering("one", "two", "one"),
-		"steps[0].step: 5,001 characters; at most 5,000":        ordering(strings.Repeat("x", 5_001), "two"),
+		"steps[0].step: 5,001 characters; at most 5,000":      ordering(strings.Repeat("x", 5_001), "two"),
 		"after: what is to be put in order has no blank":      blank,
 		"choices: only an item of kind multiple_choice has":   foreign,
 		"steps: only an item of kind ordering has this":       stray,
