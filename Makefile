@@ -21,14 +21,17 @@ VET =
 # Compiled packages name no folder, so that every checkout of the same sources finds them in Go's cache.
 TRIMMED = GOFLAGS="$$(go env GOFLAGS) -trimpath"
 
+# A program with the race detector sleeps for a second before it ends, in case something races even then. There are some fifty, and many of them start more.
+RACE = CGO_ENABLED=1 GORACE="atexit_sleep_ms=50 $$GORACE"
+
 # Three packages at a time: on two cores, one of them mostly waits for the database. They share one cluster, and a browser each would starve on a small machine.
 test: ## install what is missing and run the tests, with the race detector; of what is long a tenth, by the commit's hash
 	@infra/setup/install.sh test
-	$(TRIMMED) CGO_ENABLED=1 go test $(VET) -race -shuffle=on -count=1 -p 3 -timeout 20m $(PACKAGES)
+	$(TRIMMED) $(RACE) go test $(VET) -race -shuffle=on -count=1 -p 3 -timeout 20m $(PACKAGES)
 
 test-all: ## the same with the whole of what is long: every browser day, ten times as many generated cases
 	@infra/setup/install.sh test
-	LIGNUM_TEST_ALL=1 $(TRIMMED) CGO_ENABLED=1 go test -race -shuffle=on -count=1 -p 3 -timeout 90m ./...
+	LIGNUM_TEST_ALL=1 $(TRIMMED) $(RACE) go test -race -shuffle=on -count=1 -p 3 -timeout 90m ./...
 
 test-cloud: ## check the CloudFormation with cfn-lint and run the cloud tests against moto
 	@missing=; \
@@ -37,7 +40,7 @@ test-cloud: ## check the CloudFormation with cfn-lint and run the cloud tests ag
 	for name in $$missing; do echo "missing; install with: pipx install $$name"; done; \
 	[ -z "$$missing" ]
 	@infra/setup/install.sh cloud
-	$(TRIMMED) CGO_ENABLED=1 go test $(VET) -race -shuffle=on -count=1 -timeout 10m -tags cloud -skip '^TestGoals$$' ./infra/...
+	$(TRIMMED) $(RACE) go test $(VET) -race -shuffle=on -count=1 -timeout 10m -tags cloud -skip '^TestGoals$$' ./infra/...
 	LIGNUM_TEST_ALL=1 $(TRIMMED) go test $(VET) -count=1 -timeout 20m -run '^TestGoals$$' ./infra/autoscale/simulate # twenty whole years; the race detector is too slow for them
 
 bench: ## measure reads, audited writes, authorization, exam attempts, a surge, noise, sign-ins, the record day, growth and 1,000 tenants; a missed goal fails
