@@ -7,15 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"lignum/api/console"
@@ -26,7 +23,7 @@ import (
 	"lignum/tests/testkit"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m, stop) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // shots is where pictures of the pages are left for people to look at.
 const shots = "../../.lignum/screenshots"
@@ -48,21 +45,9 @@ type browser struct {
 	name string
 }
 
-// chromium is the one browser of this package's tests: to start one takes longer than most of what is then done in it.
-var chromium struct {
-	sync.Mutex
-	ctx  context.Context // nil until somebody needs it
-	stop func()
-}
-
-// start gives the browser's context, and starts it the first time.
-func start(t *testing.T) context.Context {
+// open starts Chromium with an empty profile. What the page throws fails the test.
+func open(t *testing.T, s *apitest.Server, slug, name string, width int64) *browser {
 	t.Helper()
-	chromium.Lock()
-	defer chromium.Unlock()
-	if chromium.ctx != nil {
-		return chromium.ctx
-	}
 	path := ""
 	for _, p := range []string{"/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"} {
 		if _, err := os.Stat(p); err == nil {
@@ -77,54 +62,15 @@ func start(t *testing.T) context.Context {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { os.RemoveAll(profile) }) // after the browser has ended; what it still writes then is of no matter
 	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(profile)}
-	for _, flag := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage",
-		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding"} { // who has another window open beside is not in the background
+	for _, flag := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(alloc)
-	end := func() {
-		stop()
-		stopAlloc()
-		os.RemoveAll(profile) // what the browser still writes is of no matter
-	}
-	if err := chromedp.Run(ctx); err != nil {
-		end()
-		t.Fatal(err)
-	}
-	chromium.ctx, chromium.stop = ctx, end
-	return ctx
-}
-
-func stop() {
-	if chromium.stop != nil {
-		chromium.stop()
-	}
-}
-
-// open gives somebody a window with nothing kept from before: cookies, storage and cache are theirs alone. What the page throws fails the test.
-func open(t *testing.T, s *apitest.Server, slug, name string, width int64) *browser {
-	t.Helper()
-	main := start(t)
-	of := cdp.WithExecutor(main, chromedp.FromContext(main).Browser)
-	person, err := target.CreateBrowserContext().Do(of)
-	if err != nil {
-		t.Fatal(err)
-	}
-	window, err := target.CreateTarget("about:blank").WithBrowserContextID(person).WithNewWindow(true).Do(of)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, closeWindow := chromedp.NewContext(main, chromedp.WithTargetID(window))
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(func() {
-		cancel()
-		closeWindow()
-		if err := target.DisposeBrowserContext(person).Do(of); err != nil {
-			t.Errorf("%s's window does not close: %v", name, err)
-		}
-	})
+	t.Cleanup(func() { cancel(); stop(); stopAlloc() })
 	b := &browser{t, ctx, s, newWire(t, s.Port), slug, name}
 	chromedp.ListenTarget(ctx, func(ev any) {
 		switch e := ev.(type) {
@@ -134,8 +80,7 @@ func open(t *testing.T, s *apitest.Server, slug, name string, width int64) *brow
 			go func() { _ = chromedp.Run(ctx, page.HandleJavaScriptDialog(true)) }() // a dialog left open stops the next step
 		}
 	})
-	// Each window is the one in which its person types, whoever else has one open.
-	b.do(emulation.SetFocusEmulationEnabled(true), emulation.SetDeviceMetricsOverride(width, 900, 1, width < 600))
+	b.do(emulation.SetDeviceMetricsOverride(width, 900, 1, width < 600))
 	return b
 }
 

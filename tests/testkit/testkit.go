@@ -42,14 +42,10 @@ func admin(slug string) tenants.Admin {
 
 var cluster *localcluster.Cluster
 
-// Main is the TestMain of every package that needs a database. What is to be done when all tests have ended comes after.
-func Main(m *testing.M, after ...func()) {
+// Main is the TestMain of every package that needs a database.
+func Main(m *testing.M) {
 	localcluster.SuperviseIfAsked()
-	code := run(m)
-	for _, fn := range after {
-		fn()
-	}
-	os.Exit(code)
+	os.Exit(run(m))
 }
 
 func run(m *testing.M) int {
