@@ -16,19 +16,19 @@ import (
 
 // from signs in from an address, with what a device shows.
 func (r *room) from(address, tokens, name, password string) (SignedIn, error) {
-	return r.desk.SignIn(r.ctx, r.db, SignIn{UserName: name, Password: password, Device: Device{Address: address, Tokens: tokens}}, r.now)
+	return r.desk.SignIn(r.Ctx, r.DB, SignIn{UserName: name, Password: password, Device: Device{Address: address, Tokens: tokens}}, r.Now)
 }
 
 // attack lets a stranger fail a hundred times, each from another address, and tells how often it was held back.
 func (r *room) attack(name, tokens string) (throttled int) {
-	r.t.Helper()
+	r.T.Helper()
 	for i := range 100 {
 		switch _, err := r.from(fmt.Sprintf("198.51.100.%d", i), tokens, name, "guess"); domain.CodeOf(err) {
 		case domain.OverQuota:
 			throttled++
 		case domain.Unauthentic:
 		default:
-			r.t.Fatalf("attempt %d: %v", i, err)
+			r.T.Fatalf("attempt %d: %v", i, err)
 		}
 	}
 	return throttled
@@ -38,7 +38,7 @@ func TestAStrangerDoesNotShutOutAKnownDevice(t *testing.T) {
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
-	r.ok(err)
+	r.OK(err)
 	if n := r.attack("akeem", ""); n != 95 {
 		t.Errorf("the stranger was held back %d times of 100", n)
 	}
@@ -68,18 +68,18 @@ func TestAStrangerDoesNotShutOutAKnownDevice(t *testing.T) {
 	}
 	// Nor is the next step of the person stopped.
 	change := PasswordChange{UserID: again.UserID, SessionID: again.SessionID, Old: goodPassword, New: "violin ladder frost pebble"}
-	if err := r.desk.ChangePassword(r.ctx, r.db, change, r.now); domain.CodeOf(err) != domain.OverQuota {
+	if err := r.desk.ChangePassword(r.Ctx, r.DB, change, r.Now); domain.CodeOf(err) != domain.OverQuota {
 		t.Errorf("another password without the token: %v", err)
 	}
 	change.Device.Tokens = again.Device
-	r.ok(r.desk.ChangePassword(r.ctx, r.db, change, r.now))
+	r.OK(r.desk.ChangePassword(r.Ctx, r.DB, change, r.Now))
 }
 
 func TestADeviceTokenHasItsOwnBound(t *testing.T) {
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
-	r.ok(err)
+	r.OK(err)
 	// Ten failures of the device, then five of the account: then it is a stranger's, and waits like one.
 	if n := r.attack("akeem", home.Device); n != 85 {
 		t.Errorf("a stolen token was held back %d times of 100", n)
@@ -87,9 +87,9 @@ func TestADeviceTokenHasItsOwnBound(t *testing.T) {
 	if _, err := r.from("192.0.2.7", home.Device, "akeem", goodPassword); domain.CodeOf(err) != domain.OverQuota {
 		t.Errorf("the right password with a token that is used up: %v", err)
 	}
-	r.now = r.now.Add(r.desk.Device.Block + time.Second)
+	r.Now = r.Now.Add(r.desk.Device.Block + time.Second)
 	fresh, err := r.from("192.0.2.7", home.Device, "akeem", goodPassword)
-	r.ok(err)
+	r.OK(err)
 	// What was stolen before does not shut out the device as it is now.
 	if n := r.attack("akeem", home.Device); n < 80 {
 		t.Errorf("a stolen token was held back %d times of 100", n)
@@ -104,37 +104,37 @@ func TestOnlyAGenuineTokenOfTheSamePersonCounts(t *testing.T) {
 	akeem := r.user("akeem", people.Student)
 	r.user("zoe", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
-	r.ok(err)
+	r.OK(err)
 	other, err := r.from("192.0.2.7", "", "zoe", goodPassword)
-	r.ok(err)
+	r.OK(err)
 	forged := []byte(home.Device)
 	forged[30] ^= 1 // of the device's id: another count, were it believed
 	for what, tokens := range map[string]string{
 		"forged":               string(forged),
 		"of another person":    other.Device,
-		"of another realm":     newDeviceToken(r.w.DB("bahamas"), akeem, r.now),
-		"of the platform":      newDeviceToken(r.w.DB(""), akeem, r.now),
-		"expired":              newDeviceToken(r.db, akeem, r.now.Add(-DeviceLife)),
-		"of the future":        newDeviceToken(r.db, akeem, r.now.Add(time.Hour)),
+		"of another realm":     newDeviceToken(r.World.DB("bahamas"), akeem, r.Now),
+		"of the platform":      newDeviceToken(r.World.DB(""), akeem, r.Now),
+		"expired":              newDeviceToken(r.DB, akeem, r.Now.Add(-DeviceLife)),
+		"of the future":        newDeviceToken(r.DB, akeem, r.Now.Add(time.Hour)),
 		"cut":                  home.Device[:len(home.Device)-1],
 		"of another alphabet":  strings.Repeat("=", len(home.Device)),
 		"a refresh token":      home.Refresh,
-		"of a person not here": newDeviceToken(r.db, uuid.New(), r.now),
+		"of a person not here": newDeviceToken(r.DB, uuid.New(), r.Now),
 		"lost in a long list":  strings.Repeat(string(forged)+".", maxDevices) + home.Device,
 	} {
-		r.do("DELETE FROM sign_in_failures")
+		r.Do("DELETE FROM sign_in_failures")
 		if n := r.attack("akeem", tokens); n != 95 {
 			t.Errorf("a token %s: held back %d times of 100", what, n)
 		}
 		if _, err := r.from("192.0.2.7", tokens, "akeem", goodPassword); domain.CodeOf(err) != domain.OverQuota {
 			t.Errorf("a token %s lets the right password through: %v", what, err)
 		}
-		if n := r.number("SELECT count(*) FROM sign_in_failures WHERE failures = 5 AND blocked_until IS NOT NULL"); n != 1 {
+		if n := r.Number("SELECT count(*) FROM sign_in_failures WHERE failures = 5 AND blocked_until IS NOT NULL"); n != 1 {
 			t.Errorf("a token %s: %d counts at the bound, want the account's alone", what, n)
 		}
 	}
 	// The token of the last day counts, and beside others'.
-	r.now = r.now.Add(DeviceLife - time.Second)
+	r.Now = r.Now.Add(DeviceLife - time.Second)
 	r.attack("akeem", "")
 	if _, err := r.from("192.0.2.7", string(forged)+"."+other.Device+"."+home.Device, "akeem", goodPassword); err != nil {
 		t.Errorf("on its last day, among others: %v", err)
@@ -147,7 +147,7 @@ func TestATokenTellsNothingOfOtherNames(t *testing.T) {
 	r.user("akeem", people.Student)
 	r.user("zoe", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
-	r.ok(err)
+	r.OK(err)
 	if known, unknown := r.attack("zoe", home.Device), r.attack("nobody", home.Device); known != 95 || unknown != 95 {
 		t.Errorf("held back %d times for a known name, %d for an unknown one", known, unknown)
 	}
@@ -157,29 +157,29 @@ func TestAFailureOfTheDeviceIsTakenBack(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
-	r.ok(err)
+	r.OK(err)
 	for range 40 { // a client that keeps its first token: right ones are not counted
 		if _, err := r.from("192.0.2.7", home.Device, "akeem", goodPassword); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := r.number("SELECT count(*) FROM sign_in_failures"); n != 0 {
+	if n := r.Number("SELECT count(*) FROM sign_in_failures"); n != 0 {
 		t.Errorf("%d counts are left", n)
 	}
 	// With a second factor, wrong codes are the device's too.
 	var setup TOTPSetup
-	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		setup, err = StartTOTP(r.ctx, tx, r.db, id, "Lignum", r.now)
+	r.OK(r.Write(func(tx *tenants.Tx) (err error) {
+		setup, err = StartTOTP(r.Ctx, tx, r.DB, id, "Lignum", r.Now)
 		return err
 	}))
-	code, err := totp.GenerateCode(setup.Secret, r.now)
-	r.ok(err)
-	r.ok(r.write(func(tx *tenants.Tx) error {
-		_, err := ConfirmTOTP(r.ctx, tx, r.db, id, home.SessionID, code, r.now)
+	code, err := totp.GenerateCode(setup.Secret, r.Now)
+	r.OK(err)
+	r.OK(r.Write(func(tx *tenants.Tx) error {
+		_, err := ConfirmTOTP(r.Ctx, tx, r.DB, id, home.SessionID, code, r.Now)
 		return err
 	}))
 	signIn := func(code string) (SignedIn, error) {
-		return r.desk.SignIn(r.ctx, r.db, SignIn{UserName: "akeem", Password: goodPassword, Code: code, Device: Device{Address: "192.0.2.7", Tokens: home.Device}}, r.now)
+		return r.desk.SignIn(r.Ctx, r.DB, SignIn{UserName: "akeem", Password: goodPassword, Code: code, Device: Device{Address: "192.0.2.7", Tokens: home.Device}}, r.Now)
 	}
 	for range 3 {
 		if _, err := signIn("000000"); domain.CodeOf(err) != domain.Unauthentic {
@@ -187,9 +187,9 @@ func TestAFailureOfTheDeviceIsTakenBack(t *testing.T) {
 		}
 	}
 	r.attack("akeem", "")
-	r.now = r.now.Add(time.Minute) // the stranger waits on
-	code, err = totp.GenerateCode(setup.Secret, r.now)
-	r.ok(err)
+	r.Now = r.Now.Add(time.Minute) // the stranger waits on
+	code, err = totp.GenerateCode(setup.Secret, r.Now)
+	r.OK(err)
 	if _, err := signIn(code); err != nil {
 		t.Errorf("the right code on the known device: %v", err)
 	}
@@ -201,16 +201,16 @@ func TestADeviceKeepsTheTokensOfItsPeople(t *testing.T) {
 	people := []uuid.UUID{}
 	for range 12 {
 		people = append(people, uuid.New())
-		last = newDeviceToken(r.db, people[len(people)-1], r.now)
+		last = newDeviceToken(r.DB, people[len(people)-1], r.Now)
 		list = DeviceTokens(list, last)
 	}
-	known := knownDevices(r.db, list, r.now)
+	known := knownDevices(r.DB, list, r.Now)
 	if len(known) != maxDevices || known[0].user != people[11].String() || known[7].user != people[4].String() || len(list) > MaxDeviceTokens {
 		t.Fatalf("%d kept in %d bytes", len(known), len(list))
 	}
-	again := newDeviceToken(r.db, people[6], r.now)
+	again := newDeviceToken(r.DB, people[6], r.Now)
 	list = DeviceTokens(list, again)
-	known = knownDevices(r.db, list, r.now)
+	known = knownDevices(r.DB, list, r.Now)
 	seen := map[string]bool{}
 	for _, k := range known {
 		seen[k.user] = true

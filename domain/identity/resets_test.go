@@ -18,20 +18,20 @@ func TestAnAnswerReachesAskersWhoAreThere(t *testing.T) {
 	for asker := range told {
 		learner := r.user("learner."+asker.String()[:13]+asker.String()[24:], people.Student)
 		var asked ResetRequest
-		actor := r.w.Actor
+		actor := r.World.Actor
 		actor.ID = asker
-		r.ok(r.db.Write(r.ctx, actor, func(tx *tenants.Tx) (err error) {
-			asked, err = AskReset(r.ctx, tx, learner, "Lost the card", r.now)
+		r.OK(r.DB.Write(r.Ctx, actor, func(tx *tenants.Tx) (err error) {
+			asked, err = AskReset(r.Ctx, tx, learner, "Lost the card", r.Now)
 			return err
 		}))
 		switch asker {
 		case erased:
-			r.do(`UPDATE users SET state = 'erased' WHERE id = $1::uuid`, asker.String())
+			r.Do(`UPDATE users SET state = 'erased' WHERE id = $1::uuid`, asker.String())
 		case deleted:
-			r.do(`DELETE FROM users WHERE id = $1::uuid`, asker.String())
+			r.Do(`DELETE FROM users WHERE id = $1::uuid`, asker.String())
 		}
-		r.ok(r.write(func(tx *tenants.Tx) error {
-			answered, err := ApproveReset(r.ctx, tx, asked.ID, r.now)
+		r.OK(r.Write(func(tx *tenants.Tx) error {
+			answered, err := ApproveReset(r.Ctx, tx, asked.ID, r.Now)
 			if answered.State != ResetApproved {
 				t.Errorf("answered %+v", answered)
 			}
@@ -39,8 +39,8 @@ func TestAnAnswerReachesAskersWhoAreThere(t *testing.T) {
 		}))
 	}
 	for asker, want := range told {
-		r.read(func(q *tenants.Reader) error {
-			list, err := notices.Unseen(r.ctx, q, asker)
+		r.Read(func(q *tenants.Reader) error {
+			list, err := notices.Unseen(r.Ctx, q, asker)
 			if len(list) != want {
 				t.Errorf("told %v, want %d", list, want)
 			}

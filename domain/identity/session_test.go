@@ -18,7 +18,7 @@ import (
 )
 
 func (r *room) refresh(token string) (SignedIn, error) {
-	return r.desk.Refresh(r.ctx, r.db, token, Device{Address: "192.0.2.7"}, time.Time{}, r.now)
+	return r.desk.Refresh(r.Ctx, r.DB, token, Device{Address: "192.0.2.7"}, time.Time{}, r.Now)
 }
 
 // TestRefreshRotation plays a client, a thief and a weak network: any token that was ever given may be presented at any time. The
@@ -29,18 +29,18 @@ func TestRefreshRotation(t *testing.T) {
 	r.user("akeem", people.Student)
 	r.user("other", people.Student)
 	bystander, err := r.signIn("other", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	rapid.Check(t, func(rt *rapid.T) {
-		r.now = r.now.Add(time.Hour)
+		r.Now = r.Now.Add(time.Hour)
 		s, err := r.signIn("akeem", goodPassword, "")
 		if err != nil {
 			rt.Fatal(err)
 		}
 		tokens := []string{s.Refresh}
-		rotated := r.now.Add(-time.Hour)
+		rotated := r.Now.Add(-time.Hour)
 		ended := false
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
-			r.now = r.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 20, 21, 600}).Draw(rt, "seconds")) * time.Second)
+			r.Now = r.Now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 20, 21, 600}).Draw(rt, "seconds")) * time.Second)
 			last := len(tokens) - 1
 			i := max(0, last-rapid.SampledFrom([]int{0, 0, 0, 1, 1, 2, 5}).Draw(rt, "age"))
 			got, err := r.refresh(tokens[i])
@@ -52,8 +52,8 @@ func TestRefreshRotation(t *testing.T) {
 				if slices.Contains(tokens, got.Refresh) {
 					rt.Fatal("rotation gave an old token")
 				}
-				tokens, rotated = append(tokens, got.Refresh), r.now
-			case !ended && i == last-1 && r.now.Sub(rotated) <= 20*time.Second:
+				tokens, rotated = append(tokens, got.Refresh), r.Now
+			case !ended && i == last-1 && r.Now.Sub(rotated) <= 20*time.Second:
 				if err != nil || got.Refresh != tokens[last] || got.SessionID != s.SessionID {
 					rt.Fatalf("the token just rotated away: %v", err)
 				}
@@ -72,7 +72,7 @@ func TestRefreshRotation(t *testing.T) {
 			}
 		}
 	})
-	if n := r.number("SELECT count(*) FROM sessions WHERE ended_reason = 'reuse'"); n == 0 || n != r.entries("session.reuse") {
+	if n := r.Number("SELECT count(*) FROM sessions WHERE ended_reason = 'reuse'"); n == 0 || n != r.entries("session.reuse") {
 		t.Errorf("%d families ended, %d entries", n, r.entries("session.reuse"))
 	}
 	if _, err := r.refresh(bystander.Refresh); err != nil {
@@ -84,7 +84,7 @@ func TestConcurrentRefresh(t *testing.T) {
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	s, err := r.signIn("akeem", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	const tabs = 16
 	var wg sync.WaitGroup
 	got := make([]SignedIn, tabs)
@@ -98,7 +98,7 @@ func TestConcurrentRefresh(t *testing.T) {
 			t.Errorf("tab %d: %v", i, errs[i])
 		}
 	}
-	if n := r.number("SELECT count(*) FROM sessions WHERE ended_at IS NULL"); n != 1 {
+	if n := r.Number("SELECT count(*) FROM sessions WHERE ended_at IS NULL"); n != 1 {
 		t.Errorf("%d open sessions", n)
 	}
 }
@@ -107,25 +107,25 @@ func TestRefreshReadsTheAccountAnew(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("teach", "teacher")
 	s, err := r.signIn("teach", goodPassword, "")
-	r.ok(err)
-	r.ok(r.write(func(tx *tenants.Tx) error {
-		_, err := people.SetRoles(r.ctx, tx, r.db.Realm(), id, []string{"teacher", "coach"}, r.now)
+	r.OK(err)
+	r.OK(r.Write(func(tx *tenants.Tx) error {
+		_, err := people.SetRoles(r.Ctx, tx, r.DB.Realm(), id, []string{"teacher", "coach"}, r.Now)
 		return err
 	}))
 	var gone Revocations
-	r.read(func(q *tenants.Reader) (err error) {
-		gone, err = Revoked(r.ctx, q, r.now.Add(-RevocationWindow))
+	r.Read(func(q *tenants.Reader) (err error) {
+		gone, err = Revoked(r.Ctx, q, r.Now.Add(-RevocationWindow))
 		return err
 	})
 	if gone.Users[id] != s.SessionVersion+1 {
 		t.Errorf("tokens with the old roles are good: %+v", gone)
 	}
 	next, err := r.refresh(s.Refresh)
-	r.ok(err)
+	r.OK(err)
 	if !slices.Equal(next.Roles, []string{"coach", "teacher"}) || next.SessionVersion != gone.Users[id] {
 		t.Errorf("refreshed as %+v", next)
 	}
-	r.now = r.now.Add(12 * time.Hour)
+	r.Now = r.Now.Add(12 * time.Hour)
 	if _, err := r.refresh(next.Refresh); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("after twelve idle hours: %v", err)
 	}
@@ -134,7 +134,7 @@ func TestRefreshReadsTheAccountAnew(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	if _, err := r.desk.Refresh(r.ctx, r.w.DB("bahamas"), next.Refresh, Device{}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+	if _, err := r.desk.Refresh(r.Ctx, r.World.DB("bahamas"), next.Refresh, Device{}, time.Time{}, r.Now); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("in another realm: %v", err)
 	}
 }
@@ -143,13 +143,13 @@ func TestLongestSession(t *testing.T) {
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	s, err := r.signIn("akeem", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	for range 3 { // busy every ten days
-		r.now = r.now.Add(10*24*time.Hour - time.Minute)
+		r.Now = r.Now.Add(10*24*time.Hour - time.Minute)
 		s, err = r.refresh(s.Refresh)
-		r.ok(err)
+		r.OK(err)
 	}
-	r.now = r.now.Add(time.Hour)
+	r.Now = r.Now.Add(time.Hour)
 	if _, err := r.refresh(s.Refresh); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("after thirty days: %v", err)
 	}
@@ -159,25 +159,25 @@ func TestEndSessions(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	a, err := r.signIn("akeem", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	b, err := r.signIn("akeem", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	end := func(user, session uuid.UUID) error {
-		return r.write(func(tx *tenants.Tx) error { return EndSession(r.ctx, tx, user, session, r.now) })
+		return r.Write(func(tx *tenants.Tx) error { return EndSession(r.Ctx, tx, user, session, r.Now) })
 	}
 	if err := end(uuid.New(), a.SessionID); domain.CodeOf(err) != domain.NotFound {
 		t.Errorf("somebody else's session: %v", err)
 	}
-	r.ok(end(id, a.SessionID))
+	r.OK(end(id, a.SessionID))
 	if err := end(id, a.SessionID); domain.CodeOf(err) != domain.NotFound {
 		t.Errorf("ended twice: %v", err)
 	}
 	var open []Session
 	var gone Revocations
 	look := func() {
-		r.read(func(q *tenants.Reader) (err error) {
-			if open, err = Sessions(r.ctx, q, id, r.now); err == nil {
-				gone, err = Revoked(r.ctx, q, r.now.Add(-RevocationWindow))
+		r.Read(func(q *tenants.Reader) (err error) {
+			if open, err = Sessions(r.Ctx, q, id, r.Now); err == nil {
+				gone, err = Revoked(r.Ctx, q, r.Now.Add(-RevocationWindow))
 			}
 			return err
 		})
@@ -186,36 +186,36 @@ func TestEndSessions(t *testing.T) {
 	if len(open) != 1 || open[0].ID != b.SessionID || !slices.Contains(gone.Sessions, a.SessionID) || len(gone.Users) != 0 {
 		t.Errorf("open %+v, gone %+v", open, gone)
 	}
-	r.ok(r.write(func(tx *tenants.Tx) error { return EndAllSessions(r.ctx, tx, id, "signed_out_everywhere", r.now) }))
+	r.OK(r.Write(func(tx *tenants.Tx) error { return EndAllSessions(r.Ctx, tx, id, "signed_out_everywhere", r.Now) }))
 	look()
 	if len(open) != 0 || gone.Users[id] != b.SessionVersion+1 {
 		t.Errorf("open %+v, gone %+v", open, gone)
 	}
-	r.now = r.now.Add(100 * 24 * time.Hour)
-	r.ok(r.write(func(tx *tenants.Tx) error { return Sweep(r.ctx, tx, r.now) }))
-	if n := r.number("SELECT count(*) FROM sessions"); n != 0 {
+	r.Now = r.Now.Add(100 * 24 * time.Hour)
+	r.OK(r.Write(func(tx *tenants.Tx) error { return Sweep(r.Ctx, tx, r.Now) }))
+	if n := r.Number("SELECT count(*) FROM sessions"); n != 0 {
 		t.Errorf("%d old sessions are left", n)
 	}
 }
 
 func TestPlatformRealm(t *testing.T) {
 	r := newRoom(t)
-	r.db = r.w.Store.DB(tenants.PlatformRealm("test"))
+	r.DB = r.World.Store.DB(tenants.PlatformRealm("test"))
 	r.user("operator", "operator")
 	s, err := r.signIn("operator", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	if _, err := r.refresh(s.Refresh); err != nil {
 		t.Error(err)
 	}
-	r.read(func(q *tenants.Reader) error {
+	r.Read(func(q *tenants.Reader) error {
 		page, err := people.Users(context.Background(), q, people.UserFilter{Role: "operator"})
 		if len(page.Users) != 1 || page.Users[0].UserName != "operator" {
 			t.Errorf("listed %+v", page)
 		}
 		return err
 	})
-	err = r.write(func(tx *tenants.Tx) error {
-		_, err := people.SuspendUser(r.ctx, tx, r.db.Realm(), s.UserID, "a test", EndSessions, r.now)
+	err = r.Write(func(tx *tenants.Tx) error {
+		_, err := people.SuspendUser(r.Ctx, tx, r.DB.Realm(), s.UserID, "a test", EndSessions, r.Now)
 		return err
 	})
 	if domain.CodeOf(err) != domain.Conflict {
@@ -226,17 +226,17 @@ func TestPlatformRealm(t *testing.T) {
 func TestARefreshTokenHasOneSpelling(t *testing.T) {
 	r := newRoom(t)
 	r.user("akeem", people.Student)
-	s, err := r.desk.SignIn(r.ctx, r.db, SignIn{UserName: "akeem", Password: goodPassword}, r.now)
-	r.ok(err)
+	s, err := r.desk.SignIn(r.Ctx, r.DB, SignIn{UserName: "akeem", Password: goodPassword}, r.Now)
+	r.OK(err)
 	n := len(s.Refresh)
 	for name, token := range map[string]string{"other unused bits": respelled(s.Refresh, 4), "line ends alone": strings.Repeat("\n", n), "line ends at the end": s.Refresh[:n-40] + strings.Repeat("\r\n", 20), "nothing": ""} {
-		if _, err := r.desk.Refresh(r.ctx, r.db, token, Device{}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+		if _, err := r.desk.Refresh(r.Ctx, r.DB, token, Device{}, time.Time{}, r.Now); domain.CodeOf(err) != domain.Unauthentic {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if list := knownDevices(r.db, strings.Repeat("\n", deviceLength), r.now); len(list) != 0 {
+	if list := knownDevices(r.DB, strings.Repeat("\n", deviceLength), r.Now); len(list) != 0 {
 		t.Errorf("line ends are %d devices", len(list))
 	}
-	_, err = r.desk.Refresh(r.ctx, r.db, s.Refresh, Device{}, time.Time{}, r.now)
-	r.ok(err)
+	_, err = r.desk.Refresh(r.Ctx, r.DB, s.Refresh, Device{}, time.Time{}, r.Now)
+	r.OK(err)
 }

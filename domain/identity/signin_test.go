@@ -18,28 +18,28 @@ import (
 )
 
 func (r *room) signIn(name, password, code string) (SignedIn, error) {
-	return r.desk.SignIn(r.ctx, r.db, SignIn{UserName: name, Password: password, Code: code, Device: Device{Address: "192.0.2.7", UserAgent: "test"},
-		Day: r.w.Tenant("jamaica").Today(r.now)}, r.now)
+	return r.desk.SignIn(r.Ctx, r.DB, SignIn{UserName: name, Password: password, Code: code, Device: Device{Address: "192.0.2.7", UserAgent: "test"},
+		Day: r.World.Tenant("jamaica").Today(r.Now)}, r.Now)
 }
 
 func TestSignIn(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	s, err := r.signIn(" AKEEM ", goodPassword, "")
-	r.ok(err)
-	if s.UserID != id || s.Refresh == "" || len(s.Roles) != 1 || s.RefreshExpires != r.now.Add(14*24*time.Hour) {
+	r.OK(err)
+	if s.UserID != id || s.Refresh == "" || len(s.Roles) != 1 || s.RefreshExpires != r.Now.Add(14*24*time.Hour) {
 		t.Errorf("signed in as %+v", s)
 	}
-	if n := r.number("SELECT count(*) FROM credentials WHERE user_id = $1::uuid AND password_hash LIKE '$argon2id$v=19$m=19456,%'", id.String()); n != 1 {
+	if n := r.Number("SELECT count(*) FROM credentials WHERE user_id = $1::uuid AND password_hash LIKE '$argon2id$v=19$m=19456,%'", id.String()); n != 1 {
 		t.Error("the weak hash was not replaced at sign-in")
 	}
-	if n := r.number("SELECT count(*) FROM active_days WHERE user_id = $1::uuid AND day = '2026-09-07'", id.String()); n != 1 {
+	if n := r.Number("SELECT count(*) FROM active_days WHERE user_id = $1::uuid AND day = '2026-09-07'", id.String()); n != 1 {
 		t.Error("the day was not marked")
 	}
 	if r.entries("sign_in.done") != 1 {
 		t.Error("no entry in the trail")
 	}
-	if n := r.number("SELECT count(*) FROM sign_in_failures"); n != 0 {
+	if n := r.Number("SELECT count(*) FROM sign_in_failures"); n != 0 {
 		t.Errorf("%d failures are left after a success", n)
 	}
 
@@ -54,12 +54,12 @@ func TestSignIn(t *testing.T) {
 
 	staff := r.user("teach", "teacher")
 	s, err = r.signIn("teach", goodPassword, "")
-	r.ok(err)
-	if s.RefreshExpires != r.now.Add(12*time.Hour) {
+	r.OK(err)
+	if s.RefreshExpires != r.Now.Add(12*time.Hour) {
 		t.Errorf("staff stay signed in until %v", s.RefreshExpires)
 	}
-	r.ok(r.write(func(tx *tenants.Tx) error {
-		_, err := people.SuspendUser(r.ctx, tx, r.db.Realm(), staff, "left the school", EndSessions, r.now)
+	r.OK(r.Write(func(tx *tenants.Tx) error {
+		_, err := people.SuspendUser(r.Ctx, tx, r.DB.Realm(), staff, "left the school", EndSessions, r.Now)
 		return err
 	}))
 	if _, err := r.signIn("teach", "wrong", ""); err == nil || err.Error() != unknown.Error() {
@@ -93,16 +93,16 @@ func TestFailuresSlowDown(t *testing.T) {
 				if got := blockedFor(); got != want {
 					t.Fatalf("blocked for %v, want %v", got, want)
 				}
-				r.now = r.now.Add(want)
+				r.Now = r.Now.Add(want)
 				if _, err := r.signIn(name, "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
 					t.Fatalf("after the block: %v", err)
 				}
 			}
-			r.now = r.now.Add(24 * time.Hour) // all is forgotten
+			r.Now = r.Now.Add(24 * time.Hour) // all is forgotten
 			if _, err := r.signIn(name, "wrong", ""); domain.CodeOf(err) != domain.Unauthentic {
 				t.Fatal(err)
 			}
-			if n := r.number("SELECT max(failures) FROM sign_in_failures"); n > 12 {
+			if n := r.Number("SELECT max(failures) FROM sign_in_failures"); n > 12 {
 				t.Errorf("%d failures after a day", n)
 			}
 		})
@@ -121,14 +121,14 @@ func TestAddressIsBlockedToo(t *testing.T) {
 	if _, err := r.signIn("akeem", goodPassword, ""); domain.CodeOf(err) != domain.OverQuota {
 		t.Errorf("from a blocked address: %v", err)
 	}
-	if _, err := r.desk.RedeemCard(r.ctx, r.db, RedeemCard{Code: "0000-0000-0000-0000", Password: goodPassword, Device: Device{Address: "192.0.2.7"}}, r.now); domain.CodeOf(err) != domain.OverQuota {
+	if _, err := r.desk.RedeemCard(r.Ctx, r.DB, RedeemCard{Code: "0000-0000-0000-0000", Password: goodPassword, Device: Device{Address: "192.0.2.7"}}, r.Now); domain.CodeOf(err) != domain.OverQuota {
 		t.Errorf("a card from a blocked address: %v", err)
 	}
-	if _, err := r.desk.SignIn(r.ctx, r.db, SignIn{UserName: "akeem", Password: goodPassword, Device: Device{Address: "198.51.100.1"}}, r.now); err != nil {
+	if _, err := r.desk.SignIn(r.Ctx, r.DB, SignIn{UserName: "akeem", Password: goodPassword, Device: Device{Address: "198.51.100.1"}}, r.Now); err != nil {
 		t.Errorf("from another address: %v", err)
 	}
-	a := addressSubject(r.db, "2001:db8:1:2:aaaa::1")
-	if string(a) != string(addressSubject(r.db, "2001:db8:1:2:bbbb::2")) || string(a) == string(addressSubject(r.db, "2001:db8:1:3::1")) {
+	a := addressSubject(r.DB, "2001:db8:1:2:aaaa::1")
+	if string(a) != string(addressSubject(r.DB, "2001:db8:1:2:bbbb::2")) || string(a) == string(addressSubject(r.DB, "2001:db8:1:3::1")) {
 		t.Error("an IPv6 network of /64 must count as one address")
 	}
 }
@@ -137,21 +137,21 @@ func TestCard(t *testing.T) {
 	r := newRoom(t)
 	var card Card
 	var u people.User
-	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		u, card, err = CreateUser(r.ctx, tx, r.db.Realm(), people.NewUser{GivenName: "Zoé-Marie", FamilyName: "O'Connor", Roles: []string{people.Student}}, r.now)
+	r.OK(r.Write(func(tx *tenants.Tx) (err error) {
+		u, card, err = CreateUser(r.Ctx, tx, r.DB.Realm(), people.NewUser{GivenName: "Zoé-Marie", FamilyName: "O'Connor", Roles: []string{people.Student}}, r.Now)
 		return err
 	}))
 	if u.UserName != "zoemarie.oconnor" || card.UserName != u.UserName || len(card.Code) != 19 {
 		t.Errorf("made %+v with %+v", u, card)
 	}
 	redeem := func(code, password string) (SignedIn, error) {
-		return r.desk.RedeemCard(r.ctx, r.db, RedeemCard{Code: code, Password: password, Device: Device{Address: "192.0.2.8"}}, r.now)
+		return r.desk.RedeemCard(r.Ctx, r.DB, RedeemCard{Code: code, Password: password, Device: Device{Address: "192.0.2.8"}}, r.Now)
 	}
 	if _, err := redeem(card.Code, "zoemarieoconnor1"); domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), "your name") {
 		t.Errorf("a password of the own name gives %v", err)
 	}
 	s, err := redeem(strings.ToLower(strings.ReplaceAll(card.Code, "-", " ")), goodPassword)
-	r.ok(err)
+	r.OK(err)
 	if s.UserID != u.ID || s.MustChangePassword {
 		t.Errorf("signed in as %+v", s)
 	}
@@ -164,19 +164,19 @@ func TestCard(t *testing.T) {
 		t.Errorf("with the chosen password: %v", err)
 	}
 	// A reset ends the sessions and the password, and its card ends after a week.
-	r.ok(r.write(func(tx *tenants.Tx) (err error) { card, err = ResetPassword(r.ctx, tx, u.ID, false, r.now); return err }))
+	r.OK(r.Write(func(tx *tenants.Tx) (err error) { card, err = ResetPassword(r.Ctx, tx, u.ID, false, r.Now); return err }))
 	if _, err := r.signIn(u.UserName, goodPassword, ""); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("after the reset: %v", err)
 	}
-	if _, err := r.desk.Refresh(r.ctx, r.db, s.Refresh, Device{}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+	if _, err := r.desk.Refresh(r.Ctx, r.DB, s.Refresh, Device{}, time.Time{}, r.Now); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("the old session after a reset: %v", err)
 	}
-	r.now = r.now.Add(ResetLife + time.Second)
+	r.Now = r.Now.Add(ResetLife + time.Second)
 	if _, err := redeem(card.Code, goodPassword); err == nil || err.Error() != unknown.Error() {
 		t.Errorf("an expired card gives %v", err)
 	}
 	// The trail holds neither codes nor names of persons nor passwords.
-	if n := r.number("SELECT count(*) FROM audit_trail a WHERE a::text ILIKE '%marie o%' OR a::text ILIKE '%mango%' OR a::text LIKE '%' || $1::text || '%'", card.Code); n != 0 {
+	if n := r.Number("SELECT count(*) FROM audit_trail a WHERE a::text ILIKE '%marie o%' OR a::text ILIKE '%mango%' OR a::text LIKE '%' || $1::text || '%'", card.Code); n != 0 {
 		t.Errorf("%d entries of the trail hold a secret", n)
 	}
 }
@@ -185,11 +185,11 @@ func TestPasswordChange(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	here, err := r.signIn("akeem", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	there, err := r.signIn("akeem", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	change := func(old, new string) error {
-		return r.desk.ChangePassword(r.ctx, r.db, PasswordChange{UserID: id, SessionID: here.SessionID, Old: old, New: new}, r.now)
+		return r.desk.ChangePassword(r.Ctx, r.DB, PasswordChange{UserID: id, SessionID: here.SessionID, Old: old, New: new}, r.Now)
 	}
 	if err := change("wrong", "violin ladder frost pebble"); domain.CodeOf(err) != domain.Invalid {
 		t.Errorf("a wrong old password gives %v", err)
@@ -197,11 +197,11 @@ func TestPasswordChange(t *testing.T) {
 	if err := change(goodPassword, "short"); domain.CodeOf(err) != domain.Invalid {
 		t.Errorf("a short password gives %v", err)
 	}
-	r.ok(change(goodPassword, "violin ladder frost pebble"))
-	if _, err := r.desk.Refresh(r.ctx, r.db, here.Refresh, Device{}, time.Time{}, r.now); err != nil {
+	r.OK(change(goodPassword, "violin ladder frost pebble"))
+	if _, err := r.desk.Refresh(r.Ctx, r.DB, here.Refresh, Device{}, time.Time{}, r.Now); err != nil {
 		t.Errorf("the session that changed it: %v", err)
 	}
-	if _, err := r.desk.Refresh(r.ctx, r.db, there.Refresh, Device{}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+	if _, err := r.desk.Refresh(r.Ctx, r.DB, there.Refresh, Device{}, time.Time{}, r.Now); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("the other session: %v", err)
 	}
 }
@@ -210,26 +210,26 @@ func TestSecondFactor(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("teach", "teacher")
 	s, err := r.signIn("teach", goodPassword, "")
-	r.ok(err)
+	r.OK(err)
 	var setup TOTPSetup
-	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		setup, err = StartTOTP(r.ctx, tx, r.db, id, "Ministry of Education, Jamaica", r.now)
+	r.OK(r.Write(func(tx *tenants.Tx) (err error) {
+		setup, err = StartTOTP(r.Ctx, tx, r.DB, id, "Ministry of Education, Jamaica", r.Now)
 		return err
 	}))
 	if !strings.HasPrefix(setup.URL, "otpauth://totp/") || !strings.HasPrefix(setup.QR, "data:image/png;base64,") {
 		t.Errorf("setup is %+v", setup)
 	}
-	if n := r.number("SELECT count(*) FROM credentials WHERE totp_secret LIKE '%' || $1::text || '%'", setup.Secret); n != 0 {
+	if n := r.Number("SELECT count(*) FROM credentials WHERE totp_secret LIKE '%' || $1::text || '%'", setup.Secret); n != 0 {
 		t.Error("the secret is stored in the clear")
 	}
 	code := func() string {
-		c, err := totp.GenerateCode(setup.Secret, r.now)
-		r.ok(err)
+		c, err := totp.GenerateCode(setup.Secret, r.Now)
+		r.OK(err)
 		return c
 	}
 	confirm := func(code string) (codes []string, err error) {
-		err = r.write(func(tx *tenants.Tx) (err error) {
-			codes, err = ConfirmTOTP(r.ctx, tx, r.db, id, s.SessionID, code, r.now)
+		err = r.Write(func(tx *tenants.Tx) (err error) {
+			codes, err = ConfirmTOTP(r.Ctx, tx, r.DB, id, s.SessionID, code, r.Now)
 			return err
 		})
 		return codes, err
@@ -241,7 +241,7 @@ func TestSecondFactor(t *testing.T) {
 		t.Errorf("a wrong code confirms: %v", err)
 	}
 	recovery, err := confirm(code())
-	r.ok(err)
+	r.OK(err)
 	if len(recovery) != 10 {
 		t.Errorf("%d recovery codes", len(recovery))
 	}
@@ -255,9 +255,9 @@ func TestSecondFactor(t *testing.T) {
 	if _, err := r.signIn("teach", goodPassword, code()); domain.CodeOf(err) != domain.Unauthentic || NeedsCode(err) {
 		t.Errorf("a code that was used to confirm: %v", err)
 	}
-	r.now = r.now.Add(30 * time.Second)
+	r.Now = r.Now.Add(30 * time.Second)
 	s, err = r.signIn("teach", goodPassword, code())
-	r.ok(err)
+	r.OK(err)
 	if !s.SecondFactor {
 		t.Error("the session does not say that it has a second factor")
 	}
@@ -271,14 +271,14 @@ func TestSecondFactor(t *testing.T) {
 		t.Errorf("a recovery code again: %v", err)
 	}
 	// Eight characters are enough beside it, and no longer when it is gone.
-	r.ok(r.desk.ChangePassword(r.ctx, r.db, PasswordChange{UserID: id, SessionID: s.SessionID, Old: goodPassword, New: "xk2plumv"}, r.now))
-	if err := r.desk.DisableTOTP(r.ctx, r.db, id, "000000", Device{}, r.now); domain.CodeOf(err) != domain.Invalid {
+	r.OK(r.desk.ChangePassword(r.Ctx, r.DB, PasswordChange{UserID: id, SessionID: s.SessionID, Old: goodPassword, New: "xk2plumv"}, r.Now))
+	if err := r.desk.DisableTOTP(r.Ctx, r.DB, id, "000000", Device{}, r.Now); domain.CodeOf(err) != domain.Invalid {
 		t.Errorf("disabled with a wrong code: %v", err)
 	}
-	r.now = r.now.Add(30 * time.Second)
-	r.ok(r.desk.DisableTOTP(r.ctx, r.db, id, code(), Device{}, r.now))
+	r.Now = r.Now.Add(30 * time.Second)
+	r.OK(r.desk.DisableTOTP(r.Ctx, r.DB, id, code(), Device{}, r.Now))
 	s, err = r.signIn("teach", "xk2plumv", "")
-	r.ok(err)
+	r.OK(err)
 	if !s.MustChangePassword || s.SecondFactor {
 		t.Errorf("after the second factor is gone: %+v", s)
 	}
@@ -292,26 +292,26 @@ func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	s, err := r.from("192.0.2.7", "", "akeem", goodPassword)
-	r.ok(err)
-	r.ok(r.write(func(tx *tenants.Tx) error {
-		setup, err := StartTOTP(r.ctx, tx, r.db, id, "Jamaica", r.now)
+	r.OK(err)
+	r.OK(r.Write(func(tx *tenants.Tx) error {
+		setup, err := StartTOTP(r.Ctx, tx, r.DB, id, "Jamaica", r.Now)
 		if err != nil {
 			return err
 		}
-		code, err := totp.GenerateCode(setup.Secret, r.now)
+		code, err := totp.GenerateCode(setup.Secret, r.Now)
 		if err != nil {
 			return err
 		}
-		_, err = ConfirmTOTP(r.ctx, tx, r.db, id, s.SessionID, code, r.now)
+		_, err = ConfirmTOTP(r.Ctx, tx, r.DB, id, s.SessionID, code, r.Now)
 		return err
 	}))
-	if _, err := r.w.Direct(t).Exec(r.ctx, "REVOKE INSERT ON tenant_jamaica.audit_entries FROM "+testkit.Installation+"_jamaica"); err != nil {
+	if _, err := r.World.Direct(t).Exec(r.Ctx, "REVOKE INSERT ON tenant_jamaica.audit_entries FROM "+testkit.Installation+"_jamaica"); err != nil {
 		t.Fatal(err)
 	}
 	change := PasswordChange{UserID: id, SessionID: s.SessionID, Old: "guess", New: "xk2plumv", Device: Device{Address: "192.0.2.7"}}
 	for what, err := range map[string]error{
-		"old password": r.desk.ChangePassword(r.ctx, r.db, change, r.now),
-		"code":         r.desk.DisableTOTP(r.ctx, r.db, id, "000000", Device{Address: "192.0.2.7"}, r.now),
+		"old password": r.desk.ChangePassword(r.Ctx, r.DB, change, r.Now),
+		"code":         r.desk.DisableTOTP(r.Ctx, r.DB, id, "000000", Device{Address: "192.0.2.7"}, r.Now),
 	} {
 		if code := domain.CodeOf(err); err == nil || code == domain.Invalid || code == domain.Unauthentic {
 			t.Errorf("a wrong %s that is not in the trail: %v", what, err)
@@ -345,28 +345,28 @@ func TestAChangeUnderWayIsWaitedFor(t *testing.T) {
 			r := newRoom(t)
 			id := r.user("akeem", people.Student)
 			if !change.stored {
-				r.do("DELETE FROM credentials WHERE user_id = $1::uuid", id.String())
+				r.Do("DELETE FROM credentials WHERE user_id = $1::uuid", id.String())
 			}
 			var a account
-			r.read(func(q *tenants.Reader) (err error) { a, err = accountByID(r.ctx, q, id); return err })
+			r.Read(func(q *tenants.Reader) (err error) { a, err = accountByID(r.Ctx, q, id); return err })
 			if a.Stored != change.stored {
 				t.Fatalf("stored: %v", a.Stored)
 			}
 			asked := make(chan error, 1)
-			r.ok(r.write(func(tx *tenants.Tx) error {
-				if _, err := accountByID(r.ctx, tx, id); err != nil { // locks it
+			r.OK(r.Write(func(tx *tenants.Tx) error {
+				if _, err := accountByID(r.Ctx, tx, id); err != nil { // locks it
 					return err
 				}
 				go func() {
-					asked <- r.write(func(tx *tenants.Tx) error { tx.Record(audit.Entry{Action: "test"}); return stillSo(r.ctx, tx, a) })
+					asked <- r.Write(func(tx *tenants.Tx) error { tx.Record(audit.Entry{Action: "test"}); return stillSo(r.Ctx, tx, a) })
 				}()
 				for waits := 0; waits == 0; time.Sleep(5 * time.Millisecond) {
-					if err := r.w.Direct(t).QueryRow(r.ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waits); err != nil {
+					if err := r.World.Direct(t).QueryRow(r.Ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waits); err != nil {
 						return err
 					}
 				}
 				tx.Record(audit.Entry{Action: "test"})
-				return change.do(r.ctx, tx, a, r.now)
+				return change.do(r.Ctx, tx, a, r.Now)
 			}))
 			if err := <-asked; domain.CodeOf(err) != domain.Unauthentic {
 				t.Errorf("whoever compared the old password is let in: %v", err)

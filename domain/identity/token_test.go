@@ -14,15 +14,16 @@ import (
 	"lignum/domain"
 	"lignum/domain/people"
 	"lignum/tenants"
+	"lignum/tests/testkit"
 )
 
 const issuer = "https://jamaica.example"
 
 func (r *room) ring() *KeyRing {
-	r.t.Helper()
+	r.T.Helper()
 	var ring *KeyRing
-	r.read(func(q *tenants.Reader) (err error) {
-		ring, err = LoadKeys(r.ctx, q, r.db.Vault(), r.db.Realm().Name())
+	r.Read(func(q *tenants.Reader) (err error) {
+		ring, err = LoadKeys(r.Ctx, q, r.DB.Vault(), r.DB.Realm().Name())
 		return err
 	})
 	return ring
@@ -34,14 +35,14 @@ func someSession() SignedIn {
 
 func TestToken(t *testing.T) {
 	r := newRoom(t)
-	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	ring := r.ring()
 	s := someSession()
-	tokens, err := ring.Issue(s, issuer, r.now)
-	r.ok(err)
-	c, err := ring.Verify(tokens.Access, issuer, r.now.Add(TokenLife))
-	r.ok(err)
-	if c.UserID != s.UserID || c.SessionID != s.SessionID || c.UserName != "akeem" || c.ID == "" || tokens.AccessExpires != r.now.Add(12*time.Minute) {
+	tokens, err := ring.Issue(s, issuer, r.Now)
+	r.OK(err)
+	c, err := ring.Verify(tokens.Access, issuer, r.Now.Add(TokenLife))
+	r.OK(err)
+	if c.UserID != s.UserID || c.SessionID != s.SessionID || c.UserName != "akeem" || c.ID == "" || tokens.AccessExpires != r.Now.Add(12*time.Minute) {
 		t.Errorf("claims are %+v", c)
 	}
 	if PeekIssuer(tokens.Access) != issuer || PeekIssuer("x") != "" {
@@ -50,32 +51,32 @@ func TestToken(t *testing.T) {
 
 	key := ring.list[0]
 	forge := func(change func(t *jwt.Token, c *Claims)) string {
-		c := s.Claims(issuer, r.now)
+		c := s.Claims(issuer, r.Now)
 		tok := jwt.NewWithClaims(jwt.SigningMethodEdDSA, &c)
 		tok.Header["typ"], tok.Header["kid"] = "at+jwt", key.kid
 		change(tok, &c)
 		text, err := tok.SignedString(key.private)
-		r.ok(err)
+		r.OK(err)
 		return text
 	}
-	if _, err := ring.Verify(forge(func(*jwt.Token, *Claims) {}), issuer, r.now); err != nil {
+	if _, err := ring.Verify(forge(func(*jwt.Token, *Claims) {}), issuer, r.Now); err != nil {
 		t.Fatalf("the forger's own good token: %v", err)
 	}
-	none := jwt.NewWithClaims(jwt.SigningMethodNone, s.Claims(issuer, r.now))
+	none := jwt.NewWithClaims(jwt.SigningMethodNone, s.Claims(issuer, r.Now))
 	none.Header["typ"], none.Header["kid"] = "at+jwt", key.kid
 	unsigned, err := none.SignedString(jwt.UnsafeAllowNoneSignatureType)
-	r.ok(err)
-	confused := jwt.NewWithClaims(jwt.SigningMethodHS256, s.Claims(issuer, r.now))
+	r.OK(err)
+	confused := jwt.NewWithClaims(jwt.SigningMethodHS256, s.Claims(issuer, r.Now))
 	confused.Header["typ"], confused.Header["kid"] = "at+jwt", key.kid
 	hmac, err := confused.SignedString([]byte(key.public))
-	r.ok(err)
+	r.OK(err)
 	parts := strings.Split(tokens.Access, ".")
 	_, stranger, err := ed25519.GenerateKey(nil)
-	r.ok(err)
-	strange := jwt.NewWithClaims(jwt.SigningMethodEdDSA, s.Claims(issuer, r.now))
+	r.OK(err)
+	strange := jwt.NewWithClaims(jwt.SigningMethodEdDSA, s.Claims(issuer, r.Now))
 	strange.Header["typ"], strange.Header["kid"] = "at+jwt", key.kid
 	foreign, err := strange.SignedString(stranger)
-	r.ok(err)
+	r.OK(err)
 	for name, token := range map[string]string{
 		"no signature":      parts[0] + "." + parts[1] + ".",
 		"other payload":     parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"x"}`)) + "." + parts[2],
@@ -89,17 +90,17 @@ func TestToken(t *testing.T) {
 		"another issuer":    forge(func(_ *jwt.Token, c *Claims) { c.Issuer = "https://bahamas.example" }),
 		"another audience":  forge(func(_ *jwt.Token, c *Claims) { c.Audience = jwt.ClaimStrings{"https://bahamas.example"} }),
 		"no expiry":         forge(func(_ *jwt.Token, c *Claims) { c.ExpiresAt = nil }),
-		"issued tomorrow":   forge(func(_ *jwt.Token, c *Claims) { c.IssuedAt = jwt.NewNumericDate(r.now.Add(24 * time.Hour)) }),
+		"issued tomorrow":   forge(func(_ *jwt.Token, c *Claims) { c.IssuedAt = jwt.NewNumericDate(r.Now.Add(24 * time.Hour)) }),
 		"subject no UUID":   forge(func(_ *jwt.Token, c *Claims) { c.Subject = "akeem" }),
 		"no session":        forge(func(_ *jwt.Token, c *Claims) { c.SessionID = uuid.Nil }),
 		"longer than 4 KiB": tokens.Access + strings.Repeat("A", 4096),
 		"nothing":           "",
 	} {
-		if _, err := ring.Verify(token, issuer, r.now); domain.CodeOf(err) != domain.Unauthentic {
+		if _, err := ring.Verify(token, issuer, r.Now); domain.CodeOf(err) != domain.Unauthentic {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := ring.Verify(tokens.Access, issuer, r.now.Add(TokenLife+31*time.Second)); domain.CodeOf(err) != domain.Unauthentic {
+	if _, err := ring.Verify(tokens.Access, issuer, r.Now.Add(TokenLife+31*time.Second)); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("expired: %v", err)
 	}
 }
@@ -113,12 +114,12 @@ func respelled(text string, unused uint) string {
 
 func TestATokenHasOneSpelling(t *testing.T) {
 	r := newRoom(t)
-	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	ring, v := r.ring(), NewVerifier(0)
-	tokens, err := ring.Issue(someSession(), issuer, r.now)
-	r.ok(err)
-	_, err = v.Verify(ring, tokens.Access, issuer, r.now)
-	r.ok(err)
+	tokens, err := ring.Issue(someSession(), issuer, r.Now)
+	r.OK(err)
+	_, err = v.Verify(ring, tokens.Access, issuer, r.Now)
+	r.OK(err)
 	other := respelled(tokens.Access, 4) // a signature of 64 bytes leaves four bits
 	lenient, _ := base64.RawURLEncoding.DecodeString(other[strings.LastIndexByte(other, '.')+1:])
 	exact, _ := base64.RawURLEncoding.DecodeString(tokens.Access[strings.LastIndexByte(tokens.Access, '.')+1:])
@@ -126,7 +127,7 @@ func TestATokenHasOneSpelling(t *testing.T) {
 		t.Fatal("the test does not respell the token")
 	}
 	for range 2 { // what was refused is not remembered as good
-		if _, err := v.Verify(ring, other, issuer, r.now); domain.CodeOf(err) != domain.Unauthentic {
+		if _, err := v.Verify(ring, other, issuer, r.Now); domain.CodeOf(err) != domain.Unauthentic {
 			t.Errorf("another spelling of a good token: %v", err)
 		}
 	}
@@ -137,24 +138,24 @@ func TestATokenHasOneSpelling(t *testing.T) {
 
 func TestVerifierRemembers(t *testing.T) {
 	r := newRoom(t)
-	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	ring, v := r.ring(), NewVerifier(2)
-	tokens, err := ring.Issue(someSession(), issuer, r.now)
-	r.ok(err)
-	a, err := v.Verify(ring, tokens.Access, issuer, r.now)
-	r.ok(err)
-	b, err := v.Verify(ring, tokens.Access, issuer, r.now.Add(time.Minute))
-	r.ok(err)
+	tokens, err := ring.Issue(someSession(), issuer, r.Now)
+	r.OK(err)
+	a, err := v.Verify(ring, tokens.Access, issuer, r.Now)
+	r.OK(err)
+	b, err := v.Verify(ring, tokens.Access, issuer, r.Now.Add(time.Minute))
+	r.OK(err)
 	if a != b {
 		t.Error("it was verified twice")
 	}
-	if v.Known(r.ring(), tokens.Access, issuer, r.now) != a {
+	if v.Known(r.ring(), tokens.Access, issuer, r.Now) != a {
 		t.Error("when the same keys were loaded anew, the token counts as one that was never seen: it pays as junk does")
 	}
 	for name, check := range map[string]func() error{
-		"expired":        func() error { _, err := v.Verify(ring, tokens.Access, issuer, r.now.Add(13*time.Minute)); return err },
-		"another issuer": func() error { _, err := v.Verify(ring, tokens.Access, issuer+"x", r.now); return err },
-		"keys withdrawn": func() error { _, err := v.Verify(&KeyRing{}, tokens.Access, issuer, r.now); return err },
+		"expired":        func() error { _, err := v.Verify(ring, tokens.Access, issuer, r.Now.Add(13*time.Minute)); return err },
+		"another issuer": func() error { _, err := v.Verify(ring, tokens.Access, issuer+"x", r.Now); return err },
+		"keys withdrawn": func() error { _, err := v.Verify(&KeyRing{}, tokens.Access, issuer, r.Now); return err },
 	} {
 		if err := check(); domain.CodeOf(err) != domain.Unauthentic {
 			t.Errorf("%s: %v", name, err)
@@ -165,50 +166,50 @@ func TestVerifierRemembers(t *testing.T) {
 func TestKeysRotate(t *testing.T) {
 	r := newRoom(t)
 	for range 3 {
-		r.ok(EnsureKeys(r.ctx, r.db, r.now))
+		r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	}
 	first := r.ring()
 	if len(first.list) != 1 {
 		t.Fatalf("%d keys at the start", len(first.list))
 	}
-	old, err := first.Sign(someSession().Claims(issuer, r.now))
-	r.ok(err)
-	r.now = r.now.Add(30*24*time.Hour - 10*time.Minute)
-	r.ok(EnsureKeys(r.ctx, r.db, r.now))
-	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	old, err := first.Sign(someSession().Claims(issuer, r.Now))
+	r.OK(err)
+	r.Now = r.Now.Add(30*24*time.Hour - 10*time.Minute)
+	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
+	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	ring := r.ring()
 	var doc struct {
 		Keys []map[string]string `json:"keys"`
 	}
-	r.ok(json.Unmarshal(ring.JWKS(r.now), &doc))
+	r.OK(json.Unmarshal(ring.JWKS(r.Now), &doc))
 	if len(doc.Keys) != 2 || doc.Keys[0]["kty"] != "OKP" || doc.Keys[0]["crv"] != "Ed25519" || doc.Keys[0]["alg"] != "EdDSA" || len(doc.Keys[0]) != 6 {
 		t.Errorf("published %v", doc.Keys)
 	}
 	signer := func() string {
-		text, err := ring.Sign(someSession().Claims(issuer, r.now))
-		r.ok(err)
+		text, err := ring.Sign(someSession().Claims(issuer, r.Now))
+		r.OK(err)
 		tok, _, err := jwt.NewParser().ParseUnverified(text, &Claims{})
-		r.ok(err)
+		r.OK(err)
 		return tok.Header["kid"].(string)
 	}
 	if signer() != first.list[0].kid {
 		t.Error("the new key signs before its notice is over")
 	}
-	r.now = r.now.Add(10 * time.Minute)
+	r.Now = r.Now.Add(10 * time.Minute)
 	if signer() == first.list[0].kid {
 		t.Error("the old key signs on")
 	}
-	r.now = r.now.Add(25 * time.Hour)
-	if _, err := ring.Verify(old, issuer, noon); err != nil {
+	r.Now = r.Now.Add(25 * time.Hour)
+	if _, err := ring.Verify(old, issuer, testkit.Noon); err != nil {
 		t.Errorf("at its own time the old token held: %v", err)
 	}
-	r.ok(json.Unmarshal(ring.JWKS(r.now), &doc))
+	r.OK(json.Unmarshal(ring.JWKS(r.Now), &doc))
 	if len(doc.Keys) != 1 {
 		t.Errorf("%d keys are published after the old one retired", len(doc.Keys))
 	}
 	// Nobody was there for a year: a key signs at once.
-	r.now = r.now.Add(365 * 24 * time.Hour)
-	r.ok(EnsureKeys(r.ctx, r.db, r.now))
+	r.Now = r.Now.Add(365 * 24 * time.Hour)
+	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	ring = r.ring()
 	signer()
 	if n := r.entries("signing_key.create"); n != 3 {

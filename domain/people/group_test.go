@@ -23,8 +23,8 @@ func TestGroupsNarrowAList(t *testing.T) {
 		"ada cleo ": {NotIn: []Group{two(ben, ben), none}, Role: Student},
 		"":          {In: []Group{all, none}},
 	} {
-		r.read(func(q *tenants.Reader) error {
-			page, err := Users(r.ctx, q, f)
+		r.Read(func(q *tenants.Reader) error {
+			page, err := Users(r.Ctx, q, f)
 			got := ""
 			for _, u := range page.Users {
 				got += u.UserName + " "

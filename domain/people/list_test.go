@@ -33,7 +33,7 @@ func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 	for i := range schools {
 		schools[i] = school.School{ID: numbered("c", i), Name: fmt.Sprintf("S%d", i)}
 	}
-	school.Schools(t, r.db, schools...)
+	school.Schools(t, r.DB, schools...)
 	list := make([]school.Person, townsfolk)
 	var wardIDs []uuid.UUID
 	for n := range list {
@@ -59,13 +59,13 @@ func town(t *testing.T, r *room) (*pgx.Conn, []User) {
 		}
 		list[n] = p
 	}
-	school.People(t, r.db, list...)
-	school.Guardian(t, r.db, list[0].ID, wardIDs...)
-	conn := r.w.Direct(t)
-	if _, err := conn.Exec(r.ctx, "SET search_path = tenant_jamaica; ANALYZE"); err != nil {
+	school.People(t, r.DB, list...)
+	school.Guardian(t, r.DB, list[0].ID, wardIDs...)
+	conn := r.World.Direct(t)
+	if _, err := conn.Exec(r.Ctx, "SET search_path = tenant_jamaica; ANALYZE"); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := conn.Query(r.ctx, userSQL+` WHERE u.state <> 'erased'`)
+	rows, err := conn.Query(r.Ctx, userSQL+` WHERE u.state <> 'erased'`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 				for page := range 4 {
 					l := &testkit.Heard{}
 					var p UserPage
-					r.read(func(q *tenants.Reader) (err error) { l.Querier = q; p, err = Users(r.ctx, l, f); return err })
+					r.Read(func(q *tenants.Reader) (err error) { l.Querier = q; p, err = Users(r.Ctx, l, f); return err })
 					for _, u := range p.Users {
 						got = append(got, place(f, u))
 					}
@@ -154,9 +154,9 @@ func TestSchoolsAreReadThroughIndexes(t *testing.T) {
 		all[n] = school.School{ID: numbered("c", i), SourceID: fmt.Sprintf("code-%d", i), Name: fmt.Sprintf("%s High %d", []string{"St. Mary's", "Harbour", "Hill", "École Bay"}[i%4], i),
 			Region: fmt.Sprintf("Region %d", i%9), Closed: i%10 == 0}
 	}
-	school.Schools(t, r.db, all...)
-	conn := r.w.Direct(t)
-	if _, err := conn.Exec(r.ctx, "SET search_path = tenant_jamaica; ANALYZE schools"); err != nil {
+	school.Schools(t, r.DB, all...)
+	conn := r.World.Direct(t)
+	if _, err := conn.Exec(r.Ctx, "SET search_path = tenant_jamaica; ANALYZE schools"); err != nil {
 		t.Fatal(err)
 	}
 	list := func(f SchoolFilter) (names []string) {
@@ -164,7 +164,7 @@ func TestSchoolsAreReadThroughIndexes(t *testing.T) {
 		for range 3 {
 			h := &testkit.Heard{}
 			var page SchoolPage
-			r.read(func(q *tenants.Reader) (err error) { h.Querier = q; page, err = Schools(r.ctx, h, f); return err })
+			r.Read(func(q *tenants.Reader) (err error) { h.Querier = q; page, err = Schools(r.Ctx, h, f); return err })
 			if n := h.Explain(t, conn).Read("schools"); n > 300 {
 				t.Errorf("%+v looks at %d schools: %s", f, n, h.SQL)
 			}
@@ -189,16 +189,16 @@ func TestSchoolsAreReadThroughIndexes(t *testing.T) {
 		}
 	}
 	h := &testkit.Heard{}
-	r.read(func(q *tenants.Reader) error {
+	r.Read(func(q *tenants.Reader) error {
 		h.Querier = q
-		regions, err := Regions(r.ctx, h)
+		regions, err := Regions(r.Ctx, h)
 		if err != nil || len(regions) != 9 || !slices.IsSorted(regions) {
 			t.Errorf("%v, %v", regions, err)
 		}
 		if n := h.Explain(t, conn).Read("schools"); n > 20 {
 			t.Errorf("the regions are found in %d schools", n)
 		}
-		named, err := SchoolsNamed(r.ctx, h, "hill HIGH 2002", false, 5)
+		named, err := SchoolsNamed(r.Ctx, h, "hill HIGH 2002", false, 5)
 		if err != nil || len(named) != 0 && named[0].Name != "Hill High 2002" {
 			t.Errorf("%v, %v", named, err)
 		}

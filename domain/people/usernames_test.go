@@ -46,8 +46,8 @@ func TestNamesAreSpelledInLatinLetters(t *testing.T) {
 func TestAUserNameOfAnyName(t *testing.T) {
 	r := newRoom(t)
 	var u User
-	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		u, err = CreateUser(r.ctx, tx, r.db.Realm(), NewUser{GivenName: "Łukasz", FamilyName: "Æsop", Roles: []string{Student}}, r.now)
+	r.OK(r.Write(func(tx *tenants.Tx) (err error) {
+		u, err = CreateUser(r.Ctx, tx, r.DB.Realm(), NewUser{GivenName: "Łukasz", FamilyName: "Æsop", Roles: []string{Student}}, r.Now)
 		return err
 	}))
 	if u.UserName != "lukasz.aesop" {

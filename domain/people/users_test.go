@@ -15,22 +15,22 @@ import (
 )
 
 func (r *room) create(in NewUser) (u User, err error) {
-	err = r.write(func(tx *tenants.Tx) (err error) {
-		u, err = CreateUser(r.ctx, tx, r.db.Realm(), in, r.now)
+	err = r.Write(func(tx *tenants.Tx) (err error) {
+		u, err = CreateUser(r.Ctx, tx, r.DB.Realm(), in, r.Now)
 		return err
 	})
 	return u, err
 }
 
 func (r *room) used(kind string) int {
-	return r.number("SELECT n FROM usage_counts WHERE kind = $1::text", kind)
+	return r.Number("SELECT n FROM usage_counts WHERE kind = $1::text", kind)
 }
 
 // limit leaves room for n more of a kind.
 func (r *room) limit(kind string, n int) {
-	r.t.Helper()
-	_, err := r.w.Direct(r.t).Exec(r.ctx, fmt.Sprintf(`UPDATE tenant_jamaica.settings SET limits = jsonb_set(limits, '{%s}', to_jsonb((SELECT n FROM tenant_jamaica.usage_counts WHERE kind = '%s') + %d))`, kind, kind, n))
-	r.ok(err)
+	r.T.Helper()
+	_, err := r.World.Direct(r.T).Exec(r.Ctx, fmt.Sprintf(`UPDATE tenant_jamaica.settings SET limits = jsonb_set(limits, '{%s}', to_jsonb((SELECT n FROM tenant_jamaica.usage_counts WHERE kind = '%s') + %d))`, kind, kind, n))
+	r.OK(err)
 }
 
 func TestCreateUser(t *testing.T) {
@@ -43,7 +43,7 @@ func TestCreateUser(t *testing.T) {
 	var names []string
 	for range 3 {
 		u, err := r.create(in)
-		r.ok(err)
+		r.OK(err)
 		names = append(names, u.UserName)
 	}
 	if !slices.Equal(names, []string{"akeem.brown", "akeem.brown2", "akeem.brown3"}) {
@@ -85,19 +85,19 @@ func TestLearnersQuotaIsExact(t *testing.T) {
 		t.Errorf("%d made, %d counted, 3 allowed", made, r.used("learners"))
 	}
 	var u User
-	r.read(func(q *tenants.Reader) error {
-		page, err := Users(r.ctx, q, UserFilter{Role: Student, Limit: 1})
+	r.Read(func(q *tenants.Reader) error {
+		page, err := Users(r.Ctx, q, UserFilter{Role: Student, Limit: 1})
 		u = page.Users[0]
 		return err
 	})
 	// Suspended, the account takes no seat; somebody else may have it, and then it cannot come back.
-	r.ok(r.write(func(tx *tenants.Tx) error {
-		_, err := SuspendUser(r.ctx, tx, r.db.Realm(), u.ID, "moved away", nothingOpen, r.now)
+	r.OK(r.Write(func(tx *tenants.Tx) error {
+		_, err := SuspendUser(r.Ctx, tx, r.DB.Realm(), u.ID, "moved away", nothingOpen, r.Now)
 		return err
 	}))
 	_, err := r.create(NewUser{GivenName: "Next", FamilyName: "One", Roles: []string{Student}})
-	r.ok(err)
-	err = r.write(func(tx *tenants.Tx) error { _, err := ResumeUser(r.ctx, tx, r.db.Realm(), u.ID, r.now); return err })
+	r.OK(err)
+	err = r.Write(func(tx *tenants.Tx) error { _, err := ResumeUser(r.Ctx, tx, r.DB.Realm(), u.ID, r.Now); return err })
 	if domain.CodeOf(err) != domain.OverQuota {
 		t.Errorf("resumed without a seat: %v", err)
 	}
@@ -112,13 +112,13 @@ func TestRolesAndTheLastAdministrator(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("teach", "teacher")
 	set := func(id uuid.UUID, roles ...string) error {
-		return r.write(func(tx *tenants.Tx) error {
-			_, err := SetRoles(r.ctx, tx, r.db.Realm(), id, roles, r.now)
+		return r.Write(func(tx *tenants.Tx) error {
+			_, err := SetRoles(r.Ctx, tx, r.DB.Realm(), id, roles, r.Now)
 			return err
 		})
 	}
 	staff := r.used("staff")
-	r.ok(set(id, Student))
+	r.OK(set(id, Student))
 	if r.used("staff") != staff-1 || r.used("learners") != 1 {
 		t.Errorf("staff %d, learners %d", r.used("staff"), r.used("learners"))
 	}
@@ -129,23 +129,23 @@ func TestRolesAndTheLastAdministrator(t *testing.T) {
 		t.Errorf("nobody: %v", err)
 	}
 	var admin User
-	r.read(func(q *tenants.Reader) error {
-		page, err := Users(r.ctx, q, UserFilter{Role: "tenant_administrator"})
+	r.Read(func(q *tenants.Reader) error {
+		page, err := Users(r.Ctx, q, UserFilter{Role: "tenant_administrator"})
 		admin = page.Users[0]
 		return err
 	})
 	if err := set(admin.ID, "teacher"); domain.CodeOf(err) != domain.Conflict {
 		t.Errorf("the last administrator lost the role: %v", err)
 	}
-	r.ok(set(id, "tenant_administrator"))
-	r.ok(set(admin.ID, "teacher"))
+	r.OK(set(id, "tenant_administrator"))
+	r.OK(set(admin.ID, "teacher"))
 }
 
 func TestListUsers(t *testing.T) {
 	r := newRoom(t)
 	var school School
-	r.ok(r.write(func(tx *tenants.Tx) (err error) {
-		school, err = CreateSchool(r.ctx, tx, SchoolFields{Name: "Kingston College", Kind: "secondary", Region: "Kingston"})
+	r.OK(r.Write(func(tx *tenants.Tx) (err error) {
+		school, err = CreateSchool(r.Ctx, tx, SchoolFields{Name: "Kingston College", Kind: "secondary", Region: "Kingston"})
 		return err
 	}))
 	for i := range 7 {
@@ -154,14 +154,14 @@ func TestListUsers(t *testing.T) {
 			in.SchoolID = &school.ID
 		}
 		_, err := r.create(in)
-		r.ok(err)
+		r.OK(err)
 	}
 	count := func(f UserFilter) (n int) {
 		t.Helper()
 		f.Limit = 2
 		for {
 			var page UserPage
-			r.read(func(q *tenants.Reader) (err error) { page, err = Users(r.ctx, q, f); return err })
+			r.Read(func(q *tenants.Reader) (err error) { page, err = Users(r.Ctx, q, f); return err })
 			n += len(page.Users)
 			if page.Next == "" {
 				return n
@@ -177,8 +177,8 @@ func TestListUsers(t *testing.T) {
 	if got := count(UserFilter{Region: "Kingston", Role: Student, State: "active", NoCard: true}); got != 4 {
 		t.Errorf("a region's learners: %d", got)
 	}
-	err := r.db.ReadFresh(r.ctx, func(q *tenants.Reader) error {
-		_, err := Users(r.ctx, q, UserFilter{After: "bm90IGEgY3Vyc29y"})
+	err := r.DB.ReadFresh(r.Ctx, func(q *tenants.Reader) error {
+		_, err := Users(r.Ctx, q, UserFilter{After: "bm90IGEgY3Vyc29y"})
 		return err
 	})
 	if domain.CodeOf(err) != domain.Invalid {
@@ -190,18 +190,18 @@ func TestGuardians(t *testing.T) {
 	r := newRoom(t)
 	parent, child := r.user("parent", Guardian), r.user("child", Student)
 	link := func(g, l uuid.UUID) error {
-		return r.write(func(tx *tenants.Tx) error { return LinkGuardian(r.ctx, tx, g, l, "mother", r.now) })
+		return r.Write(func(tx *tenants.Tx) error { return LinkGuardian(r.Ctx, tx, g, l, "mother", r.Now) })
 	}
 	if err := link(child, parent); domain.CodeOf(err) != domain.Invalid {
 		t.Errorf("the wrong way round: %v", err)
 	}
-	r.ok(link(parent, child))
+	r.OK(link(parent, child))
 	if err := link(parent, child); domain.CodeOf(err) != domain.Conflict {
 		t.Errorf("twice: %v", err)
 	}
 	ties := func() (linked, consent bool) {
-		r.read(func(q *tenants.Reader) (err error) {
-			linked, consent, err = GuardianOf(r.ctx, q, parent, child)
+		r.Read(func(q *tenants.Reader) (err error) {
+			linked, consent, err = GuardianOf(r.Ctx, q, parent, child)
 			return err
 		})
 		return linked, consent
@@ -209,12 +209,12 @@ func TestGuardians(t *testing.T) {
 	if linked, consent := ties(); !linked || consent {
 		t.Errorf("linked %v, consent %v", linked, consent)
 	}
-	r.ok(r.write(func(tx *tenants.Tx) error { return SetConsent(r.ctx, tx, parent, child, true, r.now) }))
+	r.OK(r.Write(func(tx *tenants.Tx) error { return SetConsent(r.Ctx, tx, parent, child, true, r.Now) }))
 	if _, consent := ties(); !consent {
 		t.Error("no consent")
 	}
-	r.ok(r.write(func(tx *tenants.Tx) error { return UnlinkGuardian(r.ctx, tx, parent, child, r.now) }))
-	r.ok(link(parent, child))
+	r.OK(r.Write(func(tx *tenants.Tx) error { return UnlinkGuardian(r.Ctx, tx, parent, child, r.Now) }))
+	r.OK(link(parent, child))
 	if linked, consent := ties(); consent || !linked {
 		t.Errorf("consent outlived the tie: %v, %v", linked, consent)
 	}

@@ -17,13 +17,13 @@ import (
 
 // file gives the one report of a kind.
 func (r *room) file(rep Report, kind string) FileReport {
-	r.t.Helper()
+	r.T.Helper()
 	for _, f := range rep.Files {
 		if f.Kind == kind {
 			return f
 		}
 	}
-	r.t.Fatalf("no report of %s in %+v", kind, rep.Files)
+	r.T.Fatalf("no report of %s in %+v", kind, rep.Files)
 	return FileReport{}
 }
 
@@ -31,7 +31,7 @@ func (r *room) file(rep Report, kind string) FileReport {
 func schoolRoom(t *testing.T) *room {
 	r := newRoom(t)
 	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV), textFile("academicSessions.csv", sessionsCSV))
-	r.ok(err)
+	r.OK(err)
 	return r
 }
 
@@ -72,7 +72,7 @@ func TestAStrayQuoteSpoilsItsOwnLine(t *testing.T) {
 		}
 		text := strings.ReplaceAll(shortUsers+strings.Join(rows, "\n")+"\n", "\na", fmt.Sprintf("\nr%d-", i))
 		rep, err := r.roster(Options{}, textFile("users.csv", text))
-		r.ok(err)
+		r.OK(err)
 		f := r.file(rep, "users")
 		if f.Created != c.created || f.Refused != len(c.problems) || f.Ignored != c.ignored || f.Lines != strings.Count(text, "\n")-1 {
 			t.Errorf("%d: %+v", i, f)
@@ -96,7 +96,7 @@ func TestAStrayQuoteAnywhere(t *testing.T) {
 		cut := rnd.IntN(len(rows[at]) + 1)
 		rows[at] = rows[at][:cut] + `"` + rows[at][cut:]
 		rep, err := r.roster(Options{DryRun: true}, textFile("users.csv", shortUsers+strings.Join(rows, "\n")))
-		r.ok(err)
+		r.OK(err)
 		if f := r.file(rep, "users"); counts(f) != [4]int{11, 0, 0, 1} || len(f.Problems) != 1 || f.Problems[0].Line != at+2 {
 			t.Fatalf("seed %d: %+v of\n%s", seed, f, strings.Join(rows, "\n"))
 		}
@@ -108,7 +108,7 @@ func TestACellOverSeveralLines(t *testing.T) {
 	r := schoolRoom(t)
 	rep, err := r.roster(Options{}, textFile("users.csv", "sourcedId,role,orgSourcedIds,givenName,familyName,address\n"+
 		"a1,student,s1,Ann,Lee,\"12 \"\"High\"\" Street,\n\nKingston, Jamaica\"\na2,student,s1,Bob,Lee,\n"))
-	r.ok(err)
+	r.OK(err)
 	f := r.file(rep, "users")
 	if f.Created != 2 || f.Ignored != 2 || f.Lines != 4 || !slices.ContainsFunc(said(f.Notes), func(n string) bool {
 		return strings.HasPrefix(n, "ignored 2 lines, the first is line 3: part of a cell")
@@ -121,7 +121,7 @@ func TestACellOverSeveralLines(t *testing.T) {
 func TestEveryLineIsCounted(t *testing.T) {
 	r := schoolRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
-	r.ok(err)
+	r.OK(err)
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	clean := []struct{ name, text string }{{"orgs.csv", orgsCSV}, {"academicSessions.csv", sessionsCSV}, {"users.csv", usersCSV + strings.ReplaceAll(usersCSV[strings.Index(usersCSV, "\n")+1:], "\nu", "\nv")},
@@ -197,7 +197,7 @@ func TestRosterEncodingsAndSeparators(t *testing.T) {
 	}
 	windows := func(text string) string {
 		s, err := charmap.Windows1252.NewEncoder().String(text)
-		r.ok(err)
+		r.OK(err)
 		return s
 	}
 	for i, write := range []func(string) string{
@@ -216,11 +216,11 @@ func TestRosterEncodingsAndSeparators(t *testing.T) {
 				// The comma in the list stays a comma, whatever stands between the cells.
 				text := strings.NewReplacer("#", id, `"s1,s2"`, `"s1,s2"`, ",", sep).Replace(rows)
 				rep, err := r.roster(Options{}, textFile("users.csv", write(hint+text)))
-				r.ok(err)
+				r.OK(err)
 				if f := r.file(rep, "users"); f.Created != 2 || f.Refused != 0 || f.Lines != 2+len(hint)/6 || f.Ignored != len(hint)/6 {
 					t.Errorf("%d %q %q: %+v", i, sep, hint, f)
 				}
-				if n := r.number("SELECT count(*) FROM users WHERE (source_id, given_name, family_name) IN (($1::text, 'José', 'Nuñez'), ($2::text, 'Zoë', 'Müller'))", id+"1", id+"2"); n != 2 {
+				if n := r.Number("SELECT count(*) FROM users WHERE (source_id, given_name, family_name) IN (($1::text, 'José', 'Nuñez'), ($2::text, 'Zoë', 'Müller'))", id+"1", id+"2"); n != 2 {
 					t.Errorf("%d %q %q: %d of the names are right", i, sep, hint, n)
 				}
 			}
@@ -250,7 +250,7 @@ func TestRosterEncodingsAndSeparators(t *testing.T) {
 			name, why = "users.xlsx", "save it as"
 		}
 		rep, err := r.roster(Options{DryRun: true}, textFile("orgs.csv", orgsCSV), textFile(name, text))
-		r.ok(err)
+		r.OK(err)
 		f := rep.Files[0]
 		if f.Name != name || !strings.Contains(strings.Join(said(f.Notes), ""), why) || f.Needed == (name == "users.pdf") || rep.Whole() != (name == "users.pdf") {
 			t.Errorf("%s: %+v", why, f)

@@ -31,20 +31,20 @@ func (r *room) roster(opts Options, files ...File) (Report, error) {
 	if opts.Roles == nil {
 		opts.Roles = importable
 	}
-	return Import(r.ctx, r.db, r.w.Actor, files, opts, r.now)
+	return Import(r.Ctx, r.DB, r.World.Actor, files, opts, r.Now)
 }
 
 // counts are created, changed, unchanged, refused.
 func counts(f FileReport) [4]int { return [4]int{f.Created, f.Changed, f.Unchanged, f.Refused} }
 
 func (r *room) expect(rep Report, want map[string][4]int) {
-	r.t.Helper()
+	r.T.Helper()
 	for _, f := range rep.Files {
 		if sum := f.Created + f.Changed + f.Unchanged + f.Refused + f.Ignored; sum != f.Lines {
-			r.t.Errorf("%s: the counts add up to %d, the file has %d lines", f.Kind, sum, f.Lines)
+			r.T.Errorf("%s: the counts add up to %d, the file has %d lines", f.Kind, sum, f.Lines)
 		}
 		if w, ok := want[f.Kind]; f.Kind != "" && (!ok || w != counts(f)) {
-			r.t.Errorf("%s: created, changed, unchanged, refused are %v, want %v; problems %+v", f.Kind, counts(f), w, f.Problems)
+			r.T.Errorf("%s: created, changed, unchanged, refused are %v, want %v; problems %+v", f.Kind, counts(f), w, f.Problems)
 		}
 	}
 }
@@ -74,9 +74,9 @@ func wholeRoster() []File {
 }
 
 func (r *room) everything() string {
-	r.t.Helper()
+	r.T.Helper()
 	var all string
-	r.ok(r.w.Direct(r.t).QueryRow(r.ctx, `SELECT concat_ws('|', (SELECT string_agg(u::text, ',' ORDER BY id) FROM tenant_jamaica.users u), (SELECT string_agg(u::text, ',' ORDER BY u::text) FROM tenant_jamaica.user_roles u),
+	r.OK(r.World.Direct(r.T).QueryRow(r.Ctx, `SELECT concat_ws('|', (SELECT string_agg(u::text, ',' ORDER BY id) FROM tenant_jamaica.users u), (SELECT string_agg(u::text, ',' ORDER BY u::text) FROM tenant_jamaica.user_roles u),
 		(SELECT string_agg(u::text, ',' ORDER BY id) FROM tenant_jamaica.schools u), (SELECT string_agg(u::text, ',' ORDER BY id) FROM tenant_jamaica.terms u),
 		(SELECT string_agg(u::text, ',' ORDER BY id) FROM tenant_jamaica.classes u), (SELECT string_agg(u::text, ',' ORDER BY u::text) FROM tenant_jamaica.enrolments u),
 		(SELECT string_agg(u::text, ',' ORDER BY u::text) FROM tenant_jamaica.guardianships u), (SELECT string_agg(u::text, ',' ORDER BY u::text) FROM tenant_jamaica.usage_counts u))`).Scan(&all))
@@ -88,13 +88,13 @@ func TestRoster(t *testing.T) {
 	want := map[string][4]int{"orgs": {2, 0, 1, 0}, "academicSessions": {2, 0, 0, 0}, "users": {4, 0, 0, 0}, "guardians": {1, 0, 3, 0}, "classes": {1, 0, 0, 0}, "enrollments": {1, 1, 0, 1}}
 	empty := r.everything()
 	dry, err := r.roster(Options{DryRun: true}, wholeRoster()...)
-	r.ok(err)
+	r.OK(err)
 	r.expect(dry, want)
-	if r.everything() != empty || r.number("SELECT count(*) FROM imports") != 0 {
+	if r.everything() != empty || r.Number("SELECT count(*) FROM imports") != 0 {
 		t.Error("the dry run changed something")
 	}
 	rep, err := r.roster(Options{}, wholeRoster()...)
-	r.ok(err)
+	r.OK(err)
 	r.expect(rep, want)
 	for i, f := range rep.Files {
 		if fmt.Sprint(f.Problems) != fmt.Sprint(dry.Files[i].Problems) {
@@ -116,14 +116,14 @@ func TestRoster(t *testing.T) {
 		"SELECT n FROM usage_counts WHERE kind = 'classes'":                                                                                                        1,
 		"SELECT count(*) FROM audit_entries WHERE action = 'roster.import.chunk'":                                                                                  6,
 	} {
-		if got := r.number(sql); got != n {
+		if got := r.Number(sql); got != n {
 			t.Errorf("%s: %d, want %d", sql, got, n)
 		}
 	}
 	// The same files again change nothing at all.
 	before := r.everything()
 	rep, err = r.roster(Options{}, wholeRoster()...)
-	r.ok(err)
+	r.OK(err)
 	r.expect(rep, map[string][4]int{"orgs": {0, 0, 3, 0}, "academicSessions": {0, 0, 2, 0}, "users": {0, 0, 4, 0}, "guardians": {0, 0, 4, 0}, "classes": {0, 0, 1, 0}, "enrollments": {0, 0, 2, 1}})
 	if r.everything() != before {
 		t.Error("the same files changed something")
@@ -133,8 +133,8 @@ func TestRoster(t *testing.T) {
 func TestRosterChangesAndDeletes(t *testing.T) {
 	r := newRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
-	r.ok(err)
-	id := r.number("SELECT count(*) FROM users WHERE source_id = 'u1'")
+	r.OK(err)
+	id := r.Number("SELECT count(*) FROM users WHERE source_id = 'u1'")
 	if id != 1 {
 		t.Fatal("no u1")
 	}
@@ -142,32 +142,32 @@ func TestRosterChangesAndDeletes(t *testing.T) {
 	s := r.signIn(desk, "akeem.brown")
 	gone := strings.Replace(strings.Replace(usersCSV, "u1,active", "u1,tobedeleted", 1), "Tia,Chin", "Tia,Chin-Brown", 1)
 	rep, err := r.roster(Options{}, textFile("u.csv", gone), textFile("e.csv", strings.Replace(enrolmentsCSV, "e1,active", "e1,tobedeleted", 1)))
-	r.ok(err)
+	r.OK(err)
 	r.expect(rep, map[string][4]int{"users": {0, 2, 2, 0}, "guardians": {0, 0, 4, 0}, "enrollments": {1, 1, 1, 0}})
-	if r.used("learners") != 1 || r.number("SELECT count(*) FROM users WHERE source_id = 'u1' AND state = 'suspended'") != 1 {
+	if r.used("learners") != 1 || r.Number("SELECT count(*) FROM users WHERE source_id = 'u1' AND state = 'suspended'") != 1 {
 		t.Error("u1 was not suspended, or kept the seat")
 	}
-	if _, err := desk.Refresh(r.ctx, r.db, s.Refresh, identity.Device{Address: "192.0.2.7"}, time.Time{}, r.now); domain.CodeOf(err) != domain.Unauthentic {
+	if _, err := desk.Refresh(r.Ctx, r.DB, s.Refresh, identity.Device{Address: "192.0.2.7"}, time.Time{}, r.Now); domain.CodeOf(err) != domain.Unauthentic {
 		t.Errorf("u1's session: %v", err)
 	}
-	if n := r.number("SELECT taken FROM classes"); n != 1 {
+	if n := r.Number("SELECT taken FROM classes"); n != 1 {
 		t.Errorf("%d places are taken: one left, one came", n)
 	}
 	// Back again; but whom a person suspended, the roster does not resume.
 	rep, err = r.roster(Options{}, textFile("u.csv", usersCSV))
-	r.ok(err)
+	r.OK(err)
 	r.expect(rep, map[string][4]int{"users": {0, 2, 2, 0}, "guardians": {0, 0, 4, 0}})
-	r.do("UPDATE users SET state = 'suspended', state_reason = 'bullying' WHERE source_id = 'u1'")
-	r.do("UPDATE usage_counts SET n = n - 1 WHERE kind = $1::text", "learners")
+	r.Do("UPDATE users SET state = 'suspended', state_reason = 'bullying' WHERE source_id = 'u1'")
+	r.Do("UPDATE usage_counts SET n = n - 1 WHERE kind = $1::text", "learners")
 	rep, err = r.roster(Options{}, textFile("u.csv", usersCSV))
-	r.ok(err)
+	r.OK(err)
 	r.expect(rep, map[string][4]int{"users": {0, 0, 4, 0}, "guardians": {0, 0, 4, 0}})
 }
 
 func TestRosterReportsRows(t *testing.T) {
 	r := newRoom(t)
 	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
-	r.ok(err)
+	r.OK(err)
 	header := "sourcedId,status,role,orgSourcedIds,username,givenName,familyName,email,grades\n"
 	rows := []struct{ row, field, reason string }{
 		{"ok1,active,student,s1,,Fine,Row,,10", "", ""},
@@ -199,7 +199,7 @@ func TestRosterReportsRows(t *testing.T) {
 		line += 1 + strings.Count(row.row, "\n")
 	}
 	rep, err := r.roster(Options{Roles: []string{people.Student}}, textFile("users.csv", text))
-	r.ok(err)
+	r.OK(err)
 	f := rep.Files[0]
 	got := []string{}
 	for i, p := range f.Problems {
@@ -216,12 +216,12 @@ func TestRosterReportsRows(t *testing.T) {
 		t.Errorf("counts %v", counts(f))
 	}
 	var page ProblemPage
-	r.ok(r.db.ReadFresh(r.ctx, func(q *tenants.Reader) (err error) { page, err = Problems(r.ctx, q, f.ImportID, "", 5); return err }))
+	r.OK(r.DB.ReadFresh(r.Ctx, func(q *tenants.Reader) (err error) { page, err = Problems(r.Ctx, q, f.ImportID, "", 5); return err }))
 	if len(page.Problems) != 5 || page.Next == "" {
 		t.Errorf("page %+v", page)
 	}
-	r.ok(r.db.ReadFresh(r.ctx, func(q *tenants.Reader) (err error) {
-		page, err = Problems(r.ctx, q, f.ImportID, page.Next, 100)
+	r.OK(r.DB.ReadFresh(r.Ctx, func(q *tenants.Reader) (err error) {
+		page, err = Problems(r.Ctx, q, f.ImportID, page.Next, 100)
 		return err
 	}))
 	if len(page.Problems) != len(want)-5 || page.Next != "" {
@@ -242,18 +242,18 @@ func students(n int) string {
 func TestRosterResumes(t *testing.T) {
 	r := newRoom(t)
 	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
-	r.ok(err)
+	r.OK(err)
 	text := students(5000)
-	whole := r.ctx
+	whole := r.Ctx
 	ctx, cancel := context.WithCancel(whole)
-	r.ctx = ctx
+	r.Ctx = ctx
 	chunks := 0
 	rep, err := r.roster(Options{Progress: func(string, int) {
 		if chunks++; chunks == 2 {
 			cancel()
 		}
 	}}, textFile("users.csv", text))
-	r.ctx = whole
+	r.Ctx = whole
 	if err != context.Canceled || rep.Files[0].Created != 2000 {
 		t.Fatalf("interrupted with %v after %v", err, counts(rep.Files[0]))
 	}
@@ -261,27 +261,27 @@ func TestRosterResumes(t *testing.T) {
 		t.Fatalf("%d learners are counted after two chunks", n)
 	}
 	rep, err = r.roster(Options{}, textFile("another name.csv", text))
-	r.ok(err)
+	r.OK(err)
 	if !rep.Files[0].Resumed || counts(rep.Files[0]) != [4]int{5000, 0, 0, 0} {
 		t.Errorf("resumed: %+v", rep.Files[0])
 	}
-	if n := r.number("SELECT count(DISTINCT user_name_key) FROM users WHERE source_id LIKE 'p%'"); n != 5000 || r.used("learners") != 5000 {
+	if n := r.Number("SELECT count(DISTINCT user_name_key) FROM users WHERE source_id LIKE 'p%'"); n != 5000 || r.used("learners") != 5000 {
 		t.Errorf("%d accounts, %d counted", n, r.used("learners"))
 	}
 	rep, err = r.roster(Options{}, textFile("users.csv", text))
-	r.ok(err)
+	r.OK(err)
 	r.expect(rep, map[string][4]int{"users": {0, 0, 5000, 0}})
 }
 
 func TestRosterRespectsTheQuota(t *testing.T) {
 	r := newRoom(t)
 	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
-	r.ok(err)
+	r.OK(err)
 	r.limit("learners", 1500)
 	dry, err := r.roster(Options{DryRun: true}, textFile("users.csv", students(2100)))
-	r.ok(err)
+	r.OK(err)
 	rep, err := r.roster(Options{}, textFile("users.csv", students(2100)))
-	r.ok(err)
+	r.OK(err)
 	for _, rep := range []Report{dry, rep} {
 		f := rep.Files[0]
 		if counts(f) != [4]int{1500, 0, 0, 600} || f.Problems[0].Line != 1502 || !strings.Contains(f.Problems[0].Reason.String(), "quota of learners") {
@@ -296,15 +296,15 @@ func TestRosterRespectsTheQuota(t *testing.T) {
 func TestRosterOfOneSchool(t *testing.T) {
 	r := newRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
-	r.ok(err)
+	r.OK(err)
 	var id string
-	r.ok(r.w.Direct(t).QueryRow(r.ctx, "SELECT id FROM tenant_jamaica.schools WHERE source_id = 's2'").Scan(&id))
+	r.OK(r.World.Direct(t).QueryRow(r.Ctx, "SELECT id FROM tenant_jamaica.schools WHERE source_id = 's2'").Scan(&id))
 	school := uuid.MustParse(id)
 	rep, err := r.roster(Options{OnlySchool: &school, Roles: []string{people.Student}},
 		textFile("orgs.csv", strings.Replace(orgsCSV, "Kingston College", "Mine now", 1)),
 		textFile("users.csv", strings.Replace(usersCSV, "u2,active,true,s1,student,,Akeem", "u2,active,true,s2,student,,Taken", 1)+"n1,active,true,s2,student,,New,Here,,,10,,\n"),
 		textFile("enrollments.csv", enrolmentsCSV))
-	r.ok(err)
+	r.OK(err)
 	r.expect(rep, map[string][4]int{"orgs": {0, 0, 1, 2}, "users": {1, 0, 0, 4}, "guardians": {0, 0, 4, 1}, "enrollments": {0, 0, 0, 3}})
 }
 
@@ -315,21 +315,21 @@ func TestRosterFiles(t *testing.T) {
 	z := zip.NewWriter(&archive)
 	for name, text := range map[string]string{"orgs.csv": orgsCSV, "roles.csv": "sourcedId,status,userSourcedId,roleType,role,orgSourcedId\nr1,active,v1,primary,student,s1\nr2,active,v2,primary,teacher,s2\n",
 		"users.csv": "sourcedId,status,enabledUser,username,givenName,familyName\nv1,active,true,,Kofi,Grant\nv2,active,true,,Ama,Grant\nv3,active,true,,No,Role\n"} {
-		r.ok(os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+		r.OK(os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 		w, err := z.Create("export/" + name)
-		r.ok(err)
+		r.OK(err)
 		_, err = w.Write([]byte(text))
-		r.ok(err)
+		r.OK(err)
 	}
-	r.ok(z.Close())
+	r.OK(z.Close())
 	zipped := filepath.Join(t.TempDir(), "roster.zip")
-	r.ok(os.WriteFile(zipped, archive.Bytes(), 0o600))
+	r.OK(os.WriteFile(zipped, archive.Bytes(), 0o600))
 	for i, path := range []string{dir, zipped, filepath.Join(dir, "orgs.csv")} {
 		files, closer, err := Open(path)
-		r.ok(err)
+		r.OK(err)
 		rep, err := r.roster(Options{}, files...)
-		r.ok(err)
-		r.ok(closer.Close())
+		r.OK(err)
+		r.OK(closer.Close())
 		r.expect(rep, []map[string][4]int{{"orgs": {2, 0, 1, 0}, "roles": {0, 0, 2, 0}, "users": {2, 0, 0, 1}}, {"orgs": {0, 0, 3, 0}, "roles": {0, 0, 2, 0}, "users": {0, 0, 2, 1}}, {"orgs": {0, 0, 3, 0}}}[i])
 	}
 	for name, file := range map[string]File{

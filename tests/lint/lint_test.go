@@ -33,6 +33,7 @@ func run(t *testing.T, env []string, name string, args ...string) (said string, 
 
 // Each planted fault is found on its line by its linter, and nothing else is.
 func TestPlantedFaultsAreFound(t *testing.T) {
+	t.Parallel()
 	const file = "testdata/planted/planted.go"
 	source, err := os.ReadFile(file)
 	if err != nil {
@@ -106,6 +107,7 @@ func database(t *testing.T, name string) string {
 }
 
 func TestVulnerabilities(t *testing.T) {
+	t.Parallel()
 	clean, found := database(t, "clean"), database(t, "found")
 	for _, c := range []struct {
 		name, database, goal, packages string
@@ -122,6 +124,7 @@ func TestVulnerabilities(t *testing.T) {
 		{"code that cannot be read is no matter of the database", clean, "lint", "./nowhere", 1, "directory not found"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			said, status := run(t, []string{"GOVULNDB=" + c.database}, "infra/setup/vulnerabilities.sh", c.goal, c.packages)
 			if status != c.status || !strings.Contains(said, c.says) {
 				t.Errorf("exit status %d, want %d; it does not say %q:\n%s", status, c.status, c.says, said)

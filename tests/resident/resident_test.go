@@ -26,11 +26,13 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 
 const password = "correct horse battery staple"
 
-// program builds what an operator runs. Under the race detector the tests' own memory would say nothing.
+// program builds what an operator runs, compiled as it is for a release. Under the race detector the tests' own memory would say nothing.
 func program(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "lignum")
-	if out, err := exec.Command("go", "build", "-o", binary, "lignum/api/cmd/lignum").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-tags", "timetzdata", "-o", binary, "lignum/api/cmd/lignum")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return binary
