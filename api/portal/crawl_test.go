@@ -109,6 +109,7 @@ type crawl struct {
 	from  map[string]string // page: where its link stood
 	forms map[string]url.Values
 	next  []string
+	look  func(path, body string) // at each page; nil: nobody does
 }
 
 const mostPages = 400
@@ -151,6 +152,9 @@ func (c *crawl) run(start string) {
 			continue
 		case !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html"):
 			continue
+		}
+		if c.look != nil {
+			c.look(path, string(r.Body))
 		}
 		for _, m := range emptyHeadings.FindAllString(string(r.Body), -1) {
 			c.t.Errorf("%s: on %s a heading stands above nothing: %q", c.role, path, m)
