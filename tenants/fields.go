@@ -93,6 +93,7 @@ func (f Field) Text(document any) string {
 		return "no"
 	case NumberField:
 		return strconv.FormatInt(v.Int(), 10)
+	case TextField, ColourField, ChoiceField:
 	}
 	return v.String()
 }
@@ -110,7 +111,7 @@ func (f Field) Set(document any, text string) error {
 			return domain.InvalidField(f.Name, f.bounds())
 		}
 		v.SetInt(n)
-	default:
+	case TextField, ColourField, ChoiceField:
 		v.SetString(text)
 	}
 	return nil
@@ -126,6 +127,7 @@ func (f Field) bounds() string {
 		return "must be " + strings.TrimPrefix(strings.Join(f.Choices[:last], ", ")+" or "+f.Choices[last], " or ")
 	case NumberField:
 		return fmt.Sprintf("must be a whole number of %d to %d", f.Least, f.Most)
+	case TextField, SwitchField:
 	}
 	if f.Least == 0 {
 		return fmt.Sprintf("must be one line of at most %d characters", f.Most)
@@ -154,6 +156,7 @@ func (f Field) holds(document any) bool {
 		return false
 	case NumberField:
 		return v.Int() >= int64(f.Least) && v.Int() <= int64(f.Most)
+	case SwitchField:
 	}
 	return true
 }

@@ -55,6 +55,7 @@ func sections(f *web.Form) (list []section) {
 			}
 		case tenants.ColourField:
 			a.Says = web.Readability(f.Get(s.Name), s.Name == "colour")
+		case tenants.TextField, tenants.SwitchField, tenants.NumberField:
 		}
 		at := slices.IndexFunc(list, func(under section) bool { return under.Title == s.Section })
 		if at < 0 {
