@@ -108,6 +108,7 @@ func (f Field) Text(document any) string {
 			list[i] = v.Index(i).String()
 		}
 		return strings.Join(list, " ")
+	case TextField, ColourField, ChoiceField:
 	}
 	return v.String()
 }
@@ -131,7 +132,7 @@ func (f Field) Set(document any, text string) error {
 			list = reflect.Append(list, reflect.ValueOf(word).Convert(v.Type().Elem()))
 		}
 		v.Set(list)
-	default:
+	case TextField, ColourField, ChoiceField:
 		v.SetString(text)
 	}
 	return nil
@@ -152,6 +153,7 @@ func (f Field) bounds() words.Text {
 		return words.Say("tenants.must_be_some_of", "Choices", strings.Join(f.Choices, ", "))
 	case NumberField:
 		return words.Say("tenants.must_be_a_whole_number", "Least", f.Least, "Most", f.Most)
+	case TextField, SwitchField:
 	}
 	if f.Least == 0 {
 		return words.Say("tenants.must_be_one_line_of_at_most", "Most", f.Most)
@@ -190,6 +192,7 @@ func (f Field) holds(document any) bool {
 		return len(seen) > 0
 	case NumberField:
 		return v.Int() >= int64(f.Least) && v.Int() <= int64(f.Most)
+	case SwitchField:
 	}
 	return true
 }

@@ -45,6 +45,7 @@ func WrongSettings(f tenants.Field) []string {
 		return []string{"", "x", f.Choices[0] + " " + f.Choices[0]}
 	case tenants.NumberField:
 		return []string{"", "x", "1.5", strconv.Itoa(f.Least - 1), strconv.Itoa(f.Most + 1)}
+	case tenants.SwitchField:
 	}
 	return nil
 }

@@ -72,6 +72,7 @@ func sections(l words.Language, f *web.Form) (list []section) {
 			}
 		case tenants.ColourField:
 			a.Says = web.Readability(l, f.Get(s.Name), s.Name == "colour")
+		case tenants.TextField, tenants.SwitchField, tenants.NumberField:
 		}
 		at := slices.IndexFunc(list, func(under section) bool { return under.Title == s.Heading(l) })
 		if at < 0 {
