@@ -14,6 +14,7 @@ import (
 	"lignum/api/settings"
 	"lignum/domain/identity"
 	"lignum/domain/people"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
@@ -174,7 +175,7 @@ func TestATenantSeesItsQuotasAndChangesItsLooks(t *testing.T) {
 	if before.Used["staff"] != 2 || before.Limits.Learners == 0 || before.Slug != "jamaica" || before.Branding.Colour != "#14532d" {
 		t.Errorf("%+v", before)
 	}
-	looks := tenants.Branding{Name: "Ministry", Colour: "#ABCDEF", Accent: "#000000"}
+	looks := tenants.Branding{Name: "Ministry", Colour: "#ABCDEF", Accent: "#000000", Languages: []words.Language{words.English}}
 	s.Do(admin, http.MethodPut, "/api/v1/tenant/branding", looks).Want(http.StatusOK)
 	if after := apitest.As[settings.TenantSettings](s.Get(admin, "/api/v1/tenant")); after.Branding.Colour != "#abcdef" || after.Branding.Name != "Ministry" {
 		t.Errorf("%+v", after)

@@ -179,13 +179,13 @@ func TestALaterSettingMayBeMissing(t *testing.T) {
 		t.Error(strings.Join(wrong, "; "))
 	}
 	if wrong := check(reflect.TypeFor[struct {
-		Name    string `json:"name" minLength:"1" maxLength:"9"`
-		Asked   bool   `json:"asked"`
-		Lost    bool   `json:"lost,omitempty"`
-		Gone    string `json:"gone,omitempty" maxLength:"9"`
-		Kept    string `json:"kept" required:"false" maxLength:"9"`
-		Never   string `json:"never,omitempty" minLength:"1" maxLength:"9"`
-		Neither string `json:"neither,omitempty" enum:"a,b"`
+		Name    string `section:"all" json:"name" minLength:"1" maxLength:"9"`
+		Asked   bool   `section:"all" json:"asked"`
+		Lost    bool   `section:"all" json:"lost,omitempty"`
+		Gone    string `section:"all" json:"gone,omitempty" maxLength:"9"`
+		Kept    string `section:"all" json:"kept" required:"false" maxLength:"9"`
+		Never   string `section:"all" json:"never,omitempty" minLength:"1" maxLength:"9"`
+		Neither string `section:"all" json:"neither,omitempty" enum:"a,b"`
 	}]()); len(wrong) != 3 {
 		t.Errorf("of three planted ones %q are seen", wrong)
 	}

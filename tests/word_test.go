@@ -2,18 +2,28 @@ package tests
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"lignum/domain/catalog"
+	"lignum/domain/people"
 	"lignum/domain/words"
+	"lignum/policy"
 )
 
-// What programs name and pages show has words of its own, so that a language can say it: default roles, kinds of resources.
+// What programs name and pages show has words of its own, so that a language can say it: default roles, kinds of resources and schools, what permissions are about.
 func TestWordsOfProgramsHaveWords(t *testing.T) {
 	shown := map[string]bool{}
-	for _, kind := range catalog.ResourceKinds {
+	for _, kind := range slices.Concat(catalog.ResourceKinds, people.SchoolKinds) {
 		shown[kind] = true
+	}
+	for _, said := range []string{"country", "live", "on_demand", "marked", "submitted", "active", "cancelled", "ended", "suspended", "erased", "read_only", "closed", "practice", "assessment"} {
+		shown[said] = true // states and kinds that the trail says
+	}
+	for _, p := range policy.Catalogue() {
+		about, _, _ := strings.Cut(p.Name(), ".")
+		shown[about] = true
 	}
 	for _, file := range []string{"defaults_tenant.csv", "defaults_platform.csv"} {
 		text, err := os.ReadFile("../policy/casbin/" + file)

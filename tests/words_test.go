@@ -18,6 +18,7 @@ import (
 
 	"lignum/api/web"
 	"lignum/domain/words"
+	"lignum/tenants"
 )
 
 // Sentences for people stand in message files (domain/words/messages). The tests here read the source of the program and of its pages.
@@ -120,6 +121,24 @@ func TestLanguagesSayTheSame(t *testing.T) {
 			t.Errorf("%s: %s", l, fault)
 		}
 	}
+}
+
+// Each language that the program speaks may be chosen by tenants; and the pseudo language, by those who look for words that are not translated.
+func TestTenantsMayChooseEachLanguage(t *testing.T) {
+	for _, f := range tenants.BrandingFields {
+		if f.Name != "languages" {
+			continue
+		}
+		var wanted []string
+		for _, l := range append(words.Languages(), words.Pseudo) {
+			wanted = append(wanted, string(l))
+		}
+		if !slices.Equal(f.Choices, wanted) {
+			t.Errorf("tenants choose among %q, the program speaks %q", f.Choices, wanted)
+		}
+		return
+	}
+	t.Error("no setting says which languages a tenant speaks")
 }
 
 func placeholders(text string) map[string]bool {

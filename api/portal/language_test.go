@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode"
 
+	"lignum/api/account"
 	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tests/apitest"
@@ -41,7 +42,7 @@ func TestPagesSpeakOneLanguage(t *testing.T) {
 			for _, text := range visible(body) {
 				said += strings.Count(text, words.PseudoOpen)
 				for _, rest := range unmarked(text) {
-					if _, known := left[rest]; !known && !ofAll.MatchString(rest) && !strings.Contains(stored, rest) {
+					if _, known := left[rest]; !known && !ofAll.MatchString(rest) && !strings.Contains(stored, lettersOf(rest)) {
 						left[rest] = idsOfPath.ReplaceAllString(path, "…")
 					}
 				}
@@ -58,8 +59,8 @@ func TestPagesSpeakOneLanguage(t *testing.T) {
 }
 
 // ofAll are words that stand alike in every language: days and months, which the pseudo language writes as English does, units, names of programs and of
-// the platform, places of the time zones, and codes.
-var ofAll = regexp.MustCompile(`^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|January|February|March|April|June|July|August|September|October|November|December|GB|KB|JM|JMD|CSEC|Lignum|[\d\s.,:;·–—/%()−+×]|America/Jamaica)+)$`)
+// the platform, places of the time zones, codes, a language's name of itself, and the answers of an item, which are in the language that it is written in.
+var ofAll = regexp.MustCompile(`^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|January|February|March|April|June|July|August|September|October|November|December|GB|KB|JM|JMD|CSEC|Lignum|English|True|False|[\d\s.,:;·–—/%()−+×]|America/Jamaica)+)$`)
 
 // everything is all that is stored of a tenant, in one text with single blanks.
 func everything(s *town) string {
@@ -69,9 +70,15 @@ func everything(s *town) string {
 		b.WriteString(s.Text("jamaica", `SELECT coalesce(string_agg(to_jsonb(t)::text, ' '), '') FROM `+table+` t`))
 		b.WriteByte(' ')
 	}
-	text := strings.NewReplacer(`\n`, " ", `\"`, `"`, `\\`, `\`, `**`, "", "`", "", "*", "").Replace(b.String())
-	return strings.Join(strings.Fields(text), " ")
+	b.WriteString(s.Text("jamaica", `SELECT string_agg(concat_ws(' ', given_name, family_name) || ' ' || concat_ws(', ', family_name, given_name) || ' ' || given_name || ' ' || left(family_name, 1) || '.', ' ') FROM users`)) // as pages write them
+	text := strings.NewReplacer(`\n`, " ", `\"`, `"`, `\\`, `\`, `\u003c`, "<", `\u003e`, ">", `**`, "", "`", "", "*", "").Replace(b.String())
+	return lettersOf(text)
 }
+
+// lettersOf leaves letters and digits, with one blank for all between: what was written in Markdown is so found again on a page.
+func lettersOf(text string) string { return notLetters.ReplaceAllString(text, " ") }
+
+var notLetters = regexp.MustCompile(`[^\pL\pN]+`)
 
 var (
 	hiddenParts = regexp.MustCompile(`(?s)<(?:script|style|math)\b.*?</(?:script|style|math)>|<!--.*?-->|<!doctype[^>]*>`)
@@ -107,12 +114,79 @@ func unmarked(text string) (rest []string) {
 	for inner.MatchString(text) {
 		text = inner.ReplaceAllString(text, "\n")
 	}
-	for _, part := range strings.Split(text, "\n") {
+	for _, part := range regexp.MustCompile(`\n| · | \(|_{3,}`).Split(text, -1) {
 		part = strings.Join(strings.Fields(part), " ")
-		part = strings.Trim(part, " ,;:·–—→()“”|/%")
+		part = strings.Trim(part, " ,;:·–—→←()“”|/%")
 		if strings.ContainsFunc(part, unicode.IsLetter) {
 			rest = append(rest, part)
 		}
 	}
 	return rest
+}
+
+// Somebody is spoken with in the language that they chose; before that in what their browser accepts, as far as the tenant has it; else in the tenant's.
+func TestThePersonsLanguageGoesBeforeTheBrowsers(t *testing.T) {
+	s := newStaffed(t)
+	pupil := s.User("jamaica", "student")
+	lang := func(accept string) string {
+		t.Helper()
+		body := string(s.Send(pupil, http.MethodGet, s.URL("jamaica")+"/classes", nil, "Accept-Language", accept).Want(http.StatusOK).Body)
+		_, after, _ := strings.Cut(body, `<html lang="`)
+		tag, _, _ := strings.Cut(after, `"`)
+		if marked := strings.Contains(body, words.PseudoOpen); marked != (tag == string(words.Pseudo)) {
+			t.Errorf("the page says that it is in %q, and is marked: %t", tag, marked)
+		}
+		return tag
+	}
+	settle := func(languages ...words.Language) {
+		t.Helper()
+		boss := s.UserWith("jamaica", []string{"tenant_administrator"}, apitest.SecondFactor())
+		s.Do(boss, http.MethodPut, "/api/v1/tenant/branding", map[string]any{"name": "Jamaica", "colour": "#14532d", "accent": "#eab308", "staff_second_factor": false, "languages": languages}).Want(http.StatusOK)
+		if err := s.Registry.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := lang("en-XA"); got != "en" {
+		t.Errorf("a tenant with one language speaks %q", got)
+	}
+	if page := s.Get(pupil, "/account").Want(http.StatusOK); strings.Contains(string(page.Body), `action="/account/language"`) {
+		t.Error("where there is nothing to choose, a choice is shown")
+	}
+	settle(words.English, words.Pseudo)
+	if en, asked := lang(""), lang("en-XA, en;q=0.5"); en != "en" || asked != "en-XA" {
+		t.Errorf("before a choice: %q without a wish, %q by the browser's", en, asked)
+	}
+	// A refusal is in the language too, and a field's reason.
+	refused := s.Send(pupil, http.MethodGet, s.URL("jamaica")+"/api/v1/classes?limit=nothing", nil, "Accept-Language", "en-XA").Problem()
+	gone := s.Send(pupil, http.MethodGet, s.URL("jamaica")+"/api/v1/classes/0190a1b2-0000-7000-8000-000000000000", nil, "Accept-Language", "en-XA").Want(http.StatusNotFound).Problem()
+	if !strings.HasPrefix(gone.Detail, words.PseudoOpen) || refused.Status != http.StatusUnprocessableEntity {
+		t.Errorf("refused with %+v and %+v", gone, refused)
+	}
+	wrong := s.Do(pupil, http.MethodPut, "/api/v1/me/language", map[string]string{"locale": "fr"}).Want(http.StatusUnprocessableEntity).Problem()
+	if len(wrong.Errors) != 1 || wrong.Errors[0].Name != "body.locale" {
+		t.Errorf("a language that the tenant has not: %+v", wrong)
+	}
+	// By the form of the account page.
+	s.form(pupil, "/account/language", url.Values{"locale": {"en-XA"}}).Want(http.StatusSeeOther)
+	if stored := s.Text("jamaica", `SELECT locale FROM users WHERE id = $1::uuid`, pupil.ID.String()); stored != "en-XA" {
+		t.Errorf("stored is %q", stored)
+	}
+	if n := s.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'user.language' AND object_id = $1::text`, pupil.ID.String()); n != 1 {
+		t.Errorf("%d entries tell of it", n)
+	}
+	// From the next token on it holds, whatever the browser asks: signed in anew, and by a refresh.
+	s.ChoosePassword(pupil)
+	tokens := apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": pupil.UserName, "password": apitest.Password}))
+	if pupil.Token = tokens.AccessToken; lang("en") != "en-XA" {
+		t.Error("signed in anew, they are not spoken with as they chose")
+	}
+	pupil.Token = apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/token/refresh", map[string]string{"refresh_token": tokens.RefreshToken})).AccessToken
+	if lang("en") != "en-XA" {
+		t.Error("after a refresh they are not spoken with as they chose")
+	}
+	// And no longer than the tenant has the language.
+	settle(words.English)
+	if got := lang("en-XA"); got != "en" {
+		t.Errorf("the tenant has it no more, and speaks %q", got)
+	}
 }

@@ -25,7 +25,7 @@ func functions(l words.Language) template.FuncMap {
 		"date":     func(name string) string { return date(l, name) },
 		"role":     func(name string) string { return l.Word(name) },
 		"label":    func(name string) string { return label(l, name) },
-		"safe":     Safe,
+		"safe":     func(text string) template.HTML { return Safe(l, text) },
 		"link":     link,
 		"qr":       func(data string) template.URL { return template.URL(data) }, // a picture that the server drew, as a data: address
 		"quoted":   func(names []string) string { return quoted(l, names) },

@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"regexp"
 	"strings"
+
+	"lignum/domain/words"
 )
 
 var (
@@ -19,13 +21,13 @@ const mostLabel = 60
 // Safe shows what the catalogue rendered and sanitised, and nothing else. What is wider than a phone scrolls by itself: it is
 // made a region that the keyboard reaches and a screen reader names, by the heads of its columns. The catalogue's HTML has
 // neither class nor role of its own, so that what is found here is as it was rendered.
-func Safe(text string) template.HTML {
+func Safe(l words.Language, text string) template.HTML {
 	if !strings.Contains(text, "<table>") && !strings.Contains(text, "<pre>") {
 		return template.HTML(text)
 	}
 	return template.HTML(wideThing.ReplaceAllStringFunc(text, func(thing string) string {
 		if thing == "<pre>" {
-			return `<pre tabindex="0" role="region" aria-label="Text with fixed spacing">`
+			return `<pre tabindex="0" role="region" aria-label="` + html.EscapeString(l.Say("page.fixed_spacing")) + `">`
 		}
 		var heads []string
 		for _, m := range headCell.FindAllStringSubmatch(thing, -1) {
@@ -33,9 +35,9 @@ func Safe(text string) template.HTML {
 				heads = append(heads, head)
 			}
 		}
-		name := "Table"
+		name := l.Say("page.table")
 		if len(heads) > 0 {
-			name += ": " + strings.Join(heads, ", ")
+			name = l.Say("page.table_of", "Heads", strings.Join(heads, ", "))
 		}
 		if letters := []rune(name); len(letters) > mostLabel {
 			name = string(letters[:mostLabel]) + "…"

@@ -22,6 +22,9 @@ const (
 	SchoolClosed SchoolState = "closed" // nobody and no class is put into it any more; what was stays
 )
 
+// SchoolKinds are the kinds that forms offer; a country's own records may have others.
+var SchoolKinds = []string{"primary", "secondary", "all-age", "college", "special"}
+
 // SchoolFields are what somebody decides about a school.
 type SchoolFields struct {
 	SourceID *string     `json:"source_id,omitempty"` // its code in the country's own records, by which a roster finds it; at most 255 characters

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/infra/autoscale"
 )
 
@@ -25,10 +26,10 @@ func capacityHold() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var wrong domain.Problems
 			if length < time.Minute || length > mostHeld {
-				wrong.Add("for", "must be 1m to %s", mostHeld)
+				wrong.AddIn("for", words.Plain(fmt.Sprintf("must be 1m to %s", mostHeld)))
 			}
 			if n := len(strings.TrimSpace(reason)); n < 3 || n > 200 {
-				wrong.Add("reason", "must have 3 to 200 characters")
+				wrong.AddIn("reason", words.Plain("must have 3 to 200 characters"))
 			}
 			if err := wrong.Err(); err != nil {
 				return err

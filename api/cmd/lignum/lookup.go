@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -88,7 +89,7 @@ func userIDs(ctx context.Context, q tenants.Querier, field string, names ...stri
 	for i, k := range keys {
 		id, ok := known[k]
 		if !ok {
-			missing.Add(field, "no account here has the user name %q", k)
+			missing.AddIn(field, words.Plain(fmt.Sprintf("no account here has the user name %q", k)))
 		}
 		ids[i] = id
 	}

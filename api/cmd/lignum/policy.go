@@ -133,15 +133,15 @@ next:
 			n, err := strconv.Atoi(value)
 			switch {
 			case known.count && (err != nil || n < 0):
-				wrong.Add("--fact", "%s needs a number, such as %s=3", name, name)
+				wrong.AddIn("--fact", words.Plain(fmt.Sprintf("%s needs a number, such as %s=3", name, name)))
 			case !known.count && given:
-				wrong.Add("--fact", "%s takes no value; leave it out when it does not hold", name)
+				wrong.AddIn("--fact", words.Plain(fmt.Sprintf("%s takes no value; leave it out when it does not hold", name)))
 			default:
 				known.set(&f, n)
 			}
 			continue next
 		}
-		wrong.Add("--fact", "%q is not known; lignum policy explain --help lists the facts", s)
+		wrong.AddIn("--fact", words.Plain(fmt.Sprintf("%q is not known; lignum policy explain --help lists the facts", s)))
 	}
 	return f, wrong.Err()
 }

@@ -280,5 +280,5 @@ func showResult(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return err
 		}
 	}
-	return pages.Render(c, fc, "result", web.Page{Title: c.Say("learner.result", "Title", r.Title), Data: onResult(r, steps)})
+	return pages.Render(c, fc, "result", web.Page{Title: c.Say("learner.result", "Title", r.Title), Data: onResult(c.Language, r, steps)})
 }

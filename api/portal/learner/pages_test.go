@@ -59,7 +59,7 @@ func samples() map[string][]any {
 		"paper":       {onPaper(samplePaper(), "ticket")},
 		"test": {onTest(words.English, &assessment.Announcement{Title: evil, CourseTitle: evil, Instructions: "<p>Read.</p>", Minutes: 60, Items: 30, Best: &best, OpensAt: &soon, ClosesAt: &soon}, true, testNow),
 			onTest(words.English, &assessment.Announcement{Running: &id, Attempts: 2}, true, testNow), testData{Announcement: &assessment.Announcement{ID: id, Title: evil}, Zone: evil}},
-		"result": {onResult(result, nil), onResult(&assessment.Result{}, &nextSteps{}), onResult(result, &nextSteps{Verdict: evil, Course: "maths", Again: true,
+		"result": {onResult(words.English, result, nil), onResult(words.English, &assessment.Result{}, &nextSteps{}), onResult(words.English, result, &nextSteps{Verdict: evil, Course: "maths", Again: true,
 			Weak: []weakSection{{evil, 20, page.Lessons}, {Title: evil}}})},
 		"tries":  {triesData{}, triesData{Tries: tries([]assessment.Summary{{Title: evil, Course: evil, State: assessment.Open, Deadline: soon, Number: 2}, {Title: evil, State: assessment.Marked, Percent: &best, Grade: evil}, {State: assessment.Marking}, {State: assessment.Open}}, testNow), Older: "/attempts?cursor=x"}},
 		"handin": {onPaper(samplePaper(), "ticket"), paperData{}},

@@ -123,7 +123,7 @@ type resultItem struct {
 	Comment      string
 }
 
-func onResult(r *assessment.Result, next *nextSteps) resultData {
+func onResult(l words.Language, r *assessment.Result, next *nextSteps) resultData {
 	d := resultData{Result: r, Next: next, Answers: make([]resultItem, len(r.Questions))}
 	questions := 0
 	for i := range r.Questions {
@@ -132,12 +132,12 @@ func onResult(r *assessment.Result, next *nextSteps) resultData {
 			questions++
 			d.Answers[i].Number = questions
 		}
-		d.Answers[i].show(&r.Questions[i])
+		d.Answers[i].show(l, &r.Questions[i])
 	}
 	return d
 }
 
-func (r *resultItem) show(q *assessment.ItemResult) {
+func (r *resultItem) show(l words.Language, q *assessment.ItemResult) {
 	var given item.Response
 	if len(q.Response) > 0 {
 		if parsed, err := item.ParseResponse(q.Response); err == nil {
@@ -147,8 +147,8 @@ func (r *resultItem) show(q *assessment.ItemResult) {
 	r.Kind, r.Given = q.Item.Kind, q.Item.Given(given)
 	r.Position, r.Score, r.MaxScore, r.Correct, r.NeedsMarking = q.Position, q.Score, q.MaxScore, q.Correct, q.NeedsMarking
 	r.Answered = r.Number == 0 || !given.Empty()
-	r.Stem, r.RightAnswer, r.Comment = web.Safe(q.Item.Stem), q.RightAnswer, q.Comment
+	r.Stem, r.RightAnswer, r.Comment = web.Safe(l, q.Item.Stem), q.RightAnswer, q.Comment
 	for _, f := range q.Feedback {
-		r.Feedback = append(r.Feedback, web.Safe(f))
+		r.Feedback = append(r.Feedback, web.Safe(l, f))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"lignum/api"
 	"lignum/api/settings"
 	"lignum/api/web"
+	"lignum/domain"
 	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
@@ -63,7 +64,7 @@ func sections(l words.Language, f *web.Form) (list []section) {
 					a.Options = append(a.Options, web.Choice{Value: word, Text: s.Called(l, word)})
 				}
 			}
-			if len(a.Options) < 2 {
+			if wrong := slices.ContainsFunc(f.Errors, func(e domain.Field) bool { return e.Name == s.Name }); len(a.Options) < 2 && !wrong {
 				continue // there is nothing to choose
 			}
 		case tenants.ChoiceField:
