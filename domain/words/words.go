@@ -109,9 +109,6 @@ func Languages() []Language {
 	return list
 }
 
-// Known reports whether the program speaks a language.
-func Known(l Language) bool { return catalogues()[l] != nil }
-
 // Keys gives the keys of a message file, sorted, without the file's name.
 func Keys(room string) []string {
 	var keys []string

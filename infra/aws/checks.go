@@ -34,6 +34,7 @@ var rules = []struct {
 	{"bucket-public", (*checker).bucketPublic},
 	{"bucket-tls", (*checker).bucketTLS},
 	{"cdn-origin", (*checker).cdnOrigin},
+	{"cdn-pages", (*checker).cdnPages},
 	{"cdn-tls", (*checker).cdnTLS},
 	{"code-pinned", (*checker).codePinned},
 	{"database-backup", (*checker).databaseBackup},

@@ -160,6 +160,26 @@ func (c *checker) cdnTLS() {
 	}
 }
 
+// What CloudFront itself calls CachingDisabled and AllViewer.
+const cachingDisabled, allViewer = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "216adef6-5c7f-47e4-b989-5492eafa07d3"
+
+// cdnPages wants pages, which take forms, to be kept nowhere, and everything that a browser says to reach the program: whose page it is, and in which
+// language (Accept-Language).
+func (c *checker) cdnPages() {
+	for _, r := range c.resources(distribution) {
+		pages := r.prop("DistributionConfig", "DefaultCacheBehavior")
+		if !slices.ContainsFunc(pages.Get("AllowedMethods").entries(), func(v *Value) bool { return v.Scalar() == "POST" }) {
+			continue
+		}
+		if v := pages.Get("CachePolicyId"); !r.t.always(v, cachingDisabled) {
+			c.find(r, pages, "pages are kept at the edge, and shown to others", "say CachePolicyId: "+cachingDisabled+" (CachingDisabled)")
+		}
+		if v := pages.Get("OriginRequestPolicyId"); !r.t.always(v, allViewer) {
+			c.find(r, pages, "not all that a browser says reaches the program, such as its languages", "say OriginRequestPolicyId: "+allViewer+" (AllViewer)")
+		}
+	}
+}
+
 // cdnOrigin wants buckets behind origin access control, and other origins spoken to by TLS alone.
 func (c *checker) cdnOrigin() {
 	for _, r := range c.resources(distribution) {

@@ -244,6 +244,8 @@ var faults = []fault{
 	{"a program of anybody's", "fetch-checksum", func(s stackSet) {
 		s.first("web", launch).walk(func(v *Value) { v.Text = strings.ReplaceAll(v.Text, "sha256sum", "md5sum") })
 	}},
+	change("cdn-pages", "edge", distribution, cdn+"DefaultCacheBehavior.CachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
+	change("cdn-pages", "edge", distribution, cdn+"DefaultCacheBehavior.OriginRequestPolicyId", "59781a5b-3903-41f3-afcb-af62929ccde1"),
 	change("cdn-tls", "edge", distribution, cdn+"ViewerCertificate.MinimumProtocolVersion", "TLSv1"),
 	change("cdn-tls", "edge", distribution, cdn+"DefaultCacheBehavior.ViewerProtocolPolicy", "allow-all"),
 	{"a bucket read by everybody", "cdn-origin", func(s stackSet) {
