@@ -174,6 +174,9 @@ func TestThePersonsLanguageGoesBeforeTheBrowsers(t *testing.T) {
 	if n := s.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'user.language' AND object_id = $1::text`, pupil.ID.String()); n != 1 {
 		t.Errorf("%d entries tell of it", n)
 	}
+	if page := string(s.Get(pupil, "/account").Want(http.StatusOK).Body); !strings.Contains(page, `<option value="en-XA" selected>`) {
+		t.Error("the page of the account does not show what was chosen")
+	}
 	// From the next token on it holds, whatever the browser asks: signed in anew, and by a refresh.
 	s.ChoosePassword(pupil)
 	tokens := apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": pupil.UserName, "password": apitest.Password}))

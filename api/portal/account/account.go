@@ -55,6 +55,7 @@ type accountData struct {
 	User      people.User
 	Devices   []device
 	Languages []web.Choice // that one can choose from; none: there is nothing to choose
+	Chosen    string       // "": none was
 }
 
 func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -63,6 +64,9 @@ func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return err
 	}
 	d := accountData{User: own.User}
+	if own.User.Locale != nil {
+		d.Chosen = *own.User.Locale
+	}
 	if spoken := c.Languages(); len(spoken) > 1 {
 		d.Languages = []web.Choice{{Value: "", Text: c.Say("account.as_my_browser_asks")}}
 		for _, l := range spoken {
