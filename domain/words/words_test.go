@@ -332,3 +332,13 @@ func TestFaults(t *testing.T) {
 		}
 	}
 }
+
+// A number may have a form by the rules of one library and not by another's (CLDR added "many" to Spanish, for millions): what a message lacks is said as other.
+func TestAFormThatAMessageLacks(t *testing.T) {
+	speak(t)
+	for n, want := range map[int]string{1: "En 4B queda 1 plaza.", 2: "En 4B quedan 2 plazas.", 1_000_000: "En 4B quedan 1.000.000 plazas."} {
+		if got := Language("es").Say("room.seats", "Class", "4B", "N", n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}

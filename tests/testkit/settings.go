@@ -21,7 +21,7 @@ func OtherSetting(f tenants.Field, is string) string {
 	case tenants.ChoiceField:
 		others = f.Choices
 	case tenants.SetField:
-		others = []string{strings.Join(f.Choices, " "), f.Choices[len(f.Choices)-1]}
+		others = []string{strings.Join(f.Choices, " "), f.Choices[0]} // the first of several stays so: of languages it is what tests read
 	case tenants.NumberField:
 		others = []string{strconv.Itoa(f.Most), strconv.Itoa(f.Least)}
 	}
