@@ -143,8 +143,10 @@ func TestTenantsMayChooseEachLanguage(t *testing.T) {
 
 func placeholders(text string) map[string]bool {
 	names := map[string]bool{}
-	for _, m := range regexp.MustCompile(`\{\{\.(\w+)\}\}`).FindAllStringSubmatch(text, -1) {
-		names[m[1]] = true
+	for _, piece := range words.Pieces(text) {
+		if piece.Name != "" {
+			names[piece.Name] = true
+		}
 	}
 	return names
 }
