@@ -18,19 +18,19 @@ import (
 // named and does without is a fault as well, and so is a table without a model, and a model whose table is not here.
 var entities = map[string]map[string]string{
 	"tenants": {
-		"tenants/provision.go": "a tenant's row is made and dropped with its schema and roles, in a batch over the direct connection",
-		"tenants/repair.go":    setOfLogins, "tenants/altered.go": setOfLogins, "tenants/inlock.go": setOfLogins, "tenants/functions.go": setOfLogins,
+		"tenants/provision/provision.go": "a tenant's row is made and dropped with its schema and roles, in a batch over the direct connection",
+		"tenants/provision/repair.go":    setOfLogins, "tenants/provision/altered.go": setOfLogins, "tenants/provision/inlock.go": setOfLogins, "tenants/provision/functions.go": setOfLogins,
 	},
 	"hosts": {},
 	"branding": {
-		"tenants/provision.go":         "a tenant's first look is written into the schema that was just made",
-		"tenants/settings.go":          "the page of settings is one round trip",
-		"domain/people/leaderboard.go": "the person and who decides for them, in one row",
+		"tenants/provision/provision.go": "a tenant's first look is written into the schema that was just made",
+		"tenants/settings.go":            "the page of settings is one round trip",
+		"domain/people/leaderboard.go":   "the person and who decides for them, in one row",
 	},
 	"casbin_rules": {
-		"tenants/provision.go":    "the default rules are copied into the schema that was just made",
-		"tenants/rules.go Rules":  "all rules are read whenever anybody signs out: measured, GORM takes twice the time of the processor",
-		"domain/identity/told.go": "roles that include others, walked in the statement that finds who holds them",
+		"tenants/provision/provision.go": "the default rules are copied into the schema that was just made",
+		"tenants/rules.go Rules":         "all rules are read whenever anybody signs out: measured, GORM takes twice the time of the processor",
+		"domain/identity/told.go":        "roles that include others, walked in the statement that finds who holds them",
 	},
 	"schools": {
 		"domain/people/regions.go": "walks an index from each region to the next",

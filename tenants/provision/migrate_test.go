@@ -1,4 +1,4 @@
-package tenants_test
+package provision_test
 
 import (
 	"context"
@@ -13,13 +13,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/tenants"
+	"lignum/tenants/provision"
 	"lignum/tests/testkit"
 )
 
 // Above those that were numbered apart no number is given twice, in whatever folders: else two files would run in an order that depends
 // on their names.
 func TestEachMigrationHasItsNumber(t *testing.T) {
-	files, err := fs.Glob(tenants.MigrationFiles, "migrations/*/*.sql")
+	files, err := fs.Glob(provision.MigrationFiles, "migrations/*/*.sql")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
@@ -37,7 +38,7 @@ func numberedTwice(files []string) (bad []string) {
 	for _, f := range files {
 		number, _, _ := strings.Cut(path.Base(f), "_")
 		key := number
-		if number <= tenants.LastApart {
+		if number <= provision.LastApart {
 			key = path.Dir(f) + number
 		}
 		if len(number) != 4 || seen[key] {
@@ -54,8 +55,8 @@ func TestEveryHistoryEndsInTheSameSchema(t *testing.T) {
 	w := testkit.New(t)
 	files := fstest.MapFS{}
 	add := func(name, sql string) { files["migrations/"+name+".sql"] = &fstest.MapFile{Data: []byte(sql)} }
-	for _, name := range tenants.MigrationNames(tenants.MigrationFiles, tenants.Realm{Slug: "any"}) {
-		raw, err := fs.ReadFile(tenants.MigrationFiles, "migrations/"+name+".sql")
+	for _, name := range provision.MigrationNames(provision.MigrationFiles, tenants.Realm{Slug: "any"}) {
+		raw, err := fs.ReadFile(provision.MigrationFiles, "migrations/"+name+".sql")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,11 +65,11 @@ func TestEveryHistoryEndsInTheSameSchema(t *testing.T) {
 	add("realm/9997_late", "ALTER TABLE users ADD COLUMN favourite uuid; ALTER TABLE classes ADD COLUMN late text; ALTER TABLE users ADD FOREIGN KEY (favourite) REFERENCES classes;")
 	add("tenant/9998_later", "CREATE INDEX favourites ON users (favourite) WHERE favourite IS NOT NULL;")
 	add("realm/9999_last", "DROP INDEX favourites; CREATE INDEX favourites ON users (favourite, id);")
-	order := tenants.MigrationNames(files, tenants.Realm{Slug: "any"})
+	order := provision.MigrationNames(files, tenants.Realm{Slug: "any"})
 	if late := order[len(order)-3:]; !slices.Equal(late, []string{"realm/9997_late", "tenant/9998_later", "realm/9999_last"}) {
 		t.Fatalf("the last ones are %v", late)
 	}
-	apart := slices.DeleteFunc(slices.Clone(order), func(name string) bool { return path.Base(name)[:4] > tenants.LastApart })
+	apart := slices.DeleteFunc(slices.Clone(order), func(name string) bool { return path.Base(name)[:4] > provision.LastApart })
 	slices.Sort(apart) // realm/ before tenant/
 
 	super := w.Direct(t)
@@ -182,9 +183,9 @@ func newHistory(t *testing.T) history {
 	h := history{t: t, tx: tx, apply: func(before string) {
 		t.Helper()
 		files := fstest.MapFS{}
-		for _, name := range tenants.MigrationNames(tenants.MigrationFiles, tenants.Realm{Slug: "any"}) {
+		for _, name := range provision.MigrationNames(provision.MigrationFiles, tenants.Realm{Slug: "any"}) {
 			if path.Base(name) < before {
-				raw, err := fs.ReadFile(tenants.MigrationFiles, "migrations/"+name+".sql")
+				raw, err := fs.ReadFile(provision.MigrationFiles, "migrations/"+name+".sql")
 				if err != nil {
 					t.Fatal(err)
 				}

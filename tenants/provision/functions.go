@@ -1,4 +1,4 @@
-package tenants
+package provision
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"lignum/tenants"
 )
 
 // function is one that a realm's migrations make, as one of them made it.
@@ -29,7 +31,7 @@ var (
 
 // functionsOf are the functions of a realm's schema in the order in which its migrations make them; one that was made anew is there
 // several times.
-func functionsOf(realm Realm) (list []function) {
+func functionsOf(realm tenants.Realm) (list []function) {
 	for _, m := range migrationsOf(realm) {
 		for _, found := range functionText.FindAllStringSubmatch(m.sql, -1) {
 			f := function{name: found[2], text: "CREATE OR REPLACE FUNCTION " + found[1] + "$$" + found[3] + "$$;\n", body: found[3], definer: strings.Contains(found[1], "SECURITY DEFINER")}
@@ -72,7 +74,7 @@ func alteredFunctionsOf(ctx context.Context, q interface {
 	if err != nil {
 		return nil, err
 	}
-	known := functionsOf(Realm{Slug: "any"})
+	known := functionsOf(tenants.Realm{Slug: "any"})
 	var list []Altered
 	var slug, schema, login, owner, name, called, owned, body string
 	var definer bool
