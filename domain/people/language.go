@@ -21,7 +21,7 @@ func ChooseLanguage(ctx context.Context, tx *tenants.Tx, id uuid.UUID, locale st
 	err := tx.QueryRow(ctx, `UPDATE users u SET locale = nullif($2::text, ''), updated_at = $3::timestamptz FROM (SELECT id, locale FROM users WHERE id = $1::uuid FOR UPDATE) was
 		WHERE u.id = was.id RETURNING coalesce(was.locale, '')`, id.String(), locale, now).Scan(&before)
 	if err != nil {
-		return notFound(err, "user")
+		return notFound(err, "domain.there_is_no_such_user")
 	}
 	tx.Record(audit.Entry{Action: "user.language", ObjectKind: "user", ObjectID: id.String(), Before: map[string]string{"locale": before}, After: map[string]string{"locale": locale}})
 	return nil
