@@ -65,7 +65,7 @@ func ClassCandidates(ctx context.Context, c *api.Call, id uuid.UUID, f Candidate
 		if err != nil {
 			return err
 		}
-		page, err := people.Users(ctx, r, people.UserFilter{Prefix: f.Query, Grade: f.Grade, Role: people.Student, State: "active", SchoolID: school, NotIn: []people.Group{classes.Members(id)},
+		page, err := people.Users(ctx, r, people.UserFilter{Prefix: f.Query, Grade: f.Grade, Role: people.Student, State: people.UserActive, SchoolID: school, NotIn: []people.Group{classes.Members(id)},
 			After: p.Cursor, Limit: p.Limit})
 		for _, u := range page.Users {
 			items = append(items, Candidate{classes.Person{ID: u.ID, GivenName: u.GivenName, FamilyName: u.FamilyName}, u.UserName, u.Grade, u.SchoolID})

@@ -38,7 +38,7 @@ func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*a
 	if err != nil {
 		return nil, err
 	}
-	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: f.State, NoCard: f.NoCard, IDs: f.ids, After: p.Cursor, Limit: p.Limit}
+	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: people.UserState(f.State), NoCard: f.NoCard, IDs: f.ids, After: p.Cursor, Limit: p.Limit}
 	if c.Tenant != nil {
 		if f.School != uuid.Nil {
 			filter.SchoolID = &f.School

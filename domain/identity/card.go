@@ -147,7 +147,7 @@ func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitati
 	if err != nil {
 		return Card{}, err
 	}
-	if a.State != "active" {
+	if a.State != people.UserActive {
 		return Card{}, domain.Refuse(domain.Conflict, "identity.the_account_is_suspended_resume")
 	}
 	purpose := "reset"

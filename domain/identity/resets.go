@@ -10,6 +10,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/notices"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -138,7 +139,7 @@ func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string
 	if err != nil {
 		return ResetRequest{}, err
 	}
-	if a.State != "active" {
+	if a.State != people.UserActive {
 		return ResetRequest{}, domain.Refuse(domain.Conflict, "identity.the_account_is_suspended_the")
 	}
 	if unclaimed, err := unclaimed(ctx, tx, user); err != nil {

@@ -47,7 +47,7 @@ type account struct {
 	GivenName      string
 	FamilyName     string
 	PasswordHash   string
-	State          string
+	State          people.UserState
 	MustChange     bool
 	TOTP           bool // a confirmed second factor
 	SessionVersion int
@@ -148,7 +148,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 	if !right {
 		return SignedIn{}, d.failed(ctx, db, a, counted.found, "password", in.Device, now)
 	}
-	if a.State != "active" {
+	if a.State != people.UserActive {
 		return SignedIn{}, domain.Refuse(domain.Forbidden, "identity.this_account_is_suspended_please")
 	}
 	if a.TOTP && in.Code == "" {

@@ -18,7 +18,7 @@ import (
 type UserFilter struct {
 	Prefix   string      // of the given, family or user name, or "given family"; case does not matter
 	Role     string      // has this role
-	State    string      // active or suspended
+	State    UserState   // of this state; those that are erased are never listed
 	SchoolID *uuid.UUID  // of this school
 	Region   string      // of a school of this region; tenants only
 	In       []Group     // is in each of these; tenants only
@@ -37,6 +37,10 @@ type UserPage struct {
 	Users []User `json:"users"`
 	Next  string `json:"next,omitempty"` // empty: this is the last page
 }
+
+const userSQL = `SELECT u.id, u.source_id, u.user_name, u.given_name, u.family_name, u.email, u.state, u.state_reason, u.school_id, u.grade, u.locale,
+	ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.has_password, u.second_factor,
+	u.created_at, u.updated_at FROM users u`
 
 // Users lists accounts by name; those that were looked for by a beginning of a name, first the ones whose family name begins so, then given
 // names, then user names. What it reads depends on the page and not on how many accounts there are. It gives domain.Invalid for a filter or cursor that makes no sense.
@@ -114,7 +118,7 @@ func (f *UserFilter) cursorAt(u *User) string {
 const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
 
 // few tells whether those whom the filter leaves are few enough to look at all of them, or have an index of their own.
-func (f *UserFilter) few() bool { return f.NoCard || f.State == "suspended" || f.tied() }
+func (f *UserFilter) few() bool { return f.NoCard || f.State == UserSuspended || f.tied() }
 
 // tied tells whether the filter names a school, a group or the like.
 func (f *UserFilter) tied() bool {
@@ -128,7 +132,7 @@ func (f *UserFilter) statement() (string, []any, error) {
 	if parts == nil && !f.tied() {
 		switch {
 		case f.Role == "":
-		case f.State == "suspended":
+		case f.State == UserSuspended:
 			asked.State, rare = "", " AND n.suspended"
 		case f.NoCard:
 			asked.NoCard, rare = false, " AND n.waiting"
