@@ -12,7 +12,6 @@ import (
 	"lignum/api/catalogue"
 	"lignum/domain"
 	"lignum/domain/assessment"
-	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/policy"
 	"lignum/tenants"
@@ -143,17 +142,13 @@ func ListClasses(ctx context.Context, c *api.Call, f ClassFilter, p api.Paging) 
 	if f.Coaching {
 		filter.CoachID = c.Claims.UserID
 	}
-	var items []classes.Class
-	var next string
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[classes.Class], error) {
 		list, err := classes.Classes(ctx, r, filter, p.Page())
-		items, next = list.Items, list.Next
-		return err
+		for i := range list.Items {
+			list.Items[i].Withhold(d.MinCell)
+		}
+		return list, err
 	})
-	for i := range items {
-		items[i].Withhold(d.MinCell)
-	}
-	return api.ListOf(items, next, err)
 }
 
 // ManagedClasses lists the classes whose learners the actor sees: those they coach, and those of their school, or all. A class that
@@ -181,14 +176,9 @@ func ManagedClasses(ctx context.Context, c *api.Call, f ClassFilter, p api.Pagin
 	default:
 		return nil, api.FiguresOnly()
 	}
-	var items []classes.Class
-	var next string
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		list, err := classes.Classes(ctx, r, filter, p.Page())
-		items, next = list.Items, list.Next
-		return err
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[classes.Class], error) {
+		return classes.Classes(ctx, r, filter, p.Page())
 	})
-	return api.ListOf(items, next, err)
 }
 
 // ClassPage is everything on the page of a class.
@@ -351,27 +341,22 @@ func RemoveLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UU
 
 // ClassLearners lists who is in a class now.
 func ClassLearners(ctx context.Context, c *api.Call, id uuid.UUID, p api.Paging) (*api.List[classes.Learner], error) {
-	var items []classes.Learner
-	var next string
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (none domain.List[classes.Learner], err error) {
 		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.Day())
 		if err != nil {
-			return err
+			return none, err
 		}
 		d, err := c.Decide(classFacts(f))
 		if err != nil {
-			return err
+			return none, err
 		}
-		list, err := learnersWithin(ctx, c, r, d.Scope, f, id, p)
-		items, next = list.Items, list.Next
-		return err
+		return learnersWithin(ctx, c, r, d.Scope, f, id, p)
 	})
-	return api.ListOf(items, next, err)
 }
 
 // learnersWithin cuts a class's list to the scope. That a class is a school's says nothing of whose pupils are in it: its
 // administrator sees those of the school, and all of them when they coach the class.
-func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p api.Paging) (catalog.List[classes.Learner], error) {
+func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p api.Paging) (domain.List[classes.Learner], error) {
 	switch scope {
 	case policy.Whole, policy.Assigned:
 		return classes.Learners(ctx, q, id, p.Page())
@@ -382,7 +367,7 @@ func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope p
 		return classes.LearnersOfSchool(ctx, q, id, c.Claims.UserID, p.Page())
 	case policy.Own, policy.Region, policy.Aggregate:
 	}
-	return catalog.List[classes.Learner]{}, api.FiguresOnly()
+	return domain.List[classes.Learner]{}, api.FiguresOnly()
 }
 
 // MayManageClass tells whether the actor may change the class of a page.

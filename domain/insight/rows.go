@@ -52,15 +52,11 @@ func (r Rows) check() (after *mark, limit int, err error) {
 	if r.After == "" {
 		return nil, limit, nil
 	}
-	var at []string
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(r.After)
-	if err == nil {
-		err = json.Unmarshal(raw, &at)
+	at, err := domain.ReadCursor(r.After, 4)
+	if err != nil {
+		return nil, 0, err
 	}
-	bad := domain.InvalidField("after", "domain.is_not_a_cursor_that")
-	if err != nil || len(r.After) > 2000 || len(at) != 4 || slices.ContainsFunc(at, func(s string) bool { return strings.ContainsRune(s, 0) }) {
-		return nil, 0, bad
-	}
+	bad := domain.BadCursor()
 	rank, err := strconv.ParseInt(at[0], 10, 32)
 	if err != nil || (rank != 0) && r.Order != LowestFirst {
 		return nil, 0, bad

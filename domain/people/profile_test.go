@@ -76,13 +76,16 @@ func TestAnAccountIsReadAsTheListReadsIt(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("akeem", "teacher", "coach", "guardian")
 	r.Do("UPDATE users SET source_id = 'J-1', email = 'a@example.org', locale = 'es', grade = '9', has_password = true, second_factor = true WHERE id = $1::uuid", id.String())
-	var listed UserPage
+	var listed domain.List[User]
 	var one User
-	r.Read(func(q *tenants.Reader) (err error) { listed, err = Users(r.Ctx, q, UserFilter{Self: &id}); return err })
+	r.Read(func(q *tenants.Reader) (err error) {
+		listed, err = Users(r.Ctx, q, UserFilter{Self: &id}, domain.Page{})
+		return err
+	})
 	r.Read(func(q *tenants.Reader) (err error) { one, err = UserByID(r.Ctx, q, id); return err })
 	one.UserNameKey = "" // of which lists know nothing
-	if got, want := domain.Version(one), domain.Version(listed.Users[0]); got != want || !slices.Equal(one.Roles, []string{"coach", "guardian", "teacher"}) {
-		t.Errorf("by key %+v, in the list %+v", one, listed.Users[0])
+	if got, want := domain.Version(one), domain.Version(listed.Items[0]); got != want || !slices.Equal(one.Roles, []string{"coach", "guardian", "teacher"}) {
+		t.Errorf("by key %+v, in the list %+v", one, listed.Items[0])
 	}
 	r.Do("DELETE FROM user_roles WHERE user_id = $1::uuid", id.String())
 	r.Read(func(q *tenants.Reader) (err error) { one, err = UserByID(r.Ctx, q, id); return err })

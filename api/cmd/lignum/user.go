@@ -212,18 +212,17 @@ func printUsers(ctx context.Context, out io.Writer, q tenants.Querier, filter pe
 
 // eachUser gives every account that the filter takes.
 func eachUser(ctx context.Context, q tenants.Querier, filter people.UserFilter, each func(people.User) error) error {
-	filter.Limit = 200
-	for {
-		page, err := people.Users(ctx, q, filter)
+	for page := (domain.Page{Limit: 200}); ; {
+		list, err := people.Users(ctx, q, filter, page)
 		if err != nil {
 			return err
 		}
-		for _, u := range page.Users {
+		for _, u := range list.Items {
 			if err := each(u); err != nil {
 				return err
 			}
 		}
-		if filter.After = page.Next; filter.After == "" {
+		if page.After = list.Next; page.After == "" {
 			return nil
 		}
 	}
