@@ -5,7 +5,7 @@
 //
 // # GORM and pgx
 //
-// GORM has the entities: what has an identity and is made, read by its key, changed and listed, such as a school, a class, a tenant, the record of an import.
+// GORM has the entities: what has an identity and is made, read by its key, changed and listed, such as an account, a school, a class, a tenant, an import.
 // pgx has what is one round trip, a statement for many rows, a report, or measured. Whoever adds to an entity's table adds by GORM, and tests/entities_test.go
 // names the tables, and each place where pgx is right on them with its reason.
 //

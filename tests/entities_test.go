@@ -40,6 +40,35 @@ var entities = map[string]map[string]string{
 		"domain/insight":           figures,
 		"domain/demo":              past, "domain/demo/rows": past,
 	},
+	"users": {
+		"domain/people/users.go keepAdministrator": "whether anybody else has a role, of all who have it",
+		"domain/people/users.go VoidTokens":        "tokens of many are voided in one statement",
+		"domain/people/list.go":                    "people are found through the index of each part of a list, in one statement (list_test.go)",
+		"domain/people/language.go":                "the language before and after is one round trip",
+		"domain/people/leaderboard.go":             "the person and who decides for them, in one row, and sets of learners",
+		"domain/people/roles.go":                   "counts those who have a role",
+		"domain/people/usernames.go":               "names that are taken, of a roster's thousand stems",
+		"domain/people/guardians.go":               "ties with the people at both ends",
+		"domain/people/sourced.go":                 roster,
+		"domain/identity/signin.go":                proofs, "domain/identity/session.go": proofs, "domain/identity/throttle.go": proofs,
+		"domain/identity/card.go":             "a thousand cards are made in one statement, and one is redeemed as a sign-in",
+		"domain/identity/identity.go":         "counts all accounts of a tenant that was just made",
+		"domain/identity/resets.go":           "requests with those who ask and those whom they ask for",
+		"domain/identity/told.go lookAfter":   "who looks after some accounts, of all their schools",
+		"domain/classes/list.go":              cards,
+		"domain/classes/ties.go":              ties,
+		"domain/classes/groups.go":            "a group is the condition of a list of people",
+		"domain/classes/grades.go":            "counts learners by their forms, and finds those without a place",
+		"domain/classes/manage.go coachKnown": "whether the coach is one, in the batch that stores the class",
+		"domain/classes/register.go":          seats, "domain/classes/place.go": seats,
+		"domain/classes/tell.go":       "whom to tell and of what, in one statement",
+		"domain/assessment/facts.go":   ties,
+		"domain/assessment/mark.go":    "what there is to mark, with the names of all that it belongs to",
+		"domain/points/leaderboard.go": "a leaderboard names those whom it ranks: measured",
+		"domain/coaching/learners.go":  "a report of all learners of a coach",
+		"domain/insight":               figures,
+		"domain/demo":                  past, "domain/demo/rows": past,
+	},
 	"terms": {"domain/calendar/sourced.go PutTerms": roster, "domain/demo/rows": past},
 	"classes": {
 		"domain/classes/register.go": seats, "domain/classes/place.go": seats,
@@ -84,6 +113,8 @@ const (
 	seats       = "who comes second waits and then counts again: lock, count and place are one round trip"
 	cards       = "the lists show classes as the function class_cards does, in a copy of its text; each narrowing has its index, measured"
 	figures     = "figures are sums of many rows"
+	proofs      = "what proves who somebody is, with the person, in one row: sign-ins are measured, and lock both in their order"
+	ties        = "what ties somebody to others, for the policy, is one round trip"
 	past        = "makes a country's past in bulk, and counts it"
 )
 
