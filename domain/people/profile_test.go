@@ -13,6 +13,7 @@ import (
 
 	"lignum/domain"
 	"lignum/tenants"
+	"lignum/tenants/audit"
 )
 
 // row gives an account's whole row, by column.
@@ -100,38 +101,43 @@ func TestAnAccountIsReadAsTheListReadsIt(t *testing.T) {
 	})
 }
 
-// Whoever waited for an account sees the roles that it has been given meanwhile.
+// Whoever waited for an account sees the roles that it has been given meanwhile: a person, and a roster.
 func TestAHeldAccountIsReadAnew(t *testing.T) {
 	r := newRoom(t)
 	id := r.user("akeem", "teacher")
-	type held struct {
-		u   User
-		err error
-	}
-	asked := make(chan held, 1)
-	r.OK(r.Write(func(tx *tenants.Tx) error {
-		if _, err := SetRoles(r.Ctx, tx, r.DB.Realm(), id, []string{"coach"}, r.Now); err != nil {
-			return err
-		}
-		go func() {
-			var h held
-			h.err = r.Write(func(tx *tenants.Tx) (err error) {
-				if h.u, err = LockUser(r.Ctx, tx, id); err != nil {
-					return err
-				}
-				_, err = ChangeUser(r.Ctx, tx, r.DB.Realm(), id, UserChange{GivenName: &h.u.Roles[0]}, r.Now)
-				return err
-			})
-			asked <- h
-		}()
-		for waits := 0; waits == 0; time.Sleep(5 * time.Millisecond) {
-			if err := r.World.Direct(t).QueryRow(r.Ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waits); err != nil {
+	r.Do("UPDATE users SET source_id = 'J-1' WHERE id = $1::uuid", id.String())
+	for to, hold := range map[string]func(tx *tenants.Tx) (roles []string, err error){
+		"coach": func(tx *tenants.Tx) ([]string, error) { u, err := LockUser(r.Ctx, tx, id); return u.Roles, err },
+		"guardian": func(tx *tenants.Tx) ([]string, error) {
+			list, err := UsersBySource(r.Ctx, tx, []string{"J-1"}, true)
+			if err != nil {
+				return nil, err
+			}
+			return list["J-1"].Roles, nil
+		},
+	} {
+		var roles []string
+		asked := make(chan error, 1)
+		r.OK(r.Write(func(tx *tenants.Tx) error {
+			if _, err := SetRoles(r.Ctx, tx, r.DB.Realm(), id, []string{to}, r.Now); err != nil {
 				return err
 			}
+			go func() {
+				asked <- r.Write(func(tx *tenants.Tx) (err error) {
+					tx.Record(audit.Entry{Action: "test"})
+					roles, err = hold(tx)
+					return err
+				})
+			}()
+			for waits := 0; waits == 0; time.Sleep(5 * time.Millisecond) {
+				if err := r.World.Direct(t).QueryRow(r.Ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waits); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		if err := <-asked; err != nil || !slices.Equal(roles, []string{to}) {
+			t.Errorf("of whoever is now a %s is read %v, %v", to, roles, err)
 		}
-		return nil
-	}))
-	if h := <-asked; h.err != nil || !slices.Equal(h.u.Roles, []string{"coach"}) {
-		t.Errorf("read %v, %v", h.u.Roles, h.err)
 	}
 }

@@ -72,20 +72,21 @@ func (u *SourcedUser) Is(role string) bool { return slices.Contains(u.Roles, rol
 // UsersBySource gives accounts by their ids in the country's records; those that are not there are left out. With lock they stay as they are until the
 // transaction ends.
 func UsersBySource(ctx context.Context, q tenants.Querier, sources []string, lock bool) (map[string]*SourcedUser, error) {
-	locking := ""
-	if lock {
-		locking = "FOR UPDATE"
+	var list []*SourcedUser
+	b := &pgx.Batch{}
+	if lock { // before it reads, as LockUser does
+		b.Queue(`SELECT FROM users WHERE source_id = ANY($1::text[]) ORDER BY id FOR UPDATE`, sources)
 	}
-	rows, err := q.Query(ctx, `SELECT id, source_id, user_name, given_name, family_name, coalesce(email, ''), state, state_reason, school_id, grade,
-		ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) FROM users u WHERE source_id = ANY($1::text[]) ORDER BY id `+locking, sources)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*SourcedUser, error) {
-		var u SourcedUser
-		err := row.Scan(&u.ID, &u.SourceID, &u.UserName, &u.Given, &u.Family, &u.Email, &u.State, &u.Reason, &u.SchoolID, &u.Grade, &u.Roles)
-		return &u, err
+	b.Queue(`SELECT id, source_id, user_name, given_name, family_name, coalesce(email, ''), state, state_reason, school_id, grade,
+		ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) FROM users u WHERE source_id = ANY($1::text[])`, sources).Query(func(rows pgx.Rows) (err error) {
+		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*SourcedUser, error) {
+			var u SourcedUser
+			err := row.Scan(&u.ID, &u.SourceID, &u.UserName, &u.Given, &u.Family, &u.Email, &u.State, &u.Reason, &u.SchoolID, &u.Grade, &u.Roles)
+			return &u, err
+		})
+		return err
 	})
+	err := q.SendBatch(ctx, b).Close()
 	users := make(map[string]*SourcedUser, len(list))
 	for _, u := range list {
 		users[u.SourceID] = u

@@ -27,7 +27,7 @@ const (
 	UserErased    UserState = "erased"    // what named the person is gone, and nothing is changed any more
 )
 
-// User is an account, as its administrators see it. Its names, school, form and language are the person's half of the row; the rest of it is domain/identity's.
+// User is an account, as its administrators see it. What tells how somebody proves who they are is written by domain/identity, and only read here.
 type User struct {
 	ID           uuid.UUID  `json:"id"`
 	SourceID     *string    `json:"source_id,omitempty"` // the id in the country's own records
