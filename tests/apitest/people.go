@@ -95,7 +95,7 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 		s.T.Fatalf("user of %q: %v", slug, err)
 	}
 	signedIn.UserID, signedIn.UserName, signedIn.Roles, signedIn.SchoolID = u.ID, u.UserName, roles, in.SchoolID
-	u.Token = s.sign(slug, signedIn, now)
+	u.Token = s.sign(slug, signedIn)
 	return u
 }
 
@@ -122,9 +122,10 @@ func (s *Server) Keys(slug string) *identity.KeyRing {
 }
 
 // sign makes a token with the realm's own keys.
-func (s *Server) sign(slug string, who identity.SignedIn, now time.Time) string {
+func (s *Server) sign(slug string, who identity.SignedIn) string {
 	s.T.Helper()
-	tokens, err := s.Keys(slug).Issue(who, s.URL(slug), now)
+	ring := s.Keys(slug)
+	tokens, err := ring.Issue(who, s.URL(slug), time.Now().UTC()) // a key signs nothing from before it was made
 	if err != nil {
 		s.T.Fatal(err)
 	}
