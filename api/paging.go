@@ -5,11 +5,11 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"lignum/domain"
-	"lignum/domain/catalog"
 )
 
 // Paging is the query of every list. Lists go on from the last thing shown, never from a number.
@@ -18,7 +18,7 @@ type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30"`
 }
 
-func (p Paging) Page() catalog.Page { return catalog.Page{After: p.Cursor, Limit: p.Limit} }
+func (p Paging) Page() domain.Page { return domain.Page{After: p.Cursor, Limit: p.Limit} }
 
 // ListOf makes a page of the API of a domain's.
 func ListOf[T any](items []T, next string, err error) (*List[T], error) {
@@ -42,6 +42,33 @@ func AtCursor(err error) error {
 		}
 	}
 	return err
+}
+
+// DayRange is a time in days; without it the last 30.
+type DayRange struct {
+	From string `query:"from" format:"date" doc:"First day, such as 2026-11-01"`
+	To   string `query:"to" format:"date" doc:"Last day"`
+}
+
+// Days reads a range of days; without one it is the last 30 until today.
+func Days(from, to string, today time.Time) (first, last time.Time, err error) {
+	first, last = today.AddDate(0, 0, -29), today
+	var p domain.Problems
+	if to != "" {
+		if last, err = time.Parse(time.DateOnly, to); err != nil {
+			p.Add("query.to", "api.must_be_a_date_such")
+		}
+		first = last.AddDate(0, 0, -29)
+	}
+	if from != "" {
+		if first, err = time.Parse(time.DateOnly, from); err != nil {
+			p.Add("query.from", "api.must_be_a_date_such_as")
+		}
+	}
+	if len(p) == 0 && last.Before(first) {
+		p.Add("query.to", "domain.must_not_be_before_the")
+	}
+	return first, last, p.Err()
 }
 
 var packagePath = regexp.MustCompile(`lignum/(api/)?(?:[a-z]+/)*([a-z]+)\.`)

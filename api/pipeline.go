@@ -64,13 +64,21 @@ type Call struct {
 
 // Languages are those in which the realm speaks with people; the first is its own.
 func (c *Call) Languages() []words.Language {
-	if c.Tenant == nil || c.State == nil {
+	if c.Tenant == nil {
 		return nil
 	}
-	return c.State.Branding.Languages
+	st := c.State
+	if st == nil { // refused before its state was asked for: what was known of it last costs nothing
+		st = c.Server.lastState(c.Realm)
+	}
+	if st == nil {
+		return nil
+	}
+	return st.Branding.Languages
 }
 
-// speak settles the language: the person's own, else what their browser accepts, each as far as the tenant has it, else the tenant's.
+// speak settles the language: the person's own, else what their browser accepts, each as far as the tenant has it, else the tenant's. A request that is
+// refused before the tenant's state was ever loaded in this process, such as the first one at a suspended tenant's, is answered in English.
 func (c *Call) speak() {
 	own := ""
 	if c.Claims != nil {
@@ -110,10 +118,9 @@ func (s *Server) enter(fc *fiber.Ctx, rt *Route) (*Call, error) {
 
 	err := c.realm()
 	if err == nil {
-		c.speak() // with whoever it is, so that also a refusal on the way is in their language
 		err = c.authenticate()
-		c.speak()
 	}
+	c.speak() // whatever came of it, so that also a refusal on the way is in their language
 	if err != nil {
 		if over := c.admit(); over != nil {
 			return c, over

@@ -111,7 +111,7 @@ func TestSentencesAreForPeople(t *testing.T) {
 
 // typedSo are reasons for fields which only programs fill in: on pages these are chosen from a list, or stand in an address. And the column of what roles
 // may do is called what it is, to those who decide it.
-var typedSo = []string{"Permission", "must be suspended or read_only", "must be live or on_demand", "is not valid UTF-8", "is not valid UTF-8 text", "is not a cursor that a page before this one gave",
+var typedSo = []string{"Permission", "must be suspended or read_only", "must be live or on_demand", "is not valid UTF-8", "is not valid UTF-8 text",
 	"must be a UUID such as 0190a1b2-...", "something follows after the JSON value", "must be text: no NUL character, no broken UTF-8, no half of a surrogate pair"}
 
 // A language says what English says: no message of its own, each filled with the same, and with each plural form that the language has.
@@ -143,8 +143,10 @@ func TestTenantsMayChooseEachLanguage(t *testing.T) {
 
 func placeholders(text string) map[string]bool {
 	names := map[string]bool{}
-	for _, m := range regexp.MustCompile(`\{\{\.(\w+)\}\}`).FindAllStringSubmatch(text, -1) {
-		names[m[1]] = true
+	for _, piece := range words.Pieces(text) {
+		if piece.Name != "" {
+			names[piece.Name] = true
+		}
 	}
 	return names
 }

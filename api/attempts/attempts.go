@@ -167,6 +167,15 @@ func MyAttempts(ctx context.Context, c *api.Call, p api.Paging) (*api.List[asses
 	return attemptsOf(ctx, c, c.Claims.UserID, p)
 }
 
+// QueueMine adds the signed-in learner's last attempts, at most most of them.
+func QueueMine(c *api.Call, r *api.Reading, most int, list *[]assessment.Summary) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	assessment.QueueAttempts(&r.Batch, c.Claims.UserID, most, list)
+	return nil
+}
+
 // LearnerAttempts lists a learner's attempts, for those who look after the learner.
 func LearnerAttempts(ctx context.Context, c *api.Call, learner uuid.UUID, p api.Paging) (*api.List[assessment.Summary], error) {
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {

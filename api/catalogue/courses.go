@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/api"
+	"lignum/domain"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/policy"
@@ -66,7 +67,7 @@ func ListCourses(ctx context.Context, c *api.Call, f catalog.CourseFilter, p api
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	var list catalog.List[catalog.Course]
+	var list domain.List[catalog.Course]
 	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
 		list, err = catalog.Courses(ctx, r, f, p.Page())
 		return err
@@ -154,7 +155,7 @@ func ListResources(ctx context.Context, c *api.Call, f catalog.ResourceFilter, p
 	if err != nil {
 		return nil, err
 	}
-	var list catalog.List[catalog.Resource]
+	var list domain.List[catalog.Resource]
 	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
 		if list, err = catalog.Resources(ctx, r, f, p.Page()); err != nil {
 			return err

@@ -12,7 +12,6 @@ import (
 	"lignum/api/catalogue"
 	"lignum/domain"
 	"lignum/domain/assessment"
-	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/policy"
 	"lignum/tenants"
@@ -371,7 +370,7 @@ func ClassLearners(ctx context.Context, c *api.Call, id uuid.UUID, p api.Paging)
 
 // learnersWithin cuts a class's list to the scope. That a class is a school's says nothing of whose pupils are in it: its
 // administrator sees those of the school, and all of them when they coach the class.
-func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p api.Paging) (catalog.List[classes.Learner], error) {
+func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope policy.Scope, f classes.Facts, id uuid.UUID, p api.Paging) (domain.List[classes.Learner], error) {
 	switch scope {
 	case policy.Whole, policy.Assigned:
 		return classes.Learners(ctx, q, id, p.Page())
@@ -382,7 +381,7 @@ func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope p
 		return classes.LearnersOfSchool(ctx, q, id, c.Claims.UserID, p.Page())
 	case policy.Own, policy.Region, policy.Aggregate:
 	}
-	return catalog.List[classes.Learner]{}, api.FiguresOnly()
+	return domain.List[classes.Learner]{}, api.FiguresOnly()
 }
 
 // MayManageClass tells whether the actor may change the class of a page.

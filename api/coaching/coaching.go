@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/domain"
 	"lignum/domain/assessment"
-	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
 	"lignum/domain/people"
@@ -167,7 +167,7 @@ func RecordOf(ctx context.Context, c *api.Call, learner uuid.UUID) (*LearnerReco
 			return err
 		}
 		rec.Points, rec.Month = own.Total, own.Month
-		attempts, err := assessment.Attempts(ctx, r, learner, catalog.Page{Limit: 20})
+		attempts, err := assessment.Attempts(ctx, r, learner, domain.Page{Limit: 20})
 		if err != nil {
 			return err
 		}

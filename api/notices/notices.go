@@ -31,11 +31,20 @@ func Routes(s *api.Server) {
 func MyNotices(ctx context.Context, c *api.Call) (*api.List[notices.Notice], error) {
 	var r api.Reading
 	var list []notices.Notice
-	err := r.Notices(c, &list)
+	err := QueueMine(c, &r, &list)
 	if err == nil {
 		err = r.Run(ctx, c)
 	}
 	return api.ListOf(list, "", err)
+}
+
+// QueueMine adds what the signed-in person was told and has not seen yet.
+func QueueMine(c *api.Call, r *api.Reading, list *[]notices.Notice) error {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return err
+	}
+	notices.QueueUnseen(&r.Batch, c.Claims.UserID, list)
+	return nil
 }
 
 // SeeNotice takes one of the signed-in person's own notices off their home page.

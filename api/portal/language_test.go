@@ -14,6 +14,8 @@ import (
 	"lignum/api/account"
 	"lignum/domain/words"
 	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/audit"
 	"lignum/tests/apitest"
 )
 
@@ -192,4 +194,42 @@ func TestThePersonsLanguageGoesBeforeTheBrowsers(t *testing.T) {
 	if got := lang("en-XA"); got != "en" {
 		t.Errorf("the tenant has it no more, and speaks %q", got)
 	}
+}
+
+// Who is refused on the way, before the tenant's rules are asked for, is told why in the language that they read: a token that is not good, a tenant
+// that is suspended.
+func TestARefusalOnTheWayIsInTheReadersLanguage(t *testing.T) {
+	s := newStaffed(t)
+	boss := s.UserWith("jamaica", []string{"tenant_administrator"}, apitest.SecondFactor())
+	s.Do(boss, http.MethodPut, "/api/v1/tenant/branding", map[string]any{"name": "Jamaica", "colour": "#14532d", "accent": "#eab308", "staff_second_factor": false,
+		"languages": []words.Language{words.English, words.Pseudo}}).Want(http.StatusOK)
+	if err := s.Registry.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asked := func(u apitest.User, accept string, status int) {
+		t.Helper()
+		p := s.Send(u, http.MethodGet, s.URL("jamaica")+"/api/v1/classes", nil, "Accept-Language", accept).Want(status).Problem()
+		if marked := strings.HasPrefix(p.Detail, words.PseudoOpen); marked != (accept == string(words.Pseudo)) {
+			t.Errorf("%d to a reader of %q says %q", status, accept, p.Detail)
+		}
+	}
+	both := func(u apitest.User, status int) {
+		t.Helper()
+		asked(u, "en", status)
+		asked(u, "en-XA", status)
+	}
+	bad := s.User("jamaica", "student")
+	bad.Token += "x"
+	both(bad, http.StatusUnauthorized)
+	err := s.DB("").Write(t.Context(), s.Actor, func(tx *tenants.Tx) error {
+		_, err := tenants.SetState(t.Context(), tx, "jamaica", tenants.Suspended, "hurricane", audit.Entry{Action: "platform.tenant.suspend"})
+		return err
+	})
+	if err == nil {
+		err = s.Registry.Refresh(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	both(bad, http.StatusForbidden)
 }

@@ -127,10 +127,10 @@ func speaking(script []byte, keys []string, l words.Language) []byte {
 			panic(fmt.Sprintf("a script says %q, which has no words", key))
 		}
 		said[key] = m.Other
-		if forms := formsOf(m); len(forms) > 0 {
-			all := map[string]string{"other": m.Other}
+		if forms := words.Forms(m); len(forms) > 1 {
+			all := map[string]string{}
 			for _, form := range forms {
-				all[form[0]] = form[1]
+				all[form.Category] = form.Text
 			}
 			said[key] = all
 		}

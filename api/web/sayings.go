@@ -21,14 +21,13 @@ import (
 // markup it may hold the plain tags of inline: a link to a page of ours stands in its sentence, and so do words that are only read out.
 
 var (
-	inline      = regexp.MustCompile(`</?(?:strong|em|kbd|code|small|b|i|span)>|<br>|<span class="hidden">|<a href="/[a-z/-]*">|</a>`)
-	placeholder = regexp.MustCompile(`\{\{\.(\w+)\}\}`)
-	literal     = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;")
+	inline  = regexp.MustCompile(`</?(?:strong|em|kbd|code|small|b|i|span)>|<br>|<span class="hidden">|<a href="/[a-z/-]*">|</a>`)
+	literal = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;")
 )
 
-// inWords gives the source of a template file with its sentences in a language. It panics on a sentence without words, or one that is not
+// translated gives the source of a template file with its sentences in a language. It panics on a sentence without words, or one that is not
 // filled as its message wants: both are faults of the program, found when it starts.
-func inWords(l words.Language, file, source string) string {
+func translated(l words.Language, file, source string) string {
 	trees := map[string]*parse.Tree{}
 	top := parse.New(file)
 	top.Mode = parse.SkipFuncCheck
@@ -127,7 +126,7 @@ func (s *speaker) pipe(p *parse.PipeNode) {
 			}
 		}
 		if key, pairs, ok := saying(cmd); ok { // {{$x := t "..."}}, or a pipe among arguments
-			if m := s.message(key, pairs); len(pairs) > 0 && len(formsOf(m)) == 0 {
+			if m := s.message(key, pairs); len(pairs) > 0 && len(words.Forms(m)) == 1 {
 				cmd.Args = parts(m.Other, pairs)
 			}
 		}
@@ -137,20 +136,15 @@ func (s *speaker) pipe(p *parse.PipeNode) {
 // parts makes a call of filled: the text of a message and what fills it, in turn.
 func parts(text string, pairs []parse.Node) []parse.Node {
 	args := []parse.Node{parse.NewIdentifier("filled")}
-	quoted := func(text string) parse.Node {
-		return &parse.StringNode{NodeType: parse.NodeString, Quoted: strconv.Quote(text), Text: text}
-	}
-	at := 0
-	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-		args = append(args, quoted(text[at:m[0]]))
+	for _, piece := range words.Pieces(text) {
+		args = append(args, &parse.StringNode{NodeType: parse.NodeString, Quoted: strconv.Quote(piece.Text), Text: piece.Text})
 		for i := 0; i+1 < len(pairs); i += 2 {
-			if pairs[i].(*parse.StringNode).Text == text[m[2]:m[3]] {
+			if pairs[i].(*parse.StringNode).Text == piece.Name {
 				args = append(args, pairs[i+1])
 			}
 		}
-		at = m[1]
 	}
-	return append(args, quoted(text[at:]))
+	return args
 }
 
 // filled puts a sentence together of its parts, as words.Language.Say does.
@@ -200,9 +194,11 @@ func (s *speaker) message(key string, pairs []parse.Node) *i18n.Message {
 		}
 		given[name.Text] = true
 	}
-	for _, wanted := range placeholder.FindAllStringSubmatch(m.One+m.Other, -1) {
-		if !given[wanted[1]] {
-			panic(fmt.Sprintf("%s: %q wants %s, which it is not given", s.file, key, wanted[1]))
+	for _, form := range words.Forms(m) {
+		for _, piece := range words.Pieces(form.Text) {
+			if piece.Name != "" && !given[piece.Name] {
+				panic(fmt.Sprintf("%s: %q wants %s, which it is not given", s.file, key, piece.Name))
+			}
 		}
 	}
 	return m
@@ -222,38 +218,34 @@ func (s *speaker) say(key string, pairs []parse.Node) {
 	if counts {
 		values["N"] = "number " + n
 	}
-	forms := formsOf(m)
-	if !counts || len(forms) == 0 {
-		s.fill(m.Other, values)
-		return
+	forms := words.Forms(m)
+	if !counts {
+		forms = forms[len(forms)-1:]
 	}
 	for i, form := range forms {
-		if i > 0 {
+		switch other := i == len(forms)-1; {
+		case other && i > 0:
 			s.b.WriteString("{{else}}")
+		case i > 0:
+			fmt.Fprintf(&s.b, "{{else if eq (form %s) %q}}", n, form.Category)
+		case !other:
+			fmt.Fprintf(&s.b, "{{if eq (form %s) %q}}", n, form.Category)
 		}
-		fmt.Fprintf(&s.b, "{{if eq (form %s) %q}}", n, form[0])
-		s.fill(form[1], values)
+		s.fill(form.Text, values)
 	}
-	s.b.WriteString("{{else}}")
-	s.fill(m.Other, values)
-	s.b.WriteString(strings.Repeat("{{end}}", len(forms)))
-}
-
-// formsOf are the plural forms of a message beside "other", each with its words.
-func formsOf(m *i18n.Message) [][2]string {
-	all := [][2]string{{"zero", m.Zero}, {"one", m.One}, {"two", m.Two}, {"few", m.Few}, {"many", m.Many}}
-	return slices.DeleteFunc(all, func(f [2]string) bool { return f[1] == "" })
+	if len(forms) > 1 {
+		s.b.WriteString("{{end}}")
+	}
 }
 
 // fill writes a form of a message with what fills it.
 func (s *speaker) fill(text string, values map[string]string) {
-	at := 0
-	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-		s.text(text[at:m[0]])
-		fmt.Fprintf(&s.b, "{{%s}}", values[text[m[2]:m[3]]])
-		at = m[1]
+	for _, piece := range words.Pieces(text) {
+		s.text(piece.Text)
+		if piece.Name != "" {
+			fmt.Fprintf(&s.b, "{{%s}}", values[piece.Name])
+		}
 	}
-	s.text(text[at:])
 }
 
 // text writes words as HTML: plain tags stay.

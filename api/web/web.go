@@ -72,7 +72,7 @@ func (p *Pages) parse(l words.Language) *language {
 			if err != nil {
 				panic(err)
 			}
-			sources = append(sources, [2]string{file, inWords(l, path.Base(file), string(text))})
+			sources = append(sources, [2]string{file, translated(l, path.Base(file), string(text))})
 		}
 		return sources
 	}

@@ -10,7 +10,6 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/assessment"
-	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
 	"lignum/tenants"
 	"lignum/tests/school"
@@ -170,9 +169,9 @@ func TestAPersonMarksWhatAMachineCannot(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	toMark := func(f assessment.MarkFilter) []assessment.ToMark {
-		var list catalog.List[assessment.ToMark]
+		var list domain.List[assessment.ToMark]
 		s.read(func(q tenants.Querier) (err error) {
-			list, err = assessment.AttemptsToMark(ctx, q, f, catalog.Page{})
+			list, err = assessment.AttemptsToMark(ctx, q, f, domain.Page{})
 			return err
 		})
 		return list.Items
@@ -212,9 +211,9 @@ func TestAPersonMarksWhatAMachineCannot(t *testing.T) {
 	if r := s.result(a.ID, false, now); !r.Final || r.Questions[2].Comment != "Good." || r.Questions[1].Score != 50 || r.Sections[1].Score != 150 {
 		t.Errorf("%+v", r)
 	}
-	var list catalog.List[assessment.Summary]
+	var list domain.List[assessment.Summary]
 	s.read(func(q tenants.Querier) (err error) {
-		list, err = assessment.Attempts(ctx, q, a.LearnerID, catalog.Page{Limit: 1})
+		list, err = assessment.Attempts(ctx, q, a.LearnerID, domain.Page{Limit: 1})
 		return err
 	})
 	if len(list.Items) != 1 || list.Items[0].Percent == nil || *list.Items[0].Percent != 83 || list.Next != "" {
@@ -322,8 +321,8 @@ func TestListsGoOnWhereTheyStopped(t *testing.T) {
 		}
 	}
 	var own, waiting []string
-	for page := (catalog.Page{Limit: 2}); ; {
-		var list catalog.List[assessment.Summary]
+	for page := (domain.Page{Limit: 2}); ; {
+		var list domain.List[assessment.Summary]
 		s.read(func(q tenants.Querier) (err error) {
 			list, err = assessment.Attempts(ctx, q, s.learners[0], page)
 			return err
@@ -335,8 +334,8 @@ func TestListsGoOnWhereTheyStopped(t *testing.T) {
 			break
 		}
 	}
-	for page := (catalog.Page{Limit: 2}); ; {
-		var list catalog.List[assessment.ToMark]
+	for page := (domain.Page{Limit: 2}); ; {
+		var list domain.List[assessment.ToMark]
 		s.read(func(q tenants.Querier) (err error) {
 			list, err = assessment.AttemptsToMark(ctx, q, assessment.MarkFilter{CoachID: s.coach}, page)
 			return err
@@ -353,7 +352,7 @@ func TestListsGoOnWhereTheyStopped(t *testing.T) {
 		t.Errorf("own, oldest first: %v\nto mark: %v", own, waiting)
 	}
 	if err := s.db.Read(ctx, func(r *tenants.Reader) error {
-		_, err := assessment.AttemptsToMark(ctx, r, assessment.MarkFilter{}, catalog.Page{})
+		_, err := assessment.AttemptsToMark(ctx, r, assessment.MarkFilter{}, domain.Page{})
 		return err
 	}); domain.CodeOf(err) != domain.Invalid {
 		t.Errorf("nobody's list: %v", err)

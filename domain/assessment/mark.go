@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
-	"lignum/domain/catalog"
 	"lignum/domain/catalog/item"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -114,8 +113,8 @@ type MarkFilter struct {
 }
 
 // AttemptsToMark lists attempts that wait for a person, the longest waiting first.
-func AttemptsToMark(ctx context.Context, q tenants.Querier, f MarkFilter, page catalog.Page) (catalog.List[ToMark], error) {
-	var none catalog.List[ToMark]
+func AttemptsToMark(ctx context.Context, q tenants.Querier, f MarkFilter, page domain.Page) (domain.List[ToMark], error) {
+	var none domain.List[ToMark]
 	if f.CoachID == uuid.Nil && !f.Whole {
 		return none, domain.InvalidField("coach_id", "assessment.a_coach_must_be_named")
 	}
@@ -133,5 +132,5 @@ func AttemptsToMark(ctx context.Context, q tenants.Querier, f MarkFilter, page c
 		return none, err
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ToMark])
-	return catalog.Cut(list, limit, func(m ToMark) []string { return momentKey(m.SubmittedAt, m.ID) }), err
+	return domain.Cut(list, limit, func(m ToMark) []string { return momentKey(m.SubmittedAt, m.ID) }), err
 }

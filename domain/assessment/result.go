@@ -163,8 +163,8 @@ const attemptsSQL = `SELECT id, test_id, title, kind, course, number, state, sta
 	FROM attempts_of($1::uuid, $2::timestamptz, $3::text::uuid, $4::integer)`
 
 // Attempts lists a learner's attempts, the newest first.
-func Attempts(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, page catalog.Page) (catalog.List[Summary], error) {
-	var none catalog.List[Summary]
+func Attempts(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, page domain.Page) (domain.List[Summary], error) {
+	var none domain.List[Summary]
 	limit, before, err := moment(page)
 	if err != nil {
 		return none, err
@@ -174,7 +174,7 @@ func Attempts(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, page 
 		return none, err
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Summary])
-	return catalog.Cut(list, limit, func(s Summary) []string { return momentKey(s.StartedAt, s.ID) }), err
+	return domain.Cut(list, limit, func(s Summary) []string { return momentKey(s.StartedAt, s.ID) }), err
 }
 
 // QueueAttempts adds a learner's last attempts to a batch, at most most of them: the list is there when the batch is closed.
@@ -191,7 +191,7 @@ type place struct {
 	id string
 }
 
-func moment(page catalog.Page) (limit int, p place, err error) {
+func moment(page domain.Page) (limit int, p place, err error) {
 	limit, key, err := page.Start(1, 1)
 	if err != nil || key[0] == "" {
 		return limit, place{id: uuid.Nil.String()}, err

@@ -48,14 +48,14 @@ type CourseFilter struct {
 }
 
 // Courses lists the published courses by title.
-func Courses(ctx context.Context, q tenants.Querier, f CourseFilter, page Page) (List[Course], error) {
+func Courses(ctx context.Context, q tenants.Querier, f CourseFilter, page domain.Page) (domain.List[Course], error) {
 	limit, after, err := page.Start(1, 1)
 	if err != nil {
-		return List[Course]{}, err
+		return domain.List[Course]{}, err
 	}
 	words, err := contains("query", f.Query)
 	if err != nil {
-		return List[Course]{}, err
+		return domain.List[Course]{}, err
 	}
 	found := tenants.Entity[Course](q).Where("published").Scopes(tenants.Page("title, id", after, limit+1))
 	if words != "" {
@@ -71,7 +71,7 @@ func Courses(ctx context.Context, q tenants.Querier, f CourseFilter, page Page) 
 		found = found.Where("scheme = ?", f.Scheme)
 	}
 	list, err := found.Find(ctx)
-	return Cut(list, limit, func(c Course) []string { return []string{c.Title, c.ID.String()} }), err
+	return domain.Cut(list, limit, func(c Course) []string { return []string{c.Title, c.ID.String()} }), err
 }
 
 // contains makes a pattern for ILIKE of what somebody typed: their text anywhere, nothing of it a wildcard.

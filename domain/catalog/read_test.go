@@ -25,7 +25,7 @@ func TestReads(t *testing.T) {
 	load(t, w, read(t, sample()))
 	err := w.DB("jamaica").Read(ctx, func(r *tenants.Reader) error {
 		for query, want := range map[string]int{"": 1, "SAMP": 1, "100%": 1, "1%0": 0, "_ample": 0, "nothing": 0} {
-			list, err := catalog.Courses(ctx, r, catalog.CourseFilter{Query: query, Subject: "Mathematics", Scheme: "CSEC"}, catalog.Page{})
+			list, err := catalog.Courses(ctx, r, catalog.CourseFilter{Query: query, Subject: "Mathematics", Scheme: "CSEC"}, domain.Page{})
 			if err != nil || len(list.Items) != want {
 				t.Errorf("courses %q: %d, want %d (%v)", query, len(list.Items), want, err)
 			}
@@ -88,7 +88,7 @@ func TestResourcesInParts(t *testing.T) {
 			return err
 		}
 		seen := map[string]bool{}
-		page, parts := catalog.Page{Limit: 70}, 0
+		page, parts := domain.Page{Limit: 70}, 0
 		last := ""
 		for {
 			list, err := catalog.Resources(ctx, r, catalog.ResourceFilter{}, page)
@@ -109,7 +109,7 @@ func TestResourcesInParts(t *testing.T) {
 		if len(seen) != want || parts != (want+69)/70 {
 			t.Errorf("%d resources in %d parts, want %d", len(seen), parts, want)
 		}
-		list, err := catalog.Resources(ctx, r, catalog.ResourceFilter{Kind: "lab", Subject: "Subject 1", Query: "title 3"}, catalog.Page{})
+		list, err := catalog.Resources(ctx, r, catalog.ResourceFilter{Kind: "lab", Subject: "Subject 1", Query: "title 3"}, domain.Page{})
 		if err != nil || len(list.Items) == 0 {
 			t.Errorf("filtered: %d (%v)", len(list.Items), err)
 		}
@@ -118,7 +118,7 @@ func TestResourcesInParts(t *testing.T) {
 				t.Errorf("not asked for: %+v", res)
 			}
 		}
-		for _, bad := range []catalog.Page{{Limit: 201}, {Limit: -1}, {After: "%%"}, {After: "WyJhIl0"}, {After: "bnVsbA"}} {
+		for _, bad := range []domain.Page{{Limit: 201}, {Limit: -1}, {After: "%%"}, {After: "WyJhIl0"}, {After: "bnVsbA"}} {
 			if _, err := catalog.Resources(ctx, r, catalog.ResourceFilter{}, bad); domain.CodeOf(err) != domain.Invalid {
 				t.Errorf("%+v gives %v", bad, err)
 			}

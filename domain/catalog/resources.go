@@ -35,17 +35,17 @@ type ResourceFilter struct {
 }
 
 // Resources lists the catalogue of animations, labs, videos and documents by title.
-func Resources(ctx context.Context, q tenants.Querier, f ResourceFilter, page Page) (List[Resource], error) {
+func Resources(ctx context.Context, q tenants.Querier, f ResourceFilter, page domain.Page) (domain.List[Resource], error) {
 	limit, after, err := page.Start(1, 1)
 	if err != nil {
-		return List[Resource]{}, err
+		return domain.List[Resource]{}, err
 	}
 	words, err := contains("query", f.Query)
 	if err != nil {
-		return List[Resource]{}, err
+		return domain.List[Resource]{}, err
 	}
 	if f.Kind != "" && !slices.Contains(ResourceKinds, f.Kind) {
-		return List[Resource]{}, domain.InvalidField("kind", "catalog.must_be_animation_lab_video")
+		return domain.List[Resource]{}, domain.InvalidField("kind", "catalog.must_be_animation_lab_video")
 	}
 	// By pgx, because learners open it all day: of thirty rows GORM takes a tenth of a millisecond more of the processor. Only the conditions that are
 	// asked for are in the text, so that each list has its index.
@@ -63,8 +63,8 @@ func Resources(ctx context.Context, q tenants.Querier, f ResourceFilter, page Pa
 		FROM resources r LEFT JOIN courses c ON c.id = r.course_id LEFT JOIN course_sections s ON s.id = r.section_id
 		WHERE `+where+` ORDER BY r.title, r.id LIMIT $3::integer`, args...)
 	if err != nil {
-		return List[Resource]{}, err
+		return domain.List[Resource]{}, err
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Resource])
-	return Cut(list, limit, func(r Resource) []string { return []string{r.Title, r.ID.String()} }), err
+	return domain.Cut(list, limit, func(r Resource) []string { return []string{r.Title, r.ID.String()} }), err
 }

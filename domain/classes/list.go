@@ -13,7 +13,6 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/calendar"
-	"lignum/domain/catalog"
 	"lignum/tenants"
 )
 
@@ -85,8 +84,8 @@ type Filter struct {
 }
 
 // Classes lists classes by title. Meeting addresses are left out: they are for those of the class, on its page.
-func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page) (catalog.List[Class], error) {
-	var none catalog.List[Class]
+func Classes(ctx context.Context, q tenants.Querier, f Filter, page domain.Page) (domain.List[Class], error) {
+	var none domain.List[Class]
 	limit, after, err := page.Start(1, 1)
 	if err != nil {
 		return none, err
@@ -133,7 +132,7 @@ func Classes(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page
 		return none, err
 	}
 	list, err := pgx.CollectRows(rows, listed)
-	return catalog.Cut(list, limit, func(c Class) []string { return []string{c.Title, c.ID.String()} }), err
+	return domain.Cut(list, limit, func(c Class) []string { return []string{c.Title, c.ID.String()} }), err
 }
 
 // QueueOwn adds the active classes in which somebody has a place to a batch, by title, at most most of them: the list is there when the
@@ -164,17 +163,17 @@ type Learner struct {
 }
 
 // Learners lists who is in a class now, by family name.
-func Learners(ctx context.Context, q tenants.Querier, classID uuid.UUID, page catalog.Page) (catalog.List[Learner], error) {
+func Learners(ctx context.Context, q tenants.Querier, classID uuid.UUID, page domain.Page) (domain.List[Learner], error) {
 	return learners(ctx, q, classID, uuid.Nil, page)
 }
 
 // LearnersOfSchool lists those of a class who belong to the school of an account: a class may have learners of several.
-func LearnersOfSchool(ctx context.Context, q tenants.Querier, classID, account uuid.UUID, page catalog.Page) (catalog.List[Learner], error) {
+func LearnersOfSchool(ctx context.Context, q tenants.Querier, classID, account uuid.UUID, page domain.Page) (domain.List[Learner], error) {
 	return learners(ctx, q, classID, account, page)
 }
 
-func learners(ctx context.Context, q tenants.Querier, classID, schoolOf uuid.UUID, page catalog.Page) (catalog.List[Learner], error) {
-	var none catalog.List[Learner]
+func learners(ctx context.Context, q tenants.Querier, classID, schoolOf uuid.UUID, page domain.Page) (domain.List[Learner], error) {
+	var none domain.List[Learner]
 	limit, after, err := page.Start(2, 1)
 	if err != nil {
 		return none, err
@@ -188,5 +187,5 @@ func learners(ctx context.Context, q tenants.Querier, classID, schoolOf uuid.UUI
 		return none, err
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Learner])
-	return catalog.Cut(list, limit, func(l Learner) []string { return []string{l.FamilyName, l.GivenName, l.ID.String()} }), err
+	return domain.Cut(list, limit, func(l Learner) []string { return []string{l.FamilyName, l.GivenName, l.ID.String()} }), err
 }

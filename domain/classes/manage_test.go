@@ -10,7 +10,6 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/calendar"
-	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/tenants"
 	"lignum/tests/school"
@@ -140,7 +139,7 @@ func TestListsOfClasses(t *testing.T) {
 			"open: full":   {classes.Filter{Open: true, Today: today}, ""},
 			"other school": {classes.Filter{School: uuid.New()}, ""},
 		} {
-			list, err := classes.Classes(ctx, q, c.f, catalog.Page{})
+			list, err := classes.Classes(ctx, q, c.f, domain.Page{})
 			if err != nil {
 				return err
 			}
@@ -159,7 +158,7 @@ func TestListsOfClasses(t *testing.T) {
 				t.Errorf("%s: %v, want %s", name, got, c.want)
 			}
 		}
-		roll, err := classes.Learners(ctx, q, open, catalog.Page{})
+		roll, err := classes.Learners(ctx, q, open, domain.Page{})
 		if err != nil || len(roll.Items) != 1 || roll.Items[0].ID != s.learners[0] {
 			t.Errorf("learners: %+v (%v)", roll, err)
 		}
@@ -209,10 +208,10 @@ func TestClassesAreFoundThroughIndexes(t *testing.T) {
 	}
 	for query, want := range map[string]int{"form": 31, "FORM of": 31, "2998": 1, "299": 10, "of 2999": 1, "9-C 2998": 0, "zzz": 0} {
 		h := &testkit.Heard{}
-		var list catalog.List[classes.Class]
+		var list domain.List[classes.Class]
 		s.read(func(q tenants.Querier) (err error) {
 			h.Querier = q
-			list, err = classes.Classes(ctx, h, classes.Filter{Query: query}, catalog.Page{Limit: 31})
+			list, err = classes.Classes(ctx, h, classes.Filter{Query: query}, domain.Page{Limit: 31})
 			return err
 		})
 		if n := h.Explain(t, conn).Read("classes"); n > 100 {

@@ -10,7 +10,6 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/assessment"
-	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
@@ -123,8 +122,8 @@ func TestEnrolledAndCoachingMeanTheSameEverywhere(t *testing.T) {
 					return len(p.Users) == 1 && p.Users[0].ID == b.learner
 				}
 				is("the list of a coach's learners", list(classes.Coached(b.coach)), c.coached)
-				is("those who need help", len(must[catalog.List[coaching.Learner]](t)(coaching.Learners(ctx, q, coaching.Filter{CoachID: b.coach}, catalog.Page{}, today)).Items) == 1, c.coached)
-				is("the attempts to mark", len(must[catalog.List[assessment.ToMark]](t)(assessment.AttemptsToMark(ctx, q, assessment.MarkFilter{CoachID: b.coach}, catalog.Page{})).Items) == 1, c.coached)
+				is("those who need help", len(must[domain.List[coaching.Learner]](t)(coaching.Learners(ctx, q, coaching.Filter{CoachID: b.coach}, domain.Page{}, today)).Items) == 1, c.coached)
+				is("the attempts to mark", len(must[domain.List[assessment.ToMark]](t)(assessment.AttemptsToMark(ctx, q, assessment.MarkFilter{CoachID: b.coach}, domain.Page{})).Items) == 1, c.coached)
 				is("the ties to an attempt", must[map[uuid.UUID]assessment.Ties](t)(assessment.TiesToEach(ctx, q, b.coach, []uuid.UUID{b.attempt}))[b.attempt].CoachOf, c.coached)
 				is("the facts of an attempt", must[assessment.AttemptFacts](t)(assessment.FactsOf(ctx, q, b.attempt, b.coach, now)).CoachOf, c.coached)
 
@@ -137,7 +136,7 @@ func TestEnrolledAndCoachingMeanTheSameEverywhere(t *testing.T) {
 				is("the list of its members", list(classes.Members(b.class)), c.hasPlace)
 				is("those of a school", list(classes.Schoolmates(b.class, b.coach)), c.hasPlace)
 				is("of no school", list(classes.Schoolmates(b.class, uuid.New())), false)
-				is("the class's learners", len(must[catalog.List[classes.Learner]](t)(classes.Learners(ctx, q, b.class, catalog.Page{})).Items) == 1, c.hasPlace)
+				is("the class's learners", len(must[domain.List[classes.Learner]](t)(classes.Learners(ctx, q, b.class, domain.Page{})).Items) == 1, c.hasPlace)
 				board := must[*points.Board](t)(points.Leaderboard(ctx, q, points.Scope{Among: points.AmongClass, Class: classes.Schoolmates(b.class, b.coach)}, points.AllTime, b.learner, 5))
 				is("the class's leaderboard", len(board.Top) == 1 && board.Me != nil, c.hasPlace)
 				is("others of it", must[bool](t)(classes.HasOthers(ctx, q, b.class, nil)), c.hasPlace)

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
-	"lignum/domain/catalog"
 	"lignum/tenants"
 )
 
@@ -112,8 +111,8 @@ ORDER BY key, family_name, given_name, learner_id LIMIT $9::integer`
 // Learners lists the learners of a coach or a class with how far they are, each of them once, worst first: by the number of
 // reasons in all their classes together, then by what is missing where most is. It is one statement however many they are. today is
 // the tenant's date.
-func Learners(ctx context.Context, q tenants.Querier, f Filter, page catalog.Page, today time.Time) (catalog.List[Learner], error) {
-	var none catalog.List[Learner]
+func Learners(ctx context.Context, q tenants.Querier, f Filter, page domain.Page, today time.Time) (domain.List[Learner], error) {
+	var none domain.List[Learner]
 	if f.CoachID == uuid.Nil && f.ClassID == uuid.Nil {
 		return none, domain.InvalidField("class_id", "coaching.a_coach_or_a_class")
 	}
@@ -133,7 +132,7 @@ func Learners(ctx context.Context, q tenants.Querier, f Filter, page catalog.Pag
 		}
 		return l, json.Unmarshal([]byte(classes), &l.Classes)
 	})
-	return catalog.Cut(list, limit, func(l Learner) []string {
+	return domain.Cut(list, limit, func(l Learner) []string {
 		return []string{l.key, l.FamilyName, l.GivenName, l.LearnerID.String()}
 	}), err
 }

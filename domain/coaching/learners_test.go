@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
-	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/classes"
 	"lignum/domain/coaching"
@@ -103,7 +102,7 @@ func (g *group) enrol(class, learner uuid.UUID) {
 	school.Enrolments(g.t, g.db, school.Enrolment{Class: class, Learner: learner, At: today.AddDate(0, 0, -49)})
 }
 
-func (g *group) list(f coaching.Filter, page catalog.Page) (l catalog.List[coaching.Learner]) {
+func (g *group) list(f coaching.Filter, page domain.Page) (l domain.List[coaching.Learner]) {
 	g.t.Helper()
 	if err := g.db.Read(ctx, func(r *tenants.Reader) (err error) { l, err = coaching.Learners(ctx, r, f, page, today); return err }); err != nil {
 		g.t.Fatal(err)
@@ -129,7 +128,7 @@ func TestWhoIsBehind(t *testing.T) {
 		"Away": "6/5 of 10, 0 missing, unseen", "Weak": "5/5 of 10, 0 missing, score", "Just": "4/5 of 10, 20 missing, ",
 		"Ahead": "7/5 of 10, 0 missing, ", "Retired": "10/5 of 10, 0 missing, ",
 	}
-	list := g.list(coaching.Filter{CoachID: g.coach}, catalog.Page{})
+	list := g.list(coaching.Filter{CoachID: g.coach}, domain.Page{})
 	var order []string
 	for _, l := range list.Items {
 		order = append(order, l.GivenName)
@@ -146,13 +145,13 @@ func TestWhoIsBehind(t *testing.T) {
 	if last := lost.Classes[0].LastTest; lost.LastActive != "2026-11-03" || last == nil || last.Percent != 10 || last.Title != "P" || last.AttemptID == uuid.Nil {
 		t.Errorf("lost: %+v", lost)
 	}
-	if behind := g.list(coaching.Filter{ClassID: g.class, Behind: true}, catalog.Page{}); len(behind.Items) != 5 {
+	if behind := g.list(coaching.Filter{ClassID: g.class, Behind: true}, domain.Page{}); len(behind.Items) != 5 {
 		t.Errorf("%d behind, want 5", len(behind.Items))
 	}
 
 	// In parts it is the same list.
 	var parts []string
-	for page := (catalog.Page{Limit: 3}); ; {
+	for page := (domain.Page{Limit: 3}); ; {
 		l := g.list(coaching.Filter{CoachID: g.coach}, page)
 		for _, one := range l.Items {
 			parts = append(parts, one.GivenName)
@@ -174,7 +173,7 @@ func TestNobodyIsBehindBeforeTheClassBegins(t *testing.T) {
 	g.enrol(g.newClass("Begins today", today, today.AddDate(0, 0, 90)), id)
 	ended := g.newClass("Over", today.AddDate(0, 0, -90), today.AddDate(0, 0, -1))
 	g.enrol(ended, id)
-	list := g.list(coaching.Filter{CoachID: g.coach}, catalog.Page{})
+	list := g.list(coaching.Filter{CoachID: g.coach}, domain.Page{})
 	if len(list.Items) != 1 || len(list.Items[0].Classes) != 3 {
 		t.Fatalf("one learner in three classes: %+v", list.Items)
 	}
@@ -199,7 +198,7 @@ func TestALearnerOfManyClassesIsListedOnce(t *testing.T) {
 	}
 	g.learner("Away", 6, 7, 80)
 	g.learner("Well", 6, 0, 80)
-	list := g.list(coaching.Filter{CoachID: g.coach}, catalog.Page{})
+	list := g.list(coaching.Filter{CoachID: g.coach}, domain.Page{})
 	if len(list.Items) != 3 {
 		t.Fatalf("%d entries for three people", len(list.Items))
 	}
@@ -211,7 +210,7 @@ func TestALearnerOfManyClassesIsListedOnce(t *testing.T) {
 		t.Errorf("the class that needs most comes first: %+v", one.Classes)
 	}
 	var names []string
-	for page := (catalog.Page{Limit: 1}); ; {
+	for page := (domain.Page{Limit: 1}); ; {
 		l := g.list(coaching.Filter{CoachID: g.coach}, page)
 		for _, p := range l.Items {
 			names = append(names, p.GivenName)
@@ -223,7 +222,7 @@ func TestALearnerOfManyClassesIsListedOnce(t *testing.T) {
 	if !slices.Equal(names, []string{"Busy", "Away", "Well"}) {
 		t.Errorf("in parts: %v", names)
 	}
-	if behind := g.list(coaching.Filter{CoachID: g.coach, Behind: true}, catalog.Page{}); len(behind.Items) != 2 {
+	if behind := g.list(coaching.Filter{CoachID: g.coach, Behind: true}, domain.Page{}); len(behind.Items) != 2 {
 		t.Errorf("%d behind", len(behind.Items))
 	}
 }
@@ -241,7 +240,7 @@ func TestWhoIsCoached(t *testing.T) {
 				t.Errorf("%v: %v, want %v (%v)", id, ties.CoachOf, want, err)
 			}
 		}
-		_, err := coaching.Learners(ctx, r, coaching.Filter{}, catalog.Page{}, today)
+		_, err := coaching.Learners(ctx, r, coaching.Filter{}, domain.Page{}, today)
 		if domain.CodeOf(err) != domain.Invalid {
 			t.Errorf("everybody's learners: %v", err)
 		}
@@ -260,7 +259,7 @@ func TestAThirdOfTheTimeIsAThirdOfTheLessons(t *testing.T) {
 	third := g.newClass("Maths 10B", today.AddDate(0, 0, -9), today.AddDate(0, 0, 20))
 	id := g.user("On", "Time")
 	g.enrol(third, id)
-	if l := g.list(coaching.Filter{ClassID: third}, catalog.Page{}).Items; len(l) != 1 || l[0].Classes[0].Due != 3 {
+	if l := g.list(coaching.Filter{ClassID: third}, domain.Page{}).Items; len(l) != 1 || l[0].Classes[0].Due != 3 {
 		t.Errorf("on the tenth day of thirty: %+v", l)
 	}
 }

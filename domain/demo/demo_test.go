@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"lignum/domain/catalog"
+	"lignum/domain"
 	"lignum/domain/coaching"
 	"lignum/domain/identity"
 	"lignum/domain/points"
@@ -200,7 +200,7 @@ func TestWhatACoachAndALearnerSee(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = w.DB("jamaica").Read(ctx, func(q *tenants.Reader) error {
-		list, err := coaching.Learners(ctx, q, coaching.Filter{CoachID: r.userID("coach", 1)}, catalog.Page{Limit: 200}, r.today)
+		list, err := coaching.Learners(ctx, q, coaching.Filter{CoachID: r.userID("coach", 1)}, domain.Page{Limit: 200}, r.today)
 		if err != nil {
 			return err
 		}

@@ -2,8 +2,6 @@ package insight
 
 import (
 	"cmp"
-	"encoding/base64"
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -52,21 +50,16 @@ func (r Rows) check() (after *mark, limit int, err error) {
 	if r.After == "" {
 		return nil, limit, nil
 	}
-	var at []string
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(r.After)
-	if err == nil {
-		err = json.Unmarshal(raw, &at)
-	}
-	bad := domain.InvalidField("after", "domain.is_not_a_cursor_that")
-	if err != nil || len(r.After) > 2000 || len(at) != 4 || slices.ContainsFunc(at, func(s string) bool { return strings.ContainsRune(s, 0) }) {
-		return nil, 0, bad
+	at, err := domain.ReadCursor(r.After, 4)
+	if err != nil {
+		return nil, 0, err
 	}
 	rank, err := strconv.ParseInt(at[0], 10, 32)
 	if err != nil || (rank != 0) && r.Order != LowestFirst {
-		return nil, 0, bad
+		return nil, 0, domain.BadCursor()
 	}
 	if _, err := uuid.Parse(at[3]); err != nil && at[3] != "" {
-		return nil, 0, bad
+		return nil, 0, domain.BadCursor()
 	}
 	return &mark{int(rank), at[1], at[2], at[3]}, limit, nil
 }
@@ -87,13 +80,7 @@ func (r Rows) place(c Cell) mark {
 	return m
 }
 
-func (m mark) cursor() string {
-	raw, err := json.Marshal([]string{strconv.Itoa(m.rank), m.group, m.name, m.key})
-	if err != nil {
-		panic(err) // strings only
-	}
-	return base64.RawURLEncoding.EncodeToString(raw)
-}
+func (m mark) cursor() string { return domain.Cursor(strconv.Itoa(m.rank), m.group, m.name, m.key) }
 
 func (m mark) compare(o mark) int {
 	return cmp.Or(cmp.Compare(m.rank, o.rank), strings.Compare(m.group, o.group), strings.Compare(m.name, o.name), strings.Compare(m.key, o.key))

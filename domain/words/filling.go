@@ -22,50 +22,55 @@ func (parser) Cacheable() bool { return true }
 
 // Parse is go-i18n's. The error names a text with braces that are no placeholder.
 func (parser) Parse(text, _, _ string) (template.ParsedTemplate, error) {
-	var p parts
-	at := 0
-	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-		p = append(p, part{text[at:m[0]], text[m[2]:m[3]]})
-		at = m[1]
-	}
-	p = append(p, part{text: text[at:]})
+	p := pieces(Pieces(text))
 	for _, piece := range p {
-		if strings.Contains(piece.text, "{{") || strings.Contains(piece.text, "}}") {
+		if strings.Contains(piece.Text, "{{") || strings.Contains(piece.Text, "}}") {
 			return nil, fmt.Errorf("%q has braces that are no placeholder", text)
 		}
 	}
 	return p, nil
 }
 
+// Pieces takes the text of a message apart where something fills it. The last piece has no name.
+func Pieces(text string) []Piece {
+	var all []Piece
+	at := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
+		all = append(all, Piece{text[at:m[0]], text[m[2]:m[3]]})
+		at = m[1]
+	}
+	return append(all, Piece{Text: text[at:]})
+}
+
+// Piece is a part of a message: words, and the name of what stands behind them, "Seats"; "" when nothing does.
+type Piece struct{ Text, Name string }
+
 // check tells whether every form of a message can be read.
 func check(m *i18n.Message) error {
-	for _, text := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
-		if _, err := (parser{}).Parse(text, "", ""); err != nil {
+	for _, form := range Forms(m) {
+		if _, err := (parser{}).Parse(form.Text, "", ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// part is words, and the name of what stands behind them; "" behind the last.
-type part struct{ text, name string }
-
-type parts []part
+type pieces []Piece
 
 // pairs are names and values in turn.
 type pairs []any
 
 // Execute is go-i18n's: data are pairs. What is missing leaves "…".
-func (p parts) Execute(data any) (string, error) {
+func (p pieces) Execute(data any) (string, error) {
 	given, _ := data.(pairs)
 	if len(p) == 1 {
-		return p[0].text, nil
+		return p[0].Text, nil
 	}
 	var b strings.Builder
 	for _, piece := range p {
-		b.WriteString(piece.text)
-		if piece.name != "" {
-			given.write(&b, piece.name)
+		b.WriteString(piece.Text)
+		if piece.Name != "" {
+			given.write(&b, piece.Name)
 		}
 	}
 	return b.String(), nil

@@ -38,13 +38,26 @@ func match(wanted string, among []Language) (Language, bool) {
 	if err != nil || len(tags) == 0 {
 		return "", false
 	}
-	have := make([]language.Tag, len(among))
-	for i, l := range among {
-		have[i] = language.Make(string(l))
-	}
-	_, i, sure := language.NewMatcher(have).Match(tags...)
+	_, i, sure := matcher(among).Match(tags...)
 	return among[i], sure >= language.High
 }
+
+// matcher finds the best of some languages. Making one takes longer than all else of a choice, and tenants have few different sets of languages.
+func matcher(among []Language) language.Matcher {
+	var key strings.Builder
+	tags := make([]language.Tag, len(among))
+	for i, l := range among {
+		key.WriteString(string(l) + " ")
+		tags[i] = language.Make(string(l))
+	}
+	known, ok := matchers.Load(key.String())
+	if !ok {
+		known, _ = matchers.LoadOrStore(key.String(), language.NewMatcher(tags))
+	}
+	return known.(language.Matcher)
+}
+
+var matchers sync.Map // by the tags of the languages, in order
 
 // maxAccept bounds how much of a header is looked at, in bytes; a browser sends some fifty.
 const maxAccept = 500

@@ -188,7 +188,7 @@ func Bare(text string) string { return unmoved.ReplaceAllString(text, "") }
 // Faults tells what is wrong with a language's messages beside those of English: keys that English does not have, what fills them, plural forms that are
 // missing or that the language does not have. A message that is missing altogether is no fault: it is said in English.
 func Faults(l Language) (faults []string) {
-	forms := formsOf(l)
+	forms := counted(l)
 	for _, key := range slices.Sorted(maps.Keys(catalogues()[l].messages)) {
 		m, english := catalogues()[l].messages[key], catalogues()[English].messages[key]
 		if english == nil {
@@ -219,8 +219,17 @@ func fillings(text string) []string {
 	return slices.Compact(found)
 }
 
-// formsOf are the plural forms that whole numbers have in a language.
-func formsOf(l Language) map[string]bool {
+// Form is the text of a message for one plural category: "one", "other".
+type Form struct{ Category, Text string }
+
+// Forms gives the forms that a message has, "other" last.
+func Forms(m *i18n.Message) []Form {
+	all := []Form{{"zero", m.Zero}, {"one", m.One}, {"two", m.Two}, {"few", m.Few}, {"many", m.Many}, {"other", m.Other}}
+	return slices.DeleteFunc(all, func(f Form) bool { return f.Text == "" && f.Category != "other" })
+}
+
+// counted are the plural categories that whole numbers have in a language.
+func counted(l Language) map[string]bool {
 	forms := map[string]bool{}
 	for _, n := range []int{0, 1, 2, 3, 5, 6, 7, 11, 12, 21, 100, 101, 102, 111, 1_000, 1_000_000} {
 		forms[l.Form(n)] = true

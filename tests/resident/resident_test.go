@@ -145,7 +145,7 @@ func stormStaysWithin(t *testing.T, w *testkit.World, binary string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if begun, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", serve.Process.Pid)); err != nil || !strings.Contains(string(begun), "LIGNUM_SLACK_ALLOWED=1") {
-		t.Errorf("its threads are not allowed the slack of infra/slack, %v", err)
+		t.Errorf("its threads are not allowed the slack of infra/timerslack, %v", err)
 	}
 	got := figures(t, metrics)
 	if got["lignum_memory_bytes"] != 256<<20 || got["go_gc_gomemlimit_bytes"] != 96<<20 || got["lignum_hash_slots"] != 1 {

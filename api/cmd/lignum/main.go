@@ -14,13 +14,13 @@ import (
 
 	"lignum/domain"
 	"lignum/infra/localcluster"
-	"lignum/infra/slack"
+	"lignum/infra/timerslack"
 )
 
 func main() {
 	localcluster.SuperviseIfAsked()
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
-		slack.Allow()
+		timerslack.Allow()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

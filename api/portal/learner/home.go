@@ -9,7 +9,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	attemptsapi "lignum/api/attempts"
+	classesapi "lignum/api/classes"
+	noticesapi "lignum/api/notices"
 	peopleapi "lignum/api/people"
+	pointsapi "lignum/api/points"
 	"lignum/api/web"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
@@ -63,7 +67,7 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	d := homeData{Learner: learns(c)}
 	var read api.Reading
 	if part, err := c.Under(policy.ProfileRead); err == nil {
-		if err := read.Notices(part, &d.Told); err != nil {
+		if err := noticesapi.QueueMine(part, &read, &d.Told); err != nil {
 			return err
 		}
 	}
@@ -81,25 +85,25 @@ func showHome(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		return pages.Render(c, fc, "home", web.Page{Title: c.Say("learner.home"), Data: d})
 	}
 	var mine []classes.Class
-	if err := read.Classes(c, shownClasses, &mine); err != nil {
+	if err := classesapi.QueueMine(c, &read, shownClasses, &mine); err != nil {
 		return err
 	}
 	// A tenant may take each of these away from its learners; the page then does without.
 	var progress []classes.CourseProgress
 	if part, err := c.Under(policy.ProgressRead); err == nil {
-		if err := read.Progress(part, &progress); err != nil {
+		if err := classesapi.QueueProgress(part, &read, &progress); err != nil {
 			return err
 		}
 	}
 	if part, err := c.Under(policy.PointsRead); err == nil {
 		d.Points = &points.Own{}
-		if err := read.Points(part, d.Points); err != nil {
+		if err := pointsapi.QueueMine(part, &read, d.Points); err != nil {
 			return err
 		}
 	}
 	var attempts []assessment.Summary
 	if part, err := c.Under(policy.AttemptRead); err == nil {
-		if err := read.Attempts(part, shownAttempts, &attempts); err != nil {
+		if err := attemptsapi.QueueMine(part, &read, shownAttempts, &attempts); err != nil {
 			return err
 		}
 	}

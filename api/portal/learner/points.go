@@ -100,7 +100,7 @@ func boardClasses(ctx context.Context, c *api.Call, learner bool) (mine []classe
 		return list.Items, nil
 	}
 	var read api.Reading
-	if err := read.Classes(c, most, &mine); err != nil {
+	if err := classesapi.QueueMine(c, &read, most, &mine); err != nil {
 		return nil, err
 	}
 	return mine, read.Run(ctx, c)

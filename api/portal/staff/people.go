@@ -245,7 +245,7 @@ func showPerson(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 			fixed = append(fixed, r)
 		}
 	}
-	d.Fixed = inWords(c.Language, fixed)
+	d.Fixed = roleNames(c.Language, fixed)
 	for _, r := range offered {
 		d.Roles = append(d.Roles, tick{Value: r.Value, Text: r.Text, On: slices.Contains(on, r.Value), Had: slices.Contains(had, r.Value)})
 	}

@@ -81,7 +81,7 @@ func showRolesAgain(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form
 	list = slices.DeleteFunc(list, func(r settings.Role) bool { return r.Name == everybody }) // all others include it
 	d := rolesData{Columns: len(list) + 1, Groups: matrix(c.Language, list, permissions)}
 	for _, r := range list {
-		d.Roles = append(d.Roles, shownRole{r, c.Could(policy.RoleChange) && settings.MayGiveRole(c, r.Name), inWords(c.Language, r.Includes)})
+		d.Roles = append(d.Roles, shownRole{r, c.Could(policy.RoleChange) && settings.MayGiveRole(c, r.Name), roleNames(c.Language, r.Includes)})
 	}
 	return pages.Render(c, fc, "staff_roles", web.Page{Title: c.Say("staff.roles_and_permissions"), Wide: true, Form: f, Data: d})
 }
@@ -105,8 +105,8 @@ func rolesOf(ctx context.Context, c *api.Call) ([]settings.Role, []settings.Perm
 // everybody is the role that all others include: it is no choice.
 const everybody = "member"
 
-// inWords lists roles as people call them.
-func inWords(l words.Language, roles []string) string {
+// roleNames lists roles as people call them.
+func roleNames(l words.Language, roles []string) string {
 	said := make([]string, len(roles))
 	for i, r := range roles {
 		said[i] = l.Word(r)

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package slack
+package timerslack
 
 // Allow does nothing: only Linux has such a slack.
 func Allow() {}

@@ -1,4 +1,4 @@
-// Package slack lets the threads of this process sleep a little longer than they asked for, so that fewer of them are woken for
+// Package timerslack lets the threads of this process sleep a little longer than they asked for, so that fewer of them are woken for
 // nothing.
 //
 // One of the threads of Go's runtime (sysmon) looks after the others: every 20 microseconds while there is work, and whenever work
@@ -10,7 +10,7 @@
 // The price: a timer may go off so much later, and so may a goroutine give way that computes without a pause, which it does after ten
 // milliseconds. Nothing here counts in so few, and the runtime itself lets that thread sleep for ten of them when it has found nothing
 // to do for a while.
-package slack
+package timerslack
 
 import "time"
 
