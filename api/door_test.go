@@ -3,6 +3,7 @@ package api_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -15,7 +16,6 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api/portal"
-	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
@@ -203,7 +203,6 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 	w.Exec("jamaica", `UPDATE classes SET seats = 5000 WHERE id = $1::uuid`, w.Class.String())
 	school.Enrol(t, w.DB("jamaica"), w.Class, ids...)
 	refresh := refreshTokens(w.Server, ids)
-	ring := w.Keys("jamaica")
 	page := w.Send(apitest.Anonymous("jamaica"), "GET", w.URL("jamaica")+"/sign-in", nil).Want(http.StatusOK)
 	files := asset.FindAllString(string(page.Body), -1)
 	if len(files) < 2 {
@@ -223,13 +222,14 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 			note("file", w.Send(anonymous, "GET", w.URL("jamaica")+file, nil, "Accept-Encoding", "gzip"))
 		}
 		note("refresh", w.Post(anonymous, "/api/v1/token/refresh", map[string]string{"refresh_token": refresh[i-1]}))
-		id := ids[i-1]
-		tokens, err := ring.Issue(identity.SignedIn{UserID: id, UserName: id.String(), Roles: []string{"student"}, SessionID: audit.NewID(), SessionVersion: 1}, w.URL("jamaica"), time.Now())
-		if err != nil {
+		var tokens struct {
+			Access string `json:"access_token"`
+		}
+		if err := json.Unmarshal(last.Body, &tokens); err != nil {
 			t.Error(err)
 			return last
 		}
-		me := apitest.User{Slug: "jamaica", ID: id, Token: tokens.Access}
+		me := apitest.User{Slug: "jamaica", ID: ids[i-1], Token: tokens.Access}
 		note("me", w.Get(me, "/api/v1/me"))
 		note("start", w.Post(me, apitest.Path("/tests/%s/attempts", test), nil))
 		return last

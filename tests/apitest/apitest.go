@@ -30,7 +30,7 @@ type Server struct {
 	Port   int
 	Client *http.Client // finds every *.localhost at the listener; follows no redirect
 	Stop   func()       // drains and stops the server before the test's end
-	keys   *sync.Map    // by slug, what Keys gave
+	keys   *sync.Map    // by slug, what keyRing gave
 }
 
 // New serves a new world with the API's routes, and whatever the hooks register: portal.Register, console.Register.

@@ -99,8 +99,8 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 	return u
 }
 
-// Keys are a realm's ("": the platform's) own, which are read once a server.
-func (s *Server) Keys(slug string) *identity.KeyRing {
+// keyRing is a realm's ("": the platform's) own, read once a server.
+func (s *Server) keyRing(slug string) *identity.KeyRing {
 	s.T.Helper()
 	if ring, known := s.keys.Load(slug); known {
 		return ring.(*identity.KeyRing)
@@ -124,7 +124,7 @@ func (s *Server) Keys(slug string) *identity.KeyRing {
 // sign makes a token with the realm's own keys.
 func (s *Server) sign(slug string, who identity.SignedIn) string {
 	s.T.Helper()
-	ring := s.Keys(slug)
+	ring := s.keyRing(slug)
 	tokens, err := ring.Issue(who, s.URL(slug), time.Now().UTC()) // a key signs nothing from before it was made
 	if err != nil {
 		s.T.Fatal(err)
