@@ -21,10 +21,9 @@ func MigrationNames(files fs.FS, realm Realm) (names []string) {
 	return names
 }
 
-// Apply brings a schema of a tenant's roles up to date with some files, in the order they run.
-func (p *Provisioner) Apply(ctx context.Context, tx pgx.Tx, files fs.FS, schema, owner, login string) ([]string, error) {
-	realm := Realm{Slug: "any", Schema: schema, Login: login}
-	return applyIn(ctx, tx, realm, p.roles(owner, login), migrationsIn(files, realm))
+// Apply brings the schema of a realm, which an owner has, up to date with some files, in the order they run.
+func (p *Provisioner) Apply(ctx context.Context, tx pgx.Tx, files fs.FS, realm Realm, owner string) ([]string, error) {
+	return applyIn(ctx, tx, realm, p.roles(owner, realm.Login), migrationsIn(files, realm))
 }
 
 // FieldsOf, CheckFields and BoundsOf are for documents that tests declare.
