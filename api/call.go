@@ -8,6 +8,7 @@ import (
 	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/provision"
 )
 
 // Done answers a change that has nothing else to say.
@@ -87,7 +88,7 @@ func (c *Call) Registry() *tenants.Registry { return c.Server.registry }
 
 // Provisioner makes tenants; nil when this process may not, and before the policy was asked: what it writes is not the
 // call's database.
-func (c *Call) Provisioner() *tenants.Provisioner {
+func (c *Call) Provisioner() *provision.Provisioner {
 	if c.mayWrite() != nil {
 		return nil
 	}

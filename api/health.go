@@ -9,6 +9,7 @@ import (
 
 	"lignum/policy"
 	"lignum/tenants/limits"
+	"lignum/tenants/provision"
 )
 
 // health registers what load balancers and people who look after the platform ask.
@@ -48,7 +49,7 @@ func (s *Server) lookReady() Readiness {
 	ctx, cancel := context.WithTimeout(s.base, 3*time.Second)
 	defer cancel()
 	r := Readiness{Ready: true, Database: "ok", Policy: "ok", Migrations: "ok"}
-	if pending, err := s.store.DB(s.platform).Pending(ctx); err != nil {
+	if pending, err := provision.Pending(ctx, s.store.DB(s.platform)); err != nil {
 		r.Ready, r.Database, r.Migrations = false, "away", "unknown"
 	} else if len(pending) > 0 {
 		r.Ready, r.Migrations = false, "pending"

@@ -10,6 +10,7 @@ import (
 	"lignum/domain/insight"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 )
 
 const (
@@ -127,16 +128,16 @@ func (s *Server) everyHour(ctx context.Context, now time.Time, nights map[string
 // lookAtLogins warns of database roles that are not as provisioning makes them, and counts them for whoever watches. It changes
 // nothing: a serving process signs in as the logins themselves, which cannot put anything back.
 func (s *Server) lookAtLogins(ctx context.Context) {
-	var altered []tenants.Altered
+	var altered []provision.Altered
 	err := s.store.DB(s.platform).Read(ctx, func(r *tenants.Reader) (err error) {
-		altered, err = tenants.AlteredLogins(ctx, r, s.cfg.Installation, s.cfg.DatabaseAuth == "iam")
+		altered, err = provision.AlteredLogins(ctx, r, s.cfg.Installation, s.cfg.DatabaseAuth == "iam")
 		return err
 	})
 	s.warn(s.platform, "database roles could not be looked at", err)
 	if err != nil {
 		return
 	}
-	altered = slices.DeleteFunc(altered, func(a tenants.Altered) bool { return !a.Unexplained() })
+	altered = slices.DeleteFunc(altered, func(a provision.Altered) bool { return !a.Unexplained() })
 	s.metrics.altered.Set(float64(len(altered)))
 	for _, a := range altered {
 		s.Log.Warn("a database role is not as provisioning makes it: lignum migrate puts it back", "realm", a.Realm, "role", a.Role, "altered", a.What)

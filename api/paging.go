@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"lignum/domain"
+	"lignum/tenants"
 )
 
 // Paging is the query of every list. Lists go on from the last thing shown, never from a number.
@@ -18,7 +20,18 @@ type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30"`
 }
 
+// Page is what a room is asked for.
 func (p Paging) Page() domain.Page { return domain.Page{After: p.Cursor, Limit: p.Limit} }
+
+// ReadList reads a page of a room's list with c.DB.Read, or c.DB.ReadFresh, and makes one of the API of it.
+func ReadList[T any](ctx context.Context, read func(context.Context, func(r *tenants.Reader) error) error, of func(r *tenants.Reader) (domain.List[T], error)) (*List[T], error) {
+	var list domain.List[T]
+	err := read(ctx, func(r *tenants.Reader) (err error) {
+		list, err = of(r)
+		return err
+	})
+	return ListOf(list.Items, list.Next, err)
+}
 
 // ListOf makes a page of the API of a domain's.
 func ListOf[T any](items []T, next string, err error) (*List[T], error) {

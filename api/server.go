@@ -1,7 +1,8 @@
 // Package api is what every answer passes: Server, Route, the pipeline of a request (Call), problems, and what a process remembers of each realm.
 // What is answered is in the folders below, one for each area: its routes, and the use cases behind them, which ask the policy and then call one
 // function of a domain package. api/areas lists them; pages for browsers are in portal (a tenant's) and console (the platform's), which register
-// through the same Route and call the same use cases. The only SQL here reads what the pipeline itself goes by: a realm's rules and looks.
+// through the same Route and call the same use cases. The only SQL here reads what a process itself goes by and tells: a realm's
+// rules and looks, and for the metrics what tenants have published of their use.
 package api
 
 import (
@@ -37,6 +38,7 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
+	"lignum/tenants/provision"
 )
 
 // Deps is what a Server stands on.
@@ -45,7 +47,7 @@ type Deps struct {
 	Store       *tenants.Store
 	Registry    *tenants.Registry
 	Rules       *policy.Engine
-	Provisioner *tenants.Provisioner // nil: this process may not provision; the console says so
+	Provisioner *provision.Provisioner // nil: this process may not provision; the console says so
 	Log         *slog.Logger
 	Version     string
 	Memory      memory.Share // what this process may use; the zero value: as much as it likes
@@ -65,7 +67,7 @@ type Server struct {
 	cfg         *config.Config
 	store       *tenants.Store
 	registry    *tenants.Registry
-	provisioner *tenants.Provisioner
+	provisioner *provision.Provisioner
 	tokens      *identity.Verifier
 	workdays    *lru.Cache[workday, bool]
 	rate        *limits.Rate   // of tenants

@@ -27,6 +27,45 @@ func TestACursorComesBackAsItWent(t *testing.T) {
 	}
 }
 
+func TestAPageGoesOnAfterTheOneBefore(t *testing.T) {
+	id := "0190a1b2-0000-7000-8000-000000000001"
+	key := func(name string) []string { return []string{name, id} }
+	rows := []string{"a", "b", "c", "d", "e"}
+	var seen []string
+	for page := (domain.Page{Limit: 2}); ; {
+		limit, after, err := page.Read(1, 1)
+		_, least, err2 := page.Start(1, 1)
+		if err != nil || err2 != nil || limit != 2 || (page.After == "") != (after == nil) || after != nil && !slices.Equal(after, least) {
+			t.Fatalf("%+v is read as %d, %q, %q, %v, %v", page, limit, after, least, err, err2)
+		}
+		from := 0
+		if after != nil {
+			from = slices.Index(rows, after[0]) + 1
+		}
+		list := domain.Cut(rows[from:min(from+limit+1, len(rows))], limit, key)
+		seen = append(seen, list.Items...)
+		if page.After = list.Next; page.After == "" {
+			break
+		}
+	}
+	if !slices.Equal(seen, rows) {
+		t.Errorf("page after page shows %q", seen)
+	}
+	if list := domain.Cut(nil, 2, key); list.Items == nil || list.Next != "" {
+		t.Errorf("of no rows comes %#v", list)
+	}
+	limit, least, err := domain.Page{}.Start(2, 1)
+	if err != nil || limit != domain.Rows || !slices.Equal(least, []string{"", "", "00000000-0000-0000-0000-000000000000"}) {
+		t.Errorf("who asks for nothing gets %d after %q, %v", limit, least, err)
+	}
+	for _, page := range []domain.Page{{Limit: 201}, {Limit: -1}, {After: "x"}, {After: domain.Cursor("a")}, {After: domain.Cursor("a", "b")}, {After: domain.Cursor("a", "{"+id[:34]+"}")}} {
+		limit, after, err := page.Read(1, 1)
+		if domain.CodeOf(err) != domain.Invalid || limit != 0 || after != nil {
+			t.Errorf("%+v is read as %d, %q, %v", page, limit, after, err)
+		}
+	}
+}
+
 func TestProblemsOfAText(t *testing.T) {
 	for _, c := range []struct {
 		v           string

@@ -25,9 +25,19 @@ type Branding struct {
 	Version           string           `json:"version,omitempty" maxLength:"64" doc:"Names what is above. With a change it is the one that was read; 409 when somebody else changed it since"`
 }
 
-// undecided is how each setting is for a tenant whose document lacks it. Provisioning adds the name and the colours.
+// undecided is how each setting is for a tenant whose document lacks it.
 func undecided() Branding {
 	return Branding{LeaderboardBy: "learner", Languages: []words.Language{words.English}}
+}
+
+// FirstBranding is the document of a tenant that begins, within the bounds that hold for what it changes itself; else domain.Invalid.
+func FirstBranding(name, colour, accent string) (document string, err error) {
+	b := undecided()
+	b.Name, b.Colour, b.Accent = name, colour, accent
+	if err := checkFields(BrandingFields, &b); err != nil {
+		return "", err
+	}
+	return b.over("{}")
 }
 
 // brandingRow is the one row of the table.

@@ -147,16 +147,16 @@ func (db *DB) admitted(ctx context.Context, end Endpoint, fn func(p *pool) error
 		return err
 	}
 	defer db.store.done(p)
-	return explain(fn(p))
+	return Explain(fn(p))
 }
 
-// explain turns the ways in which a database can be away, and waiting in vain for others, into domain.Unavailable.
+// Explain turns the ways in which a database can be away, and waiting in vain for others, into domain.Unavailable.
 // Everything else passes.
-func explain(err error) error {
+func Explain(err error) error {
 	if err == nil || domain.CodeOf(err) != "" {
 		return err
 	}
-	if waited(err) {
+	if Waited(err) {
 		return &domain.Error{Code: domain.Unavailable, Message: words.Say("tenants.somebody_else_is_changing_the"),
 			RetryAfter: 2 * time.Second, Cause: err}
 	}
@@ -167,8 +167,8 @@ func explain(err error) error {
 	return err
 }
 
-// waited tells whether a statement waited for another transaction's lock, longer than the login's lock_timeout or in a circle.
-func waited(err error) bool {
+// Waited reports whether a statement waited for another transaction's lock, longer than the login's lock_timeout or in a circle.
+func Waited(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "55P03" || pg.Code == "40P01")
 }

@@ -41,7 +41,8 @@ const (
 // typedColour is the tag of a colour as people may write it; stored it is in small letters.
 const typedColour = `^#[0-9a-fA-F]{6}$`
 
-var colourPattern = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+// ColourPattern is a colour as it is stored, #rrggbb in lower case.
+var ColourPattern = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
 // BrandingFields are the settings, in the order of Branding.
 var BrandingFields = fieldsOf(reflect.TypeFor[Branding]())
@@ -172,7 +173,7 @@ func (f Field) holds(document any) bool {
 		return n >= f.Least && n <= f.Most && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 	case ColourField:
 		v.SetString(strings.ToLower(v.String()))
-		return colourPattern.MatchString(v.String())
+		return ColourPattern.MatchString(v.String())
 	case ChoiceField:
 		for _, choice := range f.Choices {
 			if v.String() == choice {

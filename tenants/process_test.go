@@ -353,48 +353,6 @@ func TestSlotsAreComparedWithThePooler(t *testing.T) {
 	}
 }
 
-func TestOnlyTheAutoscalerSaysHowLargeTheDatabaseIs(t *testing.T) {
-	w, ctx := testkit.New(t), t.Context()
-	const say = "SELECT gate.publish_capacity(2, 4)"
-	write := func(role, q, end string) error {
-		conn := through(t, w, role)
-		if _, err := conn.Exec(ctx, "BEGIN READ WRITE"); err != nil {
-			t.Fatal(err)
-		}
-		_, err := conn.Exec(ctx, q)
-		if _, after := conn.Exec(ctx, end); after != nil {
-			t.Fatal(after)
-		}
-		return err
-	}
-	for _, role := range []string{"test_jamaica", "test_platform"} {
-		for _, q := range []string{say, "INSERT INTO control.database_capacity VALUES ('writer', 1)", "UPDATE control.database_capacity SET cores = 1",
-			"DELETE FROM control.database_capacity"} {
-			if err := write(role, q, "ROLLBACK"); code(err) != refusedRight {
-				t.Errorf("%s: %s: %v", role, q, err)
-			}
-		}
-	}
-	for _, q := range []string{"SELECT * FROM control.processes", "INSERT INTO control.processes (id, name) VALUES (gen_random_uuid(), 'x')", "DELETE FROM control.processes"} {
-		for _, role := range []string{"test_jamaica", tenants.AutoscaleRole("test")} {
-			if err := write(role, q, "ROLLBACK"); code(err) != refusedRight {
-				t.Errorf("%s: %s: %v", role, q, err)
-			}
-		}
-	}
-	for _, q := range []string{"-1, 1", "1, 'NaN'", "'Infinity', 1", "NULL, 1", "1, 4097"} {
-		if err := write(tenants.AutoscaleRole("test"), "SELECT gate.publish_capacity("+q+")", "ROLLBACK"); code(err) != outOfBounds {
-			t.Errorf("%s: %v", q, err)
-		}
-	}
-	if _, err := through(t, w, tenants.AutoscaleRole("test")).Exec(ctx, say); code(err) != readOnly {
-		t.Errorf("in a transaction that only reads: %v", err)
-	}
-	if err := write(tenants.AutoscaleRole("test"), say, "COMMIT"); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestSlotsOfADatabase(t *testing.T) {
 	for cores, want := range map[float64]int{0.25: 2, 0.5: 2, 1: 3, 1.25: 4, 2: 6, 8: 24, 64: 192} {
 		if n := tenants.Slots(cores); n != want {

@@ -127,32 +127,6 @@ func TestSettingsAreBounded(t *testing.T) {
 	}
 }
 
-// A new tenant begins with what was said of it and what is undecided, within the bounds that hold for itself.
-func TestATenantBeginsWithItsSettings(t *testing.T) {
-	w := testkit.New(t)
-	spec := newSpec(t, w)
-	spec.Name = "Two\nlines"
-	var e *domain.Error
-	if _, err := w.Provisioner.Create(t.Context(), spec, w.Actor); !errors.As(err, &e) || len(e.Fields) != 1 || e.Fields[0].Name != "name" {
-		t.Errorf("a name of two lines: %v", err)
-	}
-	spec.Name, spec.Colour, spec.Accent = " Trial ", "#ABCDEF", "#123456"
-	made, err := w.Provisioner.Create(t.Context(), spec, w.Actor)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var is tenants.Branding
-	err = w.Store.DB(made.Tenant.Realm()).ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
-		is, err = tenants.ReadBranding(t.Context(), r)
-		return err
-	})
-	want, _ := stored(t, w) // of a tenant that never decided anything
-	want.Name, want.Colour, want.Accent, want.Version = "Trial", "#abcdef", "#123456", is.Version
-	if err != nil || !reflect.DeepEqual(is, want) {
-		t.Errorf("it begins with %+v, want %+v, %v", is, want, err)
-	}
-}
-
 // A setting that came later may be missing in a change, so that who does not know it can still change the others; and it is stored when it is
 // empty, or else it would come back as undecided says.
 func TestALaterSettingMayBeMissing(t *testing.T) {

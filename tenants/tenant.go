@@ -1,10 +1,11 @@
 // Package tenants is what makes a tenant a tenant: a schema, a login of its own, a host name, limits and a
 // state. It holds the only ways to a tenant's data (DB, Reader, Tx), the registry that turns a host name into a
-// realm, provisioning and migrations. Learning happens in domain/*, which stands on this room.
+// realm, its settings, states and rules. Schemas and logins are made in tenants/provision, the trail is tenants/audit. Learning happens in domain/*, which
+// stands on this room.
 //
 // # GORM and pgx
 //
-// GORM has the entities: what has an identity and is made, read by its key, changed and listed, such as a school, a class, a tenant, the record of an import.
+// GORM has the entities: what has an identity and is made, read by its key, changed and listed, such as an account, a school, a class, a tenant, an import.
 // pgx has what is one round trip, a statement for many rows, a report, or measured. Whoever adds to an entity's table adds by GORM, and tests/entities_test.go
 // names the tables, and each place where pgx is right on them with its reason.
 //
@@ -129,6 +130,14 @@ var reserved = []string{
 	"account", "accounts", "auth", "sso", "security", "lignum", "content", "sandbox", "test", "staging", "localhost", "postgres",
 	"pgbouncer", "template", "system", "internal", "metrics", "health", "well-known", "autoconfig", "autodiscover", "autoscale", "wpad",
 }
+
+// PlatformRealm is the platform's own realm in an installation.
+func PlatformRealm(installation string) Realm {
+	return Realm{Schema: "control", Login: installation + "_platform"}
+}
+
+// UserNamePattern is what a user name may look like, once folded.
+var UserNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
 
 // CheckSlug refuses a name that cannot be a subdomain (RFC 1123 label), a schema, or that is reserved. A name that ends in
 // -owner is reserved too: its login would be called as the owner of the tenant whose name is before that.

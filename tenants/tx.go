@@ -256,6 +256,22 @@ func (tx *Tx) rest() *pgx.Batch {
 	return b
 }
 
+// Within lets fn work in a realm's schema as if it were the realm's own transaction, which this is not: others may follow in it. What fn records is
+// stored before Within returns.
+func Within(ctx context.Context, tx pgx.Tx, realm Realm, by audit.Actor, fn func(tx *Tx) error) error {
+	var before string
+	if err := tx.QueryRow(ctx, "SELECT current_setting('search_path'), set_config('search_path', $1, true)", pgx.Identifier{realm.Schema}.Sanitize()).Scan(&before, nil); err != nil {
+		return err
+	}
+	inner := &Tx{conn: tx.Conn(), begun: true, who: by}
+	if err := fn(inner); err != nil {
+		return err
+	}
+	b := inner.rest()
+	b.Queue("SELECT set_config('search_path', $1, true)", before)
+	return tx.SendBatch(ctx, b).Close()
+}
+
 // finish sends what was queued, the entries and the commit in one round trip.
 func (tx *Tx) finish(ctx context.Context) error {
 	b := tx.rest()

@@ -6,6 +6,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"lignum/domain"
 )
 
 // readsIDs lets a connection read PostgreSQL's uuid straight into a uuid.UUID. pgx knows that only as something that database/sql could fill, and
@@ -34,4 +36,13 @@ func (scanID) Scan(text []byte, target any) (err error) {
 		*id, err = uuid.ParseBytes(text)
 	}
 	return err
+}
+
+// ParseID reads a UUID that came from outside.
+func ParseID(field, text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || len(text) != 36 {
+		return uuid.Nil, domain.InvalidField(field, "tenants.must_be_a_uuid_such")
+	}
+	return id, nil
 }

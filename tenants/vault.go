@@ -38,9 +38,9 @@ func (v *Vault) RolePassword(role string) string {
 	return hex.EncodeToString(v.derive("role/"+role, 24))
 }
 
-// scramVerifier is what CREATE ROLE gets instead of the password (RFC 5803 as PostgreSQL stores it), so that the
+// SCRAMVerifier is what CREATE ROLE gets instead of the password (RFC 5803 as PostgreSQL stores it), so that the
 // password itself never shows in a log or in pg_stat_statements. The salt is derived: the same role, the same text.
-func (v *Vault) scramVerifier(role string) string {
+func (v *Vault) SCRAMVerifier(role string) string {
 	const rounds = 4096
 	salt := v.derive("scram-salt/"+role, 16)
 	salted, err := pbkdf2.Key(sha256.New, v.RolePassword(role), salt, rounds, 32)

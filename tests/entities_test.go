@@ -18,19 +18,19 @@ import (
 // named and does without is a fault as well, and so is a table without a model, and a model whose table is not here.
 var entities = map[string]map[string]string{
 	"tenants": {
-		"tenants/provision.go": "a tenant's row is made and dropped with its schema and roles, in a batch over the direct connection",
-		"tenants/repair.go":    setOfLogins, "tenants/altered.go": setOfLogins, "tenants/inlock.go": setOfLogins, "tenants/functions.go": setOfLogins,
+		"tenants/provision/provision.go": "a tenant's row is made and dropped with its schema and roles, in a batch over the direct connection",
+		"tenants/provision/repair.go":    setOfLogins, "tenants/provision/altered.go": setOfLogins, "tenants/provision/inlock.go": setOfLogins, "tenants/provision/functions.go": setOfLogins,
 	},
 	"hosts": {},
 	"branding": {
-		"tenants/provision.go":         "a tenant's first look is written into the schema that was just made",
-		"tenants/settings.go":          "the page of settings is one round trip",
-		"domain/people/leaderboard.go": "the person and who decides for them, in one row",
+		"tenants/provision/provision.go": "a tenant's first look is written into the schema that was just made",
+		"tenants/settings.go":            "the page of settings is one round trip",
+		"domain/people/leaderboard.go":   "the person and who decides for them, in one row",
 	},
 	"casbin_rules": {
-		"tenants/provision.go":    "the default rules are copied into the schema that was just made",
-		"tenants/rules.go Rules":  "all rules are read whenever anybody signs out: measured, GORM takes twice the time of the processor",
-		"domain/identity/told.go": "roles that include others, walked in the statement that finds who holds them",
+		"tenants/provision/provision.go": "the default rules are copied into the schema that was just made",
+		"tenants/rules.go Rules":         "all rules are read whenever anybody signs out: measured, GORM takes twice the time of the processor",
+		"domain/identity/told.go":        "roles that include others, walked in the statement that finds who holds them",
 	},
 	"schools": {
 		"domain/people/regions.go": "walks an index from each region to the next",
@@ -39,6 +39,35 @@ var entities = map[string]map[string]string{
 		"domain/classes/list.go":   cards,
 		"domain/insight":           figures,
 		"domain/demo":              past, "domain/demo/rows": past,
+	},
+	"users": {
+		"domain/people/users.go keepAdministrator": "whether anybody else has a role, of all who have it",
+		"domain/people/users.go VoidTokens":        "tokens of many are voided in one statement",
+		"domain/people/list.go":                    "people are found through the index of each part of a list, in one statement (list_test.go)",
+		"domain/people/language.go":                "the language before and after is one round trip",
+		"domain/people/leaderboard.go":             "the person and who decides for them, in one row, and sets of learners",
+		"domain/people/roles.go":                   "counts those who have a role",
+		"domain/people/usernames.go":               "names that are taken, of a roster's thousand stems",
+		"domain/people/guardians.go":               "ties with the people at both ends",
+		"domain/people/sourced.go":                 roster,
+		"domain/identity/signin.go":                proofs, "domain/identity/session.go": proofs, "domain/identity/throttle.go": proofs,
+		"domain/identity/card.go":             "a thousand cards are made in one statement, and one is redeemed as a sign-in",
+		"domain/identity/identity.go":         "counts all accounts of a tenant that was just made",
+		"domain/identity/resets.go":           "requests with those who ask and those whom they ask for",
+		"domain/identity/told.go lookAfter":   "who looks after some accounts, of all their schools",
+		"domain/classes/list.go":              cards,
+		"domain/classes/ties.go":              ties,
+		"domain/classes/groups.go":            "a group is the condition of a list of people",
+		"domain/classes/grades.go":            "counts learners by their forms, and finds those without a place",
+		"domain/classes/manage.go coachKnown": "whether the coach is one, in the batch that stores the class",
+		"domain/classes/register.go":          seats, "domain/classes/place.go": seats,
+		"domain/classes/tell.go":       "whom to tell and of what, in one statement",
+		"domain/assessment/facts.go":   ties,
+		"domain/assessment/mark.go":    "what there is to mark, with the names of all that it belongs to",
+		"domain/points/leaderboard.go": "a leaderboard names those whom it ranks: measured",
+		"domain/coaching/learners.go":  "a report of all learners of a coach",
+		"domain/insight":               figures,
+		"domain/demo":                  past, "domain/demo/rows": past,
 	},
 	"terms": {"domain/calendar/sourced.go PutTerms": roster, "domain/demo/rows": past},
 	"classes": {
@@ -84,6 +113,8 @@ const (
 	seats       = "who comes second waits and then counts again: lock, count and place are one round trip"
 	cards       = "the lists show classes as the function class_cards does, in a copy of its text; each narrowing has its index, measured"
 	figures     = "figures are sums of many rows"
+	proofs      = "what proves who somebody is, with the person, in one row: sign-ins are measured, and lock both in their order"
+	ties        = "what ties somebody to others, for the policy, is one round trip"
 	past        = "makes a country's past in bulk, and counts it"
 )
 

@@ -12,7 +12,7 @@ import (
 
 // Advisory locks are the whole database's: with one tenant's login another tenant is stopped. Rows of the realm's own schema take
 // their place (tenants.Tx.Lock). What is named here locks where no tenant's login may connect, or only asks who may.
-var advisory = []string{"infra/localcluster/prepare.go", "tests/testkit/testkit.go", "tenants/repair.go"}
+var advisory = []string{"infra/localcluster/prepare.go", "tests/testkit/testkit.go", "tenants/provision/repair.go"}
 
 func TestNobodyLocksWhatIsTheWholeDatabases(t *testing.T) {
 	call := regexp.MustCompile(`pg_(try_)?advisory_\w*lock\w*\(`)

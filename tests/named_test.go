@@ -97,7 +97,7 @@ func namedAndGone(t *testing.T, files map[string]bool, name, text string, named 
 		look(m[1], files[p])
 	}
 	for _, m := range namedMigration.FindAllStringSubmatch(said, -1) {
-		look(m[1], files["tenants/migrations/"+strings.TrimSuffix(m[1], ".sql")+".sql"])
+		look(m[1], files["tenants/provision/migrations/"+strings.TrimSuffix(m[1], ".sql")+".sql"])
 	}
 	for _, m := range namedFile.FindAllStringSubmatch(said, -1) {
 		look(m[1], files[m[1]])
@@ -132,7 +132,7 @@ func spoken(t *testing.T, name, text string) string {
 
 // The reading above finds what it is there for, and takes addresses, patterns and functions for what they are.
 func TestWhatIsNamedAndGoneIsSeen(t *testing.T) {
-	files := map[string]bool{"api": true, "api/route.go": true, "route.go": true, "tenants/audit": true, "api/web/static/kinds": true, "tenants/migrations/realm/0019_pen.sql": true, "README.md": true}
+	files := map[string]bool{"api": true, "api/route.go": true, "route.go": true, "tenants/audit": true, "api/web/static/kinds": true, "tenants/provision/migrations/realm/0019_pen.sql": true, "README.md": true}
 	for _, c := range []struct {
 		name, text string
 		gone       []string

@@ -24,7 +24,7 @@ var owners = map[string]string{
 	"capacity_forecast": "tenants", "forecast_turns": "tenants", // the gate's
 	// every realm
 	"settings": "tenants", "branding": "tenants", "casbin_rules": "tenants", "idempotency_keys": "tenants", "idempotency_claims": "tenants",
-	"schema_versions": "tenants", "usage_counts": "tenants/limits",
+	"schema_versions": "tenants/provision", "usage_counts": "tenants/limits",
 	"users": "domain/people", "user_roles": "domain/people", "notices": "domain/notices",
 	"credentials": "domain/identity", "sessions": "domain/identity", "sign_in_cards": "domain/identity", "sign_in_failures": "domain/identity",
 	"recovery_codes": "domain/identity", "signing_keys": "domain/identity", "reset_requests": "domain/identity", "active_days": "domain/identity",
@@ -48,19 +48,23 @@ var everybodys = map[string]string{
 	"locks":         "a row for each part that is changed by one transaction at a time; whoever takes it may make it",
 }
 
+const beginning = "a tenant begins with its schema, its registration and its first rows, in one transaction of the direct connection"
+
 // trespasses are the ways across that stay, each with its reason: what does it, and to which table (or *).
 var trespasses = map[[2]string]string{
 	{"infra/autoscale", "capacity_forecast"}: "the autoscaler is a program of its own, with a login that reads this one table",
 	{"infra/autoscale", "database_capacity"}: "and tells, through the gate, how large the database is",
-	{"domain/demo", "*"}:                     "makes a country's past in bulk, which no function of the rooms would do: nobody acts in it",
+	{"tenants/provision", "tenants"}:         beginning, {"tenants/provision", "versions"}: beginning, {"tenants/provision", "settings"}: beginning,
+	{"tenants/provision", "branding"}: beginning, {"tenants/provision", "casbin_rules"}: beginning,
+	{"domain/demo", "*"}: "makes a country's past in bulk, which no function of the rooms would do: nobody acts in it",
 }
 
 // unnamed are files that write to a table that only running tells.
 var unnamed = map[string]string{
-	"tenants/provision.go":     "writes into the schema that it has just made, which its name tells",
-	"tenants/once.go":          "truncates the parts of idempotency_keys by turns",
-	"domain/demo/rows/rows.go": "copies into the table that it is handed; whoever hands it over is looked at",
-	"tenants/tx.go":            "the way by which the others copy",
+	"tenants/provision/provision.go": "writes into the schema that it has just made, which its name tells",
+	"tenants/once.go":                "truncates the parts of idempotency_keys by turns",
+	"domain/demo/rows/rows.go":       "copies into the table that it is handed; whoever hands it over is looked at",
+	"tenants/tx.go":                  "the way by which the others copy",
 }
 
 // A table has one room that writes it; others read it along the arrows of the imports. What is looked at are the SQL functions,
@@ -140,7 +144,7 @@ var (
 // migrationsOf gives the texts of all migrations in their order: by number, the shared schema of a realm before a tenant's own.
 func migrationsOf(t *testing.T) (all []string) {
 	t.Helper()
-	files, err := filepath.Glob("../tenants/migrations/*/*.sql")
+	files, err := filepath.Glob("../tenants/provision/migrations/*/*.sql")
 	if err != nil || len(files) < 20 {
 		t.Fatal(files, err)
 	}

@@ -198,14 +198,9 @@ func LearnerAttempts(ctx context.Context, c *api.Call, learner uuid.UUID, p api.
 }
 
 func attemptsOf(ctx context.Context, c *api.Call, learner uuid.UUID, p api.Paging) (*api.List[assessment.Summary], error) {
-	var items []assessment.Summary
-	var next string
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		list, err := assessment.Attempts(ctx, r, learner, p.Page())
-		items, next = list.Items, list.Next
-		return err
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[assessment.Summary], error) {
+		return assessment.Attempts(ctx, r, learner, p.Page())
 	})
-	return api.ListOf(items, next, err)
 }
 
 // AttemptsToMark lists attempts that wait for the signed-in person, the longest waiting first.
@@ -225,14 +220,9 @@ func AttemptsToMark(ctx context.Context, c *api.Call, p api.Paging) (*api.List[a
 	default:
 		return nil, api.FiguresOnly()
 	}
-	var items []assessment.ToMark
-	var next string
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		list, err := assessment.AttemptsToMark(ctx, r, f, p.Page())
-		items, next = list.Items, list.Next
-		return err
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[assessment.ToMark], error) {
+		return assessment.AttemptsToMark(ctx, r, f, p.Page())
 	})
-	return api.ListOf(items, next, err)
 }
 
 // MarkRequest is one person's mark for one position.

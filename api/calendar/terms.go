@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/domain"
 	"lignum/domain/calendar"
 	"lignum/policy"
 	"lignum/tenants"
@@ -81,12 +82,9 @@ func ListTerms(ctx context.Context, c *api.Call, f TermFilter, p api.Paging) (*a
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	var page calendar.TermPage
-	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		page, err = calendar.Terms(ctx, r, calendar.TermFilter{From: f.From, After: p.Cursor, Limit: p.Limit})
-		return err
+	return api.ReadList(ctx, c.DB.Read, func(r *tenants.Reader) (domain.List[calendar.Term], error) {
+		return calendar.Terms(ctx, r, f.From, p.Page())
 	})
-	return api.ListOf(page.Terms, page.Next, err)
 }
 
 // TermPage gives a term.

@@ -67,12 +67,9 @@ func ListCourses(ctx context.Context, c *api.Call, f catalog.CourseFilter, p api
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	var list domain.List[catalog.Course]
-	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		list, err = catalog.Courses(ctx, r, f, p.Page())
-		return err
+	return api.ReadList(ctx, c.DB.Read, func(r *tenants.Reader) (domain.List[catalog.Course], error) {
+		return catalog.Courses(ctx, r, f, p.Page())
 	})
-	return api.ListOf(list.Items, list.Next, err)
 }
 
 // CoursePage gives a course with its outline, by its slug.
@@ -155,15 +152,15 @@ func ListResources(ctx context.Context, c *api.Call, f catalog.ResourceFilter, p
 	if err != nil {
 		return nil, err
 	}
-	var list domain.List[catalog.Resource]
-	err = c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		if list, err = catalog.Resources(ctx, r, f, p.Page()); err != nil {
-			return err
+	return api.ReadList(ctx, c.DB.Read, func(r *tenants.Reader) (domain.List[catalog.Resource], error) {
+		list, err := catalog.Resources(ctx, r, f, p.Page())
+		if err != nil {
+			return list, err
 		}
 		var mine []string
 		switch d.Scope {
 		case policy.Whole:
-			return nil
+			return list, nil
 		case policy.Own:
 			mine, _, err = classes.CoursesOf(ctx, r, c.Claims.UserID)
 		case policy.Assigned:
@@ -177,7 +174,6 @@ func ListResources(ctx context.Context, c *api.Call, f catalog.ResourceFilter, p
 				list.Items[i].URL = ""
 			}
 		}
-		return err
+		return list, err
 	})
-	return api.ListOf(list.Items, list.Next, err)
 }

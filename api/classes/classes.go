@@ -142,17 +142,13 @@ func ListClasses(ctx context.Context, c *api.Call, f ClassFilter, p api.Paging) 
 	if f.Coaching {
 		filter.CoachID = c.Claims.UserID
 	}
-	var items []classes.Class
-	var next string
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[classes.Class], error) {
 		list, err := classes.Classes(ctx, r, filter, p.Page())
-		items, next = list.Items, list.Next
-		return err
+		for i := range list.Items {
+			list.Items[i].Withhold(d.MinCell)
+		}
+		return list, err
 	})
-	for i := range items {
-		items[i].Withhold(d.MinCell)
-	}
-	return api.ListOf(items, next, err)
 }
 
 // ManagedClasses lists the classes whose learners the actor sees: those they coach, and those of their school, or all. A class that
@@ -180,14 +176,9 @@ func ManagedClasses(ctx context.Context, c *api.Call, f ClassFilter, p api.Pagin
 	default:
 		return nil, api.FiguresOnly()
 	}
-	var items []classes.Class
-	var next string
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
-		list, err := classes.Classes(ctx, r, filter, p.Page())
-		items, next = list.Items, list.Next
-		return err
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[classes.Class], error) {
+		return classes.Classes(ctx, r, filter, p.Page())
 	})
-	return api.ListOf(items, next, err)
 }
 
 // ClassPage is everything on the page of a class.
@@ -350,22 +341,17 @@ func RemoveLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UU
 
 // ClassLearners lists who is in a class now.
 func ClassLearners(ctx context.Context, c *api.Call, id uuid.UUID, p api.Paging) (*api.List[classes.Learner], error) {
-	var items []classes.Learner
-	var next string
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (none domain.List[classes.Learner], err error) {
 		f, err := classes.FactsOf(ctx, r, id, c.Claims.UserID, c.Day())
 		if err != nil {
-			return err
+			return none, err
 		}
 		d, err := c.Decide(classFacts(f))
 		if err != nil {
-			return err
+			return none, err
 		}
-		list, err := learnersWithin(ctx, c, r, d.Scope, f, id, p)
-		items, next = list.Items, list.Next
-		return err
+		return learnersWithin(ctx, c, r, d.Scope, f, id, p)
 	})
-	return api.ListOf(items, next, err)
 }
 
 // learnersWithin cuts a class's list to the scope. That a class is a school's says nothing of whose pupils are in it: its

@@ -58,22 +58,18 @@ type Candidate struct {
 
 // ClassCandidates lists the active learners whom the actor may place in a class and who have no place in it.
 func ClassCandidates(ctx context.Context, c *api.Call, id uuid.UUID, f CandidateFilter, p api.Paging) (*api.List[Candidate], error) {
-	var items []Candidate
-	var next string
-	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (list domain.List[Candidate], err error) {
 		school, err := schoolToPlace(ctx, c, r, id, f.School)
 		if err != nil {
-			return err
+			return list, err
 		}
-		page, err := people.Users(ctx, r, people.UserFilter{Prefix: f.Query, Grade: f.Grade, Role: people.Student, State: "active", SchoolID: school, NotIn: []people.Group{classes.Members(id)},
-			After: p.Cursor, Limit: p.Limit})
-		for _, u := range page.Users {
-			items = append(items, Candidate{classes.Person{ID: u.ID, GivenName: u.GivenName, FamilyName: u.FamilyName}, u.UserName, u.Grade, u.SchoolID})
+		page, err := people.Users(ctx, r, people.UserFilter{Prefix: f.Query, Grade: f.Grade, Role: people.Student, State: people.UserActive, SchoolID: school, NotIn: []people.Group{classes.Members(id)}}, p.Page())
+		for _, u := range page.Items {
+			list.Items = append(list.Items, Candidate{classes.Person{ID: u.ID, GivenName: u.GivenName, FamilyName: u.FamilyName}, u.UserName, u.Grade, u.SchoolID})
 		}
-		next = page.Next
-		return err
+		list.Next = page.Next
+		return list, err
 	})
-	return api.ListOf(items, next, err)
 }
 
 // schoolToPlace is the school whose learners are meant: the one asked for, within the actor's reach. nil is every school.

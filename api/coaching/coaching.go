@@ -55,16 +55,14 @@ func CoachLearners(ctx context.Context, c *api.Call, f CoachFilter, p api.Paging
 		return nil, err
 	}
 	filter := coaching.Filter{CoachID: c.Claims.UserID, ClassID: f.Class, Behind: f.Behind}
-	var items []coaching.Learner
-	var next string
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (none domain.List[coaching.Learner], err error) {
 		switch d.Scope {
 		case policy.Assigned:
 		case policy.School:
 			if f.Class != uuid.Nil {
 				facts, err := classes.FactsOf(ctx, r, f.Class, c.Claims.UserID, c.Day())
 				if err != nil {
-					return err
+					return none, err
 				}
 				// A class of the school may have learners of other schools, whose records are not its administrator's.
 				if facts.SameSchool && !facts.CoachOf {
@@ -76,15 +74,12 @@ func CoachLearners(ctx context.Context, c *api.Call, f CoachFilter, p api.Paging
 				filter.CoachID = uuid.Nil
 			}
 		case policy.Own, policy.Region, policy.Aggregate:
-			return api.FiguresOnly()
+			return none, api.FiguresOnly()
 		default:
-			return api.FiguresOnly()
+			return none, api.FiguresOnly()
 		}
-		list, err := coaching.Learners(ctx, r, filter, p.Page(), c.Day())
-		items, next = list.Items, list.Next
-		return err
+		return coaching.Learners(ctx, r, filter, p.Page(), c.Day())
 	})
-	return api.ListOf(items, next, err)
 }
 
 // LearnerRecord is what those see of a learner who look after them.

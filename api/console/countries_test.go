@@ -8,16 +8,16 @@ import (
 
 	"lignum/api/web"
 	"lignum/domain/words"
-	"lignum/tenants"
+	"lignum/tenants/provision"
 )
 
 func TestEveryCountryBeginsWithWhatATenantTakes(t *testing.T) {
 	var names []string
 	for _, c := range countries {
 		name := nameOf(words.English, c.code)
-		spec := tenants.Spec{Slug: "trial-" + strings.ToLower(c.code), Name: "Ministry of Education, " + name, Country: c.code, Plan: "country", TimeZone: c.zone, Locale: c.locale,
+		spec := provision.Spec{Slug: "trial-" + strings.ToLower(c.code), Name: "Ministry of Education, " + name, Country: c.code, Plan: "country", TimeZone: c.zone, Locale: c.locale,
 			Currency: c.currency, ExamScheme: c.exam, Colour: c.colour, Accent: c.accent,
-			Admin: tenants.Admin{UserName: "a.clarke", GivenName: "Ada", FamilyName: "Clarke"}}
+			Admin: provision.Admin{UserName: "a.clarke", GivenName: "Ada", FamilyName: "Clarke"}}
 		if err := spec.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"lignum/api/web"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/provision"
 )
 
 type newData struct {
@@ -20,7 +21,7 @@ type newData struct {
 	MayProvision     bool   // this process can
 }
 
-// specFields are the fields of the form, as tenants.Spec names them in its refusals.
+// specFields are the fields of the form, as provision.Spec names them in its refusals.
 var specFields = []string{"country", "name", "slug", "plan", "exam_scheme", "time_zone", "locale", "currency", "colour", "accent",
 	"admin.given_name", "admin.family_name", "admin.user_name", "admin.email"}
 
@@ -50,7 +51,7 @@ func showNew(c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 
 type madeData struct {
 	Tenant     tenants.Tenant
-	Admin      tenants.Admin
+	Admin      provision.Admin
 	Invitation string
 	Expires    time.Time
 	Address    string
@@ -60,9 +61,9 @@ type madeData struct {
 func openTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	f := web.ReadForm(fc)
 	f.Again(fc, func(f *web.Form) error { return showNew(c, fc, f) })
-	spec := tenants.Spec{Slug: strings.ToLower(f.Text("slug")), Name: f.Text("name"), Country: f.Text("country"), Plan: f.Get("plan"), TimeZone: f.Text("time_zone"), Locale: f.Text("locale"),
+	spec := provision.Spec{Slug: strings.ToLower(f.Text("slug")), Name: f.Text("name"), Country: f.Text("country"), Plan: f.Get("plan"), TimeZone: f.Text("time_zone"), Locale: f.Text("locale"),
 		Currency: f.Text("currency"), ExamScheme: f.Text("exam_scheme"), Colour: f.Text("colour"), Accent: f.Text("accent"),
-		Admin: tenants.Admin{UserName: f.Text("admin.user_name"), GivenName: f.Text("admin.given_name"), FamilyName: f.Text("admin.family_name"), Email: f.Text("admin.email")}}
+		Admin: provision.Admin{UserName: f.Text("admin.user_name"), GivenName: f.Text("admin.given_name"), FamilyName: f.Text("admin.family_name"), Email: f.Text("admin.email")}}
 	made, err := platform.ProvisionTenant(ctx, c, spec)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/domain"
 	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
@@ -66,7 +67,7 @@ func ListResets(ctx context.Context, c *api.Call, f ResetFilter, p api.Paging) (
 	if err != nil {
 		return nil, err
 	}
-	filter := identity.ResetFilter{UserID: f.User, Waiting: f.Waiting, After: p.Cursor, Limit: p.Limit}
+	filter := identity.ResetFilter{UserID: f.User, Waiting: f.Waiting}
 	switch d.Scope {
 	case policy.Whole:
 	case policy.School:
@@ -78,13 +79,9 @@ func ListResets(ctx context.Context, c *api.Call, f ResetFilter, p api.Paging) (
 	default:
 		return nil, api.FiguresOnly()
 	}
-	var items []identity.ResetRequest
-	var next string
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		items, next, err = identity.ResetRequests(ctx, r, filter, c.Now)
-		return err
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[identity.ResetRequest], error) {
+		return identity.ResetRequests(ctx, r, filter, p.Page(), c.Now)
 	})
-	return api.ListOf(items, next, err)
 }
 
 // AskReset asks a learner's school for a new card, which the signed-in teacher may then print.
@@ -152,9 +149,9 @@ func CardPage(ctx context.Context, c *api.Call, learner uuid.UUID) (*CardState, 
 		if s.User, err = people.UserByID(ctx, r, learner); err != nil {
 			return err
 		}
-		list, _, err := identity.ResetRequests(ctx, r, identity.ResetFilter{AskedBy: c.Claims.UserID, UserID: learner, Limit: 1}, c.Now)
-		if len(list) > 0 {
-			s.Request, s.Waits = &list[0], list[0].State == identity.ResetAsked
+		list, err := identity.ResetRequests(ctx, r, identity.ResetFilter{AskedBy: c.Claims.UserID, UserID: learner}, domain.Page{Limit: 1}, c.Now)
+		if len(list.Items) > 0 {
+			s.Request, s.Waits = &list.Items[0], list.Items[0].State == identity.ResetAsked
 		}
 		s.Unclaimed, s.MayPrint = facts.Unclaimed, facts.Unclaimed || facts.ResetApproved
 		return err

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/domain"
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
@@ -70,12 +71,9 @@ func ListSchools(ctx context.Context, c *api.Call, f SchoolFilter, p api.Paging)
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
-	var page people.SchoolPage
-	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {
-		page, err = people.Schools(ctx, r, people.SchoolFilter{Query: f.Query, Region: f.Region, Open: f.Open, After: p.Cursor, Limit: p.Limit})
-		return err
+	return api.ReadList(ctx, c.DB.Read, func(r *tenants.Reader) (domain.List[people.School], error) {
+		return people.Schools(ctx, r, people.SchoolFilter{Query: f.Query, Region: f.Region, Open: f.Open}, p.Page())
 	})
-	return api.ListOf(page.Schools, page.Next, err)
 }
 
 // FindSchools gives the schools that somebody may mean who typed this: of exactly this name or code, or else those that have all words of
@@ -88,8 +86,8 @@ func FindSchools(ctx context.Context, c *api.Call, typed string, open bool, limi
 		if found, err = people.SchoolsNamed(ctx, r, typed, open, limit); err != nil || len(found) > 0 {
 			return err
 		}
-		page, err := people.Schools(ctx, r, people.SchoolFilter{Query: typed, Open: open, Limit: limit})
-		found = page.Schools
+		list, err := people.Schools(ctx, r, people.SchoolFilter{Query: typed, Open: open}, domain.Page{Limit: limit})
+		found = list.Items
 		return err
 	})
 	return found, err

@@ -38,7 +38,7 @@ func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*a
 	if err != nil {
 		return nil, err
 	}
-	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: f.State, NoCard: f.NoCard, IDs: f.ids, After: p.Cursor, Limit: p.Limit}
+	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: people.UserState(f.State), NoCard: f.NoCard, IDs: f.ids}
 	if c.Tenant != nil {
 		if f.School != uuid.Nil {
 			filter.SchoolID = &f.School
@@ -63,12 +63,9 @@ func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*a
 	default:
 		return nil, api.FiguresOnly()
 	}
-	var page people.UserPage
-	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		page, err = people.Users(ctx, r, filter)
-		return err
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[people.User], error) {
+		return people.Users(ctx, r, filter, p.Page())
 	})
-	return api.ListOf(page.Users, page.Next, err)
 }
 
 // aboutUser reads the facts about another account, in either realm.

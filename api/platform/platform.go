@@ -12,6 +12,7 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 )
 
 // TenantRef names a tenant in a path.
@@ -34,7 +35,7 @@ func Routes(s *api.Server) {
 		})
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantProvision, Tag: "Platform", Status: http.StatusCreated, Summary: "Open a tenant",
 		Detail: "All or nothing, in a few seconds. The invitation of the first administrator is shown once; the same request again gives a new one, until it is used."},
-		func(ctx context.Context, c *api.Call, in *struct{ Body tenants.Spec }) (*tenants.Provisioned, error) {
+		func(ctx context.Context, c *api.Call, in *struct{ Body provision.Spec }) (*provision.Provisioned, error) {
 			return ProvisionTenant(ctx, c, in.Body)
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Tag: "Platform",
@@ -134,7 +135,7 @@ func TenantPage(ctx context.Context, c *api.Call, slug string) (*TenantInfo, err
 }
 
 // ProvisionTenant opens a tenant and gives the invitation of its first administrator, once.
-func ProvisionTenant(ctx context.Context, c *api.Call, spec tenants.Spec) (*tenants.Provisioned, error) {
+func ProvisionTenant(ctx context.Context, c *api.Call, spec provision.Spec) (*provision.Provisioned, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}

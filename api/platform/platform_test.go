@@ -12,6 +12,7 @@ import (
 	"lignum/api/platform"
 	"lignum/api/settings"
 	"lignum/tenants"
+	"lignum/tenants/provision"
 	"lignum/tests/apitest"
 	"lignum/tests/testkit"
 )
@@ -56,16 +57,16 @@ func TestATenantIsOpenedAndReachedAtOnce(t *testing.T) {
 	s := apitest.New(t)
 	operator := s.User("", "operator")
 	slug := "t" + strings.ToLower(rand.Text()[:10])
-	spec := tenants.Spec{Slug: slug, Name: "Antigua", Country: "AG", Plan: "school", TimeZone: "America/Antigua", Locale: "en-AG", Currency: "XCD",
-		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: tenants.Admin{UserName: "ada", GivenName: "Ada", FamilyName: "Min", Email: "ada@antigua.example"}}
+	spec := provision.Spec{Slug: slug, Name: "Antigua", Country: "AG", Plan: "school", TimeZone: "America/Antigua", Locale: "en-AG", Currency: "XCD",
+		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: provision.Admin{UserName: "ada", GivenName: "Ada", FamilyName: "Min", Email: "ada@antigua.example"}}
 	t.Cleanup(func() {
 		if err := s.Provisioner.Drop(context.Background(), slug, slug); err != nil {
 			t.Error(err) // its roles would outlive the test's database
 		}
 	})
-	made := apitest.As[tenants.Provisioned](s.Post(operator, "/api/v1/platform/tenants", spec).Want(http.StatusCreated))
+	made := apitest.As[provision.Provisioned](s.Post(operator, "/api/v1/platform/tenants", spec).Want(http.StatusCreated))
 	s.Get(apitest.Anonymous(slug), "/api/v1/me").Want(http.StatusUnauthorized)
-	again := apitest.As[tenants.Provisioned](s.Post(operator, "/api/v1/platform/tenants", spec).Want(http.StatusCreated))
+	again := apitest.As[provision.Provisioned](s.Post(operator, "/api/v1/platform/tenants", spec).Want(http.StatusCreated))
 	redeem := func(code string) *apitest.Response {
 		return s.Post(apitest.Anonymous(slug), "/api/v1/sign-in/card", map[string]string{"code": code, "password": apitest.Password})
 	}
@@ -82,8 +83,8 @@ func TestAProcessThatMayNotProvisionSaysSo(t *testing.T) {
 	w := testkit.New(t)
 	w.Provisioner = nil
 	s := apitest.Serve(t, w)
-	spec := tenants.Spec{Slug: "antigua", Name: "Antigua", Country: "AG", Plan: "school", TimeZone: "America/Antigua", Locale: "en-AG", Currency: "XCD",
-		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: tenants.Admin{UserName: "ada", GivenName: "Ada", FamilyName: "Min", Email: "ada@antigua.example"}}
+	spec := provision.Spec{Slug: "antigua", Name: "Antigua", Country: "AG", Plan: "school", TimeZone: "America/Antigua", Locale: "en-AG", Currency: "XCD",
+		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: provision.Admin{UserName: "ada", GivenName: "Ada", FamilyName: "Min", Email: "ada@antigua.example"}}
 	p := s.Post(s.User("", "operator"), "/api/v1/platform/tenants", spec).Want(http.StatusServiceUnavailable).Problem()
 	if !strings.Contains(p.Detail, "lignum tenant create") {
 		t.Errorf("%+v", p)
@@ -113,13 +114,13 @@ func TestOpeningATenantIsCheckedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	manager := s.User("", "account_manager")
-	spec := tenants.Spec{Slug: "www", Name: "Antigua", Country: "AG", Plan: "country", TimeZone: "Nowhere/Land", Locale: "en-AG", Currency: "XCD",
-		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: tenants.Admin{UserName: "admin", GivenName: "Ada", FamilyName: "Min", Email: "ada@antigua.example"}}
+	spec := provision.Spec{Slug: "www", Name: "Antigua", Country: "AG", Plan: "country", TimeZone: "Nowhere/Land", Locale: "en-AG", Currency: "XCD",
+		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: provision.Admin{UserName: "admin", GivenName: "Ada", FamilyName: "Min", Email: "ada@antigua.example"}}
 	p := s.Post(manager, "/api/v1/platform/tenants", spec).Want(http.StatusUnprocessableEntity).Problem()
 	if got := strings.Join(p.Names(), " "); got != "slug time_zone" {
 		t.Errorf("fields: %s", got)
 	}
-	spec = tenants.Spec{Slug: "jamaica", Name: "Another", Country: "JM", Plan: "country", TimeZone: "America/Jamaica", Locale: "en-JM", Currency: "JMD",
+	spec = provision.Spec{Slug: "jamaica", Name: "Another", Country: "JM", Plan: "country", TimeZone: "America/Jamaica", Locale: "en-JM", Currency: "JMD",
 		ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: spec.Admin}
 	s.Post(manager, "/api/v1/platform/tenants", spec).Want(http.StatusConflict)
 }

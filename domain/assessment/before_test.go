@@ -93,7 +93,7 @@ func TestAnswersFromBeforeTheMigration(t *testing.T) {
 		t.Fatal(err)
 	}
 	tenant := s.Tenant(realm)
-	raw, err := os.ReadFile("../../tenants/migrations/tenant/0013_player.sql")
+	raw, err := os.ReadFile("../../tenants/provision/migrations/tenant/0013_player.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -198,7 +198,7 @@ func moment(page domain.Page) (limit int, p place, err error) {
 	}
 	at, err := time.Parse(time.RFC3339Nano, key[0])
 	if err != nil {
-		return 0, place{}, domain.InvalidField("after", "domain.is_not_a_place_in")
+		return 0, place{}, domain.BadCursor()
 	}
 	at = at.UTC()
 	return limit, place{&at, key[1]}, nil

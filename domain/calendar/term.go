@@ -62,59 +62,30 @@ type Term struct {
 // TableName is GORM's.
 func (Term) TableName() string { return "terms" }
 
-// TermPage is a page of terms in the order of their first days.
-type TermPage struct {
-	Terms []Term
-	Next  string
-}
-
-// TermFilter says which terms to list. The zero value lists all.
-type TermFilter struct {
-	From  string // those alone that end on this date or later; "": all
-	After string // the cursor of the page before
-	Limit int    // 1 to 200; 0: 30
-}
-
-// Terms lists terms by their first days. It gives domain.Invalid.
-func Terms(ctx context.Context, q tenants.Querier, f TermFilter) (TermPage, error) {
-	var page TermPage
-	if f.Limit == 0 {
-		f.Limit = domain.Rows
+// Terms lists terms by their first days; with from those alone that end on this date or later. It gives domain.Invalid.
+func Terms(ctx context.Context, q tenants.Querier, from string, page domain.Page) (domain.List[Term], error) {
+	var none domain.List[Term]
+	limit, after, err := page.Read(1, 1)
+	if err != nil {
+		return none, err
 	}
-	if f.Limit < 1 || f.Limit > 200 {
-		return page, domain.InvalidField("limit", "calendar.must_be_1_to_200")
-	}
-	var at []string
-	if f.After != "" {
-		var err error
-		if at, err = domain.ReadCursor(f.After, 2); err != nil {
-			return page, err
-		}
-		_, err = uuid.Parse(at[1])
-		if _, ok := ReadTermDate(at[0]); !ok || err != nil {
-			return page, domain.BadCursor()
+	if after != nil {
+		if _, ok := ReadTermDate(after[0]); !ok {
+			return none, domain.BadCursor()
 		}
 	}
-	list := tenants.Entity[Term](q).Scopes(tenants.Page("starts_on, id", at, f.Limit+1))
-	if f.From != "" {
-		if _, ok := ReadTermDate(f.From); !ok {
-			return page, domain.InvalidField("from", "calendar.must_be_a_date_such")
+	found := tenants.Entity[Term](q).Scopes(tenants.Page("starts_on, id", after, limit+1))
+	if from != "" {
+		if _, ok := ReadTermDate(from); !ok {
+			return none, domain.InvalidField("from", "calendar.must_be_a_date_such")
 		}
-		list = list.Where("ends_on >= ?::date", f.From)
+		found = found.Where("ends_on >= ?::date", from)
 	}
-	var err error
-	if page.Terms, err = list.Find(ctx); err != nil {
-		return page, err
+	list, err := found.Find(ctx)
+	for i := range list {
+		list[i].Version = domain.Version(list[i].TermFields)
 	}
-	for i := range page.Terms {
-		page.Terms[i].Version = domain.Version(page.Terms[i].TermFields)
-	}
-	if len(page.Terms) > f.Limit {
-		page.Terms = page.Terms[:f.Limit]
-		last := page.Terms[f.Limit-1]
-		page.Next = domain.Cursor(last.StartsOn, last.ID.String())
-	}
-	return page, nil
+	return domain.Cut(list, limit, func(t Term) []string { return []string{t.StartsOn, t.ID.String()} }), err
 }
 
 // TermByID gives a term, or domain.NotFound.

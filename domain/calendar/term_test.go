@@ -200,43 +200,45 @@ func TestTermsAreListedInTheirOrder(t *testing.T) {
 		list = append(list, school.Term{Title: fmt.Sprint("T", i), From: day, To: day.AddDate(0, 3, 0)})
 	}
 	school.Terms(t, w.db, list...)
-	all := func(f calendar.TermFilter) (titles []string, pages int) {
+	all := func(from string, part domain.Page) (titles []string, pages int) {
 		for {
 			w.read(func(ctx context.Context, q tenants.Querier) error {
-				page, err := calendar.Terms(ctx, q, f)
-				for i, term := range page.Terms {
-					if term.Version == "" || i > 0 && page.Terms[i-1].StartsOn > term.StartsOn {
-						t.Errorf("%+v", page.Terms)
+				list, err := calendar.Terms(ctx, q, from, part)
+				for i, term := range list.Items {
+					if term.Version == "" || i > 0 && list.Items[i-1].StartsOn > term.StartsOn {
+						t.Errorf("%+v", list.Items)
 					}
 					titles = append(titles, term.Title)
 				}
-				f.After = page.Next
+				part.After = list.Next
 				return err
 			})
-			if pages++; f.After == "" {
+			if pages++; part.After == "" {
 				return titles, pages
 			}
 		}
 	}
 	seen := map[string]bool{}
-	titles, pages := all(calendar.TermFilter{Limit: 5})
+	titles, pages := all("", domain.Page{Limit: 5})
 	for _, title := range titles {
 		seen[title] = true
 	}
 	if len(seen) != 12 || len(titles) != 12 || pages != 3 {
 		t.Errorf("%d pages with %v", pages, titles)
 	}
-	if titles, _ = all(calendar.TermFilter{From: "2021-12-01"}); len(titles) != 9 {
+	if titles, _ = all("2021-12-01", domain.Page{}); len(titles) != 9 {
 		t.Errorf("that end on 1 December 2021 or later: %v", titles)
 	}
-	if titles, _ = all(calendar.TermFilter{From: "2021-12-02"}); len(titles) != 6 {
+	if titles, _ = all("2021-12-02", domain.Page{}); len(titles) != 6 {
 		t.Errorf("that end later: %v", titles)
 	}
 	w.read(func(ctx context.Context, q tenants.Querier) error {
-		for _, f := range []calendar.TermFilter{{Limit: 201}, {Limit: -1}, {From: "soon"}, {After: "x"}, {After: domain.Cursor("2020-09-01", "x")}, {After: domain.Cursor("x", uuid.Nil.String())}} {
-			_, err := calendar.Terms(ctx, q, f)
-			w.wants(fmt.Sprint(f), err, domain.Invalid)
+		for _, part := range []domain.Page{{Limit: 201}, {Limit: -1}, {After: "x"}, {After: domain.Cursor("2020-09-01", "x")}, {After: domain.Cursor("x", uuid.Nil.String())}} {
+			_, err := calendar.Terms(ctx, q, "", part)
+			w.wants(fmt.Sprint(part), err, domain.Invalid)
 		}
+		_, err := calendar.Terms(ctx, q, "soon", domain.Page{})
+		w.wants("soon", err, domain.Invalid)
 		return nil
 	})
 }

@@ -9,7 +9,7 @@ import (
 // A function of the schema shows classes as the lists do, in a copy of their text, since a list is narrowed in ways that a function is not: whoever
 // changes one changes the other, in a new migration, and this test.
 func TestTheFunctionShowsClassesAsTheListsDo(t *testing.T) {
-	raw, err := os.ReadFile("../../tenants/migrations/tenant/0015_day.sql")
+	raw, err := os.ReadFile("../../tenants/provision/migrations/tenant/0015_day.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

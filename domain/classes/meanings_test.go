@@ -116,10 +116,10 @@ func TestEnrolledAndCoachingMeanTheSameEverywhere(t *testing.T) {
 				is("the ties to each", must[map[uuid.UUID]classes.LearnerTie](t)(classes.TiesToEach(ctx, q, b.coach, learners))[b.learner].CoachOf, c.coached)
 				is("a stranger's", must[classes.Ties](t)(classes.TiesTo(ctx, q, stranger, b.learner)).CoachOf, false)
 				list := func(of people.Group) bool {
-					p := must[people.UserPage](t)(people.Users(ctx, q, people.UserFilter{In: []people.Group{of}}))
-					without := must[people.UserPage](t)(people.Users(ctx, q, people.UserFilter{IDs: learners, NotIn: []people.Group{of}}))
-					is("who is in a group is not out of it", len(without.Users) == 0, len(p.Users) == 1)
-					return len(p.Users) == 1 && p.Users[0].ID == b.learner
+					p := must[domain.List[people.User]](t)(people.Users(ctx, q, people.UserFilter{In: []people.Group{of}}, domain.Page{}))
+					without := must[domain.List[people.User]](t)(people.Users(ctx, q, people.UserFilter{IDs: learners, NotIn: []people.Group{of}}, domain.Page{}))
+					is("who is in a group is not out of it", len(without.Items) == 0, len(p.Items) == 1)
+					return len(p.Items) == 1 && p.Items[0].ID == b.learner
 				}
 				is("the list of a coach's learners", list(classes.Coached(b.coach)), c.coached)
 				is("those who need help", len(must[domain.List[coaching.Learner]](t)(coaching.Learners(ctx, q, coaching.Filter{CoachID: b.coach}, domain.Page{}, today)).Items) == 1, c.coached)

@@ -17,6 +17,7 @@ import (
 	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 )
 
 // Password is what all demo people sign in with. It is public: an installation with demo data is for looking around.
@@ -27,7 +28,7 @@ const Password = "harbour lantern breadfruit"
 const OTPSecret = "LIGNUMDEMOLIGNUMDEMOLIGNUMDEMO22"
 
 // Specs are the tenants that demo data goes into. Whoever runs Small or Post provisions them before.
-var Specs = []tenants.Spec{
+var Specs = []provision.Spec{
 	{Slug: "jamaica", Name: "Ministry of Education, Jamaica", Country: "JM", Plan: "country", TimeZone: "America/Jamaica", Locale: "en-JM",
 		Currency: "JMD", ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: administrator("jamaica")},
 	{Slug: "bahamas", Name: "Department of Education, The Bahamas", Country: "BS", Plan: "country", TimeZone: "America/Nassau", Locale: "en-BS",
@@ -36,8 +37,8 @@ var Specs = []tenants.Spec{
 		Currency: "BSD", ExamScheme: "CELEARN certificate", Colour: "#3730a3", Accent: "#f97316", Admin: administrator("celearn")},
 }
 
-func administrator(slug string) tenants.Admin {
-	return tenants.Admin{UserName: "admin1", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
+func administrator(slug string) provision.Admin {
+	return provision.Admin{UserName: "admin1", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
 }
 
 // Input is where the data goes.

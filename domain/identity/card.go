@@ -147,7 +147,7 @@ func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitati
 	if err != nil {
 		return Card{}, err
 	}
-	if a.State != "active" {
+	if a.State != people.UserActive {
 		return Card{}, domain.Refuse(domain.Conflict, "identity.the_account_is_suspended_resume")
 	}
 	purpose := "reset"
@@ -224,7 +224,7 @@ func (r CardReach) print(ctx context.Context, tx *tenants.Tx, which string, args
 // makeCards replaces the unused cards of the active users that the condition names.
 func makeCards(ctx context.Context, tx *tenants.Tx, which string, args []any, purpose string, expires, now time.Time) ([]Card, error) {
 	rows, err := tx.Query(ctx, `SELECT u.id, u.user_name, u.given_name, u.family_name, u.grade, u.school_id FROM users u
-		WHERE u.state = 'active' AND `+which+` ORDER BY u.family_name, u.given_name, u.id LIMIT 1000 FOR UPDATE`, args...)
+		WHERE u.state = 'active' AND `+which+` ORDER BY u.family_name, u.given_name, u.id LIMIT 1000 FOR NO KEY UPDATE`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/provision"
 )
 
 // CreateUser adds somebody (people.CreateUser) and gives them with the card or the invitation for choosing a password.
@@ -42,7 +43,7 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in peo
 // FirstAdministrator is the tenants.FirstAdministrator of every Provisioner: it opens the first account of a tenant, or makes a new invitation in
 // place of one that was lost. Once the invitation was used it is no way in any more, also when the password has been taken away since: the
 // account is the tenant's own, and the answer is domain.Conflict.
-func FirstAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, a tenants.Admin, now time.Time) (code string, expires time.Time, err error) {
+func FirstAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, a provision.Admin, now time.Time) (code string, expires time.Time, err error) {
 	var accounts int
 	var waiting bool
 	if err := tx.QueryRow(ctx, `SELECT count(*), coalesce(bool_and(NOT claimed AND user_name_key = $1::text), true) FROM users`, a.UserName).Scan(&accounts, &waiting); err != nil {

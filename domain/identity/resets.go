@@ -10,6 +10,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/notices"
+	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -62,43 +63,28 @@ type ResetFilter struct {
 	AskedBy  uuid.UUID // by this teacher
 	UserID   uuid.UUID // for this account
 	Waiting  bool      // only those that wait for an answer
-	After    string    // the cursor of the page before
-	Limit    int       // 1 to 200; 0: 30
 }
 
-// ResetRequests lists requests, the newest first, with the cursor of the next page. It gives domain.Invalid.
-func ResetRequests(ctx context.Context, q tenants.Querier, f ResetFilter, now time.Time) ([]ResetRequest, string, error) {
-	if f.Limit == 0 {
-		f.Limit = domain.Rows
-	}
-	if f.Limit < 1 || f.Limit > 200 {
-		return nil, "", domain.InvalidField("limit", "domain.must_be_1_to_200")
+// ResetRequests lists requests, the newest first. It gives domain.Invalid.
+func ResetRequests(ctx context.Context, q tenants.Querier, f ResetFilter, page domain.Page, now time.Time) (domain.List[ResetRequest], error) {
+	var none domain.List[ResetRequest]
+	limit, at, err := page.Read(0, 1)
+	if err != nil {
+		return none, err
 	}
 	var after *string
-	if f.After != "" {
-		at, err := domain.ReadCursor(f.After, 1)
-		if err != nil {
-			return nil, "", err
-		}
-		if _, err := uuid.Parse(at[0]); err != nil {
-			return nil, "", domain.BadCursor()
-		}
+	if at != nil {
 		after = &at[0]
 	}
 	rows, err := q.Query(ctx, resetSQL+`WHERE u.state <> 'erased' AND ($2::uuid IS NULL OR u.school_id = (SELECT school_id FROM users WHERE id = $2::uuid))
 		AND ($3::uuid IS NULL OR q.asked_by = $3::uuid) AND ($4::uuid IS NULL OR q.user_id = $4::uuid)
 		AND (NOT $5::boolean OR q.state = 'asked' AND q.expires_at > $1::timestamptz) AND ($6::uuid IS NULL OR q.id < $6::uuid)
-		ORDER BY q.id DESC LIMIT $7::integer`, now, idText(f.SchoolOf), idText(f.AskedBy), idText(f.UserID), f.Waiting, after, f.Limit+1)
+		ORDER BY q.id DESC LIMIT $7::integer`, now, idText(f.SchoolOf), idText(f.AskedBy), idText(f.UserID), f.Waiting, after, limit+1)
 	if err != nil {
-		return nil, "", err
+		return none, err
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ResetRequest])
-	next := ""
-	if len(list) > f.Limit {
-		list = list[:f.Limit]
-		next = domain.Cursor(list[f.Limit-1].ID.String())
-	}
-	return list, next, err
+	return domain.Cut(list, limit, func(r ResetRequest) []string { return []string{r.ID.String()} }), err
 }
 
 func idText(id uuid.UUID) *string {
@@ -138,7 +124,7 @@ func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string
 	if err != nil {
 		return ResetRequest{}, err
 	}
-	if a.State != "active" {
+	if a.State != people.UserActive {
 		return ResetRequest{}, domain.Refuse(domain.Conflict, "identity.the_account_is_suspended_the")
 	}
 	if unclaimed, err := unclaimed(ctx, tx, user); err != nil {

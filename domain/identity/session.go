@@ -120,7 +120,7 @@ type sessionNow struct {
 	current, previous []byte
 	rotated           time.Time
 	ended             *time.Time
-	state             string
+	state             people.UserState
 }
 
 // Refresh takes a refresh token and gives the session with its next one; the account's roles, state and version are read
@@ -166,7 +166,7 @@ func (d *Desk) Refresh(ctx context.Context, db *tenants.DB, token string, dev De
 		return SignedIn{}, signInAgain(nil)
 	case err != nil:
 		return SignedIn{}, err
-	case s.ended != nil, !s.RefreshExpires.After(now), s.state != "active":
+	case s.ended != nil, !s.RefreshExpires.After(now), s.state != people.UserActive:
 		return SignedIn{}, signInAgain(nil)
 	}
 	s.SessionID, s.Refresh = id, refreshToken(db, id, next)

@@ -208,8 +208,8 @@ func TestPlatformRealm(t *testing.T) {
 		t.Error(err)
 	}
 	r.Read(func(q *tenants.Reader) error {
-		page, err := people.Users(context.Background(), q, people.UserFilter{Role: "operator"})
-		if len(page.Users) != 1 || page.Users[0].UserName != "operator" {
+		page, err := people.Users(context.Background(), q, people.UserFilter{Role: "operator"}, domain.Page{})
+		if len(page.Items) != 1 || page.Items[0].UserName != "operator" {
 			t.Errorf("listed %+v", page)
 		}
 		return err

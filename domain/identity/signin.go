@@ -47,7 +47,7 @@ type account struct {
 	GivenName      string
 	FamilyName     string
 	PasswordHash   string
-	State          string
+	State          people.UserState
 	MustChange     bool
 	TOTP           bool // a confirmed second factor
 	SessionVersion int
@@ -69,12 +69,13 @@ func oneAccount(rows pgx.Rows, a *account) (found bool, err error) {
 	return err == nil, err
 }
 
-// accountByID gives an account; in a transaction it is locked, because whoever changes credentials locks the person before them.
+// accountByID gives an account; in a transaction it is held, because whoever changes credentials holds the person before them. Like wherever accounts are
+// held, its key is not: what only refers to the person, such as an attempt that they begin meanwhile, goes on.
 func accountByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (account, error) {
 	var a account
 	lock := ""
 	if _, writes := q.(*tenants.Tx); writes {
-		lock = " FOR UPDATE OF u"
+		lock = " FOR NO KEY UPDATE OF u"
 	}
 	rows, err := q.Query(ctx, accountSQL+` WHERE u.id = $1::uuid AND u.state <> 'erased'`+lock, id.String())
 	if err != nil {
@@ -148,7 +149,7 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 	if !right {
 		return SignedIn{}, d.failed(ctx, db, a, counted.found, "password", in.Device, now)
 	}
-	if a.State != "active" {
+	if a.State != people.UserActive {
 		return SignedIn{}, domain.Refuse(domain.Forbidden, "identity.this_account_is_suspended_please")
 	}
 	if a.TOTP && in.Code == "" {
@@ -186,12 +187,12 @@ func (d *Desk) SignIn(ctx context.Context, db *tenants.DB, in SignIn, now time.T
 	return s, err
 }
 
-// stillSo locks the account and makes sure that nothing changed while the password was compared.
+// stillSo holds the account and makes sure that nothing changed while the password was compared.
 func stillSo(ctx context.Context, tx *tenants.Tx, a account) error {
-	sql, args := `SELECT EXISTS (SELECT FROM users u WHERE u.id = $1::uuid AND u.state = 'active' AND u.session_version = $2::integer FOR UPDATE)`, []any{a.ID.String(), a.SessionVersion}
+	sql, args := `SELECT EXISTS (SELECT FROM users u WHERE u.id = $1::uuid AND u.state = 'active' AND u.session_version = $2::integer FOR NO KEY UPDATE)`, []any{a.ID.String(), a.SessionVersion}
 	if a.Stored { // both are locked, so that what was compared is what stands there when the lock is given; a first password raises the version
 		sql = `SELECT EXISTS (SELECT FROM users u JOIN credentials c ON c.user_id = u.id WHERE u.id = $1::uuid AND u.state = 'active' AND u.session_version = $2::integer
-			AND coalesce(c.password_hash, '') = $3::text AND (c.totp_confirmed_at IS NOT NULL) = $4::boolean FOR UPDATE)`
+			AND coalesce(c.password_hash, '') = $3::text AND (c.totp_confirmed_at IS NOT NULL) = $4::boolean FOR NO KEY UPDATE)`
 		args = append(args, a.PasswordHash, a.TOTP)
 	}
 	same, err := exists(ctx, tx, sql, args...)

@@ -319,6 +319,48 @@ func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
 	}
 }
 
+// While an account is held nobody else changes it, and whatever only refers to the person goes on: that is asked as a foreign key asks it.
+func TestWhoRefersToAHeldAccountDoesNotWait(t *testing.T) {
+	r := newRoom(t)
+	id := r.user("akeem", people.Student)
+	var a account
+	r.Read(func(q *tenants.Reader) (err error) { a, err = accountByID(r.Ctx, q, id); return err })
+	bare := a
+	bare.Stored = false
+	free := func(lock string) error {
+		return r.Write(func(tx *tenants.Tx) error {
+			tx.Record(audit.Entry{Action: "test"})
+			_, err := tx.Exec(r.Ctx, "SELECT FROM users WHERE id = $1::uuid "+lock+" NOWAIT", id.String())
+			return err
+		})
+	}
+	for name, hold := range map[string]func(tx *tenants.Tx) error{
+		"accountByID":         func(tx *tenants.Tx) error { _, err := accountByID(r.Ctx, tx, id); return err },
+		"stillSo":             func(tx *tenants.Tx) error { return stillSo(r.Ctx, tx, a) },
+		"stillSo, no secrets": func(tx *tenants.Tx) error { return stillSo(r.Ctx, tx, bare) },
+		"makeCards": func(tx *tenants.Tx) error {
+			_, err := makeCards(r.Ctx, tx, "u.id = $1::uuid", []any{id.String()}, "card", r.Now.Add(CardLife), r.Now)
+			return err
+		},
+		"LockUser":       func(tx *tenants.Tx) error { _, err := people.LockUser(r.Ctx, tx, id); return err },
+		"ChooseLanguage": func(tx *tenants.Tx) error { return people.ChooseLanguage(r.Ctx, tx, id, "es", r.Now) },
+	} {
+		r.OK(r.Write(func(tx *tenants.Tx) error {
+			tx.Record(audit.Entry{Action: "test"})
+			if err := hold(tx); err != nil {
+				return err
+			}
+			if err := free("FOR KEY SHARE"); err != nil {
+				t.Errorf("%s: who refers to the person waits: %v", name, err)
+			}
+			if err := free("FOR NO KEY UPDATE"); err == nil {
+				t.Errorf("%s holds nothing", name)
+			}
+			return nil
+		}))
+	}
+}
+
 // What was compared while a change was under way is compared with what the change leaves: a password that was replaced, taken away or chosen
 // first, and a second factor that came or went.
 func TestAChangeUnderWayIsWaitedFor(t *testing.T) {

@@ -2,12 +2,15 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 
 	"lignum/domain/notices"
+	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
 )
@@ -17,11 +20,11 @@ import (
 
 // fullName gives an account's names; the user name or the machine's user for an actor who has no account here.
 func fullName(ctx context.Context, q tenants.Querier, id uuid.UUID, otherwise string) (name string, err error) {
-	err = q.QueryRow(ctx, `SELECT given_name || ' ' || family_name FROM users WHERE id = $1::uuid`, id.String()).Scan(&name)
-	if err == pgx.ErrNoRows {
+	u, err := tenants.Entity[people.User](q).Select("given_name", "family_name").Where("id = ?", id).Take(ctx)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return otherwise, nil
 	}
-	return name, err
+	return u.GivenName + " " + u.FamilyName, err
 }
 
 // actorName names whoever acts, for the parameter who of a notice.

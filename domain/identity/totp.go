@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"image/png"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 	"github.com/pquerna/otp/totp"
+	"gorm.io/gorm"
 
 	"lignum/domain"
 	"lignum/domain/notices"
@@ -126,18 +128,18 @@ func StartTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UU
 // GiveTOTP gives an account a confirmed second factor with a secret that is known already (base32, RFC 4648): for invented people
 // whom anybody may sign in as. It leaves one that is there.
 func GiveTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, userName, secret string, now time.Time) error {
-	var id uuid.UUID
-	err := tx.QueryRow(ctx, `SELECT id FROM users WHERE user_name_key = $1::text AND NOT second_factor FOR UPDATE`, people.FoldUserName(userName)).Scan(&id)
-	if err == pgx.ErrNoRows {
+	u, err := tenants.Entity[people.User](tx, tenants.Held).Select("id").Where("user_name_key = ? AND NOT second_factor", people.FoldUserName(userName)).Take(ctx)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	sealed := db.Vault().Seal(db.Realm().Name(), totpPurpose+id.String(), []byte(secret))
+	id := u.ID.String()
+	sealed := db.Vault().Seal(db.Realm().Name(), totpPurpose+id, []byte(secret))
 	_, err = tx.Exec(ctx, `INSERT INTO credentials (user_id, totp_secret, totp_confirmed_at, changed_at) VALUES ($1::uuid, $2::text, $3::timestamptz, $3::timestamptz)
-		ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret, totp_confirmed_at = excluded.totp_confirmed_at, totp_last_step = 0`, id.String(), sealed, now)
-	tx.Record(audit.Entry{Action: "user.totp.confirm", ObjectKind: "user", ObjectID: id.String()})
+		ON CONFLICT (user_id) DO UPDATE SET totp_secret = excluded.totp_secret, totp_confirmed_at = excluded.totp_confirmed_at, totp_last_step = 0`, id, sealed, now)
+	tx.Record(audit.Entry{Action: "user.totp.confirm", ObjectKind: "user", ObjectID: id})
 	return err
 }
 

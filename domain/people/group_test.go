@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/domain"
 	"lignum/tenants"
 )
 
@@ -24,9 +25,9 @@ func TestGroupsNarrowAList(t *testing.T) {
 		"":          {In: []Group{all, none}},
 	} {
 		r.Read(func(q *tenants.Reader) error {
-			page, err := Users(r.Ctx, q, f)
+			page, err := Users(r.Ctx, q, f, domain.Page{})
 			got := ""
-			for _, u := range page.Users {
+			for _, u := range page.Items {
 				got += u.UserName + " "
 			}
 			if got != want {

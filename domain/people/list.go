@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -18,7 +19,7 @@ import (
 type UserFilter struct {
 	Prefix   string      // of the given, family or user name, or "given family"; case does not matter
 	Role     string      // has this role
-	State    string      // active or suspended
+	State    UserState   // of this state; those that are erased are never listed
 	SchoolID *uuid.UUID  // of this school
 	Region   string      // of a school of this region; tenants only
 	In       []Group     // is in each of these; tenants only
@@ -28,48 +29,40 @@ type UserFilter struct {
 	Self     *uuid.UUID  // is this one
 	NoCard   bool        // has not chosen a password yet
 	IDs      []uuid.UUID // is one of these; nil: anybody
-	After    string      // the cursor of the page before
-	Limit    int         // 1 to 200; 0: 30
 }
 
-// UserPage is a page of accounts.
-type UserPage struct {
-	Users []User `json:"users"`
-	Next  string `json:"next,omitempty"` // empty: this is the last page
-}
+const userSQL = `SELECT u.id, u.source_id, u.user_name, u.given_name, u.family_name, u.email, u.state, u.state_reason, u.school_id, u.grade, u.locale,
+	ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.has_password, u.second_factor,
+	u.created_at, u.updated_at FROM users u`
 
 // Users lists accounts by name; those that were looked for by a beginning of a name, first the ones whose family name begins so, then given
 // names, then user names. What it reads depends on the page and not on how many accounts there are. It gives domain.Invalid for a filter or cursor that makes no sense.
-func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, error) {
-	var page UserPage
-	if f.Limit == 0 {
-		f.Limit = domain.Rows
+func Users(ctx context.Context, q tenants.Querier, f UserFilter, page domain.Page) (domain.List[User], error) {
+	var none domain.List[User]
+	texts := 2
+	if parts, _ := f.words(); parts != nil {
+		texts = 3
 	}
-	if f.Limit < 1 || f.Limit > 200 {
-		return page, domain.InvalidField("limit", "domain.must_be_1_to_200")
+	limit, after, err := page.Read(texts, 1)
+	if err != nil {
+		return none, err
 	}
 	if utf8.RuneCountInString(f.Prefix) > 100 || !utf8.ValidString(f.Prefix) || strings.ContainsRune(f.Prefix, 0) {
-		return page, domain.InvalidField("prefix", "people.must_have_at_most_100")
+		return none, domain.InvalidField("prefix", "people.must_have_at_most_100")
 	}
-	sql, args, err := f.statement()
+	sql, args, err := f.statement(limit, after)
 	if err != nil {
-		return page, err
+		return none, err
 	}
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
-		return page, err
+		return none, err
 	}
-	if page.Users, err = pgx.CollectRows(rows, pgx.RowToStructByPos[User]); err != nil {
-		return page, err
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[User])
+	for i := range list {
+		list[i].Version = list[i].version()
 	}
-	for i := range page.Users {
-		page.Users[i].Version = page.Users[i].version()
-	}
-	if len(page.Users) > f.Limit {
-		page.Users = page.Users[:f.Limit]
-		page.Next = f.cursorAt(&page.Users[f.Limit-1])
-	}
-	return page, nil
+	return domain.Cut(list, limit, f.key), err
 }
 
 // A search is made of parts, each of which an index has in its order: what must begin so, and the order of the part.
@@ -94,41 +87,41 @@ func (f *UserFilter) words() (parts []searched, begin []string) {
 	return searches, []string{p}
 }
 
-// cursorAt is where the page after an account begins.
-func (f *UserFilter) cursorAt(u *User) string {
+// key is where an account stands in the list: in which part of a search, and in its order.
+func (f *UserFilter) key(u User) []string {
 	parts, words := f.words()
 	family, given, name := strings.ToLower(u.FamilyName), strings.ToLower(u.GivenName), strings.ToLower(u.UserName)
 	switch {
 	case parts == nil:
-		return domain.Cursor(u.FamilyName, u.GivenName, u.ID.String())
+		return []string{u.FamilyName, u.GivenName, u.ID.String()}
 	case len(words) == 2:
-		return domain.Cursor("0", given, family, u.ID.String())
+		return []string{"0", given, family, u.ID.String()}
 	case strings.HasPrefix(family, words[0]):
-		return domain.Cursor("0", family, given, u.ID.String())
+		return []string{"0", family, given, u.ID.String()}
 	case strings.HasPrefix(given, words[0]):
-		return domain.Cursor("1", given, family, u.ID.String())
+		return []string{"1", given, family, u.ID.String()}
 	}
-	return domain.Cursor("2", name, "", u.ID.String())
+	return []string{"2", name, "", u.ID.String()}
 }
 
 const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
 
 // few tells whether those whom the filter leaves are few enough to look at all of them, or have an index of their own.
-func (f *UserFilter) few() bool { return f.NoCard || f.State == "suspended" || f.tied() }
+func (f *UserFilter) few() bool { return f.NoCard || f.State == UserSuspended || f.tied() }
 
 // tied tells whether the filter names a school, a group or the like.
 func (f *UserFilter) tied() bool {
 	return f.Grade != "" || f.SchoolID != nil || len(f.In) > 0 || f.Child != nil || f.Self != nil
 }
 
-// statement makes the statement of a filter.
-func (f *UserFilter) statement() (string, []any, error) {
+// statement makes the statement of a filter, for one more than limit of those who stand after a key; nil: from the start.
+func (f *UserFilter) statement(limit int, at []string) (string, []any, error) {
 	asked, rare := *f, "" // of a role, those who are suspended or wait for a card have an index: what it says is not asked of the account again
 	parts, words := f.words()
 	if parts == nil && !f.tied() {
 		switch {
 		case f.Role == "":
-		case f.State == "suspended":
+		case f.State == UserSuspended:
 			asked.State, rare = "", " AND n.suspended"
 		case f.NoCard:
 			asked.NoCard, rare = false, " AND n.waiting"
@@ -136,12 +129,8 @@ func (f *UserFilter) statement() (string, []any, error) {
 	}
 	conditions, args := asked.where()
 	arg := func(sql string, values ...string) string { return bind(&args, sql, values...) }
-	at, err := f.after()
-	if err != nil {
-		return "", nil, err
-	}
-	args = append(args, f.Limit+1)
-	limit := fmt.Sprintf(" LIMIT $%d::integer", len(args))
+	args = append(args, limit+1)
+	most := fmt.Sprintf(" LIMIT $%d::integer", len(args))
 	if parts == nil {
 		from, family, given, id := "", "u.family_name", "u.given_name", "u.id"
 		switch {
@@ -154,7 +143,7 @@ func (f *UserFilter) statement() (string, []any, error) {
 		if at != nil {
 			conditions = append(conditions, arg("("+family+", "+given+", "+id+") > (?::text, ?::text, ?::uuid)", at...))
 		}
-		return userSQL + from + " WHERE " + strings.Join(conditions, " AND ") + " ORDER BY " + family + ", " + given + ", " + id + limit, args, nil
+		return userSQL + from + " WHERE " + strings.Join(conditions, " AND ") + " ORDER BY " + family + ", " + given + ", " + id + most, args, nil
 	}
 	// Those who have a role have an index of each part too.
 	of, person, id := strings.NewReplacer(), "users u", "u.id"
@@ -169,7 +158,8 @@ func (f *UserFilter) statement() (string, []any, error) {
 	}
 	from := 0
 	if at != nil {
-		if from = int(at[0][0] - '0'); from >= len(parts) {
+		var err error
+		if from, err = strconv.Atoi(at[0]); err != nil || from < 0 || from >= len(parts) {
 			return "", nil, domain.BadCursor()
 		}
 	}
@@ -187,29 +177,10 @@ func (f *UserFilter) statement() (string, []any, error) {
 			where = append(where, arg("("+first+", "+second+", "+id+") > (?::text, ?::text, ?::uuid)", at[1:]...))
 		}
 		found = append(found, fmt.Sprintf("(SELECT %s AS id, %d AS part, %s AS first, %s AS second FROM %s WHERE %s ORDER BY first, second, %s%s)",
-			id, i, first, second, person, strings.Join(where, " AND "), id, limit))
+			id, i, first, second, person, strings.Join(where, " AND "), id, most))
 	}
-	return strings.TrimSuffix(userSQL, " FROM users u") + " FROM (SELECT * FROM (" + strings.Join(found, " UNION ALL ") + ") f ORDER BY part, first, second, id" + limit +
+	return strings.TrimSuffix(userSQL, " FROM users u") + " FROM (SELECT * FROM (" + strings.Join(found, " UNION ALL ") + ") f ORDER BY part, first, second, id" + most +
 		") f JOIN users u ON u.id = f.id ORDER BY f.part, f.first, f.second, f.id", args, nil
-}
-
-// after reads the cursor of the page before; nil: the list begins.
-func (f *UserFilter) after() ([]string, error) {
-	if f.After == "" {
-		return nil, nil
-	}
-	n := 3
-	if parts, _ := f.words(); parts != nil {
-		n = 4
-	}
-	at, err := domain.ReadCursor(f.After, n)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := uuid.Parse(at[n-1]); err != nil || n == 4 && (len(at[0]) != 1 || at[0] < "0" || at[0] > "2") {
-		return nil, domain.BadCursor()
-	}
-	return at, nil
 }
 
 // bind adds values to a statement's, and puts their numbers in the place of a condition's question marks.

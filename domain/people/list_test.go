@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tests/school"
 	"lignum/tests/testkit"
@@ -111,7 +112,7 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 		for _, role := range []string{"", Student, "teacher", "coach", "nothing"} {
 			for i, f := range []UserFilter{{}, {State: "active"}, {State: "suspended"}, {NoCard: true}, {NoCard: true, State: "active"}, {SchoolID: &school}, {Grade: "9"}, {Grade: "13"}, {State: "active", NotIn: []Group{wards}}, {Grade: "9", State: "active", NotIn: []Group{wards}},
 				{In: []Group{wards}}, {In: []Group{wards}, State: "active", Grade: "7"}} {
-				f.Prefix, f.Role, f.Limit = prefix, role, 10
+				f.Prefix, f.Role = prefix, role
 				var want []string
 				for _, u := range all {
 					if p := place(f, u); p != "" {
@@ -121,11 +122,12 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 				slices.Sort(want)
 				want = want[:min(len(want), 40)]
 				var got []string
+				part := domain.Page{Limit: 10}
 				for page := range 4 {
 					l := &testkit.Heard{}
-					var p UserPage
-					r.Read(func(q *tenants.Reader) (err error) { l.Querier = q; p, err = Users(r.Ctx, l, f); return err })
-					for _, u := range p.Users {
+					var p domain.List[User]
+					r.Read(func(q *tenants.Reader) (err error) { l.Querier = q; p, err = Users(r.Ctx, l, f, part); return err })
+					for _, u := range p.Items {
 						got = append(got, place(f, u))
 					}
 					if i < 2 || i == 8 || prefix == "" && role == "" && f.In == nil || (f.NoCard || f.State == "suspended") && (role == "" || prefix == "") || f.SchoolID != nil { // of more at once only the rarer has an index
@@ -133,7 +135,7 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 							t.Errorf("page %d of %+v looks at %d of %d: %s", page, f, n, townsfolk, l.SQL)
 						}
 					}
-					if f.After = p.Next; f.After == "" {
+					if part.After = p.Next; part.After == "" {
 						break
 					}
 				}
@@ -160,18 +162,18 @@ func TestSchoolsAreReadThroughIndexes(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := func(f SchoolFilter) (names []string) {
-		f.Limit = 20
+		part := domain.Page{Limit: 20}
 		for range 3 {
 			h := &testkit.Heard{}
-			var page SchoolPage
-			r.Read(func(q *tenants.Reader) (err error) { h.Querier = q; page, err = Schools(r.Ctx, h, f); return err })
+			var page domain.List[School]
+			r.Read(func(q *tenants.Reader) (err error) { h.Querier = q; page, err = Schools(r.Ctx, h, f, part); return err })
 			if n := h.Explain(t, conn).Read("schools"); n > 300 {
 				t.Errorf("%+v looks at %d schools: %s", f, n, h.SQL)
 			}
-			for _, s := range page.Schools {
+			for _, s := range page.Items {
 				names = append(names, s.Name)
 			}
-			if f.After = page.Next; f.After == "" {
+			if part.After = page.Next; part.After == "" {
 				break
 			}
 		}

@@ -7,10 +7,12 @@ package people
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 
 	"lignum/domain"
 	"lignum/tenants"
@@ -86,7 +88,7 @@ func exists(ctx context.Context, q tenants.Querier, sql string, args ...any) (ye
 
 // notFound refuses what is not there, with the message of a key.
 func notFound(err error, key string) error {
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, gorm.ErrRecordNotFound) {
 		return domain.Refuse(domain.NotFound, key)
 	}
 	return err

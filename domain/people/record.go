@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
 	"lignum/tenants"
@@ -52,22 +51,21 @@ func (q *RecordQuery) Validate() error {
 // FindRecord gives the one learner that a query names. Nobody, and more than one, are the same domain.NotFound: nothing is said of
 // who is nearly meant.
 func FindRecord(ctx context.Context, q tenants.Querier, in RecordQuery) (uuid.UUID, error) {
-	where, args := `u.user_name_key = $1::text`, []any{in.UserName}
-	if in.UserName == "" { // a condition of its own each, so that each has its index
-		where = `lower(u.family_name) = lower($1::text) AND lower(u.given_name) = lower($2::text) AND u.school_id = $3::text::uuid AND ($4::text = '' OR u.grade = $4::text)`
-		args = []any{in.FamilyName, in.GivenName, uuidText(in.SchoolID), in.Grade}
+	meant := tenants.Entity[User](q).Select("id").Where("state <> ? AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = users.id AND r.role = ?)", UserErased, Student).Limit(2)
+	if in.UserName != "" { // a condition of its own each, so that each has its index
+		meant = meant.Where("user_name_key = ?", in.UserName)
+	} else {
+		meant = meant.Where("lower(family_name) = lower(?::text) AND lower(given_name) = lower(?::text) AND school_id = ?", in.FamilyName, in.GivenName, in.SchoolID)
+		if in.Grade != "" {
+			meant = meant.Where("grade = ?", in.Grade)
+		}
 	}
-	rows, err := q.Query(ctx, `SELECT u.id FROM users u WHERE `+where+` AND u.state <> 'erased'
-		AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = 'student') LIMIT 2`, args...)
+	found, err := meant.Find(ctx)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err == nil && len(ids) != 1 {
+	if len(found) != 1 {
 		return uuid.Nil, domain.Refuse(domain.NotFound, "people.no_record_was_found_or")
 	}
-	if err != nil {
-		return uuid.Nil, err
-	}
-	return ids[0], nil
+	return found[0].ID, nil
 }

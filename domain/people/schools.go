@@ -80,61 +80,33 @@ func open(only bool) func(*gorm.Statement) {
 	}
 }
 
-// SchoolPage is a page of schools in the order of their names.
-type SchoolPage struct {
-	Schools []School `json:"schools"`
-	Next    string   `json:"next,omitempty"`
-}
-
 // SchoolFilter says which schools to list. Conditions add up; the zero value lists all.
 type SchoolFilter struct {
 	Region string // of this region
 	Query  string // beginnings of words of the name or the code, in any order; case does not matter; at most 200 characters
 	Open   bool   // not closed
-	After  string // the cursor of the page before
-	Limit  int    // 1 to 200; 0: 30
 }
 
-// Schools lists schools by name.
-func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter) (SchoolPage, error) {
-	var page SchoolPage
-	if f.Limit == 0 {
-		f.Limit = domain.Rows
-	}
-	if f.Limit < 1 || f.Limit > 200 {
-		return page, domain.InvalidField("limit", "domain.must_be_1_to_200")
+// Schools lists schools by name. It gives domain.Invalid.
+func Schools(ctx context.Context, q tenants.Querier, f SchoolFilter, page domain.Page) (domain.List[School], error) {
+	var none domain.List[School]
+	limit, after, err := page.Read(1, 1)
+	if err != nil {
+		return none, err
 	}
 	var p domain.Problems
-	p.Text("query", f.Query, 0, 200)
-	if err := p.Err(); err != nil {
-		return page, err
+	if p.Text("query", f.Query, 0, 200); len(p) > 0 {
+		return none, p.Err()
 	}
-	var at []string
-	if f.After != "" {
-		var err error
-		if at, err = domain.ReadCursor(f.After, 2); err != nil {
-			return page, err
-		}
-		if _, err := uuid.Parse(at[1]); err != nil {
-			return page, domain.BadCursor()
-		}
-	}
-	list := tenants.Entity[School](q).Scopes(open(f.Open), tenants.Page("name, id", at, f.Limit+1))
+	found := tenants.Entity[School](q).Scopes(open(f.Open), tenants.Page("name, id", after, limit+1))
 	if f.Region != "" {
-		list = list.Where("region = ?", f.Region)
+		found = found.Where("region = ?", f.Region)
 	}
 	if f.Query != "" {
-		list = list.Where("words @@ "+domain.Beginnings, f.Query)
+		found = found.Where("words @@ "+domain.Beginnings, f.Query)
 	}
-	var err error
-	if page.Schools, err = versioned(list.Find(ctx)); err != nil {
-		return page, err
-	}
-	if len(page.Schools) > f.Limit {
-		page.Schools = page.Schools[:f.Limit]
-		page.Next = domain.Cursor(page.Schools[f.Limit-1].Name, page.Schools[f.Limit-1].ID.String())
-	}
-	return page, nil
+	list, err := versioned(found.Find(ctx))
+	return domain.Cut(list, limit, func(s School) []string { return []string{s.Name, s.ID.String()} }), err
 }
 
 // SchoolsNamed gives the schools of exactly this name, whose case does not matter, or of this code, at most limit; with only those alone that are

@@ -58,7 +58,7 @@ type SourcedUser struct {
 	Given    string     `json:"given_name"`
 	Family   string     `json:"family_name"`
 	Email    string     `json:"email"` // "": none
-	State    string     `json:"state"`
+	State    UserState  `json:"state"`
 	Reason   string     `json:"state_reason"`
 	SchoolID *uuid.UUID `json:"school_id"`
 	Grade    string     `json:"grade"`

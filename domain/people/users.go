@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
 
 	"lignum/domain"
 	"lignum/policy"
@@ -17,43 +17,54 @@ import (
 	"lignum/tenants/audit"
 )
 
-// User is an account, as its administrators see it.
+// UserState is whether an account is open.
+type UserState string
+
+// States of an account.
+const (
+	UserActive    UserState = "active"
+	UserSuspended UserState = "suspended" // nobody signs in to it, until it is resumed
+	UserErased    UserState = "erased"    // what named the person is gone, and nothing is changed any more
+)
+
+// User is an account, as its administrators see it. Its names, school, form and language are the person's half of the row; the rest of it is domain/identity's.
 type User struct {
 	ID           uuid.UUID  `json:"id"`
 	SourceID     *string    `json:"source_id,omitempty"` // the id in the country's own records
 	UserName     string     `json:"user_name"`
+	UserNameKey  string     `json:"-" db:"-"` // what sign-in compares (FoldUserName): written here, and read there
 	GivenName    string     `json:"given_name"`
 	FamilyName   string     `json:"family_name"`
 	Email        *string    `json:"email,omitempty"`
-	State        string     `json:"state"` // active, suspended, erased
+	State        UserState  `json:"state"`
 	StateReason  string     `json:"state_reason,omitempty"`
 	SchoolID     *uuid.UUID `json:"school_id,omitempty"`
 	Grade        string     `json:"grade,omitempty"`
 	Locale       *string    `json:"locale,omitempty"`
-	Roles        []string   `json:"roles"`
-	HasPassword  bool       `json:"has_password"`  // false: a card or an invitation is waiting, or should be made
-	SecondFactor bool       `json:"second_factor"` // confirmed
+	Roles        []string   `json:"roles" gorm:"->;serializer:json"` // of user_roles: read by withRoles, written as a set
+	HasPassword  bool       `json:"has_password" gorm:"->"`          // false: a card or an invitation is waiting, or should be made
+	SecondFactor bool       `json:"second_factor" gorm:"->"`         // confirmed
 	CreatedAt    time.Time  `json:"created_at"`
-	UpdatedAt    time.Time  `json:"updated_at"`
+	UpdatedAt    time.Time  `json:"updated_at" gorm:"autoUpdateTime:false"` // whoever changes says when
 	// Version names what UserChange may change. Given back with a change, it is refused when somebody else changed it since.
-	Version string `json:"version" db:"-"`
+	Version string `json:"version" db:"-" gorm:"-"`
 }
+
+// TableName is GORM's.
+func (User) TableName() string { return "users" }
 
 func (u *User) version() string {
 	return domain.Version([]any{u.UserName, u.GivenName, u.FamilyName, u.Email, u.SchoolID, u.Grade, u.Locale, u.Roles})
 }
 
-const userSQL = `SELECT u.id, u.source_id, u.user_name, u.given_name, u.family_name, u.email, u.state, u.state_reason, u.school_id, u.grade, u.locale,
-	ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role), u.has_password, u.second_factor,
-	u.created_at, u.updated_at FROM users u`
+// withRoles is a scope: an account with its roles, which have a table of their own, in the same trip.
+func withRoles(s *gorm.Statement) {
+	s.Select("*", "to_json(ARRAY(SELECT role FROM user_roles r WHERE r.user_id = users.id ORDER BY role)) AS roles")
+}
 
 // UserByID gives an account, or domain.NotFound.
 func UserByID(ctx context.Context, q tenants.Querier, id uuid.UUID) (User, error) {
-	rows, err := q.Query(ctx, userSQL+` WHERE u.id = $1::uuid`, id.String())
-	if err != nil {
-		return User{}, err
-	}
-	u, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[User])
+	u, err := tenants.Entity[User](q).Scopes(withRoles).Where("id = ?", id).Take(ctx)
 	u.Version = u.version()
 	return u, notFound(err, "domain.there_is_no_such_user")
 }
@@ -136,32 +147,42 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in New
 	if err := takeSeat(ctx, tx, realm, QuotaOf(in.Roles)); err != nil {
 		return User{}, err
 	}
-	id := audit.NewID()
-	_, err := tx.Exec(ctx, `INSERT INTO users (id, user_name, user_name_key, given_name, family_name, email, school_id, grade, locale, created_at, updated_at)
-		VALUES ($1::uuid, $2::text, $2::text, $3::text, $4::text, nullif($5::text, ''), $6::uuid, $7::text, nullif($8::text, ''), $9::timestamptz, $9::timestamptz)`,
-		id.String(), in.UserName, in.GivenName, in.FamilyName, in.Email, uuidText(in.SchoolID), in.Grade, in.Locale, now)
-	switch {
-	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return User{}, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", in.UserName)
-	case tenants.IsViolation(err, "users_school_id_fkey"):
-		return User{}, domain.InvalidField("school_id", "people.is_not_a_school_of")
-	case err != nil:
+	u := in.account(audit.NewID(), now)
+	u.State, u.CreatedAt = UserActive, now
+	if err := tenants.Entity[User](tx).Create(ctx, &u); err != nil {
+		return User{}, explain(err, in.UserName)
+	}
+	if err := addRoles(ctx, tx, u.ID, in.Roles, now); err != nil {
 		return User{}, err
 	}
-	if err := addRoles(ctx, tx, id, in.Roles, now); err != nil {
-		return User{}, err
-	}
-	tx.Record(audit.Entry{Action: "user.create", ObjectKind: "user", ObjectID: id.String(),
+	tx.Record(audit.Entry{Action: "user.create", ObjectKind: "user", ObjectID: u.ID.String(),
 		After: map[string]any{"user_name": in.UserName, "roles": in.Roles, "school_id": in.SchoolID, "grade": in.Grade}})
-	return UserByID(ctx, tx, id)
+	return UserByID(ctx, tx, u.ID)
 }
 
-func uuidText(id *uuid.UUID) *string {
-	if id == nil {
+// account gives what was said of an account as it is stored.
+func (n *NewUser) account(id uuid.UUID, now time.Time) User {
+	return User{ID: id, UserName: n.UserName, UserNameKey: n.UserName, GivenName: n.GivenName, FamilyName: n.FamilyName, Email: orNone(n.Email),
+		SchoolID: n.SchoolID, Grade: n.Grade, Locale: orNone(n.Locale), UpdatedAt: now}
+}
+
+// orNone gives nil for "".
+func orNone(s string) *string {
+	if s == "" {
 		return nil
 	}
-	s := id.String()
 	return &s
+}
+
+// explain says which part of an account another has, or leads nowhere.
+func explain(err error, userName string) error {
+	switch {
+	case tenants.IsViolation(err, "users_user_name_key_key"):
+		return domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", userName)
+	case tenants.IsViolation(err, "users_school_id_fkey"):
+		return domain.InvalidField("school_id", "people.is_not_a_school_of")
+	}
+	return err
 }
 
 func addRoles(ctx context.Context, tx *tenants.Tx, user uuid.UUID, roles []string, now time.Time) error {
@@ -194,7 +215,7 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 	if err != nil {
 		return was, err
 	}
-	if was.State == "erased" {
+	if was.State == UserErased {
 		return was, domain.Refuse(domain.Conflict, "people.the_account_was_erased")
 	}
 	if err := domain.CheckVersion(in.Version, was.Version); err != nil {
@@ -234,16 +255,9 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 	if err := next.Validate(realm); err != nil {
 		return was, err
 	}
-	_, err = tx.Exec(ctx, `UPDATE users SET user_name = $2::text, user_name_key = $2::text, given_name = $3::text, family_name = $4::text, email = nullif($5::text, ''),
-		school_id = $6::uuid, grade = $7::text, locale = nullif($8::text, ''), updated_at = $9::timestamptz WHERE id = $1::uuid`,
-		id.String(), next.UserName, next.GivenName, next.FamilyName, next.Email, uuidText(next.SchoolID), next.Grade, next.Locale, now)
-	switch {
-	case tenants.IsViolation(err, "users_user_name_key_key"):
-		return was, domain.Refuse(domain.Conflict, "people.the_user_name_is_taken", "UserName", next.UserName)
-	case tenants.IsViolation(err, "users_school_id_fkey"):
-		return was, domain.InvalidField("school_id", "people.is_not_a_school_of")
-	case err != nil:
-		return was, err
+	if _, err := tenants.Entity[User](tx).Select("user_name", "user_name_key", "given_name", "family_name", "email", "school_id", "grade", "locale", "updated_at").
+		Updates(ctx, next.account(id, now)); err != nil {
+		return was, explain(err, next.UserName)
 	}
 	if _, moved := after["school_id"]; moved { // the school is in the access tokens
 		if err := VoidTokens(ctx, tx, []string{id.String()}, now); err != nil {
@@ -254,9 +268,10 @@ func ChangeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 	return UserByID(ctx, tx, id)
 }
 
-// LockUser locks an account until the transaction ends, and gives it.
+// LockUser holds an account until the transaction ends, and gives it. A second statement reads it: one that waited for the lock would see the account as it
+// has become, and its roles as they were before.
 func LockUser(ctx context.Context, tx *tenants.Tx, id uuid.UUID) (User, error) {
-	if err := tx.QueryRow(ctx, `SELECT id FROM users WHERE id = $1::uuid FOR UPDATE`, id.String()).Scan(&id); err != nil {
+	if _, err := tenants.Entity[User](tx, tenants.Held).Select("id").Where("id = ?", id).Take(ctx); err != nil {
 		return User{}, notFound(err, "domain.there_is_no_such_user")
 	}
 	return UserByID(ctx, tx, id)
@@ -274,13 +289,13 @@ func SetRoles(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.
 	if err != nil {
 		return was, err
 	}
-	if was.State == "erased" {
+	if was.State == UserErased {
 		return was, domain.Refuse(domain.Conflict, "people.the_account_was_erased")
 	}
 	if err := keepAdministrator(ctx, tx, realm, was, roles); err != nil {
 		return was, err
 	}
-	if from, to := QuotaOf(was.Roles), QuotaOf(roles); from != to && was.State == "active" {
+	if from, to := QuotaOf(was.Roles), QuotaOf(roles); from != to && was.State == UserActive {
 		if err := takeSeat(ctx, tx, realm, to); err != nil {
 			return was, err
 		}
@@ -305,7 +320,7 @@ func SetRoles(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uuid.
 // keepAdministrator refuses to leave a realm without anybody who can administer it.
 func keepAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, u User, roles []string) error {
 	role := policy.AdministratorRole(policy.KindOf(realm.Name()))
-	if u.State != "active" || !slices.Contains(u.Roles, role) || slices.Contains(roles, role) {
+	if u.State != UserActive || !slices.Contains(u.Roles, role) || slices.Contains(roles, role) {
 		return nil
 	}
 	if err := tx.Lock(ctx, "administrators"); err != nil {
@@ -333,7 +348,7 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 	if err != nil {
 		return u, err
 	}
-	if u.State != "active" {
+	if u.State != UserActive {
 		return u, domain.Refuse(domain.Conflict, "people.the_account_is_not_active")
 	}
 	if err := keepAdministrator(ctx, tx, realm, u, nil); err != nil {
@@ -346,7 +361,7 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 	if err := giveSeatBack(ctx, tx, realm, QuotaOf(u.Roles)); err != nil {
 		return u, err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'suspended', state_reason = $2::text, updated_at = $3::timestamptz WHERE id = $1::uuid`, id.String(), reason, now); err != nil {
+	if err := setState(ctx, tx, id, UserSuspended, reason, now); err != nil {
 		return u, err
 	}
 	ended, err := end(ctx, tx, []string{id.String()}, "suspended", now)
@@ -354,7 +369,7 @@ func SuspendUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uu
 		return u, err
 	}
 	tx.Record(audit.Entry{Action: "user.suspend", ObjectKind: "user", ObjectID: id.String(), Reason: reason,
-		Before: map[string]any{"state": u.State}, After: map[string]any{"state": "suspended", "sessions_ended": ended}})
+		Before: map[string]any{"state": u.State}, After: map[string]any{"state": UserSuspended, "sessions_ended": ended}})
 	return UserByID(ctx, tx, id)
 }
 
@@ -364,17 +379,22 @@ func ResumeUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, id uui
 	if err != nil {
 		return u, err
 	}
-	if u.State != "suspended" {
+	if u.State != UserSuspended {
 		return u, domain.Refuse(domain.Conflict, "people.the_account_is_not_suspended")
 	}
 	if err := takeSeat(ctx, tx, realm, QuotaOf(u.Roles)); err != nil {
 		return u, err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE users SET state = 'active', state_reason = '', updated_at = $2::timestamptz WHERE id = $1::uuid`, id.String(), now); err != nil {
+	if err := setState(ctx, tx, id, UserActive, "", now); err != nil {
 		return u, err
 	}
-	tx.Record(audit.Entry{Action: "user.resume", ObjectKind: "user", ObjectID: id.String(), Before: map[string]any{"state": u.State}, After: map[string]any{"state": "active"}})
+	tx.Record(audit.Entry{Action: "user.resume", ObjectKind: "user", ObjectID: id.String(), Before: map[string]any{"state": u.State}, After: map[string]any{"state": UserActive}})
 	return UserByID(ctx, tx, id)
+}
+
+func setState(ctx context.Context, tx *tenants.Tx, id uuid.UUID, state UserState, reason string, now time.Time) error {
+	_, err := tenants.Entity[User](tx).Select("state", "state_reason", "updated_at").Updates(ctx, User{ID: id, State: state, StateReason: reason, UpdatedAt: now})
+	return err
 }
 
 // VoidTokens makes users' access tokens void: each session must refresh, and then has the school and the roles of that moment.

@@ -86,8 +86,8 @@ func TestLearnersQuotaIsExact(t *testing.T) {
 	}
 	var u User
 	r.Read(func(q *tenants.Reader) error {
-		page, err := Users(r.Ctx, q, UserFilter{Role: Student, Limit: 1})
-		u = page.Users[0]
+		page, err := Users(r.Ctx, q, UserFilter{Role: Student}, domain.Page{Limit: 1})
+		u = page.Items[0]
 		return err
 	})
 	// Suspended, the account takes no seat; somebody else may have it, and then it cannot come back.
@@ -130,8 +130,8 @@ func TestRolesAndTheLastAdministrator(t *testing.T) {
 	}
 	var admin User
 	r.Read(func(q *tenants.Reader) error {
-		page, err := Users(r.Ctx, q, UserFilter{Role: "tenant_administrator"})
-		admin = page.Users[0]
+		page, err := Users(r.Ctx, q, UserFilter{Role: "tenant_administrator"}, domain.Page{})
+		admin = page.Items[0]
 		return err
 	})
 	if err := set(admin.ID, "teacher"); domain.CodeOf(err) != domain.Conflict {
@@ -158,15 +158,14 @@ func TestListUsers(t *testing.T) {
 	}
 	count := func(f UserFilter) (n int) {
 		t.Helper()
-		f.Limit = 2
-		for {
-			var page UserPage
-			r.Read(func(q *tenants.Reader) (err error) { page, err = Users(r.Ctx, q, f); return err })
-			n += len(page.Users)
-			if page.Next == "" {
+		for part := (domain.Page{Limit: 2}); ; {
+			var list domain.List[User]
+			r.Read(func(q *tenants.Reader) (err error) { list, err = Users(r.Ctx, q, f, part); return err })
+			n += len(list.Items)
+			if list.Next == "" {
 				return n
 			}
-			f.After = page.Next
+			part.After = list.Next
 		}
 	}
 	for want, f := range map[int]UserFilter{7: {Prefix: "WHYT"}, 4: {SchoolID: &school.ID}, 1: {Prefix: "given3 why"}, 0: {Prefix: "whyt%"}, 8: {}} {
@@ -178,7 +177,7 @@ func TestListUsers(t *testing.T) {
 		t.Errorf("a region's learners: %d", got)
 	}
 	err := r.DB.ReadFresh(r.Ctx, func(q *tenants.Reader) error {
-		_, err := Users(r.Ctx, q, UserFilter{After: "bm90IGEgY3Vyc29y"})
+		_, err := Users(r.Ctx, q, UserFilter{}, domain.Page{After: "bm90IGEgY3Vyc29y"})
 		return err
 	})
 	if domain.CodeOf(err) != domain.Invalid {

@@ -9,7 +9,7 @@ import (
 // Two functions of the schema give the leaderboard of a school as the statements here do, in a copy of their text: whoever changes one
 // changes the other, in a new migration, and this test.
 func TestTheFunctionsRankAsTheStatementsDo(t *testing.T) {
-	raw, err := os.ReadFile("../../tenants/migrations/tenant/0015_day.sql")
+	raw, err := os.ReadFile("../../tenants/provision/migrations/tenant/0015_day.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

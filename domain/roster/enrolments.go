@@ -143,7 +143,7 @@ func (pl *enrolmentsPlan) student(r record, class *classes.SourcedClass, user *p
 // place gives a learner a place who has none, or refuses the row.
 func (pl *enrolmentsPlan) place(r record, class *classes.SourcedClass, user *people.SourcedUser, want *classes.SourcedPlace, out *outcome) bool {
 	switch {
-	case user.State != "active" || !user.Is(people.Student):
+	case user.State != people.UserActive || !user.Is(people.Student):
 		out.refuse(r.line, "userSourcedId", "roster.is_not_an_active_student")
 		return false
 	case pl.im.opts.OnlySchool != nil && !sameID(user.SchoolID, pl.im.opts.OnlySchool): // the place opens the learner's record to the class's staff
@@ -170,7 +170,7 @@ func (pl *enrolmentsPlan) teacher(r record, primary bool, class *classes.Sourced
 	case r.ends(), coaches, class.CoachID != nil && !primary:
 		out.unchanged++
 		return
-	case user.State != "active" || !user.Is("teacher") && !user.Is("coach"):
+	case user.State != people.UserActive || !user.Is("teacher") && !user.Is("coach"):
 		out.refuse(r.line, "userSourcedId", "roster.is_not_an_active_teacher")
 		return
 	case pl.im.opts.OnlySchool != nil && user.ID == pl.im.actor.ID && class.Taken > 0: // they may be of other schools

@@ -23,7 +23,7 @@ func (pl *usersPlan) row(r record, out *outcome) {
 		return
 	}
 	want := people.SourcedUser{SourceID: r.get("sourcedid"), UserName: people.FoldUserName(r.get("username")), Given: r.get("givenname"), Family: r.get("familyname"),
-		Email: r.get("email"), State: "active"}
+		Email: r.get("email"), State: people.UserActive}
 	p.Text("sourcedId", want.SourceID, 1, 255)
 	p.Text("givenName", want.Given, 1, 100)
 	p.Text("familyName", want.Family, 1, 100)
@@ -46,7 +46,7 @@ func (pl *usersPlan) row(r record, out *outcome) {
 		return
 	}
 	if enabled == "false" || status == "inactive" {
-		want.State, want.Reason = "suspended", people.RosterReason
+		want.State, want.Reason = people.UserSuspended, people.RosterReason
 	}
 	if is == nil {
 		pl.createUser(r, &want, role, out)
@@ -71,7 +71,7 @@ func (pl *usersPlan) goneUser(r record, is *people.SourcedUser, out *outcome) {
 		return
 	}
 	want := *is
-	want.State, want.Reason = "suspended", people.RosterReason
+	want.State, want.Reason = people.UserSuspended, people.RosterReason
 	pl.changeUser(r, is, &want, out)
 }
 
@@ -127,7 +127,7 @@ func (pl *usersPlan) school(r record, role string, p *domain.Problems) *uuid.UUI
 func (pl *usersPlan) mayChange(is *people.SourcedUser, role string, p *domain.Problems) {
 	only := pl.im.opts.OnlySchool
 	switch {
-	case is.State == "erased":
+	case is.State == people.UserErased:
 		p.Add("sourcedId", "roster.belongs_to_an_account_that")
 	case only != nil && (is.SchoolID == nil || *is.SchoolID != *only):
 		p.Add("sourcedId", "roster.belongs_to_somebody_of_another")
@@ -144,7 +144,7 @@ func (pl *usersPlan) createUser(r record, want *people.SourcedUser, role string,
 		out.refuse(r.line, "username", "roster.is_taken_by_another_account")
 		return
 	}
-	if want.State == "active" && !pl.quotas[people.QuotaOf(want.Roles)].Take() {
+	if want.State == people.UserActive && !pl.quotas[people.QuotaOf(want.Roles)].Take() {
 		out.refuse(r.line, "sourcedId", noRoom(people.QuotaOf(want.Roles)))
 		return
 	}
@@ -166,9 +166,9 @@ func (pl *usersPlan) changeUser(r record, is, want *people.SourcedUser, out *out
 	}
 	quota := pl.quotas[people.QuotaOf(is.Roles)]
 	switch {
-	case want.State == is.State, want.State == "active" && is.Reason != people.RosterReason: // whom a person suspended, a person resumes
+	case want.State == is.State, want.State == people.UserActive && is.Reason != people.RosterReason: // whom a person suspended, a person resumes
 		want.State, want.Reason = is.State, is.Reason
-	case want.State == "suspended" && is.Is(policy.AdministratorRole(policy.Tenant)):
+	case want.State == people.UserSuspended && is.Is(policy.AdministratorRole(policy.Tenant)):
 		out.refuse(r.line, "status", "roster.an_administrator_of_the_tenant")
 		return
 	}
@@ -182,11 +182,11 @@ func (pl *usersPlan) changeUser(r record, is, want *people.SourcedUser, out *out
 		out.refuse(r.line, "username", "roster.is_taken_by_another_account")
 		return
 	}
-	if want.State == "active" && is.State == "suspended" && !quota.Take() {
+	if want.State == people.UserActive && is.State == people.UserSuspended && !quota.Take() {
 		out.refuse(r.line, "status", noRoom(people.QuotaOf(is.Roles)))
 		return
 	}
-	if want.State == "suspended" && is.State == "active" {
+	if want.State == people.UserSuspended && is.State == people.UserActive {
 		quota.GiveBack()
 		want.Suspend = true
 	}

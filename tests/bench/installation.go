@@ -20,6 +20,7 @@ import (
 	"lignum/infra/localcluster"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 )
 
 const (
@@ -46,7 +47,7 @@ type bench struct {
 	database    string // that the part works on
 	store       *tenants.Store
 	registry    *tenants.Registry
-	provisioner *tenants.Provisioner
+	provisioner *provision.Provisioner
 	worlds      map[string]*world
 	binary      string
 	api         *exec.Cmd
@@ -92,8 +93,8 @@ func (b *bench) start(ctx context.Context) error {
 	return b.administer(ctx, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 }
 
-func (b *bench) provisionerOf(database string) *tenants.Provisioner {
-	return &tenants.Provisioner{DirectDSN: b.cluster.DirectDSN(database), Installation: installation, Vault: b.vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
+func (b *bench) provisionerOf(database string) *provision.Provisioner {
+	return &provision.Provisioner{DirectDSN: b.cluster.DirectDSN(database), Installation: installation, Vault: b.vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 }
 
 // open reaches the tenants of a database.

@@ -18,6 +18,7 @@ import (
 	"lignum/domain/demo"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
@@ -26,7 +27,7 @@ import (
 // with it. Parts work on a clone.
 type dataset struct {
 	name    string
-	specs   []tenants.Spec
+	specs   []provision.Spec
 	fill    func(ctx context.Context, b *bench) error // with rows, through b.store
 	inPlace bool                                      // too many files for a clone: parts work on it and leave it as they found it
 }
@@ -52,7 +53,7 @@ func manyData(n int) *dataset {
 	return d
 }
 
-func landSpec(slug string) tenants.Spec {
+func landSpec(slug string) provision.Spec {
 	spec := testkit.Fixtures[0]
 	spec.Slug, spec.Name = slug, "Country "+slug
 	return spec
@@ -175,7 +176,7 @@ func (b *bench) admit(ctx context.Context, database string) error {
 	return b.directly(ctx, database, fmt.Sprintf(`DO $$ DECLARE login name; BEGIN
 		FOR login IN SELECT login_role FROM control.tenants UNION SELECT %s UNION SELECT %s LOOP
 			EXECUTE format('GRANT CONNECT ON DATABASE %s TO %%I', login);
-		END LOOP; END $$`, quote(tenants.PlatformRealm(installation).Login), quote(tenants.AutoscaleRole(installation)), database))
+		END LOOP; END $$`, quote(tenants.PlatformRealm(installation).Login), quote(provision.AutoscaleRole(installation)), database))
 }
 
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
@@ -204,7 +205,7 @@ func (b *bench) directly(ctx context.Context, database string, statements ...str
 // day on which it is made, so that it is made anew each month.
 func sources() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, tenants.MigrationsHash(), time.Now().UTC().Format("2006-01"), testkit.Fixtures)
+	fmt.Fprintln(h, provision.MigrationsHash(), time.Now().UTC().Format("2006-01"), testkit.Fixtures)
 	if err := hashFiles(h, "."); err != nil {
 		return "", errors.Join(errors.New("run the benchmark from the repository's root"), err)
 	}

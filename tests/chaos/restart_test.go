@@ -27,6 +27,7 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 	"lignum/tests/load"
 	"lignum/tests/school"
 	"lignum/tests/tenth"
@@ -77,7 +78,7 @@ func start(t *testing.T) *platform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prov := &tenants.Provisioner{DirectDSN: p.cluster.DirectDSN("lignum"), Installation: "chaos", Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
+	prov := &provision.Provisioner{DirectDSN: p.cluster.DirectDSN("lignum"), Installation: "chaos", Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 	if _, err := prov.Install(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -207,13 +207,10 @@ func TestTheGateTakesNothingOutOfBounds(t *testing.T) {
 		}
 		return "SELECT gate.set_tenant(" + strings.Join(args, ", ") + ")"
 	}
-	role := tenants.PlatformRealm(testkit.Installation).Login
-	platform, err := pgx.Connect(ctx, fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable&default_query_exec_mode=exec", role, w.Vault.RolePassword(role),
-		w.Cluster.ProxyHost(), w.Cluster.ProxyPort(), w.Database))
+	platform, err := w.As(t, tenants.PlatformRealm(testkit.Installation).Login)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer platform.Close(context.Background())
 	if _, err := try(ctx, platform, state(nil)); err != nil {
 		t.Errorf("a state that is in bounds: %v", err)
 	}

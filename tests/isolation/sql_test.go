@@ -26,13 +26,10 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 func login(t *testing.T, w *testkit.World, slug string, direct bool) *pgx.Conn {
 	t.Helper()
 	role := w.Tenant(slug).LoginRole
-	dsn := fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable&default_query_exec_mode=exec", role, w.Vault.RolePassword(role),
-		w.Cluster.ProxyHost(), w.Cluster.ProxyPort(), w.Database)
-	conn, err := pgx.Connect(t.Context(), dsn)
+	conn, err := w.As(t, role)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
 	if direct { // what the role may do must not hang on the proxy: the superuser's connection becomes the role for good
 		conn = w.Direct(t)
 		if _, err := conn.Exec(t.Context(), "SET SESSION AUTHORIZATION "+pgx.Identifier{role}.Sanitize()); err != nil {

@@ -21,13 +21,14 @@ import (
 	"lignum/infra/localcluster"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 )
 
 // Installation is the role prefix of the fixture tenants. Their roles are made once and never altered.
 const Installation = "test"
 
 // Fixtures are the tenants that every world has.
-var Fixtures = []tenants.Spec{
+var Fixtures = []provision.Spec{
 	{Slug: "jamaica", Name: "Ministry of Education, Jamaica", Country: "JM", Plan: "country", TimeZone: "America/Jamaica", Locale: "en-JM",
 		Currency: "JMD", ExamScheme: "CSEC", Colour: "#14532d", Accent: "#eab308", Admin: admin("jamaica")},
 	{Slug: "bahamas", Name: "Department of Education, The Bahamas", Country: "BS", Plan: "country", TimeZone: "America/Nassau", Locale: "en-BS",
@@ -36,8 +37,8 @@ var Fixtures = []tenants.Spec{
 		Currency: "BSD", ExamScheme: "CELEARN certificate", Colour: "#3730a3", Accent: "#f97316", Admin: admin("celearn")},
 }
 
-func admin(slug string) tenants.Admin {
-	return tenants.Admin{UserName: "admin1", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
+func admin(slug string) provision.Admin {
+	return provision.Admin{UserName: "admin1", GivenName: "Ada", FamilyName: "Ministrator", Email: "admin@" + slug + ".example"}
 }
 
 var cluster *localcluster.Cluster
@@ -82,20 +83,22 @@ func testVault() *tenants.Vault {
 	return v
 }
 
-func provisioner(database string) *tenants.Provisioner {
-	return &tenants.Provisioner{DirectDSN: cluster.DirectDSN(database), Installation: Installation, Vault: testVault(), ProxyRole: "pgbouncer_auth", FirstAdministrator: administrator}
+func provisioner(database string) *provision.Provisioner {
+	return &provision.Provisioner{DirectDSN: cluster.DirectDSN(database), Installation: Installation, Vault: testVault(), ProxyRole: "pgbouncer_auth", FirstAdministrator: administrator}
 }
 
 // administrator opens the account that every tenant begins with, without a card. The rooms below domain/identity could not import it with this kit; where a test
 // is about the invitation, its Provisioner has identity.FirstAdministrator.
-func administrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, a tenants.Admin, now time.Time) (code string, expires time.Time, err error) {
+func administrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, a provision.Admin, now time.Time) (code string, expires time.Time, err error) {
 	return "", now, rows.People(ctx, tx, realm, now, []rows.Person{{ID: audit.NewID(), UserName: a.UserName, GivenName: a.GivenName, FamilyName: a.FamilyName, Email: a.Email, Roles: []string{administers}}})
 }
 
 // administers is the role of a tenant's first account.
 const administers = "tenant_administrator"
 
-func templateName() string { return "lignum_template_" + tenants.MigrationsHash() + "_" + sourceHash() }
+func templateName() string {
+	return "lignum_template_" + provision.MigrationsHash() + "_" + sourceHash()
+}
 
 // prepareTemplate makes the template once for all processes. Its name holds the migrations' hash and it gets that
 // name only when it is complete.
@@ -136,7 +139,7 @@ type World struct {
 	Store       *tenants.Store
 	Registry    *tenants.Registry
 	Vault       *tenants.Vault
-	Provisioner *tenants.Provisioner
+	Provisioner *provision.Provisioner
 	Cluster     *localcluster.Cluster
 	Actor       audit.Actor // for set-up
 }
@@ -181,7 +184,7 @@ func (w *World) clone(ctx context.Context, template string) {
 	}
 	defer conn.Close(ctx)
 	grant := fmt.Sprintf("REVOKE ALL ON DATABASE %s FROM PUBLIC; GRANT CONNECT ON DATABASE %s TO pgbouncer_auth, %s_platform, %s",
-		w.Database, w.Database, Installation, tenants.AutoscaleRole(Installation))
+		w.Database, w.Database, Installation, provision.AutoscaleRole(Installation))
 	for _, f := range Fixtures {
 		grant += ", " + Installation + "_" + f.Slug
 	}
@@ -233,6 +236,17 @@ func (w *World) Direct(t testing.TB) *pgx.Conn {
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
+}
+
+// As is a connection of a login's own through PgBouncer, as its owner would open it, or a thief of its password.
+func (w *World) As(t testing.TB, role string) (*pgx.Conn, error) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable&default_query_exec_mode=exec", role, w.Vault.RolePassword(role),
+		w.Cluster.ProxyHost(), w.Cluster.ProxyPort(), w.Database))
+	if err == nil {
+		t.Cleanup(func() { conn.Close(context.Background()) })
+	}
+	return conn, err
 }
 
 // Writes runs one statement in a transaction of its own that may write, as a login's transactions do not unless they say so, and

@@ -8,7 +8,6 @@ import (
 	"unicode"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
@@ -80,9 +79,13 @@ func userIDs(ctx context.Context, q tenants.Querier, field string, names ...stri
 	for i, n := range names {
 		keys[i] = strings.ToLower(strings.TrimSpace(n))
 	}
-	known, err := idsBy(ctx, q, `SELECT user_name_key, id FROM users WHERE user_name_key = ANY($1::text[])`, keys)
+	list, err := tenants.Entity[people.User](q).Select("id", "user_name_key").Scopes(tenants.OneOf("user_name_key", keys)).Find(ctx)
 	if err != nil {
 		return nil, err
+	}
+	known := make(map[string]uuid.UUID, len(list))
+	for _, u := range list {
+		known[u.UserNameKey] = u.ID
 	}
 	var missing domain.Problems
 	ids := make([]uuid.UUID, len(keys))
@@ -107,18 +110,6 @@ func schoolID(ctx context.Context, q tenants.Querier, source string) (uuid.UUID,
 		return uuid.Nil, domain.InvalidFieldIn("--school", words.Plain("no school here has the sourcedId "+plain(source)))
 	}
 	return school.ID, nil
-}
-
-func idsBy(ctx context.Context, q tenants.Querier, sql string, keys []string) (map[string]uuid.UUID, error) {
-	rows, err := q.Query(ctx, sql, keys)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]uuid.UUID{}
-	var key string
-	var id uuid.UUID
-	_, err = pgx.ForEachRow(rows, []any{&key, &id}, func() error { found[key] = id; return nil })
-	return found, err
 }
 
 // plain keeps text that somebody else wrote from commanding the terminal.

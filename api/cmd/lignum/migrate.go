@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
-	"lignum/tenants"
+	"lignum/tenants/provision"
 )
 
 var errNoDirect = errors.New("this needs LIGNUM_DIRECT_DSN: a direct connection of a role that may create roles and schemas")
@@ -28,7 +28,7 @@ func migrateCommand() *cobra.Command {
 				return errNoDirect
 			}
 			out := cmd.OutOrStdout()
-			results, err := in.provisioner.MigrateAll(cmd.Context(), parallel, func(r tenants.MigrationResult) {
+			results, err := in.provisioner.MigrateAll(cmd.Context(), parallel, func(r provision.MigrationResult) {
 				if asJSON {
 					return
 				}

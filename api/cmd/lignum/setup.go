@@ -17,6 +17,7 @@ import (
 	"lignum/infra/rdsiam"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 )
 
 // localEnv is where `lignum dev` leaves its settings, so that other commands in the same directory find it.
@@ -27,7 +28,7 @@ type installation struct {
 	cfg         *config.Config
 	vault       *tenants.Vault
 	store       *tenants.Store
-	provisioner *tenants.Provisioner // nil without LIGNUM_DIRECT_DSN
+	provisioner *provision.Provisioner // nil without LIGNUM_DIRECT_DSN
 	log         *slog.Logger
 	memory      memory.Share // of a serving process
 }
@@ -75,7 +76,7 @@ func openWith(cfg *config.Config) (*installation, error) {
 		return nil, err
 	}
 	if cfg.DirectDSN != "" {
-		in.provisioner = &tenants.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole, IAM: cfg.DatabaseAuth == "iam", Log: in.log,
+		in.provisioner = &provision.Provisioner{DirectDSN: cfg.DirectDSN, Installation: cfg.Installation, Vault: in.vault, ProxyRole: cfg.ProxyRole, IAM: cfg.DatabaseAuth == "iam", Log: in.log,
 			FirstAdministrator: identity.FirstAdministrator}
 	}
 	return in, nil

@@ -9,6 +9,7 @@ import (
 	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 )
 
 func tenantCommand() *cobra.Command {
@@ -19,7 +20,7 @@ func tenantCommand() *cobra.Command {
 }
 
 func tenantCreate() *cobra.Command {
-	var spec tenants.Spec
+	var spec provision.Spec
 	cmd := &cobra.Command{Use: "create SLUG", Short: "Provision a tenant; interrupted, it may simply be repeated", Args: cobra.ExactArgs(1),
 		Example: "  lignum tenant create barbados --name 'Ministry of Education, Barbados' --country BB --currency BBD \\\n" +
 			"    --time-zone America/Barbados --admin-user j.clarke --admin-given Joan --admin-family Clarke",

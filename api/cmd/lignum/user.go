@@ -166,7 +166,7 @@ func userList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list REALM", Short: "List accounts by name", Args: cobra.ExactArgs(1),
 		Example: "  lignum user list jamaica --role coach\n  lignum user list platform --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if filter.State != "" && filter.State != "active" && filter.State != "suspended" {
+			if filter.State != "" && filter.State != people.UserActive && filter.State != people.UserSuspended {
 				return errors.New("--state must be active or suspended")
 			}
 			return inRealm(cmd, args[0], func(ctx context.Context, in opened) error {
@@ -187,7 +187,7 @@ func userList() *cobra.Command {
 		}}
 	f := cmd.Flags()
 	f.StringVar(&filter.Role, "role", "", "only those who have this role")
-	f.StringVar(&filter.State, "state", "", "active or suspended")
+	f.StringVar((*string)(&filter.State), "state", "", "active or suspended")
 	f.StringVar(&filter.Prefix, "name", "", "beginning of the given, family or user name")
 	f.StringVar(&school, "school", "", "sourcedId of a school, in a tenant")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -212,18 +212,17 @@ func printUsers(ctx context.Context, out io.Writer, q tenants.Querier, filter pe
 
 // eachUser gives every account that the filter takes.
 func eachUser(ctx context.Context, q tenants.Querier, filter people.UserFilter, each func(people.User) error) error {
-	filter.Limit = 200
-	for {
-		page, err := people.Users(ctx, q, filter)
+	for page := (domain.Page{Limit: 200}); ; {
+		list, err := people.Users(ctx, q, filter, page)
 		if err != nil {
 			return err
 		}
-		for _, u := range page.Users {
+		for _, u := range list.Items {
 			if err := each(u); err != nil {
 				return err
 			}
 		}
-		if filter.After = page.Next; filter.After == "" {
+		if page.After = list.Next; page.After == "" {
 			return nil
 		}
 	}
@@ -238,7 +237,7 @@ func yesNo(b bool) string {
 
 // studentsWithoutPassword are the active students of a school who still need a card.
 func studentsWithoutPassword(ctx context.Context, q tenants.Querier, school uuid.UUID) (ids []uuid.UUID, err error) {
-	err = eachUser(ctx, q, people.UserFilter{SchoolID: &school, Role: people.Student, State: "active", NoCard: true},
+	err = eachUser(ctx, q, people.UserFilter{SchoolID: &school, Role: people.Student, State: people.UserActive, NoCard: true},
 		func(u people.User) error { ids = append(ids, u.ID); return nil })
 	return ids, err
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lignum/tenants"
+	"lignum/tenants/provision"
 )
 
 // version is set by the linker for releases; otherwise it is the revision that Go noted.
@@ -29,6 +29,6 @@ func versionText() string {
 func versionCommand() *cobra.Command {
 	return &cobra.Command{Use: "version", Short: "Print the version and the fingerprint of the migrations", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "lignum %s, migrations %s\n", versionText(), tenants.MigrationsHash())
+			fmt.Fprintf(cmd.OutOrStdout(), "lignum %s, migrations %s\n", versionText(), provision.MigrationsHash())
 		}}
 }

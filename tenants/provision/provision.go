@@ -1,4 +1,7 @@
-package tenants
+// Package provision makes realms and looks after what makes them: schemas, roles and their passwords, migrations, the first rows of a tenant, and the
+// repair of logins and functions that are not as they were made. It works over a direct connection as a role that may create roles, which no serving
+// process needs; of it that asks only what a realm still lacks (Pending) and which logins were altered (AlteredLogins).
+package provision
 
 import (
 	"context"
@@ -13,6 +16,7 @@ import (
 
 	"lignum/domain"
 	"lignum/policy"
+	"lignum/tenants"
 	"lignum/tenants/audit"
 )
 
@@ -21,14 +25,14 @@ import (
 type Provisioner struct {
 	DirectDSN    string // to the database itself
 	Installation string // prefix of every role name; roles are global to a cluster
-	Vault        *Vault
+	Vault        *tenants.Vault
 	ProxyRole    string       // the role of auth_query, which must be allowed to connect; may be empty (RDS Proxy needs none)
 	IAM          bool         // logins have no password and sign in with tokens (RDS: they are members of rds_iam)
 	Log          *slog.Logger // what was put back, and what stays open; nil: nowhere
 	// FirstAdministrator opens a new tenant's first account in the transaction that makes the tenant, and gives the code with which its owner
 	// chooses a password: identity.FirstAdministrator, which stands above. It makes a new code while nobody has used the one before, and
 	// gives domain.Conflict after that.
-	FirstAdministrator func(ctx context.Context, tx *Tx, realm Realm, a Admin, now time.Time) (code string, expires time.Time, err error)
+	FirstAdministrator func(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, a Admin, now time.Time) (code string, expires time.Time, err error)
 }
 
 func (p *Provisioner) log() *slog.Logger {
@@ -39,11 +43,6 @@ func (p *Provisioner) log() *slog.Logger {
 }
 
 var installationPattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,11}$`)
-
-// PlatformRealm is the platform's own realm in an installation.
-func PlatformRealm(installation string) Realm {
-	return Realm{Schema: "control", Login: installation + "_platform"}
-}
 
 func (p *Provisioner) connect(ctx context.Context) (*pgx.Conn, error) {
 	if !installationPattern.MatchString(p.Installation) {
@@ -59,7 +58,7 @@ func (p *Provisioner) connect(ctx context.Context) (*pgx.Conn, error) {
 // Install makes or migrates the platform's own realm and the gate. It is one transaction and may be repeated. It tells
 // whether the realm is new, so that the caller can invite the first operator.
 func (p *Provisioner) Install(ctx context.Context) (fresh bool, err error) {
-	realm := PlatformRealm(p.Installation)
+	realm := tenants.PlatformRealm(p.Installation)
 	r := p.roles(p.ownerRole("platform"), realm.Login)
 	err = p.inLock(ctx, func(tx pgx.Tx) error {
 		var exists bool
@@ -90,7 +89,7 @@ func (p *Provisioner) Install(ctx context.Context) (fresh bool, err error) {
 	return fresh, err
 }
 
-func seedRules(ctx context.Context, tx pgx.Tx, realm Realm, rules []policy.Rule) error {
+func seedRules(ctx context.Context, tx pgx.Tx, realm tenants.Realm, rules []policy.Rule) error {
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{realm.Schema, "casbin_rules"}, []string{"ptype", "v0", "v1", "v2", "v3", "v4", "v5"},
 		pgx.CopyFromSlice(len(rules), func(i int) ([]any, error) {
 			r := rules[i]
@@ -101,9 +100,9 @@ func seedRules(ctx context.Context, tx pgx.Tx, realm Realm, rules []policy.Rule)
 
 // Provisioned is a tenant and the code with which its first administrator chooses a password.
 type Provisioned struct {
-	Tenant     Tenant    `json:"tenant"`
-	Invitation string    `json:"invitation"` // shown once
-	Expires    time.Time `json:"expires"`
+	Tenant     tenants.Tenant `json:"tenant"`
+	Invitation string         `json:"invitation"` // shown once
+	Expires    time.Time      `json:"expires"`
 }
 
 // Create provisions a tenant: roles, schema, migrations, default rules, settings, the first administrator and the
@@ -114,10 +113,10 @@ func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Pr
 	if err := spec.Validate(); err != nil {
 		return Provisioned{}, err
 	}
-	plan, _ := PlanByName(spec.Plan)
+	plan, _ := tenants.PlanByName(spec.Plan)
 	var out Provisioned
 	err := p.inLock(ctx, func(tx pgx.Tx) error {
-		t, err := Find(ctx, tx, spec.Slug)
+		t, err := tenants.Find(ctx, tx, spec.Slug)
 		if err == nil {
 			out.Tenant = t
 			return p.reinvite(ctx, tx, &out, spec, by)
@@ -126,7 +125,7 @@ func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Pr
 			return err
 		}
 		name := strings.ReplaceAll(spec.Slug, "-", "_")
-		t = Tenant{Slug: spec.Slug, ID: audit.NewID().String(), Name: spec.Name, Country: spec.Country, State: Active, Plan: plan.Name, Limits: plan.Limits,
+		t = tenants.Tenant{Slug: spec.Slug, ID: audit.NewID().String(), Name: spec.Name, Country: spec.Country, State: tenants.Active, Plan: plan.Name, Limits: plan.Limits,
 			TimeZone: spec.TimeZone, Locale: spec.Locale, Currency: spec.Currency, ExamScheme: spec.ExamScheme, Cluster: "main",
 			SchemaName: "tenant_" + name, LoginRole: p.loginRole(name), OwnerRole: p.ownerRole(name)}
 		if err := p.build(ctx, tx, t, spec); err != nil {
@@ -139,13 +138,8 @@ func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Pr
 }
 
 // build makes the schema and fills it.
-func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t Tenant, spec Spec) error {
-	begins := undecided()
-	begins.Name, begins.Colour, begins.Accent = t.Name, spec.Colour, spec.Accent
-	if err := checkFields(BrandingFields, &begins); err != nil { // as the tenant itself could store them
-		return err
-	}
-	document, err := begins.over("{}")
+func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t tenants.Tenant, spec Spec) error {
+	document, err := tenants.FirstBranding(t.Name, spec.Colour, spec.Accent)
 	if err != nil {
 		return err
 	}
@@ -186,30 +180,14 @@ func (p *Provisioner) invite(ctx context.Context, tx pgx.Tx, out *Provisioned, s
 	entry := audit.Entry{Action: action, ObjectKind: "tenant", ObjectID: out.Tenant.Slug,
 		After: map[string]any{"name": out.Tenant.Name, "country": out.Tenant.Country, "plan": out.Tenant.Plan, "administrator": spec.Admin.UserName}}
 	realm := out.Tenant.Realm()
-	if err := within(ctx, tx, realm, by, func(tx *Tx) (err error) {
+	if err := tenants.Within(ctx, tx, realm, by, func(tx *tenants.Tx) (err error) {
 		out.Invitation, out.Expires, err = p.FirstAdministrator(ctx, tx, realm, spec.Admin, time.Now().UTC())
 		tx.Record(entry)
 		return err
 	}); err != nil {
 		return err
 	}
-	return within(ctx, tx, PlatformRealm(p.Installation), by, func(tx *Tx) error { tx.Record(entry); return nil })
-}
-
-// within lets fn work in a realm's schema as if it were the realm's own transaction, which this is not: others may follow in it. What fn records is
-// stored before within returns.
-func within(ctx context.Context, tx pgx.Tx, realm Realm, by audit.Actor, fn func(tx *Tx) error) error {
-	var before string
-	if err := tx.QueryRow(ctx, "SELECT current_setting('search_path'), set_config('search_path', $1, true)", pgx.Identifier{realm.Schema}.Sanitize()).Scan(&before, nil); err != nil {
-		return err
-	}
-	inner := &Tx{conn: tx.Conn(), begun: true, who: by}
-	if err := fn(inner); err != nil {
-		return err
-	}
-	b := inner.rest()
-	b.Queue("SELECT set_config('search_path', $1, true)", before)
-	return tx.SendBatch(ctx, b).Close()
+	return tenants.Within(ctx, tx, tenants.PlatformRealm(p.Installation), by, func(tx *tenants.Tx) error { tx.Record(entry); return nil })
 }
 
 // reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it gives domain.Conflict.
@@ -232,7 +210,7 @@ func (p *Provisioner) Drop(ctx context.Context, slug, again string) error {
 		return domain.InvalidField("slug", "tenants.must_be_given_twice_the")
 	}
 	return p.inLock(ctx, func(tx pgx.Tx) error {
-		t, err := Find(ctx, tx, slug)
+		t, err := tenants.Find(ctx, tx, slug)
 		if err != nil {
 			return err
 		}

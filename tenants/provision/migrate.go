@@ -1,4 +1,4 @@
-package tenants
+package provision
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
+	"lignum/tenants"
 	"lignum/tenants/audit"
 )
 
@@ -39,12 +40,12 @@ func (m migration) number() string {
 // migrationsOf lists a realm's files in the order they run: by number, those that every realm has (realm) together with its own (tenant, or
 // control for the platform), so that a file may name what any file with a lower number made. Each number above lastApart is given once in all
 // folders; up to there each folder has numbers of its own, and of two with the same number the realm's comes first.
-func migrationsOf(realm Realm) []migration { return migrationsIn(migrations, realm) }
+func migrationsOf(realm tenants.Realm) []migration { return migrationsIn(migrations, realm) }
 
 // lastApart is the last number that a file may share with one of another folder.
 const lastApart = "0016"
 
-func migrationsIn(files fs.FS, realm Realm) []migration {
+func migrationsIn(files fs.FS, realm tenants.Realm) []migration {
 	own := "tenant"
 	if realm.IsPlatform() {
 		own = "control"
@@ -74,7 +75,7 @@ func migrationsIn(files fs.FS, realm Realm) []migration {
 func MigrationsHash() string {
 	h := sha256.New()
 	fmt.Fprintln(h, closeSQL)
-	for _, r := range []Realm{{}, {Slug: "any"}} {
+	for _, r := range []tenants.Realm{{}, {Slug: "any"}} {
 		for _, m := range migrationsOf(r) {
 			fmt.Fprintln(h, m.name, m.sum)
 		}
@@ -83,9 +84,9 @@ func MigrationsHash() string {
 }
 
 // Pending lists the migrations that a realm still lacks, as seen with its own login.
-func (db *DB) Pending(ctx context.Context) ([]string, error) {
+func Pending(ctx context.Context, db *tenants.DB) ([]string, error) {
 	done := map[string]bool{}
-	err := db.ReadFresh(ctx, func(r *Reader) error {
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
 		rows, err := r.Query(ctx, "SELECT name FROM schema_versions")
 		if err != nil {
 			return err
@@ -100,7 +101,7 @@ func (db *DB) Pending(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var pending []string
-	for _, m := range migrationsOf(db.realm) {
+	for _, m := range migrationsOf(db.Realm()) {
 		if !done[m.name] {
 			pending = append(pending, m.name)
 		}
@@ -118,11 +119,11 @@ func (r roles) fill(sql string, schema string) string {
 }
 
 // migrateIn applies what is missing inside the transaction, as the realm's owner, and gives the names applied.
-func migrateIn(ctx context.Context, tx pgx.Tx, realm Realm, r roles) ([]string, error) {
+func migrateIn(ctx context.Context, tx pgx.Tx, realm tenants.Realm, r roles) ([]string, error) {
 	return applyIn(ctx, tx, realm, r, migrationsOf(realm))
 }
 
-func applyIn(ctx context.Context, tx pgx.Tx, realm Realm, r roles, list []migration) ([]string, error) {
+func applyIn(ctx context.Context, tx pgx.Tx, realm tenants.Realm, r roles, list []migration) ([]string, error) {
 	// The owner may name no schema of another realm: an unqualified name can only mean the realm's own.
 	// Two that migrate the realm at once come one after the other, by a lock that its login, which only reads the table, can
 	// neither take nor be in the way of.
@@ -185,7 +186,7 @@ func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress fun
 	if err != nil {
 		return nil, err
 	}
-	targets, err := Entity[Tenant](conn).Select("slug", "schema_name", "login_role", "owner_role").Order("slug").Find(ctx)
+	targets, err := tenants.Entity[tenants.Tenant](conn).Select("slug", "schema_name", "login_role", "owner_role").Order("slug").Find(ctx)
 	conn.Close(ctx)
 	if err != nil {
 		return nil, err
@@ -215,7 +216,7 @@ func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress fun
 						res.Applied, err = migrateIn(gctx, tx, t.Realm(), p.roles(t.OwnerRole, t.LoginRole))
 						return err
 					})
-					if !waited(res.Err) || try == 2 || !p.evict(gctx, conn) {
+					if !tenants.Waited(res.Err) || try == 2 || !p.evict(gctx, conn) {
 						break
 					}
 				}

@@ -1,4 +1,4 @@
-package tenants_test
+package provision_test
 
 import (
 	"regexp"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"lignum/tenants"
+	"lignum/tenants/provision"
 	"lignum/tests/testkit"
 )
 
@@ -29,10 +30,10 @@ func TestAFunctionIsPutBackAsItWasMade(t *testing.T) {
 	if !strings.Contains(before, "save_answers(") || strings.Count(before, " t {") != 1 || !regexp.MustCompile(`erase_from_trail\(\S+ \w+ t `).MatchString(before) {
 		t.Fatalf("the functions are %s", before)
 	}
-	of := func() (seen, list []tenants.Altered) {
+	of := func() (seen, list []provision.Altered) {
 		t.Helper()
 		err := w.DB("").Read(ctx, func(r *tenants.Reader) (err error) {
-			seen, err = tenants.AlteredLogins(ctx, r, testkit.Installation, false)
+			seen, err = provision.AlteredLogins(ctx, r, testkit.Installation, false)
 			return err
 		})
 		if err == nil {
@@ -67,7 +68,7 @@ func TestAFunctionIsPutBackAsItWasMade(t *testing.T) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 		seen, list := of()
-		for _, l := range [][]tenants.Altered{seen, list} {
+		for _, l := range [][]provision.Altered{seen, list} {
 			if len(l) != 1 || l[0].Realm != "bahamas" || l[0].Role != tenant.OwnerRole || !slices.Equal(l[0].What, []string{"functions"}) || l[0].Err != nil {
 				t.Errorf("%s: %v", statement, l)
 			}

@@ -1,12 +1,14 @@
-package tenants_test
+package provision_test
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -15,12 +17,15 @@ import (
 	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 	"lignum/tests/tenth"
 	"lignum/tests/testkit"
 )
 
+func TestMain(m *testing.M) { testkit.Main(m) }
+
 // newSpec is a valid spec with a slug of its own, since roles are global to the cluster.
-func newSpec(t *testing.T, w *testkit.World) tenants.Spec {
+func newSpec(t *testing.T, w *testkit.World) provision.Spec {
 	t.Helper()
 	raw := make([]byte, 5)
 	rand.Read(raw)
@@ -51,7 +56,7 @@ func TestCreateMakesATenantThatWorks(t *testing.T) {
 		t.Fatalf("lookup of %s: %v %v", host, found, err)
 	}
 	db := w.Store.DB(found.Realm())
-	if pending, err := db.Pending(ctx); err != nil || len(pending) > 0 {
+	if pending, err := provision.Pending(ctx, db); err != nil || len(pending) > 0 {
 		t.Fatalf("pending %v %v", pending, err)
 	}
 	err = db.Read(ctx, func(r *tenants.Reader) error {
@@ -112,7 +117,7 @@ func TestAnInvitationThatWasUsedIsTheLast(t *testing.T) {
 
 func TestCreateRefusesWhatIsWrongAllAtOnce(t *testing.T) {
 	w := testkit.New(t)
-	_, err := w.Provisioner.Create(t.Context(), tenants.Spec{Slug: "www", Country: "Jamaica", Plan: "huge", TimeZone: "Kingston"}, w.Actor)
+	_, err := w.Provisioner.Create(t.Context(), provision.Spec{Slug: "www", Country: "Jamaica", Plan: "huge", TimeZone: "Kingston"}, w.Actor)
 	for _, field := range []string{"slug", "name", "country", "plan", "time_zone", "currency", "colour", "admin.user_name", "admin.given_name"} {
 		if err == nil || !strings.Contains(err.Error(), field+":") {
 			t.Errorf("%s is not named in %v", field, err)
@@ -143,7 +148,7 @@ func TestProvisionInAChild(t *testing.T) {
 	spec := testkit.Fixtures[0]
 	spec.Slug, spec.Name = os.Getenv("LIGNUM_TEST_CHILD_SLUG"), "Trial"
 	vault := testkit.New(t).Vault
-	p := tenants.Provisioner{DirectDSN: dsn, Installation: testkit.Installation, Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
+	p := provision.Provisioner{DirectDSN: dsn, Installation: testkit.Installation, Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 	fmt.Println("begin")
 	if _, err := p.Create(context.Background(), spec, audit.Actor{Name: "child"}); err != nil {
 		t.Fatal(err)
@@ -273,10 +278,10 @@ func TestMigrationsThatFailStopOneTenantAlone(t *testing.T) {
 			}
 		}
 	}
-	if pending, err := w.DB("jamaica").Pending(ctx); err != nil || len(pending) != 0 {
+	if pending, err := provision.Pending(ctx, w.DB("jamaica")); err != nil || len(pending) != 0 {
 		t.Errorf("jamaica still lacks %v, %v", pending, err)
 	}
-	if pending, err := w.DB("bahamas").Pending(ctx); err != nil || len(pending) != 1 {
+	if pending, err := provision.Pending(ctx, w.DB("bahamas")); err != nil || len(pending) != 1 {
 		t.Errorf("bahamas lacks %v, %v; want the failed one", pending, err)
 	}
 }
@@ -332,5 +337,36 @@ func TestSetStateReachesBothCopiesAndBothTrails(t *testing.T) {
 	})
 	if domain.CodeOf(err) != domain.Invalid {
 		t.Errorf("a suspension without a reason: %v", err)
+	}
+}
+
+// A new tenant begins with what was said of it and what is undecided, within the bounds that hold for itself.
+func TestATenantBeginsWithItsSettings(t *testing.T) {
+	w := testkit.New(t)
+	spec := newSpec(t, w)
+	spec.Name = "Two\nlines"
+	var e *domain.Error
+	if _, err := w.Provisioner.Create(t.Context(), spec, w.Actor); !errors.As(err, &e) || len(e.Fields) != 1 || e.Fields[0].Name != "name" {
+		t.Errorf("a name of two lines: %v", err)
+	}
+	spec.Name, spec.Colour, spec.Accent = " Trial ", "#ABCDEF", "#123456"
+	made, err := w.Provisioner.Create(t.Context(), spec, w.Actor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := func(db *tenants.DB) (b tenants.Branding) {
+		t.Helper()
+		if err := db.ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
+			b, err = tenants.ReadBranding(t.Context(), r)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	is, want := decided(w.Store.DB(made.Tenant.Realm())), decided(w.DB("jamaica")) // which never decided anything
+	want.Name, want.Colour, want.Accent, want.Version = "Trial", "#abcdef", "#123456", is.Version
+	if !reflect.DeepEqual(is, want) {
+		t.Errorf("it begins with %+v, want %+v", is, want)
 	}
 }

@@ -1,4 +1,4 @@
-package tenants
+package provision
 
 import (
 	"regexp"
@@ -6,9 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
-
 	"lignum/domain"
+	"lignum/tenants"
 )
 
 // Spec is what an account manager says of a new tenant.
@@ -38,8 +37,6 @@ var (
 	countryPattern  = regexp.MustCompile(`^[A-Z]{2}$`)
 	currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
 	localePattern   = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
-	// UserNamePattern is what a user name may look like, once folded.
-	UserNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
 )
 
 // Validate checks a spec and puts it into its normal form; it reports all that is wrong at once.
@@ -48,7 +45,7 @@ func (s *Spec) Validate() error {
 	s.Colour, s.Accent = strings.ToLower(s.Colour), strings.ToLower(s.Accent)
 	s.Admin.UserName = strings.ToLower(strings.TrimSpace(s.Admin.UserName))
 	var p domain.Problems
-	if err := CheckSlug(s.Slug); err != nil {
+	if err := tenants.CheckSlug(s.Slug); err != nil {
 		p.AddIn("slug", err.(*domain.Error).Fields[0].Reason)
 	}
 	text := func(name, v string, most int) {
@@ -67,24 +64,15 @@ func (s *Spec) Validate() error {
 	}
 	match("country", s.Country, countryPattern, "tenants.must_be_country")
 	match("currency", s.Currency, currencyPattern, "tenants.must_be_currency")
-	match("colour", s.Colour, colourPattern, "tenants.must_be_a_colour_such")
-	match("accent", s.Accent, colourPattern, "tenants.must_be_accent")
+	match("colour", s.Colour, tenants.ColourPattern, "tenants.must_be_a_colour_such")
+	match("accent", s.Accent, tenants.ColourPattern, "tenants.must_be_accent")
 	match("locale", s.Locale, localePattern, "tenants.must_be_locale")
-	match("admin.user_name", s.Admin.UserName, UserNamePattern, "tenants.must_be_user_name")
+	match("admin.user_name", s.Admin.UserName, tenants.UserNamePattern, "tenants.must_be_user_name")
 	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" || s.TimeZone == "Local" {
 		p.Add("time_zone", "tenants.must_be_an_iana_time")
 	}
-	if _, ok := PlanByName(s.Plan); !ok {
+	if _, ok := tenants.PlanByName(s.Plan); !ok {
 		p.Add("plan", "tenants.must_be_one_of_school")
 	}
 	return p.Err()
-}
-
-// ParseID reads a UUID that came from outside.
-func ParseID(field, text string) (uuid.UUID, error) {
-	id, err := uuid.Parse(text)
-	if err != nil || len(text) != 36 {
-		return uuid.Nil, domain.InvalidField(field, "tenants.must_be_a_uuid_such")
-	}
-	return id, nil
 }

@@ -1,4 +1,4 @@
-package tenants
+package provision
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"lignum/tenants"
 )
 
 // Altered is a database role of the installation that is not as provisioning makes it. A login may change some of that itself,
@@ -116,7 +118,7 @@ func alteredArgs(installation string, iam bool) []any {
 	for _, s := range loginSettings("")[1:] {
 		settings = append(settings, s.name+"="+s.value)
 	}
-	return []any{PlatformRealm(installation).Login, installation + "_platform_owner", gateRole(installation), AutoscaleRole(installation), iam,
+	return []any{tenants.PlatformRealm(installation).Login, installation + "_platform_owner", gateRole(installation), AutoscaleRole(installation), iam,
 		platformConnections, autoscaleConnections, settings}
 }
 
@@ -130,7 +132,7 @@ func scanAltered(row pgx.CollectableRow) (a Altered, err error) {
 // functions that are not as a migration made them; all
 // but passwords, which no login can see. It is for whoever has no direct connection; Provisioner.Repair puts them back. iam tells whether
 // logins sign in with tokens.
-func AlteredLogins(ctx context.Context, q Querier, installation string, iam bool) ([]Altered, error) {
+func AlteredLogins(ctx context.Context, q tenants.Querier, installation string, iam bool) ([]Altered, error) {
 	rows, err := q.Query(ctx, alteredSQL, alteredArgs(installation, iam)...)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package tenants
+package provision
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lignum/tenants"
 	"lignum/tenants/audit"
 )
 
@@ -74,7 +75,7 @@ func (p *Provisioner) Repair(ctx context.Context, by audit.Actor) ([]Altered, er
 // passwords adds the logins whose verifier is not that of the vault, or of none where logins have none.
 func (p *Provisioner) passwords(ctx context.Context, tx pgx.Tx, list []Altered) ([]Altered, error) {
 	logins, args := `SELECT login_role, slug FROM control.tenants UNION ALL SELECT $1, 'platform' UNION ALL SELECT $2, 'platform'`,
-		[]any{PlatformRealm(p.Installation).Login, AutoscaleRole(p.Installation)}
+		[]any{tenants.PlatformRealm(p.Installation).Login, AutoscaleRole(p.Installation)}
 	var readable bool
 	if err := tx.QueryRow(ctx, "SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')").Scan(&readable); err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func (p *Provisioner) passwords(ctx context.Context, tx pgx.Tx, list []Altered) 
 	}
 	var role, realm, verifier string
 	_, err = pgx.ForEachRow(rows, []any{&role, &realm, &verifier}, func() error {
-		if p.IAM && verifier == "" || !p.IAM && verifier == p.Vault.scramVerifier(role) {
+		if p.IAM && verifier == "" || !p.IAM && verifier == p.Vault.SCRAMVerifier(role) {
 			return nil
 		}
 		i := slices.IndexFunc(list, func(a Altered) bool { return a.Role == role })
@@ -125,7 +126,7 @@ func (p *Provisioner) password(role string) string {
 	if p.IAM {
 		return "PASSWORD NULL"
 	}
-	return "PASSWORD '" + p.Vault.scramVerifier(role) + "'"
+	return "PASSWORD '" + p.Vault.SCRAMVerifier(role) + "'"
 }
 
 // putBack makes one role what it should be, with an entry in the platform's trail, or leaves it as it was.

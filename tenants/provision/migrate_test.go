@@ -1,4 +1,4 @@
-package tenants_test
+package provision_test
 
 import (
 	"context"
@@ -13,13 +13,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/tenants"
+	"lignum/tenants/provision"
 	"lignum/tests/testkit"
 )
 
 // Above those that were numbered apart no number is given twice, in whatever folders: else two files would run in an order that depends
 // on their names.
 func TestEachMigrationHasItsNumber(t *testing.T) {
-	files, err := fs.Glob(tenants.MigrationFiles, "migrations/*/*.sql")
+	files, err := fs.Glob(provision.MigrationFiles, "migrations/*/*.sql")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
@@ -37,7 +38,7 @@ func numberedTwice(files []string) (bad []string) {
 	for _, f := range files {
 		number, _, _ := strings.Cut(path.Base(f), "_")
 		key := number
-		if number <= tenants.LastApart {
+		if number <= provision.LastApart {
 			key = path.Dir(f) + number
 		}
 		if len(number) != 4 || seen[key] {
@@ -100,8 +101,8 @@ func (h histories) compare(t *testing.T) {
 	t.Helper()
 	files := fstest.MapFS{}
 	add := func(name, sql string) { files["migrations/"+name+".sql"] = &fstest.MapFile{Data: []byte(sql)} }
-	for _, name := range tenants.MigrationNames(tenants.MigrationFiles, h.realm) {
-		raw, err := fs.ReadFile(tenants.MigrationFiles, "migrations/"+name+".sql")
+	for _, name := range provision.MigrationNames(provision.MigrationFiles, h.realm) {
+		raw, err := fs.ReadFile(provision.MigrationFiles, "migrations/"+name+".sql")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,11 +113,11 @@ func (h histories) compare(t *testing.T) {
 		add(f[0], f[1])
 		last = append(last, f[0])
 	}
-	order := tenants.MigrationNames(files, h.realm)
+	order := provision.MigrationNames(files, h.realm)
 	if late := order[len(order)-3:]; !slices.Equal(late, last) {
 		t.Fatalf("the last ones are %v", late)
 	}
-	apart := slices.DeleteFunc(slices.Clone(order), func(name string) bool { return path.Base(name)[:4] > tenants.LastApart })
+	apart := slices.DeleteFunc(slices.Clone(order), func(name string) bool { return path.Base(name)[:4] > provision.LastApart })
 	own := func(name string) bool { return path.Dir(name) != "realm" }
 	apart = slices.Concat(slices.DeleteFunc(slices.Clone(apart), own), slices.DeleteFunc(slices.Clone(apart), func(name string) bool { return !own(name) }))
 	// after gives the schemas after a program that knew some files, and then one that knows all.
@@ -231,9 +232,9 @@ func newHistory(t *testing.T) history {
 	h := history{t: t, tx: tx, apply: func(before string) {
 		t.Helper()
 		files := fstest.MapFS{}
-		for _, name := range tenants.MigrationNames(tenants.MigrationFiles, tenants.Realm{Slug: "any"}) {
+		for _, name := range provision.MigrationNames(provision.MigrationFiles, tenants.Realm{Slug: "any"}) {
 			if path.Base(name) < before {
-				raw, err := fs.ReadFile(tenants.MigrationFiles, "migrations/"+name+".sql")
+				raw, err := fs.ReadFile(provision.MigrationFiles, "migrations/"+name+".sql")
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,4 +1,4 @@
-package tenants
+package provision
 
 import (
 	"context"
@@ -8,11 +8,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"lignum/tenants"
 )
 
 // mostWait bounds every wait for a lock over the direct connection: a tenant's open transaction can hold what a change of its
 // tables needs, and must not hold whoever waits.
 const mostWait = "SET LOCAL lock_timeout = '8s'"
+
+// lockRow is Tx.Lock in the platform's schema.
+const lockRow = "INSERT INTO control.locks (name) VALUES ($1::text) ON CONFLICT (name) DO UPDATE SET name = excluded.name"
 
 // inLock runs fn in one transaction, alone among those that touch roles and database grants; PostgreSQL fails concurrent ones.
 // What puts them in line is a row of the platform's schema, which no tenant's login can reach. The very first Install has no such
@@ -33,17 +38,17 @@ func (p *Provisioner) inLock(ctx context.Context, fn func(tx pgx.Tx) error) erro
 				return err
 			}
 			if installed {
-				if _, err := tx.Exec(ctx, strings.Replace(lockRow, "INTO locks", "INTO control.locks", 1), "provision"); err != nil {
+				if _, err := tx.Exec(ctx, lockRow, "provision"); err != nil {
 					return err
 				}
 			}
 			return fn(tx)
 		})
-		if waited(err) && try == 1 && p.evict(ctx, conn) {
+		if tenants.Waited(err) && try == 1 && p.evict(ctx, conn) {
 			continue
 		}
 		if !raced(err) || try == 5 {
-			return explain(err)
+			return tenants.Explain(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -60,7 +65,7 @@ func (p *Provisioner) evict(ctx context.Context, conn *pgx.Conn) bool {
 	rows, err := conn.Query(ctx, `SELECT a.usename::text, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
 		WHERE a.datname = current_database() AND (a.usename = $1 OR a.usename IN (SELECT login_role FROM control.tenants))
 			AND (a.state LIKE 'idle in transaction%' AND a.state_change < now() - interval '16 seconds' OR a.state = 'active' AND a.query_start < now() - interval '16 seconds')`,
-		PlatformRealm(p.Installation).Login)
+		tenants.PlatformRealm(p.Installation).Login)
 	if err != nil {
 		return false
 	}

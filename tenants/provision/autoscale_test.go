@@ -1,7 +1,6 @@
-package tenants_test
+package provision_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,19 +13,17 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lignum/tenants"
+	"lignum/tenants/provision"
 	"lignum/tests/testkit"
 )
 
-// through connects as a role with its derived password, as its owner or a thief would.
+// through is a connection of a role's own.
 func through(t *testing.T, w *testkit.World, role string) *pgx.Conn {
 	t.Helper()
-	dsn := fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable&default_query_exec_mode=exec", role, w.Vault.RolePassword(role),
-		w.Cluster.ProxyHost(), w.Cluster.ProxyPort(), w.Database)
-	conn, err := pgx.Connect(t.Context(), dsn)
+	conn, err := w.As(t, role)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
 }
 
@@ -148,7 +145,7 @@ func TestTheAutoscalersLoginReadsTheForecastAndNothingElse(t *testing.T) {
 	if err := testkit.Writes(ctx, through(t, w, "test_jamaica"), publish, []any{"[" + entry("exam", 1, 2, 100) + "]"}); err != nil {
 		t.Fatal(err)
 	}
-	role := tenants.AutoscaleRole(testkit.Installation)
+	role := provision.AutoscaleRole(testkit.Installation)
 	conn := through(t, w, role)
 	var slug, zone, state string
 	var learners int
@@ -251,8 +248,50 @@ func TestAnOlderInstallationGetsTheForecast(t *testing.T) {
 		t.Error(err)
 	}
 	var rows int
-	err := through(t, w, tenants.AutoscaleRole(testkit.Installation)).QueryRow(ctx, `SELECT count(*) FROM control.capacity_forecast`).Scan(&rows)
+	err := through(t, w, provision.AutoscaleRole(testkit.Installation)).QueryRow(ctx, `SELECT count(*) FROM control.capacity_forecast`).Scan(&rows)
 	if err != nil || rows != 1 {
 		t.Errorf("the autoscaler sees %d rows, %v", rows, err)
+	}
+}
+
+func TestOnlyTheAutoscalerSaysHowLargeTheDatabaseIs(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	const say = "SELECT gate.publish_capacity(2, 4)"
+	write := func(role, q, end string) error {
+		conn := through(t, w, role)
+		if _, err := conn.Exec(ctx, "BEGIN READ WRITE"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := conn.Exec(ctx, q)
+		if _, after := conn.Exec(ctx, end); after != nil {
+			t.Fatal(after)
+		}
+		return err
+	}
+	for _, role := range []string{"test_jamaica", "test_platform"} {
+		for _, q := range []string{say, "INSERT INTO control.database_capacity VALUES ('writer', 1)", "UPDATE control.database_capacity SET cores = 1",
+			"DELETE FROM control.database_capacity"} {
+			if err := write(role, q, "ROLLBACK"); code(err) != refusedRight {
+				t.Errorf("%s: %s: %v", role, q, err)
+			}
+		}
+	}
+	for _, q := range []string{"SELECT * FROM control.processes", "INSERT INTO control.processes (id, name) VALUES (gen_random_uuid(), 'x')", "DELETE FROM control.processes"} {
+		for _, role := range []string{"test_jamaica", provision.AutoscaleRole("test")} {
+			if err := write(role, q, "ROLLBACK"); code(err) != refusedRight {
+				t.Errorf("%s: %s: %v", role, q, err)
+			}
+		}
+	}
+	for _, q := range []string{"-1, 1", "1, 'NaN'", "'Infinity', 1", "NULL, 1", "1, 4097"} {
+		if err := write(provision.AutoscaleRole("test"), "SELECT gate.publish_capacity("+q+")", "ROLLBACK"); code(err) != outOfBounds {
+			t.Errorf("%s: %v", q, err)
+		}
+	}
+	if _, err := through(t, w, provision.AutoscaleRole("test")).Exec(ctx, say); code(err) != readOnly {
+		t.Errorf("in a transaction that only reads: %v", err)
+	}
+	if err := write(provision.AutoscaleRole("test"), say, "COMMIT"); err != nil {
+		t.Error(err)
 	}
 }

@@ -5,7 +5,7 @@
 -- connects as: where that is no superuser, PostgreSQL's own answer to each line is to change nothing. There a superuser runs it once
 -- for a new database, and once more after a new major version of PostgreSQL:
 --
---   psql -v ON_ERROR_STOP=1 -d lignum -f tenants/close.sql
+--   psql -v ON_ERROR_STOP=1 -d lignum -f tenants/provision/close.sql
 --
 -- A managed database gives nobody that right; infra/reach.md says what is open there, and why nothing hangs on it.
 -- What monitors and administrators need stays with PostgreSQL's own roles: pg_monitor reads, pg_signal_backend ends sessions.

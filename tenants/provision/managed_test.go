@@ -1,4 +1,4 @@
-package tenants_test
+package provision_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/identity"
-	"lignum/tenants"
+	"lignum/tenants/provision"
 	"lignum/tests/testkit"
 )
 
@@ -58,7 +58,7 @@ func TestProvisioningNeedsNoSuperuser(t *testing.T) {
 		}
 	}
 	dsn := strings.Replace(w.Cluster.DirectDSN(database), "user=postgres", "user="+master+" password='the master of a test'", 1)
-	p := &tenants.Provisioner{DirectDSN: dsn, Installation: installation, Vault: w.Vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator, IAM: true}
+	p := &provision.Provisioner{DirectDSN: dsn, Installation: installation, Vault: w.Vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator, IAM: true}
 	if fresh, err := p.Install(ctx); err != nil || !fresh {
 		t.Fatalf("install: %v %v", fresh, err)
 	}

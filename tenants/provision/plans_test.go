@@ -1,4 +1,4 @@
-package tenants_test
+package provision_test
 
 import (
 	"regexp"

@@ -1,11 +1,10 @@
-package tenants_test
+package provision_test
 
 import (
 	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"lignum/infra/localcluster"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/provision"
 	"lignum/tests/testkit"
 )
 
@@ -37,20 +37,9 @@ func madeTenant(t *testing.T, w *testkit.World) *tenants.Tenant {
 	return w.Tenant(spec.Slug)
 }
 
-// asLogin opens a connection of a login's own, through PgBouncer.
-func asLogin(t *testing.T, w *testkit.World, role string) (*pgx.Conn, error) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable&default_query_exec_mode=exec", role, w.Vault.RolePassword(role),
-		w.Cluster.ProxyHost(), w.Cluster.ProxyPort(), w.Database))
-	if err == nil {
-		t.Cleanup(func() { conn.Close(context.Background()) })
-	}
-	return conn, err
-}
-
 // of narrows what was altered to one tenant's roles.
-func of(slug string, list []tenants.Altered) []tenants.Altered {
-	return slices.DeleteFunc(slices.Clone(list), func(a tenants.Altered) bool { return a.Realm != slug })
+func of(slug string, list []provision.Altered) []provision.Altered {
+	return slices.DeleteFunc(slices.Clone(list), func(a provision.Altered) bool { return a.Realm != slug })
 }
 
 // state is all of a role that can be altered, as text.
@@ -110,7 +99,7 @@ func TestARoleIsPutBackAsItWasMade(t *testing.T) {
 		conn := direct
 		if one.itself != "" {
 			var err error
-			if conn, err = asLogin(t, w, login); err != nil {
+			if conn, err = w.As(t, login); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -118,9 +107,9 @@ func TestARoleIsPutBackAsItWasMade(t *testing.T) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 		// Whoever has only the platform's login sees it, but for passwords.
-		var seen []tenants.Altered
+		var seen []provision.Altered
 		if err := w.DB("").Read(ctx, func(r *tenants.Reader) (err error) {
-			seen, err = tenants.AlteredLogins(ctx, r, testkit.Installation, false)
+			seen, err = provision.AlteredLogins(ctx, r, testkit.Installation, false)
 			return err
 		}); err != nil {
 			t.Fatal(err)
@@ -144,7 +133,7 @@ func TestARoleIsPutBackAsItWasMade(t *testing.T) {
 		if list, err := w.Provisioner.Repair(ctx, w.Actor); err != nil || len(of(tenant.Slug, list)) != 0 {
 			t.Errorf("%s: the second time %v %v", statement, list, err)
 		}
-		if _, err := asLogin(t, w, login); err != nil {
+		if _, err := w.As(t, login); err != nil {
 			t.Errorf("%s: the login does not open: %v", statement, err)
 		}
 	}
@@ -204,7 +193,7 @@ func TestRepairsAtOnce(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	tenant, direct := madeTenant(t, w), w.Direct(t)
 	before := state(t, direct, tenant.LoginRole)
-	thief, err := asLogin(t, w, tenant.LoginRole)
+	thief, err := w.As(t, tenant.LoginRole)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +258,7 @@ func TestRepairOfManyTenants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tenants.Provisioner{DirectDSN: c.DirectDSN("lignum"), Installation: "big", Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
+	p := &provision.Provisioner{DirectDSN: c.DirectDSN("lignum"), Installation: "big", Vault: vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 	if _, err := p.Install(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -369,7 +358,7 @@ func TestFirstInstallsAtOnce(t *testing.T) {
 	fresh := make([]bool, 4)
 	for i := range fresh {
 		wg.Go(func() {
-			p := &tenants.Provisioner{DirectDSN: w.Cluster.DirectDSN(database), Installation: installation, Vault: w.Vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
+			p := &provision.Provisioner{DirectDSN: w.Cluster.DirectDSN(database), Installation: installation, Vault: w.Vault, ProxyRole: "pgbouncer_auth", FirstAdministrator: identity.FirstAdministrator}
 			var err error
 			if fresh[i], err = p.Install(ctx); err != nil {
 				t.Error(err)

@@ -1,4 +1,4 @@
-package tenants
+package provision
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+
+	"lignum/tenants"
 )
 
 // function is one that a realm's migrations make, as one of them made it.
@@ -30,7 +32,7 @@ var (
 
 // functionsOf are the functions of a realm's schema in the order in which its migrations make them; one that was made anew is there
 // several times.
-func functionsOf(realm Realm) (list []function) {
+func functionsOf(realm tenants.Realm) (list []function) {
 	for _, m := range migrationsOf(realm) {
 		for _, found := range functionText.FindAllStringSubmatch(m.sql, -1) {
 			f := function{name: found[2], text: "CREATE OR REPLACE FUNCTION " + found[1] + "$$" + found[3] + "$$;\n", body: found[3], definer: strings.Contains(found[1], "SECURITY DEFINER")}
@@ -58,7 +60,7 @@ func functionsOf(realm Realm) (list []function) {
 }
 
 // tenantFunctions are those of every tenant, whose sources do not change while a program runs. Nobody may change the list.
-var tenantFunctions = sync.OnceValue(func() []function { return functionsOf(Realm{Slug: "any"}) })
+var tenantFunctions = sync.OnceValue(func() []function { return functionsOf(tenants.Realm{Slug: "any"}) })
 
 // functionsSQL lists the functions in the schemas of all tenants, with all of each that decides whose rights it has and what it does.
 const functionsSQL = `SELECT t.slug, t.schema_name, t.login_role, t.owner_role, p.proname::text, coalesce(p.proargnames[1:p.pronargs], '{}'), p.oid::regprocedure::text, pg_catalog.pg_get_userbyid(p.proowner)::text,

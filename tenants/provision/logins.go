@@ -1,4 +1,4 @@
-package tenants
+package provision
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"lignum/tenants"
 )
 
 func (p *Provisioner) ownerRole(name string) string { return p.Installation + "_" + name + "_owner" }
@@ -47,7 +49,7 @@ func (p *Provisioner) ensureRole(ctx context.Context, tx pgx.Tx, name string, lo
 }
 
 // ensureSchema makes a realm's roles and empty schema, and grants what its login may do there: rows, never tables.
-func (p *Provisioner) ensureSchema(ctx context.Context, tx pgx.Tx, realm Realm, r roles, connections int64) error {
+func (p *Provisioner) ensureSchema(ctx context.Context, tx pgx.Tx, realm tenants.Realm, r roles, connections int64) error {
 	if err := p.ensureRole(ctx, tx, r.owner, false, 0); err != nil {
 		return err
 	}
