@@ -3,6 +3,7 @@ package api_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -14,9 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"lignum/api/account"
 	"lignum/api/portal"
-	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
@@ -112,7 +111,7 @@ func TestAKnownDeviceGetsInWhereTheAddressHasNothingLeft(t *testing.T) {
 	s := apitest.New(t, portal.Register)
 	student := s.User("jamaica", "student")
 	s.ChoosePassword(student)
-	in := apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": apitest.Password}))
+	in := s.SignIn(student)
 	s.API.StopClock(time.Now())
 	all(400, func(i int) *apitest.Response {
 		return s.Get(apitest.User{Slug: "jamaica", Token: fmt.Sprint(i)}, "/api/v1/me")
@@ -198,19 +197,12 @@ var asset = regexp.MustCompile(`/assets/[0-9a-f]+/[a-z.]+`)
 // a token, and the start of a test. The clock stands still, so that what they take is not given back in the meantime.
 func TestAWholeSchoolComesAtOnce(t *testing.T) {
 	const learners = 2000
-	w := newWorldWith(t, portal.Register)
-	test := w.newTest(1)
-	ids := school.Learners(t, w.DB("jamaica"), learners, w.school)
-	w.Exec("jamaica", `UPDATE classes SET seats = 5000 WHERE id = $1::uuid`, w.class.String())
-	school.Enrol(t, w.DB("jamaica"), w.class, ids...)
+	w := apitest.NewSchool(t, portal.Register)
+	test := w.Paper(1)
+	ids := school.Learners(t, w.DB("jamaica"), learners, w.SchoolID)
+	w.Exec("jamaica", `UPDATE classes SET seats = 5000 WHERE id = $1::uuid`, w.Class.String())
+	school.Enrol(t, w.DB("jamaica"), w.Class, ids...)
 	refresh := refreshTokens(w.Server, ids)
-	var ring *identity.KeyRing
-	if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
-		ring, err = identity.LoadKeys(t.Context(), r, w.Vault, "jamaica")
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
 	page := w.Send(apitest.Anonymous("jamaica"), "GET", w.URL("jamaica")+"/sign-in", nil).Want(http.StatusOK)
 	files := asset.FindAllString(string(page.Body), -1)
 	if len(files) < 2 {
@@ -230,15 +222,16 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 			note("file", w.Send(anonymous, "GET", w.URL("jamaica")+file, nil, "Accept-Encoding", "gzip"))
 		}
 		note("refresh", w.Post(anonymous, "/api/v1/token/refresh", map[string]string{"refresh_token": refresh[i-1]}))
-		id := ids[i-1]
-		tokens, err := ring.Issue(identity.SignedIn{UserID: id, UserName: id.String(), Roles: []string{"student"}, SessionID: audit.NewID(), SessionVersion: 1}, w.URL("jamaica"), time.Now())
-		if err != nil {
+		var tokens struct {
+			Access string `json:"access_token"`
+		}
+		if err := json.Unmarshal(last.Body, &tokens); err != nil {
 			t.Error(err)
 			return last
 		}
-		me := apitest.User{Slug: "jamaica", ID: id, Token: tokens.Access}
+		me := apitest.User{Slug: "jamaica", ID: ids[i-1], Token: tokens.Access}
 		note("me", w.Get(me, "/api/v1/me"))
-		note("start", w.Post(me, path("/tests/%s/attempts", test), nil))
+		note("start", w.Post(me, apitest.Path("/tests/%s/attempts", test), nil))
 		return last
 	})
 	refused.Range(func(what, answer any) bool {
@@ -248,4 +241,20 @@ func TestAWholeSchoolComesAtOnce(t *testing.T) {
 	if n := w.Number("jamaica", `SELECT count(*) FROM attempts`); n != learners {
 		t.Errorf("%d attempts were started", n)
 	}
+}
+
+// Strangers spend buckets of their own: whatever they send, the signed-in people of the tenant go on.
+func TestStrangersCannotSpendTheTenantsQuota(t *testing.T) {
+	w := apitest.NewSchool(t)
+	w.Tenant("jamaica").Limits.SignInsPerSec, w.Tenant("jamaica").Limits.ReadsPerSec = 10, 10
+	refused := 0
+	for range 60 {
+		if w.Get(apitest.Anonymous("jamaica"), "/api/v1/me").Status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused < 20 {
+		t.Errorf("only %d of 60 requests without a token were limited", refused)
+	}
+	w.Get(w.Student, "/api/v1/me").Want(http.StatusOK)
 }

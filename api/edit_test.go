@@ -58,21 +58,3 @@ func TestEveryEditCarriesAVersion(t *testing.T) {
 		t.Fatalf("only %d edits were found", edits)
 	}
 }
-
-// An account's roles are among what its version names: neither they nor its names are undone by who did not see the other change.
-func TestRolesAreNotUndone(t *testing.T) {
-	s := apitest.New(t)
-	admin, coach := s.User("jamaica", "tenant_administrator"), s.User("jamaica", "coach")
-	at := "/api/v1/users/" + coach.ID.String()
-	version := func() string {
-		t.Helper()
-		return apitest.As[struct {
-			Version string `json:"version"`
-		}](s.Get(admin, at)).Version
-	}
-	seen := version()
-	s.Do(admin, "PUT", at+"/roles", map[string]any{"roles": []string{"coach", "guardian"}, "version": seen}).Want(http.StatusOK)
-	s.Do(admin, "PUT", at+"/roles", map[string]any{"roles": []string{"coach", "teacher"}, "version": seen}).Want(http.StatusConflict)
-	s.Do(admin, "PATCH", at, map[string]any{"given_name": "Other", "version": seen}).Want(http.StatusConflict)
-	s.Do(admin, "PUT", at+"/roles", map[string]any{"roles": []string{"coach", "teacher"}, "version": version()}).Want(http.StatusOK)
-}

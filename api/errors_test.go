@@ -10,27 +10,16 @@ import (
 	"strings"
 	"testing"
 
-	classesapi "lignum/api/classes"
-	peopleapi "lignum/api/people"
-	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
 )
 
-func names(fields []domain.Field) (list []string) {
-	for _, f := range fields {
-		list = append(list, f.Name)
-	}
-	slices.Sort(list)
-	return list
-}
-
 func TestEveryWrongFieldIsNamed(t *testing.T) {
 	s := apitest.New(t)
 	admin := s.User("jamaica", "tenant_administrator")
 	p := s.Post(admin, "/api/v1/users", `{"given_name": "", "family_name": 7, "roles": [], "colour": "red"}`).Want(http.StatusUnprocessableEntity).Problem()
-	if got := names(p.Errors); !slices.Equal(got, []string{"body.colour", "body.family_name", "body.given_name", "body.roles"}) {
+	if got := p.Names(); !slices.Equal(got, []string{"body.colour", "body.family_name", "body.given_name", "body.roles"}) {
 		t.Errorf("fields: %v", p.Errors)
 	}
 	if p.Type != "urn:lignum:problem:invalid" || p.RequestID == "" {
@@ -41,7 +30,7 @@ func TestEveryWrongFieldIsNamed(t *testing.T) {
 	}
 	for query, want := range map[string][]string{"limit=999&state=asleep&class=x": {"query.class", "query.limit", "query.state"}, "some=1&more=1": {"query.more", "query.some"}} {
 		p = s.Get(admin, "/api/v1/users?"+query).Want(http.StatusUnprocessableEntity).Problem()
-		if got := names(p.Errors); !slices.Equal(got, want) {
+		if got := p.Names(); !slices.Equal(got, want) {
 			t.Errorf("%s: %v", query, p.Errors)
 		}
 	}
@@ -157,20 +146,20 @@ func TestTooManyRequestsSayWhenToComeBack(t *testing.T) {
 }
 
 func TestAnIdempotencyKeyMakesARequestHappenOnce(t *testing.T) {
-	w := newWorld(t)
+	w := apitest.NewSchool(t)
 	send := func(title, key string) *apitest.Response {
-		f := w.fields(5)
+		f := w.Fields(5)
 		f.Title = title
-		return w.Send(w.admin, http.MethodPost, w.URL("jamaica")+"/api/v1/classes", f, "Idempotency-Key", key)
+		return w.Send(w.Admin, http.MethodPost, w.URL("jamaica")+"/api/v1/classes", f, "Idempotency-Key", key)
 	}
 	first, again := send("Once", "key-1").Want(http.StatusCreated), send("Once", "key-1").Want(http.StatusCreated)
-	if apitest.As[classesapi.ClassID](first) != apitest.As[classesapi.ClassID](again) || again.Header.Get("Idempotency-Replayed") != "true" || first.Header.Get("Idempotency-Replayed") != "" {
+	if string(first.Body) != string(again.Body) || again.Header.Get("Idempotency-Replayed") != "true" || first.Header.Get("Idempotency-Replayed") != "" {
 		t.Errorf("%s, then %s %v", first.Body, again.Body, again.Header)
 	}
 	if n := w.Number("jamaica", "SELECT count(*) FROM classes WHERE title = 'Once'"); n != 1 {
 		t.Errorf("%d classes", n)
 	}
-	if n := w.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'class.manage' AND actor_id = $1::uuid`, w.admin.ID.String()); n != 1 {
+	if n := w.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE action = 'class.manage' AND actor_id = $1::uuid`, w.Admin.ID.String()); n != 1 {
 		t.Errorf("%d entries for one change", n)
 	}
 	p := send("Twice", "key-1").Want(http.StatusUnprocessableEntity).Problem()
@@ -182,12 +171,12 @@ func TestAnIdempotencyKeyMakesARequestHappenOnce(t *testing.T) {
 
 // A code that is shown once must not lie in the table of answers, where it would be in the clear for a day.
 func TestACodeThatIsShownOnceIsKeptNowhere(t *testing.T) {
-	w := newWorld(t)
-	body := map[string]any{"given_name": "Ann", "family_name": "Brown", "roles": []string{"student"}, "school_id": w.school}
+	w := apitest.NewSchool(t)
+	body := map[string]any{"given_name": "Ann", "family_name": "Brown", "roles": []string{"student"}, "school_id": w.SchoolID}
 	send := func() *apitest.Response {
-		return w.Send(w.admin, http.MethodPost, w.URL("jamaica")+"/api/v1/users", body, "Idempotency-Key", "a-key")
+		return w.Send(w.Admin, http.MethodPost, w.URL("jamaica")+"/api/v1/users", body, "Idempotency-Key", "a-key")
 	}
-	made := apitest.As[peopleapi.NewAccount](send().Want(http.StatusCreated))
+	made := apitest.As[struct{ Card struct{ Code string } }](send().Want(http.StatusCreated))
 	if len(made.Card.Code) != 19 {
 		t.Fatalf("card: %+v", made.Card)
 	}

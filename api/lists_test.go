@@ -117,3 +117,30 @@ func TestListsAreNeverNull(t *testing.T) {
 		t.Errorf("only %d lists were looked at", lists)
 	}
 }
+
+func TestListsGoOnFromTheirCursor(t *testing.T) {
+	w := apitest.NewSchool(t)
+	for range 4 {
+		w.NewClass(3)
+	}
+	seen, cursor := map[string]bool{}, ""
+	for pages := 0; ; pages++ {
+		list := apitest.As[api.List[json.RawMessage]](w.Get(w.Student, "/api/v1/classes?limit=2&cursor="+cursor))
+		for _, one := range list.Items {
+			seen[string(one)] = true
+		}
+		if cursor = list.Next; cursor == "" {
+			if pages != 2 {
+				t.Errorf("%d pages", pages+1)
+			}
+			break
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("%d of 5 classes", len(seen))
+	}
+	p := w.Get(w.Student, "/api/v1/classes?cursor=nonsense").Want(http.StatusUnprocessableEntity).Problem()
+	if len(p.Errors) != 1 || p.Errors[0].Name != "query.cursor" {
+		t.Errorf("a cursor that is none: %+v", p)
+	}
+}

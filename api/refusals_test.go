@@ -51,26 +51,26 @@ func summaries(s *apitest.Server, slug, action string) (list []summary, addresse
 }
 
 func TestARefusalNamesWhatItWasAbout(t *testing.T) {
-	w := newWorldWith(t, portal.Register)
+	w := apitest.NewSchool(t, portal.Register)
 	other := w.User("jamaica", "student")
-	w.Get(w.student, path("/users/%s", other.ID)).Want(http.StatusForbidden)
-	w.Get(w.student, path("/users?class=%s", w.class)).Want(http.StatusForbidden)
-	w.Get(w.student, "/api/v1/users").Want(http.StatusForbidden)
+	w.Get(w.Student, apitest.Path("/users/%s", other.ID)).Want(http.StatusForbidden)
+	w.Get(w.Student, apitest.Path("/users?class=%s", w.Class)).Want(http.StatusForbidden)
+	w.Get(w.Student, "/api/v1/users").Want(http.StatusForbidden)
 	for _, c := range []struct {
 		kind, id string
 		detail   string
 	}{
 		{"user", other.ID.String(), `{"user": "` + other.ID.String() + `", "route": "GET /api/v1/users/{user}"}`},
-		{"class", w.class.String(), `{"class": "` + w.class.String() + `", "route": "GET /api/v1/users"}`},
+		{"class", w.Class.String(), `{"class": "` + w.Class.String() + `", "route": "GET /api/v1/users"}`},
 		{"route", "GET /api/v1/users", `null`},
 	} {
 		if n := w.Number("jamaica", `SELECT count(*) FROM audit_trail WHERE outcome = 'refused' AND actor_id = $1::uuid AND object_kind = $2::text AND object_id = $3::text
-			AND coalesce(after, 'null') = $4::text::jsonb`, w.student.ID.String(), c.kind, c.id, c.detail); n != 1 {
+			AND coalesce(after, 'null') = $4::text::jsonb`, w.Student.ID.String(), c.kind, c.id, c.detail); n != 1 {
 			t.Errorf("%d entries of %+v", n, c)
 		}
 	}
 	long := strings.Repeat("x", 300)
-	w.Get(w.student, path("/users/%s", long))
+	w.Get(w.Student, apitest.Path("/users/%s", long))
 	if n := w.Number("jamaica", `SELECT count(*) FROM audit_entries WHERE length(object_id) > 100`); n != 0 {
 		t.Error("an id of any length is written down")
 	}

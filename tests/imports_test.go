@@ -100,3 +100,31 @@ func mayUse(from, to string) bool {
 	}
 	return true
 }
+
+// A test of an area stands in its folder: those of package api, which every request passes, know none of the areas.
+func TestAreasAreTestedBesideThemselves(t *testing.T) {
+	imports := func(pkg string, kinds ...string) (all []string) {
+		t.Helper()
+		for _, kind := range kinds {
+			out, err := exec.Command("go", "list", "-f", `{{join .`+kind+` "\n"}}`, pkg).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, strings.Fields(string(out))...)
+		}
+		return all
+	}
+	areas := slices.DeleteFunc(imports("lignum/api/areas", "Imports"), func(pkg string) bool { return !strings.HasPrefix(pkg, "lignum/api/") })
+	if len(areas) < 10 {
+		t.Fatalf("only %d areas are listed", len(areas))
+	}
+	of := imports("lignum/api", "TestImports", "XTestImports")
+	for _, pkg := range of {
+		if slices.Contains(areas, pkg) {
+			t.Errorf("a test in api/ imports %s: it stands in that area's folder, or reads the answer without its types", pkg)
+		}
+	}
+	if !slices.Contains(of, "lignum/tests/apitest") {
+		t.Errorf("the tests in api/ import only %q", of)
+	}
+}

@@ -181,7 +181,7 @@ func TestThePersonsLanguageGoesBeforeTheBrowsers(t *testing.T) {
 	}
 	// From the next token on it holds, whatever the browser asks: signed in anew, and by a refresh.
 	s.ChoosePassword(pupil)
-	tokens := apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": pupil.UserName, "password": apitest.Password}))
+	tokens := s.SignIn(pupil)
 	if pupil.Token = tokens.AccessToken; lang("en") != "en-XA" {
 		t.Error("signed in anew, they are not spoken with as they chose")
 	}

@@ -1,7 +1,6 @@
 package portal_test
 
 import (
-	"encoding/json"
 	"html"
 	"net/http"
 	"net/url"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"lignum/api/portal"
 	"lignum/api/settings"
 	"lignum/api/web"
 	"lignum/domain/words"
@@ -97,64 +95,6 @@ func TestTheFormOfSettingsShowsAndKeepsEachOfThem(t *testing.T) {
 		}
 		if again := s.decided(admin); !reflect.DeepEqual(again, now) {
 			t.Errorf("refused with %s it is %+v, was %+v", f.Name, again, now)
-		}
-	}
-}
-
-// A change by the API that lacks a setting leaves it as it is; one that has it out of bounds is refused with its name.
-func TestTheAPIKeepsTheSettingsThatAChangeLacks(t *testing.T) {
-	s := apitest.New(t, portal.Register)
-	admin := s.UserWith("jamaica", []string{"tenant_administrator"}, apitest.SecondFactor())
-	staff := &staffed{Server: s, t: t}
-	required := map[string]bool{"name": true, "colour": true, "accent": true, "staff_second_factor": true}
-	put := func(body map[string]any) *apitest.Response {
-		return s.Do(admin, http.MethodPut, "/api/v1/tenant/branding", body)
-	}
-	whole := func() (body map[string]any) {
-		raw, err := json.Marshal(staff.decided(admin))
-		if err == nil {
-			err = json.Unmarshal(raw, &body)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		delete(body, "version")
-		return body
-	}
-	for _, f := range tenants.BrandingFields {
-		is := staff.decided(admin)
-		if err := f.Set(&is, testkit.OtherSetting(f, f.Text(&is))); err != nil {
-			t.Fatal(err)
-		}
-		s.Do(admin, http.MethodPut, "/api/v1/tenant/branding", is).Want(http.StatusOK)
-		is = staff.decided(admin)
-		lacking := whole()
-		delete(lacking, f.Name)
-		if required[f.Name] {
-			put(lacking).Want(http.StatusUnprocessableEntity)
-		} else {
-			put(lacking).Want(http.StatusOK)
-		}
-		if now := staff.decided(admin); !reflect.DeepEqual(now, is) {
-			t.Errorf("without %s it is %+v, was %+v", f.Name, now, is)
-		}
-		for _, wrong := range testkit.WrongSettings(f) {
-			body := whole()
-			if body[f.Name] = any(wrong); f.Kind == tenants.SetField {
-				body[f.Name] = strings.Fields(wrong)
-			} else if f.Kind == tenants.NumberField {
-				body[f.Name] = json.RawMessage(wrong)
-				if !json.Valid([]byte(wrong)) {
-					continue
-				}
-			}
-			p := put(body).Want(http.StatusUnprocessableEntity).Problem()
-			if len(p.Errors) != 1 || !strings.HasPrefix(strings.TrimPrefix(p.Errors[0].Name, "body."), f.Name) || p.Errors[0].Reason.IsZero() {
-				t.Errorf("%s takes %.50q: %+v", f.Name, wrong, p)
-			}
-		}
-		if now := staff.decided(admin); !reflect.DeepEqual(now, is) {
-			t.Errorf("refused with %s it is %+v, was %+v", f.Name, now, is)
 		}
 	}
 }

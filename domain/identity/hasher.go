@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -39,6 +40,9 @@ type Hasher struct {
 	dummy string // what an unknown account's password is compared with
 }
 
+// dummy is made once a process, since it costs what a hash costs.
+var dummy = sync.OnceValue(func() string { return encodeHash(rand.Text()) })
+
 // hashWait is how long a sign-in waits for its turn.
 const hashWait = 5 * time.Second
 
@@ -48,7 +52,7 @@ func NewHasher(slots int) *Hasher {
 	if slots <= 0 {
 		slots = runtime.GOMAXPROCS(0)
 	}
-	return &Hasher{dummy: encodeHash(rand.Text()),
+	return &Hasher{dummy: dummy(),
 		slots: limits.NewQueue(slots, 200*slots, hashWait, words.Say("identity.many_people_are_signing_in"), 3*time.Second)}
 }
 

@@ -23,8 +23,7 @@ func MigrationNames(files fs.FS, realm tenants.Realm) (names []string) {
 	return names
 }
 
-// Apply brings a schema of a tenant's roles up to date with some files, in the order they run.
-func (p *Provisioner) Apply(ctx context.Context, tx pgx.Tx, files fs.FS, schema, owner, login string) ([]string, error) {
-	realm := tenants.Realm{Slug: "any", Schema: schema, Login: login}
-	return applyIn(ctx, tx, realm, p.roles(owner, login), migrationsIn(files, realm))
+// Apply brings the schema of a realm, which an owner has, up to date with some files, in the order they run.
+func (p *Provisioner) Apply(ctx context.Context, tx pgx.Tx, files fs.FS, realm tenants.Realm, owner string) ([]string, error) {
+	return applyIn(ctx, tx, realm, p.roles(owner, realm.Login), migrationsIn(files, realm))
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -58,6 +59,9 @@ func functionsOf(realm tenants.Realm) (list []function) {
 	return list
 }
 
+// tenantFunctions are those of every tenant, whose sources do not change while a program runs. Nobody may change the list.
+var tenantFunctions = sync.OnceValue(func() []function { return functionsOf(tenants.Realm{Slug: "any"}) })
+
 // functionsSQL lists the functions in the schemas of all tenants, with all of each that decides whose rights it has and what it does.
 const functionsSQL = `SELECT t.slug, t.schema_name, t.login_role, t.owner_role, p.proname::text, coalesce(p.proargnames[1:p.pronargs], '{}'), p.oid::regprocedure::text, pg_catalog.pg_get_userbyid(p.proowner)::text,
 		p.prosecdef, p.prosrc, coalesce(p.proconfig, '{}'),
@@ -74,7 +78,7 @@ func alteredFunctionsOf(ctx context.Context, q interface {
 	if err != nil {
 		return nil, err
 	}
-	known := functionsOf(tenants.Realm{Slug: "any"})
+	known := tenantFunctions()
 	var list []Altered
 	var slug, schema, login, owner, name, called, owned, body string
 	var definer bool

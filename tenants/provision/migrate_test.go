@@ -53,43 +53,86 @@ func numberedTwice(files []string) (bad []string) {
 // have before what tenants have, or from the middle of today's order. A later file may name what any earlier one made.
 func TestEveryHistoryEndsInTheSameSchema(t *testing.T) {
 	w := testkit.New(t)
+	super := w.Direct(t)
+	var owner, login string
+	if err := super.QueryRow(t.Context(), "SELECT owner_role, login_role FROM control.tenants WHERE slug = 'jamaica'").Scan(&owner, &login); err != nil {
+		t.Fatal(err)
+	}
+	histories{w: w, super: super, realm: tenants.Realm{Slug: "any", Schema: "history", Login: login}, owner: owner, schemas: []string{"history"}, least: 400,
+		begin: "CREATE SCHEMA history AUTHORIZATION {{owner}}",
+		late: [3][2]string{
+			{"realm/9997_late", "ALTER TABLE users ADD COLUMN favourite uuid; ALTER TABLE classes ADD COLUMN late text; ALTER TABLE users ADD FOREIGN KEY (favourite) REFERENCES classes;"},
+			{"tenant/9998_later", "CREATE INDEX favourites ON users (favourite) WHERE favourite IS NOT NULL;"},
+			{"realm/9999_last", "DROP INDEX favourites; CREATE INDEX favourites ON users (favourite, id);"}},
+	}.compare(t)
+}
+
+// The same of the platform's own schema, with the door between schemas, which its files make.
+func TestEveryHistoryOfThePlatformEndsInTheSameSchema(t *testing.T) {
+	w := testkit.New(t)
+	super := w.Direct(t)
+	var owner string
+	if err := super.QueryRow(t.Context(), "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'control'").Scan(&owner); err != nil {
+		t.Fatal(err)
+	}
+	histories{w: w, super: super, realm: tenants.PlatformRealm(testkit.Installation), owner: owner, schemas: []string{"control", "gate"}, least: 150,
+		begin: "DROP SCHEMA control, gate CASCADE; CREATE SCHEMA control AUTHORIZATION {{owner}}",
+		late: [3][2]string{
+			{"realm/9997_late", "ALTER TABLE users ADD COLUMN favourite text; ALTER TABLE tenants ADD COLUMN late text;"},
+			{"control/9998_later", "CREATE INDEX favourites ON users (favourite) WHERE favourite IS NOT NULL;"},
+			{"realm/9999_last", "DROP INDEX favourites; CREATE INDEX favourites ON users (favourite, id);"}},
+	}.compare(t)
+}
+
+// histories are those of a realm.
+type histories struct {
+	w       *testkit.World
+	super   *pgx.Conn
+	realm   tenants.Realm
+	owner   string
+	begin   string // makes its schema, empty
+	schemas []string
+	least   int          // so many things are in them at least
+	late    [3][2]string // names and statements of files after all others: the last one undoes what the one before made
+}
+
+// compare fails where a history ends otherwise than that of a new realm.
+func (h histories) compare(t *testing.T) {
+	t.Helper()
 	files := fstest.MapFS{}
 	add := func(name, sql string) { files["migrations/"+name+".sql"] = &fstest.MapFile{Data: []byte(sql)} }
-	for _, name := range provision.MigrationNames(provision.MigrationFiles, tenants.Realm{Slug: "any"}) {
+	for _, name := range provision.MigrationNames(provision.MigrationFiles, h.realm) {
 		raw, err := fs.ReadFile(provision.MigrationFiles, "migrations/"+name+".sql")
 		if err != nil {
 			t.Fatal(err)
 		}
 		add(name, string(raw))
 	}
-	add("realm/9997_late", "ALTER TABLE users ADD COLUMN favourite uuid; ALTER TABLE classes ADD COLUMN late text; ALTER TABLE users ADD FOREIGN KEY (favourite) REFERENCES classes;")
-	add("tenant/9998_later", "CREATE INDEX favourites ON users (favourite) WHERE favourite IS NOT NULL;")
-	add("realm/9999_last", "DROP INDEX favourites; CREATE INDEX favourites ON users (favourite, id);")
-	order := provision.MigrationNames(files, tenants.Realm{Slug: "any"})
-	if late := order[len(order)-3:]; !slices.Equal(late, []string{"realm/9997_late", "tenant/9998_later", "realm/9999_last"}) {
+	var last []string
+	for _, f := range h.late {
+		add(f[0], f[1])
+		last = append(last, f[0])
+	}
+	order := provision.MigrationNames(files, h.realm)
+	if late := order[len(order)-3:]; !slices.Equal(late, last) {
 		t.Fatalf("the last ones are %v", late)
 	}
 	apart := slices.DeleteFunc(slices.Clone(order), func(name string) bool { return path.Base(name)[:4] > provision.LastApart })
-	slices.Sort(apart) // realm/ before tenant/
-
-	super := w.Direct(t)
-	var owner, login string
-	if err := super.QueryRow(t.Context(), "SELECT owner_role, login_role FROM control.tenants WHERE slug = 'jamaica'").Scan(&owner, &login); err != nil {
-		t.Fatal(err)
-	}
-	// after gives the schema after a program that knew some files, and then one that knows all.
+	own := func(name string) bool { return path.Dir(name) != "realm" }
+	apart = slices.Concat(slices.DeleteFunc(slices.Clone(apart), own), slices.DeleteFunc(slices.Clone(apart), func(name string) bool { return !own(name) }))
+	// after gives the schemas after a program that knew some files, and then one that knows all.
 	after := func(first []string) map[string]string {
-		tx, err := super.Begin(t.Context())
+		tx, err := h.super.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
-		if _, err := tx.Exec(t.Context(), "CREATE SCHEMA history AUTHORIZATION "+pgx.Identifier{owner}.Sanitize()); err != nil {
+		if _, err := tx.Exec(t.Context(), strings.ReplaceAll(h.begin, "{{owner}}", pgx.Identifier{h.owner}.Sanitize())); err != nil {
 			t.Fatal(err)
 		}
 		applied, known := 0, fstest.MapFS{}
 		apply := func(files fs.FS) {
-			names, err := w.Provisioner.Apply(t.Context(), tx, files, "history", owner, login)
+			names, err := h.w.Provisioner.Apply(t.Context(), tx, files, h.realm, h.owner)
 			if err != nil {
 				t.Fatalf("after %v: %v", first, err)
 			}
@@ -103,15 +146,21 @@ func TestEveryHistoryEndsInTheSameSchema(t *testing.T) {
 		if applied != len(order) {
 			t.Fatalf("%d of %d applied", applied, len(order))
 		}
-		made, err := describe(t.Context(), tx, "history")
-		if err != nil {
-			t.Fatal(err)
+		made := map[string]string{}
+		for _, schema := range h.schemas {
+			things, err := describe(t.Context(), tx, schema)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, what := range things {
+				made[schema+" "+name] = what
+			}
 		}
 		return made
 	}
 	want := after(nil)
-	if len(want) < 400 {
-		t.Fatalf("only %d things are in a schema", len(want))
+	if len(want) < h.least {
+		t.Fatalf("only %d things are in %v", len(want), h.schemas)
 	}
 	for _, history := range [][]string{apart, order} {
 		for n := range history {
@@ -192,7 +241,7 @@ func newHistory(t *testing.T) history {
 				files["migrations/"+name+".sql"] = &fstest.MapFile{Data: raw}
 			}
 		}
-		if _, err := w.Provisioner.Apply(t.Context(), tx, files, "history", owner, login); err != nil {
+		if _, err := w.Provisioner.Apply(t.Context(), tx, files, tenants.Realm{Slug: "any", Schema: "history", Login: login}, owner); err != nil {
 			t.Fatal(err)
 		}
 	}}

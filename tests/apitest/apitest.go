@@ -30,6 +30,7 @@ type Server struct {
 	Port   int
 	Client *http.Client // finds every *.localhost at the listener; follows no redirect
 	Stop   func()       // drains and stops the server before the test's end
+	keys   *sync.Map    // by slug, what keyRing gave
 }
 
 // New serves a new world with the API's routes, and whatever the hooks register: portal.Register, console.Register.
@@ -60,7 +61,7 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{World: w, Port: ln.Addr().(*net.TCPAddr).Port, Client: client(ln.Addr().String(), "127.0.0.1")}
+	s := &Server{World: w, Port: ln.Addr().(*net.TCPAddr).Port, Client: client(ln.Addr().String(), "127.0.0.1"), keys: new(sync.Map)}
 	t.Cleanup(s.Client.CloseIdleConnections)
 	rules, err := builtIn()
 	if err != nil {

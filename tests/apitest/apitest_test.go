@@ -31,7 +31,6 @@ func TestAChosenPasswordOpensASession(t *testing.T) {
 	s := apitest.New(t)
 	student := s.User("jamaica", "student")
 	s.ChoosePassword(student)
-	signedIn := apitest.As[account.TokenAnswer](s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in", map[string]string{"user_name": student.UserName, "password": apitest.Password}))
-	student.Token = signedIn.AccessToken
+	student.Token = s.SignIn(student).AccessToken
 	s.Get(student, "/api/v1/me").Want(http.StatusOK)
 }

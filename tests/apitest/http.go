@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,9 @@ type Response struct {
 	Header http.Header
 	Body   []byte
 }
+
+// Path is a path of the API: Path("/users/%s", id).
+func Path(format string, args ...any) string { return "/api/v1" + fmt.Sprintf(format, args...) }
 
 // Do sends a request as somebody to their own tenant's host and reads the answer. body is nil, text, bytes, or what is
 // sent as JSON.
@@ -120,6 +124,15 @@ type Problem struct {
 	Status                          int
 	Errors                          []domain.Field
 	RequestID                       string `json:"request_id"`
+}
+
+// Names are those of the fields that are wrong, in the order of the alphabet.
+func (p Problem) Names() (list []string) {
+	for _, f := range p.Errors {
+		list = append(list, f.Name)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Problem reads a refusal, and fails the test when it is no problem document of the same status.

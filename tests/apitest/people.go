@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lignum/api/account"
 	"lignum/domain/identity"
+	"lignum/domain/notices"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -92,15 +95,18 @@ func (s *Server) UserWith(slug string, roles []string, options ...Option) User {
 		s.T.Fatalf("user of %q: %v", slug, err)
 	}
 	signedIn.UserID, signedIn.UserName, signedIn.Roles, signedIn.SchoolID = u.ID, u.UserName, roles, in.SchoolID
-	u.Token = s.sign(db, signedIn, now)
+	u.Token = s.sign(slug, signedIn)
 	return u
 }
 
-// sign makes a token with the realm's own keys.
-func (s *Server) sign(db *tenants.DB, who identity.SignedIn, now time.Time) string {
+// keyRing is a realm's ("": the platform's) own, read once a server.
+func (s *Server) keyRing(slug string) *identity.KeyRing {
 	s.T.Helper()
-	ctx := context.Background()
-	if err := identity.EnsureKeys(ctx, db, now); err != nil {
+	if ring, known := s.keys.Load(slug); known {
+		return ring.(*identity.KeyRing)
+	}
+	ctx, db := context.Background(), s.DB(slug)
+	if err := identity.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 		s.T.Fatal(err)
 	}
 	var ring *identity.KeyRing
@@ -111,7 +117,15 @@ func (s *Server) sign(db *tenants.DB, who identity.SignedIn, now time.Time) stri
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	tokens, err := ring.Issue(who, s.URL(db.Realm().Slug), now)
+	s.keys.Store(slug, ring)
+	return ring
+}
+
+// sign makes a token with the realm's own keys.
+func (s *Server) sign(slug string, who identity.SignedIn) string {
+	s.T.Helper()
+	ring := s.keyRing(slug)
+	tokens, err := ring.Issue(who, s.URL(slug), time.Now().UTC()) // a key signs nothing from before it was made
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -169,13 +183,49 @@ func (s *Server) Number(slug, sql string, args ...any) (n int) {
 	return n
 }
 
+// Trail counts entries of an action with an outcome, such as "done", in a tenant's trail ("": in the platform's).
+func (s *Server) Trail(slug, action, outcome string) int {
+	s.T.Helper()
+	return s.Number(slug, `SELECT count(*) FROM audit_entries WHERE action = $1::text AND outcome = $2::text`, action, outcome)
+}
+
+// Told gives the sentences on somebody's home page that they have not seen yet, a line each. Who is told may have been signed out by what they are told of.
+func (s *Server) Told(u User) string {
+	s.T.Helper()
+	var all []string
+	err := s.DB(u.Slug).ReadFresh(context.Background(), func(r *tenants.Reader) error {
+		list, err := notices.Unseen(context.Background(), r, u.ID)
+		for _, n := range list {
+			all = append(all, n.Text.String())
+		}
+		return err
+	})
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return strings.Join(all, "\n")
+}
+
 // Password is what ChoosePassword chooses.
 const Password = "seven grey herons wade at noon"
 
 // ChoosePassword uses a person's card as they would, so that they can sign in with Password: for tests of pages and of
-// signing in. It is the one place here that hashes.
+// signing in. It and SignIn are the only places here that hash.
 func (s *Server) ChoosePassword(u User) {
 	s.T.Helper()
 	anonymous := Anonymous(u.Slug)
 	s.Post(anonymous, "/api/v1/sign-in/card", map[string]string{"code": u.Card, "password": Password}).Want(200)
+}
+
+// SignIn signs a person in who chose Password, as they would.
+func (s *Server) SignIn(u User) account.TokenAnswer {
+	s.T.Helper()
+	return As[account.TokenAnswer](s.Post(Anonymous(u.Slug), "/api/v1/sign-in", map[string]string{"user_name": u.UserName, "password": Password}))
+}
+
+// HasPassword makes an account one that its owner uses, without hashing: nobody can sign in with its password.
+func (s *Server) HasPassword(u User) {
+	s.T.Helper()
+	school.GivePassword(s.T, s.DB(u.Slug), "x", u.ID)
+	s.Exec(u.Slug, `DELETE FROM sign_in_cards WHERE user_id = $1::uuid`, u.ID.String())
 }

@@ -1,4 +1,4 @@
-package api_test
+package insight_test
 
 import (
 	"net/http"
@@ -13,9 +13,13 @@ import (
 	"lignum/domain/insight"
 	"lignum/tests/apitest"
 	"lignum/tests/school"
+	"lignum/tests/testkit"
 )
 
+func TestMain(m *testing.M) { testkit.Main(m) }
+
 func TestFiguresNeverSingleAnybodyOut(t *testing.T) {
+	t.Parallel()
 	s := apitest.New(t)
 	small, large := s.School("jamaica", "Hill High"), s.School("jamaica", "Harbour High")
 	var days []school.Day
@@ -48,6 +52,7 @@ func TestFiguresNeverSingleAnybodyOut(t *testing.T) {
 }
 
 func TestFiguresByPeriod(t *testing.T) {
+	t.Parallel()
 	s := apitest.New(t)
 	official := s.User("jamaica", "ministry_official")
 	for _, path := range []string{"summary", "attendance", "attendance?by=region", "active-users", "pass-rates", "pass-rates?by=school"} {
@@ -59,6 +64,7 @@ func TestFiguresByPeriod(t *testing.T) {
 }
 
 func TestGroupsOfTheWholeTenantAreOfWholeFinishedMonths(t *testing.T) {
+	t.Parallel()
 	s := apitest.New(t)
 	school := s.School("jamaica", "Hill High")
 	official := s.User("jamaica", "ministry_official")
