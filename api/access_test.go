@@ -47,7 +47,7 @@ func (w *world) told(u apitest.User) string {
 	w.T.Helper()
 	var all []string
 	err := w.DB(u.Slug).ReadFresh(w.T.Context(), func(r *tenants.Reader) error {
-		list, err := notices.Unseen(w.T.Context(), r, u.ID)
+		list, err := school.Unseen(w.T.Context(), r, u.ID)
 		for _, n := range list {
 			all = append(all, n.Text.String())
 		}

@@ -16,6 +16,7 @@ const (
 	RoleLacks    Reason = "role_lacks_permission" // Casbin said no
 )
 
+// reasons are all refusals that the rules which come with the program can give, sorted.
 var reasons = []Reason{
 	"account_suspended",
 	"attempt_closed",
@@ -46,9 +47,6 @@ var reasons = []Reason{
 	"window_closed",
 	"wrong_realm",
 }
-
-// Reasons lists every refusal that the rules which come with the program can give, sorted.
-func Reasons() []Reason { return slices.Clone(reasons) }
 
 // Sentence says the refusal to the person who was refused. A code that only a replaced bundle knows gets the sentence of not_permitted.
 func (r Reason) Sentence() words.Text { return words.Say("reason." + r.known()) }

@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"fmt"
 	"go/ast"
 	"go/token"
 	"io/fs"
@@ -521,5 +520,3 @@ func joined(e ast.Expr) []ast.Expr {
 	}
 	return []ast.Expr{e}
 }
-
-func (u use) String() string { return fmt.Sprintf("%s: %s%v", u.where, u.key, u.names) }

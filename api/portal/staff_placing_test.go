@@ -12,10 +12,10 @@ import (
 
 	"lignum/domain/classes"
 	"lignum/domain/identity"
-	"lignum/domain/notices"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 )
 
 // newClass opens a class in a tenant, of a school (nil: of none) and with a coach (nil: nobody).
@@ -50,7 +50,7 @@ func (s *staffed) hides(r *apitest.Response, words ...string) {
 func (s *staffed) told(u apitest.User) (texts []string) {
 	s.t.Helper()
 	err := s.DB(u.Slug).ReadFresh(s.t.Context(), func(r *tenants.Reader) error {
-		list, err := notices.Unseen(s.t.Context(), r, u.ID)
+		list, err := school.Unseen(s.t.Context(), r, u.ID)
 		for _, n := range list {
 			texts = append(texts, n.Text.String())
 		}

@@ -76,16 +76,8 @@ type Notice struct {
 // shown bounds what one reading gives.
 const shown = 20
 
-// Unseen gives what somebody has not seen yet, the newest first, at most 20. Notices of kinds that the program no longer
-// knows are left out.
-func Unseen(ctx context.Context, q tenants.Querier, user uuid.UUID) ([]Notice, error) {
-	b := &pgx.Batch{}
-	var list []Notice
-	QueueUnseen(b, user, &list)
-	return list, q.SendBatch(ctx, b).Close()
-}
-
-// QueueUnseen adds Unseen to a batch: the list is there when the batch is closed.
+// QueueUnseen asks, in a batch, for what somebody has not seen yet, the newest first, at most 20. Notices of kinds that the program
+// no longer knows are left out. The list is there when the batch is closed.
 func QueueUnseen(b *pgx.Batch, user uuid.UUID, list *[]Notice) {
 	b.Queue(`SELECT id, kind, params::text, created_at FROM notices WHERE user_id = $1::uuid AND seen_at IS NULL ORDER BY id DESC LIMIT $2::integer`,
 		user.String(), shown).Query(func(rows pgx.Rows) error {

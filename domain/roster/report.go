@@ -37,11 +37,6 @@ type FileReport struct {
 	Notes     []words.Text `json:"notes"`         // why a file was left out; columns that are not known, lines that hold no row, how the file was read
 }
 
-// Whole reports whether nothing was refused: no row, and no file that was meant to be imported.
-func (r Report) Whole() bool {
-	return !slices.ContainsFunc(r.Files, func(f FileReport) bool { return f.Refused > 0 || f.Needed })
-}
-
 // Problem says what is wrong with one row.
 type Problem struct {
 	Line   int        `json:"line"` // of the file; the header is line 1

@@ -6,7 +6,8 @@
 // back. All of it satisfies the schema and is counted against the quotas, and a refusal fails the test. An entry "test.setup" of each
 // call is in the audit trail, and no other; nobody is told of anything.
 //
-// It may be used by the tests of every room, their inner ones too: it imports no room but the catalogue, whose import makes the courses.
+// It may be used by the tests of every room, their inner ones too: it imports no rooms but the catalogue, whose import makes the courses, and the
+// notices.
 package school
 
 import (

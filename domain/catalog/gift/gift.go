@@ -1,4 +1,4 @@
-// Package gift reads and writes GIFT, Moodle's text format for questions, in the whole:
+// Package gift reads GIFT, Moodle's text format for questions, in the whole:
 // comments, categories, titles, text formats, escapes, multiple choice with weights,
 // true/false, short answer, matching, numeric, essay, missing word, description,
 // feedback, general feedback, ids and tags.

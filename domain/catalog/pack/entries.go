@@ -91,7 +91,7 @@ func (r *reader) bank(n node) {
 	before := len(r.errs)
 	questions := read.items(r, file, data)
 	if len(questions) == 0 && len(r.errs) == before {
-		r.doubtAt(file, 0, 0, "pack.the_bank_is_empty")
+		r.doubtAt(file, 0, "pack.the_bank_is_empty")
 	}
 	for _, q := range questions {
 		r.pack.Warnings = append(r.pack.Warnings, q.Warnings...)

@@ -53,7 +53,7 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 	}
 	for _, gone := range item.Lost(item.Text{Body: string(body), Format: item.Markdown}) {
 		if !strings.HasPrefix(gone.String(), "<") { // images and raw HTML were told with their lines
-			r.doubtAt(file, 0, 0, "pack.not_shown", "Lost", gone)
+			r.doubtAt(file, 0, "pack.not_shown", "Lost", gone)
 		}
 	}
 	return Lesson{Slug: slug, Title: title, Markdown: string(source), HTML: item.RenderHTML(string(body), item.Markdown)}, true
@@ -111,7 +111,7 @@ func (r *reader) inspect(file string, source []byte) (title string, body []byte)
 			}
 			r.wrongAt(file, lineOf(at), 0, "pack.raw_html_is_not_allowed")
 		case *ast.Image:
-			r.doubtAt(file, lineOf(block), 0, "pack.images_are_not_shown_use")
+			r.doubtAt(file, lineOf(block), "pack.images_are_not_shown_use")
 		}
 		return ast.WalkContinue, nil
 	})
