@@ -14,8 +14,8 @@ import (
 
 // Paging is the query of every list. Lists go on from the last thing shown, never from a number.
 type Paging struct {
-	Cursor string `query:"cursor" maxLength:"4000" doc:"The next of the page before; the list begins without it"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30"`
+	Cursor string `query:"cursor" maxLength:"4000" doc:"The value of next in the page before; without it the list begins at its start"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30" doc:"The most entries of one page"`
 }
 
 func (p Paging) Page() catalog.Page { return catalog.Page{After: p.Cursor, Limit: p.Limit} }

@@ -90,8 +90,8 @@ func (r *Reading) Attempts(c *Call, most int, list *[]assessment.Summary) error 
 
 // DayRange is a time in days; without it the last 30.
 type DayRange struct {
-	From string `query:"from" format:"date" doc:"First day, such as 2026-11-01"`
-	To   string `query:"to" format:"date" doc:"Last day"`
+	From string `query:"from" format:"date" doc:"The first day, such as 2026-11-01; without it 30 days end with the last day"`
+	To   string `query:"to" format:"date" doc:"The last day, such as 2026-11-30; without it today"`
 }
 
 // Days reads a range of days; without one it is the last 30 until today.

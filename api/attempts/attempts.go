@@ -228,10 +228,10 @@ func AttemptsToMark(ctx context.Context, c *api.Call, p api.Paging) (*api.List[a
 
 // MarkRequest is one person's mark for one position.
 type MarkRequest struct {
-	Position int    `json:"position" minimum:"0" maximum:"1000" doc:"From 0"`
-	Fraction int    `json:"fraction" minimum:"0" maximum:"10000" doc:"Of the item's mark: how many of the parts that of says"`
-	Of       int    `json:"of,omitempty" minimum:"1" maximum:"10000" default:"10000" doc:"How many parts the mark has. Left out, fraction is in hundredths of a percent; 1 of 3 is exactly a third"`
-	Comment  string `json:"comment,omitempty" maxLength:"2000" doc:"The learner reads it"`
+	Position int    `json:"position" minimum:"0" maximum:"1000" doc:"Position of the item in the paper, from 0"`
+	Fraction int    `json:"fraction" minimum:"0" maximum:"10000" doc:"How many parts of the mark to give; of says how many parts there are"`
+	Of       int    `json:"of,omitempty" minimum:"1" maximum:"10000" default:"10000" doc:"How many parts the whole mark has. Without it fraction is in hundredths of a percent. 1 of 3 gives exactly a third"`
+	Comment  string `json:"comment,omitempty" maxLength:"2000" doc:"Feedback, shown to the learner"`
 }
 
 // MarkAttempt stores a mark for a position that a machine could not mark. With the last one the score is final.

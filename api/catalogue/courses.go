@@ -18,26 +18,26 @@ import (
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "The catalogue of courses, by title"},
+	api.Query(s, api.Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "List the courses by title"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			Query   string `query:"q" maxLength:"100" doc:"Part of the title or the summary"`
-			Subject string `query:"subject" maxLength:"100"`
-			Level   string `query:"level" maxLength:"100"`
+			Query   string `query:"q" maxLength:"100" doc:"Only courses with this in the title or the summary"`
+			Subject string `query:"subject" maxLength:"100" doc:"Only this subject, exactly as it is written"`
+			Level   string `query:"level" maxLength:"100" doc:"Only courses of this level, exactly as it is written"`
 		}) (*api.List[catalog.Course], error) {
 			return ListCourses(ctx, c, catalog.CourseFilter{Query: in.Query, Subject: in.Subject, Level: in.Level}, in.Paging)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/courses/{course}", Permission: policy.CourseRead, Tag: "Courses", Summary: "A course with its sections, lessons and tests"},
+	api.Query(s, api.Route{Path: "/api/v1/courses/{course}", Permission: policy.CourseRead, Tag: "Courses", Summary: "Show a course with its sections, lessons and tests"},
 		func(ctx context.Context, c *api.Call, in *struct {
-			Course string `path:"course" maxLength:"100"`
+			Course string `path:"course" maxLength:"100" doc:"The course's slug"`
 		}) (*catalog.CourseDetail, error) {
 			return CoursePage(ctx, c, in.Course)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "A lesson, with how far one is in it",
-		Detail: "A learner needs a place in a class of the course. `progress.counter` is where a client's own counter goes on. From the moment at which it is opened here the time counts that earns the lesson's points."},
+	api.Query(s, api.Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "Show a lesson and your progress in it",
+		Detail: "A learner needs a place in a class of the course. A client continues its own counter from `progress.counter`. The time that earns the lesson's points runs from this request."},
 		func(ctx context.Context, c *api.Call, in *struct {
-			Course string `path:"course" maxLength:"100"`
-			Lesson string `path:"lesson" maxLength:"100"`
+			Course string `path:"course" maxLength:"100" doc:"The course's slug"`
+			Lesson string `path:"lesson" maxLength:"100" doc:"The lesson's slug"`
 		}) (*LessonView, error) {
 			v, err := LessonPage(ctx, c, in.Course, in.Lesson)
 			if err != nil || !v.Opens(c.Now) {
@@ -49,13 +49,13 @@ func Routes(s *api.Server) {
 			}
 			return v, OpenLesson(ctx, part, v)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "Animations, labs, videos and documents, by title",
-		Detail: "Everything is announced; the address of what belongs to a course is there for those who have the course."},
+	api.Query(s, api.Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "List animations, labs, videos and documents by title",
+		Detail: "Everything is listed. The address of something that belongs to a course is given only to those who have the course."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			Kind    string `query:"kind" enum:"animation,lab,video,document"`
-			Subject string `query:"subject" maxLength:"200"`
-			Query   string `query:"q" maxLength:"100" doc:"Part of the title"`
+			Kind    string `query:"kind" enum:"animation,lab,video,document" doc:"Only this kind"`
+			Subject string `query:"subject" maxLength:"200" doc:"Only this subject, exactly as it is written"`
+			Query   string `query:"q" maxLength:"100" doc:"Only what has this in its title"`
 		}) (*api.List[catalog.Resource], error) {
 			return ListResources(ctx, c, catalog.ResourceFilter{Kind: in.Kind, Subject: in.Subject, Query: in.Query}, in.Paging)
 		})

@@ -20,33 +20,34 @@ import (
 
 // ClassRef names a class in a path.
 type ClassRef struct {
-	Class uuid.UUID `path:"class" format:"uuid"`
+	Class uuid.UUID `path:"class" format:"uuid" doc:"The class's id"`
 }
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/classes", Permission: policy.ClassRead, Tag: "Classes", Summary: "Classes by title: one's own, those to choose from, those one coaches"},
+	api.Query(s, api.Route{Path: "/api/v1/classes", Permission: policy.ClassRead, Tag: "Classes", Summary: "List classes by title",
+		Detail: "`mine`, `coaching` and `open` narrow the list; without them it holds every class that has not ended."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			Mine     bool   `query:"mine" doc:"Only those in which one has a place"`
-			Coaching bool   `query:"coaching" doc:"Only those that one coaches"`
-			Open     bool   `query:"open" doc:"Only those in which a learner can register today"`
-			All      bool   `query:"all" doc:"Ended and cancelled ones as well"`
-			Query    string `query:"q" maxLength:"100" doc:"Beginnings of words of the title, in any order"`
-			Subject  string `query:"subject" maxLength:"100"`
+			Mine     bool   `query:"mine" doc:"Only classes in which you have a place"`
+			Coaching bool   `query:"coaching" doc:"Only classes that you coach"`
+			Open     bool   `query:"open" doc:"Only classes in which a learner can register today"`
+			All      bool   `query:"all" doc:"Ended and cancelled classes as well"`
+			Query    string `query:"q" maxLength:"100" doc:"Only classes with words in the title that begin so, in any order"`
+			Subject  string `query:"subject" maxLength:"100" doc:"Only classes whose course has this subject, exactly as it is written"`
 		}) (*api.List[classes.Class], error) {
 			return ListClasses(ctx, c, ClassFilter{in.Mine, in.Coaching, in.Open, in.All, in.Query, in.Subject}, in.Paging)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "A class with its lessons and tests, and how far one is"},
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "Show a class with its lessons and tests and your progress"},
 		func(ctx context.Context, c *api.Call, in *ClassRef) (*ClassPage, error) {
 			return ReadClass(ctx, c, in.Class)
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassRegister, Tag: "Classes", Status: http.StatusCreated,
-		Summary: "Take a place in a class", Detail: "Asking again gives the same place. 409 when the class is full."},
+		Summary: "Register for a class", Detail: "Asking again gives the same place. The answer is 409 when the class is full."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *ClassRef) (*classes.Enrolment, error) {
 			return RegisterForClass(ctx, c, tx, in.Class)
 		})
-	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassLeave, Tag: "Classes", Summary: "Give the place back; what was done stays"},
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassLeave, Tag: "Classes", Summary: "Leave a class; what was done in it is kept"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *ClassRef) (*api.Done, error) {
 			return LeaveClass(ctx, c, tx, in.Class)
 		})
@@ -61,16 +62,16 @@ func Routes(s *api.Server) {
 		}) (*api.Done, error) {
 			return ChangeClass(ctx, c, tx, in.Class, in.Body)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cancellation", Permission: policy.ClassManage, Tag: "Classes", Summary: "Cancel a class before its time"},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cancellation", Permission: policy.ClassManage, Tag: "Classes", Summary: "Cancel a class before its last day"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
-				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Those of the class read it, and it stays in the audit trail"`
+				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Why the class is cancelled; its people are told, and it stands in the audit trail"`
 			}
 		}) (*api.Done, error) {
 			return CancelClass(ctx, c, tx, in.Class, in.Body.Reason)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/learners", Permission: policy.LearnerRead, Tag: "Classes", Summary: "Who is in a class, by family name"},
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/learners", Permission: policy.LearnerRead, Tag: "Classes", Summary: "List the learners of a class by family name"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			ClassRef
 			api.Paging
@@ -78,17 +79,17 @@ func Routes(s *api.Server) {
 			return ClassLearners(ctx, c, in.Class, in.Paging)
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/learners", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated,
-		Summary: "Place a learner in a class, also when registration is closed"},
+		Summary: "Place a learner in a class, even when registration is closed"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
-				LearnerID uuid.UUID `json:"learner_id" format:"uuid"`
+				LearnerID uuid.UUID `json:"learner_id" format:"uuid" doc:"The learner's id"`
 			}
 		}) (*classes.Enrolment, error) {
 			return PlaceLearner(ctx, c, tx, in.Class, in.Body.LearnerID)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/candidates", Permission: policy.ClassManage, Tag: "Classes", Summary: "Learners whom one may place in a class, by family name",
-		Detail: "Active learners without a place in it: of one's own school, or of any for whoever administers the tenant."},
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/candidates", Permission: policy.ClassManage, Tag: "Classes", Summary: "List the learners you may place in a class, by family name",
+		Detail: "They are the active learners without a place in it: those of your school or, for a tenant administrator, of any school."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			ClassRef
 			api.Paging
@@ -96,28 +97,28 @@ func Routes(s *api.Server) {
 		}) (*api.List[Candidate], error) {
 			return ClassCandidates(ctx, c, in.Class, in.CandidateFilter, in.Paging)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/placements", Permission: policy.ClassManage, Tag: "Classes", Summary: "Place many learners in a class, or a whole form",
-		Detail: "Also when registration is closed. Seats are given in the order of the list, or of the names, until the class is full; the answer says who got no place and why. " +
-			"Learners of another school than one's own are refused, unless one administers the tenant."},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/placements", Permission: policy.ClassManage, Tag: "Classes", Summary: "Place many learners, or all of a grade, in a class",
+		Detail: "This works even when registration is closed. Seats are given in the order of the list, or of the names for a grade, until the class is full. The answer says who got no place and why. " +
+			"Learners of a school other than yours are refused, unless you are a tenant administrator."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body PlaceRequest
 		}) (*classes.Placement, error) {
 			return PlaceLearners(ctx, c, tx, in.Class, in.Body)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/removals", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take many learners out of a class; what they did stays"},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/removals", Permission: policy.ClassManage, Tag: "Classes", Summary: "Remove many learners from a class; what they did in it is kept"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
-				LearnerIDs []uuid.UUID `json:"learner_ids" minItems:"1" maxItems:"1000"`
+				LearnerIDs []uuid.UUID `json:"learner_ids" minItems:"1" maxItems:"1000" doc:"The learners' ids"`
 			}
 		}) (*Removed, error) {
 			return RemoveLearners(ctx, c, tx, in.Class, in.Body.LearnerIDs)
 		})
-	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take a learner out of a class"},
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Remove a learner from a class; what they did in it is kept"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
-			Learner uuid.UUID `path:"learner" format:"uuid"`
+			Learner uuid.UUID `path:"learner" format:"uuid" doc:"The learner's id"`
 		}) (*api.Done, error) {
 			return RemoveLearner(ctx, c, tx, in.Class, in.Learner)
 		})
@@ -337,7 +338,7 @@ func RemoveLearner(ctx context.Context, c *api.Call, tx *tenants.Tx, id, learner
 
 // Removed names the learners who lost their place.
 type Removed struct {
-	LearnerIDs []uuid.UUID `json:"learner_ids"`
+	LearnerIDs []uuid.UUID `json:"learner_ids" doc:"The learners' ids"`
 }
 
 // RemoveLearners takes several learners out of a class.

@@ -43,9 +43,9 @@ func placeReach(ctx context.Context, c *api.Call, q tenants.Querier, id uuid.UUI
 
 // CandidateFilter narrows the learners to place. Conditions add up.
 type CandidateFilter struct {
-	Query  string    `query:"q" maxLength:"100" doc:"Beginning of the given, family or user name, or \"given family\""`
-	Grade  string    `query:"grade" maxLength:"20"`
-	School uuid.UUID `query:"school" format:"uuid"`
+	Query  string    `query:"q" maxLength:"100" doc:"Only people whose given name, family name or user name begins so, or whose names begin as in \"Ann Bro\""`
+	Grade  string    `query:"grade" maxLength:"20" doc:"Only learners of this grade"`
+	School uuid.UUID `query:"school" format:"uuid" doc:"Only learners of this school"`
 }
 
 // Candidate is a learner who may be placed in a class.
@@ -104,9 +104,9 @@ func ClassGrades(ctx context.Context, c *api.Call, id, school uuid.UUID) ([]clas
 
 // PlaceRequest says who is to get a place: learners by id, or everybody of a form.
 type PlaceRequest struct {
-	LearnerIDs []uuid.UUID `json:"learner_ids,omitempty" maxItems:"1000"`
-	Grade      string      `json:"grade,omitempty" maxLength:"20" doc:"In place of ids: every active learner of this form without a place"`
-	SchoolID   *uuid.UUID  `json:"school_id,omitempty" format:"uuid" doc:"With grade: of this school; one's own unless one administers the tenant"`
+	LearnerIDs []uuid.UUID `json:"learner_ids,omitempty" maxItems:"1000" doc:"The learners' ids"`
+	Grade      string      `json:"grade,omitempty" maxLength:"20" doc:"In place of learner_ids: every active learner of this grade without a place in the class"`
+	SchoolID   *uuid.UUID  `json:"school_id,omitempty" format:"uuid" doc:"With grade: only learners of this school, which must be yours unless you are a tenant administrator"`
 }
 
 // PlaceLearner gives a learner a place in a class, also when registration is closed. Learners of other schools register

@@ -34,7 +34,7 @@ func tenantPages(s *api.Server) {
 			_, err := platform.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"), f.Get("version"))
 			return err
 		}))
-	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Let a tenant work again"},
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Resume a suspended or read-only tenant"},
 		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
 			_, err := platform.ResumeTenant(ctx, c, tx, slug, f.Get("version"))
 			return err

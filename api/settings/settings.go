@@ -14,11 +14,11 @@ import (
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "The tenant's state, plan, quotas used and looks"},
+	api.Query(s, api.Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "Show the tenant's state, plan, use of its limits, and settings"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*TenantSettings, error) {
 			return ReadSettings(ctx, c)
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the name, the colours, and what is asked of staff"},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the tenant's settings"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body tenants.Branding }) (*api.Done, error) {
 			return ChangeBranding(ctx, c, tx, in.Body.Version, func(b *tenants.Branding) error { return c.Onto(b) })
 		})

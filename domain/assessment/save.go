@@ -28,9 +28,9 @@ const (
 
 // Answer is a response to one position of the paper as a client sends it.
 type Answer struct {
-	Position int             `json:"position"` // from 0
-	Counter  int64           `json:"counter"`  // the client's own, rising with each change of this position; 0 to 2^53
-	Response json.RawMessage `json:"response"` // item.Response; {} takes an answer back
+	Position int             `json:"position" doc:"Position of the item in the paper, from 0"`
+	Counter  int64           `json:"counter" doc:"A number of the client's that rises with each change of this answer; 0 to 2^53"`
+	Response json.RawMessage `json:"response" doc:"The answer; {} takes it back"` // item.Response
 }
 
 // Kept is what became of one position's answers.

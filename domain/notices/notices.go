@@ -68,8 +68,8 @@ func (p Params) cut() Params {
 type Notice struct {
 	ID        uuid.UUID  `json:"id"`
 	Kind      string     `json:"kind"`
-	Text      words.Text `json:"text" doc:"The sentence, ready to be shown as plain text"`
-	Path      string     `json:"path,omitempty" doc:"The page that it leads to"`
+	Text      words.Text `json:"text" doc:"The sentence to show, as plain text"`
+	Path      string     `json:"path,omitempty" doc:"The path of the page that the notice is about"`
 	CreatedAt time.Time  `json:"created_at"`
 }
 

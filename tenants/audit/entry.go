@@ -164,5 +164,5 @@ type Stored struct {
 	RequestID  string          `json:"request_id,omitempty"`
 	// Of a person who was erased no names, texts and figures are left in the trail.
 	ActorErased   bool `json:"actor_erased,omitempty" doc:"The actor's name and address were erased"`
-	ContentErased bool `json:"content_erased,omitempty" doc:"What it was and became, and why, was erased"`
+	ContentErased bool `json:"content_erased,omitempty" doc:"What was changed, and why, was erased"`
 }

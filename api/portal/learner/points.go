@@ -21,7 +21,7 @@ var (
 )
 
 func pointPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/points", Permission: policy.PointsRead, Summary: "The own points"}, showPoints)
+	api.Page(s, api.Route{Path: "/points", Permission: policy.PointsRead, Summary: "One's points"}, showPoints)
 	api.Page(s, api.Route{Path: "/leaderboard", Permission: policy.LeaderboardRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "The leaderboard"}, showLeaderboard)
 	api.Form(s, api.Route{Path: "/points/listed", Permission: policy.ProfileChange, Summary: "Take part in the leaderboard, or leave it"}, changeListed)
 }
