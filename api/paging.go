@@ -18,6 +18,7 @@ type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30" doc:"The most entries of one page"`
 }
 
+// Page returns the same for a list of the domain.
 func (p Paging) Page() catalog.Page { return catalog.Page{After: p.Cursor, Limit: p.Limit} }
 
 // ListOf makes a page of the API of a domain's.

@@ -37,7 +37,7 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType is RFC 9457's.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// Refused tells whether an error is the policy's no: known, but not for this person.
+// Refused reports whether an error is the policy's no: known, but not for this person.
 func Refused(err error) bool { return err != nil && problemOf(err).Status == http.StatusForbidden }
 
 var statusOf = map[domain.Code]int{

@@ -19,7 +19,7 @@ func Cursor(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// ReadCursor gives back the n texts of a Cursor, or BadCursor. They may be any texts that a database takes: whoever reads one that is to be a number
+// ReadCursor returns the n texts of a Cursor, or BadCursor. They may be any texts that a database takes: whoever reads one that is to be a number
 // or an id looks whether it is.
 func ReadCursor(text string, n int) ([]string, error) {
 	var parts []string

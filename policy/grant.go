@@ -72,7 +72,7 @@ func (e *Enforcer) Managers() []string {
 	return all
 }
 
-// reachingAll gives those of some roles that reach as far as the realm's administrator.
+// reachingAll returns those of some roles that reach as far as the realm's administrator.
 func (e *Enforcer) reachingAll(roles []string) []string {
 	administrator := []string{AdministratorRole(KindOf(e.realm))}
 	return slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return !e.Covers([]string{role}, administrator) })

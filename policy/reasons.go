@@ -61,7 +61,7 @@ func (r Reason) known() string {
 	return "not_permitted"
 }
 
-// Standing tells whether a refusal is about the person or the realm as such, so that no other thing of the kind would fare better.
+// Standing reports whether a refusal is about the person or the realm as such, so that no other thing of the kind would fare better.
 func (r Reason) Standing() bool {
 	switch r {
 	case "wrong_realm", "tenant_suspended", "account_suspended", "password_change_needed", "second_factor_needed", "import_needs_active_tenant",

@@ -49,7 +49,7 @@ var defaultRules = map[RealmKind][]Rule{
 	Platform: mustParseDefaults("casbin/defaults_platform.csv"),
 }
 
-// DefaultRules gives the rules that a new realm of that kind starts with; none for Either.
+// DefaultRules returns the rules that a new realm of that kind starts with; none for Either.
 func DefaultRules(kind RealmKind, realm string) []Rule {
 	rules := slices.Clone(defaultRules[kind])
 	for i := range rules {

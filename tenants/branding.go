@@ -48,7 +48,7 @@ func brandingOf(document string) (Branding, error) {
 	return b, err
 }
 
-// over gives the document to store in another's place. What that has and this program does not know stays: a newer program may serve beside
+// over returns the document to store in another's place. What that has and this program does not know stays: a newer program may serve beside
 // it, or have served before.
 func (b Branding) over(document string) (string, error) {
 	b.Version = ""
@@ -66,7 +66,7 @@ func (b Branding) over(document string) (string, error) {
 	return string(merged), err
 }
 
-// ReadBranding gives what a tenant decided, with its Version.
+// ReadBranding returns what a tenant decided, with its Version.
 func ReadBranding(ctx context.Context, q Querier) (Branding, error) {
 	row, err := Entity[brandingRow](q).Take(ctx)
 	if err != nil {

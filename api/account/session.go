@@ -1,5 +1,5 @@
 // Package account is what people do about their own accounts: they sign in and out, choose passwords and second factors, and see where they are
-// signed in.
+// signed in. What staff do with accounts is in api/people.
 package account
 
 import (
@@ -220,7 +220,7 @@ type OwnAccount struct {
 	Sessions []identity.Session
 }
 
-// OwnAccount reads the signed-in person's own account.
+// MyAccount returns the signed-in person's own account.
 func MyAccount(c *api.Call) (own OwnAccount, err error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return own, err

@@ -35,7 +35,9 @@ type described struct {
 	Paths map[string]map[string]struct {
 		Summary, Description string
 		Parameters           []struct{ Name, In, Description string }
-		RequestBody          struct{ Content map[string]struct{ Schema *schema } }
+		RequestBody          struct {
+			Content map[string]struct{ Schema *schema }
+		}
 	}
 	Components struct{ Schemas map[string]*schema }
 }

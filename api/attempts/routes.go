@@ -1,4 +1,5 @@
-// Package attempts is tests as they are taken: starting, saving, handing in, results, and marking by people.
+// Package attempts is tests as they are taken: starting, saving, handing in, results, and marking by people. When terms
+// are is in api/calendar; the rules of scoring are in domain/assessment.
 package attempts
 
 import (

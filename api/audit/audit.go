@@ -1,4 +1,4 @@
-// Package audit shows who did what, and when.
+// Package audit shows who did what, and when. It only reads: an entry is written by what it is about, in the same transaction.
 package audit
 
 import (

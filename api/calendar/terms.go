@@ -89,7 +89,7 @@ func ListTerms(ctx context.Context, c *api.Call, f TermFilter, p api.Paging) (*a
 	return api.ListOf(page.Terms, page.Next, err)
 }
 
-// TermPage gives a term.
+// TermPage returns a term.
 func TermPage(ctx context.Context, c *api.Call, id uuid.UUID) (*Term, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err

@@ -1,4 +1,5 @@
-// Package catalogue is what can be learned: courses, their lessons, and the resources beside them.
+// Package catalogue is what can be learned: courses, their lessons, and the resources beside them. It is
+// read here and not written: packs are imported by a command. Tests are in api/attempts.
 package catalogue
 
 import (
@@ -74,7 +75,7 @@ func ListCourses(ctx context.Context, c *api.Call, f catalog.CourseFilter, p api
 	return api.ListOf(list.Items, list.Next, err)
 }
 
-// CoursePage gives a course with its outline, by its slug.
+// CoursePage returns a course with its outline, by its slug.
 func CoursePage(ctx context.Context, c *api.Call, slug string) (*catalog.CourseDetail, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ type LessonView struct {
 	Records  bool             `json:"records"` // whether reports of progress are taken: the viewer learns it
 }
 
-// LessonPage gives a lesson, by the slugs of its course and its own.
+// LessonPage returns a lesson, by the slugs of its course and its own.
 func LessonPage(ctx context.Context, c *api.Call, courseSlug, lessonSlug string) (*LessonView, error) {
 	v, f, b := &LessonView{}, classes.CourseFacts{}, &pgx.Batch{}
 	classes.QueueCourseFacts(b, courseSlug, c.Claims.UserID, &f)
@@ -110,6 +111,7 @@ func LessonPage(ctx context.Context, c *api.Call, courseSlug, lessonSlug string)
 	return v, nil
 }
 
+// CourseFacts says for the policy how somebody is tied to a course.
 func CourseFacts(f classes.CourseFacts) policy.Facts {
 	return policy.Facts{Enrolled: f.Enrolled, CoachOf: f.CoachOf, Teaches: f.CoachOf}
 }
@@ -127,10 +129,10 @@ func OpenLesson(ctx context.Context, c *api.Call, v *LessonView) error {
 	return err
 }
 
-// Opens tells whether OpenLesson has something to note.
+// Opens reports whether OpenLesson has something to note.
 func (v *LessonView) Opens(now time.Time) bool { return v.Records && v.Progress.Unread(now) }
 
-// LessonsToRepeat gives the lessons of some sections of a course, by the sections' codes, for a learner of it.
+// LessonsToRepeat returns the lessons of some sections of a course, by the sections' codes, for a learner of it.
 func LessonsToRepeat(ctx context.Context, c *api.Call, course uuid.UUID, sections []string) (*classes.Repeat, error) {
 	var found *classes.Repeat
 	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {

@@ -1,4 +1,5 @@
-// Package classes is classes, the places in them, and how far their learners are.
+// Package classes is classes, the places in them, and how far their learners are. What coaches see of
+// single learners is in api/coaching, and what is taught in api/catalogue.
 package classes
 
 import (
@@ -198,7 +199,7 @@ type ClassPage struct {
 	Tests []assessment.TestState `json:"tests"`
 }
 
-// ReadClass gives the page of a class: facts and data in one round trip.
+// ReadClass returns the page of a class: facts and data in one round trip.
 func ReadClass(ctx context.Context, c *api.Call, id uuid.UUID) (*ClassPage, error) {
 	p := &ClassPage{}
 	err := c.DB.Read(ctx, func(r *tenants.Reader) error {
@@ -247,15 +248,15 @@ type ClassID struct {
 	ID uuid.UUID `json:"id"`
 }
 
-// manageFacts are about what a class is to become: a school's administrator keeps to the own school; a teacher opens classes
-// to teach, and keeps to the own school too, or has none.
+// manageFacts are about what a class is to become: a school's administrator keeps to their own school; a teacher opens classes
+// to teach, and keeps to their own school too, or has none.
 func manageFacts(c *api.Call, f *classes.Fields) policy.Facts {
 	same := c.OfOwnSchool(f.SchoolID)
 	teaches := f.CoachID != nil && *f.CoachID == c.Claims.UserID
 	return policy.Facts{SameSchool: same, Teaches: teaches && (same || f.SchoolID == nil && c.Claims.SchoolID == nil)}
 }
 
-// MayOpenClass asks the policy whether there is a class that the actor may open: to teach, in the own school.
+// MayOpenClass asks the policy whether there is a class that the actor may open: to teach, in their own school.
 func MayOpenClass(c *api.Call) error {
 	return c.Permit(manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }
@@ -281,7 +282,7 @@ func ChangeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID,
 	if err != nil {
 		return nil, err
 	}
-	// Who leads a class sees the records of those in it. Nobody makes themselves that tie to pupils whom they do not reach without it.
+	// Who leads a class sees the records of those in it. Nobody may tie themselves so to learners that they do not reach otherwise.
 	if d.Scope != policy.Whole && !teaches && to.CoachID != nil && *to.CoachID == c.Claims.UserID {
 		others, err := classes.HasOthers(ctx, tx, id, c.Claims.SchoolID)
 		if err != nil {
@@ -296,7 +297,7 @@ func ChangeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID,
 
 func sameID(a, b *uuid.UUID) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// ClassToChange gives what was decided about a class to somebody who may change it, with the version to give back.
+// ClassToChange returns what was decided about a class to somebody who may change it, with the version to give back.
 func ClassToChange(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Fields, error) {
 	var is classes.Fields
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -386,29 +387,29 @@ func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope p
 	return catalog.List[classes.Learner]{}, api.FiguresOnly()
 }
 
-// MayManageClass tells whether the actor may change the class of a page.
+// MayManageClass reports whether the actor may change the class of a page.
 func MayManageClass(c *api.Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, classFacts(p.Facts))
 }
 
-// MayOpenLessons tells whether the lessons of a class open to the actor, and its tests. Those of the class have them by their place or because
+// MayOpenLessons reports whether the lessons of a class open to the actor, and its tests. Those of the class have them by their place or because
 // they coach it, and the policy is asked only where it says more: an author has the lessons of a class that is over, too.
 func MayOpenLessons(c *api.Call, p *ClassPage) bool {
 	f := p.CourseFacts()
 	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, catalogue.CourseFacts(f))
 }
 
-// MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
+// MayPlaceLearners reports whether the actor may place learners in the class of a page: some of their own school, or any.
 func MayPlaceLearners(c *api.Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
 }
 
-// MayOpenAClass tells whether there is a class that the actor may open.
+// MayOpenAClass reports whether there is a class that the actor may open.
 func MayOpenAClass(c *api.Call) bool {
 	return c.Would(policy.ClassManage, manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }
 
-// MaySeeTests tells whether the tests of a class open to the actor.
+// MaySeeTests reports whether the tests of a class open to the actor.
 func MaySeeTests(c *api.Call, p *ClassPage) bool {
 	return c.Would(policy.TestRead, catalogue.CourseFacts(p.CourseFacts()))
 }

@@ -17,7 +17,7 @@ import (
 // Placing learners. A place makes the learner's record the class's staff's to see, so whoever places needs a tie to the learner
 // as well as to the class: they must be of one school, unless the actor reaches the whole tenant.
 
-// tied gives the facts about a class and a learner together: each tie to the class holds only for learners of the own school.
+// tied returns the facts about a class and a learner together: each tie to the class holds only for learners of the actor's own school.
 func tied(class classes.Facts, sameSchool bool) policy.Facts {
 	f := classFacts(class)
 	f.SameSchool, f.Teaches, f.CoachOf = f.SameSchool && sameSchool, f.Teaches && sameSchool, f.CoachOf && sameSchool
@@ -56,7 +56,7 @@ type Candidate struct {
 	SchoolID *uuid.UUID `json:"school_id,omitempty"`
 }
 
-// ClassCandidates lists the active learners whom the actor may place in a class and who have no place in it.
+// ClassCandidates lists the active learners that the actor may place in a class and who have no place in it.
 func ClassCandidates(ctx context.Context, c *api.Call, id uuid.UUID, f CandidateFilter, p api.Paging) (*api.List[Candidate], error) {
 	var items []Candidate
 	var next string
@@ -127,7 +127,7 @@ func PlaceLearner(ctx context.Context, c *api.Call, tx *tenants.Tx, id, learner 
 	return &e, err
 }
 
-// PlaceLearners gives many learners places in a class. Those whom the actor has no tie to are among the refused; when that is
+// PlaceLearners gives many learners places in a class. Those that the actor has no tie to are among the refused; when that is
 // everybody, the answer is the policy's refusal.
 func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, in PlaceRequest) (*classes.Placement, error) {
 	school, err := placeReach(ctx, c, tx, id)
@@ -171,7 +171,7 @@ func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUI
 	return &out, nil
 }
 
-// ownLearners parts the learners whom the actor may place from the others. Nothing is said of the others, not even whether there
+// ownLearners parts the learners that the actor may place from the others. Nothing is said of the others, not even whether there
 // is such a person: somebody of another school is not the actor's to know of.
 func ownLearners(ctx context.Context, c *api.Call, q tenants.Querier, class uuid.UUID, learners []uuid.UUID) (own []uuid.UUID, others []classes.Unplaced, err error) {
 	if len(learners) > classes.MostPlaced {

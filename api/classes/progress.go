@@ -52,7 +52,7 @@ func RecordProgress(ctx context.Context, c *api.Call, lesson uuid.UUID, in Progr
 	return &p, err
 }
 
-// MyProgress gives how far the signed-in learner is in each course of their classes.
+// MyProgress returns how far the signed-in learner is in each course of their classes.
 func MyProgress(ctx context.Context, c *api.Call) (*api.List[classes.CourseProgress], error) {
 	var r api.Reading
 	var items []classes.CourseProgress
@@ -63,7 +63,7 @@ func MyProgress(ctx context.Context, c *api.Call) (*api.List[classes.CourseProgr
 	return api.ListOf(items, "", err)
 }
 
-// MyDays gives the days of the last year on which the signed-in learner worked.
+// MyDays returns the days of the last year on which the signed-in learner worked.
 func MyDays(ctx context.Context, c *api.Call) (*api.List[string], error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err

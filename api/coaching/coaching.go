@@ -1,4 +1,5 @@
 // Package coaching is what those see who look after learners, and how an official gets to one learner's record.
+// Marking is in api/attempts, places in classes in api/classes.
 package coaching
 
 import (
@@ -102,7 +103,7 @@ type LearnerRecord struct {
 	Attempts   []assessment.Summary     `json:"attempts"` // the last 20, newest first
 }
 
-// LearnerPage gives one learner's record. Who gets it only for a stated reason has the reading written down first.
+// LearnerPage returns one learner's record. Who gets it only for a stated reason has the reading written down first.
 func LearnerPage(ctx context.Context, c *api.Call, learner uuid.UUID, reason string) (*LearnerRecord, error) {
 	var facts policy.Facts
 	isLearner := false
@@ -148,6 +149,7 @@ func noteReading(ctx context.Context, c *api.Call, learner uuid.UUID, reason str
 	})
 }
 
+// RecordOf returns a learner's record. It asks nobody: whoever calls it has asked the policy.
 func RecordOf(ctx context.Context, c *api.Call, learner uuid.UUID) (*LearnerRecord, error) {
 	var rec LearnerRecord
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {

@@ -88,7 +88,7 @@ func FindRecord(ctx context.Context, c *api.Call, in RecordSearch) (*FoundRecord
 	return &out, nil
 }
 
-// MaySearchRecords tells whether the actor may look for records at all, with a reason.
+// MaySearchRecords reports whether the actor may look for records at all, with a reason.
 func MaySearchRecords(c *api.Call) bool {
 	return c.Would(policy.LearnerProgress, policy.Facts{ReasonLength: api.ReasonLetters})
 }

@@ -110,7 +110,7 @@ func allTenants(ctx context.Context, c *api.Call) ([]platform.TenantInfo, error)
 	return all, nil
 }
 
-// yesterdays gives the last days that were published, by "slug day"; nothing to those who may not see use.
+// yesterdays returns the last days that were published, by "slug day"; nothing to those who may not see use.
 func yesterdays(ctx context.Context, c *api.Call) (map[string]tenants.UsageDay, error) {
 	days := map[string]tenants.UsageDay{}
 	part, err := c.Under(policy.PlatformUsageRead)

@@ -1,4 +1,5 @@
-// Package guardians is what guardians see and decide, and who makes somebody one.
+// Package guardians is what guardians see and decide, and who makes somebody one. A child's record itself is
+// read as coaches read it (api/coaching).
 package guardians
 
 import (
@@ -73,12 +74,13 @@ func MyChildren(ctx context.Context, c *api.Call) (*api.List[people.Child], erro
 	return api.ListOf(items, "", err)
 }
 
+// FactsAbout says for the policy whether the signed-in person is a child's guardian, and whether they gave consent.
 func FactsAbout(ctx context.Context, c *api.Call, q tenants.Querier, child uuid.UUID) (policy.Facts, error) {
 	linked, consent, err := people.GuardianOf(ctx, q, c.Claims.UserID, child)
 	return policy.Facts{GuardianOf: linked, GuardianConsent: consent}, err
 }
 
-// ChildPage gives the record of the signed-in guardian's child.
+// ChildPage returns the record of the signed-in guardian's child.
 func ChildPage(ctx context.Context, c *api.Call, child uuid.UUID) (*coachingapi.LearnerRecord, error) {
 	var facts policy.Facts
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {

@@ -1,4 +1,4 @@
-// Package insight is figures: of the own school, or of the whole tenant with those about too few people left blank.
+// Package insight is figures: of one school, or of the whole tenant with those about too few people left blank.
 package insight
 
 import (
@@ -27,7 +27,7 @@ type FigureRows struct {
 	Order  insight.Order `query:"order" enum:"name,lowest" doc:"With by=school: the order of the schools. name: by region and name; lowest: the lowest pass rate or fewest days of attendance first, and those whose figures are withheld last"`
 }
 
-// of gives the rows of a table that has one for each school; others have no pages.
+// of returns the rows of a table that has one for each school; others have no pages.
 func (r FigureRows) of(by insight.By) insight.Rows {
 	rows := insight.Rows{Region: r.Region, Order: r.Order, After: r.Cursor}
 	if by == insight.BySchool {
@@ -141,7 +141,7 @@ func inQuery(err error) error {
 }
 
 // FigureMonths is the months, the newest first, of which the signed-in person may have figures of groups; nil where any days
-// may be asked for, as of the own school. A year and a month: the longest time that one answer is about.
+// may be asked for, as of one's own school. A year and a month: the longest time that one answer is about.
 func FigureMonths(c *api.Call, by insight.By) ([]insight.Period, error) {
 	v, err := view(c)
 	if err != nil || !insight.Grouped(by, v) {
@@ -154,7 +154,7 @@ func FigureMonths(c *api.Call, by insight.By) ([]insight.Period, error) {
 	return months, nil
 }
 
-// InsightSummary gives the tenant, or the own school, at a glance.
+// InsightSummary returns the main figures of the tenant, or of the actor's own school.
 func InsightSummary(ctx context.Context, c *api.Call) (*insight.Summary, error) {
 	s, err := figures(ctx, c, insight.ByDay, api.DayRange{}, FigureRows{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
 		return insight.Glance(ctx, q, c.Day(), c.Tenant.Location(), v)
@@ -165,21 +165,21 @@ func InsightSummary(ctx context.Context, c *api.Call) (*insight.Summary, error) 
 	return s, err
 }
 
-// AttendanceFigures gives attendance by day, region or school.
+// AttendanceFigures returns attendance by day, region or school.
 func AttendanceFigures(ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows) (*insight.Table, error) {
 	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.Attendance(ctx, q, p, by, v)
 	}))
 }
 
-// ActiveUserFigures gives users of any role by day.
+// ActiveUserFigures returns users of any role by day.
 func ActiveUserFigures(ctx context.Context, c *api.Call, in api.DayRange) (*insight.Table, error) {
 	return figures(ctx, c, insight.ByDay, in, FigureRows{}, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.ActiveUsers(ctx, q, p, v)
 	})
 }
 
-// PassRateFigures gives how many attempts passed, by subject, region or school.
+// PassRateFigures returns how many attempts passed, by subject, region or school.
 func PassRateFigures(ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows) (*insight.Table, error) {
 	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.PassRates(ctx, q, p, c.Tenant.Location(), by, v)

@@ -1,4 +1,4 @@
-// Package notices is what a person is told.
+// Package notices is what a person was told, to be read and taken away. Nothing is told here: that is done by the change that it is about.
 package notices
 
 import (
@@ -27,7 +27,7 @@ func Routes(s *api.Server) {
 		})
 }
 
-// MyNotices gives what the signed-in person was told and has not seen yet.
+// MyNotices returns what the signed-in person was told and has not seen yet.
 func MyNotices(ctx context.Context, c *api.Call) (*api.List[notices.Notice], error) {
 	var r api.Reading
 	var list []notices.Notice

@@ -60,7 +60,7 @@ type ResetFilter struct {
 	User    uuid.UUID `query:"user" format:"uuid" doc:"Only requests for this account"`
 }
 
-// ListResets lists requests for new cards: of the own school, or one's own.
+// ListResets lists requests for new cards: of the actor's school, or their own.
 func ListResets(ctx context.Context, c *api.Call, f ResetFilter, p api.Paging) (*api.List[identity.ResetRequest], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {

@@ -1,4 +1,5 @@
 // Package people is accounts, the cards for them, and schools: a tenant's, and on its own host the platform's.
+// One's own account is in api/account, places in classes in api/classes.
 package people
 
 import (

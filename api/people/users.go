@@ -32,7 +32,7 @@ type UserFilter struct {
 	ids []uuid.UUID // is one of these
 }
 
-// ListUsers lists the realm's accounts by name, those of the own school when the rules reach no further.
+// ListUsers lists the realm's accounts by name, those of the actor's own school when the rules reach no further.
 func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*api.List[people.User], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {

@@ -119,7 +119,7 @@ func ListTenants(ctx context.Context, c *api.Call, state tenants.State, p api.Pa
 	return out, err
 }
 
-// TenantPage gives a tenant.
+// TenantPage returns a tenant.
 func TenantPage(ctx context.Context, c *api.Call, slug string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func ChangePlan(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, plan str
 	return &info, err
 }
 
-// UsageDays gives the days that a tenant (or with "" all of them) published, newest first; from and to are dates, or
+// UsageDays returns the days that a tenant (or with "" all of them) published, newest first; from and to are dates, or
 // empty for the last 30 days.
 func UsageDays(ctx context.Context, c *api.Call, slug, from, to string) (*api.List[tenants.UsageDay], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {

@@ -1,4 +1,4 @@
-// Package points is what learners earn, and how they stand.
+// Package points is what learners earn, and how they stand. Nothing is earned here: points come with lessons and tests.
 package points
 
 import (
@@ -56,7 +56,7 @@ func Routes(s *api.Server) {
 		})
 }
 
-// MyPoints gives the signed-in learner's points.
+// MyPoints returns the signed-in learner's points.
 func MyPoints(ctx context.Context, c *api.Call) (*points.Own, error) {
 	var r api.Reading
 	own := &points.Own{}
@@ -69,7 +69,7 @@ func MyPoints(ctx context.Context, c *api.Call) (*points.Own, error) {
 	return own, nil
 }
 
-// LeaderboardFilter says which leaderboard. The zero Among is the class, when one is named, or else the own school.
+// LeaderboardFilter says which leaderboard. The zero Among is the class, when one is named, or else the learner's own school.
 type LeaderboardFilter struct {
 	Among  points.Among
 	Class  uuid.UUID
@@ -77,7 +77,7 @@ type LeaderboardFilter struct {
 	Limit  int    // 1 to 100; 0: 10
 }
 
-// Leaderboard gives a leaderboard, within the reach that the rules give.
+// Leaderboard returns a leaderboard, within the reach that the rules give.
 func Leaderboard(ctx context.Context, c *api.Call, f LeaderboardFilter) (*points.Board, error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {

@@ -92,7 +92,7 @@ func ListRoles(ctx context.Context, c *api.Call) (*api.List[Role], error) {
 	return out, err
 }
 
-// RoleNames gives the names of the realm's roles, sorted, by the rules that this process judges with: a role made a moment ago may
+// RoleNames returns the names of the realm's roles, sorted, by the rules that this process judges with: a role made a moment ago may
 // take some seconds to be among them.
 func RoleNames(c *api.Call) ([]string, error) {
 	if _, err := c.Decide(policy.Facts{Listing: true}); err != nil {
@@ -136,7 +136,7 @@ func EditRole(ctx context.Context, c *api.Call, tx *tenants.Tx, edit policy.Role
 	return &role, nil
 }
 
-// MayGiveRole tells whether the actor may give a role to somebody, and take it away.
+// MayGiveRole reports whether the actor may give a role to somebody, and take it away.
 func MayGiveRole(c *api.Call, role string) bool {
 	return policy.CheckAssign(c.State.Enforcer, c.Claims.Roles, role) == nil
 }

@@ -1,4 +1,5 @@
-// Package settings is what a tenant decides for itself: its looks, and who may ever do what.
+// Package settings is what a tenant decides for itself: its settings, and who may ever do what. What the platform decides
+// about a tenant is in api/platform.
 package settings
 
 import (
@@ -35,7 +36,7 @@ type TenantSettings struct {
 	tenants.Settings
 }
 
-// ReadSettings gives the tenant's own settings.
+// ReadSettings returns the tenant's own settings.
 func ReadSettings(ctx context.Context, c *api.Call) (*TenantSettings, error) {
 	d, err := c.Decide(policy.Facts{})
 	if err != nil {

@@ -75,7 +75,7 @@ var byStatus = map[int]words.Text{
 // typed are the fields that people type into forms which only look something up, so that what they typed is in the address.
 var typed = map[string]bool{"q": true, "query": true, "prefix": true, "from": true, "to": true, "actor": true}
 
-// plain gives a problem in words for people, with a heading. looking tells that a page was only asked for: what is wrong then
+// plain returns a problem in words for people, with a heading. looking tells that a page was only asked for: what is wrong then
 // is the address, unless it was typed.
 func plain(p *api.Problem, looking bool) (heading words.Text, q api.Problem) {
 	q = *p

@@ -77,7 +77,7 @@ WHERE a.id = $1::uuid AND a.learner_id = $2::uuid ORDER BY s.n`
 // SaveAnswers stores answers in one round trip and one transaction and acknowledges each position, in their order; where
 // not all of them were new, a second trip looks at what is stored. Each answer is judged alone: one that is out of bounds or
 // does not fit its item is refused by name and holds up no other. It may be repeated and may arrive in any order. When the
-// time is over or the attempt was handed in it gives domain.Conflict, for a ticket of another learner domain.NotFound, for
+// time is over or the attempt was handed in it returns domain.Conflict, for a ticket of another learner domain.NotFound, for
 // no answers or too many at once domain.Invalid or domain.TooLarge; then nothing was written.
 func (e *Exams) SaveAnswers(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, answers []Answer, now time.Time) (Saved, error) {
 	var s Saved
@@ -161,7 +161,7 @@ func (e *Exams) judge(ctx context.Context, db *tenants.DB, t Ticket, answers []A
 	return c, refused, nil
 }
 
-// fit gives the JSON of an answer that may be stored, or what is wrong with it.
+// fit returns the JSON of an answer that may be stored, or what is wrong with it.
 func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
 	switch {
 	case a.Position < 0 || a.Position >= len(paper):
@@ -190,7 +190,7 @@ func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
 	return string(raw), nil, err
 }
 
-// paperOf gives the items of the attempt that the ticket names, in the order of their positions.
+// paperOf returns the items of the attempt that the ticket names, in the order of their positions.
 func (e *Exams) paperOf(ctx context.Context, db *tenants.DB, t Ticket) ([]*catalog.Item, error) {
 	realm := db.Realm().Name()
 	if items, ok := e.papers.Get(paperKey{realm, t.AttemptID}); ok {

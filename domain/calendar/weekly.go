@@ -49,7 +49,7 @@ type Meeting struct {
 // EndsAt is when it is over.
 func (m Meeting) EndsAt() time.Time { return m.StartsAt.Add(time.Duration(m.Minutes) * time.Minute) }
 
-// Next gives the meeting that goes on now or comes next, or nil when there is none any more. first and last are dates. Wall time counts: what meets at
+// Next returns the meeting that goes on now or comes next, or nil when there is none any more. first and last are dates. Wall time counts: what meets at
 // four meets at four when the clocks have changed.
 func (w Weekly) Next(first, last string, now time.Time, zone *time.Location) *Meeting {
 	from, until, ok := span(first, last)
@@ -74,7 +74,7 @@ func (w Weekly) Next(first, last string, now time.Time, zone *time.Location) *Me
 	return &next
 }
 
-// Between gives the meetings that go on after one moment and begin before another, in the order in which they begin.
+// Between returns the meetings that go on after one moment and begin before another, in the order in which they begin.
 func (w Weekly) Between(first, last string, after, before time.Time, zone *time.Location) []Meeting {
 	from, until, ok := span(first, last)
 	if !ok {

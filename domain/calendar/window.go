@@ -28,14 +28,14 @@ func (w Window) NotYet(at time.Time) bool { return w.OpensAt != nil && at.Before
 // Over reports whether it has closed by a time.
 func (w Window) Over(at time.Time) bool { return w.ClosesAt != nil && !at.Before(*w.ClosesAt) }
 
-// Versioned gives the window as it is stored, with the name of what it holds.
+// Versioned returns the window as it is stored, with the name of what it holds.
 func (w Window) Versioned() Window {
 	w = w.Whole()
 	w.Version = domain.Version(w)
 	return w
 }
 
-// Whole gives the two times in whole seconds of UTC, as they are stored.
+// Whole returns the two times in whole seconds of UTC, as they are stored.
 func (w Window) Whole() Window {
 	second := func(t *time.Time) *time.Time {
 		if t == nil {

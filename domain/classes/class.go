@@ -116,7 +116,7 @@ func checkText(p *domain.Problems, name, s string, low, high int) {
 	}
 }
 
-// plain gives the fields as they are stored: a list of no times is a list, and the zero id names nothing.
+// plain returns the fields as they are stored: a list of no times is a list, and the zero id names nothing.
 func (f Fields) plain() Fields {
 	if f.Weekly == nil {
 		f.Weekly = calendar.Weekly{}

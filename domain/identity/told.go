@@ -15,7 +15,7 @@ import (
 // Whoever gets a way into somebody's account could use it themselves. So the owner is told of each, and so are those who
 // look after the account: the administrators of its school.
 
-// fullName gives an account's names; the user name or the machine's user for an actor who has no account here.
+// fullName returns an account's names; the user name or the machine's user for an actor who has no account here.
 func fullName(ctx context.Context, q tenants.Querier, id uuid.UUID, otherwise string) (name string, err error) {
 	err = q.QueryRow(ctx, `SELECT given_name || ' ' || family_name FROM users WHERE id = $1::uuid`, id.String()).Scan(&name)
 	if err == pgx.ErrNoRows {

@@ -64,7 +64,7 @@ func (p Period) dates() (from, to string) {
 	return p.From.Format(time.DateOnly), p.To.Format(time.DateOnly)
 }
 
-// instants gives the period as moments, the end excluded, in the tenant's zone.
+// instants returns the period as moments, the end excluded, in the tenant's zone.
 func (p Period) instants(zone *time.Location) (from, to time.Time) {
 	return calendar.Begins(p.From, zone), calendar.Begins(p.To.AddDate(0, 0, 1), zone)
 }

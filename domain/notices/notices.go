@@ -100,7 +100,7 @@ func QueueUnseen(b *pgx.Batch, user uuid.UUID, list *[]Notice) {
 	})
 }
 
-// See takes a notice off somebody's home page; it stays stored. It gives domain.NotFound for a notice that is not theirs. One
+// See takes a notice off somebody's home page; it stays stored. It returns domain.NotFound for a notice that is not theirs. One
 // that was seen before stays as it was.
 func See(ctx context.Context, tx *tenants.Tx, user, id uuid.UUID, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE notices SET seen_at = coalesce(seen_at, $3::timestamptz) WHERE id = $1::uuid AND user_id = $2::uuid`,

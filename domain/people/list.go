@@ -39,7 +39,7 @@ type UserPage struct {
 }
 
 // Users lists accounts by name; those that were looked for by a beginning of a name, first the ones whose family name begins so, then given
-// names, then user names. What it reads depends on the page and not on how many accounts there are. It gives domain.Invalid for a filter or cursor that makes no sense.
+// names, then user names. What it reads depends on the page and not on how many accounts there are. It returns domain.Invalid for a filter or cursor that makes no sense.
 func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, error) {
 	var page UserPage
 	if f.Limit == 0 {
@@ -72,7 +72,7 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter) (UserPage, erro
 	return page, nil
 }
 
-// A search is made of parts, each of which an index has in its order: what must begin so, and the order of the part.
+// searched is one part of a search: what must begin so, and the order of the part, in which an index has it.
 type searched struct{ begins, first, second string }
 
 var (
@@ -82,7 +82,7 @@ var (
 	bothNames = []searched{{givenKey + " LIKE ?::text AND " + familyKey + " LIKE ?::text", givenKey, familyKey}}
 )
 
-// words gives what is looked for, in lower case; two of them are a given and a family name.
+// words returns what is looked for, in lower case; two of them are a given and a family name.
 func (f *UserFilter) words() (parts []searched, begin []string) {
 	p := strings.ToLower(strings.Join(strings.Fields(f.Prefix), " "))
 	if given, family, two := strings.Cut(p, " "); two {
@@ -113,10 +113,10 @@ func (f *UserFilter) cursorAt(u *User) string {
 
 const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = ?::text)"
 
-// few tells whether those whom the filter leaves are few enough to look at all of them, or have an index of their own.
+// few reports whether those that the filter leaves are few enough to look at all of them, or have an index of their own.
 func (f *UserFilter) few() bool { return f.NoCard || f.State == "suspended" || f.tied() }
 
-// tied tells whether the filter names a school, a group or the like.
+// tied reports whether the filter names a school, a group or the like.
 func (f *UserFilter) tied() bool {
 	return f.Grade != "" || f.SchoolID != nil || len(f.In) > 0 || f.Child != nil || f.Self != nil
 }

@@ -49,7 +49,7 @@ func (q *RecordQuery) Validate() error {
 	return p.Err()
 }
 
-// FindRecord gives the one learner that a query names. Nobody, and more than one, are the same domain.NotFound: nothing is said of
+// FindRecord returns the one learner that a query names. Nobody, and more than one, are the same domain.NotFound: nothing is said of
 // who is nearly meant.
 func FindRecord(ctx context.Context, q tenants.Querier, in RecordQuery) (uuid.UUID, error) {
 	where, args := `u.user_name_key = $1::text`, []any{in.UserName}

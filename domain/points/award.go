@@ -28,7 +28,7 @@ type Own struct {
 	Recent  []Entry `json:"recent"`  // the last 20, newest first
 }
 
-// Mine gives a learner's own points. today is the tenant's date.
+// Mine returns a learner's own points. today is the tenant's date.
 func Mine(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, today time.Time) (*Own, error) {
 	b, own := &pgx.Batch{}, &Own{}
 	QueueMine(b, learnerID, today, own)

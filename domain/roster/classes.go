@@ -96,7 +96,7 @@ func sameClass(a, b *classes.SourcedClass) bool {
 		sameID(a.SchoolID, b.SchoolID) && sameID(a.TermID, b.TermID) && sameID(a.CourseID, b.CourseID)
 }
 
-// readClass gives what the row wants, over what is there.
+// readClass returns what the row wants, over what is there.
 func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[string]*people.SourcedSchool, terms map[string]*calendar.Term, courses map[string]uuid.UUID) (*classes.SourcedClass, domain.Problems) {
 	var p domain.Problems
 	only := im.opts.OnlySchool

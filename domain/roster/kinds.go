@@ -121,7 +121,7 @@ func (s *sourceFile) tellKind() {
 	}
 }
 
-// spelled gives columns as OneRoster spells them.
+// spelled returns columns as OneRoster spells them.
 func spelled(columns []string) []string {
 	spelling := strings.NewReplacer("sourcedid", "SourcedId", "name", "Name", "date", "Date")
 	out := make([]string, len(columns))

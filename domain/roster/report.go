@@ -156,7 +156,7 @@ func (w *task) note(key string, pairs ...any) {
 	w.report.Notes = append(w.report.Notes, words.Say(key, pairs...))
 }
 
-// asSaid gives the keys of messages in the order of what they say.
+// asSaid returns the keys of messages in the order of what they say.
 func asSaid[V any](by map[string]V) []string {
 	return slices.SortedFunc(maps.Keys(by), func(a, b string) int {
 		return strings.Compare(words.Say(a).String(), words.Say(b).String())

@@ -101,7 +101,7 @@ type content struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Args gives the arguments of a statement that writes the entry, two of them. Each call gives it another id. A Before or After that cannot be
+// Args returns the arguments of a statement that writes the entry, two of them. Each call gives it another id. A Before or After that cannot be
 // marshalled is a fault of the program and panics.
 func (e *Entry) Args(who Actor) []any {
 	d := document{ActorName: who.Name, ActorRoles: strings.Join(who.Roles, ","), ActorRealm: who.Realm, Address: who.Address, Action: e.Action,

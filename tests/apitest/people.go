@@ -39,7 +39,7 @@ func At(id uuid.UUID) Option {
 	return func(u *people.NewUser, _ *identity.SignedIn) { u.SchoolID = &id }
 }
 
-// Named gives a person names.
+// Named returns a person names.
 func Named(given, family string) Option {
 	return func(u *people.NewUser, _ *identity.SignedIn) { u.GivenName, u.FamilyName = given, family }
 }

@@ -166,7 +166,7 @@ func Guardian(t testing.TB, db *tenants.DB, guardian uuid.UUID, learners ...uuid
 	set(t, db, func(ctx context.Context, tx *tenants.Tx) error { return rows.Guardianships(ctx, tx, list) })
 }
 
-// Unseen gives what somebody was told and has not seen yet, the newest first.
+// Unseen returns what somebody was told and has not seen yet, the newest first.
 func Unseen(ctx context.Context, q tenants.Querier, user uuid.UUID) (list []notices.Notice, err error) {
 	b := &pgx.Batch{}
 	notices.QueueUnseen(b, user, &list)

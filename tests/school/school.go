@@ -34,7 +34,7 @@ func set(t testing.TB, db *tenants.DB, fn func(ctx context.Context, tx *tenants.
 	}
 }
 
-// identify gives those an id that have none, and gives the ids of all.
+// identify gives an id to those that have none, and returns the ids of all.
 func identify[T any](list []T, id func(*T) *uuid.UUID) []uuid.UUID {
 	ids := make([]uuid.UUID, len(list))
 	for i := range list {

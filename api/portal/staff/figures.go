@@ -89,7 +89,7 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	return show(f.Set("from", d.From).Set("to", d.To))
 }
 
-// chooseMonths gives the time of the results: months where only those may be had, else nil for the days that are shown.
+// chooseMonths returns the time of the results: months where only those may be had, else nil for the days that are shown.
 func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, error) {
 	months, err := insightapi.FigureMonths(c, insight.By(d.Grouping))
 	if err != nil || months == nil {
@@ -126,7 +126,7 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 	return &api.DayRange{From: first.From.Format(time.DateOnly), To: last.To.Format(time.DateOnly)}, err
 }
 
-// chooseSchools gives the page of schools that is wanted, where they are those of a country.
+// chooseSchools returns the page of schools that is wanted, where they are those of a country.
 func chooseSchools(ctx context.Context, c *api.Call, d *figuresData, fc *fiber.Ctx, f *web.Form) (rows insightapi.FigureRows, err error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {

@@ -50,7 +50,7 @@ type Error struct {
 	Reason words.Text `json:"reason"`
 }
 
-// Error gives "file:line:column: reason".
+// Error returns "file:line:column: reason".
 func (e Error) Error() string {
 	s := e.File
 	if e.Line > 0 {
@@ -65,7 +65,7 @@ func (e Error) Error() string {
 // Errors is everything that is wrong in a file.
 type Errors []Error
 
-// Error gives one line for each.
+// Error returns one line for each.
 func (es Errors) Error() string {
 	lines := make([]string, len(es))
 	for i, e := range es {

@@ -63,7 +63,7 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 // library grows with the square of some blocks: 250 KB of "_a*" in one take 42 s.
 const maxBlock = 10_000
 
-// longBlock gives the line where the first block over the limit begins, 0 without one.
+// longBlock returns the line where the first block over the limit begins, 0 without one.
 func longBlock(source []byte) int {
 	start, size := 0, 0
 	for i, l := range bytes.Split(source, []byte("\n")) {

@@ -58,7 +58,7 @@ func (r *reader) parseYAML(file string, data []byte) node {
 	return node{r: r, file: file}.at(tree.Docs[0].Body, "")
 }
 
-// tooMuch gives the first token beyond a nesting, or a number of keys in one map, that
+// tooMuch returns the first token beyond a nesting, or a number of keys in one map, that
 // the format never needs. The parser's time grows with the square of both: 64 KB of "["
 // take 12 s, 50,000 keys 10 s.
 func tooMuch(tokens token.Tokens) *token.Token {

@@ -61,7 +61,7 @@ func clustersFor(load *Load, s autoscale.Settings) int {
 	return max(1, int(math.Ceil(need/s.HighUse)))
 }
 
-// divide gives the load of one of n clusters among which the tenants are divided evenly.
+// divide returns the load of one of n clusters among which the tenants are divided evenly.
 func (l *Load) divide(n int) *Load {
 	part := *l
 	share := 1 / float64(n)
