@@ -117,7 +117,7 @@ func timeOver() error {
 // bound checks what concerns the save as a whole.
 func bound(answers []Answer) error {
 	if len(answers) == 0 || len(answers) > MaxAnswers {
-		return domain.InvalidField("answers", "assessment.must_be_1_to_2", "Most", MaxAnswers)
+		return domain.InvalidField("answers", "assessment.must_be_1_to", "Most", MaxAnswers)
 	}
 	total := 0
 	for _, a := range answers {
@@ -165,7 +165,7 @@ func (e *Exams) judge(ctx context.Context, db *tenants.DB, t Ticket, answers []A
 func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
 	switch {
 	case a.Position < 0 || a.Position >= len(paper):
-		return "", &domain.Field{Name: "position", Reason: words.Say("assessment.must_be_0_to_2", "Last", len(paper)-1)}, nil
+		return "", &domain.Field{Name: "position", Reason: words.Say("assessment.must_be_0_to", "Most", len(paper)-1)}, nil
 	case a.Counter < 0 || a.Counter > 1<<53:
 		return "", &domain.Field{Name: "counter", Reason: words.Say("assessment.must_be_a_whole_number")}, nil
 	case len(a.Response) > MaxResponse:

@@ -85,7 +85,7 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now tim
 	case is.State != Active:
 		return domain.Refuse(domain.Conflict, "classes.the_class_is_and_cannot", "State", is.State.Words())
 	case TooFew(f.Seats, is.Taken):
-		return domain.Refuse(domain.Conflict, "classes.learners_are_in_the_class", "Taken", is.Taken, "Seats", f.Seats)
+		return domain.Refuse(domain.Conflict, "classes.learners_are_in_the_class", "Taken", is.Taken, "N", f.Seats)
 	}
 	b := &pgx.Batch{}
 	b.Queue(coachKnown, idText(f.CoachID))

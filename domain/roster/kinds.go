@@ -157,7 +157,7 @@ func (s *sourceFile) notes(kind string) []words.Text {
 		}
 	}
 	if unknown > 20 {
-		notes = append(notes, words.Say("roster.more_columns_are_not_known", "More", unknown-20))
+		notes = append(notes, words.Say("roster.more_columns_are_not_known", "N", unknown-20))
 	}
 	if s.unnamed > 0 {
 		notes = append(notes, words.Say("roster.unnamed_columns", "N", s.unnamed))

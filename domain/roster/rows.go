@@ -300,7 +300,7 @@ func plainText(text string) bool {
 // checkCells says what is wrong with the cells. letters: they may hold characters that cannot be read.
 func (r *recordReader) checkCells(line int, cells []string, letters bool) *Problem {
 	if len(cells) > len(r.header) {
-		return &Problem{line, "", words.Say("roster.has_cells_the_header_has", "Cells", len(cells), "Header", len(r.header))}
+		return &Problem{line, "", words.Say("roster.has_cells_the_header_has", "N", len(cells), "Header", len(r.header))}
 	}
 	for i, c := range cells {
 		switch {

@@ -112,7 +112,7 @@ func (im *importer) countRoles(work []*task) {
 		}
 	}
 	if idle > 0 {
-		work[i].note("roster.of_the_people_have_no", "People", idle)
+		work[i].note("roster.of_the_people_have_no", "N", idle)
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 
 var (
 	answersSaved = web.Notice("answers-saved", "learner.your_answers_are_saved")
-	handedIn     = web.Notice("handed-in", "learner.handed_in_2")
+	handedIn     = web.Notice("handed-in", "learner.was_handed_in")
 	handedInSome = web.Notice("handed-in-some", "learner.handed_in_one_answer_or")
 	alreadyOver  = web.Notice("attempt-over", "learner.this_test_is_handed_in")
 )

@@ -121,7 +121,7 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 	}
 	d.ResultsOf = d.l.Format(first.From, "month")
 	if !last.From.Equal(first.From) {
-		d.ResultsOf = c.Say("page.to_2", "StartsOn", d.ResultsOf, "EndsOn", d.l.Format(last.From, "month"))
+		d.ResultsOf = c.Say("page.day_to_day", "StartsOn", d.ResultsOf, "EndsOn", d.l.Format(last.From, "month"))
 	}
 	return &api.DayRange{From: first.From.Format(time.DateOnly), To: last.To.Format(time.DateOnly)}, err
 }
@@ -167,7 +167,7 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days
 	d.MinCell = max(sum.MinCell, attendance.MinCell, active.MinCell, results.MinCell)
 	d.Few = c.Say("staff.fewer_than", "MinCell", d.MinCell)
 	d.From, d.To = attendance.From, attendance.To
-	d.Says = c.Say("page.to_2", "StartsOn", d.longDate(attendance.From), "EndsOn", d.longDate(attendance.To))
+	d.Says = c.Say("page.day_to_day", "StartsOn", d.longDate(attendance.From), "EndsOn", d.longDate(attendance.To))
 	d.Tiles = d.tiles(sum, attendance)
 	d.Attendance = web.Chart{ID: "attendance", Title: c.Say("page.learners_in_attendance_a_day"), Few: d.Few, Bars: d.bars(attendance)}
 	d.Active = web.Chart{ID: "active", Title: c.Say("page.active_users_a_day"), Few: d.Few, Bars: d.bars(active)}

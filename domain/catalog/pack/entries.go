@@ -185,11 +185,11 @@ func (r *reader) checkDraw(n node, d Draw) {
 		}
 	}
 	if have < d.Items {
-		n.fail("pack.items_are_drawn_the_banks", "Drawn", d.Items, "Section", fmt.Sprintf("%q", d.Section), "Held", have)
+		n.fail("pack.items_are_drawn_the_banks", "N", d.Items, "Section", fmt.Sprintf("%q", d.Section), "Held", have)
 	} else if essays > 0 && essays < have {
 		// A section of essays alone is meant so; in a mixed one, chance decides for each
 		// learner whether the result has to wait for a person.
-		n.hint("pack.some_are_essays", "Essays", essays, "Items", have, "Section", fmt.Sprintf("%q", d.Section))
+		n.hint("pack.some_are_essays", "N", essays, "Items", have, "Section", fmt.Sprintf("%q", d.Section))
 	}
 }
 

@@ -23,7 +23,7 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 		n.fail("pack.a_lessons_name_ends_in")
 		return Lesson{}, false
 	case !slugPattern.MatchString(slug):
-		n.fail("pack.is_not_a_slug_1", "Slug", fmt.Sprintf("%q", slug))
+		n.fail("pack.file_is_no_slug", "Slug", fmt.Sprintf("%q", slug))
 		return Lesson{}, false
 	case r.lessons[slug]:
 		n.fail("pack.lesson_is_given_twice", "Lesson", fmt.Sprintf("%q", slug))
