@@ -33,7 +33,7 @@ type node struct {
 
 func (r *reader) parseYAML(file string, data []byte) node {
 	if !utf8.Valid(data) {
-		r.wrongAt(file, 0, 0, "pack.the_file_is_not_utf_8")
+		r.wrongAt(file, 0, 0, "pack.the_file_is_not_utf")
 		return node{}
 	}
 	tokens := lexer.Tokenize(string(data))
