@@ -68,7 +68,7 @@ func (c *Call) authenticate() error {
 	return domain.Refuse(domain.Unauthentic, "api.the_token_is_not_valid")
 }
 
-// remembers gives the claims of a token that held before, and the keys that it held with; nil for any other. It costs nothing.
+// remembers returns the claims of a token that held before, and the keys that it held with; nil for any other. It costs nothing.
 func (s *Server) remembers(realm tenants.Realm, token string, now time.Time) (*identity.Claims, *identity.KeyRing) {
 	st := s.lastState(realm)
 	if st == nil || token == "" {
@@ -155,7 +155,7 @@ func (c *Call) FromOwnPage() error {
 	return domain.Refuse(domain.Forbidden, "api.this_change_did_not_come")
 }
 
-// ownOrigin tells whether an Origin header (RFC 6454) names scheme and host. The scheme's own port may be written or not.
+// ownOrigin reports whether an Origin header (RFC 6454) names scheme and host. The scheme's own port may be written or not.
 func ownOrigin(origin, scheme, host string) bool {
 	got, rest, ok := strings.Cut(origin, "://")
 	if !ok || !strings.EqualFold(got, scheme) || rest == "" {

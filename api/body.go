@@ -28,7 +28,7 @@ func detach(fc *fiber.Ctx) io.Reader {
 	return stream
 }
 
-// receive reads the body of a change, which may then be read from the request as often as one likes. It gives domain.TooLarge for more
+// receive reads the body of a change, which may then be read from the request as often as one likes. It returns domain.TooLarge for more
 // than the route takes, and domain.Invalid for text that cannot be stored. The call's time and deadline begin anew: the network's
 // slowness is not ours, and what arrives after a deadline is late, whenever it was begun.
 func (c *Call) receive() error {
@@ -106,12 +106,12 @@ type taken struct {
 // Unwrap is how humafiber finds the Fiber context.
 func (t taken) Unwrap() humaContext { return t.humaContext }
 
-// URL gives the query, which is all that huma asks the address for: to take the whole of it apart once more costs a microsecond.
+// URL returns the query, which is all that huma asks the address for: to take the whole of it apart once more costs a microsecond.
 func (t taken) URL() url.URL {
 	return url.URL{RawQuery: string(t.fc.Context().URI().QueryString())}
 }
 
-// BodyReader gives the body that was read.
+// BodyReader returns the body that was read.
 func (t taken) BodyReader() io.Reader { return bytes.NewReader(t.fc.Request().Body()) }
 
 // SetReadDeadline does nothing: huma would lift the connection's, under which what was left unread is drained.

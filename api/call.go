@@ -42,13 +42,13 @@ func (c *Call) Permission() policy.Permission { return c.route.Permission }
 // Context is the request's, with its deadline.
 func (c *Call) Context() context.Context { return c.ctx }
 
-// May tells whether one of the actor's roles holds a permission, for showing or hiding what a page offers. It never
+// May reports whether one of the actor's roles holds a permission, for showing or hiding what a page offers. It never
 // replaces a route's own check.
 func (c *Call) May(p policy.Permission) bool {
 	return c.Claims != nil && c.State.Enforcer.Allows(c.Claims.Roles, p)
 }
 
-// Could tells whether there may be something that the actor can do with a permission now: a role holds it, and neither the state
+// Could reports whether there may be something that the actor can do with a permission now: a role holds it, and neither the state
 // of the tenant nor the person's own standing stops it. It is for what a page offers before it is known of which thing.
 func (c *Call) Could(p policy.Permission) bool {
 	if !c.May(p) {
@@ -58,12 +58,12 @@ func (c *Call) Could(p policy.Permission) bool {
 	return d.Allow || !d.Reason.Standing()
 }
 
-// Would tells whether the policy would say yes to this thing now: for what a page offers about it. It permits nothing.
+// Would reports whether the policy would say yes to this thing now: for what a page offers about it. It permits nothing.
 func (c *Call) Would(p policy.Permission, facts policy.Facts) bool {
 	return c.May(p) && c.foresee(p, facts).Allow
 }
 
-// Barred tells whether the person's own standing keeps them from all but their account: a second factor that they have not
+// Barred reports whether the person's own standing keeps them from all but their account: a second factor that they have not
 // proven yet, or a password that was only given.
 func (c *Call) Barred() bool {
 	p := policy.ClassRead
@@ -98,7 +98,7 @@ func (c *Call) Provisioner() *provision.Provisioner {
 // URL is where browsers find a tenant, or with "" the platform.
 func (c *Call) URL(slug string) string { return c.Server.cfg.URL(c.Server.registry.Host(slug)) }
 
-// OfOwnSchool tells whether something with this school is of the actor's.
+// OfOwnSchool reports whether something with this school is of the actor's.
 func (c *Call) OfOwnSchool(school *uuid.UUID) bool {
 	return school != nil && c.Claims.SchoolID != nil && *school == *c.Claims.SchoolID
 }

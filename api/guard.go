@@ -69,7 +69,7 @@ func (c *Call) discard() {
 // own is the call's database without the guard, for what the pipeline itself writes: sessions and the trail.
 func (c *Call) own() *tenants.DB { return c.Server.store.DB(c.Realm) }
 
-// Under gives the same call asking for another permission, which the route names among its Parts: for pages that show several
+// Under returns the same call asking for another permission, which the route names among its Parts: for pages that show several
 // things, each of which is judged by its own. It is Forbidden when none of the actor's roles holds p; what the use case then
 // asks the policy is about p, and it must ask. The page itself must still be permitted under its route's own permission; for
 // that one Under gives the call itself.

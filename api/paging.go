@@ -16,8 +16,8 @@ import (
 
 // Paging is the query of every list. Lists go on from the last thing shown, never from a number.
 type Paging struct {
-	Cursor string `query:"cursor" maxLength:"4000" doc:"The next of the page before; the list begins without it"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30"`
+	Cursor string `query:"cursor" maxLength:"4000" doc:"The value of next in the page before; without it the list begins at its start"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"30" doc:"The most entries of one page"`
 }
 
 // Page is what a room is asked for.
@@ -59,8 +59,8 @@ func AtCursor(err error) error {
 
 // DayRange is a time in days; without it the last 30.
 type DayRange struct {
-	From string `query:"from" format:"date" doc:"First day, such as 2026-11-01"`
-	To   string `query:"to" format:"date" doc:"Last day"`
+	From string `query:"from" format:"date" doc:"The first day, such as 2026-11-01; without it 30 days end with the last day"`
+	To   string `query:"to" format:"date" doc:"The last day, such as 2026-11-30; without it today"`
 }
 
 // Days reads a range of days; without one it is the last 30 until today.

@@ -23,7 +23,7 @@ type Problem struct {
 	Detail     words.Text     `json:"detail,omitzero" doc:"What happened here, for a person"`
 	Permission string         `json:"permission,omitempty" doc:"The permission that was missing"`
 	Errors     []domain.Field `json:"errors,omitempty" doc:"Every field that was wrong"`
-	RequestID  string         `json:"request_id,omitempty" doc:"Quote it when you ask for help"`
+	RequestID  string         `json:"request_id,omitempty" doc:"The id of the request: quote it when you ask for help"`
 
 	retryAfter int // seconds; 0: no header
 }
@@ -37,7 +37,7 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType is RFC 9457's.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// Refused tells whether an error is the policy's no: known, but not for this person.
+// Refused reports whether an error is the policy's no: known, but not for this person.
 func Refused(err error) bool { return err != nil && problemOf(err).Status == http.StatusForbidden }
 
 var statusOf = map[domain.Code]int{

@@ -38,7 +38,7 @@ type slot struct {
 	state atomic.Pointer[realmState]
 }
 
-// state gives a realm's state as of the last poll of the versions, loading it when it has moved.
+// state returns a realm's state as of the last poll of the versions, loading it when it has moved.
 func (s *Server) state(ctx context.Context, realm tenants.Realm) (*realmState, error) {
 	var want [4]int64
 	for i, kind := range cachedKinds {
@@ -118,7 +118,7 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 	return st, err
 }
 
-// gone tells whether the session of a valid token has ended since.
+// gone reports whether the session of a valid token has ended since.
 func (st *realmState) gone(c *identity.Claims) bool {
 	st.mu.RLock()
 	defer st.mu.RUnlock()

@@ -9,6 +9,7 @@ import (
 	"lignum/domain/words"
 )
 
+// FiguresOnly refuses a single record to somebody whose role sees figures alone.
 func FiguresOnly() error {
 	return domain.Refuse(domain.Forbidden, "api.your_role_sees_figures_not")
 }
@@ -40,8 +41,10 @@ func ReasonLength(reason string) int {
 	return letters
 }
 
+// NoLearner is domain.NotFound for a learner, also for one that the actor may not know of.
 func NoLearner() error { return domain.Refuse(domain.NotFound, "api.there_is_no_such_learner") }
 
+// IsReasonWanted reports whether an error is a refusal that a stated reason would change.
 func IsReasonWanted(err error) bool {
 	var p *Problem
 	return errors.As(err, &p) && strings.HasSuffix(p.Type, ":reason_required")

@@ -17,7 +17,7 @@ import (
 // reference registers what a programmer reads: the OpenAPI document, the same for people, and the public keys.
 func (s *Server) reference() {
 	document := sync.OnceValues(func() ([]byte, error) { return json.Marshal(s.docs.OpenAPI()) })
-	Bare(s, Route{Path: "/openapi.json", Permission: policy.Public("the API's description is no secret"), Summary: "OpenAPI 3.1"}, func(fc *fiber.Ctx) error {
+	Bare(s, Route{Path: "/openapi.json", Permission: policy.Public("the API's description is no secret"), Summary: "Show the OpenAPI 3.1 document"}, func(fc *fiber.Ctx) error {
 		raw, err := document()
 		if err != nil {
 			return err
@@ -31,7 +31,7 @@ func (s *Server) reference() {
 		err := referencePage.Execute(&b, s.referenceSections())
 		return b.String(), err
 	})
-	Bare(s, Route{Path: "/reference", Permission: policy.Public("the API's description is no secret"), Summary: "The API for people"}, func(fc *fiber.Ctx) error {
+	Bare(s, Route{Path: "/reference", Permission: policy.Public("the API's description is no secret"), Summary: "Show the API reference"}, func(fc *fiber.Ctx) error {
 		html, err := page()
 		if err != nil {
 			return err
@@ -40,7 +40,7 @@ func (s *Server) reference() {
 		fc.Set(fiber.HeaderCacheControl, "public, max-age=300")
 		return fc.Type("html", "utf-8").SendString(html)
 	})
-	Page(s, Route{Path: "/.well-known/jwks.json", Permission: policy.Public("public keys are public"), Summary: "The realm's public keys (RFC 7517)"},
+	Page(s, Route{Path: "/.well-known/jwks.json", Permission: policy.Public("public keys are public"), Summary: "Show the public keys that verify access tokens (RFC 7517)"},
 		func(_ context.Context, c *Call, fc *fiber.Ctx) error {
 			if err := c.Open(); err != nil {
 				return err

@@ -56,7 +56,7 @@ const (
 	maxKinds    = 50   // in each list of a tally; the rest as "other"
 )
 
-// allow tells whether a refusal of the actor is written down by itself.
+// allow reports whether a refusal of the actor is written down by itself.
 func (r *refusals) allow(actor uuid.UUID, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -111,7 +111,7 @@ func addCounts(sum, more map[string]int) map[string]int {
 	return sum
 }
 
-// take gives what was counted, by realm, and begins anew. Of each realm the subjects with the most are kept apart.
+// take returns what was counted, by realm, and begins anew. Of each realm the subjects with the most are kept apart.
 func (r *refusals) take() map[tenants.Realm]map[subject]*tally {
 	r.mu.Lock()
 	all := r.tallies

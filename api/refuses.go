@@ -15,8 +15,8 @@ func (c *Call) Path() string {
 	return c.route.Path
 }
 
-// Refuses tells whether the state of the call's tenant refuses what a page leads to: the route that a method and an address
-// of the own host find changes something, and the tenant is read-only. Whether the person may use it is not looked at.
+// Refuses reports whether the state of the call's tenant refuses what a page leads to: the route that a method and an address
+// of this host find changes something, and the tenant is read-only. Whether the person may use it is not looked at.
 func (c *Call) Refuses(method, address string) bool {
 	if c.Tenant == nil || c.Tenant.State != tenants.ReadOnly {
 		return false
@@ -31,7 +31,7 @@ func (c *Call) Refuses(method, address string) bool {
 	return false
 }
 
-// fits tells whether a path is one of the route's.
+// fits reports whether a path is one of the route's.
 func (rt *Route) fits(path string) bool {
 	return slices.EqualFunc(strings.Split(rt.Path, "/"), strings.Split(path, "/"), func(declared, part string) bool {
 		return declared == part || strings.HasPrefix(declared, "{") && part != ""

@@ -246,7 +246,7 @@ func inTransaction[O any](ctx context.Context, c *Call, fn func(tx *tenants.Tx) 
 	return out, nil
 }
 
-// once gives the request's idempotency key, or nil when it has none.
+// once returns the request's idempotency key, or nil when it has none.
 func (c *Call) once() (*tenants.Once, error) {
 	key := c.fc.Get("Idempotency-Key")
 	if key == "" || c.Actor.ID == [16]byte{} {

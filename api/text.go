@@ -225,7 +225,7 @@ func stringEnd(text []byte, from int) int {
 	return -1
 }
 
-// escapesAreText tells whether the escapes in a JSON string make characters that can be stored. What is no escape is for the decoder.
+// escapesAreText reports whether the escapes in a JSON string make characters that can be stored. What is no escape is for the decoder.
 func escapesAreText(raw []byte) bool {
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {

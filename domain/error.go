@@ -44,7 +44,7 @@ type Error struct {
 	Cause      error         // for the log; never shown
 }
 
-// Error gives the message and the fields in English, never the cause's text.
+// Error returns the message and the fields in English, never the cause's text.
 func (e *Error) Error() string {
 	if len(e.Fields) == 0 {
 		return e.Message.String()
@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 	return e.Message.String() + " (" + strings.Join(parts, "; ") + ")"
 }
 
-// Unwrap gives the cause to errors.Is and errors.As.
+// Unwrap returns the cause to errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Refuse makes an Error of the given code, with the message of a key of the message files and pairs of name and value that fill it.
@@ -80,7 +80,7 @@ func InvalidFieldIn(name string, reason words.Text) *Error {
 // notValid is the message of what is wrong in fields that are named.
 var notValid = words.Say("domain.the_input_is_not_valid")
 
-// CodeOf gives the code of an error, or "" for one that is not of this vocabulary.
+// CodeOf returns the code of an error, or "" for one that is not of this vocabulary.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {
@@ -114,7 +114,7 @@ func (p *Problems) Text(name, v string, least, most int) {
 	}
 }
 
-// Err gives nil when nothing was noted, else one Invalid error with everything.
+// Err returns nil when nothing was noted, else one Invalid error with everything.
 func (p Problems) Err() error {
 	if len(p) == 0 {
 		return nil

@@ -10,11 +10,11 @@ import (
 	"lignum/domain/words"
 )
 
-// JSON gives v as JSON, for an answer, a parameter of a statement or a column: a list that is empty is [], never null, however
+// JSON returns v as JSON, for an answer, a parameter of a statement or a column: a list that is empty is [], never null, however
 // deep it lies, and an empty map is {}.
 func JSON(v any) ([]byte, error) { return json.Marshal(FullLists(v)) }
 
-// Recordset gives rows as one parameter of a statement, which reads them with jsonb_to_recordset: one statement for many rows. Rows are structs of texts,
+// Recordset returns rows as one parameter of a statement, which reads them with jsonb_to_recordset: one statement for many rows. Rows are structs of texts,
 // numbers, ids and lists of these, named by their json tags; it panics for what is no JSON.
 func Recordset[T any](rows []T) string {
 	raw, err := JSON(rows)
@@ -31,12 +31,12 @@ func WriteJSON(out io.Writer, v any, indent string) error {
 	return enc.Encode(FullLists(v))
 }
 
-// FullLists gives v with every nil list and map in it replaced by an empty one. Go hardly tells the two apart, but JSON does: nil
+// FullLists returns v with every nil list and map in it replaced by an empty one. Go hardly tells the two apart, but JSON does: nil
 // becomes null, and null is not the list that a reader was promised. v itself is not changed, because others may hold it; what needs
 // no change is not copied. Lists of bytes are text to JSON and stay, and so does what is left out when it is zero.
 func FullLists[T any](v T) T { return In(v, words.English) }
 
-// In gives v as FullLists does, with every Text in it said in a language.
+// In returns v as FullLists does, with every Text in it said in a language.
 func In[T any](v T, l words.Language) T {
 	if full, changed := walk(reflect.ValueOf(&v).Elem(), l); changed {
 		return full.Interface().(T)

@@ -4,7 +4,7 @@ import "strings"
 
 var patternSigns = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// Literal gives a text as a part of a pattern for LIKE or ILIKE that stands for itself: nothing of it is a wildcard.
+// Literal returns a text as a part of a pattern for LIKE or ILIKE that stands for itself: nothing of it is a wildcard.
 func Literal(text string) string { return patternSigns.Replace(text) }
 
 // Beginnings is SQL that makes of a text what fits a column of words that begin with its words, in any order; case does not matter. The column is

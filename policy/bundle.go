@@ -103,7 +103,7 @@ func readBundle(files fs.FS) (*bundle, error) {
 
 type source struct{ name, text string }
 
-// readSources gives the .rego files in the order of their names, and a version: the start of a hash over all of it.
+// readSources returns the .rego files in the order of their names, and a version: the start of a hash over all of it.
 func readSources(files fs.FS) ([]source, string, error) {
 	var sources []source
 	sum, size := sha256.New(), 0

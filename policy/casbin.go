@@ -94,7 +94,7 @@ func (e *Enforcer) Rules() []Rule { return slices.Clone(e.rules) }
 // Roles are the names of all roles that the rules mention, sorted.
 func (e *Enforcer) Roles() []string { return slices.Sorted(maps.Keys(e.answers)) }
 
-// Allows tells whether one of the roles may ever use the permission. Unknown roles, zero and public permissions, and any
+// Allows reports whether one of the roles may ever use the permission. Unknown roles, zero and public permissions, and any
 // error of Casbin mean no.
 func (e *Enforcer) Allows(roles []string, p Permission) bool {
 	if p.entry == nil {
@@ -146,7 +146,7 @@ func (e *Enforcer) Permissions(roles []string) []string {
 	return names
 }
 
-// Expand gives the roles with every role that they include, sorted, without those that the rules do not know.
+// Expand returns the roles with every role that they include, sorted, without those that the rules do not know.
 // It is what Input.Roles takes.
 func (e *Enforcer) Expand(roles []string) []string {
 	if len(roles) == 1 {
@@ -165,7 +165,7 @@ func (e *Enforcer) RolesWith(p Permission) []string {
 	return slices.DeleteFunc(e.Roles(), func(role string) bool { return !e.Allows([]string{role}, p) })
 }
 
-// lacking gives those of the named permissions that the roles do not hold.
+// lacking returns those of the named permissions that the roles do not hold.
 func (e *Enforcer) lacking(roles, names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		p, _ := Lookup(name)

@@ -13,7 +13,7 @@ type Scope string
 
 // The scopes. Region is for bundles that know regional offices; the rules that come with the program never give it.
 const (
-	Own       Scope = "own"       // the person's own rows; for a guardian, the own children's
+	Own       Scope = "own"       // the person's own rows; for a guardian, their children's
 	Assigned  Scope = "assigned"  // of learners that the person coaches, and classes that they teach
 	School    Scope = "school"    // of the person's school
 	Region    Scope = "region"    // of the region of the person's school

@@ -63,7 +63,7 @@ func (x *Explanation) refuse(r Reason) {
 	x.Reason, x.Sentence, x.Needed = r, r.Sentence().String(), r.Needed().String()
 }
 
-// grants gives Casbin's own explanation for each role: the rule that matched, and by which inclusion.
+// grants returns Casbin's own explanation for each role: the rule that matched, and by which inclusion.
 func (e *Enforcer) grants(roles []string, p Permission) []string {
 	e.asking.Lock()
 	defer e.asking.Unlock()

@@ -144,7 +144,7 @@ func (l *loaded) checkFences(ctx context.Context) error {
 	return wrong.Err()
 }
 
-// crossing gives the first permission with which the rules cross the fence, or the zero one; with an error, the one whose
+// crossing returns the first permission with which the rules cross the fence, or the zero one; with an error, the one whose
 // question the rules did not answer.
 func (l *loaded) crossing(ctx context.Context, f fence) (Permission, error) {
 	for _, p := range Catalogue() {

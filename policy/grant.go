@@ -11,11 +11,11 @@ import (
 
 // RoleEdit is a change to one role: permissions by name, other roles by name. A role that does not exist is made by it.
 type RoleEdit struct {
-	Role     string   `json:"role" minLength:"2" maxLength:"63" pattern:"^[a-z][a-z0-9_]{1,62}$"`
+	Role     string   `json:"role" minLength:"2" maxLength:"63" pattern:"^[a-z][a-z0-9_]{1,62}$" doc:"The role: 2 to 63 characters of a-z, 0-9 and _, of which the first is a letter"`
 	Grant    []string `json:"grant,omitempty" maxItems:"200" doc:"Permissions to add"`
 	Withdraw []string `json:"withdraw,omitempty" maxItems:"200" doc:"Permissions to take away"`
-	Include  []string `json:"include,omitempty" maxItems:"20" doc:"Roles whose permissions it is to hold too"`
-	Exclude  []string `json:"exclude,omitempty" maxItems:"20" doc:"Roles to include no longer"`
+	Include  []string `json:"include,omitempty" maxItems:"20" doc:"Roles whose permissions the role is to have as well"`
+	Exclude  []string `json:"exclude,omitempty" maxItems:"20" doc:"Roles whose permissions the role is no longer to have by including them"`
 }
 
 // Rows are the stored rules that the edit adds and removes in a realm.
@@ -72,7 +72,7 @@ func (e *Enforcer) Managers() []string {
 	return all
 }
 
-// reachingAll gives those of some roles that reach as far as the realm's administrator.
+// reachingAll returns those of some roles that reach as far as the realm's administrator.
 func (e *Enforcer) reachingAll(roles []string) []string {
 	administrator := []string{AdministratorRole(KindOf(e.realm))}
 	return slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return !e.Covers([]string{role}, administrator) })

@@ -74,10 +74,10 @@ func (p Permission) Name() string {
 // IsZero tells a permission that nobody declared.
 func (p Permission) IsZero() bool { return p.entry == nil && p.public == "" }
 
-// IsPublic gives the reason for which a route needs no permission.
+// IsPublic returns the reason for which a route needs no permission.
 func (p Permission) IsPublic() (reason string, ok bool) { return p.public, p.public != "" }
 
-// Mutating tells whether routes with this permission change data: refused while a tenant is read-only, audited otherwise.
+// Mutating reports whether routes with this permission change data: refused while a tenant is read-only, audited otherwise.
 func (p Permission) Mutating() bool { return p.entry != nil && p.entry.mutating }
 
 // Realm is where the permission means something; zero for a public or zero permission.
@@ -104,7 +104,7 @@ var wordKey = strings.NewReplacer(".", "_", "-", "_")
 // RoleWords says a role's name within a sentence: "tenant administrator".
 func RoleWords(role string) string { return strings.ReplaceAll(role, "_", " ") }
 
-// In tells whether the permission means anything in a realm of that kind.
+// In reports whether the permission means anything in a realm of that kind.
 func (p Permission) In(kind RealmKind) bool {
 	return p.entry != nil && (p.entry.realm == kind || p.entry.realm == Either)
 }

@@ -85,15 +85,15 @@ func TestRulesAndCataloguesAgree(t *testing.T) {
 	}
 	reaches := []Reason{"tenant", "school", "assigned", "own", "aggregate"}
 	for code := range given {
-		if !slices.Contains(reaches, code) && !slices.Contains(Reasons(), code) {
+		if !slices.Contains(reaches, code) && !slices.Contains(reasons, code) {
 			t.Errorf("the refusal %q has no sentence", code)
 		}
 	}
-	for i, r := range Reasons() {
+	for i, r := range reasons {
 		if !given[r] {
 			t.Errorf("no rule gives the refusal %q", r)
 		}
-		if i > 0 && Reasons()[i-1] >= r {
+		if i > 0 && reasons[i-1] >= r {
 			t.Errorf("%q is out of order", r)
 		}
 		if r.Sentence().String() == "" || r.Needed().String() == "" {

@@ -33,7 +33,7 @@ type reaches struct {
 // embeddedRules are asked by enforcers that were told of no others.
 var embeddedRules = sync.OnceValues(func() (*Engine, error) { return NewEngine(nil) })
 
-// Asking gives the same enforcer asking these contextual rules how far its roles reach; without it, it asks those that come
+// Asking returns the same enforcer asking these contextual rules how far its roles reach; without it, it asks those that come
 // with the program.
 func (e *Enforcer) Asking(rules *Engine) *Enforcer {
 	e.engine = rules
@@ -123,7 +123,7 @@ func (e *Enforcer) beyond(actorRoles, subjectRoles []string) ([]string, error) {
 	return actor.beyond(subject), nil
 }
 
-// Covers tells whether the actor reaches at least as far as the subject with everything that the subject holds. Whoever
+// Covers reports whether the actor reaches at least as far as the subject with everything that the subject holds. Whoever
 // resets, changes or suspends an account that reaches further could take it over and rise. It is the fact
 // Input.Facts.Covers. Rules that give no answer cover nobody.
 func (e *Enforcer) Covers(actorRoles, subjectRoles []string) bool {

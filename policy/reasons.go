@@ -16,6 +16,7 @@ const (
 	RoleLacks    Reason = "role_lacks_permission" // Casbin said no
 )
 
+// reasons are all refusals that the rules which come with the program can give, sorted.
 var reasons = []Reason{
 	"account_suspended",
 	"attempt_closed",
@@ -47,9 +48,6 @@ var reasons = []Reason{
 	"wrong_realm",
 }
 
-// Reasons lists every refusal that the rules which come with the program can give, sorted.
-func Reasons() []Reason { return slices.Clone(reasons) }
-
 // Sentence says the refusal to the person who was refused. A code that only a replaced bundle knows gets the sentence of not_permitted.
 func (r Reason) Sentence() words.Text { return words.Say("reason." + r.known()) }
 
@@ -63,7 +61,7 @@ func (r Reason) known() string {
 	return "not_permitted"
 }
 
-// Standing tells whether a refusal is about the person or the realm as such, so that no other thing of the kind would fare better.
+// Standing reports whether a refusal is about the person or the realm as such, so that no other thing of the kind would fare better.
 func (r Reason) Standing() bool {
 	switch r {
 	case "wrong_realm", "tenant_suspended", "account_suspended", "password_change_needed", "second_factor_needed", "import_needs_active_tenant",

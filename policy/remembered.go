@@ -22,7 +22,7 @@ type question struct {
 	facts                   Facts
 }
 
-// question gives the input as one, and false for one with roles that no rules can name.
+// question returns the input as one, and false for one with roles that no rules can name.
 func (in *Input) question() (question, bool) {
 	q := question{permission: in.Permission, realm: in.Realm, tenantState: in.TenantState, actorState: in.ActorState,
 		mustChangePassword: in.MustChangePassword, secondFactorRequired: in.SecondFactorRequired, secondFactor: in.SecondFactor, facts: in.Facts}

@@ -49,7 +49,7 @@ var defaultRules = map[RealmKind][]Rule{
 	Platform: mustParseDefaults("casbin/defaults_platform.csv"),
 }
 
-// DefaultRules gives the rules that a new realm of that kind starts with; none for Either.
+// DefaultRules returns the rules that a new realm of that kind starts with; none for Either.
 func DefaultRules(kind RealmKind, realm string) []Rule {
 	rules := slices.Clone(defaultRules[kind])
 	for i := range rules {
@@ -100,14 +100,14 @@ func checkRules(realm string, rules []Rule) error {
 	for i, r := range rules {
 		at := fmt.Sprintf("rules[%d]", i)
 		if !rolePattern.MatchString(r.V0) {
-			wrong.Add(at, "policy.is_no_role_2_to", "Role", fmt.Sprintf("%q", r.V0))
+			wrong.Add(at, "policy.is_no_role_name", "Role", fmt.Sprintf("%q", r.V0))
 		}
 		switch r.PType {
 		case "p":
 			checkPermission(&wrong, at, realm, r)
 		case "g":
 			if !rolePattern.MatchString(r.V1) {
-				wrong.Add(at, "policy.is_no_role_2_to_63", "Role", fmt.Sprintf("%q", r.V1))
+				wrong.Add(at, "policy.is_no_role_name", "Role", fmt.Sprintf("%q", r.V1))
 			}
 			if r.V2 != realm {
 				wrong.Add(at, "policy.belongs_to_realm_not_to", "Other", fmt.Sprintf("%q", r.V2), "Realm", realm)
@@ -128,7 +128,7 @@ func checkRules(realm string, rules []Rule) error {
 
 func checkPermission(wrong *domain.Problems, at, realm string, r Rule) {
 	if r.V1 != realm {
-		wrong.Add(at, "policy.belongs_to_realm_not_to_2", "Other", fmt.Sprintf("%q", r.V1), "Realm", realm)
+		wrong.Add(at, "policy.belongs_to_realm_not_to", "Other", fmt.Sprintf("%q", r.V1), "Realm", realm)
 	}
 	p, known := Lookup(r.V2)
 	if !known {

@@ -35,7 +35,7 @@ func TestRefusalsOfRolesAreForPeople(t *testing.T) {
 			t.Errorf("%s: %s", what, says)
 		}
 	}
-	if got := CheckAssign(e, school, "ministry_official").Error(); !strings.Contains(got, "see the own tenant's state") {
+	if got := CheckAssign(e, school, "ministry_official").Error(); !strings.Contains(got, "see the tenant's state") {
 		t.Errorf("%s: not what the role lets people do", got)
 	}
 }

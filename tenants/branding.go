@@ -16,13 +16,13 @@ import (
 // A field that is added here is one that no document has yet, so undecided says how it is until somebody decides. In the API it is optional
 // (required:"false"): who does not know it leaves it as it is. It is not left out where it is empty, since it would come back as undecided says.
 type Branding struct {
-	Name              string           `json:"name" section:"looks" minLength:"1" maxLength:"120" doc:"The name people see"`
+	Name              string           `json:"name" section:"looks" minLength:"1" maxLength:"120" doc:"The name that people see"`
 	Colour            string           `json:"colour" section:"looks" pattern:"^#[0-9a-fA-F]{6}$" doc:"Main colour of the pages, #rrggbb"`
 	Accent            string           `json:"accent" section:"looks" pattern:"^#[0-9a-fA-F]{6}$" doc:"Second colour, #rrggbb"`
 	StaffSecondFactor bool             `json:"staff_second_factor" section:"signing_in" doc:"Staff must sign in with a second factor"`
-	LeaderboardBy     string           `json:"leaderboard_by,omitempty" section:"leaderboard" enum:"learner,guardian" doc:"Who turns a learner's place on leaderboards on; without it, that stays as it is. A change takes everybody off first"`
-	Languages         []words.Language `json:"languages" section:"languages" required:"false" enum:"en,en-XA" doc:"In which the pages speak with people, BCP 47; the first with whoever chose none and whose browser asks for none of them. en-XA is English with marks, for those who look for words that are not translated"`
-	Version           string           `json:"version,omitempty" maxLength:"64" doc:"Names what is above. With a change it is the one that was read; 409 when somebody else changed it since"`
+	LeaderboardBy     string           `json:"leaderboard_by,omitempty" section:"leaderboard" enum:"learner,guardian" doc:"Who decides that a learner is on leaderboards; without it, nothing changes. A change takes everybody off the leaderboards first"`
+	Languages         []words.Language `json:"languages" section:"languages" required:"false" enum:"en,en-XA" doc:"The languages of the pages, as tags of BCP 47. Those who chose none, and whose browser asks for none of them, get the first. en-XA is English with marks, for finding words that are not translated"`
+	Version           string           `json:"version,omitempty" maxLength:"64" doc:"The version of these settings. With a change, send the version that you read: the answer is 409 when somebody else has changed them since"`
 }
 
 // undecided is how each setting is for a tenant whose document lacks it.
@@ -58,7 +58,7 @@ func brandingOf(document string) (Branding, error) {
 	return b, err
 }
 
-// over gives the document to store in another's place. What that has and this program does not know stays: a newer program may serve beside
+// over returns the document to store in another's place. What that has and this program does not know stays: a newer program may serve beside
 // it, or have served before.
 func (b Branding) over(document string) (string, error) {
 	b.Version = ""
@@ -76,7 +76,7 @@ func (b Branding) over(document string) (string, error) {
 	return string(merged), err
 }
 
-// ReadBranding gives what a tenant decided, with its Version.
+// ReadBranding returns what a tenant decided, with its Version.
 func ReadBranding(ctx context.Context, q Querier) (Branding, error) {
 	row, err := Entity[brandingRow](q).Take(ctx)
 	if err != nil {

@@ -30,7 +30,7 @@ type DB struct {
 	guard func() error // asked before anything is written; nil: nothing is asked
 }
 
-// Guarded gives the same data, written to only while check gives nil. It is asked last before a commit, when a transaction
+// Guarded returns the same data, written to only while check gives nil. It is asked last before a commit, when a transaction
 // has found out what it had to know, and before a batch is sent that is a transaction of its own. Its error is given back,
 // and nothing is written.
 func (db *DB) Guarded(check func() error) *DB {
@@ -72,7 +72,7 @@ func (r *Reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 }
 
 // Read runs fn with a reader that may be served by a replica: what it gives may be a moment old and must never
-// decide a write. It gives domain.Unavailable when the database is away.
+// decide a write. It returns domain.Unavailable when the database is away.
 func (db *DB) Read(ctx context.Context, fn func(r *Reader) error) error {
 	return db.admitted(ctx, db.store.cfg.Reader, func(p *pool) error { return fn(&Reader{p}) })
 }
@@ -205,7 +205,7 @@ func IsReferredTo(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "23503"
 }
 
-// IsViolation tells whether err is PostgreSQL's refusal by the named constraint or unique index.
+// IsViolation reports whether err is PostgreSQL's refusal by the named constraint or unique index.
 func IsViolation(err error, constraint string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "23") && pg.ConstraintName == constraint

@@ -89,10 +89,10 @@ func fieldsOf(of reflect.Type) (fields []Field) {
 	return fields
 }
 
-// in gives the field of a document, which is a pointer to the struct that declares it.
+// in returns the field of a document, which is a pointer to the struct that declares it.
 func (f Field) in(document any) reflect.Value { return reflect.ValueOf(document).Elem().Field(f.index) }
 
-// Text gives the field of a *Branding as a form holds it: a switch is "yes" or "no", the words of a set have blanks between them.
+// Text returns the field of a *Branding as a form holds it: a switch is "yes" or "no", the words of a set have blanks between them.
 func (f Field) Text(document any) string {
 	v := f.in(document)
 	switch f.Kind {
@@ -114,7 +114,7 @@ func (f Field) Text(document any) string {
 	return v.String()
 }
 
-// Set sets the field of a *Branding to what a form holds. It gives domain.Invalid for what is no number where one is asked for; whether
+// Set sets the field of a *Branding to what a form holds. It returns domain.Invalid for what is no number where one is asked for; whether
 // all is in bounds, EditBranding finds out.
 func (f Field) Set(document any, text string) error {
 	v := f.in(document)
@@ -198,7 +198,7 @@ func (f Field) holds(document any) bool {
 	return true
 }
 
-// checkFields puts a document into its normal form. It gives domain.Invalid with each field that is out of bounds.
+// checkFields puts a document into its normal form. It returns domain.Invalid with each field that is out of bounds.
 func checkFields(fields []Field, document any) error {
 	var p domain.Problems
 	for _, f := range fields {

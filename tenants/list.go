@@ -9,7 +9,7 @@ import (
 	"lignum/domain"
 )
 
-// List gives the tenants after a slug ("": from the first), by slug, on the platform's own data. limit is 1 to 200; 0: 30.
+// List returns the tenants after a slug ("": from the first), by slug, on the platform's own data. limit is 1 to 200; 0: 30.
 // more tells that others follow.
 func List(ctx context.Context, q Querier, state State, after string, limit int) (list []Tenant, more bool, err error) {
 	if limit == 0 {
@@ -47,8 +47,8 @@ type UsageDay struct {
 	PublishedAt time.Time `json:"published_at"`
 }
 
-// UsageDays gives the published days of a tenant (or with "" of all), from and to both in, newest first. At most 366 days
-// of one tenant, 31 of all. It gives domain.Invalid for a longer time.
+// UsageDays returns the published days of a tenant (or with "" of all), from and to both in, newest first. At most 366 days
+// of one tenant, 31 of all. It returns domain.Invalid for a longer time.
 func UsageDays(ctx context.Context, q Querier, slug string, from, to time.Time) ([]UsageDay, error) {
 	most := 366
 	if slug == "" {

@@ -13,7 +13,7 @@ import (
 // everybody who writes it means all rows. So every list that goes into a statement goes as a list. Bytes stay: a column
 // of bytes may be NULL. The few elements of args are looked at without reflection where they are of the usual types.
 
-// fullLists gives args with every nil list replaced by an empty one; args itself is not changed.
+// fullLists returns args with every nil list replaced by an empty one; args itself is not changed.
 func fullLists(args []any) []any {
 	out := args
 	for i, a := range args {
@@ -27,7 +27,7 @@ func fullLists(args []any) []any {
 	return out
 }
 
-// emptyList gives the empty list of a nil list's type, and nil for everything else.
+// emptyList returns the empty list of a nil list's type, and nil for everything else.
 func emptyList(a any) any {
 	switch a.(type) {
 	case nil, string, *string, bool, int, int64, []byte:

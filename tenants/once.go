@@ -26,7 +26,7 @@ const maxAnswer = 65536
 
 func bucketOf(t time.Time) int { return int(t.Unix()/86400) % 3 }
 
-// Find gives the stored answer of the same request. A request with the same key that is under way is waited for, by the row
+// Find returns the stored answer of the same request. A request with the same key that is under way is waited for, by the row
 // with which it claims the key: it goes with the transaction that made it, committed, rolled back or cut off. One row for all
 // days, since two that are sent around midnight fall into different buckets. The same key with another body or route gives
 // domain.Invalid; waiting longer than the login's lock_timeout gives domain.Unavailable.

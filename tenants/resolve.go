@@ -42,7 +42,7 @@ func NewRegistry(ctx context.Context, db *DB, baseDomain string) (*Registry, err
 	return r, r.Refresh(ctx)
 }
 
-// NormalHost gives the form in which host names are compared: lower case, without port and trailing dot.
+// NormalHost returns the form in which host names are compared: lower case, without port and trailing dot.
 func NormalHost(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

@@ -16,7 +16,7 @@ type Settings struct {
 	Branding    Branding         `json:"branding"`
 }
 
-// ReadSettings gives a tenant's settings in one round trip.
+// ReadSettings returns a tenant's settings in one round trip.
 func ReadSettings(ctx context.Context, q Querier) (Settings, error) {
 	b := &pgx.Batch{}
 	b.Queue("SELECT s.state, s.state_reason, s.plan, s.limits, b.document FROM settings s CROSS JOIN branding b")

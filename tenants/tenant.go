@@ -40,14 +40,14 @@ const (
 
 // Limits are what a tenant's plan lets it use. Zero means none at all, never 'unlimited'.
 type Limits struct {
-	Learners      int64 `json:"learners"`       // accounts with the role student
-	Staff         int64 `json:"staff"`          // all other accounts
-	Classes       int64 `json:"classes"`        // active classes
-	StorageBytes  int64 `json:"storage_bytes"`  // uploaded files
-	ReadsPerSec   int64 `json:"reads_per_sec"`  // requests of class Read
-	WritesPerSec  int64 `json:"writes_per_sec"` // requests of class Write
-	SignInsPerSec int64 `json:"sign_ins_per_sec"`
-	Connections   int64 `json:"connections"` // of its login role, in the database
+	Learners      int64 `json:"learners" doc:"The most accounts with the role student"`
+	Staff         int64 `json:"staff" doc:"The most other accounts"`
+	Classes       int64 `json:"classes" doc:"The most active classes"`
+	StorageBytes  int64 `json:"storage_bytes" doc:"The most uploaded files, in bytes"`
+	ReadsPerSec   int64 `json:"reads_per_sec" doc:"The most reading requests in a second"`
+	WritesPerSec  int64 `json:"writes_per_sec" doc:"The most changing requests in a second"`
+	SignInsPerSec int64 `json:"sign_ins_per_sec" doc:"The most sign-ins in a second"`
+	Connections   int64 `json:"connections" doc:"The most connections to the database"`
 }
 
 // Plan is a named set of limits that an account manager starts from.

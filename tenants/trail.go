@@ -27,7 +27,7 @@ type TrailFilter struct {
 	Limit      int       // 1 to 200; 0: 30
 }
 
-// Trail reads a realm's audit trail, newest first. more tells that older entries follow. It gives domain.Invalid.
+// Trail reads a realm's audit trail, newest first. more tells that older entries follow. It returns domain.Invalid.
 func Trail(ctx context.Context, q Querier, f TrailFilter) (list []audit.Stored, more bool, err error) {
 	if f.Limit == 0 {
 		f.Limit = domain.Rows

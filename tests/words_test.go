@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"fmt"
 	"go/ast"
 	"go/token"
 	"io/fs"
@@ -82,9 +81,15 @@ func TestMessagesFit(t *testing.T) {
 			if !said[room+"."+own] {
 				t.Errorf("nobody says %s.%s: %q", room, own, words.English.Message(room+"."+own).Other)
 			}
+			if stem := numbered.FindStringSubmatch(own); stem != nil && slices.Contains(words.Keys(room), stem[1]) {
+				t.Errorf("%s.%s is told from %s by a number: its key must say what it is", room, own, stem[1])
+			}
 		}
 	}
 }
+
+// numbered is a key that ends with a number.
+var numbered = regexp.MustCompile(`^(.+)_[0-9]+$`)
 
 // What is said to people is for people: no sentence names a permission, a field of a body, or a word that only programs know.
 func TestSentencesAreForPeople(t *testing.T) {
@@ -523,5 +528,3 @@ func joined(e ast.Expr) []ast.Expr {
 	}
 	return []ast.Expr{e}
 }
-
-func (u use) String() string { return fmt.Sprintf("%s: %s%v", u.where, u.key, u.names) }

@@ -1,5 +1,5 @@
 // Package account is what people do about their own accounts: they sign in and out, choose passwords and second factors, and see where they are
-// signed in.
+// signed in. What staff do with accounts is in api/people.
 package account
 
 import (
@@ -23,33 +23,33 @@ import (
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-in", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
-		Summary: "Sign in with user name and password", Detail: "Unknown names, wrong passwords and wrong codes get the same answer. An account with a second factor gets 401 with the field `code`; send the same again with it."},
+		Summary: "Sign in with user name and password", Detail: "Unknown user names, wrong passwords and wrong codes get the same answer. For an account with a second factor the answer is 401 and names the field `code`: send the request again with the code."},
 		func(ctx context.Context, c *api.Call, in *struct {
-			Device string `header:"Device-Token" maxLength:"1024" doc:"The device_token of an earlier sign-in: failures are then counted apart from strangers'"`
+			Device string `header:"Device-Token" maxLength:"1024" doc:"The device_token of an earlier sign-in: failed sign-ins are then counted apart from those of strangers"`
 			Body   struct {
-				UserName string `json:"user_name" minLength:"1" maxLength:"256"`
-				Password string `json:"password" minLength:"1" maxLength:"1024"`
-				Code     string `json:"code,omitempty" maxLength:"64" doc:"Of the authenticator app, or a recovery code"`
+				UserName string `json:"user_name" minLength:"1" maxLength:"256" doc:"The name to sign in with"`
+				Password string `json:"password" minLength:"1" maxLength:"1024" doc:"The password"`
+				Code     string `json:"code,omitempty" maxLength:"64" doc:"The code of the authenticator app, or a recovery code"`
 			}
 		}) (*TokenAnswer, error) {
 			return tokenAnswer(SignIn(c, in.Body.UserName, in.Body.Password, in.Body.Code))
 		})
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-in/card", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
-		Summary: "Use a printed card or an invitation, once, and choose a password"},
+		Summary: "Choose a password with a printed card or an invitation, which works once"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
-				Code     string `json:"code" minLength:"1" maxLength:"64"`
-				Password string `json:"password" minLength:"1" maxLength:"1024" doc:"At least 15 characters"`
-				OTP      string `json:"otp,omitempty" maxLength:"64" doc:"When the account has a second factor"`
+				Code     string `json:"code" minLength:"1" maxLength:"64" doc:"The code of the card or the invitation"`
+				Password string `json:"password" minLength:"1" maxLength:"1024" doc:"The new password, of at least 15 characters"`
+				OTP      string `json:"otp,omitempty" maxLength:"64" doc:"The code of the authenticator app, when the account has a second factor"`
 			}
 		}) (*TokenAnswer, error) {
 			return tokenAnswer(RedeemCard(c, in.Body.Code, in.Body.Password, in.Body.OTP))
 		})
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.Write, Tag: "Session",
-		Summary: "Exchange a refresh token for the next pair", Detail: "Each refresh token is good once. One that is used again much later ends the session: it was copied."},
+		Summary: "Exchange a refresh token for a new pair of tokens", Detail: "Each refresh token works once. One that is used again much later must have been copied, and ends the session."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
-				RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"512"`
+				RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"512" doc:"The refresh token of the last answer"`
 			}
 		}) (*TokenAnswer, error) {
 			if err := c.Open(); err != nil {
@@ -61,11 +61,11 @@ func Routes(s *api.Server) {
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, _ *struct{}) (*api.Done, error) {
 			return &api.Done{Done: true}, SignOut(c, tx)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-out/everywhere", Permission: policy.SessionEnd, Tag: "Session", Summary: "End all sessions of one's own account"},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-out/everywhere", Permission: policy.SessionEnd, Tag: "Session", Summary: "End all sessions of your account"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, _ *struct{}) (*api.Done, error) {
 			return &api.Done{Done: true}, SignOutEverywhere(c, tx)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/me", Permission: policy.ProfileRead, Tag: "Session", Summary: "Who one is here, and what one's roles allow"},
+	api.Query(s, api.Route{Path: "/api/v1/me", Permission: policy.ProfileRead, Tag: "Session", Summary: "Show your account, your roles and what they allow"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*Me, error) {
 			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 				return nil, err
@@ -73,53 +73,53 @@ func Routes(s *api.Server) {
 			return &Me{UserID: c.Claims.UserID, UserName: c.Claims.UserName, Roles: c.Claims.Roles, Realm: c.Realm.Name(),
 				Permissions: c.State.Enforcer.Permissions(c.Claims.Roles), SecondFactor: c.Claims.SecondFactor, MustChangePassword: c.Claims.MustChangePassword}, nil
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/language", Permission: policy.ProfileChange, Tag: "Session", Summary: "Choose the language in which one is spoken with",
-		Detail: "It must be one that the tenant has; empty, the browser's header Accept-Language and the tenant decide. It holds from the next refresh of the session on."},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/language", Permission: policy.ProfileChange, Tag: "Session", Summary: "Choose your language",
+		Detail: "It must be one of the tenant's languages. With an empty value the header Accept-Language and then the tenant decide. The choice takes effect with the session's next refresh."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			Body struct {
-				Locale string `json:"locale" maxLength:"16" doc:"BCP 47; empty: none"`
+				Locale string `json:"locale" maxLength:"16" doc:"The language as a tag of BCP 47, such as en; empty to choose none"`
 			}
 		}) (*api.Done, error) {
 			return &api.Done{Done: true}, ChooseLanguage(c, tx, in.Body.Locale)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "One's own open sessions"},
+	api.Query(s, api.Route{Path: "/api/v1/me/sessions", Permission: policy.ProfileRead, Tag: "Session", Summary: "List your open sessions"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[identity.Session], error) {
 			own, err := MyAccount(c)
 			return &api.List[identity.Session]{Items: own.Sessions}, err
 		})
-	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change one's own password"},
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Change your password"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
-				OldPassword string `json:"old_password" minLength:"1" maxLength:"1024"`
-				Password    string `json:"password" minLength:"1" maxLength:"1024"`
+				OldPassword string `json:"old_password" minLength:"1" maxLength:"1024" doc:"The password until now"`
+				Password    string `json:"password" minLength:"1" maxLength:"1024" doc:"The new password, of at least 15 characters"`
 			}
 		}) (*api.Done, error) {
 			return &api.Done{Done: true}, ChangePassword(c, in.Body.OldPassword, in.Body.Password)
 		})
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
-		Summary: "Begin with an authenticator app", Detail: "It takes the password once more. A wrong one counts as a failed sign-in."},
+		Summary: "Set up an authenticator app", Detail: "Your password is asked once more. A wrong one counts as a failed sign-in."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
-				Password string `json:"password" minLength:"1" maxLength:"1024"`
+				Password string `json:"password" minLength:"1" maxLength:"1024" doc:"Your password"`
 			}
 		}) (*identity.TOTPSetup, error) {
 			setup, err := BeginTOTP(c, in.Body.Password)
 			return &setup, err
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", ShownOnce: true,
-		Summary: "Confirm the authenticator app with a code; gives ten recovery codes, once", Detail: "The session counts as opened with the second factor from its next refresh on."},
+		Summary: "Confirm the authenticator app with a code, and get ten recovery codes, shown once", Detail: "From its next refresh the session counts as signed in with a second factor."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			Body struct {
-				Code string `json:"code" minLength:"6" maxLength:"16"`
+				Code string `json:"code" minLength:"6" maxLength:"16" doc:"The code that the app shows"`
 			}
 		}) (*RecoveryCodes, error) {
 			codes, err := ConfirmTOTP(c, tx, in.Body.Code)
 			return &RecoveryCodes{codes}, err
 		})
-	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp/remove", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Take the authenticator app away"},
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/totp/remove", Permission: policy.ProfileChange, Quota: limits.SignIn, Tag: "Session", Summary: "Remove your authenticator app"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
-				Code string `json:"code" minLength:"6" maxLength:"64"`
+				Code string `json:"code" minLength:"6" maxLength:"64" doc:"The code that the app shows, or a recovery code"`
 			}
 		}) (*api.Done, error) {
 			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
@@ -132,7 +132,7 @@ func Routes(s *api.Server) {
 // Me is the signed-in person.
 type Me struct {
 	UserID             uuid.UUID `json:"user_id"`
-	UserName           string    `json:"user_name"`
+	UserName           string    `json:"user_name" doc:"The name to sign in with"`
 	Roles              []string  `json:"roles"`
 	Permissions        []string  `json:"permissions"`
 	Realm              string    `json:"realm"`
@@ -149,10 +149,10 @@ type RecoveryCodes struct {
 type TokenAnswer struct {
 	AccessToken      string    `json:"access_token"`
 	TokenType        string    `json:"token_type"`
-	ExpiresIn        int       `json:"expires_in" doc:"Seconds"`
-	RefreshToken     string    `json:"refresh_token,omitempty" doc:"Absent when the same refresh token was sent twice within seconds: the other answer has it"`
+	ExpiresIn        int       `json:"expires_in" doc:"How long the access token is valid, in seconds"`
+	RefreshToken     string    `json:"refresh_token,omitempty" doc:"Missing when the same refresh token was sent twice within seconds: the other answer has it"`
 	RefreshExpiresAt time.Time `json:"refresh_expires_at"`
-	DeviceToken      string    `json:"device_token,omitempty" doc:"After a sign-in. Keep it beyond the session and send it as the header Device-Token when the same person signs in again: strangers' failures then do not stop them. It opens nothing, and counts for 180 days"`
+	DeviceToken      string    `json:"device_token,omitempty" doc:"Given after a sign-in. Keep it beyond the session and send it as the header Device-Token when the same person signs in again: failed sign-ins of strangers then do not lock them out. It gives access to nothing, and is valid for 180 days"`
 }
 
 func tokenAnswer(t *identity.Tokens, err error) (*TokenAnswer, error) {
@@ -220,7 +220,7 @@ type OwnAccount struct {
 	Sessions []identity.Session
 }
 
-// OwnAccount reads the signed-in person's own account.
+// MyAccount returns the signed-in person's own account.
 func MyAccount(c *api.Call) (own OwnAccount, err error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return own, err

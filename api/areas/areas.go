@@ -1,4 +1,4 @@
-// Package areas lists all that the API answers.
+// Package areas lists all that the API answers: a line for each area. Routes stand in the areas.
 package areas
 
 import (

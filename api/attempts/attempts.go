@@ -17,7 +17,7 @@ import (
 	"lignum/tenants"
 )
 
-// TestPage gives a test as it is announced, with what the viewer has made of it.
+// TestPage returns a test as it is announced, with what the viewer has made of it.
 func TestPage(ctx context.Context, c *api.Call, test uuid.UUID) (*assessment.Announcement, error) {
 	a, f, b := &assessment.Announcement{}, classes.CourseFacts{}, &pgx.Batch{}
 	assessment.QueueAnnounced(b, test, c.Claims.UserID, c.Now, a)
@@ -47,7 +47,7 @@ type OpenAttempt struct {
 	Paper  assessment.Paper `json:"paper"`
 }
 
-// StartAttempt gives the signed-in learner's attempt at a test: the one under way, or a new one.
+// StartAttempt returns the signed-in learner's attempt at a test: the one under way, or a new one.
 func StartAttempt(ctx context.Context, c *api.Call, test uuid.UUID) (*OpenAttempt, error) {
 	var f assessment.StartFacts
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
@@ -67,7 +67,7 @@ func StartAttempt(ctx context.Context, c *api.Call, test uuid.UUID) (*OpenAttemp
 	return open(c, p), nil
 }
 
-// paper gives an attempt of the signed-in learner with its ticket.
+// paper returns an attempt of the signed-in learner with its ticket.
 func paper(ctx context.Context, c *api.Call, attempt uuid.UUID) (*OpenAttempt, error) {
 	var p *assessment.Paper
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
@@ -84,7 +84,7 @@ func open(c *api.Call, p *assessment.Paper) *OpenAttempt {
 	return &OpenAttempt{Ticket: p.Ticket().Seal(c.DB.Vault(), c.Realm.Name()), Paper: *p}
 }
 
-// AttemptPaper gives the signed-in learner's attempt under way, to go on with: also on another device. An attempt whose
+// AttemptPaper returns the signed-in learner's attempt under way, to go on with: also on another device. An attempt whose
 // time ran out is handed in on the way.
 func AttemptPaper(ctx context.Context, c *api.Call, attempt uuid.UUID) (*OpenAttempt, error) {
 	open, err := paper(ctx, c, attempt) // is the learner's own, or not found
@@ -143,7 +143,7 @@ func SubmitAttempt(ctx context.Context, c *api.Call, tx *tenants.Tx, attempt uui
 	return c.Server.Exams.SubmitIf(ctx, tx, c.Realm.Name(), attempt, c.Claims.UserID, may, c.Now, c.Day())
 }
 
-// AttemptResult gives what came of an attempt. The learner sees of the items what the test's rule shows; staff see all.
+// AttemptResult returns what came of an attempt. The learner sees of the items what the test's rule shows; staff see all.
 func AttemptResult(ctx context.Context, c *api.Call, attempt uuid.UUID) (*assessment.Result, error) {
 	var res *assessment.Result
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -227,10 +227,10 @@ func AttemptsToMark(ctx context.Context, c *api.Call, p api.Paging) (*api.List[a
 
 // MarkRequest is one person's mark for one position.
 type MarkRequest struct {
-	Position int    `json:"position" minimum:"0" maximum:"1000" doc:"From 0"`
-	Fraction int    `json:"fraction" minimum:"0" maximum:"10000" doc:"Of the item's mark: how many of the parts that of says"`
-	Of       int    `json:"of,omitempty" minimum:"1" maximum:"10000" default:"10000" doc:"How many parts the mark has. Left out, fraction is in hundredths of a percent; 1 of 3 is exactly a third"`
-	Comment  string `json:"comment,omitempty" maxLength:"2000" doc:"The learner reads it"`
+	Position int    `json:"position" minimum:"0" maximum:"1000" doc:"Position of the item in the paper, from 0"`
+	Fraction int    `json:"fraction" minimum:"0" maximum:"10000" doc:"How many parts of the mark to give; of says how many parts there are"`
+	Of       int    `json:"of,omitempty" minimum:"1" maximum:"10000" default:"10000" doc:"How many parts the whole mark has. Without it fraction is in hundredths of a percent. 1 of 3 gives exactly a third"`
+	Comment  string `json:"comment,omitempty" maxLength:"2000" doc:"Feedback, shown to the learner"`
 }
 
 // MarkAttempt stores a mark for a position that a machine could not mark. With the last one the score is final.

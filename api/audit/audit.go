@@ -1,4 +1,4 @@
-// Package audit shows who did what, and when.
+// Package audit shows who did what, and when. It only reads: an entry is written by what it is about, in the same transaction.
 package audit
 
 import (
@@ -16,13 +16,13 @@ import (
 
 // TrailFilter is what the audit trail can be narrowed by.
 type TrailFilter struct {
-	Actor      uuid.UUID `query:"actor" format:"uuid" doc:"Who did it"`
-	Action     string    `query:"action" maxLength:"200" doc:"Such as class.register; with a final point all that begin so: sign_in."`
-	ObjectKind string    `query:"object_kind" maxLength:"200" doc:"Such as class or user"`
-	Object     string    `query:"object" maxLength:"200" doc:"The id of the thing"`
-	Outcome    string    `query:"outcome" enum:"done,refused"`
-	From       time.Time `query:"from" doc:"RFC 3339; from this moment on"`
-	To         time.Time `query:"to" doc:"RFC 3339; before this moment"`
+	Actor      uuid.UUID `query:"actor" format:"uuid" doc:"Only what this account did"`
+	Action     string    `query:"action" maxLength:"200" doc:"Only this action, such as class.register; with a final point, as in sign_in., all actions that begin so"`
+	ObjectKind string    `query:"object_kind" maxLength:"200" doc:"Only what was done to things of this kind, such as class or user"`
+	Object     string    `query:"object" maxLength:"200" doc:"Only what was done to the thing with this id"`
+	Outcome    string    `query:"outcome" enum:"done,refused" doc:"Only what was done, or only what was refused"`
+	From       time.Time `query:"from" doc:"Only entries from this moment on, as a date and time of RFC 3339"`
+	To         time.Time `query:"to" doc:"Only entries before this moment, as a date and time of RFC 3339"`
 }
 
 // Routes declares the routes of this area.
@@ -31,7 +31,7 @@ func Routes(s *api.Server) {
 		path string
 		read policy.Permission
 	}{{"/api/v1/audit", policy.AuditRead}, {"/api/v1/platform/audit", policy.PlatformAuditRead}} {
-		api.Query(s, api.Route{Path: realm.path, Permission: realm.read, Tag: "Audit", Summary: "The audit trail, newest first"},
+		api.Query(s, api.Route{Path: realm.path, Permission: realm.read, Tag: "Audit", Summary: "List the entries of the audit trail, newest first"},
 			func(ctx context.Context, c *api.Call, in *struct {
 				api.Paging
 				TrailFilter

@@ -16,20 +16,20 @@ import (
 
 // TermRef names a term in a path.
 type TermRef struct {
-	Term uuid.UUID `path:"term" format:"uuid"`
+	Term uuid.UUID `path:"term" format:"uuid" doc:"The term's id"`
 }
 
 // TermInput is what a term is to be.
 type TermInput struct {
-	Title    string `json:"title" minLength:"1" maxLength:"100" example:"Christmas Term"`
-	StartsOn string `json:"starts_on" format:"date" doc:"The first day; of the years 1990 to 2200"`
-	EndsOn   string `json:"ends_on" format:"date" doc:"The last day; after the first, within two years of it"`
+	Title    string `json:"title" minLength:"1" maxLength:"100" example:"Christmas Term" doc:"The term's title"`
+	StartsOn string `json:"starts_on" format:"date" doc:"The first day, in the years 1990 to 2200"`
+	EndsOn   string `json:"ends_on" format:"date" doc:"The last day, after the first and within two years of it"`
 }
 
 // TermChange is what a term is to become.
 type TermChange struct {
 	TermInput
-	Version string `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the term since"`
+	Version string `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the term since"`
 }
 
 func (in *TermInput) fields() calendar.TermFields {
@@ -39,26 +39,26 @@ func (in *TermInput) fields() calendar.TermFields {
 // Term is a term, with those whose days it crosses.
 type Term struct {
 	calendar.Term
-	Crosses []string `json:"crosses" doc:"Titles of other terms, at most five, of which some days are also this one's, or all and no others. It is no fault; look whether it is meant. Terms that lie within one another are not told"`
+	Crosses []string `json:"crosses" doc:"Titles of at most five other terms that overlap this one in part or have exactly its days. That is allowed; check whether it is meant. A term that lies within another is not listed"`
 }
 
 // Routes declares the terms.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/terms", Permission: policy.CalendarRead, Tag: "Calendar", Summary: "The tenant's terms, by their first days"},
+	api.Query(s, api.Route{Path: "/api/v1/terms", Permission: policy.CalendarRead, Tag: "Calendar", Summary: "List the terms by first day"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
 			TermFilter
 		}) (*api.List[calendar.Term], error) {
 			return ListTerms(ctx, c, in.TermFilter, in.Paging)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/terms/{term}", Permission: policy.CalendarRead, Tag: "Calendar", Summary: "A term"},
+	api.Query(s, api.Route{Path: "/api/v1/terms/{term}", Permission: policy.CalendarRead, Tag: "Calendar", Summary: "Show a term"},
 		func(ctx context.Context, c *api.Call, in *TermRef) (*Term, error) { return TermPage(ctx, c, in.Term) })
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/terms", Permission: policy.CalendarChange, Tag: "Calendar", Status: http.StatusCreated, Summary: "Add a term"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body TermInput }) (*Term, error) {
 			return CreateTerm(ctx, c, tx, in.Body)
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/terms/{term}", Permission: policy.CalendarChange, Tag: "Calendar", Summary: "Change a term's title and days",
-		Detail: "Classes keep their own first and last day. One that comes from the country's own records (`source_id`) is changed there: 409."},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/terms/{term}", Permission: policy.CalendarChange, Tag: "Calendar", Summary: "Change a term",
+		Detail: "Classes keep their own first and last days. A term that comes from the country's own records (`source_id`) must be changed there: the answer is 409."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			TermRef
 			Body TermChange
@@ -66,7 +66,7 @@ func Routes(s *api.Server) {
 			return ChangeTerm(ctx, c, tx, in.Term, in.Body)
 		})
 	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/terms/{term}", Permission: policy.CalendarChange, Tag: "Calendar", Summary: "Remove a term",
-		Detail: "Not one that classes belong to: 409. One that the country's own records still have comes back with the next import."},
+		Detail: "The answer is 409 when classes belong to the term. A term that is still in the country's own records comes back with the next import."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *TermRef) (*api.Done, error) {
 			return RemoveTerm(ctx, c, tx, in.Term)
 		})
@@ -74,7 +74,7 @@ func Routes(s *api.Server) {
 
 // TermFilter narrows a list of terms.
 type TermFilter struct {
-	From string `query:"from" format:"date" doc:"Only those that end on this day or later"`
+	From string `query:"from" format:"date" doc:"Only terms that end on this day or later"`
 }
 
 // ListTerms lists the tenant's terms by their first days.
@@ -87,7 +87,7 @@ func ListTerms(ctx context.Context, c *api.Call, f TermFilter, p api.Paging) (*a
 	})
 }
 
-// TermPage gives a term.
+// TermPage returns a term.
 func TermPage(ctx context.Context, c *api.Call, id uuid.UUID) (*Term, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err

@@ -1,4 +1,5 @@
-// Package catalogue is what can be learned: courses, their lessons, and the resources beside them.
+// Package catalogue is what can be learned: courses, their lessons, and the resources beside them. It is
+// read here and not written: packs are imported by a command. Tests are in api/attempts.
 package catalogue
 
 import (
@@ -19,26 +20,26 @@ import (
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "The catalogue of courses, by title"},
+	api.Query(s, api.Route{Path: "/api/v1/courses", Permission: policy.CourseRead, Tag: "Courses", Summary: "List the courses by title"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			Query   string `query:"q" maxLength:"100" doc:"Part of the title or the summary"`
-			Subject string `query:"subject" maxLength:"100"`
-			Level   string `query:"level" maxLength:"100"`
+			Query   string `query:"q" maxLength:"100" doc:"Only courses with this in the title or the summary"`
+			Subject string `query:"subject" maxLength:"100" doc:"Only this subject, exactly as it is written"`
+			Level   string `query:"level" maxLength:"100" doc:"Only courses of this level, exactly as it is written"`
 		}) (*api.List[catalog.Course], error) {
 			return ListCourses(ctx, c, catalog.CourseFilter{Query: in.Query, Subject: in.Subject, Level: in.Level}, in.Paging)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/courses/{course}", Permission: policy.CourseRead, Tag: "Courses", Summary: "A course with its sections, lessons and tests"},
+	api.Query(s, api.Route{Path: "/api/v1/courses/{course}", Permission: policy.CourseRead, Tag: "Courses", Summary: "Show a course with its sections, lessons and tests"},
 		func(ctx context.Context, c *api.Call, in *struct {
-			Course string `path:"course" maxLength:"100"`
+			Course string `path:"course" maxLength:"100" doc:"The course's slug"`
 		}) (*catalog.CourseDetail, error) {
 			return CoursePage(ctx, c, in.Course)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "A lesson, with how far one is in it",
-		Detail: "A learner needs a place in a class of the course. `progress.counter` is where a client's own counter goes on. From the moment at which it is opened here the time counts that earns the lesson's points."},
+	api.Query(s, api.Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "Show a lesson and your progress in it",
+		Detail: "A learner needs a place in a class of the course. A client continues its own counter from `progress.counter`. The time that earns the lesson's points runs from this request."},
 		func(ctx context.Context, c *api.Call, in *struct {
-			Course string `path:"course" maxLength:"100"`
-			Lesson string `path:"lesson" maxLength:"100"`
+			Course string `path:"course" maxLength:"100" doc:"The course's slug"`
+			Lesson string `path:"lesson" maxLength:"100" doc:"The lesson's slug"`
 		}) (*LessonView, error) {
 			v, err := LessonPage(ctx, c, in.Course, in.Lesson)
 			if err != nil || !v.Opens(c.Now) {
@@ -50,13 +51,13 @@ func Routes(s *api.Server) {
 			}
 			return v, OpenLesson(ctx, part, v)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "Animations, labs, videos and documents, by title",
-		Detail: "Everything is announced; the address of what belongs to a course is there for those who have the course."},
+	api.Query(s, api.Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "List animations, labs, videos and documents by title",
+		Detail: "Everything is listed. The address of something that belongs to a course is given only to those who have the course."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			Kind    string `query:"kind" enum:"animation,lab,video,document"`
-			Subject string `query:"subject" maxLength:"200"`
-			Query   string `query:"q" maxLength:"100" doc:"Part of the title"`
+			Kind    string `query:"kind" enum:"animation,lab,video,document" doc:"Only this kind"`
+			Subject string `query:"subject" maxLength:"200" doc:"Only this subject, exactly as it is written"`
+			Query   string `query:"q" maxLength:"100" doc:"Only what has this in its title"`
 		}) (*api.List[catalog.Resource], error) {
 			return ListResources(ctx, c, catalog.ResourceFilter{Kind: in.Kind, Subject: in.Subject, Query: in.Query}, in.Paging)
 		})
@@ -72,7 +73,7 @@ func ListCourses(ctx context.Context, c *api.Call, f catalog.CourseFilter, p api
 	})
 }
 
-// CoursePage gives a course with its outline, by its slug.
+// CoursePage returns a course with its outline, by its slug.
 func CoursePage(ctx context.Context, c *api.Call, slug string) (*catalog.CourseDetail, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ type LessonView struct {
 	Records  bool             `json:"records"` // whether reports of progress are taken: the viewer learns it
 }
 
-// LessonPage gives a lesson, by the slugs of its course and its own.
+// LessonPage returns a lesson, by the slugs of its course and its own.
 func LessonPage(ctx context.Context, c *api.Call, courseSlug, lessonSlug string) (*LessonView, error) {
 	v, f, b := &LessonView{}, classes.CourseFacts{}, &pgx.Batch{}
 	classes.QueueCourseFacts(b, courseSlug, c.Claims.UserID, &f)
@@ -108,6 +109,7 @@ func LessonPage(ctx context.Context, c *api.Call, courseSlug, lessonSlug string)
 	return v, nil
 }
 
+// CourseFacts says for the policy how somebody is tied to a course.
 func CourseFacts(f classes.CourseFacts) policy.Facts {
 	return policy.Facts{Enrolled: f.Enrolled, CoachOf: f.CoachOf, Teaches: f.CoachOf}
 }
@@ -125,10 +127,10 @@ func OpenLesson(ctx context.Context, c *api.Call, v *LessonView) error {
 	return err
 }
 
-// Opens tells whether OpenLesson has something to note.
+// Opens reports whether OpenLesson has something to note.
 func (v *LessonView) Opens(now time.Time) bool { return v.Records && v.Progress.Unread(now) }
 
-// LessonsToRepeat gives the lessons of some sections of a course, by the sections' codes, for a learner of it.
+// LessonsToRepeat returns the lessons of some sections of a course, by the sections' codes, for a learner of it.
 func LessonsToRepeat(ctx context.Context, c *api.Call, course uuid.UUID, sections []string) (*classes.Repeat, error) {
 	var found *classes.Repeat
 	err := c.DB.Read(ctx, func(r *tenants.Reader) (err error) {

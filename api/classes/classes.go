@@ -1,4 +1,5 @@
-// Package classes is classes, the places in them, and how far their learners are.
+// Package classes is classes, the places in them, and how far their learners are. What coaches see of
+// single learners is in api/coaching, and what is taught in api/catalogue.
 package classes
 
 import (
@@ -19,33 +20,34 @@ import (
 
 // ClassRef names a class in a path.
 type ClassRef struct {
-	Class uuid.UUID `path:"class" format:"uuid"`
+	Class uuid.UUID `path:"class" format:"uuid" doc:"The class's id"`
 }
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/classes", Permission: policy.ClassRead, Tag: "Classes", Summary: "Classes by title: one's own, those to choose from, those one coaches"},
+	api.Query(s, api.Route{Path: "/api/v1/classes", Permission: policy.ClassRead, Tag: "Classes", Summary: "List classes by title",
+		Detail: "`mine`, `coaching` and `open` narrow the list; without them it holds every class that has not ended."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			Mine     bool   `query:"mine" doc:"Only those in which one has a place"`
-			Coaching bool   `query:"coaching" doc:"Only those that one coaches"`
-			Open     bool   `query:"open" doc:"Only those in which a learner can register today"`
-			All      bool   `query:"all" doc:"Ended and cancelled ones as well"`
-			Query    string `query:"q" maxLength:"100" doc:"Beginnings of words of the title, in any order"`
-			Subject  string `query:"subject" maxLength:"100"`
+			Mine     bool   `query:"mine" doc:"Only classes in which you have a place"`
+			Coaching bool   `query:"coaching" doc:"Only classes that you coach"`
+			Open     bool   `query:"open" doc:"Only classes in which a learner can register today"`
+			All      bool   `query:"all" doc:"Ended and cancelled classes as well"`
+			Query    string `query:"q" maxLength:"100" doc:"Only classes with words in the title that begin so, in any order"`
+			Subject  string `query:"subject" maxLength:"100" doc:"Only classes whose course has this subject, exactly as it is written"`
 		}) (*api.List[classes.Class], error) {
 			return ListClasses(ctx, c, ClassFilter{in.Mine, in.Coaching, in.Open, in.All, in.Query, in.Subject}, in.Paging)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "A class with its lessons and tests, and how far one is"},
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}", Permission: policy.ClassRead, Tag: "Classes", Summary: "Show a class with its lessons and tests and your progress"},
 		func(ctx context.Context, c *api.Call, in *ClassRef) (*ClassPage, error) {
 			return ReadClass(ctx, c, in.Class)
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassRegister, Tag: "Classes", Status: http.StatusCreated,
-		Summary: "Take a place in a class", Detail: "Asking again gives the same place. 409 when the class is full."},
+		Summary: "Register for a class", Detail: "Asking again gives the same place. The answer is 409 when the class is full."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *ClassRef) (*classes.Enrolment, error) {
 			return RegisterForClass(ctx, c, tx, in.Class)
 		})
-	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassLeave, Tag: "Classes", Summary: "Give the place back; what was done stays"},
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/registration", Permission: policy.ClassLeave, Tag: "Classes", Summary: "Leave a class; what was done in it is kept"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *ClassRef) (*api.Done, error) {
 			return LeaveClass(ctx, c, tx, in.Class)
 		})
@@ -60,16 +62,16 @@ func Routes(s *api.Server) {
 		}) (*api.Done, error) {
 			return ChangeClass(ctx, c, tx, in.Class, in.Body)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cancellation", Permission: policy.ClassManage, Tag: "Classes", Summary: "Cancel a class before its time"},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/cancellation", Permission: policy.ClassManage, Tag: "Classes", Summary: "Cancel a class before its last day"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
-				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Those of the class read it, and it stays in the audit trail"`
+				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Why the class is cancelled; its people are told, and it stands in the audit trail"`
 			}
 		}) (*api.Done, error) {
 			return CancelClass(ctx, c, tx, in.Class, in.Body.Reason)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/learners", Permission: policy.LearnerRead, Tag: "Classes", Summary: "Who is in a class, by family name"},
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/learners", Permission: policy.LearnerRead, Tag: "Classes", Summary: "List the learners of a class by family name"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			ClassRef
 			api.Paging
@@ -77,17 +79,17 @@ func Routes(s *api.Server) {
 			return ClassLearners(ctx, c, in.Class, in.Paging)
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/learners", Permission: policy.ClassManage, Tag: "Classes", Status: http.StatusCreated,
-		Summary: "Place a learner in a class, also when registration is closed"},
+		Summary: "Place a learner in a class, even when registration is closed"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
-				LearnerID uuid.UUID `json:"learner_id" format:"uuid"`
+				LearnerID uuid.UUID `json:"learner_id" format:"uuid" doc:"The learner's id"`
 			}
 		}) (*classes.Enrolment, error) {
 			return PlaceLearner(ctx, c, tx, in.Class, in.Body.LearnerID)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/candidates", Permission: policy.ClassManage, Tag: "Classes", Summary: "Learners whom one may place in a class, by family name",
-		Detail: "Active learners without a place in it: of one's own school, or of any for whoever administers the tenant."},
+	api.Query(s, api.Route{Path: "/api/v1/classes/{class}/candidates", Permission: policy.ClassManage, Tag: "Classes", Summary: "List the learners you may place in a class, by family name",
+		Detail: "They are the active learners without a place in it: those of your school or, for a tenant administrator, of any school."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			ClassRef
 			api.Paging
@@ -95,28 +97,28 @@ func Routes(s *api.Server) {
 		}) (*api.List[Candidate], error) {
 			return ClassCandidates(ctx, c, in.Class, in.CandidateFilter, in.Paging)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/placements", Permission: policy.ClassManage, Tag: "Classes", Summary: "Place many learners in a class, or a whole form",
-		Detail: "Also when registration is closed. Seats are given in the order of the list, or of the names, until the class is full; the answer says who got no place and why. " +
-			"Learners of another school than one's own are refused, unless one administers the tenant."},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/placements", Permission: policy.ClassManage, Tag: "Classes", Summary: "Place many learners, or all of a grade, in a class",
+		Detail: "This works even when registration is closed. Seats are given in the order of the list, or of the names for a grade, until the class is full. The answer says who got no place and why. " +
+			"Learners of a school other than yours are refused, unless you are a tenant administrator."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body PlaceRequest
 		}) (*classes.Placement, error) {
 			return PlaceLearners(ctx, c, tx, in.Class, in.Body)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/removals", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take many learners out of a class; what they did stays"},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/classes/{class}/removals", Permission: policy.ClassManage, Tag: "Classes", Summary: "Remove many learners from a class; what they did in it is kept"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
 			Body struct {
-				LearnerIDs []uuid.UUID `json:"learner_ids" minItems:"1" maxItems:"1000"`
+				LearnerIDs []uuid.UUID `json:"learner_ids" minItems:"1" maxItems:"1000" doc:"The learners' ids"`
 			}
 		}) (*Removed, error) {
 			return RemoveLearners(ctx, c, tx, in.Class, in.Body.LearnerIDs)
 		})
-	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Take a learner out of a class"},
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/classes/{class}/learners/{learner}", Permission: policy.ClassManage, Tag: "Classes", Summary: "Remove a learner from a class; what they did in it is kept"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ClassRef
-			Learner uuid.UUID `path:"learner" format:"uuid"`
+			Learner uuid.UUID `path:"learner" format:"uuid" doc:"The learner's id"`
 		}) (*api.Done, error) {
 			return RemoveLearner(ctx, c, tx, in.Class, in.Learner)
 		})
@@ -187,7 +189,7 @@ type ClassPage struct {
 	Tests []assessment.TestState `json:"tests"`
 }
 
-// ReadClass gives the page of a class: facts and data in one round trip.
+// ReadClass returns the page of a class: facts and data in one round trip.
 func ReadClass(ctx context.Context, c *api.Call, id uuid.UUID) (*ClassPage, error) {
 	p := &ClassPage{}
 	err := c.DB.Read(ctx, func(r *tenants.Reader) error {
@@ -236,15 +238,15 @@ type ClassID struct {
 	ID uuid.UUID `json:"id"`
 }
 
-// manageFacts are about what a class is to become: a school's administrator keeps to the own school; a teacher opens classes
-// to teach, and keeps to the own school too, or has none.
+// manageFacts are about what a class is to become: a school's administrator keeps to their own school; a teacher opens classes
+// to teach, and keeps to their own school too, or has none.
 func manageFacts(c *api.Call, f *classes.Fields) policy.Facts {
 	same := c.OfOwnSchool(f.SchoolID)
 	teaches := f.CoachID != nil && *f.CoachID == c.Claims.UserID
 	return policy.Facts{SameSchool: same, Teaches: teaches && (same || f.SchoolID == nil && c.Claims.SchoolID == nil)}
 }
 
-// MayOpenClass asks the policy whether there is a class that the actor may open: to teach, in the own school.
+// MayOpenClass asks the policy whether there is a class that the actor may open: to teach, in their own school.
 func MayOpenClass(c *api.Call) error {
 	return c.Permit(manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }
@@ -270,7 +272,7 @@ func ChangeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID,
 	if err != nil {
 		return nil, err
 	}
-	// Who leads a class sees the records of those in it. Nobody makes themselves that tie to pupils whom they do not reach without it.
+	// Who leads a class sees the records of those in it. Nobody may tie themselves so to learners that they do not reach otherwise.
 	if d.Scope != policy.Whole && !teaches && to.CoachID != nil && *to.CoachID == c.Claims.UserID {
 		others, err := classes.HasOthers(ctx, tx, id, c.Claims.SchoolID)
 		if err != nil {
@@ -285,7 +287,7 @@ func ChangeClass(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID,
 
 func sameID(a, b *uuid.UUID) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// ClassToChange gives what was decided about a class to somebody who may change it, with the version to give back.
+// ClassToChange returns what was decided about a class to somebody who may change it, with the version to give back.
 func ClassToChange(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Fields, error) {
 	var is classes.Fields
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
@@ -327,7 +329,7 @@ func RemoveLearner(ctx context.Context, c *api.Call, tx *tenants.Tx, id, learner
 
 // Removed names the learners who lost their place.
 type Removed struct {
-	LearnerIDs []uuid.UUID `json:"learner_ids"`
+	LearnerIDs []uuid.UUID `json:"learner_ids" doc:"The learners' ids"`
 }
 
 // RemoveLearners takes several learners out of a class.
@@ -370,29 +372,29 @@ func learnersWithin(ctx context.Context, c *api.Call, q tenants.Querier, scope p
 	return domain.List[classes.Learner]{}, api.FiguresOnly()
 }
 
-// MayManageClass tells whether the actor may change the class of a page.
+// MayManageClass reports whether the actor may change the class of a page.
 func MayManageClass(c *api.Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, classFacts(p.Facts))
 }
 
-// MayOpenLessons tells whether the lessons of a class open to the actor, and its tests. Those of the class have them by their place or because
+// MayOpenLessons reports whether the lessons of a class open to the actor, and its tests. Those of the class have them by their place or because
 // they coach it, and the policy is asked only where it says more: an author has the lessons of a class that is over, too.
 func MayOpenLessons(c *api.Call, p *ClassPage) bool {
 	f := p.CourseFacts()
 	return f.Enrolled || f.CoachOf || p.Facts.CoachOf && p.State == classes.Ended && c.Would(policy.LessonRead, catalogue.CourseFacts(f))
 }
 
-// MayPlaceLearners tells whether the actor may place learners in the class of a page: some of the own school, or any.
+// MayPlaceLearners reports whether the actor may place learners in the class of a page: some of their own school, or any.
 func MayPlaceLearners(c *api.Call, p *ClassPage) bool {
 	return c.Would(policy.ClassManage, tied(p.Facts, true)) && (c.Claims.SchoolID != nil || c.Would(policy.ClassManage, policy.Facts{}))
 }
 
-// MayOpenAClass tells whether there is a class that the actor may open.
+// MayOpenAClass reports whether there is a class that the actor may open.
 func MayOpenAClass(c *api.Call) bool {
 	return c.Would(policy.ClassManage, manageFacts(c, &classes.Fields{CoachID: &c.Claims.UserID, SchoolID: c.Claims.SchoolID}))
 }
 
-// MaySeeTests tells whether the tests of a class open to the actor.
+// MaySeeTests reports whether the tests of a class open to the actor.
 func MaySeeTests(c *api.Call, p *ClassPage) bool {
 	return c.Would(policy.TestRead, catalogue.CourseFacts(p.CourseFacts()))
 }

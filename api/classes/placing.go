@@ -17,7 +17,7 @@ import (
 // Placing learners. A place makes the learner's record the class's staff's to see, so whoever places needs a tie to the learner
 // as well as to the class: they must be of one school, unless the actor reaches the whole tenant.
 
-// tied gives the facts about a class and a learner together: each tie to the class holds only for learners of the own school.
+// tied returns the facts about a class and a learner together: each tie to the class holds only for learners of the actor's own school.
 func tied(class classes.Facts, sameSchool bool) policy.Facts {
 	f := classFacts(class)
 	f.SameSchool, f.Teaches, f.CoachOf = f.SameSchool && sameSchool, f.Teaches && sameSchool, f.CoachOf && sameSchool
@@ -43,9 +43,9 @@ func placeReach(ctx context.Context, c *api.Call, q tenants.Querier, id uuid.UUI
 
 // CandidateFilter narrows the learners to place. Conditions add up.
 type CandidateFilter struct {
-	Query  string    `query:"q" maxLength:"100" doc:"Beginning of the given, family or user name, or \"given family\""`
-	Grade  string    `query:"grade" maxLength:"20"`
-	School uuid.UUID `query:"school" format:"uuid"`
+	Query  string    `query:"q" maxLength:"100" doc:"Only people whose given name, family name or user name begins so, or whose names begin as in \"Ann Bro\""`
+	Grade  string    `query:"grade" maxLength:"20" doc:"Only learners of this grade"`
+	School uuid.UUID `query:"school" format:"uuid" doc:"Only learners of this school"`
 }
 
 // Candidate is a learner who may be placed in a class.
@@ -56,7 +56,7 @@ type Candidate struct {
 	SchoolID *uuid.UUID `json:"school_id,omitempty"`
 }
 
-// ClassCandidates lists the active learners whom the actor may place in a class and who have no place in it.
+// ClassCandidates lists the active learners that the actor may place in a class and who have no place in it.
 func ClassCandidates(ctx context.Context, c *api.Call, id uuid.UUID, f CandidateFilter, p api.Paging) (*api.List[Candidate], error) {
 	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (list domain.List[Candidate], err error) {
 		school, err := schoolToPlace(ctx, c, r, id, f.School)
@@ -100,9 +100,9 @@ func ClassGrades(ctx context.Context, c *api.Call, id, school uuid.UUID) ([]clas
 
 // PlaceRequest says who is to get a place: learners by id, or everybody of a form.
 type PlaceRequest struct {
-	LearnerIDs []uuid.UUID `json:"learner_ids,omitempty" maxItems:"1000"`
-	Grade      string      `json:"grade,omitempty" maxLength:"20" doc:"In place of ids: every active learner of this form without a place"`
-	SchoolID   *uuid.UUID  `json:"school_id,omitempty" format:"uuid" doc:"With grade: of this school; one's own unless one administers the tenant"`
+	LearnerIDs []uuid.UUID `json:"learner_ids,omitempty" maxItems:"1000" doc:"The learners' ids"`
+	Grade      string      `json:"grade,omitempty" maxLength:"20" doc:"In place of learner_ids: every active learner of this grade without a place in the class"`
+	SchoolID   *uuid.UUID  `json:"school_id,omitempty" format:"uuid" doc:"With grade: only learners of this school, which must be yours unless you are a tenant administrator"`
 }
 
 // PlaceLearner gives a learner a place in a class, also when registration is closed. Learners of other schools register
@@ -123,7 +123,7 @@ func PlaceLearner(ctx context.Context, c *api.Call, tx *tenants.Tx, id, learner 
 	return &e, err
 }
 
-// PlaceLearners gives many learners places in a class. Those whom the actor has no tie to are among the refused; when that is
+// PlaceLearners gives many learners places in a class. Those that the actor has no tie to are among the refused; when that is
 // everybody, the answer is the policy's refusal.
 func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID, in PlaceRequest) (*classes.Placement, error) {
 	school, err := placeReach(ctx, c, tx, id)
@@ -167,7 +167,7 @@ func PlaceLearners(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUI
 	return &out, nil
 }
 
-// ownLearners parts the learners whom the actor may place from the others. Nothing is said of the others, not even whether there
+// ownLearners parts the learners that the actor may place from the others. Nothing is said of the others, not even whether there
 // is such a person: somebody of another school is not the actor's to know of.
 func ownLearners(ctx context.Context, c *api.Call, q tenants.Querier, class uuid.UUID, learners []uuid.UUID) (own []uuid.UUID, others []classes.Unplaced, err error) {
 	if len(learners) > classes.MostPlaced {

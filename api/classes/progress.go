@@ -14,26 +14,26 @@ import (
 
 // ProgressReport is what a client says of a learner's work in a lesson.
 type ProgressReport struct {
-	Percent int   `json:"percent" minimum:"0" maximum:"100" doc:"100 completes the lesson"`
-	Seconds int   `json:"seconds" minimum:"0" maximum:"1000000" doc:"Spent in the lesson in all, as the client knows"`
-	Counter int64 `json:"counter" minimum:"0" maximum:"9007199254740992" doc:"The client's own, rising with each report"`
+	Percent int   `json:"percent" minimum:"0" maximum:"100" doc:"How much of the lesson is done, in percent; 100 completes it"`
+	Seconds int   `json:"seconds" minimum:"0" maximum:"1000000" doc:"Seconds spent in the lesson altogether, as far as the client knows"`
+	Counter int64 `json:"counter" minimum:"0" maximum:"9007199254740992" doc:"A number of the client's that rises with each report"`
 }
 
 // ProgressRoutes declares how far learners are: what they report, and what they see of it.
 func ProgressRoutes(s *api.Server) {
 	api.Direct(s, api.Route{Method: http.MethodPut, Path: "/api/v1/lessons/{lesson}/progress", Permission: policy.ProgressRecord, Tag: "Progress", Body: 4 << 10,
-		Summary: "Report progress through a lesson", Detail: "Reports may be sent again and in any order: the furthest counts, and completing earns its points once. The counter takes the place of an Idempotency-Key."},
+		Summary: "Record progress through a lesson", Detail: "Reports may be repeated and may arrive in any order: the furthest counts, and completing a lesson earns its points once. The counter takes the place of an Idempotency-Key."},
 		func(ctx context.Context, c *api.Call, in *struct {
-			Lesson uuid.UUID `path:"lesson" format:"uuid"`
+			Lesson uuid.UUID `path:"lesson" format:"uuid" doc:"The lesson's id"`
 			Body   ProgressReport
 		}) (*classes.Progress, error) {
 			return RecordProgress(ctx, c, in.Lesson, in.Body)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/me/progress", Permission: policy.ProgressRead, Tag: "Progress", Summary: "How far one is in each course of one's classes"},
+	api.Query(s, api.Route{Path: "/api/v1/me/progress", Permission: policy.ProgressRead, Tag: "Progress", Summary: "Show your progress in each course of your classes"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[classes.CourseProgress], error) {
 			return MyProgress(ctx, c)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/me/attendance", Permission: policy.AttendanceRead, Tag: "Progress", Summary: "The days of the last year on which one worked, newest first"},
+	api.Query(s, api.Route{Path: "/api/v1/me/attendance", Permission: policy.AttendanceRead, Tag: "Progress", Summary: "List the days of the last year on which you worked, newest first"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[string], error) { return MyDays(ctx, c) })
 }
 
@@ -87,7 +87,7 @@ func MyProgress(ctx context.Context, c *api.Call) (*api.List[classes.CourseProgr
 	return api.ListOf(items, "", err)
 }
 
-// MyDays gives the days of the last year on which the signed-in learner worked.
+// MyDays returns the days of the last year on which the signed-in learner worked.
 func MyDays(ctx context.Context, c *api.Call) (*api.List[string], error) {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err

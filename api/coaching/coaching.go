@@ -1,4 +1,5 @@
 // Package coaching is what those see who look after learners, and how an official gets to one learner's record.
+// Marking is in api/attempts, places in classes in api/classes.
 package coaching
 
 import (
@@ -22,21 +23,21 @@ import (
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/learners", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "The learners that one looks after, those who fall behind first",
-		Detail: "Of the classes that one coaches; school administrators may name any class of their school. Each learner is listed once, with every such class " +
-			"that they are in; who has most reasons in all of them together comes first. limit counts learners."},
+	api.Query(s, api.Route{Path: "/api/v1/learners", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "List the learners you look after, those who fall behind first",
+		Detail: "They are the learners of the classes that you coach; a school administrator may name any class of the school. Each learner is listed once, with every such class " +
+			"that they are in. Those with the most reasons for concern, over all these classes, come first. `limit` counts learners."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			Class  uuid.UUID `query:"class" format:"uuid"`
-			Behind bool      `query:"behind" doc:"Only those who are behind"`
+			Class  uuid.UUID `query:"class" format:"uuid" doc:"Only learners of this class"`
+			Behind bool      `query:"behind" doc:"Only learners who fall behind"`
 		}) (*api.List[coaching.Learner], error) {
 			return CoachLearners(ctx, c, CoachFilter{in.Class, in.Behind}, in.Paging)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/learners/{learner}", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "One learner's progress and results",
-		Detail: "For those who look after the learner. An official of the ministry must state a reason of at least ten letters or digits in at least two words; it is written into the audit trail before anything is shown."},
+	api.Query(s, api.Route{Path: "/api/v1/learners/{learner}", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "Show a learner's progress and results",
+		Detail: "For those who look after the learner. A ministry official must state a reason, of at least ten letters or digits in at least two words. It is written into the audit trail before anything is shown."},
 		func(ctx context.Context, c *api.Call, in *struct {
-			Learner uuid.UUID `path:"learner" format:"uuid"`
-			Reason  string    `query:"reason" maxLength:"500"`
+			Learner uuid.UUID `path:"learner" format:"uuid" doc:"The learner's id"`
+			Reason  string    `query:"reason" maxLength:"500" doc:"Why an official opens the record; others need none"`
 		}) (*LearnerRecord, error) {
 			return LearnerPage(ctx, c, in.Learner, in.Reason)
 		})
@@ -97,7 +98,7 @@ type LearnerRecord struct {
 	Attempts   []assessment.Summary     `json:"attempts"` // the last 20, newest first
 }
 
-// LearnerPage gives one learner's record. Who gets it only for a stated reason has the reading written down first.
+// LearnerPage returns one learner's record. Who gets it only for a stated reason has the reading written down first.
 func LearnerPage(ctx context.Context, c *api.Call, learner uuid.UUID, reason string) (*LearnerRecord, error) {
 	var facts policy.Facts
 	isLearner := false
@@ -143,6 +144,7 @@ func noteReading(ctx context.Context, c *api.Call, learner uuid.UUID, reason str
 	})
 }
 
+// RecordOf returns a learner's record. It asks nobody: whoever calls it has asked the policy.
 func RecordOf(ctx context.Context, c *api.Call, learner uuid.UUID) (*LearnerRecord, error) {
 	var rec LearnerRecord
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) error {

@@ -20,9 +20,9 @@ import (
 
 // RecordRoutes declares how an official gets to one learner's record: never by a list, always for a reason that is written down first.
 func RecordRoutes(s *api.Server) {
-	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/learners/search", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "Find the one learner that is exactly named, for a stated reason",
-		Detail: "For officials. The reason is asked as for opening a record. It finds at most one learner, says nothing of near hits, and leaves an entry in the audit trail each time, found or not. " +
-			"At most 20 searches an hour for each person; 429 beyond."},
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/learners/search", Permission: policy.LearnerProgress, Tag: "Coaching", Summary: "Find one learner by exact name, for a stated reason",
+		Detail: "For ministry officials. A reason is needed, as for opening a record. A search finds at most one learner, does not tell of similar names, and leaves an entry in the audit trail each time, whether somebody was found or not. " +
+			"Each person may search 20 times an hour; beyond that the answer is 429."},
 		func(ctx context.Context, c *api.Call, in *struct{ Body RecordSearch }) (*FoundRecord, error) {
 			return FindRecord(ctx, c, in.Body)
 		})
@@ -31,7 +31,7 @@ func RecordRoutes(s *api.Server) {
 // RecordSearch asks for one learner's record.
 type RecordSearch struct {
 	people.RecordQuery
-	Reason string `json:"reason" maxLength:"300" doc:"At least ten letters or digits, in at least two words"`
+	Reason string `json:"reason" maxLength:"300" doc:"Why the record is needed: at least ten letters or digits in at least two words"`
 }
 
 // FoundRecord names the learner. Opening the record is a request of its own, with its own entry in the trail.
@@ -88,7 +88,7 @@ func FindRecord(ctx context.Context, c *api.Call, in RecordSearch) (*FoundRecord
 	return &out, nil
 }
 
-// MaySearchRecords tells whether the actor may look for records at all, with a reason.
+// MaySearchRecords reports whether the actor may look for records at all, with a reason.
 func MaySearchRecords(c *api.Call) bool {
 	return c.Would(policy.LearnerProgress, policy.Facts{ReasonLength: api.ReasonLetters})
 }

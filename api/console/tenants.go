@@ -34,7 +34,7 @@ func tenantPages(s *api.Server) {
 			_, err := platform.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"), f.Get("version"))
 			return err
 		}))
-	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Let a tenant work again"},
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Resume a suspended or read-only tenant"},
 		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
 			_, err := platform.ResumeTenant(ctx, c, tx, slug, f.Get("version"))
 			return err
@@ -110,7 +110,7 @@ func allTenants(ctx context.Context, c *api.Call) ([]platform.TenantInfo, error)
 	return all, nil
 }
 
-// yesterdays gives the last days that were published, by "slug day"; nothing to those who may not see use.
+// yesterdays returns the last days that were published, by "slug day"; nothing to those who may not see use.
 func yesterdays(ctx context.Context, c *api.Call) (map[string]tenants.UsageDay, error) {
 	days := map[string]tenants.UsageDay{}
 	part, err := c.Under(policy.PlatformUsageRead)

@@ -1,4 +1,5 @@
-// Package guardians is what guardians see and decide, and who makes somebody one.
+// Package guardians is what guardians see and decide, and who makes somebody one. A child's record itself is
+// read as coaches read it (api/coaching).
 package guardians
 
 import (
@@ -18,43 +19,43 @@ import (
 
 // ChildRef names a child in a path.
 type ChildRef struct {
-	Child uuid.UUID `path:"child" format:"uuid"`
+	Child uuid.UUID `path:"child" format:"uuid" doc:"The child's id"`
 }
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/me/children", Permission: policy.ChildRead, Tag: "Guardians", Summary: "One's own children here, and for whom one gave consent"},
+	api.Query(s, api.Route{Path: "/api/v1/me/children", Permission: policy.ChildRead, Tag: "Guardians", Summary: "List your children, with the consent that you gave for each"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[people.Child], error) {
 			return MyChildren(ctx, c)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/me/children/{child}", Permission: policy.ChildRead, Tag: "Guardians", Summary: "The progress of one's own child"},
+	api.Query(s, api.Route{Path: "/api/v1/me/children/{child}", Permission: policy.ChildRead, Tag: "Guardians", Summary: "Show the progress of your child"},
 		func(ctx context.Context, c *api.Call, in *ChildRef) (*coachingapi.LearnerRecord, error) {
 			return ChildPage(ctx, c, in.Child)
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/consent", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Give or withdraw consent"},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/consent", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Give or withdraw consent for your child"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ChildRef
 			Body struct {
-				Consent bool `json:"consent"`
+				Consent bool `json:"consent" doc:"True to give consent, false to withdraw it"`
 			}
 		}) (*api.Done, error) {
 			return SetConsent(ctx, c, tx, in.Child, in.Body.Consent)
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/learners/{learner}/guardians", Permission: policy.GuardianLink, Tag: "Guardians", Status: http.StatusCreated,
-		Summary: "Link a guardian to a learner", Detail: "Without consent: that is the guardian's own to give."},
+		Summary: "Link a guardian to a learner", Detail: "The link comes without consent, which only the guardian can give."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
-			Learner uuid.UUID `path:"learner" format:"uuid"`
+			Learner uuid.UUID `path:"learner" format:"uuid" doc:"The learner's id"`
 			Body    struct {
-				GuardianID   uuid.UUID `json:"guardian_id" format:"uuid"`
-				Relationship string    `json:"relationship" minLength:"1" maxLength:"40" example:"mother"`
+				GuardianID   uuid.UUID `json:"guardian_id" format:"uuid" doc:"The id of the guardian's account"`
+				Relationship string    `json:"relationship" minLength:"1" maxLength:"40" example:"mother" doc:"What the guardian is to the learner"`
 			}
 		}) (*api.Done, error) {
 			return LinkGuardian(ctx, c, tx, in.Learner, in.Body.GuardianID, in.Body.Relationship)
 		})
-	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/learners/{learner}/guardians/{guardian}", Permission: policy.GuardianLink, Tag: "Guardians", Summary: "End the link of a guardian"},
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/learners/{learner}/guardians/{guardian}", Permission: policy.GuardianLink, Tag: "Guardians", Summary: "Unlink a guardian from a learner"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
-			Learner  uuid.UUID `path:"learner" format:"uuid"`
-			Guardian uuid.UUID `path:"guardian" format:"uuid"`
+			Learner  uuid.UUID `path:"learner" format:"uuid" doc:"The learner's id"`
+			Guardian uuid.UUID `path:"guardian" format:"uuid" doc:"The guardian's id"`
 		}) (*api.Done, error) {
 			return UnlinkGuardian(ctx, c, tx, in.Learner, in.Guardian)
 		})
@@ -73,12 +74,13 @@ func MyChildren(ctx context.Context, c *api.Call) (*api.List[people.Child], erro
 	return api.ListOf(items, "", err)
 }
 
+// FactsAbout says for the policy whether the signed-in person is a child's guardian, and whether they gave consent.
 func FactsAbout(ctx context.Context, c *api.Call, q tenants.Querier, child uuid.UUID) (policy.Facts, error) {
 	linked, consent, err := people.GuardianOf(ctx, q, c.Claims.UserID, child)
 	return policy.Facts{GuardianOf: linked, GuardianConsent: consent}, err
 }
 
-// ChildPage gives the record of the signed-in guardian's child.
+// ChildPage returns the record of the signed-in guardian's child.
 func ChildPage(ctx context.Context, c *api.Call, child uuid.UUID) (*coachingapi.LearnerRecord, error) {
 	var facts policy.Facts
 	err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {

@@ -1,4 +1,4 @@
-// Package insight is figures: of the own school, or of the whole tenant with those about too few people left blank.
+// Package insight is figures: of one school, or of the whole tenant with those about too few people left blank.
 package insight
 
 import (
@@ -15,19 +15,19 @@ import (
 )
 
 // wholeMonths is what those must know who ask for groups of the whole tenant.
-const wholeMonths = "Over the whole tenant, figures by school, region or subject are of calendar months that are over: from is the first day of a month, to the last of one, " +
-	"otherwise the answer is 422; without them it is the last finished month. Each month is protected on its own. Over several, count and passed add up the months that are shown; " +
-	"withheld says how many are not, so the figure is at least so high; incomplete says in how many some rows are not even listed; people is null, since different people do not add up."
+const wholeMonths = "For a whole tenant, figures by school, region or subject are of finished calendar months: `from` is the first day of a month and `to` the last day of one, " +
+	"or the answer is 422. Without them it is the last finished month. Figures about few people are withheld month by month. Over several months, `count` and `passed` add up the months that are shown; " +
+	"`withheld` says how many are not, so the true figure is at least as high; `incomplete` says in how many months some rows are not even listed; `people` is null, because the people of several months cannot be added up."
 
 // FigureRows says which rows of a table by school are wanted: a country's hundreds come in pages. Neither what is withheld nor the total, which
 // is of all schools, depends on it.
 type FigureRows struct {
 	api.Paging
-	Region string        `query:"region" maxLength:"100" doc:"By school: only those of this region"`
-	Order  insight.Order `query:"order" enum:"name,lowest" doc:"By school: by region and name, or the lowest pass rate or fewest days of attendance first and what is withheld last"`
+	Region string        `query:"region" maxLength:"100" doc:"With by=school: only schools of this region"`
+	Order  insight.Order `query:"order" enum:"name,lowest" doc:"With by=school: the order of the schools. name: by region and name; lowest: the lowest pass rate or fewest days of attendance first, and those whose figures are withheld last"`
 }
 
-// of gives the rows of a table that has one for each school; others have no pages.
+// of returns the rows of a table that has one for each school; others have no pages.
 func (r FigureRows) of(by insight.By) insight.Rows {
 	rows := insight.Rows{Region: r.Region, Order: r.Order, After: r.Cursor}
 	if by == insight.BySchool {
@@ -38,31 +38,31 @@ func (r FigureRows) of(by insight.By) insight.Rows {
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/insight/summary", Permission: policy.InsightRead, Tag: "Insight", Summary: "The tenant, or the own school, at a glance",
-		Detail: "Over the whole tenant, attendance_month, attempts and pass_percent are of the last finished month."},
+	api.Query(s, api.Route{Path: "/api/v1/insight/summary", Permission: policy.InsightRead, Tag: "Insight", Summary: "Show the main figures of the tenant, or of your school",
+		Detail: "For a whole tenant, `attendance_month`, `attempts` and `pass_percent` are of the last finished month."},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*insight.Summary, error) {
 			return InsightSummary(ctx, c)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/insight/attendance", Permission: policy.InsightRead, Tag: "Insight", Summary: "Attendance by day, region or school",
-		Detail: "A figure about too few people is left blank, and so is a second one wherever the first could be had by subtraction. " + wholeMonths +
-			" By day, a day with too few people counts in no sum and in no month."},
+	api.Query(s, api.Route{Path: "/api/v1/insight/attendance", Permission: policy.InsightRead, Tag: "Insight", Summary: "Count attendance by day, region or school",
+		Detail: "For a whole tenant, a figure about fewer than five people is left blank, and so is a second one wherever the first could be found by subtraction. " + wholeMonths +
+			" By day, a day with fewer than five people counts in no sum and in no month."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.DayRange
-			By insight.By `query:"by" enum:"day,region,school" default:"day"`
+			By insight.By `query:"by" enum:"day,region,school" default:"day" doc:"What the table has a row for"`
 			FigureRows
 		}) (*insight.Table, error) {
 			return AttendanceFigures(ctx, c, in.By, in.DayRange, in.FigureRows)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/insight/active-users", Permission: policy.InsightRead, Tag: "Insight", Summary: "Users of any role by day",
-		Detail: "Over the whole tenant a day with too few people counts in no sum, and different people are not given over more than one day."},
+	api.Query(s, api.Route{Path: "/api/v1/insight/active-users", Permission: policy.InsightRead, Tag: "Insight", Summary: "Count active users of all roles by day",
+		Detail: "For a whole tenant, a day with fewer than five people counts in no sum, and the number of different people is given for single days only."},
 		func(ctx context.Context, c *api.Call, in *api.DayRange) (*insight.Table, error) {
 			return ActiveUserFigures(ctx, c, *in)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/insight/pass-rates", Permission: policy.InsightRead, Tag: "Insight", Summary: "How many attempts passed, by subject, region or school",
+	api.Query(s, api.Route{Path: "/api/v1/insight/pass-rates", Permission: policy.InsightRead, Tag: "Insight", Summary: "Count passed attempts by subject, region or school",
 		Detail: wholeMonths},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.DayRange
-			By insight.By `query:"by" enum:"subject,region,school" default:"subject"`
+			By insight.By `query:"by" enum:"subject,region,school" default:"subject" doc:"What the table has a row for"`
 			FigureRows
 		}) (*insight.Table, error) {
 			return PassRateFigures(ctx, c, in.By, in.DayRange, in.FigureRows)
@@ -141,7 +141,7 @@ func inQuery(err error) error {
 }
 
 // FigureMonths is the months, the newest first, of which the signed-in person may have figures of groups; nil where any days
-// may be asked for, as of the own school. A year and a month: the longest time that one answer is about.
+// may be asked for, as of one's own school. A year and a month: the longest time that one answer is about.
 func FigureMonths(c *api.Call, by insight.By) ([]insight.Period, error) {
 	v, err := view(c)
 	if err != nil || !insight.Grouped(by, v) {
@@ -154,7 +154,7 @@ func FigureMonths(c *api.Call, by insight.By) ([]insight.Period, error) {
 	return months, nil
 }
 
-// InsightSummary gives the tenant, or the own school, at a glance.
+// InsightSummary returns the main figures of the tenant, or of the actor's own school.
 func InsightSummary(ctx context.Context, c *api.Call) (*insight.Summary, error) {
 	s, err := figures(ctx, c, insight.ByDay, api.DayRange{}, FigureRows{}, func(q tenants.Querier, _ insight.Period, v insight.View) (*insight.Summary, error) {
 		return insight.Glance(ctx, q, c.Day(), c.Tenant.Location(), v)
@@ -165,21 +165,21 @@ func InsightSummary(ctx context.Context, c *api.Call) (*insight.Summary, error) 
 	return s, err
 }
 
-// AttendanceFigures gives attendance by day, region or school.
+// AttendanceFigures returns attendance by day, region or school.
 func AttendanceFigures(ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows) (*insight.Table, error) {
 	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.Attendance(ctx, q, p, by, v)
 	}))
 }
 
-// ActiveUserFigures gives users of any role by day.
+// ActiveUserFigures returns users of any role by day.
 func ActiveUserFigures(ctx context.Context, c *api.Call, in api.DayRange) (*insight.Table, error) {
 	return figures(ctx, c, insight.ByDay, in, FigureRows{}, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.ActiveUsers(ctx, q, p, v)
 	})
 }
 
-// PassRateFigures gives how many attempts passed, by subject, region or school.
+// PassRateFigures returns how many attempts passed, by subject, region or school.
 func PassRateFigures(ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows) (*insight.Table, error) {
 	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.PassRates(ctx, q, p, c.Tenant.Location(), by, v)

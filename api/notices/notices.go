@@ -1,4 +1,4 @@
-// Package notices is what a person is told.
+// Package notices is what a person was told, to be read and taken away. Nothing is told here: that is done by the change that it is about.
 package notices
 
 import (
@@ -15,19 +15,19 @@ import (
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/me/notices", Permission: policy.ProfileRead, Tag: "Session", Summary: "What one has been told and has not seen yet, the newest first, at most 20"},
+	api.Query(s, api.Route{Path: "/api/v1/me/notices", Permission: policy.ProfileRead, Tag: "Session", Summary: "List your notices that you have not seen, newest first, at most 20"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[notices.Notice], error) {
 			return MyNotices(ctx, c)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/notices/{notice}/seen", Permission: policy.ProfileChange, Tag: "Session", Summary: "Take a notice off one's home page"},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/me/notices/{notice}/seen", Permission: policy.ProfileChange, Tag: "Session", Summary: "Mark a notice as seen"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
-			Notice uuid.UUID `path:"notice" format:"uuid"`
+			Notice uuid.UUID `path:"notice" format:"uuid" doc:"The notice's id"`
 		}) (*api.Done, error) {
 			return SeeNotice(ctx, c, tx, in.Notice)
 		})
 }
 
-// MyNotices gives what the signed-in person was told and has not seen yet.
+// MyNotices returns what the signed-in person was told and has not seen yet.
 func MyNotices(ctx context.Context, c *api.Call) (*api.List[notices.Notice], error) {
 	var r api.Reading
 	var list []notices.Notice

@@ -17,7 +17,7 @@ import (
 // mostNamed is how many accounts Names gives names of.
 const mostNamed = 200
 
-// Names gives names of those among ids that the actor may see in lists under the call's permission: accounts under user.read,
+// Names returns names of those among ids that the actor may see in lists under the call's permission: accounts under user.read,
 // classes and schools under class.read, courses with their lessons and tests under course.read. Others have none.
 func Names(ctx context.Context, c *api.Call, ids []uuid.UUID) (map[uuid.UUID]string, error) {
 	names := map[uuid.UUID]string{}

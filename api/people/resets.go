@@ -16,13 +16,13 @@ import (
 
 // ResetRef names a request for a new card in a path.
 type ResetRef struct {
-	Request uuid.UUID `path:"request" format:"uuid"`
+	Request uuid.UUID `path:"request" format:"uuid" doc:"The request's id"`
 }
 
 // ResetRoutes declares how a teacher gets a new card for a learner who forgot the password: the learner's school approves it.
 func ResetRoutes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/reset-requests", Permission: policy.ResetRead, Tag: "Users", Summary: "Requests for new sign-in cards, the newest first",
-		Detail: "A school's administrator sees those for its people, a teacher their own."},
+	api.Query(s, api.Route{Path: "/api/v1/reset-requests", Permission: policy.ResetRead, Tag: "Users", Summary: "List requests for new sign-in cards, newest first",
+		Detail: "A school administrator sees the requests for the school's people, a teacher their own requests."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
 			ResetFilter
@@ -30,17 +30,17 @@ func ResetRoutes(s *api.Server) {
 			return ListResets(ctx, c, in.ResetFilter, in.Paging)
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/users/{user}/reset-requests", Permission: policy.ResetAsk, Tag: "Users", Status: http.StatusCreated,
-		Summary: "Ask a learner's school for a new sign-in card", Detail: "When it is approved, the one who asked prints one card (`POST /users/{user}/reset`) within three days. The learner and the school are told."},
+		Summary: "Ask a learner's school for a new sign-in card", Detail: "Once it is approved, the teacher who asked can print one card (`POST /users/{user}/reset`) within three days. The learner and the school are told."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			UserRef
 			Body struct {
-				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"For the school, and for the audit trail"`
+				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Why a new card is needed; shown to the school, and in the audit trail"`
 			}
 		}) (*identity.ResetRequest, error) {
 			return AskReset(ctx, c, tx, in.User, in.Body.Reason)
 		})
-	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/reset-requests/{request}/approval", Permission: policy.UserReset, Tag: "Users", Summary: "Approve a new sign-in card",
-		Detail: "For this account, this teacher and one card. It lapses after three days."},
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/reset-requests/{request}/approval", Permission: policy.UserReset, Tag: "Users", Summary: "Approve a request for a new sign-in card",
+		Detail: "The approval holds for this account, this teacher and one card, and lapses after three days."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *ResetRef) (*identity.ResetRequest, error) {
 			return ApproveReset(ctx, c, tx, in.Request)
 		})
@@ -48,7 +48,7 @@ func ResetRoutes(s *api.Server) {
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			ResetRef
 			Body struct {
-				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"The teacher is shown it"`
+				Reason string `json:"reason" minLength:"3" maxLength:"500" doc:"Why the request is refused; shown to the teacher"`
 			}
 		}) (*identity.ResetRequest, error) {
 			return RefuseReset(ctx, c, tx, in.Request, in.Body.Reason)
@@ -57,11 +57,11 @@ func ResetRoutes(s *api.Server) {
 
 // ResetFilter says which requests to list. Conditions add up.
 type ResetFilter struct {
-	Waiting bool      `query:"waiting" doc:"Only those that wait for an answer"`
-	User    uuid.UUID `query:"user" format:"uuid" doc:"Only those for this account"`
+	Waiting bool      `query:"waiting" doc:"Only requests that wait for an answer"`
+	User    uuid.UUID `query:"user" format:"uuid" doc:"Only requests for this account"`
 }
 
-// ListResets lists requests for new cards: of the own school, or one's own.
+// ListResets lists requests for new cards: of the actor's school, or their own.
 func ListResets(ctx context.Context, c *api.Call, f ResetFilter, p api.Paging) (*api.List[identity.ResetRequest], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {

@@ -15,17 +15,17 @@ import (
 
 // SchoolRef names a school in a path.
 type SchoolRef struct {
-	School uuid.UUID `path:"school" format:"uuid"`
+	School uuid.UUID `path:"school" format:"uuid" doc:"The school's id"`
 }
 
 // SchoolChange is what a school is to be.
 type SchoolChange struct {
-	SourceID *string `json:"source_id,omitempty" maxLength:"255" doc:"Its code in the country's own records, by which a roster finds it"`
-	Name     string  `json:"name" minLength:"1" maxLength:"200"`
-	Kind     string  `json:"kind" minLength:"1" maxLength:"40" example:"secondary"`
-	Region   string  `json:"region,omitempty" maxLength:"100" doc:"Figures are by region"`
-	State    string  `json:"state,omitempty" enum:"active,closed" default:"active"`
-	Version  string  `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the school since"`
+	SourceID *string `json:"source_id,omitempty" maxLength:"255" doc:"The school's code in the country's own records, by which an import finds it"`
+	Name     string  `json:"name" minLength:"1" maxLength:"200" doc:"The school's name"`
+	Kind     string  `json:"kind" minLength:"1" maxLength:"40" example:"secondary" doc:"The kind of school"`
+	Region   string  `json:"region,omitempty" maxLength:"100" doc:"The region by which figures are counted"`
+	State    string  `json:"state,omitempty" enum:"active,closed" default:"active" doc:"Whether the school is closed"`
+	Version  string  `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the school since"`
 }
 
 func (s *SchoolChange) fields() people.SchoolFields {
@@ -34,14 +34,14 @@ func (s *SchoolChange) fields() people.SchoolFields {
 
 // SchoolRoutes declares where people learn.
 func SchoolRoutes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/schools", Permission: policy.ClassRead, Tag: "Schools", Summary: "The tenant's schools, by name"},
+	api.Query(s, api.Route{Path: "/api/v1/schools", Permission: policy.ClassRead, Tag: "Schools", Summary: "List the schools by name"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
 			SchoolFilter
 		}) (*api.List[people.School], error) {
 			return ListSchools(ctx, c, in.SchoolFilter, in.Paging)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/schools/{school}", Permission: policy.ClassRead, Tag: "Schools", Summary: "A school"},
+	api.Query(s, api.Route{Path: "/api/v1/schools/{school}", Permission: policy.ClassRead, Tag: "Schools", Summary: "Show a school"},
 		func(ctx context.Context, c *api.Call, in *SchoolRef) (*people.School, error) {
 			return SchoolPage(ctx, c, in.School)
 		})
@@ -49,8 +49,8 @@ func SchoolRoutes(s *api.Server) {
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body SchoolChange }) (*people.School, error) {
 			return CreateSchool(ctx, c, tx, in.Body)
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/schools/{school}", Permission: policy.SchoolChange, Tag: "Schools", Summary: "Correct a school, or close it",
-		Detail: "A closed school keeps its people and records; nothing new is put into it on the pages."},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/schools/{school}", Permission: policy.SchoolChange, Tag: "Schools", Summary: "Change a school, or close it",
+		Detail: "A closed school keeps its people and records. The web pages no longer offer it for new ones."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			SchoolRef
 			Body SchoolChange
@@ -61,9 +61,9 @@ func SchoolRoutes(s *api.Server) {
 
 // SchoolFilter narrows a list of schools. Conditions add up.
 type SchoolFilter struct {
-	Query  string `query:"q" maxLength:"100" doc:"Beginnings of words of the name or the code"`
-	Region string `query:"region" maxLength:"100"`
-	Open   bool   `query:"open" doc:"Only those that are not closed"`
+	Query  string `query:"q" maxLength:"100" doc:"Only schools with words in the name or the code that begin so"`
+	Region string `query:"region" maxLength:"100" doc:"Only schools of this region"`
+	Open   bool   `query:"open" doc:"Only schools that are not closed"`
 }
 
 // ListSchools lists the tenant's schools by name.

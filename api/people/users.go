@@ -22,17 +22,17 @@ import (
 
 // UserFilter says which accounts to list. Conditions add up.
 type UserFilter struct {
-	Query  string    `query:"q" maxLength:"100" doc:"Beginning of the given, family or user name, or \"given family\""`
-	Role   string    `query:"role" maxLength:"64"`
-	State  string    `query:"state" enum:"active,suspended"`
-	School uuid.UUID `query:"school" format:"uuid"`
-	Class  uuid.UUID `query:"class" format:"uuid" doc:"Has a place in this class"`
-	NoCard bool      `query:"no_password" doc:"Has not chosen a password yet"`
+	Query  string    `query:"q" maxLength:"100" doc:"Only people whose given name, family name or user name begins so, or whose names begin as in \"Ann Bro\""`
+	Role   string    `query:"role" maxLength:"64" doc:"Only people with this role"`
+	State  string    `query:"state" enum:"active,suspended" doc:"Only accounts in this state"`
+	School uuid.UUID `query:"school" format:"uuid" doc:"Only people of this school"`
+	Class  uuid.UUID `query:"class" format:"uuid" doc:"Only people who have a place in this class"`
+	NoCard bool      `query:"no_password" doc:"Only people who have not chosen a password yet"`
 
 	ids []uuid.UUID // is one of these
 }
 
-// ListUsers lists the realm's accounts by name, those of the own school when the rules reach no further.
+// ListUsers lists the realm's accounts by name, those of the actor's own school when the rules reach no further.
 func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*api.List[people.User], error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
@@ -103,14 +103,14 @@ func UserPage(ctx context.Context, c *api.Call, id uuid.UUID) (*people.User, err
 
 // NewUser is what is said of a new account.
 type NewUser struct {
-	UserName   string     `json:"user_name,omitempty" maxLength:"64" doc:"Made from the names when it is left out"`
-	GivenName  string     `json:"given_name" minLength:"1" maxLength:"100"`
-	FamilyName string     `json:"family_name" minLength:"1" maxLength:"100"`
-	Email      string     `json:"email,omitempty" maxLength:"254" doc:"Children have none"`
-	Roles      []string   `json:"roles" minItems:"1" maxItems:"10"`
-	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid"`
-	Grade      string     `json:"grade,omitempty" maxLength:"20"`
-	Locale     string     `json:"locale,omitempty" maxLength:"16" doc:"BCP 47"`
+	UserName   string     `json:"user_name,omitempty" maxLength:"64" doc:"The name to sign in with; without it, it is made from the names"`
+	GivenName  string     `json:"given_name" minLength:"1" maxLength:"100" doc:"The given name"`
+	FamilyName string     `json:"family_name" minLength:"1" maxLength:"100" doc:"The family name"`
+	Email      string     `json:"email,omitempty" maxLength:"254" doc:"An email address; children need none"`
+	Roles      []string   `json:"roles" minItems:"1" maxItems:"10" doc:"The roles, by name"`
+	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid" doc:"The id of the person's school"`
+	Grade      string     `json:"grade,omitempty" maxLength:"20" doc:"The learner's grade"`
+	Locale     string     `json:"locale,omitempty" maxLength:"16" doc:"The language as a tag of BCP 47, such as en"`
 }
 
 // NewAccount is an account with the card for choosing a password, which is shown once.
@@ -139,15 +139,15 @@ func CreateUser(ctx context.Context, c *api.Call, tx *tenants.Tx, in NewUser) (*
 
 // UserChange is what may be changed of an account; what is left out stays.
 type UserChange struct {
-	UserName   *string    `json:"user_name,omitempty" minLength:"1" maxLength:"64"`
-	GivenName  *string    `json:"given_name,omitempty" minLength:"1" maxLength:"100"`
-	FamilyName *string    `json:"family_name,omitempty" minLength:"1" maxLength:"100"`
-	Email      *string    `json:"email,omitempty" maxLength:"254" doc:"Empty: none"`
-	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid"`
-	NoSchool   bool       `json:"no_school,omitempty" doc:"Takes the school away"`
-	Grade      *string    `json:"grade,omitempty" maxLength:"20"`
-	Locale     *string    `json:"locale,omitempty" maxLength:"16" doc:"Empty: the realm's"`
-	Version    string     `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the account since"`
+	UserName   *string    `json:"user_name,omitempty" minLength:"1" maxLength:"64" doc:"The name to sign in with"`
+	GivenName  *string    `json:"given_name,omitempty" minLength:"1" maxLength:"100" doc:"The given name"`
+	FamilyName *string    `json:"family_name,omitempty" minLength:"1" maxLength:"100" doc:"The family name"`
+	Email      *string    `json:"email,omitempty" maxLength:"254" doc:"An email address; empty to remove it"`
+	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid" doc:"The id of the person's school"`
+	NoSchool   bool       `json:"no_school,omitempty" doc:"True to remove the school"`
+	Grade      *string    `json:"grade,omitempty" maxLength:"20" doc:"The learner's grade"`
+	Locale     *string    `json:"locale,omitempty" maxLength:"16" doc:"The language as a tag of BCP 47, such as en; empty for the tenant's"`
+	Version    string     `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the account since"`
 }
 
 // ChangeUser changes an account. Nobody moves one into or out of another school than their own.

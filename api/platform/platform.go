@@ -17,50 +17,50 @@ import (
 
 // TenantRef names a tenant in a path.
 type TenantRef struct {
-	Tenant string `path:"tenant" maxLength:"32"`
+	Tenant string `path:"tenant" maxLength:"32" doc:"The tenant's slug"`
 }
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "Tenants, by slug"},
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "List the tenants by slug"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			State string `query:"state" enum:"active,read_only,suspended"`
+			State string `query:"state" enum:"active,read_only,suspended" doc:"Only tenants in this state"`
 		}) (*api.List[TenantInfo], error) {
 			return ListTenants(ctx, c, tenants.State(in.State), in.Paging)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "A tenant"},
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "Show a tenant"},
 		func(ctx context.Context, c *api.Call, in *TenantRef) (*TenantInfo, error) {
 			return TenantPage(ctx, c, in.Tenant)
 		})
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantProvision, Tag: "Platform", Status: http.StatusCreated, Summary: "Open a tenant",
-		Detail: "All or nothing, in a few seconds. The invitation of the first administrator is shown once; the same request again gives a new one, until it is used."},
+		Detail: "The tenant is made whole or not at all, within a few seconds. The invitation of the first administrator is shown once. The same request sent again gives a new invitation, as long as none was used."},
 		func(ctx context.Context, c *api.Call, in *struct{ Body provision.Spec }) (*provision.Provisioned, error) {
 			return ProvisionTenant(ctx, c, in.Body)
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Tag: "Platform",
-		Summary: "Suspend a tenant, or make it read-only", Detail: "Its people are shown the reason, and so is its audit trail."},
+		Summary: "Suspend a tenant, or make it read-only", Detail: "The reason is shown to the tenant's people and stands in its audit trail."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			TenantRef
 			Body struct {
-				State   tenants.State `json:"state" enum:"suspended,read_only"`
-				Reason  string        `json:"reason" minLength:"10" maxLength:"300"`
-				Version string        `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the tenant's state or plan since"`
+				State   tenants.State `json:"state" enum:"suspended,read_only" doc:"suspended: nobody can use it; read_only: nothing can be changed"`
+				Reason  string        `json:"reason" minLength:"10" maxLength:"300" doc:"Why; shown to the tenant's people"`
+				Version string        `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the tenant's state or plan since"`
 			}
 		}) (*TenantInfo, error) {
 			return SuspendTenant(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason, in.Body.Version)
 		})
-	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Let a tenant work again"},
+	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Resume a suspended or read-only tenant"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *TenantRef) (*TenantInfo, error) {
 			return ResumeTenant(ctx, c, tx, in.Tenant, "")
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Give a tenant another plan, or limits of its own"},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Change a tenant's plan, or give it limits of its own"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			TenantRef
 			Body struct {
-				Plan    string          `json:"plan" enum:"school,college,country"`
-				Limits  *tenants.Limits `json:"limits,omitempty" doc:"In place of the plan's; zero means none at all"`
-				Version string          `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the tenant's state or plan since"`
+				Plan    string          `json:"plan" enum:"school,college,country" doc:"The plan, which sets the limits"`
+				Limits  *tenants.Limits `json:"limits,omitempty" doc:"Limits in place of the plan's; 0 allows none at all"`
+				Version string          `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the tenant's state or plan since"`
 			}
 		}) (*TenantInfo, error) {
 			return ChangePlan(ctx, c, tx, in.Tenant, in.Body.Plan, in.Body.Limits, in.Body.Version)
@@ -68,8 +68,8 @@ func Routes(s *api.Server) {
 	usage := func(ctx context.Context, c *api.Call, in *usageQuery) (*api.List[tenants.UsageDay], error) {
 		return UsageDays(ctx, c, in.Tenant, in.From, in.To)
 	}
-	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What a tenant used, day by day, newest first"}, usage)
-	api.Query(s, api.Route{Path: "/api/v1/platform/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "What all tenants used, day by day, newest first"},
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "List what a tenant used, one entry for each day, newest first"}, usage)
+	api.Query(s, api.Route{Path: "/api/v1/platform/usage", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "List what all tenants used, one entry for each day, newest first"},
 		func(ctx context.Context, c *api.Call, in *api.DayRange) (*api.List[tenants.UsageDay], error) {
 			return UsageDays(ctx, c, "", in.From, in.To)
 		})
@@ -120,7 +120,7 @@ func ListTenants(ctx context.Context, c *api.Call, state tenants.State, p api.Pa
 	return out, err
 }
 
-// TenantPage gives a tenant.
+// TenantPage returns a tenant.
 func TenantPage(ctx context.Context, c *api.Call, slug string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func ChangePlan(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, plan str
 	return &info, err
 }
 
-// UsageDays gives the days that a tenant (or with "" all of them) published, newest first; from and to are dates, or
+// UsageDays returns the days that a tenant (or with "" all of them) published, newest first; from and to are dates, or
 // empty for the last 30 days.
 func UsageDays(ctx context.Context, c *api.Call, slug, from, to string) (*api.List[tenants.UsageDay], error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {

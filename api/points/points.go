@@ -1,4 +1,4 @@
-// Package points is what learners earn, and how they stand.
+// Package points is what learners earn, and how they stand. Nothing is earned here: points come with lessons and tests.
 package points
 
 import (
@@ -19,44 +19,44 @@ import (
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/me/points", Permission: policy.PointsRead, Tag: "Points", Summary: "One's own points"},
+	api.Query(s, api.Route{Path: "/api/v1/me/points", Permission: policy.PointsRead, Tag: "Points", Summary: "Show your points"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*points.Own, error) { return MyPoints(ctx, c) })
-	api.Query(s, api.Route{Path: "/api/v1/points/rules", Permission: policy.PointsRead, Tag: "Points", Summary: "How points are earned"},
+	api.Query(s, api.Route{Path: "/api/v1/points/rules", Permission: policy.PointsRead, Tag: "Points", Summary: "List the rules by which points are earned"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[points.Rule], error) {
 			return api.ListOf(points.Rules, "", c.Permit(policy.Facts{Owner: true}))
 		})
-	api.Query(s, api.Route{Path: "/api/v1/leaderboard", Permission: policy.LeaderboardRead, Tag: "Points", Summary: "Who has most points, and one's own rank",
-		Detail: "Of one's own school or of a class; of the whole tenant where the rules allow it. Others are shown by given name and initial, and only those who take part."},
+	api.Query(s, api.Route{Path: "/api/v1/leaderboard", Permission: policy.LeaderboardRead, Tag: "Points", Summary: "Show the leaderboard and your rank",
+		Detail: "It is your school's or a class's, or the whole tenant's where the rules allow it. Others are shown by given name and initial, and only those who take part."},
 		func(ctx context.Context, c *api.Call, in *struct {
-			Scope  string    `query:"scope" enum:"school,class,tenant" doc:"Without it: the class that is named, or else the own school"`
-			Class  uuid.UUID `query:"class" format:"uuid"`
-			Period string    `query:"period" default:"all" maxLength:"7" doc:"all, or a month such as 2026-11"`
-			Limit  int       `query:"limit" minimum:"1" maximum:"100" default:"10"`
+			Scope  string    `query:"scope" enum:"school,class,tenant" doc:"Whose leaderboard; without it that of the class in the parameter class, or else of your school"`
+			Class  uuid.UUID `query:"class" format:"uuid" doc:"The class, where the leaderboard is that of a class"`
+			Period string    `query:"period" default:"all" maxLength:"7" doc:"The month, such as 2026-11, or all"`
+			Limit  int       `query:"limit" minimum:"1" maximum:"100" default:"10" doc:"The most ranks to list"`
 		}) (*points.Board, error) {
 			return Leaderboard(ctx, c, LeaderboardFilter{points.Among(in.Scope), in.Class, in.Period, in.Limit})
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/leaderboard", Permission: policy.ProfileChange, Tag: "Points", Summary: "Take part in leaderboards, or leave them",
-		Detail: "Nobody takes part before. Where the tenant lets guardians decide, a learner can only leave."},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/leaderboard", Permission: policy.ProfileChange, Tag: "Points", Summary: "Join the leaderboards, or leave them",
+		Detail: "Nobody is on a leaderboard without having joined. Where the tenant lets guardians decide, a learner can only leave."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			Body struct {
-				Listed bool `json:"listed"`
+				Listed bool `json:"listed" doc:"True to be on the leaderboards, false to be off them"`
 			}
 		}) (*api.Done, error) {
 			return SetListed(ctx, c, tx, in.Body.Listed)
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/leaderboard", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Let one's child take part in leaderboards, or leave them",
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/children/{child}/leaderboard", Permission: policy.ConsentChange, Tag: "Guardians", Summary: "Put your child on the leaderboards, or take your child off",
 		Detail: "Where the tenant lets learners decide, a guardian can only take the child off."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			guardians.ChildRef
 			Body struct {
-				Listed bool `json:"listed"`
+				Listed bool `json:"listed" doc:"True to be on the leaderboards, false to be off them"`
 			}
 		}) (*api.Done, error) {
 			return SetChildListed(ctx, c, tx, in.Child, in.Body.Listed)
 		})
 }
 
-// MyPoints gives the signed-in learner's points.
+// MyPoints returns the signed-in learner's points.
 func MyPoints(ctx context.Context, c *api.Call) (*points.Own, error) {
 	var r api.Reading
 	own := &points.Own{}
@@ -78,7 +78,7 @@ func QueueMine(c *api.Call, r *api.Reading, own *points.Own) error {
 	return nil
 }
 
-// LeaderboardFilter says which leaderboard. The zero Among is the class, when one is named, or else the own school.
+// LeaderboardFilter says which leaderboard. The zero Among is the class, when one is named, or else the learner's own school.
 type LeaderboardFilter struct {
 	Among  points.Among
 	Class  uuid.UUID
@@ -86,7 +86,7 @@ type LeaderboardFilter struct {
 	Limit  int    // 1 to 100; 0: 10
 }
 
-// Leaderboard gives a leaderboard, within the reach that the rules give.
+// Leaderboard returns a leaderboard, within the reach that the rules give.
 func Leaderboard(ctx context.Context, c *api.Call, f LeaderboardFilter) (*points.Board, error) {
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {

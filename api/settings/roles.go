@@ -18,14 +18,14 @@ func RoleRoutes(s *api.Server) {
 		path         string
 		read, change policy.Permission
 	}{{"/api/v1", policy.RoleRead, policy.RoleChange}, {"/api/v1/platform", policy.PlatformRoleRead, policy.PlatformRoleChange}} {
-		api.Query(s, api.Route{Path: realm.path + "/roles", Permission: realm.read, Tag: "Roles", Summary: "The roles here and what each may do"},
+		api.Query(s, api.Route{Path: realm.path + "/roles", Permission: realm.read, Tag: "Roles", Summary: "List the roles and what each may do"},
 			func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[Role], error) { return ListRoles(ctx, c) })
-		api.Query(s, api.Route{Path: realm.path + "/permissions", Permission: realm.read, Tag: "Roles", Summary: "Everything that a role here can be allowed to do"},
+		api.Query(s, api.Route{Path: realm.path + "/permissions", Permission: realm.read, Tag: "Roles", Summary: "List every permission that a role can have"},
 			func(_ context.Context, c *api.Call, _ *struct{}) (*api.List[PermissionInfo], error) {
 				return ListPermissions(c)
 			})
-		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/roles/changes", Permission: realm.change, Tag: "Roles", Summary: "Change a role, or make one",
-			Detail: "Nobody gives a role what they lack themselves, or with which it would reach further than they do, and somebody must still be able to change roles afterwards. It holds everywhere within seconds."},
+		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/roles/changes", Permission: realm.change, Tag: "Roles", Summary: "Change a role, or create one",
+			Detail: "You can give a role only permissions that you have yourself, and it must not reach further than your own roles do. Somebody must still be able to change roles afterwards. The change takes effect within seconds."},
 			func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body policy.RoleEdit }) (*Role, error) {
 				return EditRole(ctx, c, tx, in.Body)
 			})
@@ -40,7 +40,7 @@ type Role struct {
 	Own         []string `json:"own"`         // permissions of its own
 	Permissions []string `json:"permissions"` // all that it holds, those of included roles too
 	People      int      `json:"people"`      // active accounts that have it
-	Withheld    bool     `json:"people_withheld,omitempty" doc:"Too few people have it for the viewer to know how many; people is 0"`
+	Withheld    bool     `json:"people_withheld,omitempty" doc:"True when so few people have the role that you may not know how many; people is then 0"`
 }
 
 func roleOf(e *policy.Enforcer, name string) Role {
@@ -92,7 +92,7 @@ func ListRoles(ctx context.Context, c *api.Call) (*api.List[Role], error) {
 	return out, err
 }
 
-// RoleNames gives the names of the realm's roles, sorted, by the rules that this process judges with: a role made a moment ago may
+// RoleNames returns the names of the realm's roles, sorted, by the rules that this process judges with: a role made a moment ago may
 // take some seconds to be among them.
 func RoleNames(c *api.Call) ([]string, error) {
 	if _, err := c.Decide(policy.Facts{Listing: true}); err != nil {
@@ -136,7 +136,7 @@ func EditRole(ctx context.Context, c *api.Call, tx *tenants.Tx, edit policy.Role
 	return &role, nil
 }
 
-// MayGiveRole tells whether the actor may give a role to somebody, and take it away.
+// MayGiveRole reports whether the actor may give a role to somebody, and take it away.
 func MayGiveRole(c *api.Call, role string) bool {
 	return policy.CheckAssign(c.State.Enforcer, c.Claims.Roles, role) == nil
 }

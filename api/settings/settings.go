@@ -1,4 +1,5 @@
-// Package settings is what a tenant decides for itself: its looks, and who may ever do what.
+// Package settings is what a tenant decides for itself: its settings, and who may ever do what. What the platform decides
+// about a tenant is in api/platform.
 package settings
 
 import (
@@ -14,11 +15,11 @@ import (
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "The tenant's state, plan, quotas used and looks"},
+	api.Query(s, api.Route{Path: "/api/v1/tenant", Permission: policy.TenantRead, Tag: "Tenant", Summary: "Show the tenant's state, plan, use of its limits, and settings"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*TenantSettings, error) {
 			return ReadSettings(ctx, c)
 		})
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the name, the colours, and what is asked of staff"},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/tenant/branding", Permission: policy.TenantChange, Tag: "Tenant", Summary: "Change the tenant's settings"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body tenants.Branding }) (*api.Done, error) {
 			return ChangeBranding(ctx, c, tx, in.Body.Version, func(b *tenants.Branding) error { return c.Onto(b) })
 		})
@@ -35,7 +36,7 @@ type TenantSettings struct {
 	tenants.Settings
 }
 
-// ReadSettings gives the tenant's own settings.
+// ReadSettings returns the tenant's own settings.
 func ReadSettings(ctx context.Context, c *api.Call) (*TenantSettings, error) {
 	d, err := c.Decide(policy.Facts{})
 	if err != nil {

@@ -33,7 +33,7 @@ const (
 	barShare    = 0.74  // of the place that a column has
 )
 
-// Empty tells whether there is nothing to draw.
+// Empty reports whether there is nothing to draw.
 func (ch Chart) Empty() bool { return len(ch.Bars) == 0 }
 
 // SVG draws the chart. Places across are percentages, so that it is as wide as the window and its letters stay as large
@@ -107,7 +107,7 @@ func (ch Chart) few(l words.Language) string {
 	return ch.Few
 }
 
-// scale gives the top of the axis and the distance of its lines: 1, 2 or 5 times a power of ten, three to six of them.
+// scale returns the top of the axis and the distance of its lines: 1, 2 or 5 times a power of ten, three to six of them.
 func (ch Chart) scale() (top, step int) {
 	most := 1
 	for _, bar := range ch.Bars {

@@ -30,7 +30,7 @@ func init() {
 	}
 }
 
-// mayCompress tells whether this answer may be compressed: a page of the table that went well, asked for without a query, of
+// mayCompress reports whether this answer may be compressed: a page of the table that went well, asked for without a query, of
 // which a page repeats more than is checked here.
 func mayCompress(c *api.Call, fc *fiber.Ctx) bool {
 	return compressed[c.Path()] != "" && fc.Method() == fiber.MethodGet && len(fc.Request().URI().QueryString()) == 0 &&

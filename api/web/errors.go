@@ -43,7 +43,7 @@ func errorTitle(p *api.Problem) words.Text {
 	case p.Status == http.StatusTooManyRequests:
 		return words.Say("page.please_wait_a_moment")
 	case p.Status == http.StatusConflict:
-		return words.Say("page.this_cannot_be_done_now_2")
+		return words.Say("page.cannot_be_done_heading")
 	case p.Status == http.StatusServiceUnavailable:
 		return words.Say("page.we_are_very_busy_just")
 	case p.Status >= 500:

@@ -38,7 +38,7 @@ func ReadForm(fc *fiber.Ctx) *Form {
 // Get is a field as it was typed; "" when it is not there.
 func (f *Form) Get(name string) string { return f.Values.Get(name) }
 
-// Has tells whether a field was sent, or filled in: whether this is the form that is shown again.
+// Has reports whether a field was sent, or filled in: whether this is the form that is shown again.
 func (f *Form) Has(name string) bool { return f.Values.Has(name) }
 
 // Text is a field without blanks around it.
@@ -178,7 +178,7 @@ func (v *View) Field(name, label string, options ...any) (Field, error) {
 	return f, nil
 }
 
-// LocalPath gives a path of this host to go on to, or "" for anything else: another host, a scheme, a trick with slashes.
+// LocalPath returns a path of this host to go on to, or "" for anything else: another host, a scheme, a trick with slashes.
 func LocalPath(next string) string {
 	if len(next) > 1000 || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
 		strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) {

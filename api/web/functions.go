@@ -45,7 +45,7 @@ func percent(part, whole int) int {
 	return max(0, min(100, part*100/whole))
 }
 
-// minutes gives a length of time in words: "45 min", "2 h", "2 h 30 min".
+// minutes returns a length of time in words: "45 min", "2 h", "2 h 30 min".
 func minutes(l words.Language, n int) string {
 	switch {
 	case n < 60:
@@ -56,12 +56,12 @@ func minutes(l words.Language, n int) string {
 	return l.Say("page.hours_and_minutes", "Hours", n/60, "Minutes", n%60)
 }
 
-// soon gives a short time in seconds as people say it: "1 minute", "4 minutes"; it is never too short.
+// soon returns a short time in seconds as people say it: "1 minute", "4 minutes"; it is never too short.
 func soon(l words.Language, seconds int) string {
 	return l.Say("page.soon", "N", max(1, (seconds+59)/60))
 }
 
-// date gives a date as stored, "2026-09-08", as people write it: "8 Sep 2026".
+// date returns a date as stored, "2026-09-08", as people write it: "8 Sep 2026".
 func date(l words.Language, day string) string {
 	t, err := time.Parse(time.DateOnly, day)
 	if err != nil {
@@ -104,7 +104,7 @@ func dict(pairs ...any) (map[string]any, error) {
 	return m, nil
 }
 
-// marks gives hundredths of a mark as people write them: 750 is "7.5".
+// marks returns hundredths of a mark as people write them: 750 is "7.5".
 func marks(hundredths int) string {
 	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(float64(hundredths)/100, 'f', 2, 64), "0"), ".")
 }

@@ -78,7 +78,7 @@ func (v *View) Links() template.HTML {
 	return template.HTML(b.String())
 }
 
-// menuFor gives what the signed-in person may open; the place where they are is marked.
+// menuFor returns what the signed-in person may open; the place where they are is marked.
 func menuFor(c *api.Call, path string) []Link {
 	if c.Claims == nil || c.Claims.MustChangePassword {
 		return nil

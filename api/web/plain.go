@@ -36,7 +36,7 @@ func label(l words.Language, name string) string {
 
 // plainReason says what was wrong with a field, or where only a program would understand it, that it was.
 func plainReason(reason words.Text) words.Text {
-	if machine.MatchString(reason.String()) {
+	if ForMachines(reason.String()) {
 		return words.Say("page.cannot_be_taken_as_it_is")
 	}
 	return reason
@@ -53,7 +53,7 @@ func plainFields(fields []domain.Field) []domain.Field {
 
 // plainMessage is a sentence as it is, unless only a program would understand it.
 func plainMessage(text words.Text) words.Text {
-	if machine.MatchString(text.String()) {
+	if ForMachines(text.String()) {
 		return byStatus[http.StatusUnprocessableEntity]
 	}
 	return text
@@ -75,7 +75,7 @@ var byStatus = map[int]words.Text{
 // typed are the fields that people type into forms which only look something up, so that what they typed is in the address.
 var typed = map[string]bool{"q": true, "query": true, "prefix": true, "from": true, "to": true, "actor": true}
 
-// plain gives a problem in words for people, with a heading. looking tells that a page was only asked for: what is wrong then
+// plain returns a problem in words for people, with a heading. looking tells that a page was only asked for: what is wrong then
 // is the address, unless it was typed.
 func plain(p *api.Problem, looking bool) (heading words.Text, q api.Problem) {
 	q = *p
@@ -94,7 +94,7 @@ func plain(p *api.Problem, looking bool) (heading words.Text, q api.Problem) {
 		q.Detail = notForYou
 	case len(q.Errors) > 0:
 		q.Detail = words.Say("page.please_go_back_and_look")
-	case p.Status == http.StatusRequestEntityTooLarge, p.Detail.String() == http.StatusText(p.Status)+".", machine.MatchString(p.Detail.String()):
+	case p.Status == http.StatusRequestEntityTooLarge, p.Detail.String() == http.StatusText(p.Status)+".", ForMachines(p.Detail.String()):
 		q.Detail = byStatus[p.Status]
 	}
 	return heading, q

@@ -78,7 +78,7 @@ func onWhite(c rgb, ratio float64) rgb {
 	return rgb{}
 }
 
-// theme gives a realm's colours as custom properties, with text colours that can be read on them (WCAG 2.2 AA, 1.4.3:
+// theme returns a realm's colours as custom properties, with text colours that can be read on them (WCAG 2.2 AA, 1.4.3:
 // 4.5 to 1). A tenant may choose any colour; links and buttons take a darker shade of a pale one.
 func theme(colour, accent string) template.CSS {
 	key := [2]string{colour, accent}

@@ -142,7 +142,7 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 	return newTrail(path, c.Realm.Name(), list.Items, query, list.Next, say), f, nil
 }
 
-// namesOf gives the names of things that the reader may list under one of the permissions.
+// namesOf returns the names of things that the reader may list under one of the permissions.
 func namesOf(ctx context.Context, c *api.Call, ids []uuid.UUID, under []policy.Permission) (map[uuid.UUID]string, error) {
 	all := map[uuid.UUID]string{}
 	for _, p := range under {

@@ -213,7 +213,7 @@ func (s sayer) text(name, v string) string {
 	return v
 }
 
-// setting gives the setting that a field is, in an entry of settings; nil in another.
+// setting returns the setting that a field is, in an entry of settings; nil in another.
 func (s sayer) setting(name string) *Setting {
 	if !s.settings {
 		return nil
@@ -289,7 +289,7 @@ func union(a, b map[string]any) map[string]bool {
 	return keys
 }
 
-// cmpObject gives the keys of two objects, when neither is anything else and one is there.
+// cmpObject returns the keys of two objects, when neither is anything else and one is there.
 func cmpObject(a, b any) (map[string]bool, bool) {
 	x, okX := a.(map[string]any)
 	y, okY := b.(map[string]any)
@@ -299,7 +299,7 @@ func cmpObject(a, b any) (map[string]bool, bool) {
 	return union(x, y), true
 }
 
-// nested gives an object's members by their whole names: "limits.seats".
+// nested returns an object's members by their whole names: "limits.seats".
 func nested(key string, v any) map[string]any {
 	out := map[string]any{}
 	m, _ := v.(map[string]any)

@@ -204,7 +204,7 @@ func newNonce() string {
 	return base64.RawStdEncoding.EncodeToString(raw[:])
 }
 
-// May tells whether there may be something that the person can do with a permission now, to show or hide what leads there:
+// May reports whether there may be something that the person can do with a permission now, to show or hide what leads there:
 // {{if .May "class.manage"}}. One of their roles holds it, and neither the state of the tenant nor the person's own standing stops it.
 func (v *View) May(permission string) (bool, error) {
 	p, ok := policy.Lookup(permission)

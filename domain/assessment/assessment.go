@@ -113,7 +113,7 @@ type AttemptFacts struct {
 
 const factsSQL = `SELECT learner_id, test_id, open, deadline, coach_of, same_school FROM attempt_facts($1::uuid, $2::uuid)`
 
-// FactsOf gives the facts about a viewer and an attempt in one query, or domain.NotFound.
+// FactsOf returns the facts about a viewer and an attempt in one query, or domain.NotFound.
 func FactsOf(ctx context.Context, q tenants.Querier, attemptID, viewerID uuid.UUID, now time.Time) (AttemptFacts, error) {
 	return scanFacts(q.QueryRow(ctx, factsSQL, attemptID.String(), viewerID.String()), viewerID, now)
 }

@@ -13,7 +13,7 @@ import (
 // Ties are what binds a viewer to an attempt: the part of AttemptFacts that says who may see its result.
 type Ties struct{ Owner, CoachOf, SameSchool bool }
 
-// TiesToEach gives a viewer's ties to several attempts, at most 1000, in one query. An attempt that is not there has none.
+// TiesToEach returns a viewer's ties to several attempts, at most 1000, in one query. An attempt that is not there has none.
 func TiesToEach(ctx context.Context, q tenants.Querier, viewerID uuid.UUID, attempts []uuid.UUID) (map[uuid.UUID]Ties, error) {
 	if len(attempts) > 1000 {
 		return nil, domain.InvalidField("attempts", "assessment.must_be_at_most_1000")

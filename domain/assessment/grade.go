@@ -100,7 +100,7 @@ func (t *tally) add(hundredths int, exact *big.Rat) {
 	t.parts.Add(t.parts, exact)
 }
 
-// hundredths gives the sum in hundredths of a point, rounded down, once and at the end. That decides as the fraction itself
+// hundredths returns the sum in hundredths of a point, rounded down, once and at the end. That decides as the fraction itself
 // would, wherever it is compared with full percents: with n points to be had, x/n >= k/100 holds exactly when 100x >= kn, and
 // since kn is a whole number, exactly when the whole part of 100x >= kn. So a pass mark, a grade or a rule for points that
 // takes score * 100 / max_score, here or in SQL, neither lets anybody pass by rounding nor fail by it.
@@ -130,7 +130,7 @@ func (o *outcome) sum() {
 	}
 }
 
-// total gives the score and the highest possible in hundredths of a point, rounded down, and how many items wait for a person.
+// total returns the score and the highest possible in hundredths of a point, rounded down, and how many items wait for a person.
 func (o *outcome) total() (score, most, unmarked int) {
 	var sum tally
 	for _, it := range o.Items {
@@ -191,7 +191,7 @@ func percentOf(score, most int) int {
 	return score * 100 / most
 }
 
-// gradeOf gives the grade by a test's boundaries, best first; "" where there are none or none is reached.
+// gradeOf returns the grade by a test's boundaries, best first; "" where there are none or none is reached.
 func gradeOf(boundaries []pack.Grade, percent int) string {
 	for _, g := range boundaries {
 		if percent >= g.Percent {

@@ -42,7 +42,7 @@ type MarkedState struct {
 }
 
 // Mark stores a person's mark for a position that a machine could not mark; until the last one it may be changed. With the
-// last one the attempt is Marked, its score is final and its points are awarded. It gives domain.NotFound,
+// last one the attempt is Marked, its score is final and its points are awarded. It returns domain.NotFound,
 // domain.Conflict when nothing of the attempt waits for a mark, and domain.Invalid.
 func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error) {
 	in.Comment = strings.TrimSpace(in.Comment)

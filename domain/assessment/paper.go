@@ -60,7 +60,7 @@ func readLatest(rows pgx.Rows, err error) (map[uuid.UUID]map[int]answered, error
 	return latest, err
 }
 
-// Paper gives a learner's attempt under way with its items in this attempt's order and the answers saved so far. realm
+// Paper returns a learner's attempt under way with its items in this attempt's order and the answers saved so far. realm
 // is tenants.Realm.Name. It gives domain.NotFound when the attempt is not the learner's, and domain.Conflict when it was
 // handed in: then there is a Result. Read it fresh, so that the answer saved a moment ago is there.
 func (e *Exams) Paper(ctx context.Context, q tenants.Querier, realm string, attemptID, learnerID uuid.UUID, now time.Time) (*Paper, error) {

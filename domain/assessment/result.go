@@ -64,9 +64,9 @@ type ItemResult struct {
 	Comment      string          `json:"comment,omitempty"` // of the person who marked, plain text
 }
 
-// ResultIf gives the result of an attempt in one round trip if may, which is asked about the facts of the viewer and the attempt, gives no
-// error. For others than the learner, whom the policy has let see it, it is whole; for the learner the test's feedback rule decides what of
-// the items is in it. It gives domain.NotFound, and domain.Conflict while the attempt is open.
+// ResultIf returns the result of an attempt in one round trip if may, which is asked about the facts of the viewer and the attempt, gives no
+// error. For others, who are here because the policy let them see it, it is whole; for the learner the test's feedback rule decides what of
+// the items is in it. It returns domain.NotFound, and domain.Conflict while the attempt is open.
 func (e *Exams) ResultIf(ctx context.Context, q tenants.Querier, realm string, attemptID, viewerID uuid.UUID, may func(AttemptFacts) error, now time.Time) (*Result, error) {
 	b, one := &pgx.Batch{}, []string{attemptID.String()}
 	b.Queue(factsSQL, attemptID.String(), viewerID.String())

@@ -28,9 +28,9 @@ const (
 
 // Answer is a response to one position of the paper as a client sends it.
 type Answer struct {
-	Position int             `json:"position"` // from 0
-	Counter  int64           `json:"counter"`  // the client's own, rising with each change of this position; 0 to 2^53
-	Response json.RawMessage `json:"response"` // item.Response; {} takes an answer back
+	Position int             `json:"position" doc:"Position of the item in the paper, from 0"`
+	Counter  int64           `json:"counter" doc:"A number of the client's that rises with each change of this answer; 0 to 2^53"`
+	Response json.RawMessage `json:"response" doc:"The answer; {} takes it back"` // item.Response
 }
 
 // Kept is what became of one position's answers.
@@ -77,7 +77,7 @@ WHERE a.id = $1::uuid AND a.learner_id = $2::uuid ORDER BY s.n`
 // SaveAnswers stores answers in one round trip and one transaction and acknowledges each position, in their order; where
 // not all of them were new, a second trip looks at what is stored. Each answer is judged alone: one that is out of bounds or
 // does not fit its item is refused by name and holds up no other. It may be repeated and may arrive in any order. When the
-// time is over or the attempt was handed in it gives domain.Conflict, for a ticket of another learner domain.NotFound, for
+// time is over or the attempt was handed in it returns domain.Conflict, for a ticket of another learner domain.NotFound, for
 // no answers or too many at once domain.Invalid or domain.TooLarge; then nothing was written.
 func (e *Exams) SaveAnswers(ctx context.Context, db *tenants.DB, who audit.Actor, t Ticket, answers []Answer, now time.Time) (Saved, error) {
 	var s Saved
@@ -117,7 +117,7 @@ func timeOver() error {
 // bound checks what concerns the save as a whole.
 func bound(answers []Answer) error {
 	if len(answers) == 0 || len(answers) > MaxAnswers {
-		return domain.InvalidField("answers", "assessment.must_be_1_to_2", "Most", MaxAnswers)
+		return domain.InvalidField("answers", "assessment.must_be_1_to", "Most", MaxAnswers)
 	}
 	total := 0
 	for _, a := range answers {
@@ -161,11 +161,11 @@ func (e *Exams) judge(ctx context.Context, db *tenants.DB, t Ticket, answers []A
 	return c, refused, nil
 }
 
-// fit gives the JSON of an answer that may be stored, or what is wrong with it.
+// fit returns the JSON of an answer that may be stored, or what is wrong with it.
 func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
 	switch {
 	case a.Position < 0 || a.Position >= len(paper):
-		return "", &domain.Field{Name: "position", Reason: words.Say("assessment.must_be_0_to_2", "Last", len(paper)-1)}, nil
+		return "", &domain.Field{Name: "position", Reason: words.Say("assessment.must_be_0_to", "Most", len(paper)-1)}, nil
 	case a.Counter < 0 || a.Counter > 1<<53:
 		return "", &domain.Field{Name: "counter", Reason: words.Say("assessment.must_be_a_whole_number")}, nil
 	case len(a.Response) > MaxResponse:
@@ -190,7 +190,7 @@ func fit(paper []*catalog.Item, a Answer) (string, *domain.Field, error) {
 	return string(raw), nil, err
 }
 
-// paperOf gives the items of the attempt that the ticket names, in the order of their positions.
+// paperOf returns the items of the attempt that the ticket names, in the order of their positions.
 func (e *Exams) paperOf(ctx context.Context, db *tenants.DB, t Ticket) ([]*catalog.Item, error) {
 	realm := db.Realm().Name()
 	if items, ok := e.papers.Get(paperKey{realm, t.AttemptID}); ok {

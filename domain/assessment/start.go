@@ -37,7 +37,7 @@ const noLimit = 1000
 const startFactsSQL = `SELECT content_hash, enrolled, window_open, attempts, made, late, course_id, open_id, number, started_at, deadline, items, title, kind, instructions
 FROM start_facts($1::uuid, $2::uuid, $3::timestamptz, $4::timestamptz)`
 
-// FactsOfStart gives the facts about a learner and a test in one query, or domain.NotFound. Read them fresh
+// FactsOfStart returns the facts about a learner and a test in one query, or domain.NotFound. Read them fresh
 // (tenants.DB.ReadFresh).
 func FactsOfStart(ctx context.Context, q tenants.Querier, testID, learnerID uuid.UUID, now time.Time) (StartFacts, error) {
 	f := StartFacts{TestID: testID, learner: learnerID}
@@ -75,7 +75,7 @@ type draw struct {
 	n   int
 }
 
-// paperSource gives what the test's papers are drawn from: from memory, or with one round trip. The content's hash says
+// paperSource returns what the test's papers are drawn from: from memory, or with one round trip. The content's hash says
 // when the memory is out of date.
 func (e *Exams) paperSource(ctx context.Context, db *tenants.DB, f StartFacts) (*pool, error) {
 	realm := db.Realm().Name()
@@ -167,10 +167,10 @@ type drawn struct {
 	seed  int64
 }
 
-// Start gives the learner's attempt at a test: the one under way, or a new one with a paper of its own. It writes in one
+// Start returns the learner's attempt at a test: the one under way, or a new one with a paper of its own. It writes in one
 // round trip and repeats the rules, so that the facts, which the policy has just seen, need no transaction. However
 // often and from however many devices it is called, one attempt comes of it. The deadline is the test's time after the
-// start, but never after the window. It gives domain.Conflict when the rules do not allow a start any more.
+// start, but never after the window. It returns domain.Conflict when the rules do not allow a start any more.
 func (e *Exams) Start(ctx context.Context, db *tenants.DB, who audit.Actor, f StartFacts, in StartInput) (Attempt, error) {
 	a, _, err := e.start(ctx, db, who, f, in)
 	return a, err

@@ -18,7 +18,7 @@ import (
 
 // Submit hands an attempt in and scores it by the answers that count, once: handing in again gives the same result and
 // no second points. What a person must read leaves it in the state Marking. realm is tenants.Realm.Name, today the
-// tenant's date. It gives domain.NotFound when the attempt is not the learner's.
+// tenant's date. It returns domain.NotFound when the attempt is not the learner's.
 func (e *Exams) Submit(ctx context.Context, tx *tenants.Tx, realm string, attemptID, learnerID uuid.UUID, now, today time.Time) (*Result, error) {
 	return e.SubmitIf(ctx, tx, realm, attemptID, learnerID, func(AttemptFacts) error { return nil }, now, today)
 }

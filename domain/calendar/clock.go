@@ -10,13 +10,13 @@ import (
 
 const secondsOfDay = 24 * 60 * 60
 
-// dayOn gives the day that it is in a zone.
+// dayOn returns the day that it is in a zone.
 func dayOn(at time.Time, zone *time.Location) int {
 	_, offset := at.In(zone).Zone()
 	return dayAt(at.Unix() + int64(offset))
 }
 
-// dayAt gives the day of a number of seconds since its beginning of time, also of one before.
+// dayAt returns the day of a number of seconds since its beginning of time, also of one before.
 func dayAt(seconds int64) int {
 	day := seconds / secondsOfDay
 	if seconds%secondsOfDay < 0 {
@@ -25,7 +25,7 @@ func dayAt(seconds int64) int {
 	return int(day)
 }
 
-// readDay gives the day of a date as it is stored.
+// readDay returns the day of a date as it is stored.
 func readDay(date string) (day int, ok bool) {
 	t, err := time.Parse(time.DateOnly, date)
 	return dayAt(t.Unix()), err == nil
@@ -51,7 +51,7 @@ func CheckDays(p *domain.Problems, startsOn, endsOn string) {
 
 func tooLong(from, to time.Time) bool { return to.After(from.AddDate(2, 0, 0)) }
 
-// wall gives the moment at which a zone's clocks show a time of a day, told in minutes since its midnight. Where the clocks change it is as RFC 5545
+// wall returns the moment at which a zone's clocks show a time of a day, told in minutes since its midnight. Where the clocks change it is as RFC 5545
 // (3.3.5) says: of a time that they show twice the first, and one that they skip counts as if they had not yet changed, which is as much later
 // as they skip.
 func wall(day, minutes int, zone *time.Location) time.Time {
@@ -69,7 +69,7 @@ func wall(day, minutes int, zone *time.Location) time.Time {
 	return time.Unix(at, 0).UTC()
 }
 
-// Begins gives the first moment of a date, which is told as its midnight UTC, in a zone.
+// Begins returns the first moment of a date, which is told as its midnight UTC, in a zone.
 func Begins(date time.Time, zone *time.Location) time.Time {
 	return wall(dayAt(date.Unix()), 0, zone)
 }
@@ -77,7 +77,7 @@ func Begins(date time.Time, zone *time.Location) time.Time {
 // wallFormat is how a browser sends an input of the kind datetime-local: wall time, in minutes.
 const wallFormat = "2006-01-02T15:04"
 
-// WriteWall gives a moment as the wall time of a zone, as ReadWall reads it: 2026-11-30T09:00.
+// WriteWall returns a moment as the wall time of a zone, as ReadWall reads it: 2026-11-30T09:00.
 func WriteWall(at time.Time, zone *time.Location) string { return at.In(zone).Format(wallFormat) }
 
 // ReadWall reads a wall time of a zone, such as 2026-11-30T09:00; an empty text is no time. Of a time that the clocks show twice it is the first. What

@@ -9,7 +9,7 @@ import (
 
 // A country's own records know terms by ids of theirs, and send many at once (domain/roster).
 
-// TermsBySource gives terms by their ids in the country's own records; those that are not there are left out.
+// TermsBySource returns terms by their ids in the country's own records; those that are not there are left out.
 func TermsBySource(ctx context.Context, q tenants.Querier, sources []string) (map[string]*Term, error) {
 	list, err := tenants.Entity[Term](q).Scopes(tenants.OneOf("source_id", sources)).Find(ctx)
 	terms := make(map[string]*Term, len(list))

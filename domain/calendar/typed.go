@@ -10,7 +10,7 @@ import (
 
 var weekdays = [7]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 
-// Typed gives a rule as people type it: a line for each time, "Tue 16:00 60".
+// Typed returns a rule as people type it: a line for each time, "Tue 16:00 60".
 func (w Weekly) Typed() string {
 	lines := make([]string, len(w))
 	for i, s := range w {

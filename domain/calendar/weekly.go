@@ -10,9 +10,9 @@ import (
 
 // Slot is a time that comes every week, by the wall clocks of the tenant's zone.
 type Slot struct {
-	Weekday int    `json:"weekday"` // 0 is Sunday, 6 Saturday
-	At      string `json:"at"`      // "16:00"
-	Minutes int    `json:"minutes"` // 5 to 600
+	Weekday int    `json:"weekday" doc:"The day of the week: 0 is Sunday, 6 is Saturday"`
+	At      string `json:"at" doc:"The time at which it begins, such as 16:00, in the tenant's time zone"`
+	Minutes int    `json:"minutes" doc:"How long it lasts, in minutes; 5 to 600"`
 }
 
 // Weekly is the rule by which something meets: at each of these times, every week from a first day to a last one, which stand with what meets.
@@ -43,13 +43,13 @@ func (s Slot) check(p *domain.Problems, at string) {
 // Meeting is one time that something meets.
 type Meeting struct {
 	StartsAt time.Time `json:"starts_at"`
-	Minutes  int       `json:"minutes"`
+	Minutes  int       `json:"minutes" doc:"How long it lasts, in minutes; 5 to 600"`
 }
 
 // EndsAt is when it is over.
 func (m Meeting) EndsAt() time.Time { return m.StartsAt.Add(time.Duration(m.Minutes) * time.Minute) }
 
-// Next gives the meeting that goes on now or comes next, or nil when there is none any more. first and last are dates. Wall time counts: what meets at
+// Next returns the meeting that goes on now or comes next, or nil when there is none any more. first and last are dates. Wall time counts: what meets at
 // four meets at four when the clocks have changed.
 func (w Weekly) Next(first, last string, now time.Time, zone *time.Location) *Meeting {
 	from, until, ok := span(first, last)
@@ -74,7 +74,7 @@ func (w Weekly) Next(first, last string, now time.Time, zone *time.Location) *Me
 	return &next
 }
 
-// Between gives the meetings that go on after one moment and begin before another, in the order in which they begin.
+// Between returns the meetings that go on after one moment and begin before another, in the order in which they begin.
 func (w Weekly) Between(first, last string, after, before time.Time, zone *time.Location) []Meeting {
 	from, until, ok := span(first, last)
 	if !ok {

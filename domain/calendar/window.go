@@ -14,12 +14,12 @@ const LongestWindow = 60 * 24 * time.Hour
 // a test that is always open. Which test has it, and what becomes of an attempt under way, domain/assessment knows; hot statements there repeat NotYet
 // and Over in SQL, and a test holds them to it.
 type Window struct {
-	OpensAt  *time.Time `json:"opens_at" doc:"The first moment at which an attempt may be started; null together with closes_at: always"`
-	ClosesAt *time.Time `json:"closes_at" doc:"When it closes, at most 60 days later: attempts started meanwhile end then at the latest"`
+	OpensAt  *time.Time `json:"opens_at" doc:"The first moment at which an attempt may be started; null, together with closes_at, for always"`
+	ClosesAt *time.Time `json:"closes_at" doc:"The moment at which the test closes, at most 60 days later; an attempt started before it ends then at the latest"`
 
 	// Version names what is above. With a change it is the one that was read: the change is refused when there is another now.
 	// Empty with a change: it holds whatever was there.
-	Version string `json:"version,omitempty" maxLength:"64" doc:"That was read; 409 when somebody else changed the times since" gorm:"-"`
+	Version string `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the times since" gorm:"-"`
 }
 
 // NotYet reports whether it opens later than at a time.
@@ -28,14 +28,14 @@ func (w Window) NotYet(at time.Time) bool { return w.OpensAt != nil && at.Before
 // Over reports whether it has closed by a time.
 func (w Window) Over(at time.Time) bool { return w.ClosesAt != nil && !at.Before(*w.ClosesAt) }
 
-// Versioned gives the window as it is stored, with the name of what it holds.
+// Versioned returns the window as it is stored, with the name of what it holds.
 func (w Window) Versioned() Window {
 	w = w.Whole()
 	w.Version = domain.Version(w)
 	return w
 }
 
-// Whole gives the two times in whole seconds of UTC, as they are stored.
+// Whole returns the two times in whole seconds of UTC, as they are stored.
 func (w Window) Whole() Window {
 	second := func(t *time.Time) *time.Time {
 		if t == nil {

@@ -126,7 +126,7 @@ type CourseDetail struct {
 	Papers   []Test       `json:"papers"`  // the tests
 }
 
-// CourseIDs gives the ids of some courses, published or not, by their slugs; those that are not there are left out.
+// CourseIDs returns the ids of some courses, published or not, by their slugs; those that are not there are left out.
 func CourseIDs(ctx context.Context, q tenants.Querier, slugs []string) (map[string]uuid.UUID, error) {
 	list, err := tenants.Entity[Course](q).Select("slug", "id").Scopes(tenants.OneOf("slug", slugs)).Find(ctx)
 	courses := make(map[string]uuid.UUID, len(list))
@@ -136,7 +136,7 @@ func CourseIDs(ctx context.Context, q tenants.Querier, slugs []string) (map[stri
 	return courses, err
 }
 
-// CourseBySlug gives a published course with its sections, lessons and tests in one round trip, or domain.NotFound.
+// CourseBySlug returns a published course with its sections, lessons and tests in one round trip, or domain.NotFound.
 func CourseBySlug(ctx context.Context, q tenants.Querier, slug string) (*CourseDetail, error) {
 	const of = ` = (SELECT id FROM courses WHERE slug = $1::text AND published)`
 	b := &pgx.Batch{}
@@ -197,7 +197,7 @@ func notFound(err error, key string, pairs ...any) error {
 	return err
 }
 
-// Titles gives the titles of published courses, and of their lessons and tests, by id; of any other id there is none.
+// Titles returns the titles of published courses, and of their lessons and tests, by id; of any other id there is none.
 func Titles(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
 	return tenants.Names(ctx, q, `SELECT id, title FROM courses WHERE published AND id = ANY($1::text[]::uuid[])
 		UNION ALL SELECT l.id, l.title FROM lessons l JOIN courses c ON c.id = l.course_id WHERE c.published AND l.id = ANY($1::text[]::uuid[])

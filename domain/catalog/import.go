@@ -144,7 +144,7 @@ func (c *columns) add(texts []string, counts ...int) {
 	}
 }
 
-// args gives the course's id, the new ids, then the columns. Without rows every column is empty.
+// args returns the course's id, the new ids, then the columns. Without rows every column is empty.
 func (c *columns) args(course uuid.UUID, texts, counts int) []any {
 	if c.texts == nil {
 		c.ids, c.texts, c.counts = []string{}, make([][]string, texts), make([][]int32, counts)
@@ -165,7 +165,7 @@ func (c *columns) args(course uuid.UUID, texts, counts int) []any {
 	return list
 }
 
-// lessonRows gives the pack's lessons: section id, slug, title, markdown, html, hash; position, minutes.
+// lessonRows returns the pack's lessons: section id, slug, title, markdown, html, hash; position, minutes.
 func lessonRows(p *pack.Pack, sections map[string]uuid.UUID) *columns {
 	c := &columns{}
 	for _, s := range p.Sections {
@@ -176,7 +176,7 @@ func lessonRows(p *pack.Pack, sections map[string]uuid.UUID) *columns {
 	return c
 }
 
-// itemRows gives the pack's items: section id, name, kind, category, body, hash.
+// itemRows returns the pack's items: section id, name, kind, category, body, hash.
 func itemRows(p *pack.Pack, sections map[string]uuid.UUID) (*columns, error) {
 	c := &columns{}
 	for _, it := range p.Items {
@@ -196,7 +196,7 @@ type Draw struct {
 	Items     int       `json:"items"`
 }
 
-// testRows gives the pack's tests: slug, title, kind, instructions, feedback, shuffle, blueprint, grades; minutes,
+// testRows returns the pack's tests: slug, title, kind, instructions, feedback, shuffle, blueprint, grades; minutes,
 // attempts, items, position.
 func testRows(p *pack.Pack, sections map[string]uuid.UUID) *columns {
 	c := &columns{}
@@ -214,7 +214,7 @@ func testRows(p *pack.Pack, sections map[string]uuid.UUID) *columns {
 	return c
 }
 
-// resourceRows gives the pack's resources: section id or "", kind, title, url; minutes. Of two with the same kind and
+// resourceRows returns the pack's resources: section id or "", kind, title, url; minutes. Of two with the same kind and
 // title the first counts.
 func resourceRows(p *pack.Pack, sections map[string]uuid.UUID) *columns {
 	c := &columns{}

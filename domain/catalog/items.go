@@ -44,7 +44,7 @@ func NewItems(size int) (*Items, error) {
 	return &Items{kept}, err
 }
 
-// Get gives items of a realm (tenants.Realm.Name) by id, in the order asked, inactive versions too. What is not in
+// Get returns items of a realm (tenants.Realm.Name) by id, in the order asked, inactive versions too. What is not in
 // memory is read in one statement. An unknown id is domain.NotFound.
 func (m *Items) Get(ctx context.Context, q tenants.Querier, realm string, ids []uuid.UUID) ([]*Item, error) {
 	list := make([]*Item, len(ids))
@@ -83,7 +83,7 @@ func (m *Items) Get(ctx context.Context, q tenants.Querier, realm string, ids []
 	return list, nil
 }
 
-// Known gives items that are all in memory, in the order asked, or false.
+// Known returns items that are all in memory, in the order asked, or false.
 func (m *Items) Known(realm string, ids []uuid.UUID) ([]*Item, bool) {
 	list := make([]*Item, len(ids))
 	for i, id := range ids {

@@ -21,8 +21,8 @@ type scheduled struct {
 // TableName is GORM's.
 func (scheduled) TableName() string { return "tests" }
 
-// HoldWindow gives when a test that is taught may be started, and keeps others from changing it until the
-// transaction ends; who starts an attempt at the test does not wait. It gives domain.NotFound. What may stand there is for calendar.Window to say.
+// HoldWindow returns when a test that is taught may be started, and keeps others from changing it until the
+// transaction ends; who starts an attempt at the test does not wait. It returns domain.NotFound. What may stand there is for calendar.Window to say.
 func HoldWindow(ctx context.Context, tx *tenants.Tx, testID uuid.UUID) (calendar.Window, error) {
 	t, err := tenants.Entity[scheduled](tx, tenants.Held).Where("id = ? AND active", testID).Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {

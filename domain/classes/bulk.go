@@ -54,7 +54,7 @@ func (b *Bulk) Put(was, is *SourcedClass) bool {
 	return true
 }
 
-// Place gives a learner, who is an active student, a place in a class, and takes a seat. It gives why there is none: ReasonOver, ReasonFull, or "" when the
+// Place returns a learner, who is an active student, a place in a class, and takes a seat. It gives why there is none: ReasonOver, ReasonFull, or "" when the
 // place is taken. The learner has none yet.
 func (b *Bulk) Place(c *SourcedClass, p *SourcedPlace) (reason string) {
 	switch {

@@ -50,24 +50,24 @@ func (s State) Words() words.Text {
 
 // Fields are what somebody decides about a class.
 type Fields struct {
-	Title      string          `json:"title"` // 1 to 200 characters
-	Kind       string          `json:"kind"`  // Live or OnDemand
-	CourseID   *uuid.UUID      `json:"course_id,omitempty"`
-	SchoolID   *uuid.UUID      `json:"school_id,omitempty"` // nil: for every school
-	TermID     *uuid.UUID      `json:"term_id,omitempty"`
-	CoachID    *uuid.UUID      `json:"coach_id,omitempty"` // a coach or teacher
-	Grade      string          `json:"grade"`              // at most 20 characters
-	StartsOn   string          `json:"starts_on"`          // date, YYYY-MM-DD, the tenant's
-	EndsOn     string          `json:"ends_on"`            // the last day; at most two years after the first
-	Meets      string          `json:"meets"`              // for people to read; at most 200 characters
-	Weekly     calendar.Weekly `json:"weekly" gorm:"serializer:json"`
-	MeetingURL string          `json:"meeting_url"` // https; shown to those of the class alone
-	Seats      int             `json:"seats"`       // 1 to MostSeats
-	Open       bool            `json:"open"`        // learners may register themselves
+	Title      string          `json:"title" doc:"The title: 1 to 200 characters"`
+	Kind       string          `json:"kind" doc:"live: meets at set times; on_demand: learners work when it suits them"`
+	CourseID   *uuid.UUID      `json:"course_id,omitempty" doc:"The course that the class takes"`
+	SchoolID   *uuid.UUID      `json:"school_id,omitempty" doc:"The school that the class is for; without it, every school"`
+	TermID     *uuid.UUID      `json:"term_id,omitempty" doc:"The term that the class belongs to"`
+	CoachID    *uuid.UUID      `json:"coach_id,omitempty" doc:"The coach or teacher who leads the class"`
+	Grade      string          `json:"grade" doc:"The grade that the class is for; at most 20 characters"`
+	StartsOn   string          `json:"starts_on" doc:"The first day, such as 2026-09-07, in the tenant's time zone"`
+	EndsOn     string          `json:"ends_on" doc:"The last day, at most two years after the first"`
+	Meets      string          `json:"meets" doc:"When the class meets, in words for people; at most 200 characters"`
+	Weekly     calendar.Weekly `json:"weekly" gorm:"serializer:json" doc:"The times of the week at which the class meets"`
+	MeetingURL string          `json:"meeting_url" doc:"An https address for live meetings, shown only to those of the class"`
+	Seats      int             `json:"seats" doc:"How many learners the class can take; 1 to 100,000"`
+	Open       bool            `json:"open" doc:"Whether learners may register themselves"`
 
 	// Version names what is above. With a change it is the one that was read: the change is refused when there is another now.
 	// Empty with a change: it holds whatever was there.
-	Version string `json:"version,omitempty" maxLength:"64" gorm:"-"`
+	Version string `json:"version,omitempty" maxLength:"64" gorm:"-" doc:"The version of the class. With a change, send the version that you read: the answer is 409 when somebody else has changed the class since"`
 }
 
 // stored is a class as it stands in its table, for those who manage it. Its seats are taken and given back by the statements of places alone.
@@ -116,7 +116,7 @@ func checkText(p *domain.Problems, name, s string, low, high int) {
 	}
 }
 
-// plain gives the fields as they are stored: a list of no times is a list, and the zero id names nothing.
+// plain returns the fields as they are stored: a list of no times is a list, and the zero id names nothing.
 func (f Fields) plain() Fields {
 	if f.Weekly == nil {
 		f.Weekly = calendar.Weekly{}

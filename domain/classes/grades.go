@@ -34,7 +34,7 @@ func Grades(ctx context.Context, q tenants.Querier, school *uuid.UUID, notIn uui
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[GradeCount])
 }
 
-// WithoutPlace gives the active learners of one form, by name, of a school or (nil) of all, who have no place in a class: at most
+// WithoutPlace returns the active learners of one form, by name, of a school or (nil) of all, who have no place in a class: at most
 // limit of them.
 func WithoutPlace(ctx context.Context, q tenants.Querier, school *uuid.UUID, grade string, notIn uuid.UUID, limit int) ([]uuid.UUID, error) {
 	var of *string // the zero id is of no school, whose learners are nobody

@@ -22,7 +22,7 @@ type Class struct {
 	Fields
 	State       State  `json:"state"`
 	Taken       int    `json:"taken"` // seats
-	Withheld    bool   `json:"taken_withheld,omitempty" doc:"Too few seats are taken for the viewer to know how many; taken is 0"`
+	Withheld    bool   `json:"taken_withheld,omitempty" doc:"True when so few seats are taken that you may not know how many; taken is then 0"`
 	Course      string `json:"course,omitempty"`
 	CourseTitle string `json:"course_title,omitempty"`
 	Subject     string `json:"subject,omitempty"` // the course's

@@ -19,7 +19,7 @@ import (
 	"lignum/tenants/limits"
 )
 
-// Create opens a class. It gives domain.Invalid for wrong fields, domain.OverQuota when the tenant's plan has no room
+// Create opens a class. It returns domain.Invalid for wrong fields, domain.OverQuota when the tenant's plan has no room
 // for another active class.
 func Create(ctx context.Context, tx *tenants.Tx, f Fields) (uuid.UUID, error) {
 	if err := f.Validate(); err != nil {
@@ -62,10 +62,10 @@ func coachFits(res pgx.BatchResults) error {
 	return domain.InvalidField("coach_id", "classes.must_be_an_active_account")
 }
 
-// Change replaces what was decided about an active class. It gives domain.NotFound, domain.Invalid, or domain.Conflict
+// Change replaces what was decided about an active class. It returns domain.NotFound, domain.Invalid, or domain.Conflict
 // when the class is over or has fewer seats than learners.
 //
-// With the Version that was read it gives domain.Conflict when somebody else changed the class since. Those of the class are
+// With the Version that was read it returns domain.Conflict when somebody else changed the class since. Those of the class are
 // told of other times, days and addresses.
 func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now time.Time) error {
 	if err := f.Validate(); err != nil {
@@ -85,7 +85,7 @@ func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now tim
 	case is.State != Active:
 		return domain.Refuse(domain.Conflict, "classes.the_class_is_and_cannot", "State", is.State.Words())
 	case TooFew(f.Seats, is.Taken):
-		return domain.Refuse(domain.Conflict, "classes.learners_are_in_the_class", "Taken", is.Taken, "Seats", f.Seats)
+		return domain.Refuse(domain.Conflict, "classes.learners_are_in_the_class", "Taken", is.Taken, "N", f.Seats)
 	}
 	b := &pgx.Batch{}
 	b.Queue(coachKnown, idText(f.CoachID))
@@ -149,20 +149,20 @@ func EndPast(ctx context.Context, tx *tenants.Tx, today time.Time) (int, error) 
 	return n, nil
 }
 
-// one gives a class, or domain.NotFound.
+// one returns a class, or domain.NotFound.
 func one(ctx context.Context, q tenants.Querier, id uuid.UUID, with ...clause.Expression) (stored, error) {
 	c, err := tenants.Entity[stored](q, with...).Where("id = ?", id).Take(ctx)
 	return c, missing(err)
 }
 
-// FieldsOf gives what was decided about a class, or domain.NotFound.
+// FieldsOf returns what was decided about a class, or domain.NotFound.
 func FieldsOf(ctx context.Context, q tenants.Querier, id uuid.UUID) (Fields, error) {
 	c, err := one(ctx, q, id)
 	c.Version = domain.Version(c.Fields)
 	return c.Fields, err
 }
 
-// Titles gives the titles of classes by id; of an id that is no class there is none.
+// Titles returns the titles of classes by id; of an id that is no class there is none.
 func Titles(ctx context.Context, q tenants.Querier, ids []uuid.UUID) (map[uuid.UUID]string, error) {
 	list, err := tenants.Entity[stored](q).Select("id", "title").Scopes(tenants.OneOf("id", ids)).Find(ctx)
 	titles := make(map[uuid.UUID]string, len(list))

@@ -27,7 +27,7 @@ type CourseProgress struct {
 	NextTitle string     `json:"next_title,omitempty"` // its title
 }
 
-// ProgressOf gives how far a learner is in each course of their classes, the one worked on last first.
+// ProgressOf returns how far a learner is in each course of their classes, the one worked on last first.
 func ProgressOf(ctx context.Context, q tenants.Querier, learnerID uuid.UUID) ([]CourseProgress, error) {
 	b := &pgx.Batch{}
 	var list []CourseProgress
@@ -58,7 +58,7 @@ func (p *Progress) scan(row pgx.Row) error {
 	return err
 }
 
-// ProgressIn gives what is stored of a learner and a lesson; all zero when nothing is.
+// ProgressIn returns what is stored of a learner and a lesson; all zero when nothing is.
 func ProgressIn(ctx context.Context, q tenants.Querier, learnerID, lessonID uuid.UUID, now time.Time) (Progress, error) {
 	p := Progress{LessonID: lessonID}
 	return p, p.scan(q.QueryRow(ctx, progressInSQL, learnerID.String(), lessonID.String(), now.UTC(), points.LessonCompleted))
@@ -71,13 +71,13 @@ func QueueProgressIn(b *pgx.Batch, learnerID uuid.UUID, courseSlug, lessonSlug s
 		learnerID.String(), courseSlug, lessonSlug, now.UTC(), points.LessonCompleted).QueryRow(p.scan)
 }
 
-// CoursesOf gives the slugs of the courses in which somebody is enrolled, and of those that they coach.
+// CoursesOf returns the slugs of the courses in which somebody is enrolled, and of those that they coach.
 func CoursesOf(ctx context.Context, q tenants.Querier, viewerID uuid.UUID) (enrolled, coached []string, err error) {
 	err = q.QueryRow(ctx, `SELECT enrolled, coached FROM courses_of($1::uuid)`, viewerID.String()).Scan(&enrolled, &coached)
 	return enrolled, coached, err
 }
 
-// DaysOf gives the days on which a learner worked from a date on, newest first, as YYYY-MM-DD in the tenant's zone.
+// DaysOf returns the days on which a learner worked from a date on, newest first, as YYYY-MM-DD in the tenant's zone.
 // At most 366.
 func DaysOf(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, from time.Time) ([]string, error) {
 	rows, err := q.Query(ctx, `SELECT day::text FROM attendance WHERE learner_id = $1::uuid AND day >= $2::text::date ORDER BY day DESC LIMIT 366`,

@@ -47,7 +47,7 @@ type Page struct {
 }
 
 // QueuePage adds the page of a class for a viewer, with the facts that the policy asks for, to a batch: p is filled when the batch is
-// closed. The address of the meetings is there only for those enrolled and the coach. zone is the tenant's. It gives domain.NotFound.
+// closed. The address of the meetings is there only for those enrolled and the coach. zone is the tenant's. It returns domain.NotFound.
 func QueuePage(b *pgx.Batch, classID, viewerID uuid.UUID, now time.Time, zone *time.Location, p *Page) {
 	b.Queue(pageClassSQL, viewerID.String(), classID.String()).QueryRow(func(row pgx.Row) error {
 		if err := row.Scan(append(p.Class.targets(), &p.Facts.SameSchool)...); err != nil {
@@ -82,7 +82,7 @@ func (c *Class) facts(viewer uuid.UUID, sameSchool bool, today string) Facts {
 		ClassOpen: c.Open && c.State == Active && c.EndsOn >= today}
 }
 
-// FactsOf gives the facts about a viewer and a class, or domain.NotFound. today is the tenant's date.
+// FactsOf returns the facts about a viewer and a class, or domain.NotFound. today is the tenant's date.
 func FactsOf(ctx context.Context, q tenants.Querier, classID, viewerID uuid.UUID, today time.Time) (Facts, error) {
 	var c Class
 	var same bool
@@ -98,7 +98,7 @@ type CourseFacts struct {
 	CoachOf  bool // the viewer coaches an active class of it
 }
 
-// CourseFacts gives what the viewer's tie to the class says about its course; by other classes they may be enrolled in it, or coach it, all the same.
+// CourseFacts returns what the viewer's tie to the class says about its course; by other classes they may be enrolled in it, or coach it, all the same.
 func (p *Page) CourseFacts() CourseFacts {
 	return CourseFacts{Enrolled: p.Facts.Enrolled && p.State != Cancelled, CoachOf: p.Facts.CoachOf && p.State == Active}
 }

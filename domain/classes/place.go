@@ -39,7 +39,7 @@ type Unplaced struct {
 	Reason string `json:"reason" enum:"full,no_active_learner,not_your_school"`
 }
 
-// Placement is what became of learners whom staff gave places. Each of them is in exactly one of the lists.
+// Placement is what became of learners who were to get places from staff. Each of them is in exactly one of the lists.
 type Placement struct {
 	Placed  []Person   `json:"placed"`
 	Already []Person   `json:"already"` // had a place before
@@ -123,7 +123,7 @@ func Place(ctx context.Context, tx *tenants.Tx, classID uuid.UUID, learners []uu
 }
 
 // Remove takes learners out of a class and frees their seats, in one statement; what they did stays. It gives those who had a
-// place, and tells them. When none of them had one it gives domain.NotFound.
+// place, and tells them. When none of them had one it returns domain.NotFound.
 func Remove(ctx context.Context, tx *tenants.Tx, classID uuid.UUID, learners []uuid.UUID, now time.Time) ([]uuid.UUID, error) {
 	ids, err := uniqueIDs(learners)
 	if err != nil {
@@ -167,7 +167,7 @@ func idsOf(people []Person) []uuid.UUID {
 	return ids
 }
 
-// uniqueIDs gives ids as text, each once, in their order.
+// uniqueIDs returns ids as text, each once, in their order.
 func uniqueIDs(list []uuid.UUID) ([]string, error) {
 	seen, ids := map[uuid.UUID]bool{}, []string{}
 	for _, id := range list {
@@ -182,7 +182,7 @@ func uniqueIDs(list []uuid.UUID) ([]string, error) {
 	return ids, nil
 }
 
-// HasOthers tells whether somebody of another school than this one, or of none, has a place in a class.
+// HasOthers reports whether somebody of another school than this one, or of none, has a place in a class.
 func HasOthers(ctx context.Context, q tenants.Querier, classID uuid.UUID, school *uuid.UUID) (yes bool, err error) {
 	err = q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM places p JOIN users u ON u.id = p.learner_id
 		WHERE p.class_id = $1::uuid AND u.school_id IS DISTINCT FROM $2::text::uuid)`, classID.String(), idText(school)).Scan(&yes)

@@ -10,7 +10,6 @@ import (
 	"lignum/domain"
 	"lignum/domain/calendar"
 	"lignum/domain/classes"
-	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tests/school"
 )
@@ -27,7 +26,7 @@ func (s *world) place(class uuid.UUID, learners ...uuid.UUID) (p classes.Placeme
 func (s *world) told(who uuid.UUID) (kinds []string) {
 	s.t.Helper()
 	s.read(func(q tenants.Querier) error {
-		list, err := notices.Unseen(ctx, q, who)
+		list, err := school.Unseen(ctx, q, who)
 		for _, n := range list {
 			kinds = append(kinds, n.Kind)
 		}
@@ -190,7 +189,7 @@ func TestThoseOfAClassAreTold(t *testing.T) {
 		t.Error("somebody who left was told")
 	}
 	s.read(func(q tenants.Querier) error {
-		list, err := notices.Unseen(ctx, q, s.coach)
+		list, err := school.Unseen(ctx, q, s.coach)
 		if text := list[0].Text.String() + list[3].Text.String(); text != "The class Maths 10B was cancelled: Grace is ill."+"The class Maths 10B meets at other times now: Tuesdays at 09:00 (45 minutes)." {
 			t.Errorf("%q", text)
 		}

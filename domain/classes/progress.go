@@ -88,7 +88,7 @@ const standingSQL = `SELECT enrolled FROM lesson_standing($1::uuid, $2::uuid)`
 // $4 the lesson, $5 the time, $6 the time less Sitting.
 const openSQL = `SELECT open_lesson(` + audit.Parameters + `, $3::uuid, $4::uuid, $5::timestamptz, $6::timestamptz)`
 
-// Unread tells whether OpenLesson has something to note at a time: the lesson's points are not earned, and no sitting is under way.
+// Unread reports whether OpenLesson has something to note at a time: the lesson's points are not earned, and no sitting is under way.
 func (p *Progress) Unread(now time.Time) bool {
 	return !p.Earned && (p.openedAt == nil || p.openedAt.Before(now.Add(-Sitting)))
 }

@@ -15,7 +15,7 @@ type Repeat struct {
 	Lessons []LessonState
 }
 
-// LessonsOf gives the lessons of some sections of a course, by the sections' codes and in the course's order, with how far the
+// LessonsOf returns the lessons of some sections of a course, by the sections' codes and in the course's order, with how far the
 // learner is in each: at most 50, in one statement.
 func LessonsOf(ctx context.Context, q tenants.Querier, course uuid.UUID, sections []string, learner uuid.UUID) (*Repeat, error) {
 	rows, err := q.Query(ctx, `SELECT course, id, slug, title, section, minutes, percent, completed_at FROM lessons_to_repeat($1::uuid, $2::text[], $3::uuid)`, course.String(), sections, learner.String())

@@ -31,7 +31,7 @@ type SourcedClass struct {
 	State    State      `json:"state"`
 }
 
-// ClassesBySource gives classes by their ids in the country's records; those that are not there are left out. With lock they stay as they are until the
+// ClassesBySource returns classes by their ids in the country's records; those that are not there are left out. With lock they stay as they are until the
 // transaction ends, and with them their seats.
 func ClassesBySource(ctx context.Context, q tenants.Querier, sources []string, lock bool) (map[string]*SourcedClass, error) {
 	locking := ""
@@ -70,7 +70,7 @@ type SourcedPlace struct {
 	State    string `json:"state"`     // PlaceActive or PlaceLeft
 }
 
-// PlacesBySource gives the places that have these ids in the country's records, and those of these seats.
+// PlacesBySource returns the places that have these ids in the country's records, and those of these seats.
 func PlacesBySource(ctx context.Context, q tenants.Querier, sources []string, seats []Seat) ([]*SourcedPlace, error) {
 	rows, err := q.Query(ctx, `SELECT class_id, learner_id, coalesce(source_id, ''), state FROM enrolments WHERE source_id = ANY($1::text[])
 		UNION SELECT e.class_id, e.learner_id, coalesce(e.source_id, ''), e.state FROM enrolments e

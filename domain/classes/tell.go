@@ -72,7 +72,7 @@ func tellOfChange(ctx context.Context, tx *tenants.Tx, id uuid.UUID, was, is Fie
 	return nil
 }
 
-// timesOf gives times of the week as a notice keeps them.
+// timesOf returns times of the week as a notice keeps them.
 func timesOf(weekly calendar.Weekly) string {
 	if len(weekly) == 0 {
 		return notices.NoSetTime

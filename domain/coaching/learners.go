@@ -21,7 +21,7 @@ const (
 	ReasonScore  = "score"  // the last marked test of the course under 40 %
 )
 
-// Learner is somebody whom a coach looks after, with each of the coach's classes that they are in.
+// Learner is one of the learners of a coach, with each of the coach's classes that they are in.
 type Learner struct {
 	LearnerID  uuid.UUID `json:"learner_id"`
 	GivenName  string    `json:"given_name"`

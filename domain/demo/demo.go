@@ -84,7 +84,7 @@ type Summary struct {
 }
 
 // Small makes a few people of every role, with user names such as student1, in each tenant and on the platform, with
-// schools, terms, courses, classes and some weeks of work. It takes seconds. It gives domain.NotFound when a tenant of
+// schools, terms, courses, classes and some weeks of work. It takes seconds. It returns domain.NotFound when a tenant of
 // Specs is missing, and a violation of users_user_name_key_key when somebody else has one of the names.
 func Small(ctx context.Context, in Input) (Summary, error) {
 	began := time.Now()
@@ -196,7 +196,7 @@ func (r *room) made(ctx context.Context, q tenants.Querier, part string) (yes bo
 	return yes, err
 }
 
-// missing tells whether a part is still to be made, before work for it is done outside a transaction.
+// missing reports whether a part is still to be made, before work for it is done outside a transaction.
 func (r *room) missing(ctx context.Context, part string) (bool, error) {
 	made := false
 	err := r.db.ReadFresh(ctx, func(q *tenants.Reader) (err error) { made, err = r.made(ctx, q, part); return err })

@@ -101,7 +101,7 @@ func (r *room) moreSchools(ctx context.Context, all []rows.School) error {
 	return r.chunks(ctx, "schools", len(more), chunk, func(tx *tenants.Tx, from, to int) error { return rows.Schools(ctx, tx, more[from:to]) })
 }
 
-// homes gives the school of the n-th person: the towns' schools are larger.
+// homes returns the school of the n-th person: the towns' schools are larger.
 func (r *room) homes(schools []rows.School, n int) []int {
 	rnd := r.random(fmt.Sprintf("homes %d", n))
 	var lots []int
@@ -117,7 +117,7 @@ func (r *room) homes(schools []rows.School, n int) []int {
 	return out
 }
 
-// learnerHomes gives the school of each student; those of Small have theirs already.
+// learnerHomes returns the school of each student; those of Small have theirs already.
 func (r *room) learnerHomes(schools []rows.School, n int) []int {
 	out := r.homes(schools, n)
 	for i := range min(n, smallStudents) {

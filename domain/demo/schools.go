@@ -8,7 +8,7 @@ import (
 	"lignum/domain/demo/rows"
 )
 
-// schools gives the first n schools, the same each time: one in each region, then by the regions' weights.
+// schools returns the first n schools, the same each time: one in each region, then by the regions' weights.
 func (r *room) schools(n int) []rows.School {
 	places := placesOf(r.slug)
 	rnd := r.random("schools")

@@ -13,7 +13,7 @@ import (
 // seed is where everything begins. Another seed makes other data.
 const seed = "lignum demo 1"
 
-// random gives the source for one part, so that parts do not depend on the order in which they are made.
+// random returns the source for one part, so that parts do not depend on the order in which they are made.
 func (r *room) random(part string) *rand.Rand {
 	sum := sha256.Sum256([]byte(seed + "\x00" + r.slug + "\x00" + part))
 	return rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))
@@ -22,7 +22,7 @@ func (r *room) random(part string) *rand.Rand {
 // idEpoch is the time in the first id of each kind: the ids of a kind follow each other by a millisecond.
 var idEpoch = time.Date(2020, 3, 2, 12, 0, 0, 0, time.UTC).UnixMilli()
 
-// id gives the n-th id of a kind, the same each time: a UUID in the form of version 7 (RFC 9562), whose time rises with n and whose other bits
+// id returns the n-th id of a kind, the same each time: a UUID in the form of version 7 (RFC 9562), whose time rises with n and whose other bits
 // follow from the seed.
 func (r *room) id(kind string, n int) uuid.UUID {
 	b := make([]byte, 0, 64)
@@ -46,7 +46,7 @@ func (r *room) id(kind string, n int) uuid.UUID {
 
 func pick[T any](rnd *rand.Rand, list []T) T { return list[rnd.IntN(len(list))] }
 
-// sample gives k different numbers below n, in rising order (Knuth's algorithm S). k is at most n.
+// sample returns k different numbers below n, in rising order (Knuth's algorithm S). k is at most n.
 func sample(rnd *rand.Rand, n, k int) []int {
 	out := make([]int, 0, k)
 	for i := 0; len(out) < k; i++ {

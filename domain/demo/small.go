@@ -73,7 +73,7 @@ func (r *room) small(ctx context.Context) error {
 		for i := range staff {
 			w.present(r, staff[i])
 		}
-		if err := w.store(ctx, tx, r); err != nil {
+		if err := w.store(ctx, tx); err != nil {
 			return err
 		}
 		return publish(ctx, tx, from, r.today.AddDate(0, 0, -1))

@@ -149,7 +149,7 @@ func (w *work) study(r *room, c *course, p rows.Person, h habit, from time.Time,
 }
 
 // store writes the work: rows, points in the order of time, attendance.
-func (w *work) store(ctx context.Context, tx *tenants.Tx, r *room) error {
+func (w *work) store(ctx context.Context, tx *tenants.Tx) error {
 	if err := rows.Lessons(ctx, tx, w.progress); err != nil {
 		return err
 	}

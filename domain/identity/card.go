@@ -141,7 +141,7 @@ func (d *Desk) RedeemCard(ctx context.Context, db *tenants.DB, in RedeemCard, no
 }
 
 // ResetPassword takes a user's password away, signs them out everywhere and gives a card for choosing a new one. The owner and
-// those who look after the account are told. invitation: the card is for somebody who never signed in. It gives domain.NotFound, and domain.Conflict for an account that is not active.
+// those who look after the account are told. invitation: the card is for somebody who never signed in. It returns domain.NotFound, and domain.Conflict for an account that is not active.
 func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitation bool, now time.Time) (Card, error) {
 	a, err := accountByID(ctx, tx, user)
 	if err != nil {

@@ -76,7 +76,7 @@ func knownDevices(db *tenants.DB, list string, now time.Time) (known []knownDevi
 	return known
 }
 
-// KnownDevice tells whether a list of tokens holds a genuine one, and gives a key of that device: without a query.
+// KnownDevice reports whether a list of tokens holds a genuine one, and gives a key of that device: without a query.
 func KnownDevice(db *tenants.DB, list string, now time.Time) (key string, known bool) {
 	if list == "" {
 		return "", false

@@ -56,7 +56,7 @@ func NewHasher(slots int) *Hasher {
 		slots: limits.NewQueue(slots, 200*slots, hashWait, words.Say("identity.many_people_are_signing_in"), 3*time.Second)}
 }
 
-// Hash makes a PHC string of a password in the turn of a tenant (its slug, "" for the platform). It gives domain.Unavailable when too many wait.
+// Hash makes a PHC string of a password in the turn of a tenant (its slug, "" for the platform). It returns domain.Unavailable when too many wait.
 func (h *Hasher) Hash(ctx context.Context, tenant, password string) (string, error) {
 	leave, err := h.slots.Acquire(ctx, tenant)
 	if err != nil {

@@ -69,7 +69,7 @@ func EnsureKeys(ctx context.Context, db *tenants.DB, now time.Time) error {
 	return err
 }
 
-// nextKey tells whether a key is due, and from when it signs: at once when no other can.
+// nextKey reports whether a key is due, and from when it signs: at once when no other can.
 func nextKey(ctx context.Context, q tenants.Querier, now time.Time) (from time.Time, due bool, err error) {
 	var youngest, retires *time.Time
 	if err := q.QueryRow(ctx, `SELECT max(signs_from), max(retires_at) FROM signing_keys`).Scan(&youngest, &retires); err != nil {

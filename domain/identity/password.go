@@ -27,7 +27,7 @@ type PasswordRule struct {
 	Expected     []string // what a guesser would try first: the person's names and user name, the tenant's name
 }
 
-// Check gives nil, or one domain.Invalid about the field "password" with a reason that helps to choose another.
+// Check returns nil, or one domain.Invalid about the field "password" with a reason that helps to choose another.
 func (r PasswordRule) Check(password string) error {
 	refuse := func(key string) error { return domain.InvalidField("password", key) }
 	if !utf8.ValidString(password) || len(password) > 4*MaxPassword {

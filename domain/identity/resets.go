@@ -95,7 +95,7 @@ func idText(id uuid.UUID) *string {
 	return &text
 }
 
-// ResetRequestByID gives one request, or domain.NotFound. With a Tx it is locked until the transaction ends.
+// ResetRequestByID returns one request, or domain.NotFound. With a Tx it is locked until the transaction ends.
 func ResetRequestByID(ctx context.Context, q tenants.Querier, id uuid.UUID, now time.Time) (ResetRequest, error) {
 	lock := ""
 	if _, writes := q.(*tenants.Tx); writes {
@@ -113,7 +113,7 @@ func ResetRequestByID(ctx context.Context, q tenants.Querier, id uuid.UUID, now 
 }
 
 // AskReset asks a learner's school for a new card; the actor is the one who may print it. The learner and the school are told.
-// reason is 3 to 500 characters. It gives domain.NotFound, domain.Invalid, and domain.Conflict when no approval is needed, the
+// reason is 3 to 500 characters. It returns domain.NotFound, domain.Invalid, and domain.Conflict when no approval is needed, the
 // account is suspended, or somebody asked already.
 func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string, now time.Time) (ResetRequest, error) {
 	var p domain.Problems
@@ -151,7 +151,7 @@ func AskReset(ctx context.Context, tx *tenants.Tx, user uuid.UUID, reason string
 	return ResetRequestByID(ctx, tx, id, now)
 }
 
-// ApproveReset lets the teacher who asked print one card. It gives domain.NotFound, and domain.Conflict when the request waits
+// ApproveReset lets the teacher who asked print one card. It returns domain.NotFound, and domain.Conflict when the request waits
 // no longer, or the actor is the one who asked.
 func ApproveReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, now time.Time) (ResetRequest, error) {
 	return decideReset(ctx, tx, id, ResetApproved, "", now.Add(ResetApprovalLife), now)
@@ -199,7 +199,7 @@ func decideReset(ctx context.Context, tx *tenants.Tx, id uuid.UUID, state, answe
 	return ResetRequestByID(ctx, tx, id, now)
 }
 
-// UseApproval uses up the approval that lets the actor print a new card for an account. It gives domain.Conflict when there is
+// UseApproval uses up the approval that lets the actor print a new card for an account. It returns domain.Conflict when there is
 // none that still stands.
 func UseApproval(ctx context.Context, tx *tenants.Tx, user uuid.UUID, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE reset_requests SET state = 'used' WHERE user_id = $1::uuid AND asked_by = $2::uuid AND state = 'approved' AND expires_at > $3::timestamptz`,

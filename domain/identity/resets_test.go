@@ -5,9 +5,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"lignum/domain/notices"
 	"lignum/domain/people"
 	"lignum/tenants"
+	"lignum/tests/school"
 )
 
 // An answer reaches whoever asked, as long as they are there; it is given all the same.
@@ -40,7 +40,7 @@ func TestAnAnswerReachesAskersWhoAreThere(t *testing.T) {
 	}
 	for asker, want := range told {
 		r.Read(func(q *tenants.Reader) error {
-			list, err := notices.Unseen(r.Ctx, q, asker)
+			list, err := school.Unseen(r.Ctx, q, asker)
 			if len(list) != want {
 				t.Errorf("told %v, want %d", list, want)
 			}

@@ -220,7 +220,7 @@ func Sessions(ctx context.Context, q tenants.Querier, user uuid.UUID, now time.T
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Session])
 }
 
-// EndSession signs one device of a user out. It gives domain.NotFound when the user has no such open session.
+// EndSession signs one device of a user out. It returns domain.NotFound when the user has no such open session.
 func EndSession(ctx context.Context, tx *tenants.Tx, user, session uuid.UUID, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $3::timestamptz, ended_reason = 'signed_out'
 		WHERE id = $1::uuid AND user_id = $2::uuid AND ended_at IS NULL`, session.String(), user.String(), now)

@@ -112,7 +112,7 @@ func nobody(err *domain.Error) error {
 	return err
 }
 
-// NamesNobody tells whether a sign-in failed because there is no such account or card. It must not be told to whoever tried.
+// NamesNobody reports whether a sign-in failed because there is no such account or card. It must not be told to whoever tried.
 func NamesNobody(err error) bool { return errors.Is(err, errNobody) }
 
 // secondFactorField names the field of the error that asks for a code.
@@ -124,7 +124,7 @@ func needCode() error {
 		Fields: []domain.Field{{Name: secondFactorField, Reason: words.Say("identity.is_needed_for_this_account")}}}
 }
 
-// NeedsCode tells whether err asks for a second factor: the same request with Code is the next step.
+// NeedsCode reports whether err asks for a second factor: the same request with Code is the next step.
 func NeedsCode(err error) bool {
 	e, ok := err.(*domain.Error)
 	return ok && e.Code == domain.Unauthentic && len(e.Fields) == 1 && e.Fields[0].Name == secondFactorField

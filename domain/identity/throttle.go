@@ -30,8 +30,10 @@ var (
 	AddressThrottle = Throttle{Free: 50, Block: 30 * time.Second, Longest: 5 * time.Minute, Decay: 5 * time.Second}
 )
 
-// subjects are the keyed hashes under which failures are counted: of an account's name, known or not, of an address, and of a
-// device that has signed in to the account before (device.go).
+// Failures are counted under keyed hashes: of an account's name, known or not, of an address, and of a device that has signed in to the account
+// before (device.go).
+
+// accountSubject returns the hash for an account's name, known or not.
 func accountSubject(db *tenants.DB, userNameKey string) []byte {
 	return db.Vault().MAC(db.Realm().Name(), "sign-in-account", userNameKey)
 }
@@ -135,7 +137,7 @@ func (r reserved) forgive(tx *tenants.Tx) {
 	tx.Last(`DELETE FROM sign_in_failures WHERE subject = $1::bytea`, r.subject)
 }
 
-// addressFree gives domain.OverQuota when the address is blocked: for what names no account.
+// addressFree returns domain.OverQuota when the address is blocked: for what names no account.
 func (d *Desk) addressFree(ctx context.Context, q tenants.Querier, db *tenants.DB, dev Device, now time.Time) error {
 	var until *time.Time
 	where := addressSubject(db, dev.Address)

@@ -132,7 +132,7 @@ func (k *KeyRing) Verify(token, issuer string, now time.Time) (*Claims, error) {
 	return c, err
 }
 
-// verify gives the id of the key as well.
+// verify returns the id of the key as well.
 func (k *KeyRing) verify(token, issuer string, now time.Time) (claims *Claims, kid string, err error) {
 	if len(token) > maxToken {
 		return nil, "", signInAgain(fmt.Errorf("token of %d bytes", len(token)))
@@ -171,7 +171,7 @@ func (k *KeyRing) trusts(kid string, now time.Time) bool {
 	return ok && now.Before(key.retiresAt)
 }
 
-// Expired tells whether a token was refused for its age: whoever shows it was signed in once.
+// Expired reports whether a token was refused for its age: whoever shows it was signed in once.
 func Expired(err error) bool { return errors.Is(err, jwt.ErrTokenExpired) }
 
 // JWKS is the document of public keys (RFC 7517, key type of RFC 8037), with the key that signs next.
@@ -240,7 +240,7 @@ func (v *Verifier) Verify(k *KeyRing, token, issuer string, now time.Time) (*Cla
 	return claims, err
 }
 
-// Known gives what a token says that held before and still does, without a signature being checked; nil for any other.
+// Known returns what a token says that held before and still does, without a signature being checked; nil for any other.
 func (v *Verifier) Known(k *KeyRing, token, issuer string, now time.Time) *Claims {
 	return v.known(sha256.Sum256([]byte(token)), k, issuer, now)
 }

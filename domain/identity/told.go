@@ -18,7 +18,7 @@ import (
 // Whoever gets a way into somebody's account could use it themselves. So the owner is told of each, and so are those who
 // look after the account: the administrators of its school.
 
-// fullName gives an account's names; the user name or the machine's user for an actor who has no account here.
+// fullName returns an account's names; the user name or the machine's user for an actor who has no account here.
 func fullName(ctx context.Context, q tenants.Querier, id uuid.UUID, otherwise string) (name string, err error) {
 	u, err := tenants.Entity[people.User](q).Select("given_name", "family_name").Where("id = ?", id).Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {

@@ -94,7 +94,7 @@ func hasApp() error {
 }
 
 // StartTOTP makes a secret for a second factor, which does not count before ConfirmTOTP. issuer is what the app
-// shows: the tenant's name. It gives domain.Conflict when the account has a confirmed one.
+// shows: the tenant's name. It returns domain.Conflict when the account has a confirmed one.
 func StartTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user uuid.UUID, issuer string, now time.Time) (TOTPSetup, error) {
 	a, err := accountByID(ctx, tx, user)
 	if err != nil {
@@ -150,7 +150,7 @@ func TOTPCode(secret string, now time.Time) (code string, left time.Duration, er
 }
 
 // ConfirmTOTP makes the second factor count, once the app has shown a right code, and gives ten recovery codes, to be
-// shown once. The session counts as opened with it from its next refresh on. It gives domain.Invalid about "code", and
+// shown once. The session counts as opened with it from its next refresh on. It returns domain.Invalid about "code", and
 // domain.Conflict when nothing was started or it is confirmed already.
 func ConfirmTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user, session uuid.UUID, code string, now time.Time) ([]string, error) {
 	a, err := accountByID(ctx, tx, user)
@@ -180,7 +180,7 @@ func ConfirmTOTP(ctx context.Context, tx *tenants.Tx, db *tenants.DB, user, sess
 	return newRecoveryCodes(ctx, tx, db, user)
 }
 
-// RenewRecoveryCodes gives ten new recovery codes in place of the old ones. It takes a code as sign-in does, and counts a wrong one as
+// RenewRecoveryCodes returns ten new recovery codes in place of the old ones. It takes a code as sign-in does, and counts a wrong one as
 // sign-in does.
 func (d *Desk) RenewRecoveryCodes(ctx context.Context, db *tenants.DB, user uuid.UUID, code string, dev Device, now time.Time) (codes []string, err error) {
 	err = d.withCode(ctx, db, user, code, dev, now, func(tx *tenants.Tx) (err error) {
@@ -191,7 +191,7 @@ func (d *Desk) RenewRecoveryCodes(ctx context.Context, db *tenants.DB, user uuid
 	return codes, err
 }
 
-// DisableTOTP takes the second factor away from the own account. It takes a code as sign-in does. A password that was long
+// DisableTOTP takes the second factor away from one's own account. It takes a code as sign-in does. A password that was long
 // enough only beside it must then be changed.
 func (d *Desk) DisableTOTP(ctx context.Context, db *tenants.DB, user uuid.UUID, code string, dev Device, now time.Time) error {
 	return d.withCode(ctx, db, user, code, dev, now, func(tx *tenants.Tx) error {

@@ -7,7 +7,7 @@ import (
 	"lignum/domain"
 )
 
-// Grouped tells whether a table of the view is made of protected months: whoever sees the whole tenant broken down by
+// Grouped reports whether a table of the view is made of protected months: whoever sees the whole tenant broken down by
 // anything finer than its days.
 func Grouped(by By, view View) bool { return by != ByDay && view.whole() }
 

@@ -50,23 +50,6 @@ type Period struct {
 	To   time.Time
 }
 
-// ParsePeriod reads dates such as 2026-09-07.
-func ParsePeriod(from, to string) (Period, error) {
-	var p Period
-	var wrong domain.Problems
-	var err error
-	if p.From, err = time.Parse(time.DateOnly, from); err != nil {
-		wrong.Add("from", "domain.must_be_a_date_such")
-	}
-	if p.To, err = time.Parse(time.DateOnly, to); err != nil {
-		wrong.Add("to", "domain.must_be_a_date_such_as")
-	}
-	if err := wrong.Err(); err != nil {
-		return p, err
-	}
-	return p, p.check()
-}
-
 func (p Period) check() error {
 	switch days := p.To.Sub(p.From) / (24 * time.Hour); {
 	case days < 0:
@@ -81,7 +64,7 @@ func (p Period) dates() (from, to string) {
 	return p.From.Format(time.DateOnly), p.To.Format(time.DateOnly)
 }
 
-// instants gives the period as moments, the end excluded, in the tenant's zone.
+// instants returns the period as moments, the end excluded, in the tenant's zone.
 func (p Period) instants(zone *time.Location) (from, to time.Time) {
 	return calendar.Begins(p.From, zone), calendar.Begins(p.To.AddDate(0, 0, 1), zone)
 }

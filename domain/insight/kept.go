@@ -31,7 +31,7 @@ JOIN month_figures f ON f.month = m.month AND f.kind = $6::text AND f.level <= $
 LEFT JOIN schools s ON f.level = 2 AND s.id::text = f.key
 ORDER BY f.month, f.level, f.grp, name, f.key`
 
-// kept gives the figures of the months that are kept, by their first days. zone is nil where it does not matter.
+// kept returns the figures of the months that are kept, by their first days. zone is nil where it does not matter.
 func kept(ctx context.Context, q tenants.Querier, months []Period, zone *time.Location, kind string, by By, view View) (map[time.Time][]*figure, error) {
 	rows, err := q.Query(ctx, keptSQL, append(keptArgs(months, zone, kind, view), deepestOf(by))...)
 	if err != nil {
@@ -67,7 +67,7 @@ const (
 	mostMonths = 240
 )
 
-// MonthsToKeep gives the months whose figures can be kept and are not, the newest first: all since the first day of work that are
+// MonthsToKeep returns the months whose figures can be kept and are not, the newest first: all since the first day of work that are
 // over, unless something in them was changed after they were kept. zone is the tenant's.
 func MonthsToKeep(ctx context.Context, q tenants.Querier, now time.Time, zone *time.Location) ([]Period, error) {
 	var earliest *time.Time

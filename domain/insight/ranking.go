@@ -33,7 +33,7 @@ func NewRankings() *Rankings {
 // rankingOf is what an order is of: a realm, a kind of figures, and the months, each with when it was counted.
 type rankingOf struct{ realm, kind, months string }
 
-// lowestFirst gives all schools in the order of LowestFirst, which nobody may change.
+// lowestFirst returns all schools in the order of LowestFirst, which nobody may change.
 func (r *Rankings) lowestFirst(ctx context.Context, q tenants.Querier, of rankingOf, months []Period) ([]Cell, error) {
 	if r != nil {
 		if cells, ok := r.kept.Get(of); ok {

@@ -39,7 +39,7 @@ type mark struct {
 // hiddenRank puts what is withheld behind everything else.
 const hiddenRank = math.MaxInt32
 
-// check gives where the page begins, nil for the first one, and how long it is.
+// check returns where the page begins, nil for the first one, and how long it is.
 func (r Rows) check() (after *mark, limit int, err error) {
 	if limit = cmp.Or(r.Limit, 100); limit < 1 || limit > 200 {
 		return nil, 0, domain.InvalidField("limit", "domain.must_be_1_to_200")

@@ -65,7 +65,7 @@ const (
 		WHERE school_id = coalesce($8::text::uuid, '` + wholeTenant + `') AND day = $1::text::date`
 )
 
-// Glance gives the summary of a day in one query. today is the tenant's date, zone its zone.
+// Glance returns the summary of a day in one query. today is the tenant's date, zone its zone.
 func Glance(ctx context.Context, q tenants.Querier, today time.Time, zone *time.Location, view View) (*Summary, error) {
 	s := &Summary{Day: today.Format(time.DateOnly), MinCell: view.min()}
 	sat, came := Period{today.AddDate(0, 0, -29), today}, Period{today.AddDate(0, 0, -6), today}

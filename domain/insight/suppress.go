@@ -66,7 +66,7 @@ func (r *residue) hide(c *figure) {
 	r.cells, r.people, r.count, r.passed = r.cells+1, r.people+c.people, r.count+c.count, r.passed+c.passed
 }
 
-// safe tells whether a residue tells nothing of any of its cells: there are at least two, together about least people or
+// safe reports whether a residue tells nothing of any of its cells: there are at least two, together about least people or
 // more, and two on average, or as many ones as cells would each be a single person; nor did all of them pass, or none.
 func (r *residue) safe(least int, rates bool) bool {
 	mixed := !rates || r.passed > 0 && r.passed < r.count

@@ -68,24 +68,16 @@ func (p Params) cut() Params {
 type Notice struct {
 	ID        uuid.UUID  `json:"id"`
 	Kind      string     `json:"kind"`
-	Text      words.Text `json:"text" doc:"The sentence, ready to be shown as plain text"`
-	Path      string     `json:"path,omitempty" doc:"The page that it leads to"`
+	Text      words.Text `json:"text" doc:"The sentence to show, as plain text"`
+	Path      string     `json:"path,omitempty" doc:"The path of the page that the notice is about"`
 	CreatedAt time.Time  `json:"created_at"`
 }
 
 // shown bounds what one reading gives.
 const shown = 20
 
-// Unseen gives what somebody has not seen yet, the newest first, at most 20. Notices of kinds that the program no longer
-// knows are left out.
-func Unseen(ctx context.Context, q tenants.Querier, user uuid.UUID) ([]Notice, error) {
-	b := &pgx.Batch{}
-	var list []Notice
-	QueueUnseen(b, user, &list)
-	return list, q.SendBatch(ctx, b).Close()
-}
-
-// QueueUnseen adds Unseen to a batch: the list is there when the batch is closed.
+// QueueUnseen asks, in a batch, for what somebody has not seen yet, the newest first, at most 20. Notices of kinds that the program
+// no longer knows are left out. The list is there when the batch is closed.
 func QueueUnseen(b *pgx.Batch, user uuid.UUID, list *[]Notice) {
 	b.Queue(`SELECT id, kind, params::text, created_at FROM notices WHERE user_id = $1::uuid AND seen_at IS NULL ORDER BY id DESC LIMIT $2::integer`,
 		user.String(), shown).Query(func(rows pgx.Rows) error {
@@ -108,7 +100,7 @@ func QueueUnseen(b *pgx.Batch, user uuid.UUID, list *[]Notice) {
 	})
 }
 
-// See takes a notice off somebody's home page; it stays stored. It gives domain.NotFound for a notice that is not theirs. One
+// See takes a notice off somebody's home page; it stays stored. It returns domain.NotFound for a notice that is not theirs. One
 // that was seen before stays as it was.
 func See(ctx context.Context, tx *tenants.Tx, user, id uuid.UUID, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE notices SET seen_at = coalesce(seen_at, $3::timestamptz) WHERE id = $1::uuid AND user_id = $2::uuid`,

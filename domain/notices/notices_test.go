@@ -34,7 +34,7 @@ func TestPeopleAreToldOnceAndSeeTheirOwn(t *testing.T) {
 		}
 		unseen := func(user uuid.UUID) (list []notices.Notice) {
 			if err := db.ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
-				list, err = notices.Unseen(t.Context(), r, user)
+				list, err = school.Unseen(t.Context(), r, user)
 				return err
 			}); err != nil {
 				t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 // EraseFromTrail takes out of the realm's audit trail what names a person who is erased in this transaction, or was before: their name and address in
 // entries of what they did, and the contents of entries about them. It leaves an entry of the erasure, with the reason, and may be
 // repeated: then it takes what came since. What others wrote into a reason, or what an entry about another thing says of the person, nothing finds.
-// It gives domain.Conflict for whoever is not erased.
+// It returns domain.Conflict for whoever is not erased.
 func EraseFromTrail(ctx context.Context, tx *tenants.Tx, person uuid.UUID, reason string) error {
 	err := tx.RecordWith(ctx, audit.Entry{Action: "user.erase", ObjectKind: audit.Person, ObjectID: person.String(), Reason: reason},
 		`SELECT erase_from_trail(`+audit.Parameters+`)`)

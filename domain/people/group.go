@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Group is some people of a tenant whom another room knows: those who have a place in a class, those whom somebody coaches. The room that
+// Group is some people of a tenant that another room knows: those who have a place in a class, those that somebody coaches. The room that
 // owns what they have in common makes it; what lists people, prints their cards or ranks them takes it, and needs to know nothing of
 // that room. The zero value is nobody.
 type Group struct {
@@ -23,7 +23,7 @@ type constant string
 // "SELECT learner_id FROM places WHERE class_id = ?::uuid".
 func GroupOf(ids constant, of ...uuid.UUID) Group { return Group{string(ids), texts(of)} }
 
-// Has gives the condition that a person is in the group, and its arguments: person is the SQL expression of the person's id, and the
+// Has returns the condition that a person is in the group, and its arguments: person is the SQL expression of the person's id, and the
 // first argument is $from.
 func (g Group) Has(person constant, from int) (string, []any) {
 	ids, args := g.numbered(from)

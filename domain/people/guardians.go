@@ -12,7 +12,7 @@ import (
 	"lignum/tenants/audit"
 )
 
-// GuardianOf tells whether an active link ties a guardian to a learner, and whether consent stands on it.
+// GuardianOf reports whether an active link ties a guardian to a learner, and whether consent stands on it.
 func GuardianOf(ctx context.Context, q tenants.Querier, guardian, learner uuid.UUID) (linked, consent bool, err error) {
 	err = q.QueryRow(ctx, `SELECT count(*) = 1, coalesce(bool_and(consent), false) FROM guardianships
 		WHERE guardian_id = $1::uuid AND learner_id = $2::uuid AND ended_at IS NULL`, guardian.String(), learner.String()).Scan(&linked, &consent)
@@ -44,7 +44,7 @@ func Children(ctx context.Context, q tenants.Querier, guardian uuid.UUID) ([]Chi
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Child])
 }
 
-// LinkGuardian ties a guardian to a learner, without consent: that is the guardian's own to give. It gives domain.Invalid when one of
+// LinkGuardian ties a guardian to a learner, without consent: that is the guardian's own to give. It returns domain.Invalid when one of
 // them is not what it should be, domain.Conflict when they are tied already.
 func LinkGuardian(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.UUID, relationship string, now time.Time) error {
 	var p domain.Problems
@@ -81,7 +81,7 @@ func LinkGuardian(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.UU
 	return nil
 }
 
-// UnlinkGuardian ends a tie; the guardian sees nothing of the learner from then on. It gives domain.NotFound when there is none.
+// UnlinkGuardian ends a tie; the guardian sees nothing of the learner from then on. It returns domain.NotFound when there is none.
 func UnlinkGuardian(ctx context.Context, tx *tenants.Tx, guardian, learner uuid.UUID, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE guardianships SET ended_at = $3::timestamptz, consent = false WHERE guardian_id = $1::uuid AND learner_id = $2::uuid AND ended_at IS NULL`,
 		guardian.String(), learner.String(), now)

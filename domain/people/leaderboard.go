@@ -19,7 +19,7 @@ const (
 )
 
 // SetListed lets a learner take part in leaderboards, or leave them; by is ByLearner or ByGuardian, who asks for it. Leaving
-// is open to both, always. Points are earned either way. It gives domain.NotFound for an account that is not active, and
+// is open to both, always. Points are earned either way. It returns domain.NotFound for an account that is not active, and
 // domain.Forbidden when somebody takes part in the other's stead.
 func SetListed(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, listed bool, by string, now time.Time) error {
 	var was bool

@@ -65,7 +65,7 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter, page domain.Pag
 	return domain.Cut(list, limit, f.key), err
 }
 
-// A search is made of parts, each of which an index has in its order: what must begin so, and the order of the part.
+// searched is one part of a search: what must begin so, and the order of the part, in which an index has it.
 type searched struct{ begins, first, second string }
 
 var (
@@ -75,7 +75,7 @@ var (
 	bothNames = []searched{{givenKey + " LIKE ?::text AND " + familyKey + " LIKE ?::text", givenKey, familyKey}}
 )
 
-// words gives what is looked for, in lower case; two of them are a given and a family name.
+// words returns what is looked for, in lower case; two of them are a given and a family name.
 func (f *UserFilter) words() (parts []searched, begin []string) {
 	p := strings.ToLower(strings.Join(strings.Fields(f.Prefix), " "))
 	if given, family, two := strings.Cut(p, " "); two {
@@ -109,7 +109,7 @@ const hasRole = "EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.r
 // few tells whether those whom the filter leaves are few enough to look at all of them, or have an index of their own.
 func (f *UserFilter) few() bool { return f.NoCard || f.State == UserSuspended || f.tied() }
 
-// tied tells whether the filter names a school, a group or the like.
+// tied reports whether the filter names a school, a group or the like.
 func (f *UserFilter) tied() bool {
 	return f.Grade != "" || f.SchoolID != nil || len(f.In) > 0 || f.Child != nil || f.Self != nil
 }

@@ -25,7 +25,7 @@ const Student = "student"
 // Guardian is the role that may be tied to a learner.
 const Guardian = "guardian"
 
-// FoldUserName gives what sign-in compares: capitals and blanks around it do not matter.
+// FoldUserName returns what sign-in compares: capitals and blanks around it do not matter.
 func FoldUserName(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // CheckUserName notes a user name, in the form that FoldUserName gives, that no account may have.
@@ -35,7 +35,7 @@ func CheckUserName(p *domain.Problems, field, v string) {
 	}
 }
 
-// QuotaOf gives the quota that an active account with these roles counts against.
+// QuotaOf returns the quota that an active account with these roles counts against.
 func QuotaOf(roles []string) limits.Kind {
 	if slices.Contains(roles, Student) {
 		return limits.Learners

@@ -12,11 +12,11 @@ import (
 
 // RecordQuery names one learner: by user name, or by full name and school.
 type RecordQuery struct {
-	UserName   string     `json:"user_name,omitempty" maxLength:"64" doc:"Exactly; small and capital letters are the same"`
-	GivenName  string     `json:"given_name,omitempty" maxLength:"100" doc:"In full, together with family_name and school_id"`
-	FamilyName string     `json:"family_name,omitempty" maxLength:"100"`
-	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid"`
-	Grade      string     `json:"grade,omitempty" maxLength:"20" doc:"With the name: tells two of one name in one school apart"`
+	UserName   string     `json:"user_name,omitempty" maxLength:"64" doc:"The exact user name; small and capital letters are the same"`
+	GivenName  string     `json:"given_name,omitempty" maxLength:"100" doc:"The full given name, together with family_name and school_id"`
+	FamilyName string     `json:"family_name,omitempty" maxLength:"100" doc:"The full family name"`
+	SchoolID   *uuid.UUID `json:"school_id,omitempty" format:"uuid" doc:"The id of the learner's school"`
+	Grade      string     `json:"grade,omitempty" maxLength:"20" doc:"With the names: the grade, where a school has two learners of one name"`
 }
 
 // Validate puts the query into normal form. A user name and a name at once, or half a name, is domain.Invalid.
@@ -48,7 +48,7 @@ func (q *RecordQuery) Validate() error {
 	return p.Err()
 }
 
-// FindRecord gives the one learner that a query names. Nobody, and more than one, are the same domain.NotFound: nothing is said of
+// FindRecord returns the one learner that a query names. Nobody, and more than one, are the same domain.NotFound: nothing is said of
 // who is nearly meant.
 func FindRecord(ctx context.Context, q tenants.Querier, in RecordQuery) (uuid.UUID, error) {
 	meant := tenants.Entity[User](q).Select("id").Where("state <> ? AND EXISTS (SELECT FROM user_roles r WHERE r.user_id = users.id AND r.role = ?)", UserErased, Student).Limit(2)

@@ -8,7 +8,7 @@ import (
 	"lignum/tenants"
 )
 
-// Regions gives the names of the regions that have schools, at most a thousand: each is found from the one before.
+// Regions returns the names of the regions that have schools, at most a thousand: each is found from the one before.
 func Regions(ctx context.Context, q tenants.Querier) ([]string, error) {
 	rows, err := q.Query(ctx, `WITH RECURSIVE r AS (
 			(SELECT region FROM schools WHERE region <> '' ORDER BY region LIMIT 1)

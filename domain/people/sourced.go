@@ -28,7 +28,7 @@ type SourcedSchool struct {
 	State    SchoolState `json:"state"`
 }
 
-// SchoolsBySource gives schools by their ids in the country's records; those that are not there are left out.
+// SchoolsBySource returns schools by their ids in the country's records; those that are not there are left out.
 func SchoolsBySource(ctx context.Context, q tenants.Querier, sources []string) (map[string]*SourcedSchool, error) {
 	rows, err := q.Query(ctx, `SELECT id, source_id, name, region, state FROM schools WHERE source_id = ANY($1::text[])`, sources)
 	if err != nil {
@@ -69,7 +69,7 @@ type SourcedUser struct {
 // Is reports whether the account has a role.
 func (u *SourcedUser) Is(role string) bool { return slices.Contains(u.Roles, role) }
 
-// UsersBySource gives accounts by their ids in the country's records; those that are not there are left out. With lock they stay as they are until the
+// UsersBySource returns accounts by their ids in the country's records; those that are not there are left out. With lock they stay as they are until the
 // transaction ends.
 func UsersBySource(ctx context.Context, q tenants.Querier, sources []string, lock bool) (map[string]*SourcedUser, error) {
 	var list []*SourcedUser
@@ -135,7 +135,7 @@ type Tie struct {
 	Learner  uuid.UUID `json:"learner"`
 }
 
-// TiesAmong gives those of some ties that there are, whether they ended or not.
+// TiesAmong returns those of some ties that there are, whether they ended or not.
 func TiesAmong(ctx context.Context, q tenants.Querier, ties []Tie) (map[Tie]bool, error) {
 	rows, err := q.Query(ctx, `SELECT g.guardian_id, g.learner_id FROM guardianships g
 		JOIN jsonb_to_recordset($1::jsonb) AS r(guardian uuid, learner uuid) ON g.guardian_id = r.guardian AND g.learner_id = r.learner`, domain.Recordset(ties))

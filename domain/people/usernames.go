@@ -79,7 +79,7 @@ func (n *UserNames) TakeAll(others *UserNames) {
 	}
 }
 
-// Next gives the first free name of a stem and takes it.
+// Next returns the first free name of a stem and takes it.
 func (n *UserNames) Next(stem string) string {
 	for {
 		name := stem

@@ -2,7 +2,6 @@ package points
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,20 +9,6 @@ import (
 
 	"lignum/tenants"
 )
-
-// Award stores earnings in a transaction and tells how many points were new. today is the tenant's date, which decides the month. The
-// caller records the entry in the audit trail: points come with the thing that earned them.
-func Award(ctx context.Context, tx *tenants.Tx, learnerID uuid.UUID, now, today time.Time, earnings ...Earning) (int, error) {
-	n := len(earnings)
-	rules, refs, worth := make([]string, n), make([]string, n), make([]int32, n)
-	for i, e := range earnings {
-		rules[i], refs[i], worth[i] = e.Rule, e.Ref, int32(e.Points)
-	}
-	var fresh int
-	err := tx.QueryRow(ctx, `SELECT coalesce(sum(points), 0)::integer FROM award_points($1::text[]::uuid[], $2::text[], $3::text[], $4::integer[], $5::timestamptz[], $6::text)`,
-		slices.Repeat([]string{learnerID.String()}, n), rules, refs, worth, slices.Repeat([]time.Time{now.UTC()}, n), Month(today)).Scan(&fresh)
-	return fresh, err
-}
 
 // Entry is what one lesson or test brought at one time, by however many rules.
 type Entry struct {
@@ -43,7 +28,7 @@ type Own struct {
 	Recent  []Entry `json:"recent"`  // the last 20, newest first
 }
 
-// Mine gives a learner's own points. today is the tenant's date.
+// Mine returns a learner's own points. today is the tenant's date.
 func Mine(ctx context.Context, q tenants.Querier, learnerID uuid.UUID, today time.Time) (*Own, error) {
 	b, own := &pgx.Batch{}, &Own{}
 	QueueMine(b, learnerID, today, own)

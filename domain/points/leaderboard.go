@@ -47,7 +47,7 @@ type Board struct {
 	Near   []Standing `json:"near"`         // the learner between up to two neighbours on each side
 }
 
-// Leaderboard gives the first of a period ("all" or a month) in a circle, and the learner's own rank with neighbours,
+// Leaderboard returns the first of a period ("all" or a month) in a circle, and the learner's own rank with neighbours,
 // in one round trip. Only those who take part are shown and counted, as long as their accounts are active, but
 // everybody sees their own rank. limit is 1 to 100; 0 is 10.
 func Leaderboard(ctx context.Context, q tenants.Querier, scope Scope, period string, me uuid.UUID, limit int) (*Board, error) {
@@ -101,7 +101,7 @@ func standings(res pgx.BatchResults) ([]Standing, error) {
 	return list, err
 }
 
-// leaderboardSQL gives the two statements for a circle, and the circle's arguments. Its condition is on t, a row of point_totals; $1 is the
+// leaderboardSQL returns the two statements for a circle, and the circle's arguments. Its condition is on t, a row of point_totals; $1 is the
 // period, $2 the learner; the circle's arguments follow, and then, for the first, how many.
 func leaderboardSQL(scope Scope) (top, near string, args []any, err error) {
 	var circle string

@@ -96,7 +96,7 @@ func sameClass(a, b *classes.SourcedClass) bool {
 		sameID(a.SchoolID, b.SchoolID) && sameID(a.TermID, b.TermID) && sameID(a.CourseID, b.CourseID)
 }
 
-// readClass gives what the row wants, over what is there.
+// readClass returns what the row wants, over what is there.
 func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[string]*people.SourcedSchool, terms map[string]*calendar.Term, courses map[string]uuid.UUID) (*classes.SourcedClass, domain.Problems) {
 	var p domain.Problems
 	only := im.opts.OnlySchool
@@ -135,7 +135,7 @@ func (im *importer) readClass(r record, is *classes.SourcedClass, schools map[st
 		if want.Seats = n; err != nil || n < 1 || n > classes.MostSeats {
 			p.Add("metadata.seats", "roster.must_be_a_number_from", "Most", classes.MostSeats)
 		} else if classes.TooFew(n, want.Taken) {
-			p.Add("metadata.seats", "roster.learners_have_a_place_already", "Taken", want.Taken)
+			p.Add("metadata.seats", "roster.learners_have_a_place_already", "N", want.Taken)
 		}
 	}
 	if s := schools[r.get("schoolsourcedid")]; s == nil {

@@ -155,7 +155,7 @@ func (pl *enrolmentsPlan) place(r record, class *classes.SourcedClass, user *peo
 		out.refuse(r.line, "classSourcedId", "roster.the_class_is_over", "State", class.State.Words())
 		return false
 	case classes.ReasonFull:
-		out.refuse(r.line, "classSourcedId", "roster.the_class_is_full_seats", "Seats", class.Seats)
+		out.refuse(r.line, "classSourcedId", "roster.the_class_is_full_seats", "N", class.Seats)
 		return false
 	}
 	return true

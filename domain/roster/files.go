@@ -29,7 +29,7 @@ const (
 	maxOtherFiles = 1_000 // that are left out
 )
 
-// Open gives the files of a path: one file, or all in a directory or a zip archive with the folders in it, so that each is either
+// Open returns the files of a path: one file, or all in a directory or a zip archive with the folders in it, so that each is either
 // imported or named as left out. Close the closer after the import.
 func Open(path string) ([]File, io.Closer, error) {
 	info, err := os.Stat(path)
@@ -194,7 +194,7 @@ func newSeen(what string) *seen {
 // in begins a file. The lines that follow are of it.
 func (s *seen) in(file string) { s.files = append(s.files, file) }
 
-// before gives where the key stood before: on a line of a file, "" for the same file; 0 when it did not.
+// before returns where the key stood before: on a line of a file, "" for the same file; 0 when it did not.
 func (s *seen) before(line int, key string) (at int, file string) {
 	h := maphash.String(s.seed, key)
 	this := int32(len(s.files) - 1)

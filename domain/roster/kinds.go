@@ -121,7 +121,7 @@ func (s *sourceFile) tellKind() {
 	}
 }
 
-// spelled gives columns as OneRoster spells them.
+// spelled returns columns as OneRoster spells them.
 func spelled(columns []string) []string {
 	spelling := strings.NewReplacer("sourcedid", "SourcedId", "name", "Name", "date", "Date")
 	out := make([]string, len(columns))
@@ -157,7 +157,7 @@ func (s *sourceFile) notes(kind string) []words.Text {
 		}
 	}
 	if unknown > 20 {
-		notes = append(notes, words.Say("roster.more_columns_are_not_known", "More", unknown-20))
+		notes = append(notes, words.Say("roster.more_columns_are_not_known", "N", unknown-20))
 	}
 	if s.unnamed > 0 {
 		notes = append(notes, words.Say("roster.unnamed_columns", "N", s.unnamed))

@@ -38,7 +38,7 @@ func (progress) TableName() string { return "imports" }
 // running is a scope: the imports that have not come to their end.
 func running(s *gorm.Statement) { s.Where("finished_at IS NULL") }
 
-// hold gives how far an import is that runs, and keeps others from it until the transaction ends. That it is elsewhere than from, or over, is
+// hold returns how far an import is that runs, and keeps others from it until the transaction ends. That it is elsewhere than from, or over, is
 // domain.Conflict.
 func hold(ctx context.Context, tx *tenants.Tx, id uuid.UUID, from int) (progress, error) {
 	is, err := tenants.Entity[progress](tx, tenants.Held).Scopes(running).Where("id = ?", id).Take(ctx)
@@ -68,7 +68,7 @@ func (im *importer) begin(ctx context.Context, w *task) (err error) {
 var oneRunning = clause.OnConflict{Columns: []clause.Column{{Name: "kind"}, {Name: "file_hash"}}, DoNothing: true,
 	TargetWhere: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "finished_at IS NULL"}}}}
 
-// open gives the position to go on from.
+// open returns the position to go on from.
 func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int, err error) {
 	hash, err := hex.DecodeString(s.file.hash[:64])
 	if err != nil {

@@ -37,11 +37,6 @@ type FileReport struct {
 	Notes     []words.Text `json:"notes"`         // why a file was left out; columns that are not known, lines that hold no row, how the file was read
 }
 
-// Whole reports whether nothing was refused: no row, and no file that was meant to be imported.
-func (r Report) Whole() bool {
-	return !slices.ContainsFunc(r.Files, func(f FileReport) bool { return f.Refused > 0 || f.Needed })
-}
-
 // Problem says what is wrong with one row.
 type Problem struct {
 	Line   int        `json:"line"` // of the file; the header is line 1
@@ -161,7 +156,7 @@ func (w *task) note(key string, pairs ...any) {
 	w.report.Notes = append(w.report.Notes, words.Say(key, pairs...))
 }
 
-// asSaid gives the keys of messages in the order of what they say.
+// asSaid returns the keys of messages in the order of what they say.
 func asSaid[V any](by map[string]V) []string {
 	return slices.SortedFunc(maps.Keys(by), func(a, b string) int {
 		return strings.Compare(words.Say(a).String(), words.Say(b).String())

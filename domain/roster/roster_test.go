@@ -103,7 +103,7 @@ func TestRoster(t *testing.T) {
 		if f.Kind == "users" && !slices.Equal(said(f.Notes), []string{`column "shoeSize" is not known and was left out`, "passwords are never imported; print sign-in cards"}) {
 			t.Errorf("notes %q", f.Notes)
 		}
-		if f.Kind == "enrollments" && (len(f.Problems) != 1 || f.Problems[0].Line != 3 || !strings.Contains(f.Problems[0].Reason.String(), "full (1 seats)")) {
+		if f.Kind == "enrollments" && (len(f.Problems) != 1 || f.Problems[0].Line != 3 || !strings.Contains(f.Problems[0].Reason.String(), "full (1 seat)")) {
 			t.Errorf("problems %+v", f.Problems)
 		}
 	}

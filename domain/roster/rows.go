@@ -30,7 +30,7 @@ type record struct {
 	columns map[string]int
 }
 
-// get gives a cell without blanks around it; "" when the row or the file has none.
+// get returns a cell without blanks around it; "" when the row or the file has none.
 func (r record) get(column string) string {
 	i, ok := r.columns[column]
 	if !ok || i >= len(r.cells) {
@@ -39,7 +39,7 @@ func (r record) get(column string) string {
 	return strings.TrimSpace(r.cells[i])
 }
 
-// list gives the parts of a cell that holds several values with commas between them (OneRoster 1.1 CSV, 'list of').
+// list returns the parts of a cell that holds several values with commas between them (OneRoster 1.1 CSV, 'list of').
 func (r record) list(column string) []string {
 	parts := strings.Split(r.get(column), ",")
 	for i := range parts {
@@ -220,7 +220,7 @@ func (r *recordReader) standsAlone(text string) bool {
 	return !open && wrong == "" && r.whole(cells)
 }
 
-// next gives what is on the next line, or io.EOF.
+// next returns what is on the next line, or io.EOF.
 func (r *recordReader) next() (reading, error) {
 	line, err := r.lines.take()
 	if err != nil {
@@ -300,7 +300,7 @@ func plainText(text string) bool {
 // checkCells says what is wrong with the cells. letters: they may hold characters that cannot be read.
 func (r *recordReader) checkCells(line int, cells []string, letters bool) *Problem {
 	if len(cells) > len(r.header) {
-		return &Problem{line, "", words.Say("roster.has_cells_the_header_has", "Cells", len(cells), "Header", len(r.header))}
+		return &Problem{line, "", words.Say("roster.has_cells_the_header_has", "N", len(cells), "Header", len(r.header))}
 	}
 	for i, c := range cells {
 		switch {

@@ -73,7 +73,7 @@ func (im *importer) run(ctx context.Context, s step) error {
 	}
 }
 
-// sift gives what of a line belongs to the pass: a row, or what is wrong with it. What is no row is counted, in the pass that comes last.
+// sift returns what of a line belongs to the pass: a row, or what is wrong with it. What is no row is counted, in the pass that comes last.
 func (im *importer) sift(s step, line reading) (*record, *Problem) {
 	last := s.pass != freeing
 	if last && line.more > 0 {

@@ -56,7 +56,7 @@ func checkOrg(r record) checkedOrg {
 		longest = 100 // it becomes the region of its schools
 	}
 	if r.get("type") == "" {
-		c.problems.Add("type", "roster.is_missing_allowed_2", "Allowed", anyOf(orgWords))
+		c.problems.Add("type", "roster.is_missing_allowed", "Allowed", anyOf(orgWords))
 	}
 	c.problems.Text("name", c.Name, 1, longest)
 	c.problems.Text("metadata.region", c.Region, 0, 100)

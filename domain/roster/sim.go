@@ -48,7 +48,7 @@ func keep[K comparable, V any](simulated, planned map[K]V) {
 	}
 }
 
-// column gives one column of many rows, without the empty cells.
+// column returns one column of many rows, without the empty cells.
 func column(rows []record, name string) []string {
 	out := make([]string, 0, len(rows))
 	for _, r := range rows {

@@ -109,7 +109,7 @@ type lineReader struct {
 	ahead []textLine
 }
 
-// reader gives the file's characters in UTF-8 without a byte order mark.
+// reader returns the file's characters in UTF-8 without a byte order mark.
 func (t *fileText) reader(in io.Reader) *lineReader {
 	switch t.encoding {
 	case utf16Text:
@@ -127,7 +127,7 @@ func (t *fileText) reader(in io.Reader) *lineReader {
 	return l
 }
 
-// take gives the next line, or io.EOF.
+// take returns the next line, or io.EOF.
 func (l *lineReader) take() (textLine, error) {
 	if len(l.ahead) > 0 {
 		next := l.ahead[0]
@@ -137,7 +137,7 @@ func (l *lineReader) take() (textLine, error) {
 	return l.readLine()
 }
 
-// peek gives the line that stands n lines (0 or more) after the next one; it reports whether there is one.
+// peek returns the line that stands n lines (0 or more) after the next one; it reports whether there is one.
 func (l *lineReader) peek(n int) (textLine, bool) {
 	for len(l.ahead) <= n {
 		next, err := l.readLine()

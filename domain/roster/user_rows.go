@@ -75,7 +75,7 @@ func (pl *usersPlan) goneUser(r record, is *people.SourcedUser, out *outcome) {
 	pl.changeUser(r, is, &want, out)
 }
 
-// role gives our role for the row's.
+// role returns our role for the row's.
 func (pl *usersPlan) role(r record, p *domain.Problems) string {
 	given, _ := pl.im.roleAndOrg(r)
 	role := rolesOf[strings.ToLower(given)]

@@ -112,7 +112,7 @@ func (im *importer) countRoles(work []*task) {
 		}
 	}
 	if idle > 0 {
-		work[i].note("roster.of_the_people_have_no", "People", idle)
+		work[i].note("roster.of_the_people_have_no", "N", idle)
 	}
 }
 
@@ -196,7 +196,7 @@ func (im *importer) planUsers(ctx context.Context, q tenants.Querier, rows []rec
 	}, nil
 }
 
-// roleAndOrg gives the row's OneRoster role and organisations, of 1.1's columns or of 1.2's roles.csv.
+// roleAndOrg returns the row's OneRoster role and organisations, of 1.1's columns or of 1.2's roles.csv.
 func (im *importer) roleAndOrg(r record) (role string, orgs []string) {
 	other := givenRole{}
 	if of := im.roles[r.get("sourcedid")]; of != nil {

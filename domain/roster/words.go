@@ -22,7 +22,7 @@ var (
 	userRoleWords  = []string{"student", "teacher", "aide", "counselor", "guardian", "parent", "relative", "administrator", "siteAdministrator", "principal"}
 )
 
-// word gives a cell that must be empty or one of the allowed words, as those are spelt: capitals do not matter, because Excel
+// word returns a cell that must be empty or one of the allowed words, as those are spelt: capitals do not matter, because Excel
 // writes TRUE for true. It notes any other and gives "".
 func (r record) word(p *domain.Problems, field string, allowed []string) string {
 	v := r.get(strings.ToLower(field))
@@ -44,7 +44,7 @@ func anyOf(list []string) words.Text {
 	return words.Say("roster.any_of", "Most", strings.Join(list[:last], ", "), "Last", list[last])
 }
 
-// status gives active, inactive or tobedeleted; an empty cell is active, as in a bulk file.
+// status returns active, inactive or tobedeleted; an empty cell is active, as in a bulk file.
 func (r record) status(p *domain.Problems) string {
 	if s := r.word(p, "status", statusWords); s != "" {
 		return s

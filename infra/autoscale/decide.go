@@ -18,7 +18,7 @@ const (
 	tooNew        = 2 * time.Minute // a time further in the future than clocks differ counts as missing
 )
 
-// Decide gives the one step to take now, or none, with its reasons. It is a pure function: the same input gives the same
+// Decide returns the one step to take now, or none, with its reasons. It is a pure function: the same input gives the same
 // decision, and the input is left as it was. It plans nothing ahead: each call starts from what is observed, so that a run
 // that died, ran twice or met a change by hand does no harm.
 func Decide(in Input) Decision { return decide(&in, false) }
@@ -166,7 +166,7 @@ func (v *view) foreseen(rung int) time.Duration {
 	return classWithin
 }
 
-// copes tells whether a rung would hold what the writer and the readers do now without coming near HighUse, whatever part
+// copes reports whether a rung would hold what the writer and the readers do now without coming near HighUse, whatever part
 // of the load the settings suppose to be the readers'.
 func (v *view) copes(r *Rung) bool {
 	limit := comeBack * v.in.Settings.HighUse * r.VCPU

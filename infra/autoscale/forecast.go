@@ -90,7 +90,7 @@ func (p *Processes) Tell(ctx context.Context, writer, readers float64) error {
 	})
 }
 
-// Read gives what has not ended at now, and when its tenants last said so: an empty forecast is as fresh as the reading.
+// Read returns what has not ended at now, and when its tenants last said so: an empty forecast is as fresh as the reading.
 func (f *Forecast) Read(ctx context.Context, now time.Time) ([]Event, time.Time, error) {
 	events, published := []Event{}, time.Time{}
 	err := f.through(ctx, func(ctx context.Context, conn *pgx.Conn) error {

@@ -108,7 +108,7 @@ func (a *Autoscaler) lock(ctx context.Context, e *Entry, ttl time.Duration) (*Le
 }
 
 func (a *Autoscaler) underLock(ctx, work context.Context, l *Lease, e *Entry, decide func(Input) Decision, log *slog.Logger) error {
-	in, notes, err := a.look(work, l)
+	in, notes, err := a.look(work)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (a *Autoscaler) underLock(ctx, work context.Context, l *Lease, e *Entry, de
 
 // look gathers all that a decision knows but the memory. Only a cluster that cannot be described is an error; what else is
 // missing is noted.
-func (a *Autoscaler) look(ctx context.Context, l *Lease) (in Input, notes []string, err error) {
+func (a *Autoscaler) look(ctx context.Context) (in Input, notes []string, err error) {
 	in = Input{Now: a.Now(), Settings: a.Settings}
 	in.Observed, err = a.Cluster.Observe(ctx, in.Now, a.Settings.Connections)
 	if errors.Is(err, ErrNoMetrics) {

@@ -68,7 +68,7 @@ func remembered(in *Input) Memory {
 	return m
 }
 
-// fresh tells whether a reading says something of now. NaN and what is below zero say nothing.
+// fresh reports whether a reading says something of now. NaN and what is below zero say nothing.
 func (v *view) fresh(r Reading) bool {
 	age := v.in.Now.Sub(r.At)
 	return !r.At.IsZero() && age <= v.in.Settings.Stale && age >= -tooNew && r.Value >= 0 && !math.IsInf(r.Value, 1)
@@ -77,7 +77,7 @@ func (v *view) fresh(r Reading) bool {
 // creditsStale is after how long CPU credits say nothing: CloudWatch tells them every five minutes, and late.
 const creditsStale = 15 * time.Minute
 
-// creditsKnown tells whether the credits were read lately. They may be below zero: borrowed ones.
+// creditsKnown reports whether the credits were read lately. They may be below zero: borrowed ones.
 func (v *view) creditsKnown() bool {
 	r := v.in.Observed.Credits
 	age := v.in.Now.Sub(r.At)
@@ -188,12 +188,12 @@ func (v *view) foresee(m *Memory) {
 // the cluster must be made larger for. What they cost is learned as usual load.
 const longEvent = 12 * time.Hour
 
-// concerns tells whether an event is on at some time from now until another.
+// concerns reports whether an event is on at some time from now until another.
 func concerns(e *Event, now, until time.Time) bool {
 	return e.End.After(now) && !e.Start.After(until) && e.Start.Before(e.End) && e.End.Sub(e.Start) <= longEvent
 }
 
-// more tells whether an event concerns a longer time that does not concern a shorter one: without, both have the same peak.
+// more reports whether an event concerns a longer time that does not concern a shorter one: without, both have the same peak.
 func more(events []Event, now, shorter, longer time.Time) bool {
 	return slices.ContainsFunc(events, func(e Event) bool { return e.Start.After(shorter) && concerns(&e, now, longer) })
 }

@@ -21,7 +21,7 @@ const (
 // A series is one metric of the last minutes, by the start of the minute.
 type series map[time.Time]float64
 
-// newest gives the latest value times a factor.
+// newest returns the latest value times a factor.
 func (s series) newest(factor float64) (r Reading) {
 	for at, v := range s {
 		if r.At.IsZero() || at.After(r.At) {

@@ -48,7 +48,7 @@ func Morning(in Input, zone string) Decision {
 	return d
 }
 
-// asleep tells whether every zone has been let sleep and has its night now. A mark alone is not enough: it may have been
+// asleep reports whether every zone has been let sleep and has its night now. A mark alone is not enough: it may have been
 // set by a clock that was wrong, or the hours may have been changed since.
 func asleep(s *Settings, m *Memory, now time.Time) bool {
 	for _, n := range s.Nights {
@@ -76,7 +76,7 @@ func nightUntil(s *Settings, zone string, now time.Time) (time.Time, string) {
 	return time.Time{}, "it has no night in the settings"
 }
 
-// at gives the end of the night that the zone has at a time, and whether it has one then.
+// at returns the end of the night that the zone has at a time, and whether it has one then.
 func (n NightHours) at(now time.Time) (until time.Time, night bool) {
 	loc, err := location(n.Zone)
 	from, ok1 := clock(n.From)

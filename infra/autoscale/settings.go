@@ -78,7 +78,7 @@ func DefaultSettings(size string) (Settings, error) {
 	return s, nil
 }
 
-// Check gives an error that names everything that is wrong.
+// Check returns an error that names everything that is wrong.
 func (s Settings) Check() error {
 	var wrong []string
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }

@@ -165,7 +165,7 @@ func orUnknown(status string) string {
 // invisible for so long.
 const pendingTime = 15 * time.Minute
 
-// settled tells whether a pending action has had its effect, or never will.
+// settled reports whether a pending action has had its effect, or never will.
 func settled(a *Action, o *Observed, now time.Time) bool {
 	if age := now.Sub(a.Begun); age >= pendingTime || age < -tooNew {
 		return true

@@ -46,7 +46,7 @@ func (v *view) holding(need, load float64, floor int) int {
 	return len(s.Rungs) - 1
 }
 
-// lasts tells whether a rung holds a load for more than minutes: within its baseline, or with credits that are saved up.
+// lasts reports whether a rung holds a load for more than minutes: within its baseline, or with credits that are saved up.
 // Instances of another class would begin with none, as RDS gives none at launch. Credits that are not known count as saved:
 // RDS lets a burstable instance borrow, so that to be wrong costs money, and a class changed in the dark costs a pause.
 func (v *view) lasts(rung int, load float64) bool {
@@ -111,7 +111,7 @@ func processors(s *Settings, o *Observed, now time.Time) (writer, readers float6
 	return writer, readers
 }
 
-// covered tells whether the cluster has a writer and readers that answer, each at least as large as the rung's. The sum of
+// covered reports whether the cluster has a writer and readers that answer, each at least as large as the rung's. The sum of
 // their capacity is not enough: a large reader does not make a small writer larger.
 func (r *Rung) covered(s *Settings, o *Observed) bool {
 	readers, writer := 0, false
@@ -154,7 +154,7 @@ func (s *Settings) vcpu(class string, o *Observed) float64 {
 	return 2 // large
 }
 
-// small tells whether an instance of a class is too small for a rung: it does less at once, or for ever.
+// small reports whether an instance of a class is too small for a rung: it does less at once, or for ever.
 func (s *Settings) small(class string, r *Rung, o *Observed) bool {
 	return s.vcpu(class, o) < r.VCPU || s.lasting(class, o) < r.lasting()
 }

@@ -122,7 +122,7 @@ type resource struct {
 // prop is a property by its path.
 func (r resource) prop(path ...string) *Value { return r.props.Get(path...) }
 
-// resources gives those of the types, or all.
+// resources returns those of the types, or all.
 func (c *checker) resources(types ...string) []resource {
 	var all []resource
 	for _, t := range c.templates {

@@ -23,10 +23,10 @@ func (c *checker) allowing() []statement {
 	return all
 }
 
-// ofKey tells whether this is the policy of a key itself: there '*' means that one key.
+// ofKey reports whether this is the policy of a key itself: there '*' means that one key.
 func (s statement) ofKey() bool { return s.kind == "AWS::KMS::Key" }
 
-// ownAccount tells whether the principal is the account that the stack is in; IAM policies say who of it may.
+// ownAccount reports whether the principal is the account that the stack is in; IAM policies say who of it may.
 func (s statement) ownAccount() bool {
 	p := s.body.Get("Principal")
 	return p != nil && len(p.Items) == 1 && strings.HasSuffix(text(p.Get("AWS")), ":iam::${AWS::AccountId}:root")

@@ -73,7 +73,7 @@ func classes(r resource) map[string]string {
 
 const burstablePrefix = "db.t" // of instance classes that live on CPU credits
 
-// burstable tells whether an instance may be of a class that lives on CPU credits.
+// burstable reports whether an instance may be of a class that lives on CPU credits.
 func burstable(r resource) bool {
 	for _, class := range classes(r) {
 		if strings.HasPrefix(class, burstablePrefix) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// outputs gives each output of a template as a resource, so that findings name it.
+// outputs returns each output of a template as a resource, so that findings name it.
 func (c *checker) outputs() []resource {
 	var all []resource
 	for _, t := range c.templates {

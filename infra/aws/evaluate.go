@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// possible gives the texts that a value may have, as parameters and !If allow, and whether these are all of them.
+// possible returns the texts that a value may have, as parameters and !If allow, and whether these are all of them.
 // A value that is absent in one branch is not known.
 func (t *Template) possible(v *Value) (texts []string, known bool) {
 	known = true
@@ -100,7 +100,7 @@ func (t *Template) worlds() []world {
 	return all
 }
 
-// value gives the text of a value in a world, and whether it can be known from the template alone.
+// value returns the text of a value in a world, and whether it can be known from the template alone.
 func (t *Template) value(v *Value, w world) (string, bool) {
 	switch {
 	case v == nil:

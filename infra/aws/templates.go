@@ -16,7 +16,7 @@ var embedded embed.FS
 // Stacks are the templates in the order in which their stacks are made: each imports of those before it alone.
 var Stacks = []string{"network", "data", "web", "edge", "operations"}
 
-// Templates gives the templates that come with the program, by the names of their stacks.
+// Templates returns the templates that come with the program, by the names of their stacks.
 func Templates() map[string][]byte {
 	dir, err := fs.Sub(embedded, "templates")
 	if err != nil {
@@ -29,7 +29,7 @@ func Templates() map[string][]byte {
 	return found
 }
 
-// ReadTemplates gives the templates (*.yaml) of a directory, by the names of their stacks. No template is an error.
+// ReadTemplates returns the templates (*.yaml) of a directory, by the names of their stacks. No template is an error.
 func ReadTemplates(dir fs.FS) (map[string][]byte, error) {
 	names, err := fs.Glob(dir, "*.yaml")
 	if err != nil {

@@ -65,7 +65,7 @@ func (v *Value) Arg(fn string) *Value {
 	return v.Items[0]
 }
 
-// Each gives the items of a list; a value that is no list is a list of one, as IAM reads it.
+// Each returns the items of a list; a value that is no list is a list of one, as IAM reads it.
 func (v *Value) Each() []*Value {
 	switch {
 	case v == nil:

@@ -69,7 +69,7 @@ func postgresCandidates() (dirs []string) {
 	return dirs
 }
 
-// postgresVersion gives the major version of the server in a folder, 0 when there is none.
+// postgresVersion returns the major version of the server in a folder, 0 when there is none.
 func postgresVersion(dir string) int {
 	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 		return 0
@@ -86,7 +86,7 @@ func postgresVersion(dir string) int {
 	return v
 }
 
-// dataVersion gives the major version that made a data directory, 0 when there is none yet.
+// dataVersion returns the major version that made a data directory, 0 when there is none yet.
 func dataVersion(dir string) int {
 	text, err := os.ReadFile(filepath.Join(dir, "PG_VERSION"))
 	if err != nil {

@@ -231,7 +231,7 @@ func (c *Cluster) ProxySocketDir() string {
 	return c.state.Sockets
 }
 
-// PIDs gives the process ids of the two servers, 0 for one that is stopped.
+// PIDs returns the process ids of the two servers, 0 for one that is stopped.
 func (c *Cluster) PIDs() (postgres, pgbouncer int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -289,7 +289,7 @@ func (c *Cluster) RestartPgBouncer(ctx context.Context) error {
 	return c.startBouncer(ctx)
 }
 
-// logFile gives a file under Dir/log that never grows beyond some 15 MB with its predecessors.
+// logFile returns a file under Dir/log that never grows beyond some 15 MB with its predecessors.
 func (c *Cluster) logFile(name string) io.Writer {
 	if c.logs[name] == nil {
 		c.logs[name] = &lumberjack.Logger{Filename: c.logPath(name), MaxSize: 5, MaxBackups: 2}
@@ -314,7 +314,7 @@ func (c *Cluster) saveState() error {
 	return os.Rename(path+".new", path)
 }
 
-// readState gives what the last start left; nothing readable is the same as nothing.
+// readState returns what the last start left; nothing readable is the same as nothing.
 func readState(dir string) (s state) {
 	text, err := os.ReadFile(filepath.Join(dir, "cluster.json"))
 	if err != nil || json.Unmarshal(text, &s) != nil {

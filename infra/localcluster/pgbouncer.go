@@ -106,7 +106,7 @@ func (c *Cluster) launchBouncer(ctx context.Context) error {
 	}
 }
 
-// unknowablePassword gives a SCRAM verifier that no password fits: its keys are random instead of
+// unknowablePassword returns a SCRAM verifier that no password fits: its keys are random instead of
 // derived. PgBouncer needs no password for its role, which the system's word signs in (peer), but
 // would let every client in as that role if its entry were empty, as measured on 1.18.
 func unknowablePassword() string {
@@ -132,7 +132,7 @@ func (c *Cluster) bouncerAnswers() bool {
 	return true
 }
 
-// freePort gives the wanted port if nothing listens there, else one that the system chooses.
+// freePort returns the wanted port if nothing listens there, else one that the system chooses.
 func freePort(wanted int) (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
 	if wanted != 0 && errors.Is(err, syscall.EADDRINUSE) {

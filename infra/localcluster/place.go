@@ -22,7 +22,7 @@ type account struct {
 	switchTo bool // it is not ours: this program is root
 }
 
-// serverAccount gives our own user, or, for root, the one that owns the existing data, else postgres or lignum-db.
+// serverAccount returns our own user, or, for root, the one that owns the existing data, else postgres or lignum-db.
 func serverAccount(dir string, old state) (account, error) {
 	if os.Geteuid() != 0 {
 		u, err := user.Current()
@@ -53,7 +53,7 @@ func accountOf(u *user.User, switchTo bool) (account, error) {
 	return account{name: u.Username, uid: uint32(uid), gid: uint32(gid), switchTo: switchTo}, errors.Join(err1, err2)
 }
 
-// ownerOf gives the user id that owns a folder, -1 when it is no folder or a link.
+// ownerOf returns the user id that owns a folder, -1 when it is no folder or a link.
 func ownerOf(path string) int {
 	info, err := os.Lstat(path)
 	if err != nil || !info.IsDir() {

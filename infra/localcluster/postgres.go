@@ -211,7 +211,7 @@ func (c *Cluster) endOrphan(ctx context.Context) error {
 	return nil
 }
 
-// postmasterPID gives the process id that the data directory names as its server's, 0 when there is none.
+// postmasterPID returns the process id that the data directory names as its server's, 0 when there is none.
 func (c *Cluster) postmasterPID() int {
 	text, err := os.ReadFile(filepath.Join(c.dataDir(), "postmaster.pid"))
 	if err != nil {
@@ -222,7 +222,7 @@ func (c *Cluster) postmasterPID() int {
 	return pid
 }
 
-// lastLines gives the end of a server's log for an error message.
+// lastLines returns the end of a server's log for an error message.
 func (c *Cluster) lastLines(name string) string {
 	text, err := os.ReadFile(c.logPath(name))
 	if err != nil || len(text) == 0 {

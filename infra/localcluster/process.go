@@ -79,7 +79,7 @@ func run(ctx context.Context, as account, argv ...string) (string, error) {
 	return out.String(), nil
 }
 
-// ended gives a channel that is closed when the process has ended.
+// ended returns a channel that is closed when the process has ended.
 func (p *process) ended() <-chan struct{} {
 	if p == nil {
 		c := make(chan struct{})
@@ -89,7 +89,7 @@ func (p *process) ended() <-chan struct{} {
 	return p.done
 }
 
-// pid gives the process id, 0 when the process has ended.
+// pid returns the process id, 0 when the process has ended.
 func (p *process) pid() int {
 	select {
 	case <-p.ended():

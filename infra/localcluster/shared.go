@@ -29,7 +29,7 @@ import (
 
 const superviseVar = "LIGNUM_LOCALCLUSTER_SUPERVISE"
 
-// Join gives the ephemeral cluster at Dir, which it starts if nobody has yet. An empty Dir means
+// Join returns the ephemeral cluster at Dir, which it starts if nobody has yet. An empty Dir means
 // SharedDir of the working directory's module. Sizes are those of the process that came first. Stop
 // leaves the cluster. A program that calls Join calls SuperviseIfAsked first thing in main or TestMain.
 func Join(ctx context.Context, o Options) (*Cluster, error) {
@@ -124,7 +124,7 @@ func findOrStart(ctx context.Context, o Options) (state, error) {
 	}
 }
 
-// running gives the state of the cluster at dir if its owner lives, which the owner's lock tells.
+// running returns the state of the cluster at dir if its owner lives, which the owner's lock tells.
 func running(dir string) (state, bool) {
 	path := filepath.Join(dir, "lock")
 	f, err := tryLock(path, syscall.LOCK_SH)
@@ -205,7 +205,7 @@ func (c *Cluster) untilUnused(ctx context.Context, linger time.Duration) (*os.Fi
 // sharedPrefix begins the names of shared directories of this user.
 func sharedPrefix() string { return fmt.Sprintf("lignum-test-%d-", os.Geteuid()) }
 
-// SharedDir gives the directory of the cluster that the tests of a checkout share: in memory
+// SharedDir returns the directory of the cluster that the tests of a checkout share: in memory
 // (/dev/shm) when more than 2 GB are free there, else under the system's temporary directory. The name comes from
 // the checkout's path, the user, and the container. One that exists already is kept.
 func SharedDir(root string) (string, error) {
@@ -258,7 +258,7 @@ func sweep(except string) {
 	}
 }
 
-// moduleRoot gives the nearest folder upwards that holds a go.mod, else the working directory.
+// moduleRoot returns the nearest folder upwards that holds a go.mod, else the working directory.
 func moduleRoot() string {
 	here, err := os.Getwd()
 	if err != nil {

@@ -17,7 +17,7 @@ type group struct {
 	files         []string // that hold a limit, in each folder
 }
 
-// cgroupLimit gives the memory that the control groups of this process allow it, and 0 when they set no limit or there are none.
+// cgroupLimit returns the memory that the control groups of this process allow it, and 0 when they set no limit or there are none.
 // A group's limit holds for all below it, so the smallest on the way to the root counts. root is the file system from "/".
 //
 // See "Control Group v2" in the kernel's manual, cgroup-v1/memory.rst, and proc_pid_mountinfo(5).

@@ -101,7 +101,7 @@ type content struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Args gives the arguments of a statement that writes the entry, two of them. Each call gives it another id. A Before or After that cannot be
+// Args returns the arguments of a statement that writes the entry, two of them. Each call gives it another id. A Before or After that cannot be
 // marshalled is a fault of the program and panics.
 func (e *Entry) Args(who Actor) []any {
 	d := document{ActorName: who.Name, ActorRoles: strings.Join(who.Roles, ","), ActorRealm: who.Realm, Address: who.Address, Action: e.Action,
@@ -164,5 +164,5 @@ type Stored struct {
 	RequestID  string          `json:"request_id,omitempty"`
 	// Of a person who was erased no names, texts and figures are left in the trail.
 	ActorErased   bool `json:"actor_erased,omitempty" doc:"The actor's name and address were erased"`
-	ContentErased bool `json:"content_erased,omitempty" doc:"What it was and became, and why, was erased"`
+	ContentErased bool `json:"content_erased,omitempty" doc:"What was changed, and why, was erased"`
 }

@@ -200,7 +200,7 @@ func (a *Admission) release(s *slot) {
 	a.grant()
 }
 
-// enter gives a tenant's queue.
+// enter returns a tenant's queue.
 func (a *Admission) enter(tenant string) *queue {
 	q := a.queues[tenant]
 	if q == nil {
@@ -297,7 +297,7 @@ func (a *Admission) grant() {
 	}
 }
 
-// grantOne gives a slot to the waiting tenant that holds the fewest, among equals the one that has waited for longest; false when each of those
+// grantOne returns a slot to the waiting tenant that holds the fewest, among equals the one that has waited for longest; false when each of those
 // who wait has its part already.
 func (a *Admission) grantOne() bool {
 	var next *queue

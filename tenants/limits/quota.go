@@ -72,13 +72,13 @@ func (c *Count) GiveBack() { c.used = max(0, c.used-1) }
 // Counts are the counts of some kinds.
 type Counts map[Kind]*Count
 
-// Lock gives counts whose rows are locked until the transaction ends, in the order of their kinds, which is the same for everybody. Nobody else takes or
+// Lock returns counts whose rows are locked until the transaction ends, in the order of their kinds, which is the same for everybody. Nobody else takes or
 // gives back any of them meanwhile: what a Count says of the room is exact.
 func Lock(ctx context.Context, tx Sender, kinds ...Kind) (Counts, error) {
 	return counts(ctx, tx, " FOR UPDATE", kinds)
 }
 
-// Look gives counts as they are at this moment, for a trial that writes nothing and is in nobody's way.
+// Look returns counts as they are at this moment, for a trial that writes nothing and is in nobody's way.
 func Look(ctx context.Context, q Sender, kinds ...Kind) (Counts, error) {
 	return counts(ctx, q, "", kinds)
 }
@@ -116,7 +116,7 @@ func (all Counts) Add(kind Kind, n int64) {
 	}
 }
 
-// Changed gives how many were taken of each kind, less those that were given back.
+// Changed returns how many were taken of each kind, less those that were given back.
 func (all Counts) Changed() map[Kind]int64 {
 	by := map[Kind]int64{}
 	for kind, c := range all {

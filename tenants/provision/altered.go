@@ -145,7 +145,7 @@ func AlteredLogins(ctx context.Context, q tenants.Querier, installation string, 
 	return joinAltered(list, functions), err
 }
 
-// Unexplained tells whether something is altered that nobody does who works with the platform: a plan with another number of
+// Unexplained reports whether something is altered that nobody does who works with the platform: a plan with another number of
 // connections is given to the role by the next migration.
 func (a Altered) Unexplained() bool { return !slices.Equal(a.What, []string{alteredConnections}) }
 

@@ -83,7 +83,7 @@ func (p *Provisioner) evict(ctx context.Context, conn *pgx.Conn) bool {
 	return ended > 0
 }
 
-// raced tells whether two transactions made, or changed, the same thing of PostgreSQL's own catalogues at once.
+// raced reports whether two transactions made, or changed, the same thing of PostgreSQL's own catalogues at once.
 func raced(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {

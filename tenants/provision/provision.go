@@ -108,7 +108,7 @@ type Provisioned struct {
 // Create provisions a tenant: roles, schema, migrations, default rules, settings, the first administrator and the
 // registry's row, with entries in the tenant's and the platform's trail, all in one transaction. Killed at any
 // point it leaves nothing; run again it completes. Run again after it has completed, and before the administrator used the
-// invitation, it makes a new invitation in place of the lost one; otherwise it gives domain.Conflict.
+// invitation, it makes a new invitation in place of the lost one; otherwise it returns domain.Conflict.
 func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Provisioned, error) {
 	if err := spec.Validate(); err != nil {
 		return Provisioned{}, err
@@ -190,7 +190,7 @@ func (p *Provisioner) invite(ctx context.Context, tx pgx.Tx, out *Provisioned, s
 	return tenants.Within(ctx, tx, tenants.PlatformRealm(p.Installation), by, func(tx *tenants.Tx) error { tx.Record(entry); return nil })
 }
 
-// reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it gives domain.Conflict.
+// reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it returns domain.Conflict.
 func (p *Provisioner) reinvite(ctx context.Context, tx pgx.Tx, out *Provisioned, spec Spec, by audit.Actor) error {
 	taken := domain.Refuse(domain.Conflict, "tenants.a_tenant_with_the_name", "Slug", spec.Slug)
 	if out.Tenant.Name != spec.Name || out.Tenant.Country != spec.Country {

@@ -12,25 +12,25 @@ import (
 
 // Spec is what an account manager says of a new tenant.
 type Spec struct {
-	Slug       string `json:"slug" doc:"Subdomain: 3 to 32 characters of a-z, 0-9 and single hyphens" minLength:"3" maxLength:"32"`
-	Name       string `json:"name" doc:"The name people see, such as the ministry's" minLength:"1" maxLength:"120"`
-	Country    string `json:"country" doc:"ISO 3166-1 alpha-2" minLength:"2" maxLength:"2"`
-	Plan       string `json:"plan" enum:"school,college,country"`
-	TimeZone   string `json:"time_zone" doc:"IANA name, such as America/Jamaica" maxLength:"64"`
-	Locale     string `json:"locale" doc:"BCP 47" maxLength:"16"`
-	Currency   string `json:"currency" doc:"ISO 4217" minLength:"3" maxLength:"3"`
-	ExamScheme string `json:"exam_scheme" doc:"Such as CSEC or BGCSE" minLength:"1" maxLength:"64"`
+	Slug       string `json:"slug" doc:"The subdomain: 3 to 32 characters of a-z, 0-9 and single hyphens" minLength:"3" maxLength:"32"`
+	Name       string `json:"name" doc:"The name that people see, such as the ministry's" minLength:"1" maxLength:"120"`
+	Country    string `json:"country" doc:"The country as a code of ISO 3166-1 alpha-2, such as JM" minLength:"2" maxLength:"2"`
+	Plan       string `json:"plan" enum:"school,college,country" doc:"The plan, which sets the limits"`
+	TimeZone   string `json:"time_zone" doc:"The time zone by its IANA name, such as America/Jamaica" maxLength:"64"`
+	Locale     string `json:"locale" doc:"The language as a tag of BCP 47, such as en" maxLength:"16"`
+	Currency   string `json:"currency" doc:"The currency as a code of ISO 4217, such as JMD" minLength:"3" maxLength:"3"`
+	ExamScheme string `json:"exam_scheme" doc:"The examinations that learners sit, such as CSEC or BGCSE" minLength:"1" maxLength:"64"`
 	Colour     string `json:"colour" doc:"Main colour of the pages, #rrggbb" pattern:"^#[0-9a-fA-F]{6}$"`
 	Accent     string `json:"accent" doc:"Second colour, #rrggbb" pattern:"^#[0-9a-fA-F]{6}$"`
-	Admin      Admin  `json:"admin" doc:"The first tenant administrator, who gets the invitation"`
+	Admin      Admin  `json:"admin" doc:"The first tenant administrator, who is invited"`
 }
 
 // Admin is the person who gets a tenant's first invitation.
 type Admin struct {
-	UserName   string `json:"user_name" minLength:"1" maxLength:"64"`
-	GivenName  string `json:"given_name" minLength:"1" maxLength:"100"`
-	FamilyName string `json:"family_name" minLength:"1" maxLength:"100"`
-	Email      string `json:"email" maxLength:"254" format:"email"`
+	UserName   string `json:"user_name" minLength:"1" maxLength:"64" doc:"The name to sign in with"`
+	GivenName  string `json:"given_name" minLength:"1" maxLength:"100" doc:"The given name"`
+	FamilyName string `json:"family_name" minLength:"1" maxLength:"100" doc:"The family name"`
+	Email      string `json:"email" maxLength:"254" format:"email" doc:"The email address"`
 }
 
 var (

@@ -13,7 +13,6 @@ import (
 
 	"lignum/api/account"
 	"lignum/domain/identity"
-	"lignum/domain/notices"
 	"lignum/domain/people"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -42,7 +41,7 @@ func At(id uuid.UUID) Option {
 	return func(u *people.NewUser, _ *identity.SignedIn) { u.SchoolID = &id }
 }
 
-// Named gives a person names.
+// Named returns a person names.
 func Named(given, family string) Option {
 	return func(u *people.NewUser, _ *identity.SignedIn) { u.GivenName, u.FamilyName = given, family }
 }
@@ -194,7 +193,7 @@ func (s *Server) Told(u User) string {
 	s.T.Helper()
 	var all []string
 	err := s.DB(u.Slug).ReadFresh(context.Background(), func(r *tenants.Reader) error {
-		list, err := notices.Unseen(context.Background(), r, u.ID)
+		list, err := school.Unseen(context.Background(), r, u.ID)
 		for _, n := range list {
 			all = append(all, n.Text.String())
 		}

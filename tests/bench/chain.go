@@ -72,7 +72,7 @@ func chain(ctx context.Context, b *bench) ([]figure, error) {
 	}, nil
 }
 
-// realm gives a tenant's rules and keys.
+// realm returns a tenant's rules and keys.
 func (b *bench) realm(ctx context.Context, t *tenants.Tenant) (rules []policy.Rule, keys *identity.KeyRing, err error) {
 	err = b.store.DB(t.Realm()).Read(ctx, func(r *tenants.Reader) error {
 		if rules, err = tenants.Rules(ctx, r); err != nil {
@@ -84,7 +84,7 @@ func (b *bench) realm(ctx context.Context, t *tenants.Tenant) (rules []policy.Ru
 	return rules, keys, err
 }
 
-// passages gives the requests of the record day from four in the afternoon on, each with the token that the person has at that time.
+// passages returns the requests of the record day from four in the afternoon on, each with the token that the person has at that time.
 func passages(country *load.Country) (list []passage, verified int, err error) {
 	learners := min(load.RecordUsers/2, len(country.Learners))
 	plan := load.Plan(learners, country.Staff[:learners/20], 1)

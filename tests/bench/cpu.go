@@ -19,7 +19,7 @@ func (u usage) minus(v usage) usage {
 	return usage{u.api - v.api, u.bouncer - v.bouncer, u.postgres - v.postgres}
 }
 
-// processorTime gives user and system time of a process, with that of its children that have ended when waited is set.
+// processorTime returns user and system time of a process, with that of its children that have ended when waited is set.
 func processorTime(pid int, waited bool) float64 {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

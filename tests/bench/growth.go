@@ -362,7 +362,7 @@ func (g *growthBench) statements(ctx context.Context, login string) (n int64, er
 	return n, err
 }
 
-// inDatabase gives the processor time of PostgreSQL so far, in nanoseconds: of the backends that are there, and of those that were, such
+// inDatabase returns the processor time of PostgreSQL so far, in nanoseconds: of the backends that are there, and of those that were, such
 // as the workers of a parallel plan.
 func (g *growthBench) inDatabase() (ns int64) {
 	pg, _ := g.cluster.PIDs()

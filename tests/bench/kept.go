@@ -103,7 +103,7 @@ func (b *bench) enter(ctx context.Context, d *dataset) error {
 	return b.open(ctx, database)
 }
 
-// keep gives the name of a dataset's database, which is made unless it is there.
+// keep returns the name of a dataset's database, which is made unless it is there.
 func (b *bench) keep(ctx context.Context, d *dataset) (string, error) {
 	key, err := sources()
 	if err != nil {

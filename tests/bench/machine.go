@@ -38,7 +38,7 @@ func lookAtMachine() machine {
 	return m
 }
 
-// afterColon gives the value of the first line that begins with a name, in the manner of files under /proc.
+// afterColon returns the value of the first line that begins with a name, in the manner of files under /proc.
 func afterColon(path, name string) string {
 	raw, err := os.ReadFile(path)
 	if err != nil {

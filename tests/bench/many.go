@@ -195,7 +195,7 @@ func (t *turn) work(ctx context.Context, perSecond float64, length time.Duration
 func (t *turn) figures(rate int) []figure {
 	name := fmt.Sprintf("%d tenants, %d requests a second: ", t.tenants, rate)
 	return []figure{
-		spread(name+"p99", t.p99, "ms"), spread(name+"median", t.p50, "ms"),
+		spread(name+"p99", t.p99), spread(name+"median", t.p50),
 		told(name+"CPU a request, API", micros(t.used.used.api, t.used.requests), "µs"),
 		told(name+"CPU a request, PgBouncer", micros(t.used.used.bouncer, t.used.requests), "µs"),
 		told(name+"CPU a request, PostgreSQL", micros(t.used.used.postgres, t.used.requests), "µs")}

@@ -29,7 +29,7 @@ var parts = []part{
 	{"tenants", "1,000 tenants: provisioning, one migration of all, latency when all are active in turn", manyTenants},
 }
 
-// chosen gives the parts that a comma-separated list names; all of them for an empty one.
+// chosen returns the parts that a comma-separated list names; all of them for an empty one.
 func chosen(only string) ([]part, error) {
 	if only == "" {
 		return parts, nil

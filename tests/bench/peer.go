@@ -58,7 +58,7 @@ func (b *bench) forRole(ctx context.Context, role string, settings [][2]string) 
 	return undo, err
 }
 
-// logDuring gives what PostgreSQL writes into its log while do runs.
+// logDuring returns what PostgreSQL writes into its log while do runs.
 func logDuring(do func() error) (string, error) {
 	path, begin := filepath.Join(home, "log", "postgres.log"), int64(0)
 	if before, err := os.Stat(path); err == nil {
@@ -78,13 +78,13 @@ func logDuring(do func() error) (string, error) {
 	return string(raw[begin:]), nil
 }
 
-// during gives what is sent while do runs.
+// during returns what is sent while do runs.
 func (e *ear) during(do func() error) ([]sent, error) {
 	text, err := logDuring(do)
 	return slices.DeleteFunc(parseLog(text, e.role), sessionOnly), err
 }
 
-// twice gives what a request sends, and what it sends once more. What only the first of all requests sends, such as the rules of a
+// twice returns what a request sends, and what it sends once more. What only the first of all requests sends, such as the rules of a
 // realm, is not of it: so that it is sent until two in a row are alike.
 func (e *ear) twice(do func() error) (one, again []sent, err error) {
 	for range 5 {

@@ -22,7 +22,7 @@ func (b *bench) forgetStatements(ctx context.Context) error {
 	return b.administer(ctx, "SELECT pg_stat_statements_reset()")
 }
 
-// statements gives what a login sent to the database since forgetStatements, without what begins and ends transactions, the longest in
+// statements returns what a login sent to the database since forgetStatements, without what begins and ends transactions, the longest in
 // total first.
 func (b *bench) statements(ctx context.Context, role string) ([]statement, error) {
 	conn, err := pgx.Connect(ctx, b.cluster.DirectDSN("postgres"))

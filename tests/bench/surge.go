@@ -69,7 +69,7 @@ func surge(ctx context.Context, b *bench) ([]figure, error) {
 	name := fmt.Sprintf("surge of %d", b.crowd)
 	figures := append(w.figures("beside a "+name, 2),
 		atLeast(name+": throughput that it keeps beside the neighbour", median(beside)/median(alone), "of its own alone", 0.9),
-		spread(name+": p99 of its requests beside the neighbour", p99Beside, "ms"), spread(name+": p99 of its requests alone", p99Alone, "ms"))
+		spread(name+": p99 of its requests beside the neighbour", p99Beside), spread(name+": p99 of its requests alone", p99Alone))
 	return append(figures, append(s.outcome(name), b.memory(name)...)...), nil
 }
 

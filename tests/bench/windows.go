@@ -114,12 +114,12 @@ func (w *windows) figures(what string, goal float64) []figure {
 	if goal > 0 {
 		ratio = atMost(ratio.Name, ratio.Value, ratio.Unit, goal)
 	}
-	return []figure{ratio.between(interval(ratios)), spread("neighbour's p99 alone, in turn with that "+what, w.alone, "ms"), spread("neighbour's p99 "+what, w.beside, "ms")}
+	return []figure{ratio.between(interval(ratios)), spread("neighbour's p99 alone, in turn with that "+what, w.alone), spread("neighbour's p99 "+what, w.beside)}
 }
 
-// spread is a median with its interval.
-func spread(name string, values []float64, unit string) figure {
-	return told(name, median(values), unit).between(interval(values))
+// spread is a median of milliseconds with its interval.
+func spread(name string, values []float64) figure {
+	return told(name, median(values), "ms").between(interval(values))
 }
 
 // interval holds the median of what the values are drawn from with a probability of 95 percent or more, whatever their distribution is: from

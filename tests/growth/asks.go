@@ -94,7 +94,7 @@ type Finder struct {
 	found  map[string]Ask
 }
 
-// Asks gives by name what each role can ask for: every page and list there is, every page that a link leads to from their home, and the
+// Asks returns by name what each role can ask for: every page and list there is, every page that a link leads to from their home, and the
 // filters above. Only what is answered with 200 counts. It also gives the routes that answered nobody so, and what failed.
 func (f *Finder) Asks(ctx context.Context) (found map[string]Ask, silent, failed []string, err error) {
 	f.found, f.things, f.people = map[string]Ask{}, map[string]string{}, map[string]*Person{}

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Read gives what a tenant's schema holds since a time, for a Journal to be compared with. conn is a direct connection of somebody who may
+// Read returns what a tenant's schema holds since a time, for a Journal to be compared with. conn is a direct connection of somebody who may
 // read the schema: statements of a tenant's own login end too soon for a whole day's rows.
 func Read(ctx context.Context, conn *pgx.Conn, schema string, since time.Time) (Stored, error) {
 	s := Stored{Noted: map[uuid.UUID]int{}, Progress: map[furthest]int64{}}

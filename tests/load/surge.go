@@ -22,7 +22,7 @@ type Surge struct {
 	Journal  *Journal
 }
 
-// Run gives what came back when the last learner is done. An error means that it could not begin.
+// Run returns what came back when the last learner is done. An error means that it could not begin.
 func (s *Surge) Run(ctx context.Context) (*Tally, error) {
 	sittings := make([]*Sitting, len(s.Learners))
 	for i, p := range s.Learners {

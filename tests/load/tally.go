@@ -63,7 +63,7 @@ func (t *Tally) Err(allowed ...int) error {
 // PerSecond is how many were answered with success in a second.
 func (t *Tally) PerSecond() float64 { return float64(t.Requests) / max(t.Took.Seconds(), 1e-9) }
 
-// All gives every waiting, or those of some kinds.
+// All returns every waiting, or those of some kinds.
 func (t *Tally) All(kinds ...string) (all []time.Duration) {
 	for kind, list := range t.Waited {
 		if len(kinds) == 0 || slices.Contains(kinds, kind) {
@@ -73,7 +73,7 @@ func (t *Tally) All(kinds ...string) (all []time.Duration) {
 	return all
 }
 
-// Percentile gives the waiting in milliseconds that a share p of them, 0 to 1, did not exceed; 0 for none.
+// Percentile returns the waiting in milliseconds that a share p of them, 0 to 1, did not exceed; 0 for none.
 func Percentile(waited []time.Duration, p float64) float64 {
 	if len(waited) == 0 {
 		return 0

@@ -50,14 +50,26 @@ func Classes(t testing.TB, db *tenants.DB, list ...Class) []uuid.UUID {
 // Enrolment is somebody's place in a class. Empty: from now, still there.
 type Enrolment = rows.Enrolment
 
-// Enrolments adds places in classes that have so many seats left.
+// Enrolments adds places in classes that have so many seats left, and takes the seats of those who are still there.
 func Enrolments(t testing.TB, db *tenants.DB, list ...Enrolment) {
 	t.Helper()
 	list = slices.Clone(list)
 	for i := range list {
 		orTime(&list[i].At, time.Now().UTC())
 	}
-	set(t, db, func(ctx context.Context, tx *tenants.Tx) error { return rows.Enrolments(ctx, tx, list) })
+	var seats []string
+	for _, e := range list {
+		if e.LeftAt.IsZero() {
+			seats = append(seats, e.Class.String())
+		}
+	}
+	set(t, db, func(ctx context.Context, tx *tenants.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE classes c SET taken = taken + n.n FROM (SELECT id, count(*)::integer AS n FROM unnest($1::text[]::uuid[]) id GROUP BY 1) n WHERE c.id = n.id`, seats)
+		if err != nil {
+			return err
+		}
+		return rows.Places(ctx, tx, list)
+	})
 }
 
 // Enrol gives learners a place in a class from now on.

@@ -93,7 +93,7 @@ func Lessons(n int) pack.Section {
 	return s
 }
 
-// Bank gives the items of a section, named after it: code-0 and so on.
+// Bank returns the items of a section, named after it: code-0 and so on.
 func Bank(code string, items ...*item.Item) []pack.BankItem {
 	list := make([]pack.BankItem, len(items))
 	for i, it := range items {

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/demo/rows"
+	"lignum/domain/notices"
 	"lignum/tenants"
 )
 
@@ -162,4 +164,11 @@ func Guardian(t testing.TB, db *tenants.DB, guardian uuid.UUID, learners ...uuid
 		list[i] = rows.Guardianship{Guardian: guardian, Learner: l, ConsentAt: now}
 	}
 	set(t, db, func(ctx context.Context, tx *tenants.Tx) error { return rows.Guardianships(ctx, tx, list) })
+}
+
+// Unseen returns what somebody was told and has not seen yet, the newest first.
+func Unseen(ctx context.Context, q tenants.Querier, user uuid.UUID) (list []notices.Notice, err error) {
+	b := &pgx.Batch{}
+	notices.QueueUnseen(b, user, &list)
+	return list, q.SendBatch(ctx, b).Close()
 }

@@ -6,7 +6,8 @@
 // back. All of it satisfies the schema and is counted against the quotas, and a refusal fails the test. An entry "test.setup" of each
 // call is in the audit trail, and no other; nobody is told of anything.
 //
-// It may be used by the tests of every room, their inner ones too: it imports no room but the catalogue, whose import makes the courses.
+// It may be used by the tests of every room, their inner ones too: it imports no rooms but the catalogue, whose import makes the courses, and the
+// notices.
 package school
 
 import (
@@ -33,7 +34,7 @@ func set(t testing.TB, db *tenants.DB, fn func(ctx context.Context, tx *tenants.
 	}
 }
 
-// identify gives those an id that have none, and gives the ids of all.
+// identify gives an id to those that have none, and returns the ids of all.
 func identify[T any](list []T, id func(*T) *uuid.UUID) []uuid.UUID {
 	ids := make([]uuid.UUID, len(list))
 	for i := range list {

@@ -50,7 +50,7 @@ func init() {
 	}
 }
 
-// Of gives those of the cases that run now, in their order: a tenth, rounded up, or all of them. There must be some.
+// Of returns those of the cases that run now, in their order: a tenth, rounded up, or all of them. There must be some.
 func Of[T any](t testing.TB, cases []T) []T {
 	t.Helper()
 	if len(cases) == 0 {
@@ -68,7 +68,7 @@ func Of[T any](t testing.TB, cases []T) []T {
 	return chosen
 }
 
-// choose gives the places of a tenth of n cases of a test, rounded up, in ascending order.
+// choose returns the places of a tenth of n cases of a test, rounded up, in ascending order.
 func choose(commit, test string, n int) []int {
 	order, rank := make([]int, n), make([]uint64, n)
 	for i := range n {

@@ -48,7 +48,7 @@ func (p Plan) Read(tables ...string) int {
 	return int(n)
 }
 
-// Scans tells whether a table was read from its beginning, however soon that ended.
+// Scans reports whether a table was read from its beginning, however soon that ended.
 func (p Plan) Scans(table string) bool {
 	return p.Table == table && p.Node == "Seq Scan" || slices.ContainsFunc(p.Plans, func(c Plan) bool { return c.Scans(table) })
 }

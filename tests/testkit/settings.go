@@ -8,7 +8,7 @@ import (
 	"lignum/tenants"
 )
 
-// OtherSetting gives a value of a setting, as a form holds it, that is in bounds, at one of them where there are any, and not what it is.
+// OtherSetting returns a value of a setting, as a form holds it, that is in bounds, at one of them where there are any, and not what it is.
 func OtherSetting(f tenants.Field, is string) string {
 	var others []string
 	switch f.Kind {
@@ -28,7 +28,7 @@ func OtherSetting(f tenants.Field, is string) string {
 	return others[slices.IndexFunc(others, func(other string) bool { return other != is })]
 }
 
-// WrongSettings gives values of a setting, as a form holds them, that are out of bounds.
+// WrongSettings returns values of a setting, as a form holds them, that are out of bounds.
 func WrongSettings(f tenants.Field) []string {
 	switch f.Kind {
 	case tenants.TextField:

@@ -87,7 +87,7 @@ func (t *tail) by(ctx context.Context, actor string) error {
 	})
 }
 
-// read gives at most n entries that the filter takes, the newest first, page by page.
+// read returns at most n entries that the filter takes, the newest first, page by page.
 func (t *tail) read(ctx context.Context, f tenants.TrailFilter, n int) (list []audit.Stored, err error) {
 	err = t.db.ReadFresh(ctx, func(r *tenants.Reader) error {
 		for len(list) < n {

@@ -49,7 +49,7 @@ func tenantCreate() *cobra.Command {
 	f.StringVar(&spec.Plan, "plan", "country", "school, college or country")
 	f.StringVar(&spec.TimeZone, "time-zone", "America/Jamaica", "IANA name")
 	f.StringVar(&spec.Locale, "locale", "en", "BCP 47 tag")
-	f.StringVar(&spec.Currency, "currency", "USD", "ISO 4217")
+	f.StringVar(&spec.Currency, "currency", "USD", "The currency as a code of ISO 4217, such as JMD")
 	f.StringVar(&spec.ExamScheme, "exam-scheme", "CSEC", "such as CSEC or BGCSE")
 	f.StringVar(&spec.Colour, "colour", "#14532d", "main colour")
 	f.StringVar(&spec.Accent, "accent", "#eab308", "second colour")

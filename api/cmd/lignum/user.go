@@ -210,7 +210,7 @@ func printUsers(ctx context.Context, out io.Writer, q tenants.Querier, filter pe
 	return errors.Join(err, w.Flush())
 }
 
-// eachUser gives every account that the filter takes.
+// eachUser returns every account that the filter takes.
 func eachUser(ctx context.Context, q tenants.Querier, filter people.UserFilter, each func(people.User) error) error {
 	for page := (domain.Page{Limit: 200}); ; {
 		list, err := people.Users(ctx, q, filter, page)

@@ -27,20 +27,20 @@ var (
 
 // accountPages is a person's own account, in either realm.
 func accountPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/account", Permission: policy.ProfileRead, Summary: "The own account"}, showAccount)
-	api.Form(s, api.Route{Path: "/account/language", Permission: policy.ProfileChange, Summary: "Choose the own language"}, chooseLanguage)
-	api.Form(s, api.Route{Path: "/account/sessions/{session}/end", Permission: policy.SessionEnd, Summary: "End one of the own sessions"}, endSession)
-	api.Page(s, api.Route{Path: "/account/password", Permission: policy.ProfileChange, Summary: "Change the own password"},
+	api.Page(s, api.Route{Path: "/account", Permission: policy.ProfileRead, Summary: "One's account"}, showAccount)
+	api.Form(s, api.Route{Path: "/account/language", Permission: policy.ProfileChange, Summary: "Choose one's language"}, chooseLanguage)
+	api.Form(s, api.Route{Path: "/account/sessions/{session}/end", Permission: policy.SessionEnd, Summary: "End one of one's sessions"}, endSession)
+	api.Page(s, api.Route{Path: "/account/password", Permission: policy.ProfileChange, Summary: "Change one's password"},
 		func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 			if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 				return err
 			}
 			return showPassword(c, fc, &web.Form{})
 		})
-	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Change the own password"}, changePassword)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/password", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Change one's password"}, changePassword)
 	api.Page(s, api.Route{Path: "/account/authenticator", Permission: policy.ProfileChange, Summary: "Form of an authenticator app"},
 		func(_ context.Context, c *api.Call, fc *fiber.Ctx) error { return askForPassword(c, fc, &web.Form{}) })
-	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/authenticator", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Begin with an authenticator app"}, startAuthenticator)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/authenticator", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Set up an authenticator app"}, startAuthenticator)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/account/authenticator/confirm", Permission: policy.ProfileChange, Quota: limits.SignIn, Summary: "Confirm the authenticator app"}, confirmAuthenticator)
 }
 

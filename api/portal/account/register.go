@@ -1,4 +1,5 @@
-// Package account is the pages of one's own account: signing in, passwords, authenticator apps, notices. They are there on the platform's host as well.
+// Package account is the pages of one's own account: signing in, passwords, authenticator apps, notices. They are there on the platform's host
+// as well. Pages about other people's accounts are in staff.
 package account
 
 import (

@@ -47,7 +47,7 @@ func signingIn(s *api.Server) {
 		func(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 			return leave(c, fc, signedOut, account.SignOut(c, tx))
 		})
-	api.Form(s, api.Route{Path: "/sign-out/everywhere", Permission: policy.SessionEnd, Summary: "End all own sessions"},
+	api.Form(s, api.Route{Path: "/sign-out/everywhere", Permission: policy.SessionEnd, Summary: "End all sessions of one's account"},
 		func(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 			return leave(c, fc, signedOutEverywhere, account.SignOutEverywhere(c, tx))
 		})

@@ -1,4 +1,5 @@
-// Package choices is what forms of staff offer to choose from: schools, courses, coaches; and how a choice that was typed is read.
+// Package choices is what forms of staff offer to choose from: schools, courses, coaches; and how a choice that was typed is
+// read. It has no pages: those of staff and coaches share it.
 package choices
 
 import (
@@ -44,6 +45,7 @@ func EveryPage[T any](page func(api.Paging) (*api.List[T], error)) ([]T, error) 
 	return all, nil
 }
 
+// CourseChoices returns the courses to choose from, after the choice of none.
 func CourseChoices(ctx context.Context, c *api.Call) ([]web.Choice, error) {
 	part, err := c.Under(policy.CourseRead)
 	if err != nil {
@@ -185,7 +187,7 @@ func small(text string) string {
 	return string(unicode.ToLower(first)) + text[size:]
 }
 
-// SchoolNames gives the names of the schools that a page shows; nil ones are none.
+// SchoolNames returns the names of the schools that a page shows; nil ones are none.
 func SchoolNames(ctx context.Context, c *api.Call, ids ...*uuid.UUID) (map[uuid.UUID]string, error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package coach is the pages of who looks after learners: who falls behind, one learner's record, new sign-in cards.
+// Package coach is the pages of who looks after learners: who falls behind, one learner's record, new sign-in cards. Classes are
+// managed in staff.
 package coach
 
 import (

@@ -151,6 +151,7 @@ type cardsData struct {
 	Where, Back string
 }
 
+// ShowCards shows cards to print, and leads back to a page.
 func ShowCards(c *api.Call, fc *fiber.Ctx, title, back string, cards []identity.Card) error {
 	_, where, _ := strings.Cut(c.URL(c.Tenant.Slug)+"/card", "://")
 	return pages.Render(c, fc, "staff_cards", web.Page{Title: title, Data: cardsData{cards, where, back}})

@@ -21,7 +21,7 @@ var (
 
 // childPages is what guardians see and decide.
 func childPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/children", Permission: policy.ChildRead, Summary: "The own children"}, showChildren)
+	api.Page(s, api.Route{Path: "/children", Permission: policy.ChildRead, Summary: "A guardian's children"}, showChildren)
 	api.Form(s, api.Route{Path: "/children/{child}/listed", Permission: policy.ConsentChange, Parts: []policy.Permission{policy.ChildRead}, Summary: "Let a child take part in the leaderboard, or leave it"}, changeChildListed)
 }
 

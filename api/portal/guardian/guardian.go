@@ -1,4 +1,4 @@
-// Package guardian is the pages of parents and guardians.
+// Package guardian is the pages of parents and guardians: their children's progress, consent, and the leaderboard.
 package guardian
 
 import (

@@ -21,7 +21,7 @@ import (
 
 var (
 	answersSaved = web.Notice("answers-saved", "learner.your_answers_are_saved")
-	handedIn     = web.Notice("handed-in", "learner.handed_in_2")
+	handedIn     = web.Notice("handed-in", "learner.was_handed_in")
 	handedInSome = web.Notice("handed-in-some", "learner.handed_in_one_answer_or")
 	alreadyOver  = web.Notice("attempt-over", "learner.this_test_is_handed_in")
 )
@@ -36,7 +36,7 @@ func attemptPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/attempts/{attempt}", Permission: policy.AttemptRead, Summary: "The paper"}, showPaper)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}", Permission: policy.AttemptAnswer, Parts: []policy.Permission{policy.AttemptRead}, Body: paperBody, Summary: "Save the answers of a paper"}, savePaper)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/attempts/{attempt}/submission", Permission: policy.AttemptSubmit, Parts: []policy.Permission{policy.AttemptAnswer, policy.AttemptRead}, Body: paperBody, Summary: "Save the answers and hand them in"}, submitPaper)
-	api.Page(s, api.Route{Path: "/attempts/{attempt}/result", Permission: policy.AttemptRead, Parts: []policy.Permission{policy.LessonRead, policy.TestRead}, Summary: "What came of an attempt"}, showResult)
+	api.Page(s, api.Route{Path: "/attempts/{attempt}/result", Permission: policy.AttemptRead, Parts: []policy.Permission{policy.LessonRead, policy.TestRead}, Summary: "Show an attempt and its score"}, showResult)
 	api.Page(s, api.Route{Path: "/attempts/{attempt}/hand-in", Permission: policy.AttemptRead, Summary: "Whether to hand in a paper with questions that have no answer"}, askSure)
 }
 

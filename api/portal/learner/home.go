@@ -37,7 +37,7 @@ type homeCourse struct {
 	Progress *classes.CourseProgress // nil: the class has no course
 }
 
-// Alone tells whether the course is taken in one class, which then stands for it.
+// Alone reports whether the course is taken in one class, which then stands for it.
 func (h homeCourse) Alone() bool { return len(h.Classes) == 1 }
 
 // meeting is a time at which a class of the learner meets.

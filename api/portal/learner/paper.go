@@ -34,10 +34,10 @@ func (p paperItem) Standing() string {
 	return p.Stored.Number + p.Stored.Text // one of the two is empty
 }
 
-// Answered tells whether anything was answered.
+// Answered reports whether anything was answered.
 func (p paperItem) Answered() bool { return !p.Response.Empty() }
 
-// Chosen tells whether a choice is ticked.
+// Chosen reports whether a choice is ticked.
 func (p paperItem) Chosen(id string) bool { return slices.Contains(p.Response.Choice, id) }
 
 // read takes the answer of a form that was sent without the script. The item's input is named after its position; of an item

@@ -21,7 +21,7 @@ var (
 )
 
 func pointPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/points", Permission: policy.PointsRead, Summary: "The own points"}, showPoints)
+	api.Page(s, api.Route{Path: "/points", Permission: policy.PointsRead, Summary: "One's points"}, showPoints)
 	api.Page(s, api.Route{Path: "/leaderboard", Permission: policy.LeaderboardRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "The leaderboard"}, showLeaderboard)
 	api.Form(s, api.Route{Path: "/points/listed", Permission: policy.ProfileChange, Summary: "Take part in the leaderboard, or leave it"}, changeListed)
 }
@@ -46,7 +46,7 @@ type leaderboardData struct {
 	Circles       []web.Choice
 }
 
-// showLeaderboard offers the own school and the own classes: others' are not open to learners.
+// showLeaderboard offers the learner's own school and classes: others' are not open to learners.
 func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	month := c.Tenant.Today(c.Now)
 	before := month.AddDate(0, 0, -month.Day())
@@ -68,7 +68,7 @@ func showLeaderboard(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		d.Circles = append(d.Circles, web.Choice{Value: one.ID.String(), Text: one.Title})
 	}
 	if len(d.Circles) == 0 {
-		if err := c.Permit(policy.Facts{Owner: true}); err != nil { // nothing but the own place would be shown, and there is none
+		if err := c.Permit(policy.Facts{Owner: true}); err != nil { // nothing but the learner's own place would be shown, and there is none
 			return err
 		}
 	} else {

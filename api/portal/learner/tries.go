@@ -14,7 +14,7 @@ import (
 )
 
 func triesPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/attempts", Permission: policy.AttemptRead, Summary: "One's own attempts, the newest first"}, showTries)
+	api.Page(s, api.Route{Path: "/attempts", Permission: policy.AttemptRead, Summary: "List your attempts, newest first"}, showTries)
 }
 
 // try is an attempt as its learner's list shows it.

@@ -227,7 +227,7 @@ func openClass(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) 
 	return "/classes/manage/" + made.ID.String(), nil
 }
 
-// classToChange gives a class with all that was decided about it, under the permission to change it.
+// classToChange returns a class with all that was decided about it, under the permission to change it.
 func classToChange(ctx context.Context, c *api.Call, id uuid.UUID) (*classes.Class, error) {
 	managing, err := c.Under(policy.ClassManage)
 	if err != nil {

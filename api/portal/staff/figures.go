@@ -89,7 +89,7 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 	return show(f.Set("from", d.From).Set("to", d.To))
 }
 
-// chooseMonths gives the time of the results: months where only those may be had, else nil for the days that are shown.
+// chooseMonths returns the time of the results: months where only those may be had, else nil for the days that are shown.
 func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, error) {
 	months, err := insightapi.FigureMonths(c, insight.By(d.Grouping))
 	if err != nil || months == nil {
@@ -121,12 +121,12 @@ func (d *figuresData) chooseMonths(c *api.Call, f *web.Form) (*api.DayRange, err
 	}
 	d.ResultsOf = d.l.Format(first.From, "month")
 	if !last.From.Equal(first.From) {
-		d.ResultsOf = c.Say("page.to_2", "StartsOn", d.ResultsOf, "EndsOn", d.l.Format(last.From, "month"))
+		d.ResultsOf = c.Say("page.day_to_day", "StartsOn", d.ResultsOf, "EndsOn", d.l.Format(last.From, "month"))
 	}
 	return &api.DayRange{From: first.From.Format(time.DateOnly), To: last.To.Format(time.DateOnly)}, err
 }
 
-// chooseSchools gives the page of schools that is wanted, where they are those of a country.
+// chooseSchools returns the page of schools that is wanted, where they are those of a country.
 func chooseSchools(ctx context.Context, c *api.Call, d *figuresData, fc *fiber.Ctx, f *web.Form) (rows insightapi.FigureRows, err error) {
 	part, err := c.Under(policy.ClassRead)
 	if err != nil {
@@ -167,7 +167,7 @@ func (d *figuresData) read(ctx context.Context, c *api.Call, fc *fiber.Ctx, days
 	d.MinCell = max(sum.MinCell, attendance.MinCell, active.MinCell, results.MinCell)
 	d.Few = c.Say("staff.fewer_than", "MinCell", d.MinCell)
 	d.From, d.To = attendance.From, attendance.To
-	d.Says = c.Say("page.to_2", "StartsOn", d.longDate(attendance.From), "EndsOn", d.longDate(attendance.To))
+	d.Says = c.Say("page.day_to_day", "StartsOn", d.longDate(attendance.From), "EndsOn", d.longDate(attendance.To))
 	d.Tiles = d.tiles(sum, attendance)
 	d.Attendance = web.Chart{ID: "attendance", Title: c.Say("page.learners_in_attendance_a_day"), Few: d.Few, Bars: d.bars(attendance)}
 	d.Active = web.Chart{ID: "active", Title: c.Say("page.active_users_a_day"), Few: d.Few, Bars: d.bars(active)}

@@ -195,7 +195,7 @@ func showRole(ctx context.Context, c *api.Call, fc *fiber.Ctx, name string, f *w
 	return pages.Render(c, fc, "staff_role", web.Page{Title: title, Wide: true, Form: f, Data: d})
 }
 
-// touched says whom a change of a role touches that so many people have.
+// touched says how many people a change of a role concerns.
 func touched(c *api.Call, people int) string {
 	if people == 0 {
 		return c.Say("staff.role_touches_who_is_given_it")
@@ -227,7 +227,7 @@ func saveRole(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (
 	return "/roles", nil
 }
 
-// without gives those of all that are not in some.
+// without returns those of all that are not in some.
 func without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 }

@@ -72,7 +72,7 @@ type schoolForm struct {
 }
 
 func showSchoolForm(c *api.Call, fc *fiber.Ctx, id string, f *web.Form) error {
-	d := schoolForm{ID: id, States: []web.Choice{{Value: string(people.SchoolActive), Text: c.Say("page.open_2")}, {Value: string(people.SchoolClosed), Text: c.Say("staff.closed")}}}
+	d := schoolForm{ID: id, States: []web.Choice{{Value: string(people.SchoolActive), Text: c.Say("page.state_open")}, {Value: string(people.SchoolClosed), Text: c.Say("staff.closed")}}}
 	kinds := slices.Clone(people.SchoolKinds)
 	if is := f.Get("kind"); is != "" && !slices.Contains(kinds, is) {
 		kinds = append(kinds, is)

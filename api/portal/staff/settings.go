@@ -152,7 +152,7 @@ func quotas(c *api.Call, limits tenants.Limits, used map[string]int64) []map[str
 	return all
 }
 
-// gigabytes gives bytes as people read them, in units of 2^30.
+// gigabytes returns bytes as people read them, in units of 2^30.
 func gigabytes(c *api.Call, n int64) string {
 	if n < 10<<30 {
 		return c.Say("staff.gigabytes", "Count", strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64))

@@ -1,4 +1,5 @@
 // Package staff is the pages of who runs a school or a tenant: classes, people, roles, schools, terms, figures, settings, the trail.
+// Who looks after single learners has their pages in coach.
 package staff
 
 import (

@@ -132,7 +132,7 @@ var likeWeight = regexp.MustCompile(`^%\s*[-+]?\s*[0-9.,]`)
 
 var weightMark = regexp.MustCompile(`^%(-?[0-9]{1,3}(?:\.[0-9]{0,20})?)%`)
 
-// read gives the answers of a block; an answer without text is an error unless empty
+// read returns the answers of a block; an answer without text is an error unless empty
 // ones are allowed.
 func (p *parser) read(cs chars, bare, emptyOK bool) []answer {
 	var out []answer

@@ -133,7 +133,7 @@ func (p *parser) lex() chars {
 	return cs
 }
 
-// position gives line and column of a byte offset of the block's text.
+// position returns line and column of a byte offset of the block's text.
 func (p *parser) position(off int) (lineNumber, column int) {
 	if len(p.block.lines) == 0 {
 		return 0, 0
@@ -179,7 +179,7 @@ func (cs chars) index(mark string) int {
 	return -1
 }
 
-// startsWith tells whether a mark, which is ASCII, stands at the beginning.
+// startsWith reports whether a mark, which is ASCII, stands at the beginning.
 func (cs chars) startsWith(mark string) bool {
 	if len(cs) < len(mark) {
 		return false

@@ -1,4 +1,4 @@
-// Package gift reads and writes GIFT, Moodle's text format for questions, in the whole:
+// Package gift reads GIFT, Moodle's text format for questions, in the whole:
 // comments, categories, titles, text formats, escapes, multiple choice with weights,
 // true/false, short answer, matching, numeric, essay, missing word, description,
 // feedback, general feedback, ids and tags.
@@ -50,7 +50,7 @@ type Error struct {
 	Reason words.Text `json:"reason"`
 }
 
-// Error gives "file:line:column: reason".
+// Error returns "file:line:column: reason".
 func (e Error) Error() string {
 	s := e.File
 	if e.Line > 0 {
@@ -65,7 +65,7 @@ func (e Error) Error() string {
 // Errors is everything that is wrong in a file.
 type Errors []Error
 
-// Error gives one line for each.
+// Error returns one line for each.
 func (es Errors) Error() string {
 	lines := make([]string, len(es))
 	for i, e := range es {

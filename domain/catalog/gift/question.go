@@ -146,7 +146,7 @@ func (p *parser) formatOf(cs chars) (chars, item.Format) {
 // strangeFormat is what is written in the place of a text format and is none.
 var strangeFormat = regexp.MustCompile(`(?i)^\[(?:html5?|markdown|md|plain ?text|plain|text|txt|moodle|moodle_auto_format|auto|wiki|tex|latex|bbcode|rtf)\]`)
 
-// feedbackOf gives nil for an empty one.
+// feedbackOf returns nil for an empty one.
 func (p *parser) feedbackOf(cs chars) *item.Text {
 	t := p.textOf(cs)
 	if t.Body == "" {

@@ -70,7 +70,7 @@ func (a *advice) feedback(i int, t *Text) {
 	}
 }
 
-// seen tells whether anything of a text is left to be seen.
+// seen reports whether anything of a text is left to be seen.
 func seen(t Text) bool { return !blankText(PlainText(t)) }
 
 // looks is a text as the eye compares it.

@@ -113,5 +113,5 @@ func digit(r rune) byte {
 	return 0
 }
 
-// blankText tells whether nothing of a text can be seen.
+// blankText reports whether nothing of a text can be seen.
 func blankText(s string) bool { return strings.TrimSpace(foldMarks(s)) == "" }

@@ -6,7 +6,7 @@ package item
 // being right. Pairs must refer to options by their present ids; they are renamed along.
 func (it *Item) AssignIDs() { of(it.Kind).assignIDs(it) }
 
-// letterID gives a, b, ... z, aa, ab, ...
+// letterID returns a, b, ... z, aa, ab, ...
 func letterID(i int) string {
 	if i < 26 {
 		return string(rune('a' + i))

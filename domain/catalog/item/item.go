@@ -6,7 +6,7 @@
 // A kind of question is one file here, named after it, with the kind's own part of everything that can be done with a
 // question (the interface kind, in kind.go). This file holds the table of kinds, and the records that they share, since
 // their JSON is what is stored. A kind has, besides, a partial that shows it (api/portal/learner/kinds), a reader for
-// the page's script (api/web/static/kinds), and a writer in package gift where GIFT has it; nothing else asks for a
+// the page's script (api/web/static/kinds), and is read by package gift where GIFT has it; nothing else asks for a
 // question's kind, and a test over the repository sees to that.
 //
 // The kinds stand in this package and not in one of their own: they are written in terms of the records, and the records'
@@ -93,13 +93,13 @@ type Response struct {
 	Order  map[string]int    `json:"order,omitempty"`  // Ordering: step id -> its place, from 1
 }
 
-// Empty tells whether nothing was answered, or nothing that can be seen.
+// Empty reports whether nothing was answered, or nothing that can be seen.
 func (r Response) Empty() bool {
 	return len(r.Choice) == 0 && len(r.Match) == 0 && len(r.Order) == 0 &&
 		blankText(r.Text) && blankText(r.Number)
 }
 
-// used gives the field in which each answer would stand, and whether one does.
+// used returns the field in which each answer would stand, and whether one does.
 func (r Response) used() [5]field {
 	return [...]field{{"choice", len(r.Choice) > 0}, {"text", r.Text != ""}, {"number", r.Number != ""}, {"match", len(r.Match) > 0},
 		{"order", len(r.Order) > 0}}

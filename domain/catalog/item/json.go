@@ -15,7 +15,7 @@ import (
 // MaxJSON is the largest item in JSON, in bytes.
 const MaxJSON = 2 << 20
 
-// Marshal gives the canonical JSON of a valid item: the same item always gives the same
+// Marshal returns the canonical JSON of a valid item: the same item always gives the same
 // bytes, so that Hash can tell versions apart. The error is a domain.Error of Validate.
 func Marshal(it *Item) ([]byte, error) {
 	if err := it.Validate(); err != nil {

@@ -15,7 +15,7 @@ type Key struct {
 // NewKey makes the key of an item, which must not be changed from then on.
 func NewKey(it *Item) *Key { return &Key{it: it} }
 
-// Tell gives what is told with a mark of the same item: the feedback in safe HTML, for the answers given and then the general
+// Tell returns what is told with a mark of the same item: the feedback in safe HTML, for the answers given and then the general
 // one, and the right answer in plain text, not HTML.
 func (k *Key) Tell(m Mark) (feedback []string, right string) {
 	k.render.Do(func() {

@@ -85,7 +85,7 @@ type Line struct {
 	Mine bool          // of several that were there, one that was chosen
 }
 
-// of gives what a kind does. One that nobody knows asks nothing, takes no answer and earns nothing.
+// of returns what a kind does. One that nobody knows asks nothing, takes no answer and earns nothing.
 func of(k Kind) kind {
 	if i := slices.Index(Kinds, k); i >= 0 {
 		return kinds[i]

@@ -136,7 +136,7 @@ func (multipleChoice) mark(it *Item, r Response) (*big.Rat, []*Text) {
 	return bounded(sum), fb
 }
 
-// good tells whether a choice belongs to the right answer.
+// good reports whether a choice belongs to the right answer.
 func (multipleChoice) good(it *Item, c Choice) bool {
 	return c.Weight == Whole || it.Multiple && c.Weight > 0
 }

@@ -15,7 +15,7 @@ var numberPattern = regexp.MustCompile(`^[+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.
 
 var errNotANumber = words.Say("catalog.write_a_number_with_digits")
 
-// CleanNumber gives the number without spaces around it and thousands separators, in the characters of ASCII (minus
+// CleanNumber returns the number without spaces around it and thousands separators, in the characters of ASCII (minus
 // signs of any kind, digits of any script), ready to be compared; an error tells the person
 // who typed it what a number looks like. Fractions such as 3/4 are not numbers here.
 func CleanNumber(s string) (string, error) {
@@ -84,7 +84,7 @@ func (n Number) check() error {
 	return nil
 }
 
-// bounds gives the closed interval that counts as this answer; not for Any.
+// bounds returns the closed interval that counts as this answer; not for Any.
 func (n Number) bounds() (low, high *big.Rat, err error) {
 	if n.Low != "" || n.High != "" {
 		if low, err = parseNumber(n.Low); err != nil {

@@ -23,7 +23,7 @@ func (it *Item) Show() Public {
 	return p
 }
 
-// Shuffled gives a copy with choices and options in an order that follows from the seed
+// Shuffled returns a copy with choices and options in an order that follows from the seed
 // and the item alone, now and in every later version: a review shows what the learner
 // saw. Seed 0 keeps the order. True stays before false. The items of one attempt may
 // share a seed; each is ordered in its own way.

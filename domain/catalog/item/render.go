@@ -78,7 +78,7 @@ var policy = sync.OnceValue(func() *bluemonday.Policy {
 // whatever does not look exactly like a harmless tag is text ("a<b and c>d").
 var moodleTag = regexp.MustCompile(`(?i)</?(?:` + textTags + `|a)(?:\s+[a-z-]+="[^"<>]*")*\s*/?>`)
 
-// RenderHTML gives safe HTML for a text: what it returns may be put into a page as it is.
+// RenderHTML returns safe HTML for a text: what it returns may be put into a page as it is.
 // An unknown format is treated as Plain.
 func RenderHTML(text string, format Format) string {
 	switch format {
@@ -129,7 +129,7 @@ func renderInline(t Text) string {
 
 var strict = sync.OnceValue(bluemonday.StrictPolicy)
 
-// PlainText gives a text without any markup. It is not HTML: escape it to show it.
+// PlainText returns a text without any markup. It is not HTML: escape it to show it.
 func PlainText(t Text) string {
 	if t.Format == Plain {
 		return t.Body

@@ -31,7 +31,7 @@ type Mark struct {
 	told         []*Text  // feedback for the answers given; nil: none
 }
 
-// Correct tells whether the response earns the whole mark.
+// Correct reports whether the response earns the whole mark.
 func (m Mark) Correct() bool { return m.Exact.Cmp(whole) == 0 }
 
 // Mark marks a response. It never fails: what CheckResponse would refuse earns nothing.
@@ -83,8 +83,8 @@ func (it *Item) Sample(rnd *rand.Rand, right bool) Response {
 	return of(it.Kind).sample(it, rnd, right)
 }
 
-// Scored tells whether the item can earn marks; a description cannot.
+// Scored reports whether the item can earn marks; a description cannot.
 func (it *Item) Scored() bool { return it.Kind.Asks() }
 
-// MissingWord tells whether the answer stands inside the sentence.
+// MissingWord reports whether the answer stands inside the sentence.
 func (it *Item) MissingWord() bool { return it.After != "" }

@@ -39,7 +39,7 @@ func ParseWeight(s string) (Weight, error) {
 // thirds are the denominators whose shares no decimal writes out: thirds, sixths, sevenths, ninths and twelfths.
 var thirds = []int64{3, 6, 7, 9, 12}
 
-// Share gives the exact share of the mark that the weight means. As in Moodle, 33.33333 is one third and 16.66667 one
+// Share returns the exact share of the mark that the weight means. As in Moodle, 33.33333 is one third and 16.66667 one
 // sixth: what agrees with such a share in every decimal that was written, two at least, rounded or cut off, is that
 // share. Three thirds are then the whole. Anything else is what the decimals say.
 func (w Weight) Share() *big.Rat {
@@ -65,7 +65,7 @@ func (w Weight) Share() *big.Rat {
 	return big.NewRat(sign*n, int64(Whole))
 }
 
-// String gives the percentage without the sign: "33.33333".
+// String returns the percentage without the sign: "33.33333".
 func (w Weight) String() string {
 	sign, n := "", int64(w)
 	if n < 0 {

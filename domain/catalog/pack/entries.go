@@ -91,7 +91,7 @@ func (r *reader) bank(n node) {
 	before := len(r.errs)
 	questions := read.items(r, file, data)
 	if len(questions) == 0 && len(r.errs) == before {
-		r.doubtAt(file, 0, 0, "pack.the_bank_is_empty")
+		r.doubtAt(file, 0, "pack.the_bank_is_empty")
 	}
 	for _, q := range questions {
 		r.pack.Warnings = append(r.pack.Warnings, q.Warnings...)
@@ -185,11 +185,11 @@ func (r *reader) checkDraw(n node, d Draw) {
 		}
 	}
 	if have < d.Items {
-		n.fail("pack.items_are_drawn_the_banks", "Drawn", d.Items, "Section", fmt.Sprintf("%q", d.Section), "Held", have)
+		n.fail("pack.items_are_drawn_the_banks", "N", d.Items, "Section", fmt.Sprintf("%q", d.Section), "Held", have)
 	} else if essays > 0 && essays < have {
 		// A section of essays alone is meant so; in a mixed one, chance decides for each
 		// learner whether the result has to wait for a person.
-		n.hint("pack.some_are_essays", "Essays", essays, "Items", have, "Section", fmt.Sprintf("%q", d.Section))
+		n.hint("pack.some_are_essays", "N", essays, "Items", have, "Section", fmt.Sprintf("%q", d.Section))
 	}
 }
 

@@ -71,7 +71,7 @@ func (r *reader) yamlItem(entry node) (gift.Parsed, bool) {
 // places is where each field of an item stands, by its name as item.Validate gives it.
 type places map[string]node
 
-// of gives where a field stands, or what it belongs to.
+// of returns where a field stands, or what it belongs to.
 func (at places) of(name string, entry node) node {
 	for name != "" {
 		if n, ok := at[name]; ok {

@@ -35,7 +35,7 @@ func TestBanksInYAMLHoldEveryKind(t *testing.T) {
     In *two* paragraphs.
 - {name: y-note, kind: description, stem: {text: "<b>Read</b>", format: html}}
 `)
-	if err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Reason.String(), "are essays") {
+	if err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Reason.String(), "is an essay") {
 		t.Fatalf("%v, warnings %v", err, p.Warnings)
 	}
 	got := map[string]*item.Item{}

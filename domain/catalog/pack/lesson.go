@@ -23,7 +23,7 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 		n.fail("pack.a_lessons_name_ends_in")
 		return Lesson{}, false
 	case !slugPattern.MatchString(slug):
-		n.fail("pack.is_not_a_slug_1", "Slug", fmt.Sprintf("%q", slug))
+		n.fail("pack.file_is_no_slug", "Slug", fmt.Sprintf("%q", slug))
 		return Lesson{}, false
 	case r.lessons[slug]:
 		n.fail("pack.lesson_is_given_twice", "Lesson", fmt.Sprintf("%q", slug))
@@ -53,7 +53,7 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 	}
 	for _, gone := range item.Lost(item.Text{Body: string(body), Format: item.Markdown}) {
 		if !strings.HasPrefix(gone.String(), "<") { // images and raw HTML were told with their lines
-			r.doubtAt(file, 0, 0, "pack.not_shown", "Lost", gone)
+			r.doubtAt(file, 0, "pack.not_shown", "Lost", gone)
 		}
 	}
 	return Lesson{Slug: slug, Title: title, Markdown: string(source), HTML: item.RenderHTML(string(body), item.Markdown)}, true
@@ -63,7 +63,7 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 // library grows with the square of some blocks: 250 KB of "_a*" in one take 42 s.
 const maxBlock = 10_000
 
-// longBlock gives the line where the first block over the limit begins, 0 without one.
+// longBlock returns the line where the first block over the limit begins, 0 without one.
 func longBlock(source []byte) int {
 	start, size := 0, 0
 	for i, l := range bytes.Split(source, []byte("\n")) {
@@ -111,7 +111,7 @@ func (r *reader) inspect(file string, source []byte) (title string, body []byte)
 			}
 			r.wrongAt(file, lineOf(at), 0, "pack.raw_html_is_not_allowed")
 		case *ast.Image:
-			r.doubtAt(file, lineOf(block), 0, "pack.images_are_not_shown_use")
+			r.doubtAt(file, lineOf(block), "pack.images_are_not_shown_use")
 		}
 		return ast.WalkContinue, nil
 	})

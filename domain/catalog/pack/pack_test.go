@@ -162,7 +162,7 @@ func TestReadWarns(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := pack.Errors(p.Warnings).Error()
-	for _, want := range []string{"1 of the 3 items of section \"sets\" are essays", "items/forgotten.gift: the file is not named", "sets-venn.md:9: images are not shown"} {
+	for _, want := range []string{"1 of the 3 items of section \"sets\" is an essay", "items/forgotten.gift: the file is not named", "sets-venn.md:9: images are not shown"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning %q in:\n%s", want, all)
 		}

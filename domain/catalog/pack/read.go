@@ -49,8 +49,9 @@ func (r *reader) wrongIn(file string, line, col int, reason words.Text) {
 	r.errs = append(r.errs, Error{File: file, Line: line, Column: col, Reason: reason})
 }
 
-func (r *reader) doubtAt(file string, line, col int, key string, pairs ...any) {
-	r.doubtIn(file, line, col, words.Say(key, pairs...))
+// doubtAt notes a warning about a line, or about the whole file where it is 0.
+func (r *reader) doubtAt(file string, line int, key string, pairs ...any) {
+	r.doubtIn(file, line, 0, words.Say(key, pairs...))
 }
 
 func (r *reader) doubtIn(file string, line, col int, reason words.Text) {
@@ -162,7 +163,7 @@ func (r *reader) unlisted() {
 		}
 		_, named := r.files[name]
 		if !named && (strings.HasSuffix(name, ".gift") || strings.HasPrefix(name, "items/") && strings.HasSuffix(name, ".yaml") || strings.HasPrefix(name, "lessons/") && strings.HasSuffix(name, ".md")) {
-			r.doubtAt(name, 0, 0, "pack.the_file_is_not_named", "Manifest", manifest)
+			r.doubtAt(name, 0, "pack.the_file_is_not_named", "Manifest", manifest)
 		}
 		return nil
 	})

@@ -33,7 +33,7 @@ type node struct {
 
 func (r *reader) parseYAML(file string, data []byte) node {
 	if !utf8.Valid(data) {
-		r.wrongAt(file, 0, 0, "pack.the_file_is_not_utf_8")
+		r.wrongAt(file, 0, 0, "pack.the_file_is_not_utf")
 		return node{}
 	}
 	tokens := lexer.Tokenize(string(data))
@@ -58,7 +58,7 @@ func (r *reader) parseYAML(file string, data []byte) node {
 	return node{r: r, file: file}.at(tree.Docs[0].Body, "")
 }
 
-// tooMuch gives the first token beyond a nesting, or a number of keys in one map, that
+// tooMuch returns the first token beyond a nesting, or a number of keys in one map, that
 // the format never needs. The parser's time grows with the square of both: 64 KB of "["
 // take 12 s, 50,000 keys 10 s.
 func tooMuch(tokens token.Tokens) *token.Token {

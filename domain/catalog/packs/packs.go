@@ -30,7 +30,7 @@ func Names() []string {
 	return names
 }
 
-// Open gives the files of an embedded pack; domain.NotFound for any other name.
+// Open returns the files of an embedded pack; domain.NotFound for any other name.
 func Open(name string) (fs.FS, error) {
 	notFound := domain.Refuse(domain.NotFound, "catalog.there_is_no_pack", "Name", fmt.Sprintf("%.64q", name))
 	if !namePattern.MatchString(name) {

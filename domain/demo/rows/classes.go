@@ -68,7 +68,7 @@ func Classes(ctx context.Context, tx *tenants.Tx, list []Class) error {
 	if err != nil {
 		return err
 	}
-	return places(ctx, tx, taken)
+	return Places(ctx, tx, taken)
 }
 
 // Enrolment is somebody's place in a class.
@@ -78,8 +78,8 @@ type Enrolment struct {
 	LeftAt         time.Time // zero: still there
 }
 
-// places adds places in classes whose count of seats holds them already.
-func places(ctx context.Context, tx *tenants.Tx, list []Enrolment) error {
+// Places adds places in classes whose count of seats holds them already.
+func Places(ctx context.Context, tx *tenants.Tx, list []Enrolment) error {
 	return Copy(ctx, tx, "enrolments", []string{"class_id", "learner_id", "state", "enrolled_at", "left_at"}, len(list), func(i int) []any {
 		e, state := list[i], "active"
 		if !e.LeftAt.IsZero() {
@@ -87,20 +87,4 @@ func places(ctx context.Context, tx *tenants.Tx, list []Enrolment) error {
 		}
 		return []any{e.Class, e.Learner, state, e.At, timeOrNull(e.LeftAt)}
 	})
-}
-
-// Enrolments adds places, and takes the seats of those who are still there. A class without so many seats is a violation of
-// classes_seats.
-func Enrolments(ctx context.Context, tx *tenants.Tx, list []Enrolment) error {
-	var classes []string
-	for _, e := range list {
-		if e.LeftAt.IsZero() {
-			classes = append(classes, e.Class.String())
-		}
-	}
-	_, err := tx.Exec(ctx, `UPDATE classes c SET taken = taken + n.n FROM (SELECT id, count(*)::integer AS n FROM unnest($1::text[]::uuid[]) id GROUP BY 1) n WHERE c.id = n.id`, classes)
-	if err != nil {
-		return err
-	}
-	return places(ctx, tx, list)
 }

@@ -51,7 +51,7 @@ type Person struct {
 }
 
 // People adds accounts with their roles, and counts those that are active against the quotas: who learns as a learner, everybody else
-// as staff. The platform's own realm has no quotas. It gives domain.OverQuota.
+// as staff. The platform's own realm has no quotas. It returns domain.OverQuota.
 func People(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, now time.Time, list []Person) error {
 	columns := []string{"id", "source_id", "user_name", "user_name_key", "given_name", "family_name", "email", "state", "school_id", "grade", "has_password", "claimed", "created_at", "updated_at"}
 	if !realm.IsPlatform() {

@@ -30,7 +30,7 @@ func Copy(ctx context.Context, tx *tenants.Tx, table string, columns []string, n
 	return nil
 }
 
-// take takes n of a quota, in the transaction that adds the things themselves, or gives domain.OverQuota.
+// take takes n of a quota, in the transaction that adds the things themselves, or returns domain.OverQuota.
 func take(ctx context.Context, tx *tenants.Tx, kind limits.Kind, n int) error {
 	if n == 0 {
 		return nil

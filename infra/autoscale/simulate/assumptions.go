@@ -104,7 +104,7 @@ const (
 	Standard  = "standard"
 )
 
-// Default gives the assumptions of the report.
+// Default returns the assumptions of the report.
 func Default() Assumptions {
 	return Assumptions{
 		Seed: 1, Year: 2027, Days: 365,

@@ -6,7 +6,7 @@ import (
 	"lignum/infra/autoscale"
 )
 
-// find gives the index of a member by its name, or -1.
+// find returns the index of a member by its name, or -1.
 func (c *cluster) find(id string) int {
 	for i := range c.n {
 		if c.members[i].id == id {
@@ -70,7 +70,7 @@ func (c *cluster) do(act autoscale.Action) error {
 	return nil
 }
 
-// class gives the index of a provisioned class, or -1.
+// class returns the index of a provisioned class, or -1.
 func (a *Assumptions) class(name string) int {
 	for i, c := range a.Prices.Classes {
 		if c.Name == name {

@@ -188,8 +188,8 @@ func TestLiteralDividesTheWholeLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := clustersFor(a, load, s)
-	if n < 2 || clustersFor(a, load.divide(n), s) != 1 {
-		t.Errorf("%d clusters, and each would need %d", n, clustersFor(a, load.divide(n), s))
+	n := clustersFor(load, s)
+	if n < 2 || clustersFor(load.divide(n), s) != 1 {
+		t.Errorf("%d clusters, and each would need %d", n, clustersFor(load.divide(n), s))
 	}
 }

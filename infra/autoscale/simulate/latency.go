@@ -9,7 +9,7 @@ import "math"
 
 const fullUse = 0.98 // above it the backlog says more than the formula
 
-// waiting gives milliseconds for a capacity and a busiest use in vCPU; each request takes serviceMs of one vCPU.
+// waiting returns milliseconds for a capacity and a busiest use in vCPU; each request takes serviceMs of one vCPU.
 func waiting(busiest, capacity, serviceMs float64) float64 {
 	rho := min(busiest/capacity, fullUse)
 	if rho < 0.3 && capacity >= 1 {

@@ -27,7 +27,7 @@ func Literal(a Assumptions) (Size, error) {
 	if err != nil {
 		return Size{}, err
 	}
-	clusters := clustersFor(a, load, settings)
+	clusters := clustersFor(load, settings)
 	size, err := compare(a, load.divide(clusters), settings)
 	if err != nil {
 		return Size{}, fmt.Errorf("%d clusters: %w", clusters, err)
@@ -44,7 +44,7 @@ func Literal(a Assumptions) (Size, error) {
 }
 
 // clustersFor is the number of clusters at which the highest minute takes no more than HighUse of the ladder's ceiling.
-func clustersFor(a Assumptions, load *Load, s autoscale.Settings) int {
+func clustersFor(load *Load, s autoscale.Settings) int {
 	top := s.Rungs[len(s.Rungs)-1]
 	each := top.VCPU
 	if top.Class == autoscale.Serverless {
@@ -61,7 +61,7 @@ func clustersFor(a Assumptions, load *Load, s autoscale.Settings) int {
 	return max(1, int(math.Ceil(need/s.HighUse)))
 }
 
-// divide gives the load of one of n clusters among which the tenants are divided evenly.
+// divide returns the load of one of n clusters among which the tenants are divided evenly.
 func (l *Load) divide(n int) *Load {
 	part := *l
 	share := 1 / float64(n)

@@ -10,7 +10,7 @@ import (
 	"lignum/infra/autoscale"
 )
 
-// ladder gives the autoscaler's settings for a load: its defaults, with the night of every zone.
+// ladder returns the autoscaler's settings for a load: its defaults, with the night of every zone.
 func ladder(a Assumptions, load *Load) (autoscale.Settings, error) {
 	size := a.LadderSize
 	if size == "" {

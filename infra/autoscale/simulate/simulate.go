@@ -48,7 +48,7 @@ type Size struct {
 	Load      *Load    `json:"-"`
 }
 
-// Of gives the result of a strategy, or nil when it was not simulated.
+// Of returns the result of a strategy, or nil when it was not simulated.
 func (s *Size) Of(strategy string) *Result {
 	for i := range s.Results {
 		if s.Results[i].Strategy == strategy {
@@ -161,7 +161,7 @@ func replay(a Assumptions, load *Load, from shape, by controller) Result {
 	return r
 }
 
-// monthOf gives the month (0 to 11) of each day simulated.
+// monthOf returns the month (0 to 11) of each day simulated.
 func monthOf(load *Load) []int {
 	days := make([]int, (load.Minutes+1439)/1440)
 	for d := range days {

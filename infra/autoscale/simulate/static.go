@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// sizeStatic gives the cheapest shape without any change that holds every minute of the year at the objective: each provisioned
+// sizeStatic returns the cheapest shape without any change that holds every minute of the year at the objective: each provisioned
 // class that is not burstable and each fixed size of Serverless v2, with at least some readers. It knows the whole year
 // beforehand, surprises too, which nobody who buys a database does. Burstable ones are told beside it, since AWS recommends
 // them for development and tests: what is bought once for a peak, and not watched, has none of them.
@@ -27,7 +27,7 @@ func sizeStatic(a Assumptions, load *Load, readers int) (shape, error) {
 	return shape{}, errors.New("no single cluster holds the year's highest minute at the objective; divide the tenants among more clusters")
 }
 
-// sizeBurstable gives the cheapest burstable shape without any change that holds every minute of the year, or the dearest pair
+// sizeBurstable returns the cheapest burstable shape without any change that holds every minute of the year, or the dearest pair
 // when none does, and whether there is a burstable class at all. What it pays for borrowed credits is not known beforehand.
 func sizeBurstable(a Assumptions, load *Load, readers int) (shape, bool) {
 	var all []shape
@@ -77,7 +77,7 @@ func (s shape) describe(a Assumptions) string {
 	return fmt.Sprintf("%d x %g to %g ACU", s.Readers+1, s.MinACU, s.MaxACU)
 }
 
-// worst gives the minute with the highest work.
+// worst returns the minute with the highest work.
 func worst(load *Load) int {
 	at := 0
 	for m := range load.Minutes {

@@ -73,7 +73,7 @@ func Years(a Assumptions, countries, seeds int) (Sweep, error) {
 	return sweep, nil
 }
 
-// of gives a strategy's result of a year, or nil.
+// of returns a strategy's result of a year, or nil.
 func (y *Year) of(strategy string) *Result { return (&Size{Results: y.Results}).Of(strategy) }
 
 // Missed says which goal the year misses, or nothing: ours must be cheaper than static peak by GoalSaving, and be over the
@@ -89,7 +89,7 @@ func (y *Year) Missed() string {
 	return ""
 }
 
-// Goals gives an error that names every year in which a goal is missed.
+// Goals returns an error that names every year in which a goal is missed.
 func Goals(sweeps []Sweep) error {
 	var wrong []error
 	for _, s := range sweeps {
@@ -105,7 +105,7 @@ func Goals(sweeps []Sweep) error {
 // Range is the lowest, the middle and the highest of the years.
 type Range struct{ Min, Median, Max float64 }
 
-// Across gives the range of a figure of one strategy, which must have been simulated.
+// Across returns the range of a figure of one strategy, which must have been simulated.
 func (s *Sweep) Across(strategy string, figure func(*Result) float64) Range {
 	var all []float64
 	for i := range s.Years {

@@ -56,7 +56,7 @@ func validate(program, list string) error {
 	return same(bom, info)
 }
 
-// schemas gives the folder of the official schemas: go.mod names their module, and go.sum its hash.
+// schemas returns the folder of the official schemas: go.mod names their module, and go.sum its hash.
 func schemas() (string, error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/CycloneDX/cyclonedx-go").Output()
 	dir := strings.TrimSpace(string(out))

@@ -7,16 +7,16 @@ import (
 	"io"
 	"strings"
 
-	"lignum/domain"
 	"lignum/domain/catalog/item"
 )
 
-// Write writes questions as a GIFT file that Parse reads back as the same questions. Line
-// and Warnings are not written. The error is that of w, or of item.Validate, or a domain.Error of code Invalid that names
-// each question of a kind that GIFT does not have (see Kinds); of both nothing is written.
+// Write writes questions as a GIFT file that Parse must read back as the same questions. Line and Warnings are not written. The error
+// is that of w or of item.Validate; after the latter nothing is written.
 func Write(w io.Writer, items []Parsed) error {
-	if err := writable(items); err != nil {
-		return err
+	for i, q := range items {
+		if err := q.Item.Validate(); err != nil {
+			return fmt.Errorf("question %d (%s): %w", i+1, q.Name, err)
+		}
 	}
 	out := bufio.NewWriter(w)
 	category := ""
@@ -33,19 +33,6 @@ func Write(w io.Writer, items []Parsed) error {
 		fmt.Fprint(out, "\n\n")
 	}
 	return out.Flush()
-}
-
-func writable(items []Parsed) error {
-	var p domain.Problems
-	for i, q := range items {
-		if err := q.Item.Validate(); err != nil {
-			return fmt.Errorf("question %d (%s): %w", i+1, q.Name, err)
-		}
-		if writers[q.Item.Kind] == nil {
-			p.Add(fmt.Sprintf("questions[%d]", i), "catalog.gift_has_no_way_to", "Kind", strings.ReplaceAll(string(q.Item.Kind), "_", " "), "Name", fmt.Sprintf("%.60s", q.Name))
-		}
-	}
-	return p.Err()
 }
 
 var noteEscape = strings.NewReplacer(`\`, `\\`, `]`, `\]`, `[`, `\[`)
