@@ -36,41 +36,72 @@ type staticFile struct {
 
 var mediaTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
-// files are the static files by name, each with the hash that is in its address. A script that says something is there once for each language, with its
-// words in it, so that no page has to carry them: "lignum.en.js".
+func newStaticFile(name string, body []byte) staticFile {
+	sum := sha256.Sum256(body)
+	packed := sync.OnceValue(func() map[string][]byte {
+		return map[string][]byte{"br": fasthttp.AppendBrotliBytesLevel(nil, body, fasthttp.CompressBrotliBestCompression),
+			"gzip": fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestCompression)}
+	})
+	return staticFile{body, packed, mediaTypes[path.Ext(name)], hex.EncodeToString(sum[:6])}
+}
+
+// files are the static files by name, each with the hash that is in its address, beside those that say something.
 var files = sync.OnceValue(func() map[string]staticFile {
 	all := map[string]staticFile{}
+	for name, body := range sources() {
+		if len(saidBy(name, body)) == 0 {
+			all[name] = newStaticFile(name, body)
+		}
+	}
+	return all
+})
+
+// scripts are those that say something, once for each language with its words in them, so that no page has to carry these: "lignum.en.js". They are made
+// when somebody reads the language first.
+var scripts = sync.OnceValue(func() map[words.Language]func() map[string]staticFile {
+	in := map[words.Language]func() map[string]staticFile{}
+	for _, l := range append(words.Languages(), words.Pseudo) {
+		in[l] = sync.OnceValue(func() map[string]staticFile {
+			all := map[string]staticFile{}
+			for name, body := range sources() {
+				if said := saidBy(name, body); len(said) > 0 {
+					name = spoken(name, l)
+					all[name] = newStaticFile(name, speaking(body, said, l))
+				}
+			}
+			return all
+		})
+	}
+	return in
+})
+
+// file finds a static file by the name in its address.
+func file(name string) (staticFile, bool) {
+	f, ok := files()[name]
+	if !ok {
+		l := strings.TrimPrefix(path.Ext(strings.TrimSuffix(name, ".js")), ".")
+		if in := scripts()[words.Language(l)]; in != nil {
+			f, ok = in()[name]
+		}
+	}
+	return f, ok
+}
+
+// sources are the static files as they are written, by name; the modules of a folder are one.
+var sources = sync.OnceValue(func() map[string][]byte {
+	all := map[string][]byte{}
 	entries, err := static.ReadDir("static")
 	if err != nil {
 		panic(err)
 	}
-	one := func(name string, body []byte) {
-		sum := sha256.Sum256(body)
-		packed := sync.OnceValue(func() map[string][]byte {
-			return map[string][]byte{"br": fasthttp.AppendBrotliBytesLevel(nil, body, fasthttp.CompressBrotliBestCompression),
-				"gzip": fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestCompression)}
-		})
-		all[name] = staticFile{body, packed, mediaTypes[path.Ext(name)], hex.EncodeToString(sum[:6])}
-	}
-	add := func(name string, body []byte) {
-		if said := saidBy(body); path.Ext(name) == ".js" && len(said) > 0 {
-			for _, l := range append(words.Languages(), words.Pseudo) {
-				one(spoken(name, l), speaking(body, said, l))
-			}
-			return
-		}
-		one(name, body)
-	}
 	for _, e := range entries {
 		if e.IsDir() {
-			add(e.Name()+".js", together(e.Name()))
+			all[e.Name()+".js"] = together(e.Name())
 			continue
 		}
-		body, err := static.ReadFile("static/" + e.Name())
-		if err != nil {
+		if all[e.Name()], err = static.ReadFile("static/" + e.Name()); err != nil {
 			panic(err)
 		}
-		add(e.Name(), body)
 	}
 	return all
 })
@@ -104,8 +135,11 @@ func together(folder string) []byte {
 // sayingInScript finds where a script says something: t("script.saving").
 var sayingInScript = regexp.MustCompile(`\bt\("([^"]*)"`)
 
-// saidBy are the keys of the messages that a script names, sorted.
-func saidBy(script []byte) (keys []string) {
+// saidBy are the keys of the messages that a script names, sorted; other files name none.
+func saidBy(name string, script []byte) (keys []string) {
+	if path.Ext(name) != ".js" {
+		return nil
+	}
 	for _, m := range sayingInScript.FindAllSubmatch(script, -1) {
 		keys = append(keys, string(m[1]))
 	}
@@ -146,10 +180,10 @@ func speaking(script []byte, keys []string, l words.Language) []byte {
 
 // Asset is the address of a static file, in a language where it has words. It changes with the content, so browsers may keep the file for good.
 func Asset(l words.Language, name string) (string, error) {
-	f, ok := files()[name]
+	f, ok := file(name)
 	if !ok {
 		name = spoken(name, l)
-		if f, ok = files()[name]; !ok {
+		if f, ok = file(name); !ok {
 			return "", fmt.Errorf("there is no static file %q", name)
 		}
 	}
@@ -163,7 +197,7 @@ func Register(s *api.Server) {
 }
 
 func serveAsset(fc *fiber.Ctx) error {
-	f, ok := files()[fc.Params("file")]
+	f, ok := file(fc.Params("file"))
 	if !ok || f.hash != fc.Params("hash") {
 		return fiber.NewError(http.StatusNotFound)
 	}

@@ -147,15 +147,29 @@ func TestAssetsLiveForeverUnderTheirHash(t *testing.T) {
 		t.Errorf("the style sheet has %d bytes; weak networks carry it", len(css))
 	}
 	for _, l := range words.Languages() {
-		if packed := files()[spoken("lignum.js", l)].packed()["br"]; len(packed) > 9_500 {
+		f, ok := file(spoken("lignum.js", l))
+		if !ok {
+			t.Fatalf("there is no script in %s", l)
+		}
+		if packed := f.packed()["br"]; len(packed) > 9_500 {
 			t.Errorf("the script has %d bytes in %s, packed; weak networks carry it", len(packed), l)
 		}
 	}
 }
 
+// bodyOf is a static file.
+func bodyOf(t *testing.T, name string) string {
+	t.Helper()
+	f, ok := file(name)
+	if !ok {
+		t.Fatalf("there is no static file %q", name)
+	}
+	return string(f.body)
+}
+
 // The readers of a paper's questions come as one script, in which each is whole.
 func TestReadersOfAllKindsAreOneScript(t *testing.T) {
-	script := string(files()[spoken("kinds.js", words.English)].body)
+	script := bodyOf(t, spoken("kinds.js", words.English))
 	for _, k := range item.Kinds {
 		if strings.Count(script, "\nkinds."+string(k)+" = (() => {") != 1 {
 			t.Errorf("there is no reader of %s", k)
@@ -217,7 +231,7 @@ func TestScriptsSpeakTheLanguageOfThePage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			body := string(files()[path[strings.LastIndexByte(path, '/')+1:]].body)
+			body := bodyOf(t, path[strings.LastIndexByte(path, '/')+1:])
 			if want := `"` + says + `":"` + l.Say(says) + `"`; !strings.Contains(body, want) || !strings.HasSuffix(body, `, "`+string(l)+`"));`+"\n") {
 				t.Errorf("%s does not have %s", path, want)
 			}
@@ -226,7 +240,7 @@ func TestScriptsSpeakTheLanguageOfThePage(t *testing.T) {
 			}
 		}
 	}
-	if want := `"script.minutes_left":{"one":"One minute left","other":"{{.N}} minutes left"}`; !strings.Contains(string(files()["lignum.en.js"].body), want) {
+	if want := `"script.minutes_left":{"one":"One minute left","other":"{{.N}} minutes left"}`; !strings.Contains(bodyOf(t, "lignum.en.js"), want) {
 		t.Errorf("there is no %s", want)
 	}
 	defer func() {

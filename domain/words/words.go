@@ -39,23 +39,35 @@ type catalogue struct {
 	localizer *i18n.Localizer
 }
 
-// catalogues holds all languages. The files are part of the program: one that cannot be read is a fault of it.
-var catalogues = sync.OnceValue(func() map[Language]*catalogue {
-	all := map[Language]*catalogue{}
+// catalogues has each language, read when it is spoken first. The files are part of the program: one that cannot be read is a fault of it.
+var catalogues = sync.OnceValue(func() map[Language]func() *catalogue {
 	languages, err := fs.ReadDir(files, "messages")
 	if err != nil {
 		panic(err)
 	}
+	all := map[Language]func() *catalogue{}
 	for _, dir := range languages {
-		messages, err := load(files, path.Join("messages", dir.Name()))
-		if err != nil {
-			panic(fmt.Sprintf("words: %v", err))
-		}
-		all[Language(dir.Name())] = newCatalogue(Language(dir.Name()), messages)
+		all[Language(dir.Name())] = sync.OnceValue(func() *catalogue {
+			messages, err := load(files, path.Join("messages", dir.Name()))
+			if err != nil {
+				panic(fmt.Sprintf("words: %v", err))
+			}
+			return newCatalogue(Language(dir.Name()), messages)
+		})
 	}
-	all[Pseudo] = newCatalogue(Pseudo, pseudo(all[English].messages))
+	all[Pseudo] = sync.OnceValue(func() *catalogue { return newCatalogue(Pseudo, pseudo(all[English]().messages)) })
 	return all
 })
+
+// catalogueOf is all messages of a language; nil of one that there is not.
+func catalogueOf(l Language) *catalogue {
+	if read := catalogues()[l]; read != nil {
+		return read()
+	}
+	return nil
+}
+
+func english() *catalogue { return catalogueOf(English) }
 
 // load reads the message files of one language.
 func load(files fs.FS, dir string) (map[string]*i18n.Message, error) {
@@ -112,7 +124,7 @@ func Languages() []Language {
 // Keys gives the keys of a message file, sorted, without the file's name.
 func Keys(room string) []string {
 	var keys []string
-	for key := range catalogues()[English].messages {
+	for key := range english().messages {
 		if of, own, ok := strings.Cut(key, "."); ok && of == room {
 			keys = append(keys, own)
 		}
@@ -126,20 +138,20 @@ func (l Language) Name() string { return l.Say("words.language") }
 
 // Message is a message as its file has it; a language that lacks it gives the English one. It is nil for a key without words.
 func (l Language) Message(key string) *i18n.Message {
-	if c := catalogues()[l]; c != nil {
+	if c := catalogueOf(l); c != nil {
 		if m := c.messages[key]; m != nil {
 			return m
 		}
 	}
-	return catalogues()[English].messages[key]
+	return english().messages[key]
 }
 
 // Say gives a message in words, filled with pairs of name and value; the value of N, a whole number, chooses the plural form. A key without
 // words, which a test would have found, gives the key.
 func (l Language) Say(key string, given ...any) string {
-	c := catalogues()[l]
+	c := catalogueOf(l)
 	if c == nil || c.messages[key] == nil {
-		c = catalogues()[English]
+		c = english()
 	}
 	config := i18n.LocalizeConfig{MessageID: key, TemplateParser: parser{}}
 	if len(given) > 0 {
@@ -175,7 +187,7 @@ func (l Language) Say(key string, given ...any) string {
 // Rooms gives the names of the message files, sorted.
 func Rooms() []string {
 	seen := map[string]bool{}
-	for key := range catalogues()[English].messages {
+	for key := range english().messages {
 		room, _, _ := strings.Cut(key, ".")
 		seen[room] = true
 	}
@@ -189,8 +201,8 @@ func Bare(text string) string { return unmoved.ReplaceAllString(text, "") }
 // missing or that the language does not have. A message that is missing altogether is no fault: it is said in English.
 func Faults(l Language) (faults []string) {
 	forms := counted(l)
-	for _, key := range slices.Sorted(maps.Keys(catalogues()[l].messages)) {
-		m, english := catalogues()[l].messages[key], catalogues()[English].messages[key]
+	for _, key := range slices.Sorted(maps.Keys(catalogueOf(l).messages)) {
+		m, english := catalogueOf(l).messages[key], english().messages[key]
 		if english == nil {
 			faults = append(faults, key+" is no message of English")
 			continue

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -54,8 +55,7 @@ seats:
 // speak lets the program speak the languages of room for one test, besides what it knows.
 func speak(t *testing.T) {
 	t.Helper()
-	known := catalogues()
-	all := map[Language]*catalogue{}
+	all := map[Language]func() *catalogue{}
 	messages := map[Language]map[string]*i18n.Message{}
 	for _, l := range []Language{English, "es", "pl"} {
 		list, err := load(room, string(l))
@@ -64,15 +64,15 @@ func speak(t *testing.T) {
 		}
 		messages[l] = list
 	}
-	for key, m := range known[English].messages {
+	for key, m := range english().messages {
 		messages[English][key] = m
 	}
 	for l, list := range messages {
-		all[l] = newCatalogue(l, list)
+		all[l] = sync.OnceValue(func() *catalogue { return newCatalogue(l, list) })
 	}
-	all[Pseudo] = newCatalogue(Pseudo, pseudo(messages[English]))
+	all[Pseudo] = sync.OnceValue(func() *catalogue { return newCatalogue(Pseudo, pseudo(messages[English])) })
 	before := catalogues
-	catalogues = func() map[Language]*catalogue { return all }
+	catalogues = func() map[Language]func() *catalogue { return all }
 	t.Cleanup(func() { catalogues = before; replacers.Clear() })
 	replacers.Clear()
 }
@@ -228,8 +228,8 @@ func TestPseudo(t *testing.T) {
 	if got := Pseudo.Say("room.seats", "N", 1, "Class", "aeiou"); got != "⟦1 séát ís léft ín aeiou.⟧" {
 		t.Error(got)
 	}
-	for key, m := range catalogues()[English].messages {
-		p := catalogues()[Pseudo].messages[key]
+	for key, m := range english().messages {
+		p := catalogueOf(Pseudo).messages[key]
 		if fmt.Sprint(fillings(m.Other), fillings(m.One)) != fmt.Sprint(fillings(p.Other), fillings(p.One)) {
 			t.Errorf("%s: %q", key, p.Other)
 		}
@@ -321,7 +321,7 @@ func TestFaults(t *testing.T) {
 	if faults := Faults("pl"); len(faults) > 0 {
 		t.Errorf("%q", faults)
 	}
-	es := catalogues()["es"].messages
+	es := catalogueOf("es").messages
 	es["room.seats"] = &i18n.Message{ID: "room.seats", Other: "{{.N}} plazas"}
 	es["room.greeting"] = &i18n.Message{ID: "room.greeting", One: "Buen día.", Other: "Buenos días, {{.Name}}."}
 	es["room.own"] = &i18n.Message{ID: "room.own", Other: "Mío."}
