@@ -34,6 +34,7 @@ func serve(t *testing.T) (*apitest.Server, func(u apitest.User, path string, val
 }
 
 func TestTheConsoleIsThePlatformsAlone(t *testing.T) {
+	t.Parallel()
 	s, _, _ := serve(t)
 	for _, path := range []string{"/console", "/console/tenants/new", "/console/tenants/jamaica", "/console/audit"} {
 		s.Get(s.User("", "account_manager"), path).Want(http.StatusOK)
@@ -48,6 +49,7 @@ func TestTheConsoleIsThePlatformsAlone(t *testing.T) {
 }
 
 func TestATenantIsOpenedFromTheFormAndInvitesItsAdministrator(t *testing.T) {
+	t.Parallel()
 	s, form, shows := serve(t)
 	manager := s.User("", "account_manager")
 	shows(s.Get(manager, "/console/tenants/new?country=BB&name=Ministry+X&exam_scheme=Own").Want(http.StatusOK), `value="America/Barbados"`, `value="BBD"`, `value="Ministry X"`, `value="Own"`)
@@ -70,6 +72,7 @@ func TestATenantIsOpenedFromTheFormAndInvitesItsAdministrator(t *testing.T) {
 }
 
 func TestATenantIsMadeReadOnlyAndLetGoOn(t *testing.T) {
+	t.Parallel()
 	s, form, shows := serve(t)
 	manager := s.User("", "account_manager")
 	at := "/console/tenants/celearn"
@@ -86,6 +89,7 @@ func TestATenantIsMadeReadOnlyAndLetGoOn(t *testing.T) {
 }
 
 func TestUseIsDrawnAndListed(t *testing.T) {
+	t.Parallel()
 	s, _, shows := serve(t)
 	manager := s.User("", "account_manager")
 	for i := range 40 {

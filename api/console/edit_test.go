@@ -11,6 +11,7 @@ import (
 
 // Two account managers who look at one tenant do not undo what the other decided about it.
 func TestTenantsThatTwoPeopleEditAreNotUndone(t *testing.T) {
+	t.Parallel()
 	s, form, shows := serve(t)
 	manager := s.User("", "account_manager")
 	at := "/console/tenants/jamaica"

@@ -15,6 +15,7 @@ import (
 )
 
 func TestANoticeStandsOnTheHomePageUntilItWasSeen(t *testing.T) {
+	t.Parallel()
 	s, form, shows := serve(t)
 	for home, u := range map[string]apitest.User{"/home": s.User("jamaica", "student"), "/console": s.User("", "account_manager")} {
 		s.Write(u.Slug, func(tx *tenants.Tx) error {

@@ -10,6 +10,7 @@ import (
 
 // Where guardians decide about the leaderboard they do so on a page; the learner reads there is no button for it, and why.
 func TestGuardiansDecideAboutTheLeaderboard(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	guardian, other := s.UserWith("jamaica", []string{"guardian"}), s.UserWith("jamaica", []string{"guardian"})
 	s.Post(s.admin, "/api/v1/learners/"+s.learner.ID.String()+"/guardians", map[string]any{"guardian_id": guardian.ID, "relationship": "mother"}).Want(http.StatusCreated)

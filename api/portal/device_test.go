@@ -12,6 +12,7 @@ import (
 )
 
 func TestABrowserThatSignedInBeforeIsNotShutOut(t *testing.T) {
+	t.Parallel()
 	s := apitest.New(t, portal.Register)
 	akeem, zoe := s.User("jamaica", "student"), s.User("jamaica", "student")
 	s.ChoosePassword(akeem)

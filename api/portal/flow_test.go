@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 
 // TestALearnersDayWithoutScript goes the whole way by links and forms alone: register, read, take a test, see the result.
 func TestALearnersDayWithoutScript(t *testing.T) {
+	t.Parallel()
 	s := apitest.New(t, portal.Register)
 	s.Write("jamaica", func(tx *tenants.Tx) error {
 		dir, err := packs.Open("celearn-bookkeeping")
@@ -107,6 +108,7 @@ func TestALearnersDayWithoutScript(t *testing.T) {
 }
 
 func TestSignInPageLetsNobodyLose(t *testing.T) {
+	t.Parallel()
 	s := apitest.New(t, portal.Register)
 	at := s.URL("jamaica")
 	send := func(values url.Values, headers ...string) *apitest.Response {

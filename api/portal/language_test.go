@@ -22,6 +22,7 @@ import (
 // Every page of a tenant that speaks the pseudo language is walked. Each message in it stands between marks; what does not must be what somebody
 // wrote, and so be stored, or a name that every language has. Nothing else is said on a page.
 func TestPagesSpeakOneLanguage(t *testing.T) {
+	t.Parallel()
 	s := newTown(t)
 	boss := s.UserWith("jamaica", []string{"tenant_administrator"}, apitest.SecondFactor())
 	s.Do(boss, http.MethodPut, "/api/v1/tenant/branding", map[string]any{"name": "Jamaica", "colour": "#14532d", "accent": "#eab308", "staff_second_factor": false,
@@ -128,6 +129,7 @@ func unmarked(text string) (rest []string) {
 
 // Somebody is spoken with in the language that they chose; before that in what their browser accepts, as far as the tenant has it; else in the tenant's.
 func TestThePersonsLanguageGoesBeforeTheBrowsers(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	pupil := s.User("jamaica", "student")
 	lang := func(accept string) string {
@@ -199,6 +201,7 @@ func TestThePersonsLanguageGoesBeforeTheBrowsers(t *testing.T) {
 // Who is refused on the way, before the tenant's rules are asked for, is told why in the language that they read: a token that is not good, a tenant
 // that is suspended.
 func TestARefusalOnTheWayIsInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	boss := s.UserWith("jamaica", []string{"tenant_administrator"}, apitest.SecondFactor())
 	s.Do(boss, http.MethodPut, "/api/v1/tenant/branding", map[string]any{"name": "Jamaica", "colour": "#14532d", "accent": "#eab308", "staff_second_factor": false,

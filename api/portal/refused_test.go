@@ -106,6 +106,7 @@ func (s *sitter) says(page string, wanted ...string) {
 }
 
 func TestOneUnreadableNumberHoldsUpNothingWithoutScript(t *testing.T) {
+	t.Parallel()
 	s := newSitter(t)
 	s.post(s.attempt, s.fill("5", "")).Want(http.StatusSeeOther)
 	page := string(s.post(s.attempt, s.fill("1/2", "six")).Want(http.StatusUnprocessableEntity).Body)

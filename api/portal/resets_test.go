@@ -97,6 +97,7 @@ var (
 
 // A pupil forgot the password. Each of the persons finds the next step on a page that they come by anyway.
 func TestAPupilWhoForgotThePasswordComesBackIn(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	for _, u := range []apitest.User{s.learner, s.teacher, s.school} {
 		s.ChoosePassword(u)
@@ -167,6 +168,7 @@ func TestAPupilWhoForgotThePasswordComesBackIn(t *testing.T) {
 
 // For a pupil who never chose a password nobody has to be asked; a refusal says why.
 func TestATeacherPrintsTheFirstCardAlone(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	school.Classes(t, s.DB("jamaica"), school.Class{Title: "Maths", Kind: "live", School: *s.learner.SchoolID, Coach: s.teacher.ID, Seats: 30, Learners: []uuid.UUID{s.learner.ID}})
 	card := "/learners/" + s.learner.ID.String() + "/card"
@@ -187,6 +189,7 @@ func TestATeacherPrintsTheFirstCardAlone(t *testing.T) {
 
 // The first sign-in on the platform leads to an authenticator app, and nothing else opens before it is set up.
 func TestThePlatformsFirstSignInLeadsToAnAuthenticator(t *testing.T) {
+	t.Parallel()
 	s := &staffed{Server: apitest.New(t, portal.Register), t: t}
 	operator := s.UserWith("", []string{"operator"}, apitest.NoSecondFactor())
 	v := s.visitor("")
@@ -220,6 +223,7 @@ func TestThePlatformsFirstSignInLeadsToAnAuthenticator(t *testing.T) {
 
 // Officials see no small number on any page that they open.
 func TestPagesShowOfficialsNoSmallCount(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	at := *s.learner.SchoolID
 	school.Classes(t, s.DB("jamaica"), school.Class{Title: "Maths", Kind: "live", School: at, Coach: s.teacher.ID, Seats: 30, Learners: school.Learners(t, s.DB("jamaica"), 3, at)})

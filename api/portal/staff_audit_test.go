@@ -40,6 +40,7 @@ func (s *staffed) trail(u apitest.User, query string) string {
 
 // Administrators read in the trail what people did: no name that only programs use, no id, no JSON; what was before and is now.
 func TestTheTrailSpeaksToPeople(t *testing.T) {
+	t.Parallel()
 	s := newTown(t)
 	pupil := s.pupil(s.school.SchoolID, "Devon", "Grant", "9")
 	version := func(u apitest.User, path string) string {
@@ -93,6 +94,7 @@ func TestTheTrailSpeaksToPeople(t *testing.T) {
 // The trail reads the same whether an entry is of the old form or of the new. Of a person who was erased it says so, on the page and in the API, and what others did
 // stays.
 func TestTheTrailSaysWhoWasErased(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	pupil := s.pupil(s.school.SchoolID, "Devon", "Grant", "9")
 	s.Exec("jamaica", `INSERT INTO audit_entries (id, actor_id, actor_name, actor_roles, actor_realm, address, action, object_kind, object_id, before, after, reason)

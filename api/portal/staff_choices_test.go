@@ -15,6 +15,7 @@ import (
 // Where there are more schools than a list has room for, one writes a name: without script, the server finds the school, and asks when it may
 // be several.
 func TestOneOfManySchoolsIsFoundByItsName(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	var schools []school.School
 	for n := 1; n <= 60; n++ {

@@ -49,6 +49,7 @@ func attribute(tag, name string) string {
 }
 
 func TestAPersonIsCorrected(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	far := s.School("jamaica", "Hill High")
 	at := "/people/" + s.learner.ID.String()
@@ -92,6 +93,7 @@ func TestAPersonIsCorrected(t *testing.T) {
 }
 
 func TestRolesThatTwoPeopleEditAreNotUndone(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	at := "/people/" + s.coach.ID.String()
 	one, other := filled(t, s.Get(s.admin, at), at+"/roles"), filled(t, s.Get(s.admin, at), at+"/roles")
@@ -106,6 +108,7 @@ func TestRolesThatTwoPeopleEditAreNotUndone(t *testing.T) {
 }
 
 func TestSchoolsAreAddedAndCorrected(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	s.shows(s.Get(s.admin, "/home").Want(http.StatusOK), `href="/schools"`)
 	s.hides(s.Get(s.school, "/home").Want(http.StatusOK), `href="/schools"`)
@@ -149,6 +152,7 @@ func TestSchoolsAreAddedAndCorrected(t *testing.T) {
 }
 
 func TestSettingsAndClassesThatTwoPeopleEditAreNotUndone(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	class := "/classes/manage/" + s.newClass("Maths", s.teacher.SchoolID, &s.teacher.ID, 5, true).String()
 	for _, form := range []struct{ page, action, one, other string }{

@@ -64,6 +64,7 @@ func (s *staffed) shows(r *apitest.Response, words ...string) {
 }
 
 func TestPagesOfStaffOpenForThoseWhoseTheyAre(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	for path, who := range map[string][]apitest.User{
 		"/learners":           {s.coach, s.teacher, s.school, s.admin},
@@ -86,6 +87,7 @@ func TestPagesOfStaffOpenForThoseWhoseTheyAre(t *testing.T) {
 }
 
 func TestAnOfficialStatesAReasonBeforeARecordOpens(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	at := "/learners/" + s.learner.ID.String()
 	s.shows(s.Get(s.official, at).Want(http.StatusForbidden), "Why do you need to see this record?")
@@ -101,6 +103,7 @@ func TestAnOfficialStatesAReasonBeforeARecordOpens(t *testing.T) {
 }
 
 func TestAClassIsOpenedChangedAndCancelled(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	today := time.Now().UTC()
 	values := url.Values{"title": {"Maths 10A"}, "kind": {"live"}, "starts_on": {today.Format(time.DateOnly)}, "ends_on": {"soon"}, "weekly": {"Tue 16:00 60\nsometimes"},
@@ -136,6 +139,7 @@ func TestAClassIsOpenedChangedAndCancelled(t *testing.T) {
 }
 
 func TestAnAccountIsOpenedSuspendedAndGivenRoles(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	person := url.Values{"given_name": {"Marva"}, "family_name": {""}, "role": {""}}
 	s.shows(s.form(s.admin, "/people", person).Want(http.StatusUnprocessableEntity), `value="Marva"`, "Role must be chosen")
@@ -159,6 +163,7 @@ func TestAnAccountIsOpenedSuspendedAndGivenRoles(t *testing.T) {
 }
 
 func TestSettingsAndRolesSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	s.shows(s.form(s.admin, "/settings", url.Values{"name": {""}, "colour": {"#14532d"}, "accent": {"red"}}).Want(http.StatusUnprocessableEntity), "one line of 1 to 120", "such as #1a5c38")
 	s.form(s.admin, "/settings", url.Values{"name": {"Ministry of Learning"}, "colour": {"#7c2d12"}, "accent": {"#facc15"}}).Want(http.StatusSeeOther)
@@ -176,6 +181,7 @@ func TestSettingsAndRolesSayWhatIsWrong(t *testing.T) {
 }
 
 func TestFigures(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	today := time.Now().UTC()
 	var days []school.Day

@@ -46,6 +46,7 @@ func (s *staffed) hides(r *apitest.Response, words ...string) {
 }
 
 func TestStaffPutALearnerBackIntoAClosedClass(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	class := s.newClass("Closed circle", s.teacher.SchoolID, &s.teacher.ID, 3, false)
 	at, learners := "/classes/manage/"+class.String(), "/classes/"+class.String()
@@ -72,6 +73,7 @@ func TestStaffPutALearnerBackIntoAClosedClass(t *testing.T) {
 }
 
 func TestAWholeFormIsPlacedAsFarAsThereAreSeats(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	far := s.School("jamaica", "Hill High")
 	own := s.teacher.SchoolID

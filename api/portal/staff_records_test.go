@@ -11,6 +11,7 @@ import (
 )
 
 func TestAnOfficialFindsOneRecordAndNeverAList(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	far := s.School("jamaica", "Hill High")
 	s.pupil(s.teacher.SchoolID, "Marcia", "Brown", "10")

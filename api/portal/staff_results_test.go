@@ -8,6 +8,7 @@ import (
 )
 
 func TestStaffSeeTestsAndResultsOfTheirLearners(t *testing.T) {
+	t.Parallel()
 	s := newTown(t)
 	at := "/learners/" + s.learner.ID.String()
 	result := regexp.MustCompile(`/attempts/[0-9a-f-]{36}/result`)
@@ -45,6 +46,7 @@ func TestStaffSeeTestsAndResultsOfTheirLearners(t *testing.T) {
 // A class that is over or was cancelled offers nothing that is closed: neither its learners' records to its coach, nor its lessons to
 // its learners.
 func TestAClassThatIsOverOffersNothingThatIsClosed(t *testing.T) {
+	t.Parallel()
 	s := newTown(t)
 	id := func(title string) (id string) {
 		s.t.Helper()

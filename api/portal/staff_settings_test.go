@@ -26,6 +26,7 @@ func (s *staffed) decided(u apitest.User) tenants.Branding {
 // Whatever a tenant decides is shown by the form of its page, which changes it, and otherwise leaves it as it is: also what somebody else decided since by
 // the API, what the form shows again when it was refused, and what it does not ask at all.
 func TestTheFormOfSettingsShowsAndKeepsEachOfThem(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	admin := s.UserWith("jamaica", []string{"tenant_administrator"}, apitest.SecondFactor())
 	before := s.decided(admin)

@@ -16,6 +16,7 @@ import (
 )
 
 func TestTermsAreAddedCorrectedAndRemoved(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	today := s.Tenant("jamaica").Today(time.Now())
 	date := func(days int) string { return today.AddDate(0, 0, days).Format(time.DateOnly) }
@@ -80,6 +81,7 @@ func TestTermsAreAddedCorrectedAndRemoved(t *testing.T) {
 }
 
 func TestTheRecordsTermsAreNotChangedByHand(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	today := s.Tenant("jamaica").Today(time.Now())
 	date := func(days int) string { return today.AddDate(0, 0, days).Format(time.DateOnly) }
@@ -102,6 +104,7 @@ func TestTheRecordsTermsAreNotChangedByHand(t *testing.T) {
 }
 
 func TestManyTermsArePaged(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	today := s.Tenant("jamaica").Today(time.Now())
 	var list []school.Term

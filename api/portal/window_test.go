@@ -15,6 +15,7 @@ import (
 )
 
 func TestAnAdministratorSaysWhenATestIsOpen(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	made := school.Course(t, s.DB("jamaica"), pack.Pack{Tests: []pack.Test{{Title: "Paper 1", Kind: "assessment", Minutes: 60}}})
 	test, course := made.Tests[0], made.ID
@@ -74,6 +75,7 @@ func TestAnAdministratorSaysWhenATestIsOpen(t *testing.T) {
 
 // Nassau's clocks skip from 2:00 to 3:00 on 14 March 2027.
 func TestAWallTimeThatDoesNotExistIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newStaffed(t)
 	test := school.Course(t, s.DB("bahamas"), pack.Pack{Tests: []pack.Test{{Title: "Paper 1", Kind: "assessment", Minutes: 60}}}).Tests[0]
 	res := s.form(s.far, "/tests/"+test.String()+"/window", url.Values{"opens_at": {"2027-03-14T02:30"}, "closes_at": {"2027-03-14T05:00"}})

@@ -44,6 +44,7 @@ func (s *world) numbers(a assessment.Attempt) (list []string) {
 
 // While processes are replaced, one from before and one from after the change save beside each other: nothing is lost or doubled.
 func TestAProgramFromBeforeSavesBesideThisOne(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 3})
 	a := s.start(s.learners[0], now)
 	if fresh := s.saveBefore(a, 2, 5, "1"); fresh != 1 {
@@ -85,6 +86,7 @@ func TestAProgramFromBeforeSavesBesideThisOne(t *testing.T) {
 
 // Answers that were stored one by one are there after the migration: those of attempts under way, which go on, and those that are over.
 func TestAnswersFromBeforeTheMigration(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 3})
 	over, open := s.start(s.learners[0], now), s.start(s.learners[1], now)
 	s.mustSave(over.Ticket(), now, answer(0, 1, item.Response{Number: "7"}), answer(0, 3, item.Response{Number: "8"}), answer(2, 1, item.Response{Number: "9"}))

@@ -205,6 +205,7 @@ func TestAnotherProcessTakesTheSavesToo(t *testing.T) {
 // Whatever order saves arrive in, however often, from however many devices: each acknowledged answer is there, and the
 // one with the highest counter counts.
 func TestAcknowledgedAnswersAreNeverLost(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1, rules{feedback: "on_submit", numbers: 4})
 	rapid.Check(t, func(rt *rapid.T) {
 		a := s.start(s.learners[0], now)

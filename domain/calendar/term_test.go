@@ -93,6 +93,7 @@ func fields(title, startsOn, endsOn string) calendar.TermFields {
 }
 
 func TestTermsOfTheCountrysRecords(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	christmas := calendar.Term{ID: audit.NewID(), SourceID: "t1", TermFields: fields("Christmas Term", "2026-09-07", "2026-12-18")}
 	easter := calendar.Term{ID: audit.NewID(), SourceID: "t2", TermFields: fields("Easter Term", "2027-01-04", "2027-03-26")}
@@ -119,6 +120,7 @@ func TestTermsOfTheCountrysRecords(t *testing.T) {
 }
 
 func TestTermsAreKeptByHand(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, err := w.create(fields("Christmas", "2026-09-07", "2026-12-18"))
 	if err != nil {
@@ -193,6 +195,7 @@ func TestTermsThatAreRefused(t *testing.T) {
 
 // A list goes on where the page before ended, also between terms that begin on one day, whatever is added meanwhile.
 func TestTermsAreListedInTheirOrder(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var list []school.Term
 	for i := range 12 {
@@ -244,6 +247,7 @@ func TestTermsAreListedInTheirOrder(t *testing.T) {
 }
 
 func TestTermsThatCrossAreTold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	day := func(text string) (d school.Term) {
 		d.From = school.Date(t, text[:10])

@@ -118,6 +118,7 @@ func dump(t testing.TB, w *testkit.World) string {
 }
 
 func TestTheSamePackAgainChangesNothing(t *testing.T) {
+	t.Parallel()
 	w := testkit.New(t)
 	p := read(t, sample())
 	rep := load(t, w, p)
@@ -139,6 +140,7 @@ func TestTheSamePackAgainChangesNothing(t *testing.T) {
 }
 
 func TestTwoAtOnceImportOnce(t *testing.T) {
+	t.Parallel()
 	w := testkit.New(t)
 	p := read(t, sample())
 	var wg sync.WaitGroup
@@ -169,6 +171,7 @@ func TestTwoAtOnceImportOnce(t *testing.T) {
 }
 
 func TestANewVersionKeepsWhatWasDone(t *testing.T) {
+	t.Parallel()
 	w := testkit.New(t)
 	ctx := context.Background()
 	first := load(t, w, read(t, sample()))
@@ -271,6 +274,7 @@ func TestANewVersionKeepsWhatWasDone(t *testing.T) {
 }
 
 func TestALargePack(t *testing.T) {
+	t.Parallel()
 	w := testkit.New(t)
 	files := sample()
 	var bank strings.Builder

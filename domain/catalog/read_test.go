@@ -20,6 +20,7 @@ import (
 func auditEntry(action string) audit.Entry { return audit.Entry{Action: action} }
 
 func TestReads(t *testing.T) {
+	t.Parallel()
 	w := testkit.New(t)
 	ctx := context.Background()
 	load(t, w, read(t, sample()))
@@ -69,6 +70,7 @@ func TestReads(t *testing.T) {
 }
 
 func TestResourcesInParts(t *testing.T) {
+	t.Parallel()
 	w := testkit.New(t)
 	ctx := context.Background()
 	for i := range 3 {

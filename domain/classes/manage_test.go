@@ -168,6 +168,7 @@ func TestListsOfClasses(t *testing.T) {
 
 // A class that meets at no set time has an empty list of times, not JSON's null: the forecast of load takes the list apart.
 func TestNoTimesAreAList(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 1)
 	f := s.fields(2)
 	f.Weekly, f.TermID = nil, &uuid.Nil // the zero id names nothing

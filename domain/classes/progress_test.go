@@ -93,6 +93,7 @@ func TestProgressThroughALesson(t *testing.T) {
 
 // Reports that travel by different ways end in the same state, whatever the order and however often each arrives.
 func TestTheOrderOfReportsDoesNotMatter(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 2)
 	class := s.class(s.fields(5))
 	for _, l := range s.learners {

@@ -72,6 +72,7 @@ func TestOneLearnerWhoAsksOftenTakesOneSeat(t *testing.T) {
 
 // Whatever learners do, in whatever order, the count of seats taken is the number of active enrolments.
 func TestSeatsTakenAreTheEnrolments(t *testing.T) {
+	t.Parallel()
 	s := newWorld(t, 4)
 	class := s.class(s.fields(2))
 	in := map[uuid.UUID]bool{}

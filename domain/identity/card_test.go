@@ -22,6 +22,7 @@ func (r *room) create(given string, roles ...string) (u people.User, c Card) {
 }
 
 func TestClassCards(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, old := r.create("Akeem", people.Student)
 	staff, _ := r.create("Tia", "teacher")
@@ -45,6 +46,7 @@ func TestClassCards(t *testing.T) {
 }
 
 func TestCardsOfAGroup(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	at := school.Schools(t, r.DB, school.School{Name: "Harbour High"})[0]
 	var ids []uuid.UUID

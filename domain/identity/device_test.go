@@ -35,6 +35,7 @@ func (r *room) attack(name, tokens string) (throttled int) {
 }
 
 func TestAStrangerDoesNotShutOutAKnownDevice(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
@@ -76,6 +77,7 @@ func TestAStrangerDoesNotShutOutAKnownDevice(t *testing.T) {
 }
 
 func TestADeviceTokenHasItsOwnBound(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
@@ -100,6 +102,7 @@ func TestADeviceTokenHasItsOwnBound(t *testing.T) {
 }
 
 func TestOnlyAGenuineTokenOfTheSamePersonCounts(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	akeem := r.user("akeem", people.Student)
 	r.user("zoe", people.Student)
@@ -143,6 +146,7 @@ func TestOnlyAGenuineTokenOfTheSamePersonCounts(t *testing.T) {
 
 // An unknown name is answered alike, token or no token.
 func TestATokenTellsNothingOfOtherNames(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	r.user("zoe", people.Student)
@@ -154,6 +158,7 @@ func TestATokenTellsNothingOfOtherNames(t *testing.T) {
 }
 
 func TestAFailureOfTheDeviceIsTakenBack(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	home, err := r.from("192.0.2.7", "", "akeem", goodPassword)
@@ -196,6 +201,7 @@ func TestAFailureOfTheDeviceIsTakenBack(t *testing.T) {
 }
 
 func TestADeviceKeepsTheTokensOfItsPeople(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	var list, last string
 	people := []uuid.UUID{}

@@ -12,6 +12,7 @@ import (
 
 // An answer reaches whoever asked, as long as they are there; it is given all the same.
 func TestAnAnswerReachesAskersWhoAreThere(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	here, erased, deleted := r.user("here", "teacher"), r.user("erased", "teacher"), r.user("deleted", "teacher")
 	told := map[uuid.UUID]int{here: 1, erased: 0, deleted: 0}

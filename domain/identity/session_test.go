@@ -25,6 +25,7 @@ func (r *room) refresh(token string) (SignedIn, error) {
 // model is the rule of RFC 9700: the current token rotates, the one before is forgiven for twenty seconds, anything
 // older ends the family, and an ended family never comes back.
 func TestRefreshRotation(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	r.user("other", people.Student)
@@ -81,6 +82,7 @@ func TestRefreshRotation(t *testing.T) {
 }
 
 func TestConcurrentRefresh(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	s, err := r.signIn("akeem", goodPassword, "")
@@ -104,6 +106,7 @@ func TestConcurrentRefresh(t *testing.T) {
 }
 
 func TestRefreshReadsTheAccountAnew(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("teach", "teacher")
 	s, err := r.signIn("teach", goodPassword, "")
@@ -140,6 +143,7 @@ func TestRefreshReadsTheAccountAnew(t *testing.T) {
 }
 
 func TestLongestSession(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	s, err := r.signIn("akeem", goodPassword, "")
@@ -156,6 +160,7 @@ func TestLongestSession(t *testing.T) {
 }
 
 func TestEndSessions(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	a, err := r.signIn("akeem", goodPassword, "")
@@ -199,6 +204,7 @@ func TestEndSessions(t *testing.T) {
 }
 
 func TestPlatformRealm(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.DB = r.World.Store.DB(tenants.PlatformRealm("test"))
 	r.user("operator", "operator")
@@ -224,6 +230,7 @@ func TestPlatformRealm(t *testing.T) {
 }
 
 func TestARefreshTokenHasOneSpelling(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	s, err := r.desk.SignIn(r.Ctx, r.DB, SignIn{UserName: "akeem", Password: goodPassword}, r.Now)

@@ -23,6 +23,7 @@ func (r *room) signIn(name, password, code string) (SignedIn, error) {
 }
 
 func TestSignIn(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	s, err := r.signIn(" AKEEM ", goodPassword, "")
@@ -71,6 +72,7 @@ func TestSignIn(t *testing.T) {
 }
 
 func TestFailuresSlowDown(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"akeem", "nobody"} { // known and unknown alike
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)
@@ -110,6 +112,7 @@ func TestFailuresSlowDown(t *testing.T) {
 }
 
 func TestAddressIsBlockedToo(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.user("akeem", people.Student)
 	r.desk.Address.Free = 3
@@ -134,6 +137,7 @@ func TestAddressIsBlockedToo(t *testing.T) {
 }
 
 func TestCard(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	var card Card
 	var u people.User
@@ -182,6 +186,7 @@ func TestCard(t *testing.T) {
 }
 
 func TestPasswordChange(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	here, err := r.signIn("akeem", goodPassword, "")
@@ -207,6 +212,7 @@ func TestPasswordChange(t *testing.T) {
 }
 
 func TestSecondFactor(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("teach", "teacher")
 	s, err := r.signIn("teach", goodPassword, "")
@@ -289,6 +295,7 @@ func TestSecondFactor(t *testing.T) {
 
 // A wrong password or code that cannot be put down in the trail is an error of the platform, not an answer to the person.
 func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	s, err := r.from("192.0.2.7", "", "akeem", goodPassword)
@@ -321,6 +328,7 @@ func TestAFailureThatCannotBeRecordedIsToldAsSuch(t *testing.T) {
 
 // While an account is held nobody else changes it, and whatever only refers to the person goes on: that is asked as a foreign key asks it.
 func TestWhoRefersToAHeldAccountDoesNotWait(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("akeem", people.Student)
 	var a account

@@ -34,6 +34,7 @@ func someSession() SignedIn {
 }
 
 func TestToken(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	ring := r.ring()
@@ -113,6 +114,7 @@ func respelled(text string, unused uint) string {
 }
 
 func TestATokenHasOneSpelling(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	ring, v := r.ring(), NewVerifier(0)
@@ -137,6 +139,7 @@ func TestATokenHasOneSpelling(t *testing.T) {
 }
 
 func TestVerifierRemembers(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))
 	ring, v := r.ring(), NewVerifier(2)
@@ -164,6 +167,7 @@ func TestVerifierRemembers(t *testing.T) {
 }
 
 func TestKeysRotate(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	for range 3 {
 		r.OK(EnsureKeys(r.Ctx, r.DB, r.Now))

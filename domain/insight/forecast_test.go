@@ -44,6 +44,7 @@ func told(loads []insight.Load, kind string) (text string) {
 }
 
 func TestForecastOfExams(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t)
 	now := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
 	at := func(days, hours int) *time.Time {
@@ -75,6 +76,7 @@ func TestForecastOfExams(t *testing.T) {
 }
 
 func TestForecastOfLessonsAndImports(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t)
 	course, _ := c.courseWithTest(nil, nil)
 	zone, err := time.LoadLocation("America/Nassau")
@@ -110,6 +112,7 @@ func TestForecastOfLessonsAndImports(t *testing.T) {
 
 // However many lessons and exams a country has, the platform takes its forecast.
 func TestALargeForecastIsWithinTheGatesBounds(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t)
 	now := time.Now().UTC()
 	var courses []uuid.UUID
@@ -144,6 +147,7 @@ func TestALargeForecastIsWithinTheGatesBounds(t *testing.T) {
 }
 
 func TestAForecastReplacesTheLastOneAndIsAuditedWhenItChanges(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t)
 	soon := time.Now().UTC().Add(time.Hour).Truncate(time.Second)
 	load := func(kind string, in time.Duration, n int) insight.Load {

@@ -131,6 +131,7 @@ func (c *country) attendance(from, to string, by insight.By, view insight.View) 
 }
 
 func TestAttendance(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, 10, 8, 3, 20, 12)
 	c.attend("2026-11-09", 3)
 	school.Attendance(t, c.db, daysOf(school.Date(t, "2026-11-12"), c.learners[:4]...)...) // a day of four counts nowhere
@@ -170,6 +171,7 @@ func TestAttendance(t *testing.T) {
 }
 
 func TestPassRates(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, 10, 8, 3, 20)
 	for _, subject := range []string{"Mathematics", "Biology"} {
 		course := c.subjectCourse(subject)
@@ -244,6 +246,7 @@ func TestBoundsOfAPeriod(t *testing.T) {
 }
 
 func TestADayIsPublishedToThePlatform(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, 4, 2)
 	c.attend("2026-11-23", 1)
 	for range 2 {

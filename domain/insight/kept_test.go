@@ -378,6 +378,7 @@ func (l *ledger) live(rounds int, always bool) (wrong []string) {
 
 // What is kept is what the rows say, whatever is done to them.
 func TestWhatIsKeptIsWhatTheRowsSay(t *testing.T) {
+	t.Parallel()
 	l := newLedger(t, uint64(time.Now().UnixNano()))
 	for range 4 {
 		wrong := l.live(1, false)
@@ -393,6 +394,7 @@ func TestWhatIsKeptIsWhatTheRowsSay(t *testing.T) {
 
 // Each trigger is needed: without any one of them the comparison finds a difference. Otherwise it would not look at what that one does.
 func TestNothingKeptIsForgottenUnseen(t *testing.T) {
+	t.Parallel()
 	l := newLedger(t, 1)
 	super := l.Direct(t)
 	rows, err := super.Query(ctx, `SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace

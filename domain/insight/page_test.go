@@ -35,6 +35,7 @@ func (c *country) openSchools(n, learners int, region func(n int) string) {
 // A page of a country's schools reads its own rows and no others, of however many schools; every school is on one of the pages, once and in
 // order, and the lowest are first where that is asked for.
 func TestAPageOfSchoolsReadsItsOwnRows(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t)
 	const schools = 600
 	c.openSchools(schools, 6, func(n int) string { return fmt.Sprintf("Region %d", n%7) })
@@ -141,6 +142,7 @@ func (b *behind) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 
 // An order that was made of older figures than the totals beside it is not kept under their name.
 func TestAnOrderOfOldFiguresIsNotKept(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t)
 	c.openSchools(12, 10, func(int) string { return "Region" })
 	var days []school.Day

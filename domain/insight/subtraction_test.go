@@ -198,6 +198,7 @@ func (c *country) attackSummary(a *adversary, view insight.View, month insight.P
 }
 
 func TestNobodyFindsAWithheldFigureBySubtraction(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, 7, 7, 7, 7, 7)
 	var courses []uuid.UUID
 	for _, subject := range []string{"Mathematics", "Biology", "History"} {

@@ -156,6 +156,7 @@ func (s *told) verify() (actors, contents int) {
 // Whoever was erased is named nowhere in the trail any more: not where they acted, and not in what is told of them, in old entries and in new ones. All other
 // words stay, and no entry of the new form is touched: it holds the commitment that it held.
 func TestAnErasedPersonIsOutOfTheTrail(t *testing.T) {
+	t.Parallel()
 	s := newTold(t)
 	before, rows := s.trail(), s.rows()
 	if a, c := s.verify(); a < 5 || c < 4 {
@@ -234,6 +235,7 @@ func said(t *testing.T, e audit.Stored) string {
 // No entry of the new form has anything in itself that names somebody, however it came there; and one who acts again and again from the same
 // place is named once.
 func TestNamesStandApartFromEntries(t *testing.T) {
+	t.Parallel()
 	s := newTold(t)
 	var within, names, actors, plain int
 	if err := s.conn.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE e::text LIKE '%secret%' OR e::text LIKE '%kim-other%' OR e::text LIKE '%10.9.8.%' OR e::text LIKE '%easier%' OR e::text LIKE '%Sums%' OR e::text LIKE '%Maths%'),

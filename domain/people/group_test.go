@@ -11,6 +11,7 @@ import (
 
 // Groups add up and take away, each with arguments of its own; the zero group is nobody.
 func TestGroupsNarrowAList(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	ada, ben, cleo := r.user("ada", Student), r.user("ben", Student), r.user("cleo", Student)
 	two := func(a, b uuid.UUID) Group {

@@ -105,6 +105,7 @@ func place(f UserFilter, u User) string {
 
 // Page after page lists exactly those who fit, each once and in order, and no page looks at more people than a small part of the tenant.
 func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	conn, all := town(t, r)
 	school := uuid.MustParse("c0000000-0000-7000-8000-000000000007")
@@ -149,6 +150,7 @@ func TestAListOfPeopleIsReadThroughIndexes(t *testing.T) {
 
 // A page of schools, the search for one and the list of regions read what they show, of however many schools.
 func TestSchoolsAreReadThroughIndexes(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	all := make([]school.School, 3000)
 	for n := range all {

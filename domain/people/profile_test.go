@@ -29,6 +29,7 @@ func (r *room) row(id uuid.UUID) (columns map[string]any) {
 
 // A change of an account writes what it is about, and the time that it was told.
 func TestAChangeOfAnAccountLeavesTheRest(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id, realm := r.user("akeem", Student), r.DB.Realm()
 	r.Do("UPDATE users SET source_id = 'J-1', email = 'a@example.org', locale = 'es', has_password = true, claimed = true, second_factor = true, on_leaderboard = true WHERE id = $1::uuid", id.String())
@@ -74,6 +75,7 @@ func TestAChangeOfAnAccountLeavesTheRest(t *testing.T) {
 
 // An account is read by its key as the list reads it: all that it has, with its roles in their order.
 func TestAnAccountIsReadAsTheListReadsIt(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("akeem", "teacher", "coach", "guardian")
 	r.Do("UPDATE users SET source_id = 'J-1', email = 'a@example.org', locale = 'es', grade = '9', has_password = true, second_factor = true WHERE id = $1::uuid", id.String())
@@ -103,6 +105,7 @@ func TestAnAccountIsReadAsTheListReadsIt(t *testing.T) {
 
 // Whoever waited for an account sees the roles that it has been given meanwhile: a person, and a roster.
 func TestAHeldAccountIsReadAnew(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("akeem", "teacher")
 	r.Do("UPDATE users SET source_id = 'J-1' WHERE id = $1::uuid", id.String())

@@ -44,6 +44,7 @@ func TestNamesAreSpelledInLatinLetters(t *testing.T) {
 
 // An account made by hand gets its user name in the same way.
 func TestAUserNameOfAnyName(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	var u User
 	r.OK(r.Write(func(tx *tenants.Tx) (err error) {

@@ -34,6 +34,7 @@ func (r *room) limit(kind string, n int) {
 }
 
 func TestCreateUser(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.create(NewUser{UserName: "has space", GivenName: "", FamilyName: "x\ny", Email: "no", Roles: []string{"No"}, Locale: "?"})
 	if e, ok := err.(*domain.Error); !ok || e.Code != domain.Invalid || len(e.Fields) != 6 {
@@ -62,6 +63,7 @@ func TestCreateUser(t *testing.T) {
 }
 
 func TestLearnersQuotaIsExact(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.limit("learners", 3)
 	var wg sync.WaitGroup
@@ -109,6 +111,7 @@ func nothingOpen(context.Context, *tenants.Tx, []string, string, time.Time) (int
 }
 
 func TestRolesAndTheLastAdministrator(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	id := r.user("teach", "teacher")
 	set := func(id uuid.UUID, roles ...string) error {
@@ -142,6 +145,7 @@ func TestRolesAndTheLastAdministrator(t *testing.T) {
 }
 
 func TestListUsers(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	var school School
 	r.OK(r.Write(func(tx *tenants.Tx) (err error) {
@@ -186,6 +190,7 @@ func TestListUsers(t *testing.T) {
 }
 
 func TestGuardians(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	parent, child := r.user("parent", Guardian), r.user("child", Student)
 	link := func(g, l uuid.UUID) error {

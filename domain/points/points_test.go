@@ -139,6 +139,7 @@ func TestTheSameThingEarnsOnce(t *testing.T) {
 
 // Totals are the sum of the entries, whatever is awarded in whatever mixture.
 func TestTotalsAreTheEntries(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	learners := []uuid.UUID{w.learner("Ann", "Brown", nil), w.learner("Ben", "Clarke", nil)}
 	refs := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
@@ -279,6 +280,7 @@ func TestLeaderboardRefuses(t *testing.T) {
 
 // The board agrees with a plain count over everybody, for any points and any who hide.
 func TestRanksAgreeWithACount(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var ids []uuid.UUID
 	for i := range 12 {

@@ -47,6 +47,7 @@ func rowsOf(n int) []string {
 }
 
 func TestAStrayQuoteSpoilsItsOwnLine(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	for i, c := range []struct {
 		damage           map[int]string // of rows, counted from 0
@@ -87,6 +88,7 @@ func TestAStrayQuoteSpoilsItsOwnLine(t *testing.T) {
 
 // Wherever one quotation mark falls, it is its own line that is refused, and no other.
 func TestAStrayQuoteAnywhere(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 2))
@@ -105,6 +107,7 @@ func TestAStrayQuoteAnywhere(t *testing.T) {
 
 // A cell over several lines in a column that nobody looks at costs nothing.
 func TestACellOverSeveralLines(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	rep, err := r.roster(Options{}, textFile("users.csv", "sourcedId,role,orgSourcedIds,givenName,familyName,address\n"+
 		"a1,student,s1,Ann,Lee,\"12 \"\"High\"\" Street,\n\nKingston, Jamaica\"\na2,student,s1,Bob,Lee,\n"))
@@ -119,6 +122,7 @@ func TestACellOverSeveralLines(t *testing.T) {
 
 // Whatever happens to files, each of their lines is in one count, and every problem names a line of its file and is counted.
 func TestEveryLineIsCounted(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
 	r.OK(err)
@@ -186,6 +190,7 @@ func TestEveryLineIsCounted(t *testing.T) {
 }
 
 func TestRosterEncodingsAndSeparators(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	rows := "sourcedId,status,role,orgSourcedIds,givenName,familyName,grades\r\n#1,active,student,\"s1,s2\",José,Nuñez,10\r\n#2,active,student,s1,Zoë,Müller,10\r\n"
 	utf16of := func(order binary.ByteOrder, text string) string {

@@ -84,6 +84,7 @@ func (r *room) everything() string {
 }
 
 func TestRoster(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	want := map[string][4]int{"orgs": {2, 0, 1, 0}, "academicSessions": {2, 0, 0, 0}, "users": {4, 0, 0, 0}, "guardians": {1, 0, 3, 0}, "classes": {1, 0, 0, 0}, "enrollments": {1, 1, 0, 1}}
 	empty := r.everything()
@@ -131,6 +132,7 @@ func TestRoster(t *testing.T) {
 }
 
 func TestRosterChangesAndDeletes(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
 	r.OK(err)
@@ -165,6 +167,7 @@ func TestRosterChangesAndDeletes(t *testing.T) {
 }
 
 func TestRosterReportsRows(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
 	r.OK(err)
@@ -240,6 +243,7 @@ func students(n int) string {
 }
 
 func TestRosterResumes(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
 	r.OK(err)
@@ -274,6 +278,7 @@ func TestRosterResumes(t *testing.T) {
 }
 
 func TestRosterRespectsTheQuota(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV))
 	r.OK(err)
@@ -294,6 +299,7 @@ func TestRosterRespectsTheQuota(t *testing.T) {
 }
 
 func TestRosterOfOneSchool(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
 	r.OK(err)
@@ -309,6 +315,7 @@ func TestRosterOfOneSchool(t *testing.T) {
 }
 
 func TestRosterFiles(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	dir := t.TempDir()
 	var archive bytes.Buffer

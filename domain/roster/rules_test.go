@@ -14,6 +14,7 @@ import (
 )
 
 func TestRosterWords(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
 	r.OK(err)
@@ -67,6 +68,7 @@ func TestRosterWords(t *testing.T) {
 
 // Who is to go needs a name too, and the right words.
 func TestWhoIsToGoIsNamed(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	rep, err := r.roster(Options{}, textFile("users.csv", shortUsers+",tobedeleted,student,s1,Ann,Lee,10\nx,tobedeleted,student,s1,Ann,Lee,10\n"),
 		textFile("classes.csv", "sourcedId,status,title,schoolSourcedId,termSourcedIds\n,tobedeleted,Maths,s1,t1\nx,inactive,Maths,s1,t1\n"),
@@ -77,6 +79,7 @@ func TestWhoIsToGoIsNamed(t *testing.T) {
 
 // Who is inactive in a class takes no place, and gives the one back that they had.
 func TestInactiveTakesNoPlace(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	for _, status := range []string{"inactive", "tobedeleted", "INACTIVE"} {
 		inactive := strings.Replace(enrolmentsCSV, "e1,active", "e1,"+status, 1)
@@ -103,6 +106,7 @@ func TestInactiveTakesNoPlace(t *testing.T) {
 }
 
 func TestListsSplitAtCommasAlone(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	rep, err := r.roster(Options{}, textFile("orgs.csv", "sourcedId,name,type\nschool 1;a,One,school\nschool 2,Two,school\n"),
 		textFile("academicSessions.csv", "sourcedId,title,type,startDate,endDate\nterm 1; x,T1,term,2026-09-07,2026-12-18\nterm 2,T2,term,2027-01-04,2027-03-26\n"),
@@ -118,6 +122,7 @@ func TestListsSplitAtCommasAlone(t *testing.T) {
 
 // Of several schools and grades the first is kept, and the report says so; a district may stand before the school.
 func TestOneOfSeveral(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	rep, err := r.roster(Options{}, textFile("orgs.csv", orgsCSV), textFile("users.csv", shortUsers+
 		"m1,active,student,\"d1,s2,s1\",Ann,Lee,\"10,11\"\nm2,active,student,\"d1\",Ann,Lee,10\nm3,active,student,\"x, y\",Ann,Lee,\"10,\"\n"))
@@ -131,6 +136,7 @@ func TestOneOfSeveral(t *testing.T) {
 
 // What Excel leaves: rows and columns of commas alone, and a last row that ends early.
 func TestWhatExcelLeaves(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	rep, err := r.roster(Options{}, textFile("users.csv", "sourcedId,role,orgSourcedIds,givenName,familyName,grades,email,,\n"+
 		"a1,student,s1,Ann,Lee,10,,,\n,,,,,,,,\n\na2,student,s1,Bob,Lee\na3,student,s1,Cy\n,,,,\na4,student,s1,Di,Lee,10,,x,\n ,\t,,,,,,,,,,,,\n\"\",\"\",,,,,\na5,student,s1,Ed,Lee,11"))
@@ -146,6 +152,7 @@ func TestWhatExcelLeaves(t *testing.T) {
 
 // Seats are looked at over the whole file, whatever its order, and over chunks.
 func TestLeaversMakeRoom(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	const seats = 1200
 	users, first, second := shortUsers, "sourcedId,status,classSourcedId,userSourcedId,role\n", "sourcedId,status,classSourcedId,userSourcedId,role\n"
@@ -185,6 +192,7 @@ func TestLeaversMakeRoom(t *testing.T) {
 
 // The same for the quotas of accounts and of classes, and for a class's coach.
 func TestWhoGoesMakesRoomInTheQuota(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	r.limit("learners", 2)
 	r.limit("classes", 1)
@@ -213,6 +221,7 @@ func TestWhoGoesMakesRoomInTheQuota(t *testing.T) {
 
 // No row that names anybody known is a report, and no error of the database.
 func TestNobodyKnown(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...) // so that the statements have rows to look at
 	r.OK(err)
@@ -228,6 +237,7 @@ func TestNobodyKnown(t *testing.T) {
 
 // An error in the middle leaves whole chunks alone, and the next import goes on behind them.
 func TestAnErrorInTheMiddleLeavesNothingHalfDone(t *testing.T) {
+	t.Parallel()
 	r := schoolRoom(t)
 	direct := r.World.Direct(t)
 	_, err := direct.Exec(r.Ctx, `CREATE FUNCTION tenant_jamaica.break_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF new.role = 'student' AND (SELECT source_id FROM tenant_jamaica.users WHERE id = new.user_id) = 'p1500' THEN RAISE 'broken'; END IF; RETURN new; END $$;
@@ -260,6 +270,7 @@ func TestAnErrorInTheMiddleLeavesNothingHalfDone(t *testing.T) {
 
 // Everything in a directory is imported or named.
 func TestEveryFileIsTakenOrNamed(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -303,6 +314,7 @@ func TestEveryFileIsTakenOrNamed(t *testing.T) {
 
 // What a row names and nobody knows is told with its line, where the row is taken all the same.
 func TestRosterTellsOfDanglingReferences(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
 	r.OK(err)
@@ -328,6 +340,7 @@ func TestRosterTellsOfDanglingReferences(t *testing.T) {
 
 // A school's administrator fills classes of the own school with its own learners, and leads none of others' by a file.
 func TestRosterOfOneSchoolPlacesItsOwn(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	_, err := r.roster(Options{}, wholeRoster()...)
 	r.OK(err)
