@@ -50,8 +50,8 @@ func usesInScripts(t *testing.T) (uses []use) {
 				u.names = namesIn(code[at[0]+len(m[0]):])
 			}
 			uses = append(uses, u)
-			if m := words.English.Message(u.key); m != nil && strings.ContainsAny(m.One+m.Other, "<&") {
-				t.Errorf("%s: %s holds markup, which would be seen as it is: %q", where, u.key, m.Other)
+			if m := words.English.Message(u.key); m != nil && slices.ContainsFunc(m, func(f words.Form) bool { return strings.ContainsAny(f.Text, "<&") }) {
+				t.Errorf("%s: %s holds markup, which would be seen as it is: %q", where, u.key, m)
 			}
 		}
 	}

@@ -55,18 +55,18 @@ func TestMessagesFit(t *testing.T) {
 			t.Errorf("%s: %q has no words", u.where, u.key)
 			continue
 		}
-		wanted := placeholders(m.One + m.Other)
+		wanted := placeholders(m)
 		for name := range wanted {
 			if !u.open && !slices.Contains(u.names, name) {
 				t.Errorf("%s: %q is not given %s", u.where, u.key, name)
 			}
 		}
 		for _, name := range u.names {
-			if !wanted[name] && !(name == "N" && m.One != "") {
+			if !wanted[name] && !(name == "N" && m.Counts()) {
 				t.Errorf("%s: %q is given %s, which it does not say", u.where, u.key, name)
 			}
 		}
-		if m.One != "" && !u.open && !slices.Contains(u.names, "N") {
+		if m.Counts() && !u.open && !slices.Contains(u.names, "N") {
 			t.Errorf("%s: %q counts, and is not given N", u.where, u.key)
 		}
 	}
@@ -79,7 +79,7 @@ func TestMessagesFit(t *testing.T) {
 		}
 		for _, own := range words.Keys(room) {
 			if !said[room+"."+own] {
-				t.Errorf("nobody says %s.%s: %q", room, own, words.English.Message(room+"."+own).Other)
+				t.Errorf("nobody says %s.%s: %q", room, own, words.English.Message(room+"."+own))
 			}
 			if stem := numbered.FindStringSubmatch(own); stem != nil && slices.Contains(words.Keys(room), stem[1]) {
 				t.Errorf("%s.%s is told from %s by a number: its key must say what it is", room, own, stem[1])
@@ -104,8 +104,10 @@ func TestSentencesAreForPeople(t *testing.T) {
 			}
 			seen++
 			m := words.English.Message(room + "." + own)
-			if text := words.Bare(m.Other); web.ForMachines(text) && !slices.Contains(typedSo, text) {
-				t.Errorf("%s.%s says %q", room, own, m.Other)
+			for _, form := range m {
+				if text := words.Bare(form.Text); web.ForMachines(text) && !slices.Contains(typedSo, text) {
+					t.Errorf("%s.%s says %q", room, own, form.Text)
+				}
 			}
 		}
 	}
@@ -146,11 +148,13 @@ func TestTenantsMayChooseEachLanguage(t *testing.T) {
 	t.Error("no setting says which languages a tenant speaks")
 }
 
-func placeholders(text string) map[string]bool {
+func placeholders(m words.Message) map[string]bool {
 	names := map[string]bool{}
-	for _, piece := range words.Pieces(text) {
-		if piece.Name != "" {
-			names[piece.Name] = true
+	for _, form := range m {
+		for _, piece := range words.Pieces(form.Text) {
+			if piece.Name != "" {
+				names[piece.Name] = true
+			}
 		}
 	}
 	return names

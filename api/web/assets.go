@@ -160,10 +160,10 @@ func speaking(script []byte, keys []string, l words.Language) []byte {
 		if m == nil {
 			panic(fmt.Sprintf("a script says %q, which has no words", key))
 		}
-		said[key] = m.Other
-		if forms := words.Forms(m); len(forms) > 1 {
+		said[key] = m.Other()
+		if m.Counts() {
 			all := map[string]string{}
-			for _, form := range forms {
+			for _, form := range m {
 				all[form.Category] = form.Text
 			}
 			said[key] = all

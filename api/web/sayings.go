@@ -10,8 +10,6 @@ import (
 	"strings"
 	"text/template/parse"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
-
 	"lignum/domain/words"
 )
 
@@ -121,13 +119,13 @@ func (s *speaker) pipe(p *parse.PipeNode) {
 			if key, pairs, ok := saying(inner.Cmds[0]); ok {
 				m := s.message(key, pairs)
 				if len(pairs) == 0 {
-					cmd.Args[i] = &parse.StringNode{NodeType: parse.NodeString, Quoted: strconv.Quote(m.Other), Text: m.Other}
+					cmd.Args[i] = &parse.StringNode{NodeType: parse.NodeString, Quoted: strconv.Quote(m.Other()), Text: m.Other()}
 				}
 			}
 		}
 		if key, pairs, ok := saying(cmd); ok { // {{$x := t "..."}}, or a pipe among arguments
-			if m := s.message(key, pairs); len(pairs) > 0 && len(words.Forms(m)) == 1 {
-				cmd.Args = parts(m.Other, pairs)
+			if m := s.message(key, pairs); len(pairs) > 0 && !m.Counts() {
+				cmd.Args = parts(m.Other(), pairs)
 			}
 		}
 	}
@@ -181,7 +179,7 @@ func saying(cmd *parse.CommandNode) (key string, pairs []parse.Node, ok bool) {
 }
 
 // message finds the words of a key, and sees that they are filled as they want.
-func (s *speaker) message(key string, pairs []parse.Node) *i18n.Message {
+func (s *speaker) message(key string, pairs []parse.Node) words.Message {
 	m := s.l.Message(key)
 	if m == nil {
 		panic(fmt.Sprintf("%s: %q has no words", s.file, key))
@@ -194,7 +192,7 @@ func (s *speaker) message(key string, pairs []parse.Node) *i18n.Message {
 		}
 		given[name.Text] = true
 	}
-	for _, form := range words.Forms(m) {
+	for _, form := range m {
 		for _, piece := range words.Pieces(form.Text) {
 			if piece.Name != "" && !given[piece.Name] {
 				panic(fmt.Sprintf("%s: %q wants %s, which it is not given", s.file, key, piece.Name))
@@ -218,7 +216,7 @@ func (s *speaker) say(key string, pairs []parse.Node) {
 	if counts {
 		values["N"] = "number " + n
 	}
-	forms := words.Forms(m)
+	forms := m
 	if !counts {
 		forms = forms[len(forms)-1:]
 	}

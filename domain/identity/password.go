@@ -2,7 +2,6 @@ package identity
 
 import (
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -52,7 +51,7 @@ func (r PasswordRule) Check(password string) error {
 // checkGuesses is the blocklist of the same section: common, expected, repetitive and sequential passwords.
 func (r PasswordRule) checkGuesses(stable string, refuse func(string) error) error {
 	folded := plain(stable)
-	if commonPasswords()[folded] {
+	if _, common := commonPasswords[folded]; common {
 		return refuse("identity.is_one_of_the_passwords")
 	}
 	if distinct(folded) < 4 || repeats(folded) {
@@ -157,10 +156,14 @@ func sequential(s string) bool {
 	return len(r) > 1 && run*3 >= (len(r)-1)*2
 }
 
-var commonPasswords = sync.OnceValue(func() map[string]bool {
-	common := map[string]bool{}
-	for _, w := range frequency.Lists["Passwords"].List {
-		common[plain(w)] = true
+// commonPasswords are the library's passwords as they are compared. The library's matchers keep words of their own; its lists, which nothing else
+// reads, are let go.
+var commonPasswords = func() map[string]struct{} {
+	list := frequency.Lists["Passwords"].List
+	common := make(map[string]struct{}, len(list))
+	for _, w := range list {
+		common[plain(w)] = struct{}{}
 	}
+	clear(frequency.Lists)
 	return common
-})
+}()

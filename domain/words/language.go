@@ -113,7 +113,7 @@ type Moment struct {
 // layout is the text of a layout, which is no sentence: the pseudo language has it as English does.
 func (l Language) layout(name string) string {
 	if m := l.real().Message("words.layout." + name); m != nil {
-		return m.Other
+		return m.Other()
 	}
 	return time.RFC3339
 }
@@ -133,7 +133,7 @@ func (l Language) names(layout string) *strings.Replacer {
 	}
 	var pairs []string
 	for _, list := range []string{months, weekdays} {
-		from, to := strings.Fields(English.Message("words."+list).Other), strings.Fields(l.real().Message("words."+list).Other)
+		from, to := strings.Fields(English.Message("words."+list).Other()), strings.Fields(l.real().Message("words."+list).Other())
 		for i := range min(len(from), len(to)) {
 			pairs = append(pairs, from[i], to[i])
 		}

@@ -3,8 +3,6 @@ package words
 import (
 	"regexp"
 	"strings"
-
-	"github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
 // Pseudo is English with marks: every message stands between ⟦ and ⟧ and its vowels carry accents. Whoever reads a page in it sees at once which
@@ -19,11 +17,8 @@ var (
 	unmoved = regexp.MustCompile(`\{\{[^}]*\}\}|<[^>]*>|&#?[a-z0-9]+;`) // placeholders, markup, characters by name
 )
 
-func pseudo(english map[string]*i18n.Message) map[string]*i18n.Message {
+func pseudo(english catalogue) catalogue {
 	accented := func(text string) string {
-		if text == "" {
-			return ""
-		}
 		var b strings.Builder
 		b.WriteString(PseudoOpen)
 		at := 0
@@ -36,9 +31,11 @@ func pseudo(english map[string]*i18n.Message) map[string]*i18n.Message {
 		b.WriteString(PseudoClose)
 		return b.String()
 	}
-	all := make(map[string]*i18n.Message, len(english))
+	all := make(catalogue, len(english))
 	for key, m := range english {
-		all[key] = &i18n.Message{ID: m.ID, One: accented(m.One), Other: accented(m.Other)}
+		for _, form := range m {
+			all[key] = append(all[key], Form{form.Category, accented(form.Text)})
+		}
 	}
 	return all
 }

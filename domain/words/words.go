@@ -1,8 +1,8 @@
 // Package words is what the program says to people. Each sentence stands under a key in a message file, messages/<language>/<room>.yaml, once a
 // language, and nowhere else: code and pages name the key. The key of a message is its file's name and its own: "learner.my_classes".
 //
-// A message holds what it is filled with by name, {{.Seats}}, and nothing else of Go's templates (filling.go); a message that counts has a form for each
-// plural category of its language (Unicode CLDR: one, two, few, many, other), chosen by N. Whoever says it hands over pairs of name and value, and the
+// The files are in the format of go-i18n, which reads them. A message holds what it is filled with by name, {{.Seats}}, and nothing else of Go's templates
+// (filling.go); a message that counts has a form for each plural category of its language (Unicode CLDR: one, two, few, many, other), chosen by N. Whoever says it hands over pairs of name and value, and the
 // number as N.
 //
 // What stays in code, and in English: what programs read (names of fields, codes, the reference of the API), what operators read (commands, logs), and what
@@ -21,7 +21,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
-	"golang.org/x/text/language"
 )
 
 // Language is one in which the program speaks, by its tag of BCP 47: "en".
@@ -33,45 +32,66 @@ const English Language = "en"
 //go:embed messages
 var files embed.FS
 
-// catalogue is all messages of a language.
-type catalogue struct {
-	messages  map[string]*i18n.Message
-	localizer *i18n.Localizer
+// catalogue is all messages of a language, by key.
+type catalogue map[string]Message
+
+// Message is what is said under a key: its forms by plural category, "other" last. One that does not count has that form alone.
+type Message []Form
+
+// Form is the text of a message for one plural category: "one", "other".
+type Form struct{ Category, Text string }
+
+// Other is the text for any number, or for none.
+func (m Message) Other() string { return m[len(m)-1].Text }
+
+// of is the text for a plural category: other's, when the message has none.
+func (m Message) of(category string) string {
+	if i := m.at(category); i >= 0 {
+		return m[i].Text
+	}
+	return m.Other()
 }
 
+func (m Message) at(category string) int {
+	return slices.IndexFunc(m, func(f Form) bool { return f.Category == category })
+}
+
+// Counts reports whether a number chooses the form.
+func (m Message) Counts() bool { return len(m) > 1 }
+
 // catalogues has each language, read when it is spoken first. The files are part of the program: one that cannot be read is a fault of it.
-var catalogues = sync.OnceValue(func() map[Language]func() *catalogue {
+var catalogues = sync.OnceValue(func() map[Language]func() catalogue {
 	languages, err := fs.ReadDir(files, "messages")
 	if err != nil {
 		panic(err)
 	}
-	all := map[Language]func() *catalogue{}
+	all := map[Language]func() catalogue{}
 	for _, dir := range languages {
-		all[Language(dir.Name())] = sync.OnceValue(func() *catalogue {
+		all[Language(dir.Name())] = sync.OnceValue(func() catalogue {
 			messages, err := load(files, path.Join("messages", dir.Name()))
 			if err != nil {
 				panic(fmt.Sprintf("words: %v", err))
 			}
-			return newCatalogue(Language(dir.Name()), messages)
+			return messages
 		})
 	}
-	all[Pseudo] = sync.OnceValue(func() *catalogue { return newCatalogue(Pseudo, pseudo(all[English]().messages)) })
+	all[Pseudo] = sync.OnceValue(func() catalogue { return pseudo(all[English]()) })
 	return all
 })
 
 // catalogueOf is all messages of a language; nil of one that there is not.
-func catalogueOf(l Language) *catalogue {
+func catalogueOf(l Language) catalogue {
 	if read := catalogues()[l]; read != nil {
 		return read()
 	}
 	return nil
 }
 
-func english() *catalogue { return catalogueOf(English) }
+func english() catalogue { return catalogueOf(English) }
 
-// load reads the message files of one language.
-func load(files fs.FS, dir string) (map[string]*i18n.Message, error) {
-	messages := map[string]*i18n.Message{}
+// load reads the message files of one language. The error names a file that cannot be read, or a message with braces that are no placeholder.
+func load(files fs.FS, dir string) (catalogue, error) {
+	all := catalogue{}
 	found, err := fs.Glob(files, dir+"/*.yaml")
 	if err != nil {
 		return nil, err
@@ -86,27 +106,29 @@ func load(files fs.FS, dir string) (map[string]*i18n.Message, error) {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		room := strings.TrimSuffix(path.Base(file), ".yaml")
-		for _, m := range list {
-			m.ID = room + "." + m.ID
-			messages[m.ID] = m
+		for _, read := range list {
+			m := messageOf(read)
+			for _, form := range m {
+				if err := check(form.Text); err != nil {
+					return nil, fmt.Errorf("%s: %s: %w", file, read.ID, err)
+				}
+			}
+			all[room+"."+read.ID] = m
 		}
 	}
-	return messages, nil
+	return all, nil
 }
 
-func newCatalogue(l Language, messages map[string]*i18n.Message) *catalogue {
-	bundle := i18n.NewBundle(language.English)
-	tag := language.Make(string(l))
-	for _, m := range messages {
-		err := check(m)
-		if err == nil {
-			err = bundle.AddMessages(tag, m)
-		}
-		if err != nil {
-			panic(fmt.Sprintf("words: %s: %v", m.ID, err))
+// messageOf keeps the forms that a message has, and nothing else of what the library thinks of.
+func messageOf(read *i18n.Message) Message {
+	forms := [...]Form{{"zero", read.Zero}, {"one", read.One}, {"two", read.Two}, {"few", read.Few}, {"many", read.Many}}
+	var m Message
+	for _, form := range forms {
+		if form.Text != "" {
+			m = append(m, form)
 		}
 	}
-	return &catalogue{messages: messages, localizer: i18n.NewLocalizer(bundle, string(l))}
+	return slices.Clip(append(m, Form{"other", read.Other}))
 }
 
 // Languages gives those that people may choose from, sorted.
@@ -124,7 +146,7 @@ func Languages() []Language {
 // Keys gives the keys of a message file, sorted, without the file's name.
 func Keys(room string) []string {
 	var keys []string
-	for key := range english().messages {
+	for key := range english() {
 		if of, own, ok := strings.Cut(key, "."); ok && of == room {
 			keys = append(keys, own)
 		}
@@ -137,57 +159,57 @@ func Keys(room string) []string {
 func (l Language) Name() string { return l.Say("words.language") }
 
 // Message is a message as its file has it; a language that lacks it gives the English one. It is nil for a key without words.
-func (l Language) Message(key string) *i18n.Message {
-	if c := catalogueOf(l); c != nil {
-		if m := c.messages[key]; m != nil {
-			return m
-		}
+func (l Language) Message(key string) Message {
+	m, _ := l.find(key)
+	return m
+}
+
+// find gives a message, and the language that it is in.
+func (l Language) find(key string) (Message, Language) {
+	if m := catalogueOf(l)[key]; m != nil {
+		return m, l
 	}
-	return english().messages[key]
+	return english()[key], English
 }
 
 // Say gives a message in words, filled with pairs of name and value; the value of N, a whole number, chooses the plural form. A key without
 // words, which a test would have found, gives the key.
 func (l Language) Say(key string, given ...any) string {
-	c := catalogueOf(l)
-	if c == nil || c.messages[key] == nil {
-		c = english()
-	}
-	config := i18n.LocalizeConfig{MessageID: key, TemplateParser: parser{}}
-	if len(given) > 0 {
-		data := make(pairs, len(given)&^1)
-		for i := 0; i+1 < len(given); i += 2 {
-			name, value := given[i].(string), given[i+1]
-			switch v := value.(type) {
-			case Text:
-				value = v.say(l)
-			case Moment:
-				value = l.Format(v.At, v.Layout)
-			case int:
-				value = l.Number(v)
-				if name == "N" {
-					config.PluralCount = v
-				}
-			}
-			data[i], data[i+1] = name, value
-		}
-		config.TemplateData = data
-	}
-	said, err := c.localizer.Localize(&config)
-	if err != nil && config.PluralCount != nil { // a form that newer rules have (a million, in Spanish) and the message has not
-		config.PluralCount = nil
-		said, err = c.localizer.Localize(&config)
-	}
-	if err != nil {
+	m, spoken := l.find(key)
+	if m == nil {
 		return key
 	}
-	return said
+	text := m.Other()
+	if len(given) == 0 {
+		return fill(text, nil)
+	}
+	filled := make([]filling, len(given)/2)
+	for i := range filled {
+		name, value := given[2*i].(string), ""
+		switch v := given[2*i+1].(type) {
+		case string:
+			value = v
+		case Text:
+			value = v.say(l)
+		case Moment:
+			value = l.Format(v.At, v.Layout)
+		case int:
+			value = l.Number(v)
+			if name == "N" {
+				text = m.of(spoken.Form(v))
+			}
+		default:
+			value = fmt.Sprint(v)
+		}
+		filled[i] = filling{name, value}
+	}
+	return fill(text, filled)
 }
 
 // Rooms gives the names of the message files, sorted.
 func Rooms() []string {
 	seen := map[string]bool{}
-	for key := range english().messages {
+	for key := range english() {
 		room, _, _ := strings.Cut(key, ".")
 		seen[room] = true
 	}
@@ -201,22 +223,25 @@ func Bare(text string) string { return unmoved.ReplaceAllString(text, "") }
 // missing or that the language does not have. A message that is missing altogether is no fault: it is said in English.
 func Faults(l Language) (faults []string) {
 	forms := counted(l)
-	for _, key := range slices.Sorted(maps.Keys(catalogueOf(l).messages)) {
-		m, english := catalogueOf(l).messages[key], english().messages[key]
+	for _, key := range slices.Sorted(maps.Keys(catalogueOf(l))) {
+		m, english := catalogueOf(l)[key], english()[key]
 		if english == nil {
 			faults = append(faults, key+" is no message of English")
 			continue
 		}
-		counts := english.One != ""
-		given := map[string]string{"zero": m.Zero, "one": m.One, "two": m.Two, "few": m.Few, "many": m.Many, "other": m.Other}
-		for form, text := range given {
+		counts := english.Counts()
+		for _, form := range []string{"zero", "one", "two", "few", "many", "other"} {
+			text := ""
+			if i := m.at(form); i >= 0 {
+				text = m[i].Text
+			}
 			switch wanted := form == "other" || counts && forms[form]; {
 			case wanted && text == "":
 				faults = append(faults, key+" lacks its form "+form)
 			case !wanted && text != "" && form != "many": // newer rules than ours know it of more languages
 				faults = append(faults, key+" has a form "+form+", which is never said")
-			case text != "" && !slices.Equal(fillings(text), fillings(english.Other)) && !(counts && slices.Equal(fillings(text+"{{.N}}"), fillings(english.Other))):
-				faults = append(faults, fmt.Sprintf("%s is filled with %v and not %v", key, fillings(text), fillings(english.Other)))
+			case text != "" && !slices.Equal(fillings(text), fillings(english.Other())) && !(counts && slices.Equal(fillings(text+"{{.N}}"), fillings(english.Other()))):
+				faults = append(faults, fmt.Sprintf("%s is filled with %v and not %v", key, fillings(text), fillings(english.Other())))
 			}
 		}
 	}
@@ -229,15 +254,6 @@ func fillings(text string) []string {
 	found := unmoved.FindAllString(text, -1)
 	slices.Sort(found)
 	return slices.Compact(found)
-}
-
-// Form is the text of a message for one plural category: "one", "other".
-type Form struct{ Category, Text string }
-
-// Forms gives the forms that a message has, "other" last.
-func Forms(m *i18n.Message) []Form {
-	all := []Form{{"zero", m.Zero}, {"one", m.One}, {"two", m.Two}, {"few", m.Few}, {"many", m.Many}, {"other", m.Other}}
-	return slices.DeleteFunc(all, func(f Form) bool { return f.Text == "" && f.Category != "other" })
 }
 
 // counted are the plural categories that whole numbers have in a language.
