@@ -118,6 +118,11 @@ func TestAreasAreTestedBesideThemselves(t *testing.T) {
 	if len(areas) < 10 {
 		t.Fatalf("only %d areas are listed", len(areas))
 	}
+	for _, pkg := range areas {
+		if len(imports(pkg, "TestGoFiles", "XTestGoFiles")) == 0 {
+			t.Errorf("%s has no test beside it", pkg)
+		}
+	}
 	of := imports("lignum/api", "TestImports", "XTestImports")
 	for _, pkg := range of {
 		if slices.Contains(areas, pkg) {
