@@ -1,9 +1,6 @@
 package provision_test
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -18,34 +15,8 @@ import (
 // come and are migrated there all the same, and their logins are members of rds_iam, without a password.
 func TestProvisioningNeedsNoSuperuser(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
-	raw := make([]byte, 4)
-	rand.Read(raw)
-	installation, database := "m"+hex.EncodeToString(raw), "managed_"+hex.EncodeToString(raw)
+	installation, database, root := w.Unbuilt(t)
 	master := installation + "_master"
-	root, err := pgx.Connect(ctx, w.Cluster.DirectDSN("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx := context.Background()
-		defer root.Close(ctx)
-		if _, err := root.Exec(ctx, "DROP DATABASE IF EXISTS "+database+" WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-		rows, _ := root.Query(ctx, "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", installation+"_")
-		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		for _, name := range names {
-			if err == nil {
-				_, err = root.Exec(ctx, "DROP ROLE "+pgx.Identifier{name}.Sanitize())
-			}
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	if err := w.Cluster.PrepareDatabase(ctx, database); err != nil {
-		t.Fatal(err)
-	}
 	for _, q := range []string{
 		"DO $$ BEGIN CREATE ROLE rds_iam NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
 		"CREATE ROLE " + master + " LOGIN CREATEROLE CREATEDB PASSWORD 'the master of a test'",
@@ -63,9 +34,7 @@ func TestProvisioningNeedsNoSuperuser(t *testing.T) {
 		t.Fatalf("install: %v %v", fresh, err)
 	}
 	spec := testkit.Fixtures[0]
-	for range 2 { // the second tenant finds roles and functions of the first
-		rand.Read(raw)
-		spec.Slug = "t" + hex.EncodeToString(raw)
+	for _, spec.Slug = range []string{"first", "second"} { // the second finds roles and functions of the first
 		if _, err := p.Create(ctx, spec, w.Actor); err != nil {
 			t.Fatalf("create: %v", err)
 		}

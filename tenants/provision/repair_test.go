@@ -3,8 +3,6 @@ package provision_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -327,33 +325,7 @@ var actor = audit.Actor{Name: "setup", Realm: "platform"}
 // Of two first installations at once one makes the realm, the other finds it.
 func TestFirstInstallsAtOnce(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
-	raw := make([]byte, 4)
-	rand.Read(raw)
-	installation, database := "f"+hex.EncodeToString(raw), "first_"+hex.EncodeToString(raw)
-	root, err := pgx.Connect(ctx, w.Cluster.DirectDSN("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx := context.Background()
-		defer root.Close(ctx)
-		if _, err := root.Exec(ctx, "DROP DATABASE IF EXISTS "+database+" WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-		rows, _ := root.Query(ctx, "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", installation+"_")
-		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		for _, name := range names {
-			if err == nil {
-				_, err = root.Exec(ctx, "DROP ROLE "+pgx.Identifier{name}.Sanitize())
-			}
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	if err := w.Cluster.PrepareDatabase(ctx, database); err != nil {
-		t.Fatal(err)
-	}
+	installation, database, _ := w.Unbuilt(t)
 	var wg sync.WaitGroup
 	fresh := make([]bool, 4)
 	for i := range fresh {

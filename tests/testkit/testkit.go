@@ -208,6 +208,40 @@ func (w *World) clone(ctx context.Context, template string) {
 	})
 }
 
+// Unbuilt is an installation of the test's own in which nothing is yet: its name, its database, which is prepared and empty, and a superuser's connection to
+// the cluster. The database goes with the test, and so do the roles of that installation.
+func (w *World) Unbuilt(t testing.TB) (installation, database string, root *pgx.Conn) {
+	t.Helper()
+	suffix := make([]byte, 4)
+	rand.Read(suffix)
+	installation, database = "u"+hex.EncodeToString(suffix), "unbuilt_"+hex.EncodeToString(suffix)
+	root, err := pgx.Connect(t.Context(), cluster.DirectDSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx := context.Background()
+		defer root.Close(ctx)
+		if _, err := root.Exec(ctx, "DROP DATABASE IF EXISTS "+database+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+		rows, _ := root.Query(ctx, "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", installation+"_")
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, name := range names {
+			if err == nil {
+				_, err = root.Exec(ctx, "DROP ROLE "+pgx.Identifier{name}.Sanitize())
+			}
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if err := cluster.PrepareDatabase(t.Context(), database); err != nil {
+		t.Fatal(err)
+	}
+	return installation, database, root
+}
+
 // Tenant is a tenant by slug; the test fails when there is none.
 func (w *World) Tenant(slug string) *tenants.Tenant {
 	w.T.Helper()
