@@ -5,29 +5,21 @@ import (
 	"slices"
 	"time"
 
-	"lignum/domain/classes"
-	"lignum/domain/identity"
-	"lignum/domain/insight"
 	"lignum/tenants"
-	"lignum/tenants/audit"
+	"lignum/tenants/jobs"
 	"lignum/tenants/provision"
 )
 
-const (
-	roundTime = 50 * time.Second // for one task over all tenants
-	turnTime  = 10 * time.Second // for one tenant in it
-)
+// turnTime is for one thing that a process looks after.
+const turnTime = 10 * time.Second
 
-// housekeeping does what must be done now and then, in every process; each task may run twice without harm. Each has a time of
-// its own, so that a slow one takes nothing from the next, and none hangs on the very minute at which it is looked for.
+// housekeeping is what a process does of its own every now and then, and for itself: what it counts, forgets and shows. What is done for realms is done by jobs (api/jobs).
 func (s *Server) housekeeping() {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
-	nights := map[string]time.Time{} // per tenant, the day for which the night's work was done here
-	s.lookAtLogins(s.base)
+	s.turn(s.lookAtLogins)
 	tenth := func(t time.Time) time.Time { return t.Truncate(10 * time.Minute) }
-	hour := func(t time.Time) time.Time { return t.Add(-30 * time.Minute).Truncate(time.Hour) } // at half past
-	lastTenth, lastHour := tenth(time.Now().UTC()), hour(time.Now().UTC())
+	last := tenth(time.Now().UTC())
 	for {
 		select {
 		case <-s.base.Done():
@@ -35,94 +27,22 @@ func (s *Server) housekeeping() {
 		case now := <-minute.C:
 			now = now.UTC()
 			s.rate.Forget()
-			s.round(s.summarise)
-			s.round(s.closeOverdue)
-			if t := tenth(now); t.After(lastTenth) {
-				lastTenth = t
-				s.round(func(ctx context.Context) { s.everyTenMinutes(ctx, now) })
-				s.round(s.lookAtLogins)
-			}
-			if t := hour(now); t.After(lastHour) {
-				lastHour = t
-				s.round(func(ctx context.Context) { s.everyHour(ctx, now, nights) })
+			s.turn(s.summarise)
+			if t := tenth(now); t.After(last) {
+				last = t
+				s.turn(func(ctx context.Context) {
+					s.warn(s.platform, "the day's figures could not be read", s.showUsage(ctx, now))
+				})
+				s.turn(s.lookAtLogins)
 			}
 		}
 	}
 }
 
-func (s *Server) round(task func(ctx context.Context)) {
-	ctx, cancel := context.WithTimeout(s.base, roundTime)
+func (s *Server) turn(task func(ctx context.Context)) {
+	ctx, cancel := context.WithTimeout(s.base, turnTime)
 	defer cancel()
 	task(ctx)
-}
-
-// eachTenant does something for every tenant in turn. One that fails or hangs holds up no other: each has turnTime at most,
-// and where the whole round is too short for all, the next one begins with those who had no turn.
-func (s *Server) eachTenant(ctx context.Context, do func(ctx context.Context, t *tenants.Tenant)) {
-	all := s.registry.Tenants()
-	if len(all) == 0 {
-		return
-	}
-	first := int(s.turn.Load()) % len(all)
-	for i := range all {
-		if ctx.Err() != nil {
-			s.turn.Store(int64(first + i))
-			return
-		}
-		own, cancel := context.WithTimeout(ctx, turnTime)
-		do(own, all[(first+i)%len(all)])
-		cancel()
-	}
-}
-
-// everyTenMinutes drops old idempotency keys and prepares the next signing keys of every realm, and tells what load each tenant expects.
-func (s *Server) everyTenMinutes(ctx context.Context, now time.Time) {
-	tidy := func(ctx context.Context, r tenants.Realm) {
-		db := s.store.DB(r)
-		s.warn(r, "old idempotency keys could not be dropped", db.EmptyBucket(ctx, now))
-		s.warn(r, "signing keys could not be renewed", identity.EnsureKeys(ctx, db, now))
-	}
-	own, cancel := context.WithTimeout(ctx, turnTime)
-	tidy(own, s.platform)
-	s.warn(s.platform, "the day's figures could not be read", s.showUsage(own, now))
-	cancel()
-	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
-		tidy(ctx, t.Realm())
-		s.warn(t.Realm(), "the forecast could not be published", s.publishForecast(ctx, t, now))
-	})
-}
-
-// everyHour publishes each tenant's figures of today and, once a night, does what belongs to the end of a day.
-func (s *Server) everyHour(ctx context.Context, now time.Time, nights map[string]time.Time) {
-	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
-		if t.State != tenants.Active {
-			return
-		}
-		today := t.Today(now)
-		db, who := s.store.DB(t.Realm()), audit.Actor{Name: "lignum", Realm: "platform"}
-		done := func(what string, do func(tx *tenants.Tx) error) bool {
-			err := db.Write(ctx, who, do)
-			s.warn(t.Realm(), what, err)
-			return err == nil
-		}
-		done("today's figures could not be published", func(tx *tenants.Tx) error { return insight.PublishDay(ctx, tx, today, t.Location()) })
-		s.keepMonths(ctx, t, now)
-		if nights[t.Slug].Equal(today) {
-			return
-		}
-		// Each in a transaction of its own: one that fails keeps none of the others from being done.
-		yesterday := done("yesterday's figures could not be published", func(tx *tenants.Tx) error {
-			return insight.PublishDay(ctx, tx, today.AddDate(0, 0, -1), t.Location())
-		})
-		ended := done("classes that are over could not be ended", func(tx *tenants.Tx) error {
-			_, err := classes.EndPast(ctx, tx, today)
-			return err
-		})
-		swept := done("old sign-ins could not be swept", func(tx *tenants.Tx) error { return identity.Sweep(ctx, tx, now) })
-		if yesterday && ended && swept {
-			nights[t.Slug] = today
-		}
-	})
 }
 
 // lookAtLogins warns of database roles that are not as provisioning makes them, and counts them for whoever watches. It changes
@@ -150,62 +70,31 @@ func (s *Server) warn(realm tenants.Realm, what string, err error) {
 	}
 }
 
-// publishForecast tells the autoscaler what a tenant's exams, lessons and imports will bring. A suspended tenant brings nothing.
-func (s *Server) publishForecast(ctx context.Context, t *tenants.Tenant, now time.Time) error {
-	db := s.store.DB(t.Realm())
-	var loads []insight.Load
-	if t.State != tenants.Suspended {
-		if err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-			loads, err = insight.Forecast(ctx, r, now, t.Location())
-			return err
-		}); err != nil {
-			return err
-		}
+// KeepFigures has the months of a tenant that are over counted at once: somebody asked for figures that were not kept, and will again.
+func (s *Server) KeepFigures(ctx context.Context, t *tenants.Tenant) {
+	if t.State == tenants.Active {
+		s.warn(t.Realm(), "the figures of past months could not be asked for", jobs.Ask(ctx, s.store.DB(t.Realm()), "figures.keep", time.Now().UTC().Truncate(time.Minute)))
 	}
-	return insight.PublishForecast(ctx, db, audit.Actor{Name: "lignum", Realm: "platform"}, loads)
 }
 
-// keepMonths counts the months of a tenant that are over, and keeps their figures: each in a transaction of its own, while there is time.
-func (s *Server) keepMonths(ctx context.Context, t *tenants.Tenant, now time.Time) {
-	db := s.store.DB(t.Realm())
-	var due []insight.Period
-	err := db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		due, err = insight.MonthsToKeep(ctx, r, now, t.Location())
-		return err
-	})
-	for _, m := range due {
-		if err == nil {
-			err = db.Write(ctx, audit.Actor{Name: "lignum", Realm: "platform"}, func(tx *tenants.Tx) error { return insight.KeepMonth(ctx, tx, m, t.Location()) })
+// JobDone counts a run of a job, and says in the log why one failed.
+func (s *Server) JobDone(j *jobs.Job, took time.Duration, err error) {
+	outcome := "done"
+	if err != nil {
+		outcome = "failed"
+		realm := s.platform
+		if j.Tenant != nil {
+			realm = j.Tenant.Realm()
+		}
+		log := s.Log.With("realm", realm.Name(), "job", j.ID, "kind", j.Kind, "attempt", j.Attempt, "err", Causes(err))
+		if j.Last {
+			outcome = "given_up"
+			log.Warn("a job was given up: lignum jobs retry starts it again") // the cloud counts these words
+		} else {
+			log.Warn("a job failed, and is tried again")
 		}
 	}
-	s.warn(t.Realm(), "the figures of past months could not be kept", err)
-}
-
-// KeepFigures does it at once in the background, once a minute at most: somebody asked for figures that were not kept, and will again.
-func (s *Server) KeepFigures(t *tenants.Tenant) {
-	now := time.Now().UTC()
-	if t.State != tenants.Active {
-		return
-	}
-	if last, ok := s.kept.Load(t.Slug); ok && now.Sub(last.(time.Time)) < time.Minute {
-		return
-	}
-	s.kept.Store(t.Slug, now)
-	go func() {
-		ctx, cancel := context.WithTimeout(s.base, roundTime)
-		defer cancel()
-		s.keepMonths(ctx, t, now)
-	}()
-}
-
-// closeOverdue hands in, as the platform, what learners left open beyond its time.
-func (s *Server) closeOverdue(ctx context.Context) {
-	s.eachTenant(ctx, func(ctx context.Context, t *tenants.Tenant) {
-		if t.State != tenants.Active {
-			return
-		}
-		now := time.Now().UTC()
-		_, err := s.Exams.CloseOverdue(ctx, s.store.DB(t.Realm()), 500, now, t.Today(now))
-		s.warn(t.Realm(), "overdue attempts could not be handed in", err)
-	})
+	s.metrics.jobs.WithLabelValues(j.Kind, outcome).Inc()
+	s.metrics.jobSeconds.WithLabelValues(j.Kind).Observe(took.Seconds())
+	s.metrics.jobLate.Observe(max(0, j.Now.Sub(j.Due).Seconds()))
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,30 +11,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"lignum/domain/catalog/pack"
 	"lignum/infra/aws"
 	"lignum/infra/config"
 	"lignum/tenants"
 	"lignum/tenants/audit"
-	"lignum/tests/school"
+	"lignum/tenants/jobs"
 	"lignum/tests/testkit"
 )
-
-func TestNightsWorkIsDoneOnceADayAndPublished(t *testing.T) {
-	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
-	nights := map[string]time.Time{}
-	now := time.Now().UTC()
-	s.everyHour(t.Context(), now, nights)
-	s.everyHour(t.Context(), now, nights)
-	var today, yesterday, sweeps int
-	err := w.Direct(t).QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE day = $1::date), count(*) FILTER (WHERE day = $1::date - 1),
-		(SELECT count(*) FROM tenant_jamaica.audit_entries WHERE action = 'sign_in.sweep') FROM control.usage_days WHERE slug = 'jamaica'`,
-		w.Tenant("jamaica").Today(now).Format(time.DateOnly)).Scan(&today, &yesterday, &sweeps)
-	if err != nil || today != 1 || yesterday != 1 || sweeps != 1 {
-		t.Errorf("%d rows of today, %d of yesterday, %d sweeps, %v", today, yesterday, sweeps, err)
-	}
-}
 
 func TestMetricsShowWhatEachTenantPublishedAndAskedOfTheDatabase(t *testing.T) {
 	w := testkit.New(t)
@@ -65,43 +49,6 @@ func TestMetricsShowWhatEachTenantPublishedAndAskedOfTheDatabase(t *testing.T) {
 	}
 	if _, shown := got["lignum_active_users bahamas"]; shown {
 		t.Error("figures of another day are shown as today's")
-	}
-}
-
-func TestEveryTenantTellsWhatLoadItExpects(t *testing.T) {
-	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, platform: tenants.PlatformRealm(testkit.Installation), Log: slog.New(slog.DiscardHandler)}
-	s.metrics = newMetrics(s)
-	now, direct := time.Now().UTC(), w.Direct(t)
-	for _, slug := range []string{"jamaica", "bahamas"} {
-		db := w.DB(slug)
-		made := school.Course(t, db, pack.Pack{Tests: []pack.Test{{Kind: "assessment"}}})
-		tomorrow := now.AddDate(0, 0, 1)
-		school.Window(t, db, made.Tests[0], &tomorrow, nil)
-		school.Classes(t, db, school.Class{Kind: "live", Course: made.ID, Learners: school.Learners(t, db, 40, uuid.Nil)})
-	}
-	told := func() (text string) {
-		s.everyTenMinutes(t.Context(), now)
-		if err := direct.QueryRow(t.Context(), `SELECT coalesce(string_agg(slug || ' ' || kind || ' ' || learners, ', ' ORDER BY slug), '') FROM control.capacity_forecast`).Scan(&text); err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	if got := told(); got != "bahamas exam 40, jamaica exam 40" {
-		t.Errorf("told: %q", got)
-	}
-	err := w.DB("").Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
-		_, err := tenants.SetState(t.Context(), tx, "bahamas", tenants.Suspended, "hurricane", audit.Entry{Action: "platform.tenant.suspend"})
-		return err
-	})
-	if err == nil {
-		err = w.Registry.Refresh(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := told(); got != "jamaica exam 40" {
-		t.Errorf("told while one is suspended: %q", got)
 	}
 }
 
@@ -164,52 +111,6 @@ func TestAnAlteredLoginIsTold(t *testing.T) {
 	}
 }
 
-// A round that is too short for all tenants goes on, the next time, with those who had no turn.
-func TestNoTenantWaitsForEverBehindASlowOne(t *testing.T) {
-	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
-	served := map[string]int{}
-	all := len(w.Registry.Tenants())
-	if all < 2 {
-		t.Fatalf("%d tenants", all)
-	}
-	for range all {
-		ctx, cancel := context.WithCancel(t.Context())
-		s.eachTenant(ctx, func(own context.Context, tenant *tenants.Tenant) {
-			if _, bounded := own.Deadline(); !bounded {
-				t.Error("a tenant's turn has no end")
-			}
-			served[tenant.Slug]++
-			cancel() // as if this one had taken all the time
-		})
-		cancel()
-	}
-	if len(served) != all {
-		t.Errorf("after %d rounds for one each, %v had a turn", all, served)
-	}
-}
-
-// What fails in a tenant's night keeps nothing else from being done, there or elsewhere.
-func TestOneFailingTaskKeepsNoOtherFromBeingDone(t *testing.T) {
-	w := testkit.New(t)
-	s := &Server{store: w.Store, registry: w.Registry, Log: slog.New(slog.DiscardHandler)}
-	first := w.Registry.Tenants()[0].Slug
-	if _, err := w.Direct(t).Exec(t.Context(), `ALTER TABLE tenant_`+first+`.classes RENAME TO classes_gone`); err != nil { // its figures and its classes fail
-		t.Fatal(err)
-	}
-	nights := map[string]time.Time{}
-	s.everyHour(t.Context(), time.Now().UTC(), nights)
-	for _, tenant := range w.Registry.Tenants() {
-		var sweeps int
-		if err := w.Direct(t).QueryRow(t.Context(), `SELECT count(*) FROM tenant_`+tenant.Slug+`.audit_entries WHERE action = 'sign_in.sweep'`).Scan(&sweeps); err != nil || sweeps != 1 {
-			t.Errorf("%s: %d sweeps, %v", tenant.Slug, sweeps, err)
-		}
-		if _, done := nights[tenant.Slug]; done == (tenant.Slug == first) {
-			t.Errorf("%s: the night counts as done: %v", tenant.Slug, done)
-		}
-	}
-}
-
 // What cannot be written down now is written down with the next, and holds up no other realm.
 func TestASummaryThatFailsIsNotLost(t *testing.T) {
 	w := testkit.New(t)
@@ -237,5 +138,24 @@ func TestASummaryThatFailsIsNotLost(t *testing.T) {
 		if err := w.Direct(t).QueryRow(t.Context(), `SELECT sum((after->>'requests')::integer) FROM tenant_`+slug+`.audit_trail WHERE action = 'request.anonymous_refused'`).Scan(&n); err != nil || n != want {
 			t.Errorf("%s: %d refusals are written down, %v", slug, n, err)
 		}
+	}
+}
+
+// A job that is tried no more is in the log in the words that the cloud counts, and one that is tried again is not.
+func TestAJobThatIsGivenUpIsTold(t *testing.T) {
+	var said bytes.Buffer
+	s := &Server{Log: slog.New(slog.NewTextHandler(&said, nil))}
+	s.metrics = newMetrics(s)
+	for _, last := range []bool{false, true} {
+		said.Reset()
+		s.JobDone(&jobs.Job{ID: 7, Kind: "night.sweep", Tenant: &tenants.Tenant{Slug: "jamaica"}, Last: last}, time.Second, errors.New("disk full"))
+		if text := said.String(); strings.Contains(text, aws.JobGivenUpWords) != last || !strings.Contains(text, "jamaica") || !strings.Contains(text, "disk full") || !strings.Contains(text, "job=7") {
+			t.Errorf("last: %v, said %s", last, text)
+		}
+	}
+	said.Reset()
+	s.JobDone(&jobs.Job{ID: 8, Kind: "night.sweep"}, time.Second, nil)
+	if said.Len() != 0 {
+		t.Errorf("of one that is done: %s", said.String())
 	}
 }

@@ -15,16 +15,19 @@ import (
 // metrics are the server's; Prometheus reads them on a port of its own. What is counted by tenant is counted by few things besides,
 // and what is counted by route by no tenant: there are hundreds of each, and nobody scrapes a hundred thousand series.
 type metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	routes   *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	panics   prometheus.Counter
-	active   *prometheus.GaugeVec
-	attended *prometheus.GaugeVec
-	altered  prometheus.Gauge
-	memory   prometheus.Gauge
-	hashing  prometheus.Gauge
+	registry   *prometheus.Registry
+	requests   *prometheus.CounterVec
+	routes     *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	panics     prometheus.Counter
+	jobs       *prometheus.CounterVec
+	jobSeconds *prometheus.HistogramVec
+	jobLate    prometheus.Histogram
+	active     *prometheus.GaugeVec
+	attended   *prometheus.GaugeVec
+	altered    prometheus.Gauge
+	memory     prometheus.Gauge
+	hashing    prometheus.Gauge
 }
 
 // databaseRequests shows the store's own count.
@@ -48,6 +51,10 @@ func newMetrics(s *Server) *metrics {
 	m.seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lignum_request_seconds", Help: "Time to the answer, by realm and class of route.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"realm", "class"})
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{Name: "lignum_panics_total", Help: "Requests that ended in a panic."})
+	m.jobs = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lignum_jobs_total", Help: "Runs of jobs, by kind and outcome: done, failed or given_up."}, []string{"kind", "outcome"})
+	m.jobSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lignum_job_seconds", Help: "Time that a run of a job takes, by kind.",
+		Buckets: []float64{.005, .01, .05, .1, .5, 1, 5, 10, 60, 600}}, []string{"kind"})
+	m.jobLate = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lignum_job_late_seconds", Help: "How long after its time a job was begun.", Buckets: []float64{.1, .25, .5, 1, 2, 5, 10, 30, 60, 300}})
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lignum_transactions_waiting", Help: "Transactions that wait for a connection of their tenant's share."},
 		func() float64 { return float64(s.store.Waiting()) })
 	slots := func(name, help string, of func(writer, reader int) int) prometheus.Collector {
@@ -61,7 +68,7 @@ func newMetrics(s *Server) *metrics {
 	m.memory = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_memory_bytes",
 		Help: "Memory that this process may use; 0: no limit is known. What it has is process_resident_memory_bytes, what Go is held to go_gc_gomemlimit_bytes."})
 	m.hashing = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lignum_hash_slots", Help: "Passwords that may be hashed at once, of 19 MiB each."})
-	m.registry.MustRegister(m.requests, m.routes, m.seconds, m.panics, m.active, m.attended, m.altered, m.memory, m.hashing, sent, waiting,
+	m.registry.MustRegister(m.requests, m.routes, m.seconds, m.panics, m.jobs, m.jobSeconds, m.jobLate, m.active, m.attended, m.altered, m.memory, m.hashing, sent, waiting,
 		slots("lignum_transaction_slots", "Transactions that this process may have busy at once, its share of what the database works on.", func(writer, _ int) int { return writer }),
 		slots("lignum_transaction_slots_reader", "The same at the reader; that of the writer when there is none.", func(_, reader int) int { return reader }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

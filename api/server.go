@@ -77,8 +77,6 @@ type Server struct {
 	version     string
 	metrics     *metrics
 	refusals    refusals
-	kept        sync.Map     // slug -> when the figures of its past months were kept last because somebody asked for them
-	turn        atomic.Int64 // the tenant with which the next round of housekeeping begins
 	routes      []Route
 	slots       sync.Map // slug -> *slot
 	base        context.Context

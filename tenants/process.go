@@ -66,6 +66,7 @@ type Process struct {
 	db       *DB
 	capacity Capacity
 	log      *slog.Logger
+	first    atomic.Bool            // of all that serve, by their ids
 	told     atomic.Pointer[string] // the last warning, which is not repeated
 	stop     context.CancelFunc
 	ended    sync.WaitGroup
@@ -157,12 +158,19 @@ func (p *Process) Leave(ctx context.Context) error {
 	return p.send(ctx, b)
 }
 
+// ID is what the others know the process by.
+func (p *Process) ID() uuid.UUID { return p.id }
+
+// First reports whether the process comes before all others that serve, as last polled: what one of them is to do, it does. For some seconds it can be two, or none.
+func (p *Process) First() bool { return p.first.Load() }
+
 // follow takes the share that is right as of a poll.
 func (p *Process) follow(s Serving) {
 	place := 0
 	for place < len(s.Processes) && s.Processes[place] != p.id {
 		place++
 	}
+	p.first.Store(place == 0 && len(s.Processes) > 0)
 	processes := max(len(s.Processes), place+1) // the others may have taken it for dead: it comes last until it has spoken again
 	part := func(said float64) int {
 		if said <= 0 {

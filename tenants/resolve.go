@@ -63,6 +63,9 @@ func (r *Registry) Lookup(host string) (t *Tenant, platform bool, err error) {
 	return nil, false, domain.Refuse(domain.NotFound, "domain.there_is_nothing_at_this")
 }
 
+// Platform is the data of the platform's realm.
+func (r *Registry) Platform() *DB { return r.db }
+
 // Tenant finds a tenant by its slug, or domain.NotFound.
 func (r *Registry) Tenant(slug string) (*Tenant, error) {
 	if t := r.snapshot.Load().tenants[slug]; t != nil {

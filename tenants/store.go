@@ -132,7 +132,7 @@ func (s *Store) pool(realm Realm, end Endpoint) (*pool, error) {
 	p, ok := s.pools.Get(key)
 	if !ok {
 		var err error
-		if p, err = s.open(realm, end); err != nil {
+		if p, err = s.open(realm, end, poolMost); err != nil {
 			return nil, err
 		}
 		s.pools.Add(key, p)
@@ -152,12 +152,22 @@ func (s *Store) done(p *pool) {
 // poolMost is more than admission ever lets one process use at once: pgx wants a number, and it cannot be changed later.
 const poolMost = 1000
 
-func (s *Store) open(realm Realm, end Endpoint) (*pool, error) {
+// Jobs opens connections of the login of the jobs, JobsLogin, most at once. They are outside of the realms' shares, which they would have to wait for; whoever asks
+// closes them.
+func (s *Store) Jobs(login string, most int) (*pgxpool.Pool, error) {
+	p, err := s.open(Realm{Schema: JobsSchema, Login: login}, s.cfg.Writer, most)
+	if err != nil {
+		return nil, err
+	}
+	return p.pgx, nil
+}
+
+func (s *Store) open(realm Realm, end Endpoint, most int) (*pool, error) {
 	cfg, err := pgxpool.ParseConfig(dsn(end, realm.Login, s.cfg.Vault.RolePassword(realm.Login)))
 	if err != nil {
 		return nil, fmt.Errorf("connection settings of realm %s are not valid", realm.Name()) // the cause would show the password
 	}
-	cfg.MinConns, cfg.MaxConns = 0, poolMost
+	cfg.MinConns, cfg.MaxConns = 0, int32(most)
 	cfg.MaxConnIdleTime, cfg.MaxConnLifetime = time.Minute, time.Hour
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.HealthCheckPeriod = time.Minute

@@ -128,13 +128,19 @@ var reserved = []string{
 	"platform", "www", "api", "app", "admin", "administrator", "root", "control", "console", "gate", "public", "static", "assets",
 	"cdn", "mail", "smtp", "imap", "ftp", "ns1", "ns2", "status", "support", "help", "billing", "login", "signin", "sign-in",
 	"account", "accounts", "auth", "sso", "security", "lignum", "content", "sandbox", "test", "staging", "localhost", "postgres",
-	"pgbouncer", "template", "system", "internal", "metrics", "health", "well-known", "autoconfig", "autodiscover", "autoscale", "wpad",
+	"pgbouncer", "template", "system", "internal", "metrics", "health", "well-known", "autoconfig", "autodiscover", "autoscale", "jobs", "wpad",
 }
 
 // PlatformRealm is the platform's own realm in an installation.
 func PlatformRealm(installation string) Realm {
 	return Realm{Schema: "control", Login: installation + "_platform"}
 }
+
+// JobsSchema is where the jobs of all realms wait, in tables of River's (tenants/jobs).
+const JobsSchema = "jobs"
+
+// JobsLogin is the login that takes jobs and says what became of them. It reads no realm's data.
+func JobsLogin(installation string) string { return installation + "_jobs" }
 
 // UserNamePattern is what a user name may look like, once folded.
 var UserNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)

@@ -12,6 +12,7 @@ import (
 	"lignum/api/coaching"
 	"lignum/api/guardians"
 	"lignum/api/insight"
+	"lignum/api/jobs"
 	"lignum/api/notices"
 	"lignum/api/people"
 	"lignum/api/platform"
@@ -30,7 +31,7 @@ func Register(s *api.Server) {
 		// people and schools, and when these have terms
 		people.Routes, guardians.Routes, people.ResetRoutes, people.SchoolRoutes, calendar.Routes, coaching.RecordRoutes,
 		// a tenant
-		insight.Routes, settings.RoleRoutes, settings.Routes, audit.Routes,
+		insight.Routes, settings.RoleRoutes, settings.Routes, audit.Routes, jobs.Routes,
 		// the platform
 		platform.Routes,
 	} {

@@ -160,14 +160,14 @@ func InsightSummary(ctx context.Context, c *api.Call) (*insight.Summary, error) 
 		return insight.Glance(ctx, q, c.Day(), c.Tenant.Location(), v)
 	})
 	if err == nil && s.Counted {
-		c.Server.KeepFigures(c.Tenant)
+		c.Server.KeepFigures(ctx, c.Tenant)
 	}
 	return s, err
 }
 
 // AttendanceFigures returns attendance by day, region or school.
 func AttendanceFigures(ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows) (*insight.Table, error) {
-	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return keepingMonths(ctx, c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.Attendance(ctx, q, p, by, v)
 	}))
 }
@@ -181,16 +181,16 @@ func ActiveUserFigures(ctx context.Context, c *api.Call, in api.DayRange) (*insi
 
 // PassRateFigures returns how many attempts passed, by subject, region or school.
 func PassRateFigures(ctx context.Context, c *api.Call, by insight.By, in api.DayRange, rows FigureRows) (*insight.Table, error) {
-	return keepingMonths(c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
+	return keepingMonths(ctx, c)(figures(ctx, c, by, in, rows, func(q tenants.Querier, p insight.Period, v insight.View) (*insight.Table, error) {
 		return insight.PassRates(ctx, q, p, c.Tenant.Location(), by, v)
 	}))
 }
 
 // keepingMonths sees to it that months which had to be counted from their rows are kept before they are asked for again.
-func keepingMonths(c *api.Call) func(*insight.Table, error) (*insight.Table, error) {
+func keepingMonths(ctx context.Context, c *api.Call) func(*insight.Table, error) (*insight.Table, error) {
 	return func(t *insight.Table, err error) (*insight.Table, error) {
 		if err == nil && t.Counted {
-			c.Server.KeepFigures(c.Tenant)
+			c.Server.KeepFigures(ctx, c.Tenant)
 		}
 		return t, err
 	}

@@ -52,9 +52,11 @@ var links = []Link{
 	{Path: "/terms", About: true, Permission: policy.CalendarRead, Only: staff},
 	{Path: "/settings", About: true, Permission: policy.TenantChange},
 	{Path: "/audit", About: true, Permission: policy.AuditRead},
+	{Path: "/jobs", About: true, Permission: policy.JobRead},
 	// the platform
 	{Path: "/console", About: true, Permission: policy.PlatformTenantRead},
 	{Path: "/console/audit", About: true, Permission: policy.PlatformAuditRead},
+	{Path: "/console/jobs", About: true, Permission: policy.PlatformJobRead},
 }
 
 // staff reports whether somebody sees learners, which those who learn, and their guardians, do not.

@@ -31,6 +31,7 @@ var rules = []struct {
 	{"alarm-action", (*checker).alarmAction},
 	{"alarm-missing-data", (*checker).alarmMissingData},
 	{"altered-logins", (*checker).alteredLogins},
+	{"jobs-given-up", (*checker).jobsGivenUp},
 	{"bucket-public", (*checker).bucketPublic},
 	{"bucket-tls", (*checker).bucketTLS},
 	{"cdn-origin", (*checker).cdnOrigin},

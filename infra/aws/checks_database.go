@@ -130,25 +130,37 @@ func (c *checker) creditsWatched() {
 }
 
 // alteredLogins wants somebody to hear when a login of the database has changed itself, which it may, and which only a
-// migration puts back: the program says so in its log, a filter counts it, an alarm tells it.
+// migration puts back.
 func (c *checker) alteredLogins() {
-	const metric = "lignum_altered_logins"
+	c.logged("lignum_altered_logins", AlteredLoginWords, "logins that are altered")
+}
+
+// jobsGivenUp wants somebody to hear when a job failed as often as it may: nobody does it any more, until a person starts it again.
+func (c *checker) jobsGivenUp() {
+	c.logged("lignum_jobs_given_up", JobGivenUpWords, "jobs that are given up")
+}
+
+// logged wants what the program says in its log to be counted by a filter, and told by an alarm.
+func (c *checker) logged(metric, words, of string) {
 	counted := slices.ContainsFunc(c.resources("AWS::Logs::MetricFilter"), func(r resource) bool {
-		return r.prop("MetricTransformations", "0", "MetricName").Scalar() == metric && strings.Contains(r.prop("FilterPattern").Scalar(), AlteredLoginWords)
+		return r.prop("MetricTransformations", "0", "MetricName").Scalar() == metric && strings.Contains(r.prop("FilterPattern").Scalar(), words)
 	})
 	told := slices.ContainsFunc(c.alarms(), func(r resource) bool { return r.prop("MetricName").Scalar() == metric })
 	for _, r := range c.resources(cluster) {
 		if !counted {
-			c.find(r, nil, "nobody counts logins that are altered", "make a filter of the program's log that gives "+metric)
+			c.find(r, nil, "nobody counts "+of, "make a filter of the program's log that gives "+metric)
 		}
 		if !told {
-			c.find(r, nil, "nobody hears of logins that are altered", "make an alarm of "+metric)
+			c.find(r, nil, "nobody hears of "+of, "make an alarm of "+metric)
 		}
 	}
 }
 
 // AlteredLoginWords begin the line that a serving process logs of each login that is not as it was made.
 const AlteredLoginWords = "a database role is not as provisioning makes it"
+
+// JobGivenUpWords begin the line that a serving process logs of a job that failed as often as it may.
+const JobGivenUpWords = "a job was given up"
 
 // proxyIAM wants clients to sign in to the proxy by IAM: for all of them at once, or for each secret.
 func (c *checker) proxyIAM() {

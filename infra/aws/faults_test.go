@@ -99,9 +99,13 @@ func bound(one statement) bool {
 	return one.body.Get("Principal") == nil && !strings.Contains(text(one.body.Get("Resource")), "*") && one.body.Get("Resource") != nil
 }
 
-// ofAltered tells what is about altered logins by the name of a metric.
-func ofAltered(path string) func(*Value) bool {
-	return func(v *Value) bool { return v.Get(strings.Split(path, ".")...).Scalar() == "lignum_altered_logins" }
+// ofAltered tells what is about altered logins by the name of a metric, ofJobs what is about jobs that are given up.
+func ofAltered(path string) func(*Value) bool { return named(path, "lignum_altered_logins") }
+
+func ofJobs(path string) func(*Value) bool { return named(path, "lignum_jobs_given_up") }
+
+func named(path, metric string) func(*Value) bool {
+	return func(v *Value) bool { return v.Get(strings.Split(path, ".")...).Scalar() == metric }
 }
 
 type fault struct {
@@ -151,6 +155,11 @@ var faults = []fault{
 		s.set(s.first("web", filter, ofAltered("Properties.MetricTransformations.0.MetricName")), "Properties.FilterPattern", "{ $.msg = panic }")
 	}},
 	{"no alarm", "altered-logins", func(s stackSet) { s.remove("operations", alarm, ofAltered("Properties.MetricName")) }},
+	{"no count of jobs", "jobs-given-up", func(s stackSet) { s.remove("web", filter, ofJobs("Properties.MetricTransformations.0.MetricName")) }},
+	{"a count of other words than the jobs'", "jobs-given-up", func(s stackSet) {
+		s.set(s.first("web", filter, ofJobs("Properties.MetricTransformations.0.MetricName")), "Properties.FilterPattern", "{ $.msg = panic }")
+	}},
+	{"no alarm of jobs", "jobs-given-up", func(s stackSet) { s.remove("operations", alarm, ofJobs("Properties.MetricName")) }},
 	change("ladder-start", "data", instance, "Properties.DBInstanceClass", "db.r8g.8xlarge"),
 	{"another class than the first rung's", "ladder-start", func(s stackSet) { s.set(s.template("data").Mappings, "Sizes.small.Class", "db.t4g.large") }},
 	{"a class that nobody gave", "ladder-start", func(s stackSet) { s.drop(s.template("data").Mappings, "Sizes.region.Class") }},

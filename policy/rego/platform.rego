@@ -6,7 +6,7 @@ reaches_tenant if {
 	input.realm == "platform"
 	input.permission in {
 		"platform.tenant.read", "platform.tenant.provision", "platform.tenant.change", "platform.tenant.resume",
-		"platform.usage.read", "platform.audit.read",
+		"platform.usage.read", "platform.audit.read", "platform.job.read", "platform.job.change",
 		"platform.user.read", "platform.user.create", "platform.role.read", "platform.role.change",
 	}
 }

@@ -52,7 +52,7 @@ type should struct {
 // alteredSQL looks at all roles of the installation at once. PostgreSQL shows all of it to every login, so the serving process,
 // which has no direct connection, sees it too. $1 to $4 are the platform's login and owner, the gate and the autoscaler's login, $5 whether
 // logins sign in with tokens, $6 and $7 what the platform and the autoscaler may open, $8 the settings of every login but its
-// search_path.
+// search_path; $9 is the login of the jobs, $10 what it may open, $11 all of its settings.
 const alteredSQL = `WITH should AS (
 		SELECT slug AS realm, login_role AS role, true AS login, greatest(least((limits->>'connections')::numeric, 100000), 0)::integer AS connections,
 			ARRAY['search_path=' || schema_name] || $8::text[] AS settings, ARRAY['gate USAGE', schema_name || ' USAGE'] AS schemas, schema_name
@@ -60,6 +60,7 @@ const alteredSQL = `WITH should AS (
 		UNION ALL SELECT slug, owner_role, false, -1, '{}', '{}', schema_name FROM control.tenants
 		UNION ALL SELECT 'platform', $1::text, true, $6::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE', 'gate USAGE'], 'control'
 		UNION ALL SELECT 'platform', $4::text, true, $7::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE', 'gate USAGE'], 'control'
+		UNION ALL SELECT 'platform', $9::text, true, $10::integer, $11::text[], ARRAY['control USAGE', 'jobs USAGE'], 'control'
 		UNION ALL SELECT 'platform', one, false, -1, '{}', '{}', 'control' FROM unnest(ARRAY[$2::text, $3::text]) AS one
 	), member AS (
 		SELECT m.member AS oid, array_agg(g.rolname::text) AS roles FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid GROUP BY 1
@@ -118,8 +119,12 @@ func alteredArgs(installation string, iam bool) []any {
 	for _, s := range loginSettings("")[1:] {
 		settings = append(settings, s.name+"="+s.value)
 	}
+	var jobs []string
+	for _, s := range jobsSettings() {
+		jobs = append(jobs, s.name+"="+s.value)
+	}
 	return []any{tenants.PlatformRealm(installation).Login, installation + "_platform_owner", gateRole(installation), AutoscaleRole(installation), iam,
-		platformConnections, autoscaleConnections, settings}
+		platformConnections, autoscaleConnections, settings, tenants.JobsLogin(installation), jobsConnections, jobs}
 }
 
 func scanAltered(row pgx.CollectableRow) (a Altered, err error) {

@@ -16,9 +16,9 @@ func (p *Provisioner) loginRole(name string) string { return p.Installation + "_
 // gateRole owns the functions of the gate.
 func gateRole(installation string) string { return installation + "_gate" }
 
-// roles are a realm's own, and the two that all realms share: the gate's, and the autoscaler's login.
+// roles are a realm's own, and those that all realms share: the gate's, and the logins of the autoscaler and of the jobs.
 func (p *Provisioner) roles(owner, login string) roles {
-	return roles{owner, login, gateRole(p.Installation), AutoscaleRole(p.Installation)}
+	return roles{owner, login, gateRole(p.Installation), AutoscaleRole(p.Installation), tenants.JobsLogin(p.Installation)}
 }
 
 // ensureRole makes a role. A login gets its derived password and the limits that hold whatever a client asks for.

@@ -110,11 +110,11 @@ func Pending(ctx context.Context, db *tenants.DB) ([]string, error) {
 }
 
 // roles are the database roles that a migration's text may name.
-type roles struct{ owner, login, gate, autoscale string }
+type roles struct{ owner, login, gate, autoscale, jobs string }
 
 func (r roles) fill(sql string, schema string) string {
 	q := func(s string) string { return pgx.Identifier{s}.Sanitize() }
-	return strings.NewReplacer("{{owner}}", q(r.owner), "{{login}}", q(r.login), "{{gate}}", q(r.gate), "{{autoscale}}", q(r.autoscale),
+	return strings.NewReplacer("{{owner}}", q(r.owner), "{{login}}", q(r.login), "{{gate}}", q(r.gate), "{{autoscale}}", q(r.autoscale), "{{jobs}}", q(r.jobs),
 		"{{login_literal}}", "'"+strings.ReplaceAll(r.login, "'", "''")+"'", "{{schema}}", q(schema)).Replace(sql)
 }
 

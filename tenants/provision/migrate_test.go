@@ -75,8 +75,8 @@ func TestEveryHistoryOfThePlatformEndsInTheSameSchema(t *testing.T) {
 	if err := super.QueryRow(t.Context(), "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'control'").Scan(&owner); err != nil {
 		t.Fatal(err)
 	}
-	histories{w: w, super: super, realm: tenants.PlatformRealm(testkit.Installation), owner: owner, schemas: []string{"control", "gate"}, least: 150,
-		begin: "DROP SCHEMA control, gate CASCADE; CREATE SCHEMA control AUTHORIZATION {{owner}}",
+	histories{w: w, super: super, realm: tenants.PlatformRealm(testkit.Installation), owner: owner, schemas: []string{"control", "gate", "jobs"}, least: 150,
+		begin: "DROP SCHEMA control, gate CASCADE; DROP TABLE jobs.kinds; DROP INDEX jobs.river_job_unfinished, jobs.river_job_of, jobs.river_job_running; CREATE SCHEMA control AUTHORIZATION {{owner}}",
 		late: [3][2]string{
 			{"realm/9997_late", "ALTER TABLE users ADD COLUMN favourite text; ALTER TABLE tenants ADD COLUMN late text;"},
 			{"control/9998_later", "CREATE INDEX favourites ON users (favourite) WHERE favourite IS NOT NULL;"},

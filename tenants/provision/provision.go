@@ -55,11 +55,14 @@ func (p *Provisioner) connect(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// Install makes or migrates the platform's own realm and the gate. It is one transaction and may be repeated. It tells
+// Install makes or migrates the platform's own realm, the gate and the tables of the jobs. It may be repeated. It tells
 // whether the realm is new, so that the caller can invite the first operator.
 func (p *Provisioner) Install(ctx context.Context) (fresh bool, err error) {
 	realm := tenants.PlatformRealm(p.Installation)
 	r := p.roles(p.ownerRole("platform"), realm.Login)
+	if err := p.ensureJobs(ctx, r); err != nil {
+		return false, err
+	}
 	err = p.inLock(ctx, func(tx pgx.Tx) error {
 		var exists bool
 		if err := tx.QueryRow(ctx, "SELECT to_regnamespace('control') IS NOT NULL").Scan(&exists); err != nil {
@@ -156,7 +159,8 @@ func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t tenants.Tenant, sp
 	}
 	if _, err := tx.Exec(ctx, r.fill(`
 		GRANT USAGE ON SCHEMA gate TO {{login}};
-		GRANT EXECUTE ON FUNCTION gate.bump(text), gate.publish_usage(date, integer, integer, integer, integer, integer), gate.publish_forecast(jsonb) TO {{login}};
+		GRANT EXECUTE ON FUNCTION gate.bump(text), gate.publish_usage(date, integer, integer, integer, integer, integer), gate.publish_forecast(jsonb),
+			gate.queue_jobs(text, text[], timestamptz, text[]), gate.list_jobs(text, text, text[], bigint, integer), gate.retry_job(bigint), gate.cancel_job(bigint) TO {{login}};
 		GRANT USAGE ON SCHEMA {{schema}} TO {{gate}};
 		GRANT SELECT, UPDATE ON {{schema}}.settings TO {{gate}};
 		GRANT INSERT ON {{schema}}.audit_entries TO {{gate}};`, t.SchemaName)); err != nil {

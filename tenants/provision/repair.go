@@ -21,6 +21,20 @@ func (p *Provisioner) close(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, closeSQL); err != nil {
 		return fmt.Errorf("close.sql: %w", err)
 	}
+	// A process that leaves tells the others that another may lead the jobs now. Nobody listens behind a pooler, but River says it all the same.
+	var mayTell bool
+	jobs := tenants.JobsLogin(p.Installation)
+	if err := tx.QueryRow(ctx, "SELECT has_function_privilege($1, 'pg_catalog.pg_notify(text, text)', 'EXECUTE')", jobs).Scan(&mayTell); err != nil {
+		return err
+	}
+	if !mayTell {
+		if err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "GRANT EXECUTE ON FUNCTION pg_catalog.pg_notify(text, text) TO "+pgx.Identifier{jobs}.Sanitize())
+			return err
+		}); err != nil { // only a superuser can give it back, where one has closed it
+			p.log().Info("a process that ends will keep the lead of the jobs for some seconds", "err", err)
+		}
+	}
 	var open bool
 	if err := tx.QueryRow(ctx, "SELECT has_function_privilege('public', 'pg_catalog.pg_advisory_lock(bigint)', 'EXECUTE')").Scan(&open); err != nil {
 		return err
@@ -74,8 +88,8 @@ func (p *Provisioner) Repair(ctx context.Context, by audit.Actor) ([]Altered, er
 
 // passwords adds the logins whose verifier is not that of the vault, or of none where logins have none.
 func (p *Provisioner) passwords(ctx context.Context, tx pgx.Tx, list []Altered) ([]Altered, error) {
-	logins, args := `SELECT login_role, slug FROM control.tenants UNION ALL SELECT $1, 'platform' UNION ALL SELECT $2, 'platform'`,
-		[]any{tenants.PlatformRealm(p.Installation).Login, AutoscaleRole(p.Installation)}
+	logins, args := `SELECT login_role, slug FROM control.tenants UNION ALL SELECT $1, 'platform' UNION ALL SELECT unnest($2::text[]), 'platform'`,
+		[]any{tenants.PlatformRealm(p.Installation).Login, []string{AutoscaleRole(p.Installation), tenants.JobsLogin(p.Installation)}}
 	var readable bool
 	if err := tx.QueryRow(ctx, "SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')").Scan(&readable); err != nil {
 		return nil, err

@@ -29,6 +29,11 @@ var parts = []part{
 	{"tenants", "1,000 tenants: provisioning, one migration of all, latency when all are active in turn", manyTenants},
 }
 
+// named are those that are measured when they are asked for.
+var named = []part{
+	{"jobs", "jobs a second, how long one waits from its commit, what one costs, and what a tenant's ten thousand do to another's", jobsAtWork},
+}
+
 // chosen returns the parts that a comma-separated list names; all of them for an empty one.
 func chosen(only string) ([]part, error) {
 	if only == "" {
@@ -36,17 +41,18 @@ func chosen(only string) ([]part, error) {
 	}
 	var list []part
 	for name := range strings.SplitSeq(only, ",") {
-		i := slices.IndexFunc(parts, func(p part) bool { return p.name == strings.TrimSpace(name) })
+		all := slices.Concat(parts, named)
+		i := slices.IndexFunc(all, func(p part) bool { return p.name == strings.TrimSpace(name) })
 		if i < 0 {
 			return nil, fmt.Errorf("there is no part %q; -list names them", name)
 		}
-		list = append(list, parts[i])
+		list = append(list, all[i])
 	}
 	return list, nil
 }
 
 func listParts() {
-	for _, p := range parts {
+	for _, p := range slices.Concat(parts, named) {
 		fmt.Printf("%-8s %s\n", p.name, p.about)
 	}
 }

@@ -36,20 +36,28 @@ import (
 
 func TestMain(m *testing.M) {
 	localcluster.SuperviseIfAsked()
+	workIfAsked()
 	os.Exit(m.Run())
 }
 
 // platform is an installation of its own: a cluster that may be hurt, two tenants, and the API on a real port.
 type platform struct {
-	cluster *localcluster.Cluster
-	store   *tenants.Store
-	rooms   map[string]school.Room
-	dbs     map[string]*tenants.DB
-	addr    string
-	client  *http.Client
+	cluster  *localcluster.Cluster
+	store    *tenants.Store
+	rooms    map[string]school.Room
+	dbs      map[string]*tenants.DB
+	registry *tenants.Registry
+	key      []byte
+	addr     string
+	client   *http.Client
 }
 
 func start(t *testing.T) *platform {
+	t.Helper()
+	return startWith(t, testkit.Fixtures[:2])
+}
+
+func startWith(t *testing.T, specs []provision.Spec) *platform {
 	t.Helper()
 	ctx := t.Context()
 	dir, err := os.MkdirTemp("", "lignum-chaos")
@@ -82,7 +90,7 @@ func start(t *testing.T) *platform {
 	if _, err := prov.Install(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for _, spec := range testkit.Fixtures[:2] {
+	for _, spec := range specs {
 		if _, err := prov.Create(ctx, spec, audit.Actor{Name: "chaos"}); err != nil {
 			t.Fatal(err)
 		}
@@ -98,11 +106,19 @@ func start(t *testing.T) *platform {
 		t.Fatal(err)
 	}
 	for _, tenant := range registry.Tenants() {
-		db := p.store.DB(tenant.Realm())
-		p.rooms[tenant.Slug] = school.NewRoom(t, db, 3, 6)
-		p.dbs[tenant.Slug] = db
+		p.dbs[tenant.Slug] = p.store.DB(tenant.Realm())
 	}
-	p.serve(t, registry, key)
+	p.registry, p.key = registry, key
+	return p
+}
+
+// school gives each tenant learners and lessons, and serves them.
+func (p *platform) school(t *testing.T) *platform {
+	t.Helper()
+	for slug, db := range p.dbs {
+		p.rooms[slug] = school.NewRoom(t, db, 3, 6)
+	}
+	p.serve(t, p.registry, p.key)
 	return p
 }
 
@@ -208,7 +224,7 @@ func until(t *testing.T, what string, true func() bool) {
 }
 
 func TestRestartsUnderLoadLoseNoAcknowledgedWrite(t *testing.T) {
-	p := start(t)
+	p := start(t).school(t)
 	var stop atomic.Bool
 	total := map[string]*atomic.Int64{} // acknowledged reports of each tenant
 	var workers []*worker

@@ -184,7 +184,7 @@ func (w *World) clone(ctx context.Context, template string) {
 	}
 	defer conn.Close(ctx)
 	grant := fmt.Sprintf("REVOKE ALL ON DATABASE %s FROM PUBLIC; GRANT CONNECT ON DATABASE %s TO pgbouncer_auth, %s_platform, %s",
-		w.Database, w.Database, Installation, provision.AutoscaleRole(Installation))
+		w.Database, w.Database, Installation, provision.AutoscaleRole(Installation)+", "+tenants.JobsLogin(Installation))
 	for _, f := range Fixtures {
 		grant += ", " + Installation + "_" + f.Slug
 	}

@@ -13,10 +13,13 @@ import (
 	"lignum/api"
 	"lignum/api/areas"
 	"lignum/api/console"
+	jobsapi "lignum/api/jobs"
 	"lignum/api/portal"
+	"lignum/domain/calendar"
 	"lignum/infra/memory"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/jobs"
 )
 
 func serveCommand() *cobra.Command {
@@ -61,6 +64,18 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 		defer cancel()
 		if err := process.Leave(ctx); err != nil { // the others find out by its silence
 			in.log.Warn("the other processes could not be told that this one ends", "err", err)
+		}
+	}()
+	works, err := jobs.Start(ctx, jobs.Deps{Store: in.store, Registry: registry, Process: process, Login: tenants.JobsLogin(in.cfg.Installation), Kinds: jobsapi.Table(server.Exams), Begins: calendar.Begins,
+		Log: in.log, Done: server.JobDone})
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.cfg.DrainTime)
+		defer cancel()
+		if err := works.Stop(ctx); err != nil { // others take up what was not done
+			in.log.Warn("not all jobs ended in time", "err", err)
 		}
 	}()
 	metrics, err := net.Listen("tcp", in.cfg.MetricsListen)

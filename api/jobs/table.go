@@ -1,0 +1,95 @@
+// Package jobs is the table of all that is done by jobs, the pages' and the API's way to look at them, and what they do. A job's kind stands here, with when it is due and what it
+// does, and in the table jobs.kinds, with who may queue it, how often it is tried and how long it is kept.
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"lignum/domain/assessment"
+	"lignum/domain/classes"
+	"lignum/domain/identity"
+	"lignum/domain/insight"
+	"lignum/tenants"
+	"lignum/tenants/jobs"
+)
+
+// Table is all kinds of jobs. exams is what the process keeps of papers.
+func Table(exams *assessment.Exams) []jobs.Kind {
+	return []jobs.Kind{
+		// what learners left open beyond its time is handed in
+		{Name: "attempts.close", When: jobs.Every(time.Minute), Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+			_, err := exams.CloseOverdue(ctx, j.DB, 500, j.Now, j.Tenant.Today(j.Now))
+			return err
+		}},
+		// old idempotency keys go, and the next signing keys come
+		{Name: "keys.tidy", When: jobs.Every(10 * time.Minute), Always: true, Limit: 10 * time.Second, Run: tidy},
+		{Name: "keys.tidy", When: jobs.Every(10 * time.Minute), Platform: true, Limit: 10 * time.Second, Run: tidy},
+		// the autoscaler is told what exams, lessons and imports will bring
+		{Name: "forecast.publish", When: jobs.Every(10 * time.Minute), Always: true, Limit: 10 * time.Second, Run: forecast},
+		// today's figures, and those of months that are over
+		{Name: "usage.publish", When: jobs.Every(time.Hour), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error { return publishDay(ctx, j, 0) }},
+		{Name: "figures.keep", When: jobs.Every(time.Hour), Limit: 10 * time.Minute, Run: keepMonths},
+		// the end of a day
+		{Name: "night.usage", When: jobs.Nightly(30 * time.Minute), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error { return publishDay(ctx, j, -1) }},
+		{Name: "night.classes", When: jobs.Nightly(30 * time.Minute), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+			return j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
+				_, err := classes.EndPast(ctx, tx, j.Tenant.Today(j.Now))
+				return err
+			})
+		}},
+		{Name: "night.sweep", When: jobs.Nightly(time.Hour), Always: true, Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+			return j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
+				if err := jobs.Sweep(ctx, tx, j.Now); err != nil {
+					return err
+				}
+				return identity.Sweep(ctx, tx, j.Now)
+			})
+		}},
+	}
+}
+
+func tidy(ctx context.Context, j *jobs.Job) error {
+	if err := j.DB.EmptyBucket(ctx, j.Now); err != nil {
+		return err
+	}
+	return identity.EnsureKeys(ctx, j.DB, j.Now)
+}
+
+// publishDay publishes the figures of a day of the tenant's, so many days from the job's own.
+func publishDay(ctx context.Context, j *jobs.Job, from int) error {
+	return j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
+		return insight.PublishDay(ctx, tx, j.Tenant.Today(j.Due).AddDate(0, 0, from), j.Tenant.Location())
+	})
+}
+
+// forecast tells what is to come. A suspended tenant brings nothing.
+func forecast(ctx context.Context, j *jobs.Job) error {
+	var loads []insight.Load
+	if j.Tenant.State != tenants.Suspended {
+		if err := j.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+			loads, err = insight.Forecast(ctx, r, j.Now, j.Tenant.Location())
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return insight.PublishForecast(ctx, j.DB, j.Actor(), loads)
+}
+
+// keepMonths counts the months of a tenant that are over, and keeps their figures: each in a transaction of its own.
+func keepMonths(ctx context.Context, j *jobs.Job) error {
+	var due []insight.Period
+	if err := j.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		due, err = insight.MonthsToKeep(ctx, r, j.Now, j.Tenant.Location())
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, m := range due {
+		if err := j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error { return insight.KeepMonth(ctx, tx, m, j.Tenant.Location()) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

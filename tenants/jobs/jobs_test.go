@@ -1,0 +1,322 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lignum/domain"
+	"lignum/domain/calendar"
+	"lignum/domain/words"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tenants/jobs"
+	"lignum/tests/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// world is a database in which kinds of a test's own may be queued.
+func world(t *testing.T) *testkit.World {
+	t.Helper()
+	w := testkit.New(t)
+	if _, err := w.Direct(t).Exec(t.Context(), `INSERT INTO jobs.kinds (kind, realm, queue, attempts, keep) VALUES
+		('test.work', 'tenant', 'short', 3, '1 hour'), ('test.other', 'tenant', 'short', 3, '1 hour'), ('test.platform', 'platform', 'short', 3, '1 hour')`); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// write changes something, with an entry.
+func write(t *testing.T, w *testkit.World, slug string, fn func(tx *tenants.Tx) error) error {
+	t.Helper()
+	return w.DB(slug).Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
+		tx.Record(audit.Entry{Action: "test.change", ObjectKind: "test", ObjectID: "1"})
+		return fn(tx)
+	})
+}
+
+// work starts workers of some kinds and ends them with the test.
+func work(t *testing.T, w *testkit.World, kinds ...jobs.Kind) *jobs.Workers {
+	t.Helper()
+	process, err := tenants.Join(t.Context(), w.Store, w.Registry, "test", tenants.Capacity{Cores: 2}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	works, err := jobs.Start(t.Context(), jobs.Deps{Store: w.Store, Registry: w.Registry, Process: process, Login: tenants.JobsLogin(testkit.Installation), Kinds: kinds, Begins: calendar.Begins, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := works.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := process.Leave(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return works
+}
+
+func list(t *testing.T, w *testkit.World, slug string, f jobs.Filter) (found []jobs.Stored) {
+	t.Helper()
+	if err := w.DB(slug).ReadFresh(t.Context(), func(r *tenants.Reader) error {
+		l, err := jobs.List(t.Context(), r, f, domain.Page{Limit: 200})
+		found = l.Items
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// until waits for something that comes by itself.
+func until(t *testing.T, what string, true func() bool) {
+	t.Helper()
+	for range 400 {
+		if true() {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	t.Fatalf("after 10 seconds still not: %s", what)
+}
+
+// A job is queued with its change or not at all, only of kinds that are for its realm, and is seen and changed by its own realm alone.
+func TestJobsAreTheirRealms(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	lost := errors.New("lost")
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { jobs.Queue(tx, "test.work", "lost"); return lost }); !errors.Is(err, lost) {
+		t.Fatal(err)
+	}
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { jobs.Queue(tx, "test.work", "one", "two"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for slug, kinds := range map[string][]string{"jamaica": {"test.platform", "test.none"}, "": {"test.work"}} {
+		for _, kind := range kinds {
+			err := write(t, w, slug, func(tx *tenants.Tx) error { jobs.Queue(tx, kind); return nil })
+			if err == nil || !strings.Contains(err.Error(), "cannot be queued here") {
+				t.Errorf("%q queues %s: %v", slug, kind, err)
+			}
+		}
+	}
+	for _, about := range [][]string{{"a b"}, {"Ana Lee"}, {strings.Repeat("x", 201)}, make([]string, 1001)} {
+		if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { jobs.Queue(tx, "test.work", about...); return nil }); err == nil {
+			t.Errorf("a job about %.40q was taken", about)
+		}
+	}
+	for range 2 {
+		if err := write(t, w, "bahamas", func(tx *tenants.Tx) error { jobs.QueueOnce(tx, "test.work", "night:1", time.Now()); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := list(t, w, "jamaica", jobs.Filter{Realm: "bahamas"}) // whatever it asks for
+	if len(own) != 2 || own[0].About != "two" || own[0].Realm != "jamaica" || own[0].State != jobs.Waiting {
+		t.Errorf("jamaica's: %+v", own)
+	}
+	if all := list(t, w, "", jobs.Filter{}); len(all) != 3 || all[0].Realm != "bahamas" {
+		t.Errorf("all: %+v", all)
+	}
+	if one := list(t, w, "", jobs.Filter{Realm: "bahamas", Kind: "test.work", State: jobs.Waiting}); len(one) != 1 {
+		t.Errorf("bahamas': %+v", one)
+	}
+	for _, do := range []func(context.Context, *tenants.Tx, int64) error{jobs.Cancel, jobs.Retry} {
+		if err := write(t, w, "bahamas", func(tx *tenants.Tx) error { return do(t.Context(), tx, own[0].ID) }); domain.CodeOf(err) != domain.NotFound {
+			t.Errorf("another tenant's job: %v", err)
+		}
+		if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { return do(t.Context(), tx, own[0].ID) }); err != nil {
+			t.Error(err)
+		}
+	}
+	conn, err := w.As(t, w.Tenant("jamaica").LoginRole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{"SELECT count(*) FROM jobs.river_job", "SELECT count(*) FROM jobs.kinds", "DELETE FROM jobs.river_job"} {
+		if _, err := conn.Exec(t.Context(), q); err == nil || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("%s as a tenant: %v", q, err)
+		}
+	}
+	if conn, err = w.As(t, tenants.JobsLogin(testkit.Installation)); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{"SELECT count(*) FROM control.tenants", "SELECT count(*) FROM tenant_jamaica.users", "UPDATE jobs.kinds SET attempts = 1", "SELECT gate.bump('rules')", "UPDATE control.processes SET seen_at = now()"} {
+		if _, err := conn.Exec(t.Context(), q); err == nil || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("%s as the login of the jobs: %v", q, err)
+		}
+	}
+}
+
+// The more a realm has waiting the later its next come.
+func TestAFloodStandsBehindOthers(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	for range 2 {
+		if err := write(t, w, "jamaica", func(tx *tenants.Tx) error {
+			about := make([]string, 300)
+			for i := range about {
+				about[i] = fmt.Sprint(i)
+			}
+			jobs.Queue(tx, "test.work", about...)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, slug := range []string{"bahamas", "jamaica"} {
+		if err := write(t, w, slug, func(tx *tenants.Tx) error { jobs.Queue(tx, "test.other"); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := w.Direct(t).Query(t.Context(), "SELECT args ->> 'tenant' || ' ' || kind || ' ' || priority || ' ' || count(*) FROM jobs.river_job GROUP BY args ->> 'tenant', kind, priority ORDER BY 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var got []string
+	for rows.Next() { //nolint:forbidigo // four rows of a test
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, line)
+	}
+	if want := []string{"bahamas test.other 1 1", "jamaica test.other 1 1", "jamaica test.work 1 10", "jamaica test.work 2 90", "jamaica test.work 3 300", "jamaica test.work 4 200"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A job is worked with its own realm's login. What fails is tried again and given up at last, what it says to people is kept with it, and the rest is not.
+func TestJobsAreWorked(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	var mu sync.Mutex
+	runs, login := map[string]int{}, ""
+	work(t, w, jobs.Kind{Name: "test.work", Limit: 5 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+		mu.Lock()
+		runs[j.About]++
+		n := runs[j.About]
+		mu.Unlock()
+		switch j.About {
+		case "said":
+			return domain.RefuseIn(domain.Conflict, words.Plain("The class is full."))
+		case "secret":
+			panic("password=hunter2")
+		case "once":
+			if err := j.Once(ctx, func(tx *tenants.Tx) error {
+				tx.Record(audit.Entry{Action: "test.effect", ObjectKind: "test", ObjectID: "1"})
+				return tx.QueryRow(ctx, "SELECT current_user").Scan(&login)
+			}); err != nil || n > 2 {
+				return err
+			}
+			return errors.New("the process dies after its effect")
+		}
+		return nil
+	}})
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { jobs.Queue(tx, "test.work", "said", "secret", "once"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	faults := func() map[string]string {
+		said := map[string]string{}
+		for _, j := range list(t, w, "jamaica", jobs.Filter{State: jobs.Failing}) {
+			said[j.About] = j.Fault
+		}
+		return said
+	}
+	until(t, "all three have failed", func() bool { return len(faults()) == 3 })
+	if f := faults(); f["said"] != "The class is full." || strings.Contains(f["secret"], "hunter2") || f["secret"] == "" || strings.Contains(f["once"], "dies") {
+		t.Errorf("what is kept with them: %q", f)
+	}
+	var stored int
+	if err := w.Direct(t).QueryRow(t.Context(), "SELECT count(*) FROM jobs.river_job WHERE errors::text LIKE '%hunter2%'").Scan(&stored); err != nil || stored != 0 {
+		t.Errorf("a panic's text is stored %d times, %v", stored, err)
+	}
+	for range 2 { // tried again at once
+		for _, j := range list(t, w, "jamaica", jobs.Filter{State: jobs.Failing}) {
+			if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { return jobs.Retry(t.Context(), tx, j.ID) }); err != nil && domain.CodeOf(err) != domain.NotFound {
+				t.Fatal(err)
+			}
+		}
+		until(t, "none waits", func() bool {
+			return len(list(t, w, "jamaica", jobs.Filter{State: jobs.Waiting})) == 0 && len(list(t, w, "jamaica", jobs.Filter{State: jobs.Running})) == 0
+		})
+	}
+	if given := list(t, w, "jamaica", jobs.Filter{State: jobs.GivenUp}); len(given) != 2 || !given[0].MayRetry() || given[0].Attempt != 3 {
+		t.Errorf("given up: %+v", given)
+	}
+	var effects int
+	if err := w.Direct(t).QueryRow(t.Context(), "SELECT count(*) FROM tenant_jamaica.audit_entries WHERE action = 'test.effect'").Scan(&effects); err != nil || effects != 1 {
+		t.Errorf("%d effects of a job that ran %d times, %v", effects, runs["once"], err)
+	}
+	if runs["once"] != 3 || login != w.Tenant("jamaica").LoginRole {
+		t.Errorf("%d runs, as %s", runs["once"], login)
+	}
+}
+
+// What a silent process held is given to others; what is planned by the clock is there once, however many plan it.
+func TestWorkOfTheDeadIsTakenUp(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { jobs.Queue(tx, "test.work", "held", "tired"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Direct(t).Exec(t.Context(), `UPDATE jobs.river_job SET state = 'running', attempt = CASE args ->> 'about' WHEN 'held' THEN 1 ELSE 3 END,
+		attempted_at = now() - interval '1 minute', attempted_by = ARRAY['01234567-89ab-7def-8123-456789abcdef'] WHERE kind = 'test.work'`); err != nil {
+		t.Fatal(err)
+	}
+	kinds := []jobs.Kind{{Name: "test.work", Limit: 5 * time.Second, Run: func(context.Context, *jobs.Job) error { return nil }},
+		{Name: "test.other", When: jobs.Every(time.Hour), Limit: 5 * time.Second, Run: func(context.Context, *jobs.Job) error { return nil }}}
+	work(t, w, kinds...)
+	until(t, "the work of the dead is done", func() bool {
+		return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.work", State: jobs.Finished})) == 1 && len(list(t, w, "jamaica", jobs.Filter{State: jobs.GivenUp})) == 1
+	})
+	work(t, w, kinds...)
+	until(t, "what is due by the clock is done", func() bool {
+		return len(list(t, w, "", jobs.Filter{Kind: "test.other", State: jobs.Finished})) == len(w.Registry.Tenants())
+	})
+	due := slices.DeleteFunc(list(t, w, "", jobs.Filter{Kind: "test.other"}), func(j jobs.Stored) bool { return j.DueAt.After(time.Now()) }) // the next may be planned
+	if len(due) != len(w.Registry.Tenants()) {
+		t.Errorf("%d jobs for %d tenants", len(due), len(w.Registry.Tenants()))
+	}
+}
+
+// What is queued for a tenant that is suspended waits until it works again; what is always done is done.
+func TestATenantThatIsSuspendedRests(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error {
+		jobs.Queue(tx, "test.work")
+		jobs.Queue(tx, "test.other")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.DB("").Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
+		_, err := tenants.SetState(t.Context(), tx, "jamaica", tenants.Suspended, "hurricane", audit.Entry{Action: "platform.tenant.suspend"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Registry.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan string, 10)
+	run := func(_ context.Context, j *jobs.Job) error { ran <- j.Kind; return nil }
+	work(t, w, jobs.Kind{Name: "test.work", Limit: time.Second, Run: run}, jobs.Kind{Name: "test.other", Always: true, Limit: time.Second, Run: run})
+	until(t, "one is done and one rests", func() bool {
+		resting := list(t, w, "", jobs.Filter{Kind: "test.work", State: jobs.Waiting})
+		return len(resting) == 1 && resting[0].DueAt.After(time.Now().Add(time.Minute)) && len(list(t, w, "", jobs.Filter{Kind: "test.other", State: jobs.Finished})) == 1
+	})
+	if len(ran) != 1 {
+		t.Errorf("%d ran", len(ran))
+	}
+}

@@ -1,0 +1,210 @@
+package chaos
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lignum/domain/calendar"
+	"lignum/tenants"
+	"lignum/tenants/audit"
+	"lignum/tenants/jobs"
+	"lignum/tests/tenth"
+	"lignum/tests/testkit"
+)
+
+// Where a process that works jobs dies, and with it whatever it holds.
+const (
+	deathBefore = "before the effect"
+	deathWithin = "in the effect's transaction"
+	deathAfter  = "after the effect, before it is told"
+)
+
+// What a worker is told by its environment.
+const (
+	workerProxy = "CHAOS_WORKER_PROXY" // port of the pooler; it is a worker when this is there
+	workerKey   = "CHAOS_WORKER_KEY"
+	workerDeath = "CHAOS_WORKER_DEATH"
+)
+
+// workIfAsked makes this process one that works jobs until it is told to end, or dies in its third.
+func workIfAsked() {
+	port, err := strconv.Atoi(os.Getenv(workerProxy))
+	if err != nil {
+		return
+	}
+	if err := workJobs(port); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func workJobs(port int) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	key, err := base64.StdEncoding.DecodeString(os.Getenv(workerKey))
+	if err != nil {
+		return err
+	}
+	vault, err := tenants.NewVault(key)
+	if err != nil {
+		return err
+	}
+	store, err := tenants.NewStore(tenants.StoreConfig{Vault: vault, Connections: 8, Writer: tenants.Endpoint{Host: "127.0.0.1", Port: port, Database: "lignum"}})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	registry, err := tenants.NewRegistry(ctx, store.DB(tenants.PlatformRealm("chaos")), "localhost")
+	if err != nil {
+		return err
+	}
+	go registry.Watch(ctx, time.Second, func(error) {})
+	process, err := tenants.Join(ctx, store, registry, "worker", tenants.Capacity{Cores: 2}, log)
+	if err != nil {
+		return err
+	}
+	begun := make(chan struct{}, 1000)
+	die := func(where string) {
+		if os.Getenv(workerDeath) == where && len(begun) >= 3 {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	works, err := jobs.Start(ctx, jobs.Deps{Store: store, Registry: registry, Process: process, Login: tenants.JobsLogin("chaos"), Begins: calendar.Begins, Log: log,
+		Kinds: []jobs.Kind{{Name: "chaos.effect", Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+			begun <- struct{}{}
+			die(deathBefore)
+			if err := j.Once(ctx, func(tx *tenants.Tx) error {
+				tx.Record(audit.Entry{Action: "chaos.effect", ObjectKind: "job", ObjectID: j.About})
+				die(deathWithin)
+				return nil
+			}); err != nil {
+				return err
+			}
+			die(deathAfter)
+			return nil
+		}}}})
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(works.Stop(last), process.Leave(last))
+}
+
+// worker starts a process that works jobs, and dies where it is said: nowhere when that is empty.
+func (p *platform) worker(t *testing.T, death string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), workerProxy+"="+strconv.Itoa(p.cluster.ProxyPort()), workerKey+"="+base64.StdEncoding.EncodeToString(p.key), workerDeath+"="+death)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+// Whatever dies, and wherever: the effect of each job is there once, and none is late by more than a minute.
+func TestEachJobHasItsEffectOnce(t *testing.T) {
+	specs := testkit.Fixtures[:1]
+	for i := range len(tenth.Of(t, make([]struct{}, 200))) - 1 {
+		s := testkit.Fixtures[0]
+		s.Slug, s.Name = fmt.Sprintf("country-%d", i), fmt.Sprintf("Country %d", i)
+		specs = append(specs[:len(specs):len(specs)], s)
+	}
+	p := startWith(t, specs)
+	direct, err := pgx.Connect(t.Context(), p.cluster.DirectDSN("lignum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := direct.Exec(t.Context(), "INSERT INTO jobs.kinds (kind, realm, queue, attempts, keep) VALUES ('chaos.effect', 'tenant', 'short', 20, '1 day')"); err != nil {
+		t.Fatal(err)
+	}
+	direct.Close(t.Context())
+	steady := p.worker(t, "")
+	defer func() {
+		_ = steady.Process.Signal(syscall.SIGTERM)
+		if err := steady.Wait(); err != nil {
+			t.Errorf("the worker that stays: %v", err)
+		}
+	}()
+	type step struct {
+		name, death string
+		meanwhile   func(ctx context.Context) error
+	}
+	steps := []step{{name: deathBefore, death: deathBefore}, {name: deathWithin, death: deathWithin}, {name: deathAfter, death: deathAfter},
+		{"PgBouncer is restarted", deathAfter, p.cluster.RestartPgBouncer}, {"PostgreSQL is restarted", deathWithin, p.cluster.RestartPostgres}}
+	for _, s := range tenth.Of(t, steps) {
+		doomed := p.worker(t, s.death)
+		due := time.Now()
+		for slug, db := range p.dbs {
+			if err := db.Write(t.Context(), audit.Actor{Name: "chaos"}, func(tx *tenants.Tx) error {
+				tx.Record(audit.Entry{Action: "chaos.change", ObjectKind: "test", ObjectID: s.name})
+				jobs.Queue(tx, "chaos.effect", "night")
+				return nil
+			}); err != nil {
+				t.Fatalf("%s: %v", slug, err)
+			}
+		}
+		if s.meanwhile != nil {
+			if err := s.meanwhile(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- doomed.Wait() }()
+		select {
+		case err := <-ended:
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+				t.Fatalf("%s: it ended with %v", s.name, err)
+			}
+		case <-time.After(30 * time.Second): // the other was faster with all of them
+			_ = doomed.Process.Kill()
+			<-ended
+			t.Errorf("%s: it found nothing to die of", s.name)
+		}
+		for slug, db := range p.dbs {
+			until(t, slug+"'s work is done, "+s.name, func() bool {
+				var left int
+				err := db.ReadFresh(t.Context(), func(r *tenants.Reader) error {
+					return r.QueryRow(t.Context(), "SELECT count(*) FROM gate.list_jobs(NULL, NULL, '{available,scheduled,retryable,running}', NULL, 1000)").Scan(&left)
+				})
+				return err == nil && left == 0
+			})
+			effects, latest := 0, time.Time{}
+			if err := db.ReadFresh(t.Context(), func(r *tenants.Reader) error {
+				return r.QueryRow(t.Context(), "SELECT count(*), coalesce(max(at), 'epoch') FROM audit_entries WHERE action = 'chaos.effect' AND at >= $1::timestamptz", due).Scan(&effects, &latest)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if effects != 1 {
+				t.Errorf("%s, %s: %d effects", s.name, slug, effects)
+			}
+			if late := latest.Sub(due); late > time.Minute {
+				t.Errorf("%s, %s: late by %s", s.name, slug, late)
+			}
+		}
+		t.Logf("%s: the last effect after %s", s.name, time.Since(due).Round(time.Second))
+	}
+}
