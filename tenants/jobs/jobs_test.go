@@ -320,3 +320,34 @@ func TestATenantThatIsSuspendedRests(t *testing.T) {
 		t.Errorf("%d ran", len(ran))
 	}
 }
+
+// While the database is away, or somebody is in the way, a job is tried every few seconds and uses up none of its tries; one that takes too long does.
+func TestAnOutageUsesUpNoTries(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error {
+		jobs.Queue(tx, "test.work")
+		jobs.Queue(tx, "test.other")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	runs := 0
+	work(t, w, jobs.Kind{Name: "test.work", Limit: 5 * time.Second, Run: func(context.Context, *jobs.Job) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if runs++; runs <= 2 {
+			return domain.RefuseIn(domain.Unavailable, words.Plain("away"))
+		}
+		return nil
+	}}, jobs.Kind{Name: "test.other", Limit: time.Second, Run: func(ctx context.Context, _ *jobs.Job) error {
+		<-ctx.Done()
+		return tenants.Explain(ctx.Err())
+	}})
+	until(t, "the first is done", func() bool { return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.work", State: jobs.Finished})) == 1 })
+	if j := list(t, w, "jamaica", jobs.Filter{Kind: "test.work"})[0]; j.Attempt != 1 {
+		t.Errorf("it took %d tries", j.Attempt)
+	}
+	until(t, "the one that takes too long has failed", func() bool { return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.other", State: jobs.Failing})) == 1 })
+}

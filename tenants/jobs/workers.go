@@ -26,6 +26,9 @@ const (
 	most = shortPlaces - 2
 	// wait is how long a job that found no place for its realm waits before it asks again.
 	wait = time.Second
+	// again is when a job is tried once more that could not reach the database, or waited for somebody in vain, which uses up none of its tries, so that an outage
+	// of a minute makes nobody's night late by River's growing waits. A job that is older than patience has those.
+	again, patience = 3 * time.Second, 30 * time.Minute
 	// rest is how long what is queued for a tenant that takes no changes waits before it is looked at again.
 	rest = 5 * time.Minute
 	// look is how often a process asks for jobs while there are none: half of it is how long a job waits at least, on average.
@@ -229,6 +232,9 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	err := run(ctx, k, j)
 	if all.Done != nil {
 		all.Done(j, time.Since(j.Now), err)
+	}
+	if domain.CodeOf(err) == domain.Unavailable && ctx.Err() == nil && time.Since(job.CreatedAt) < patience {
+		return river.JobSnooze(again)
 	}
 	return said(err)
 }
