@@ -230,10 +230,12 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	}
 	defer leave()
 	err := run(ctx, k, j)
+	away := domain.CodeOf(err) == domain.Unavailable && ctx.Err() == nil && time.Since(job.CreatedAt) < patience
+	j.Last = j.Last && !away
 	if all.Done != nil {
 		all.Done(j, time.Since(j.Now), err)
 	}
-	if domain.CodeOf(err) == domain.Unavailable && ctx.Err() == nil && time.Since(job.CreatedAt) < patience {
+	if away {
 		return river.JobSnooze(again)
 	}
 	return said(err)
