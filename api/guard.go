@@ -94,7 +94,7 @@ func (c *Call) Under(p policy.Permission) (*Call, error) {
 	part, rt := *whole, *whole.route
 	rt.Permission = p
 	part.route, part.whole, part.parts, part.permitted, part.decided = &rt, whole, nil, false, false
-	part.DB = c.own().Guarded(part.mayWrite)
+	part.DB = whole.DB.Guarded(part.mayWrite)
 	whole.parts = append(whole.parts, &part)
 	return &part, nil
 }

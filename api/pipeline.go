@@ -59,6 +59,7 @@ type Call struct {
 	quota      string         // its name; "": none was asked yet
 	decision   policy.Decision
 	suppressed bool // the refusal is in the trail already
+	unseen     *int // notices that the reader of the page has not seen yet; -1: nothing was read yet; nil: nobody asked. See Unseen
 	observed   bool
 }
 

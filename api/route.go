@@ -161,6 +161,9 @@ func Page(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fib
 			return s.refuse(fc, &rt, c, err)
 		}
 		defer c.cancel()
+		if rt.Method == http.MethodGet {
+			c.countUnseen()
+		}
 		err = handle(c.ctx, c, fc)
 		if err == nil {
 			err = c.asked()

@@ -255,6 +255,7 @@ func (s *Server) errorPage(c *Call, fc *fiber.Ctx, p *Problem) error {
 		return p.write(fc)
 	}
 	fc.Status(p.Status)
+	c.countUnseen()
 	var err error
 	for range 2 { // a form that cannot be shown again, because what it is about is not there, gives way to the plain page
 		c.parts, c.fault = nil, nil // of the handler that failed: nothing of it is shown

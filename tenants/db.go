@@ -28,6 +28,19 @@ type DB struct {
 	store *Store
 	realm Realm
 	guard func() error // asked before anything is written; nil: nothing is asked
+	along *along       // nil: nothing
+}
+
+// along is a statement that waits for a reading to travel with.
+type along struct{ queue func(b *pgx.Batch) }
+
+// Along returns the same data, of which the first statement or batch that is read brings the answer of one more statement, in the same round trip.
+// queue adds that to a batch, with what is done with its answer, which is there when the rows or the batch are closed. Where nothing is read it is never
+// sent. What Along returns, and all that is made of it, is for one goroutine.
+func (db *DB) Along(queue func(b *pgx.Batch)) *DB {
+	more := *db
+	more.along = &along{queue}
+	return &more
 }
 
 // Guarded returns the same data, written to only while check gives nil. It is asked last before a commit, when a transaction
@@ -54,32 +67,56 @@ func (db *DB) Realm() Realm { return db.realm }
 func (db *DB) Vault() *Vault { return db.store.cfg.Vault }
 
 // Reader reads outside a transaction: each statement, or each batch, is a snapshot of its own.
-type Reader struct{ p *pool }
+type Reader struct {
+	p     *pool
+	along *along
+}
+
+// waits reports whether something waits to travel with the next statement.
+func (r *Reader) waits() bool { return r.along != nil && r.along.queue != nil }
+
+// with is the batch and what waits to travel with it.
+func (r *Reader) with(b *pgx.Batch) *pgx.Batch {
+	if !r.waits() {
+		return b
+	}
+	all := &pgx.Batch{QueuedQueries: append(make([]*pgx.QueuedQuery, 0, b.Len()+1), b.QueuedQueries...)}
+	r.along.queue(all)
+	r.along.queue = nil
+	return all
+}
 
 // Query runs one statement.
 func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if r.waits() {
+		return firstOf(r.SendBatch(ctx, only(sql, args)))
+	}
 	return r.p.pgx.Query(ctx, sql, fullLists(args)...)
 }
 
 // QueryRow runs one statement that gives one row.
 func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if r.waits() {
+		res := r.SendBatch(ctx, only(sql, args))
+		return firstRow{res.QueryRow(), res}
+	}
 	return r.p.pgx.QueryRow(ctx, sql, fullLists(args)...)
 }
 
 // SendBatch runs several statements in one round trip and one snapshot per statement.
 func (r *Reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	return r.p.pgx.SendBatch(ctx, fullListsOf(b))
+	return r.p.pgx.SendBatch(ctx, fullListsOf(r.with(b)))
 }
 
 // Read runs fn with a reader that may be served by a replica: what it gives may be a moment old and must never
 // decide a write. It returns domain.Unavailable when the database is away.
 func (db *DB) Read(ctx context.Context, fn func(r *Reader) error) error {
-	return db.admitted(ctx, db.store.cfg.Reader, func(p *pool) error { return fn(&Reader{p}) })
+	return db.admitted(ctx, db.store.cfg.Reader, func(p *pool) error { return fn(&Reader{p, db.along}) })
 }
 
 // ReadFresh is Read on the writer: for what must see the change just made.
 func (db *DB) ReadFresh(ctx context.Context, fn func(r *Reader) error) error {
-	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error { return fn(&Reader{p}) })
+	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error { return fn(&Reader{p, db.along}) })
 }
 
 // WriteOneTrip runs a batch as one transaction in one round trip: the hot path. Either all of its statements count or none.

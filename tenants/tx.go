@@ -67,7 +67,7 @@ func only(sql string, args []any) *pgx.Batch {
 	return b
 }
 
-// firstRows are the rows of a transaction's first statement, which came in a batch.
+// firstRows are the rows of a batch's first statement, which close the batch with them.
 type firstRows struct {
 	pgx.Rows
 	res pgx.BatchResults
@@ -106,6 +106,16 @@ func (r *firstRows) Err() error {
 	return r.err
 }
 
+// firstOf gives the rows of the next statement of a batch, which is the last that gives some.
+func firstOf(res pgx.BatchResults) (pgx.Rows, error) {
+	rows, err := res.Query()
+	first := &firstRows{Rows: rows, res: res}
+	if err != nil {
+		first.Close()
+	}
+	return first, err
+}
+
 // firstRow is the same of a statement that gives one row.
 type firstRow struct {
 	pgx.Row
@@ -126,13 +136,7 @@ func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 	if tx.begun {
 		return tx.conn.Query(ctx, sql, fullLists(args)...)
 	}
-	res := tx.beginWith(ctx, only(sql, args))
-	rows, err := res.Query()
-	first := &firstRows{Rows: rows, res: res}
-	if err != nil {
-		first.Close()
-	}
-	return first, err
+	return firstOf(tx.beginWith(ctx, only(sql, args)))
 }
 
 // QueryRow runs one statement that gives one row.

@@ -417,3 +417,86 @@ func TestNilListsAreEmptyLists(t *testing.T) {
 		t.Error("the caller's arguments were changed")
 	}
 }
+
+// What goes along with a reading costs no round trip of its own, comes once, and changes nothing of what the reading gives.
+func TestOneMoreAnswerComesAlongWithAReading(t *testing.T) {
+	w, ctx := testkit.New(t), t.Context()
+	trips := func() (all int64) {
+		w.Store.Requests(func(_ string, n int64) { all += n })
+		return all
+	}
+	for name, read := range map[string]func(r *tenants.Reader) error{
+		"a row": func(r *tenants.Reader) error {
+			var n int
+			if err := r.QueryRow(ctx, "SELECT $1::integer + 1", 1).Scan(&n); err != nil || n != 2 {
+				t.Errorf("a row: %d %v", n, err)
+			}
+			return nil
+		},
+		"no row": func(r *tenants.Reader) error {
+			var n int
+			if err := r.QueryRow(ctx, "SELECT 1 WHERE $1::boolean", false).Scan(&n); !errors.Is(err, pgx.ErrNoRows) {
+				t.Errorf("no row: %v", err)
+			}
+			return nil
+		},
+		"rows": func(r *tenants.Reader) error {
+			rows, err := r.Query(ctx, "SELECT generate_series(1, $1::integer)", 3)
+			if err != nil {
+				return err
+			}
+			if list, err := pgx.CollectRows(rows, pgx.RowTo[int]); err != nil || len(list) != 3 {
+				t.Errorf("rows: %v %v", list, err)
+			}
+			return nil
+		},
+		"a batch": func(r *tenants.Reader) error {
+			b, sum := &pgx.Batch{}, 0
+			for range 2 {
+				b.Queue("SELECT $1::integer", 7).QueryRow(func(row pgx.Row) error {
+					var n int
+					err := row.Scan(&n)
+					sum += n
+					return err
+				})
+			}
+			if err := r.SendBatch(ctx, b).Close(); err != nil || sum != 14 || b.Len() != 2 {
+				t.Errorf("a batch of %d: %d %v", b.Len(), sum, err)
+			}
+			return nil
+		},
+		"an empty batch": func(r *tenants.Reader) error { return r.SendBatch(ctx, &pgx.Batch{}).Close() },
+	} {
+		came := 0
+		db := w.DB("jamaica").Along(func(b *pgx.Batch) {
+			b.Queue("SELECT $1::integer", 42).QueryRow(func(row pgx.Row) error {
+				var n int
+				err := row.Scan(&n)
+				came += n
+				return err
+			})
+		})
+		before := trips()
+		if err := db.Guarded(nil).ReadFresh(ctx, read); err != nil || came != 42 {
+			t.Errorf("%s: along came %d, %v", name, came, err)
+		}
+		if n := trips() - before; n != 1 {
+			t.Errorf("%s: %d round trips", name, n)
+		}
+		if name == "an empty batch" {
+			continue
+		}
+		if err := db.Read(ctx, read); err != nil || came != 42 {
+			t.Errorf("%s, once more: along came %d, %v", name, came, err)
+		}
+	}
+	db := w.DB("jamaica").Along(func(b *pgx.Batch) { b.Queue("SELECT 1") })
+	var pg *pgconn.PgError
+	err := db.ReadFresh(ctx, func(r *tenants.Reader) error { return r.QueryRow(ctx, "SELECT 1 / $1::integer", 0).Scan(nil) })
+	if !errors.As(err, &pg) || pg.Code != "22012" {
+		t.Errorf("a reading that fails: %v", err)
+	}
+	if n := count(t, db, "SELECT $1::integer", 5); n != 5 { // the connection is whole
+		t.Errorf("afterwards: %d", n)
+	}
+}

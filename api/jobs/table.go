@@ -10,6 +10,7 @@ import (
 	"lignum/domain/classes"
 	"lignum/domain/identity"
 	"lignum/domain/insight"
+	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/jobs"
 )
@@ -38,15 +39,30 @@ func Table(exams *assessment.Exams) []jobs.Kind {
 				return err
 			})
 		}},
-		{Name: "night.sweep", When: jobs.Nightly(time.Hour), Always: true, Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
-			return j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
-				if err := jobs.Sweep(ctx, tx, j.Now); err != nil {
-					return err
-				}
-				return identity.Sweep(ctx, tx, j.Now)
-			})
-		}},
+		{Name: "night.sweep", When: jobs.Nightly(time.Hour), Always: true, Limit: time.Minute, Run: sweep},
+		{Name: "night.sweep", When: jobs.Nightly(8 * time.Hour), Platform: true, Limit: time.Minute, Run: sweep},
 	}
+}
+
+// sweep forgets sign-ins, notices and jobs that are old.
+func sweep(ctx context.Context, j *jobs.Job) error {
+	if err := j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
+		if err := jobs.Sweep(ctx, tx, j.Now); err != nil {
+			return err
+		}
+		return identity.Sweep(ctx, tx, j.Now)
+	}); err != nil {
+		return err
+	}
+	for more := true; more; {
+		if err := j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) (err error) {
+			more, err = notices.Sweep(ctx, tx, j.Now)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func tidy(ctx context.Context, j *jobs.Job) error {

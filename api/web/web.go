@@ -127,6 +127,8 @@ type View struct {
 	Who    *identity.Claims // nil: nobody is signed in
 	Menu   []Link
 	Notice string
+	Inbox  bool // they have a list of notices; the head of the page leads to it
+	Unseen int  // how many of those are new, notices.MostCounted at most; -1: not known
 	Path   string
 	Tenant bool
 	Main   template.HTML // what the page's "main" made, for the layout
@@ -183,6 +185,7 @@ func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
 		v.Notice = takeNotice(c, fc)
 		if !page.Plain {
 			v.Menu = menuFor(c, v.Path)
+			v.Unseen, v.Inbox = c.Unseen()
 		}
 	}
 	if c.Tenant != nil {

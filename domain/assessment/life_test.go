@@ -155,6 +155,31 @@ func TestFeedbackFollowsTheTestsRule(t *testing.T) {
 	}
 }
 
+func TestWhoWasErasedIsNotToldOfMarks(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 1, essays: 1})
+	for i, want := range []int{0, 1} {
+		a := s.start(s.learners[i], now)
+		p := s.paper(a, now)
+		s.mustSave(a.Ticket(), now, answer(1, 1, right(p.Questions[1])))
+		if _, err := s.submit(a, now.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if want == 0 {
+			school.SetState(t, s.db, "erased", a.LearnerID)
+		}
+		if err := s.db.Write(ctx, who(s.coach), func(tx *tenants.Tx) error {
+			_, err := assessment.Mark(ctx, tx, assessment.MarkInput{AttemptID: a.ID, Position: 1, Now: now, Today: today})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.number(`SELECT count(*) FROM notices WHERE kind = 'test_marked' AND user_id = $1::uuid`, a.LearnerID.String()); n != want {
+			t.Errorf("told %d times, want %d", n, want)
+		}
+	}
+}
+
 func TestAPersonMarksWhatAMachineCannot(t *testing.T) {
 	t.Parallel()
 	s := newWorld(t, 2, rules{feedback: "on_submit", numbers: 1, essays: 2})
@@ -199,12 +224,28 @@ func TestAPersonMarksWhatAMachineCannot(t *testing.T) {
 	if m, err := mark(1, 5000); err != nil || m.Score != 150 || m.Unmarked != 1 {
 		t.Errorf("a correction: %+v %v", m, err)
 	}
+	told := func() (all []string) {
+		s.read(func(q tenants.Querier) error {
+			list, err := school.Unseen(ctx, q, a.LearnerID)
+			for _, n := range list {
+				all = append(all, n.Kind+" "+n.Path)
+			}
+			return err
+		})
+		return all
+	}
+	if all := told(); len(all) != 0 {
+		t.Errorf("told %v before the last mark", all)
+	}
 	m, err := mark(2, item.FullMark)
 	if err != nil || m.State != assessment.Marked || m.Score != 250 || m.Percent != 83 || m.Grade != "I" {
 		t.Errorf("%+v %v", m, err)
 	}
 	_, err = mark(2, 0)
 	wantCode(t, "a final score", err, domain.Conflict)
+	if all := told(); !slices.Equal(all, []string{"test_marked /attempts/" + a.ID.String() + "/result"}) {
+		t.Errorf("told %v", all)
+	}
 	if n := s.number(`SELECT points FROM point_totals WHERE period = 'all' AND learner_id = $1::uuid`, a.LearnerID.String()); n != 5+80+25 {
 		t.Errorf("%d points", n)
 	}

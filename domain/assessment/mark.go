@@ -12,6 +12,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/catalog/item"
+	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -42,7 +43,7 @@ type MarkedState struct {
 }
 
 // Mark stores a person's mark for a position that a machine could not mark; until the last one it may be changed. With the
-// last one the attempt is Marked, its score is final and its points are awarded. It returns domain.NotFound,
+// last one the attempt is Marked, its score is final, its points are awarded, and the learner is told. It returns domain.NotFound,
 // domain.Conflict when nothing of the attempt waits for a mark, and domain.Invalid.
 func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error) {
 	in.Comment = strings.TrimSpace(in.Comment)
@@ -89,9 +90,27 @@ func Mark(ctx context.Context, tx *tenants.Tx, in MarkInput) (MarkedState, error
 	tx.Record(audit.Entry{Action: "attempt.mark", ObjectKind: "attempt", ObjectID: r.ID.String(),
 		Before: map[string]any{"position": in.Position, "score": was.Score, "needs_marking": was.NeedsMarking},
 		After:  map[string]any{"position": in.Position, "score": it.Score, "fraction": in.Fraction, "of": in.Of, "learner": r.LearnerID, "state": r.State}})
+	if r.State == Marked {
+		if err := tellMarked(ctx, tx, r, in.Now); err != nil {
+			return MarkedState{}, err
+		}
+	}
 	m := MarkedState{AttemptID: r.ID, State: r.State, Percent: r.percent(), Grade: r.grade}
 	m.Score, m.MaxScore, m.Unmarked = r.outcome.total()
 	return m, nil
+}
+
+// tellMarked tells a learner that a result is final which was not when they handed in. Who was erased is told nothing.
+func tellMarked(ctx context.Context, tx *tenants.Tx, r *record, now time.Time) error {
+	rows, err := tx.Query(ctx, `SELECT id FROM users WHERE id = $1::uuid AND state <> 'erased'`, r.LearnerID.String())
+	if err != nil {
+		return err
+	}
+	to, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	return notices.Tell(ctx, tx, notices.TestMarked, notices.Params{"test": r.title, "attempt_id": r.ID.String()}, to, now)
 }
 
 // ToMark is an attempt that waits for a person.

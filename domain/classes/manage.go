@@ -66,7 +66,7 @@ func coachFits(res pgx.BatchResults) error {
 // when the class is over or has fewer seats than learners.
 //
 // With the Version that was read it returns domain.Conflict when somebody else changed the class since. Those of the class are
-// told of other times, days and addresses.
+// told of other times, days and addresses, and of another coach.
 func Change(ctx context.Context, tx *tenants.Tx, id uuid.UUID, f Fields, now time.Time) error {
 	if err := f.Validate(); err != nil {
 		return err

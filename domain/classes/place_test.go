@@ -197,6 +197,41 @@ func TestThoseOfAClassAreTold(t *testing.T) {
 	})
 }
 
+func TestThoseOfAClassAreToldOfAnotherCoach(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t, 2)
+	f := s.fields(5)
+	f.Title = "Maths 10B"
+	class := s.class(f)
+	if _, err := s.register(class, s.learners[0]); err != nil {
+		t.Fatal(err)
+	}
+	other := school.People(t, s.db, school.Person{GivenName: "Hedy", FamilyName: "Marr", Roles: []string{"coach"}})[0]
+	texts := func(who uuid.UUID) (texts []string) {
+		s.read(func(q tenants.Querier) error {
+			list, err := school.Unseen(ctx, q, who)
+			for _, n := range list {
+				texts = append(texts, n.Text.String()+" "+n.Path)
+			}
+			return err
+		})
+		return texts
+	}
+	for _, coach := range []*uuid.UUID{&other, &other, nil, nil} { // each twice: what stays is no news
+		f.CoachID = coach
+		if err := s.write(func(tx *tenants.Tx) error { return classes.Change(ctx, tx, class, f, now) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := " /classes/" + class.String()
+	another, none := "The coach of the class Maths 10B is Hedy Marr now."+at, "The class Maths 10B has no coach now."+at
+	for who, want := range map[uuid.UUID][]string{s.learners[0]: {none, another}, other: {none, another}, s.coach: {another}, s.learners[1]: nil} {
+		if got := texts(who); !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+}
+
 func TestWhoWasErasedIsNotTold(t *testing.T) {
 	t.Parallel()
 	s := newWorld(t, 3)

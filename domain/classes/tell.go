@@ -11,6 +11,7 @@ import (
 
 	"lignum/domain/calendar"
 	"lignum/domain/notices"
+	"lignum/domain/people"
 	"lignum/tenants"
 )
 
@@ -46,7 +47,7 @@ func tellLearners(ctx context.Context, tx *tenants.Tx, kind notices.Kind, class 
 	return notices.Tell(ctx, tx, kind, notices.Params{"class": title, "class_id": class.String()}, to, now)
 }
 
-// tellOfChange tells those of a class what they must know of a change: when it meets, from when to when it runs, and where.
+// tellOfChange tells those of a class what they must know of a change: when it meets, from when to when it runs, where, and whose it is.
 func tellOfChange(ctx context.Context, tx *tenants.Tx, id uuid.UUID, was, is Fields, now time.Time) error {
 	class := func() notices.Params { return notices.Params{"class": is.Title} }
 	say := func(kind notices.Kind, p notices.Params) error {
@@ -67,9 +68,31 @@ func tellOfChange(ctx context.Context, tx *tenants.Tx, id uuid.UUID, was, is Fie
 		}
 	}
 	if was.MeetingURL != is.MeetingURL && is.MeetingURL != "" {
-		return say(notices.ClassAddress, class())
+		if err := say(notices.ClassAddress, class()); err != nil {
+			return err
+		}
 	}
-	return nil
+	if is.coach() == was.coach() {
+		return nil
+	}
+	if is.coach() == uuid.Nil {
+		return say(notices.ClassNoCoach, class())
+	}
+	coach, err := tenants.Entity[people.User](tx).Select("given_name", "family_name").Where("id = ?", is.coach()).Take(ctx)
+	if err != nil {
+		return err
+	}
+	p := class()
+	p["who"] = coach.GivenName + " " + coach.FamilyName
+	return say(notices.ClassCoach, p)
+}
+
+// coach is whose the class is; uuid.Nil: nobody's.
+func (f *Fields) coach() uuid.UUID {
+	if f.CoachID == nil {
+		return uuid.Nil
+	}
+	return *f.CoachID
 }
 
 // timesOf returns times of the week as a notice keeps them.

@@ -51,7 +51,7 @@ func text(kind string, p Params) words.Text {
 	if p["when"] == "" && p["weekly"] != "" {
 		when = weekly(p["weekly"])
 	}
-	return words.Say("notices."+kind, "Who", who, "Name", given("name"), "Class", given("class"), "Reason", given("reason"), "When", when,
+	return words.Say("notices."+kind, "Who", who, "Name", given("name"), "Class", given("class"), "Test", given("test"), "Reason", given("reason"), "When", when,
 		"Day", day("day", "long_date"), "From", day("from", "date"), "To", day("to", "date"))
 }
 
@@ -119,8 +119,13 @@ var (
 	ClassMoved     = declare("class_moved", "/classes/{class_id}")
 	ClassDates     = declare("class_dates", "/classes/{class_id}")
 	ClassAddress   = declare("class_address", "/classes/{class_id}")
+	ClassCoach     = declare("class_coach", "/classes/{class_id}")
+	ClassNoCoach   = declare("class_no_coach", "/classes/{class_id}")
 	ClassPlaced    = declare("class_placed", "/classes/{class_id}")
 	ClassRemoved   = declare("class_removed", "")
+
+	// A learner's work, to the learner.
+	TestMarked = declare("test_marked", "/attempts/{attempt_id}/result")
 
 	PasswordChanged = declare("password_changed", "/account")
 )

@@ -345,9 +345,13 @@ func TestAnOutageUsesUpNoTries(t *testing.T) {
 		<-ctx.Done()
 		return tenants.Explain(ctx.Err())
 	}})
-	until(t, "the first is done", func() bool { return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.work", State: jobs.Finished})) == 1 })
+	until(t, "the first is done", func() bool {
+		return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.work", State: jobs.Finished})) == 1
+	})
 	if j := list(t, w, "jamaica", jobs.Filter{Kind: "test.work"})[0]; j.Attempt != 1 {
 		t.Errorf("it took %d tries", j.Attempt)
 	}
-	until(t, "the one that takes too long has failed", func() bool { return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.other", State: jobs.Failing})) == 1 })
+	until(t, "the one that takes too long has failed", func() bool {
+		return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.other", State: jobs.Failing})) == 1
+	})
 }

@@ -54,11 +54,11 @@ type Deps struct {
 // Workers work jobs in one process.
 type Workers struct {
 	Deps
-	pool     *pgxpool.Pool
-	client   *river.Client[pgx.Tx]
-	planner  planner
-	stop     context.CancelFunc
-	ended    sync.WaitGroup
+	pool    *pgxpool.Pool
+	client  *river.Client[pgx.Tx]
+	planner planner
+	stop    context.CancelFunc
+	ended   sync.WaitGroup
 
 	mu      sync.Mutex
 	running map[string]int // by queue and realm

@@ -49,6 +49,7 @@ func (p *Provisioner) ensureJobs(ctx context.Context, r roles) error {
 			if again {
 				to.TargetVersion = withEnum
 			}
+			//nolint:staticcheck // it is not advised because of what withEnum says; another way would take the schema's role for a pool of connections
 			if _, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, to); err != nil {
 				return err
 			}

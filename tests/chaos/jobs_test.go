@@ -38,7 +38,7 @@ const (
 	workerDeath = "CHAOS_WORKER_DEATH"
 )
 
-// workIfAsked makes this process one that works jobs until it is told to end, or dies in its third.
+// workIfAsked makes this process one that works jobs until it is told to end, or dies in its first.
 func workIfAsked() {
 	port, err := strconv.Atoi(os.Getenv(workerProxy))
 	if err != nil {
@@ -79,7 +79,7 @@ func workJobs(port int) error {
 	}
 	begun := make(chan struct{}, 1000)
 	die := func(where string) {
-		if os.Getenv(workerDeath) == where && len(begun) >= 3 {
+		if os.Getenv(workerDeath) == where && len(begun) >= 1 {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
@@ -87,6 +87,7 @@ func workJobs(port int) error {
 	works, err := jobs.Start(ctx, jobs.Deps{Store: store, Registry: registry, Process: process, Login: tenants.JobsLogin("chaos"), Begins: calendar.Begins, Log: log,
 		Kinds: []jobs.Kind{{Name: "chaos.effect", Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
 			begun <- struct{}{}
+			time.Sleep(600 * time.Millisecond) // longer than a process waits until it looks again: each finds some
 			die(deathBefore)
 			if err := j.Once(ctx, func(tx *tenants.Tx) error {
 				tx.Record(audit.Entry{Action: "chaos.effect", ObjectKind: "job", ObjectID: j.About})
@@ -156,6 +157,13 @@ func TestEachJobHasItsEffectOnce(t *testing.T) {
 		{"PgBouncer is restarted", deathAfter, p.cluster.RestartPgBouncer}, {"PostgreSQL is restarted", deathWithin, p.cluster.RestartPostgres}}
 	for _, s := range tenth.Of(t, steps) {
 		doomed := p.worker(t, s.death)
+		until(t, "both say that they are there", func() bool {
+			var there int
+			err := p.store.DB(tenants.PlatformRealm("chaos")).ReadFresh(t.Context(), func(r *tenants.Reader) error {
+				return r.QueryRow(t.Context(), "SELECT count(*) FROM processes WHERE seen_at > now() - interval '4 seconds'").Scan(&there)
+			})
+			return err == nil && there >= 2
+		})
 		due := time.Now()
 		for slug, db := range p.dbs {
 			if err := db.Write(t.Context(), audit.Actor{Name: "chaos"}, func(tx *tenants.Tx) error {
@@ -180,7 +188,9 @@ func TestEachJobHasItsEffectOnce(t *testing.T) {
 				t.Fatalf("%s: it ended with %v", s.name, err)
 			}
 		case <-time.After(30 * time.Second): // the other was faster with all of them
-			_ = doomed.Process.Kill()
+			if err := doomed.Process.Kill(); err != nil {
+				t.Error(err)
+			}
 			<-ended
 			t.Errorf("%s: it found nothing to die of", s.name)
 		}
