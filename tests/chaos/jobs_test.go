@@ -191,8 +191,7 @@ func TestEachJobHasItsEffectOnce(t *testing.T) {
 			if err := doomed.Process.Kill(); err != nil {
 				t.Error(err)
 			}
-			<-ended
-			t.Errorf("%s: it found nothing to die of", s.name)
+			t.Errorf("%s: it found nothing to die of, and was ended: %v", s.name, <-ended)
 		}
 		for slug, db := range p.dbs {
 			until(t, slug+"'s work is done, "+s.name, func() bool {
