@@ -16,6 +16,7 @@ var uncontested = map[string]string{
 	"put /api/v1/me/leaderboard":                  "one yes or no that the sender states; nothing that was typed before is lost",
 	"put /api/v1/me/children/{child}/leaderboard": "one yes or no that the sender states",
 	"put /api/v1/me/children/{child}/consent":     "one yes or no that the sender states",
+	"put /api/v1/tenant/logo":                     "one picture, which the sender brings whole",
 }
 
 // Whoever replaces something that others may have changed meanwhile can say which version was seen, and every such change has

@@ -110,6 +110,10 @@ func (s *Server) enter(fc *fiber.Ctx, rt *Route) (*Call, error) {
 		c.Actor.Address = c.visitor.String()
 	}
 	c.ctx, c.cancel = requestContext(s.base)
+	if len(rt.Takes) > 0 {
+		c.cancel()
+		c.ctx, c.cancel = context.WithTimeout(s.base, uploadTimeout)
+	}
 	fc.Set("X-Request-Id", c.Actor.RequestID)
 	defer func() {
 		if c.quota != "" {

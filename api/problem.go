@@ -43,7 +43,7 @@ func Refused(err error) bool { return err != nil && problemOf(err).Status == htt
 var statusOf = map[domain.Code]int{
 	domain.NotFound: http.StatusNotFound, domain.Invalid: http.StatusUnprocessableEntity, domain.Conflict: http.StatusConflict,
 	domain.Forbidden: http.StatusForbidden, domain.Unauthentic: http.StatusUnauthorized, domain.ReadOnly: http.StatusConflict,
-	domain.OverQuota: http.StatusTooManyRequests, domain.TooLarge: http.StatusRequestEntityTooLarge, domain.Unavailable: http.StatusServiceUnavailable,
+	domain.OverQuota: http.StatusTooManyRequests, domain.Gone: http.StatusGone, domain.TooLarge: http.StatusRequestEntityTooLarge, domain.Unavailable: http.StatusServiceUnavailable,
 }
 
 // problemOf is the one place where errors become HTTP. What is not of the domain's vocabulary is a 500 without a word

@@ -11,6 +11,7 @@ import (
 	"lignum/domain/identity"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/files"
 )
 
 // realmState is what the server keeps of a realm between requests: rules, keys, looks, and whose sessions have
@@ -20,6 +21,7 @@ type realmState struct {
 	Keys     *identity.KeyRing
 	Issuer   string           // in the realm's tokens
 	Branding tenants.Branding // what it decides for itself; the platform's is fixed
+	Logo     *files.File      // nil: it has none
 
 	versions [4]int64 // rules, keys, settings, sessions
 	mu       sync.RWMutex
@@ -100,6 +102,9 @@ func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *rea
 		}
 		if !realm.IsPlatform() {
 			if st.Branding, err = tenants.ReadBranding(ctx, r); err != nil {
+				return err
+			}
+			if st.Logo, err = files.LogoOf(ctx, r); err != nil {
 				return err
 			}
 		}

@@ -32,6 +32,7 @@ type Route struct {
 	Detail     string              // Markdown for the reference
 	Tag        string              // section of the reference
 	Body       int                 // most bytes of a body; 0: 64 KB, or 16 KB where nobody need be signed in. GET takes none
+	Takes      []string            // media types of a body that the handler itself reads as it comes (Call.Upload), for the reference; nil: the pipeline reads it
 	Status     int                 // of success; 0: 200
 	ShownOnce  bool                // the answer holds a secret: an idempotency key stores none of it
 	Page       bool                // HTML for a browser: an anonymous visitor is sent to the sign-in page
@@ -109,6 +110,12 @@ func register[I, O any](s *Server, rt Route, handle func(ctx context.Context, c 
 		Errors:     []int{400, 401, 403, 404, 409, 413, 422, 429, 503},
 		Extensions: map[string]any{"x-permission": rt.Permission.Name(), "x-quota": string(rt.Quota)},
 	}
+	if len(rt.Takes) > 0 {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		for _, kind := range rt.Takes {
+			op.RequestBody.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		}
+	}
 	if _, public := rt.Permission.IsPublic(); public {
 		op.Security = []map[string][]string{{}}
 	} else {
@@ -151,6 +158,11 @@ func operationID(rt *Route) string {
 // Page registers an HTML page that reads. The handler must ask Permit.
 func Page(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fiber.Ctx) error) {
 	rt.Page = true
+	plainly(s, rt, handle)
+}
+
+// plainly registers a route whose handler writes the answer itself.
+func plainly(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fiber.Ctx) error) {
 	if rt.Method == "" {
 		rt.Method = http.MethodGet
 	}

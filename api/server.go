@@ -37,6 +37,7 @@ import (
 	"lignum/infra/memory"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/files"
 	"lignum/tenants/limits"
 	"lignum/tenants/provision"
 )
@@ -48,6 +49,7 @@ type Deps struct {
 	Registry    *tenants.Registry
 	Rules       *policy.Engine
 	Provisioner *provision.Provisioner // nil: this process may not provision; the console says so
+	Files       *files.Bucket          // nil: this process keeps no files, and says so to whoever sends one
 	Log         *slog.Logger
 	Version     string
 	Memory      memory.Share // what this process may use; the zero value: as much as it likes
@@ -60,6 +62,7 @@ type Server struct {
 	Desk     *identity.Desk
 	Exams    *assessment.Exams
 	Rankings *insight.Rankings
+	Files    *files.Bucket
 	Log      *slog.Logger
 
 	app         *fiber.App
@@ -120,7 +123,7 @@ func New(d Deps) (*Server, error) {
 		return nil, err
 	}
 	hashing := d.Memory.Fits(identity.HashBytes, runtime.GOMAXPROCS(0))
-	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, Rules: d.Rules, provisioner: d.Provisioner, Log: d.Log, version: d.Version,
+	s := &Server{cfg: d.Config, store: d.Store, registry: d.Registry, Rules: d.Rules, provisioner: d.Provisioner, Log: d.Log, Files: d.Files, version: d.Version,
 		rate: limits.NewRate(nil), shares: limits.NewShares(nil), platform: tenants.PlatformRealm(d.Config.Installation), proxies: d.Config.Proxies(),
 		Desk: identity.NewDesk(identity.NewHasher(hashing)), tokens: identity.NewVerifier(remembered(d.Memory, tokensKept))}
 	items, err := catalog.NewItems(remembered(d.Memory, itemsKept))

@@ -24,6 +24,7 @@ const (
 	Forbidden   Code = "forbidden"   // 403: known, but not allowed
 	Unauthentic Code = "unauthentic" // 401: who is asking is not proven
 	ReadOnly    Code = "read_only"   // 409: the tenant does not take changes now
+	Gone        Code = "gone"        // 410: it was there for a while, and is not any more
 	OverQuota   Code = "over_quota"  // 429: a limit of the tenant or the actor is reached
 	TooLarge    Code = "too_large"   // 413: more bytes than the route takes
 	Unavailable Code = "unavailable" // 503: try again after RetryAfter

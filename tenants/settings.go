@@ -12,7 +12,7 @@ type Settings struct {
 	StateReason string           `json:"state_reason,omitempty"`
 	Plan        string           `json:"plan"`
 	Limits      Limits           `json:"limits"`
-	Used        map[string]int64 `json:"used"` // learners, staff, classes: exact; storage_bytes: nothing keeps files yet, so 0
+	Used        map[string]int64 `json:"used"` // learners, staff, classes, storage_bytes: exact
 	Branding    Branding         `json:"branding"`
 }
 

@@ -22,6 +22,7 @@ var entities = map[string]map[string]string{
 		"tenants/provision/repair.go":    setOfLogins, "tenants/provision/altered.go": setOfLogins, "tenants/provision/inlock.go": setOfLogins, "tenants/provision/functions.go": setOfLogins,
 	},
 	"hosts": {},
+	"files": {},
 	"branding": {
 		"tenants/provision/provision.go": "a tenant's first look is written into the schema that was just made",
 		"tenants/settings.go":            "the page of settings is one round trip",

@@ -441,6 +441,7 @@ var notSaid = map[string][]string{
 	"domain/words/words.go":               {"*"},
 	"api/portal/account/account.go":       {"Samsung Internet", "Mac OS"}, // names of programs
 	"api/web/assets.go":                   {"public, max-age=31536000, immutable"},
+	"api/files/files.go":                  {"private, no-store", "public, max-age=31536000, immutable"},
 	"api/web/compress.go":                 {"*"}, // why a page holds no secret, for programmers
 	"api/web/web.go":                      {"main of ", "'; img-src 'self' data:; connect-src 'self'; "},
 }

@@ -10,6 +10,7 @@ import (
 	"lignum/api/catalogue"
 	"lignum/api/classes"
 	"lignum/api/coaching"
+	"lignum/api/files"
 	"lignum/api/guardians"
 	"lignum/api/insight"
 	"lignum/api/jobs"
@@ -31,7 +32,7 @@ func Register(s *api.Server) {
 		// people and schools, and when these have terms
 		people.Routes, guardians.Routes, people.ResetRoutes, people.SchoolRoutes, calendar.Routes, coaching.RecordRoutes,
 		// a tenant
-		insight.Routes, settings.RoleRoutes, settings.Routes, audit.Routes, jobs.Routes,
+		insight.Routes, settings.RoleRoutes, settings.Routes, files.Routes, audit.Routes, jobs.Routes,
 		// the platform
 		platform.Routes,
 	} {

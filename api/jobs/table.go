@@ -12,11 +12,12 @@ import (
 	"lignum/domain/insight"
 	"lignum/domain/notices"
 	"lignum/tenants"
+	"lignum/tenants/files"
 	"lignum/tenants/jobs"
 )
 
-// Table is all kinds of jobs. exams is what the process keeps of papers.
-func Table(exams *assessment.Exams) []jobs.Kind {
+// Table is all kinds of jobs. exams is what the process keeps of papers, bucket where the bytes of files are.
+func Table(exams *assessment.Exams, bucket *files.Bucket) []jobs.Kind {
 	return []jobs.Kind{
 		// what learners left open beyond its time is handed in
 		{Name: "attempts.close", When: jobs.Every(time.Minute), Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
@@ -40,6 +41,15 @@ func Table(exams *assessment.Exams) []jobs.Kind {
 			})
 		}},
 		{Name: "night.sweep", When: jobs.Nightly(time.Hour), Always: true, Limit: time.Minute, Run: sweep},
+		{Name: "files.sweep", When: jobs.Nightly(2 * time.Hour), Limit: 30 * time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			for at := (files.Mark{}); !at.Done(); {
+				var err error
+				if _, at, err = bucket.Sweep(ctx, j.DB, j.Actor(), at, j.Now); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
 		{Name: "night.sweep", When: jobs.Nightly(8 * time.Hour), Platform: true, Limit: time.Minute, Run: sweep},
 	}
 }

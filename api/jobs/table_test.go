@@ -14,6 +14,7 @@ import (
 	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/files"
 	"lignum/tenants/jobs"
 	"lignum/tests/school"
 	"lignum/tests/testkit"
@@ -31,7 +32,16 @@ func table(t *testing.T) []jobs.Kind {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Table(exams)
+	bucket, err := files.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := bucket.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return Table(exams, bucket)
 }
 
 // do runs the job of a kind for a realm, as if it were due now.

@@ -11,6 +11,7 @@ import (
 	"lignum/domain/people"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/files"
 )
 
 // Routes declares the routes of this area.
@@ -23,6 +24,7 @@ func Routes(s *api.Server) {
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body tenants.Branding }) (*api.Done, error) {
 			return ChangeBranding(ctx, c, tx, in.Body.Version, func(b *tenants.Branding) error { return c.Onto(b) })
 		})
+	logoRoutes(s)
 }
 
 // TenantSettings are a tenant's settings with what the platform knows it by.
@@ -33,6 +35,7 @@ type TenantSettings struct {
 	Locale     string `json:"locale"`
 	Currency   string `json:"currency"`
 	ExamScheme string `json:"exam_scheme"`
+	Logo       *Logo  `json:"logo,omitempty" doc:"Absent where the tenant has none"`
 	tenants.Settings
 }
 
@@ -45,7 +48,11 @@ func ReadSettings(ctx context.Context, c *api.Call) (*TenantSettings, error) {
 	t := c.Tenant
 	out := &TenantSettings{Slug: t.Slug, Country: t.Country, TimeZone: t.TimeZone, Locale: t.Locale, Currency: t.Currency, ExamScheme: t.ExamScheme}
 	err = c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		out.Settings, err = tenants.ReadSettings(ctx, r)
+		if out.Settings, err = tenants.ReadSettings(ctx, r); err != nil {
+			return err
+		}
+		f, err := files.LogoOf(ctx, r)
+		out.Logo = logoOf(f)
 		return err
 	})
 	for _, people := range []string{"learners", "staff"} {

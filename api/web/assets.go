@@ -45,8 +45,8 @@ func newStaticFile(name string, body []byte) staticFile {
 	return staticFile{body, packed, mediaTypes[path.Ext(name)], hex.EncodeToString(sum[:6])}
 }
 
-// files are the static files by name, each with the hash that is in its address, beside those that say something.
-var files = sync.OnceValue(func() map[string]staticFile {
+// staticFiles are the static files by name, each with the hash that is in its address, beside those that say something.
+var staticFiles = sync.OnceValue(func() map[string]staticFile {
 	all := map[string]staticFile{}
 	for name, body := range sources() {
 		if len(saidBy(name, body)) == 0 {
@@ -77,7 +77,7 @@ var scripts = sync.OnceValue(func() map[words.Language]func() map[string]staticF
 
 // file finds a static file by the name in its address.
 func file(name string) (staticFile, bool) {
-	f, ok := files()[name]
+	f, ok := staticFiles()[name]
 	if !ok {
 		l := strings.TrimPrefix(path.Ext(strings.TrimSuffix(name, ".js")), ".")
 		if in := scripts()[words.Language(l)]; in != nil {

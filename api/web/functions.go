@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lignum/domain/words"
+	"lignum/tenants/files"
 )
 
 // functions are what every template may call beside the methods of View.
@@ -17,6 +18,7 @@ func functions(l words.Language) template.FuncMap {
 		"filled":   func(parts ...any) string { return filled(l, parts...) },
 		"language": func() words.Language { return l },
 		"form":     l.Form,
+		"logo":     files.LogoPath,
 		"asset":    func(name string) (string, error) { return Asset(l, name) },
 		"percent":  percent,
 		"number":   l.Number,

@@ -29,6 +29,7 @@ import (
 	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/files"
 )
 
 //go:embed templates/*.html
@@ -123,6 +124,7 @@ type View struct {
 	Page
 	Brand  tenants.Branding
 	Theme  template.CSS // custom properties
+	Logo   *files.File  // nil: the realm has none
 	Nonce  string
 	Who    *identity.Claims // nil: nobody is signed in
 	Menu   []Link
@@ -181,7 +183,7 @@ func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
 	v := &View{Page: page, Nonce: c.Nonce, Who: c.Claims, Path: strings.Clone(fc.Path()), Tenant: c.Tenant != nil, Language: c.Language, call: c, zone: time.UTC,
 		Brand: tenants.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b"}}
 	if c.State != nil {
-		v.Brand = c.State.Branding
+		v.Brand, v.Logo = c.State.Branding, c.State.Logo
 		v.Notice = takeNotice(c, fc)
 		if !page.Plain {
 			v.Menu = menuFor(c, v.Path)

@@ -50,6 +50,7 @@ var rules = []struct {
 	{"encrypted", (*checker).encrypted},
 	{"export-name", (*checker).exportName},
 	{"fetch-checksum", (*checker).fetchChecksum},
+	{"files-bucket", (*checker).filesBucket},
 	{"imdsv2", (*checker).imdsv2},
 	{"import-export", (*checker).importExport},
 	{"literal-secret", (*checker).literalSecret},

@@ -101,3 +101,55 @@ func (c *checker) logRetention() {
 		c.present(r, "say how many days the logs are kept", "RetentionInDays")
 	}
 }
+
+// filesBucket wants the machines to keep uploads in a bucket of the data stack: they may read, write, remove and list there, under its key, and nobody else may
+// anything; what was removed by mistake can be had back for a while, and no longer.
+func (c *checker) filesBucket() {
+	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {
+		v := r.prop("LaunchTemplateData", "UserData")
+		script := text(v)
+		if !strings.Contains(script, "lignum serve") {
+			continue
+		}
+		_, where, found := strings.Cut(script, "LIGNUM_FILES=s3://")
+		bucketOf, _, _ := strings.Cut(where, "?")
+		if !found || !strings.HasPrefix(bucketOf, "!ImportValue(") {
+			c.find(r, v, "the machines are not told where uploads lie, and do not serve", "set LIGNUM_FILES=s3://, a bucket that the data stack exports, ?region= and the region")
+			continue
+		}
+		c.uploadRights(r, bucketOf)
+		kept := false
+		for _, b := range c.resources(bucket) {
+			if !slices.ContainsFunc(b.t.exported(strings.TrimSuffix(bucketOf[strings.Index(bucketOf, "}")+1:], ")")), func(name string) bool { return name == b.name }) {
+				continue
+			}
+			kept = true
+			c.need(b, "say Status: Enabled", []string{"Enabled"}, "VersioningConfiguration", "Status")
+			c.present(b, "say after how many days what was removed is gone", "LifecycleConfiguration", "Rules", "0", "NoncurrentVersionExpiration", "NoncurrentDays")
+			for _, p := range c.resources("AWS::S3::BucketPolicy") {
+				for _, s := range p.prop("PolicyDocument", "Statement").entries() {
+					if p.t == b.t && refersTo(p.prop("Bucket")) == b.name && s.Get("Effect").Scalar() != "Deny" {
+						c.find(p, s, "somebody else may do something with uploads", "let the policy deny alone: the machines' role says what they may")
+					}
+				}
+			}
+		}
+		if !kept {
+			c.find(r, v, "uploads lie in no bucket of ours", "name one that the data stack exports")
+		}
+	}
+}
+
+// uploadRights wants the stack of a machine to allow it what the program does with uploads.
+func (c *checker) uploadRights(r resource, bucketOf string) {
+	for _, right := range [][2]string{{"s3:GetObject", bucketOf + "/*"}, {"s3:PutObject", bucketOf + "/*"}, {"s3:DeleteObject", bucketOf + "/*"}, {"s3:ListBucket", bucketOf},
+		{"kms:GenerateDataKey", "-data-DataKeyArn)"}, {"kms:Decrypt", "-data-DataKeyArn)"}} {
+		allowed := slices.ContainsFunc(c.allowing(), func(s statement) bool {
+			return s.t == r.t && s.kind == "AWS::IAM::Role" && strings.HasSuffix(text(s.body.Get("Resource")), right[1]) &&
+				slices.ContainsFunc(s.body.Get("Action").entries(), func(a *Value) bool { return text(a) == right[0] })
+		})
+		if !allowed {
+			c.find(r, nil, "the machines may not "+right[0]+" where uploads lie", "allow it to their role")
+		}
+	}
+}

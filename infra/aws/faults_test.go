@@ -275,6 +275,34 @@ var faults = []fault{
 	{"no policy", "bucket-tls", func(s stackSet) { s.remove("data", "AWS::S3::BucketPolicy") }},
 	lose("log-retention", "operations", logGroup, "Properties.RetentionInDays"),
 
+	{"machines that keep no uploads", "files-bucket", func(s stackSet) { s.script("LIGNUM_FILES=s3://${Files}?region=${AWS::Region}", "") }},
+	{"uploads on the disk of one machine", "files-bucket", func(s stackSet) {
+		s.script("LIGNUM_FILES=s3://${Files}?region=${AWS::Region}", "LIGNUM_FILES=/var/lib/lignum")
+	}},
+	{"uploads where the sandboxes read", "files-bucket", func(s stackSet) {
+		content := &Value{Kind: Call, Fn: "ImportValue", Items: []*Value{{Kind: Call, Fn: "Sub", Items: []*Value{{Text: "${Installation}-data-ContentBucketName"}}}}}
+		for _, v := range s.uploads() {
+			*v = *content
+		}
+	}},
+	{"machines that may not remove uploads", "files-bucket", func(s stackSet) { s.drop(s.right("s3:DeleteObject"), "Action") }},
+	{"machines that may not list uploads", "files-bucket", func(s stackSet) { s.set(s.right("s3:ListBucket"), "Action", "s3:GetBucketLocation") }},
+	{"machines that may not use the key", "files-bucket", func(s stackSet) { s.set(s.right("kms:GenerateDataKey"), "Action", "kms:DescribeKey") }},
+	{"uploads that are gone at once", "files-bucket", func(s stackSet) { s.set(s.filesBucket(), "Properties.VersioningConfiguration.Status", "Suspended") }},
+	{"uploads that are never gone", "files-bucket", func(s stackSet) {
+		s.drop(s.filesBucket(), "Properties.LifecycleConfiguration.Rules.0.NoncurrentVersionExpiration")
+	}},
+	{"uploads that a distribution reads", "files-bucket", func(s stackSet) {
+		policy := s.first("data", "AWS::S3::BucketPolicy", func(v *Value) bool { return refersTo(v.Get("Properties", "Bucket")) == "FilesBucket" })
+		content := s.first("data", "AWS::S3::BucketPolicy", func(v *Value) bool { return refersTo(v.Get("Properties", "Bucket")) == "ContentBucket" })
+		to, from := policy.Get("Properties", "PolicyDocument", "Statement"), content.Get("Properties", "PolicyDocument", "Statement")
+		to.Items = append(to.Items, from.Items[len(from.Items)-1])
+	}},
+	{"a bucket of uploads that is public", "bucket-public", func(s stackSet) {
+		s.set(s.filesBucket(), "Properties.PublicAccessBlockConfiguration.RestrictPublicBuckets", "false")
+	}},
+	{"uploads that are not encrypted", "encrypted", func(s stackSet) { s.drop(s.filesBucket(), "Properties.BucketEncryption") }},
+
 	lose("alarm-action", "operations", alarm, "Properties.AlarmActions"),
 	lose("alarm-missing-data", "operations", alarm, "Properties.TreatMissingData"),
 	lose("dead-letter", "operations", lambda, "Properties.DeadLetterConfig"),
@@ -325,6 +353,33 @@ func (s stackSet) script(old, new string) {
 	if !found {
 		s.Fatalf("the script does not say %q", old)
 	}
+}
+
+// filesBucket is where uploads lie.
+func (s stackSet) filesBucket() *Value {
+	return s.template("data").Resources.Get("FilesBucket")
+}
+
+// right is the machines' statement with an action.
+func (s stackSet) right(action string) *Value {
+	s.Helper()
+	return s.statement("web", func(one statement) bool {
+		return strings.Contains(text(one.body.Get("Action")), action+";") || text(one.body.Get("Action")) == action
+	})
+}
+
+// uploads are the places in the web stack that name the bucket of uploads.
+func (s stackSet) uploads() (list []*Value) {
+	s.Helper()
+	s.template("web").Resources.walk(func(v *Value) {
+		if v.Arg("ImportValue") != nil && strings.HasSuffix(text(v), "-data-FilesBucketName)") {
+			list = append(list, v)
+		}
+	})
+	if len(list) < 3 {
+		s.Fatalf("only %d places name it", len(list))
+	}
+	return list
 }
 
 // databaseIngress is a rule of who may reach the database.

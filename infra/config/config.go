@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"strconv"
 	"strings"
@@ -41,6 +42,7 @@ type Config struct {
 	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                          // role of the proxy's auth_query, where there is one
 	DatabaseCores float64       `env:"LIGNUM_DATABASE_CORES"`                      // processors of the database's server, 0.25 to 1024, three times as many transactions are busy at once, in all processes together; 0: this machine's
 	PoolerMost    int           `env:"LIGNUM_POOLER_CONNECTIONS"`                  // that the pooler may open to the database (PgBouncer's max_db_connections), 1 to 5000; 0: as infra/pooling divides max_connections
+	Files         string        `env:"LIGNUM_FILES"`                               // where uploaded files lie, for serve, which does not start without: a directory that all serving processes share, or s3://BUCKET?region=REGION, with the machine's AWS role
 	Memory        string        `env:"LIGNUM_MEMORY"`                              // what the process may use, such as 512MiB; else what its control group allows, else a quarter of the machine, at most 1 GiB
 	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
 	PolicyDir     string        `env:"LIGNUM_POLICY_DIR"`                          // Rego that replaces the built-in rules, watched
@@ -128,6 +130,11 @@ func (c *Config) check() (wrong []string) {
 	}
 	if c.PoolerMost < 0 || c.PoolerMost > pooling.Most {
 		bad("LIGNUM_POOLER_CONNECTIONS must be between 1 and %d, or 0 for what max_connections lets it be", pooling.Most)
+	}
+	if where, isURL := strings.CutPrefix(c.Files, "s3://"); isURL || strings.Contains(c.Files, "://") {
+		if u, err := url.Parse(c.Files); !isURL || err != nil || where == "" || u.Host == "" || u.Path != "" || u.User != nil {
+			bad("LIGNUM_FILES must be a directory, or s3://BUCKET?region=REGION")
+		}
 	}
 	c.memory = 0
 	if c.Memory != "" {

@@ -17,7 +17,7 @@ func set(t *testing.T, vars map[string]string) {
 func complete() map[string]string {
 	return map[string]string{
 		"LIGNUM_BASE_DOMAIN": "lignum.example", "LIGNUM_INSTALLATION": "prod", "LIGNUM_PROXY": "db.example:5432",
-		"LIGNUM_MASTER_KEY": base64.StdEncoding.EncodeToString(make([]byte, 32)), "LIGNUM_TRUSTED_PROXIES": "10.0.0.0/16,fd00::/8",
+		"LIGNUM_FILES": "/var/lib/lignum/files", "LIGNUM_MASTER_KEY": base64.StdEncoding.EncodeToString(make([]byte, 32)), "LIGNUM_TRUSTED_PROXIES": "10.0.0.0/16,fd00::/8",
 	}
 }
 
@@ -37,13 +37,13 @@ func TestLoadNamesEverythingThatIsWrongAtOnce(t *testing.T) {
 	delete(vars, "LIGNUM_INSTALLATION")
 	vars["LIGNUM_MASTER_KEY"], vars["LIGNUM_PROXY"], vars["LIGNUM_SCHEME"] = "c2hvcnQ=", "nowhere", "http"
 	vars["LIGNUM_TRUSTED_PROXIES"], vars["LIGNUM_DATABASE_CORES"], vars["LIGNUM_LISTEN_TLS"] = "ten", "NaN", "on"
-	vars["LIGNUM_POOLER_CONNECTIONS"] = "5001"
+	vars["LIGNUM_POOLER_CONNECTIONS"], vars["LIGNUM_FILES"] = "5001", "s3:///files"
 	set(t, vars)
 	_, err := Load()
 	if err == nil {
 		t.Fatal("a half-configured environment was accepted")
 	}
-	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_DATABASE_CORES", "LIGNUM_POOLER_CONNECTIONS", "LIGNUM_LISTEN_TLS"} {
+	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_DATABASE_CORES", "LIGNUM_POOLER_CONNECTIONS", "LIGNUM_LISTEN_TLS", "LIGNUM_FILES"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
 		}
@@ -68,6 +68,19 @@ func TestTheDatabasesProcessorsAreThisMachinesUnlessTold(t *testing.T) {
 		set(t, vars)
 		if _, err := Load(); err == nil {
 			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
+func TestFilesLieInADirectoryOrABucket(t *testing.T) {
+	for where, ok := range map[string]bool{"/var/lib/lignum/files": true, ".lignum/files": true, "s3://prod-files?region=eu-west-1": true, "": true, // all but serve do without
+
+		"s3://": false, "s3://?region=x": false, "s3://a:b@prod-files": false, "s3://prod-files/below": false, "gs://prod-files": false, "file:///files": false, "mem://": false} {
+		vars := complete()
+		vars["LIGNUM_FILES"] = where
+		set(t, vars)
+		if _, err := Load(); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "LIGNUM_FILES") {
+			t.Errorf("%q: %v", where, err)
 		}
 	}
 }

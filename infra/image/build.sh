@@ -47,5 +47,6 @@ fi
 cp "$here/Containerfile" "$context/Containerfile"
 cp "$certificates" "$context/ca-certificates.crt"
 chmod 0644 "$context/ca-certificates.crt"
+mkdir "$context/files"
 # shellcheck disable=SC2086 # lists of words
 $CONTAINER build ${BUILD_FLAGS:-} $stamp --platform "linux/$arch" -t "$name" -f "$context/Containerfile" "$context"

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -126,6 +127,15 @@ func TestImage(t *testing.T) {
 	root, container := build(t, module, "lignum-test:one")
 	t.Run("holds the program and the certificates, and no shell", func(t *testing.T) { checkFiles(t, root) })
 	t.Run("its program is static", func(t *testing.T) { checkStatic(t, filepath.Join(root, "lignum")) })
+	t.Run("has a folder for uploads, of the user that it runs as", func(t *testing.T) {
+		info, err := os.Stat(filepath.Join(root, "files"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if of, ok := info.Sys().(*syscall.Stat_t); !ok || !info.IsDir() || of.Uid != 65532 || of.Gid != 65532 {
+			t.Errorf("%v, %+v", info.Mode(), of)
+		}
+	})
 	t.Run("runs as nobody in particular", func(t *testing.T) { checkConfig(t, "localhost/lignum-test:one") })
 	t.Run("runs", func(t *testing.T) {
 		if said := buildah(t, "run", "--isolation", "chroot", container, "/lignum", "version"); !strings.HasPrefix(said, "lignum image-test, migrations ") {

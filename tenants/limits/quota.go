@@ -12,9 +12,10 @@ type Kind string
 
 // The kinds.
 const (
-	Learners Kind = "learners" // active accounts with the role student
-	Staff    Kind = "staff"    // all other active accounts
-	Classes  Kind = "classes"  // active classes
+	Learners Kind = "learners"      // active accounts with the role student
+	Staff    Kind = "staff"         // all other active accounts
+	Classes  Kind = "classes"       // active classes
+	Storage  Kind = "storage_bytes" // bytes of uploaded files (tenants/files)
 )
 
 // Sender is a transaction of the tenant: *tenants.Tx, a *tenants.Reader for what only reads, or pgx's own.
@@ -127,7 +128,7 @@ func (all Counts) Changed() map[Kind]int64 {
 
 // Queue queues what has changed of locked counts: at most a statement for each kind.
 func (all Counts) Queue(b *pgx.Batch) {
-	for _, kind := range []Kind{Classes, Learners, Staff} {
+	for _, kind := range []Kind{Classes, Learners, Staff, Storage} {
 		if c := all[kind]; c != nil && c.used != c.before {
 			b.Queue(`UPDATE usage_counts SET n = $2::bigint WHERE kind = $1::text`, string(kind), c.used)
 		}

@@ -20,6 +20,7 @@ import (
 	"lignum/infra/config"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/files"
 	"lignum/tests/testkit"
 )
 
@@ -70,7 +71,11 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	if w.Provisioner != nil {
 		w.Provisioner.FirstAdministrator = identity.FirstAdministrator
 	}
-	s.API, err = api.New(api.Deps{Config: s.config(), Store: w.Store, Registry: w.Registry, Rules: rules, Provisioner: w.Provisioner,
+	bucket, err := files.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.API, err = api.New(api.Deps{Config: s.config(), Files: bucket, Store: w.Store, Registry: w.Registry, Rules: rules, Provisioner: w.Provisioner,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Version: "test"})
 	if err != nil {
 		t.Fatal(err)

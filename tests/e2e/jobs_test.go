@@ -40,7 +40,7 @@ func TestWhatFailedInTheBackgroundIsStartedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	works, err := worked.Start(t.Context(), worked.Deps{Store: s.Store, Registry: s.Registry, Process: process, Login: tenants.JobsLogin(testkit.Installation),
-		Kinds: jobs.Table(s.API.Exams), Begins: calendar.Begins, Log: slog.New(slog.DiscardHandler)})
+		Kinds: jobs.Table(s.API.Exams, s.API.Files), Begins: calendar.Begins, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

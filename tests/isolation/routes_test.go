@@ -25,7 +25,7 @@ import (
 // public is every route that needs no permission. A new one must be put here by somebody who thought about it.
 var public = []string{
 	"GET /.well-known/jwks.json", "GET /livez", "GET /readyz", "GET /openapi.json", "GET /reference",
-	"GET /", "GET /sign-in", "POST /sign-in", "GET /card", "POST /card", "GET /privacy", "GET /assets/{hash}/{file}",
+	"GET /", "GET /sign-in", "POST /sign-in", "GET /card", "POST /card", "GET /privacy", "GET /assets/{hash}/{file}", "GET /logo/{hash}", "GET /files/{file}",
 	"POST /api/v1/sign-in", "POST /api/v1/sign-in/card", "POST /api/v1/token/refresh",
 }
 

@@ -68,7 +68,7 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 	proxy := net.JoinHostPort(cluster.ProxyHost(), strconv.Itoa(cluster.ProxyPort()))
 	cfg := &config.Config{Listen: ln.Addr().String(), MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", PublicPort: port, Installation: devInstallation,
 		MasterKey: key, Database: "lignum", Proxy: proxy, SSLMode: "disable", DirectDSN: cluster.DirectDSN("lignum"), ProxyRole: "pgbouncer_auth", PoolerMost: cluster.Sizes().Pooler,
-		DrainTime: 5 * time.Second, LogLevel: "warn", Memory: os.Getenv("LIGNUM_MEMORY")}
+		DrainTime: 5 * time.Second, LogLevel: "warn", Memory: os.Getenv("LIGNUM_MEMORY"), Files: filepath.Join(dir, "files")}
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 	in.log, in.provisioner.Log = log, log
 	if err := writeLocalEnv(dir, [][2]string{{"LIGNUM_BASE_DOMAIN", cfg.BaseDomain}, {"LIGNUM_SCHEME", cfg.Scheme}, {"LIGNUM_PUBLIC_PORT", strconv.Itoa(port)},
 		{"LIGNUM_INSTALLATION", cfg.Installation}, {"LIGNUM_MASTER_KEY", key}, {"LIGNUM_DATABASE", cfg.Database}, {"LIGNUM_PROXY", cfg.Proxy}, {"LIGNUM_SSLMODE", cfg.SSLMode},
-		{"LIGNUM_DIRECT_DSN", cfg.DirectDSN}, {"LIGNUM_PROXY_ROLE", cfg.ProxyRole}}); err != nil {
+		{"LIGNUM_DIRECT_DSN", cfg.DirectDSN}, {"LIGNUM_FILES", cfg.Files}, {"LIGNUM_PROXY_ROLE", cfg.ProxyRole}}); err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(filepath.Join(dir, "env")) }() // should it stay, the next start writes it anew

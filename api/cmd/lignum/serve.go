@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"lignum/infra/memory"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/files"
 	"lignum/tenants/jobs"
 )
 
@@ -66,25 +68,27 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 			in.log.Warn("the other processes could not be told that this one ends", "err", err)
 		}
 	}()
-	works, err := jobs.Start(ctx, jobs.Deps{Store: in.store, Registry: registry, Process: process, Login: tenants.JobsLogin(in.cfg.Installation), Kinds: jobsapi.Table(server.Exams), Begins: calendar.Begins,
-		Log: in.log, Done: server.JobDone})
-	if err != nil {
-		return fmt.Errorf("jobs: %w", err)
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.cfg.DrainTime)
-		defer cancel()
-		if err := works.Stop(ctx); err != nil { // others take up what was not done
-			in.log.Warn("not all jobs ended in time", "err", err)
-		}
-	}()
 	metrics, err := net.Listen("tcp", in.cfg.MetricsListen)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
+	works, err := jobs.Start(ctx, jobs.Deps{Store: in.store, Registry: registry, Process: process, Login: tenants.JobsLogin(in.cfg.Installation), Kinds: jobsapi.Table(server.Exams, server.Files), Begins: calendar.Begins,
+		Log: in.log, Done: server.JobDone})
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Serve(ctx, ln) })
 	group.Go(func() error { return server.ServeMetrics(ctx, metrics) })
+	group.Go(func() error { // together with the requests under way
+		<-ctx.Done()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.cfg.DrainTime)
+		defer cancel()
+		if err := works.Stop(last); err != nil { // others take up what was not done
+			in.log.Warn("not all jobs ended in time", "err", err)
+		}
+		return nil
+	})
 	return group.Wait()
 }
 
@@ -104,7 +108,14 @@ func (in *installation) server(ctx context.Context) (*api.Server, *tenants.Regis
 	if err != nil {
 		return nil, nil, err
 	}
-	server, err := api.New(api.Deps{Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText(), Memory: in.memory})
+	if in.cfg.Files == "" {
+		return nil, nil, errors.New("LIGNUM_FILES must say where uploaded files lie: a directory, or s3://BUCKET?region=REGION")
+	}
+	bucket, err := files.Open(ctx, in.cfg.Files)
+	if err != nil {
+		return nil, nil, fmt.Errorf("LIGNUM_FILES: %w", err)
+	}
+	server, err := api.New(api.Deps{Files: bucket, Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText(), Memory: in.memory})
 	if err != nil {
 		return nil, nil, err
 	}

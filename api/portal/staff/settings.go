@@ -2,6 +2,8 @@ package staff
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,13 +19,20 @@ import (
 	"lignum/tenants"
 )
 
-var settingsSaved = web.Notice("settings-saved", "staff.saved_everybody_sees_it_within")
+var (
+	settingsSaved = web.Notice("settings-saved", "staff.saved_everybody_sees_it_within")
+	logoSaved     = web.Notice("logo-saved", "staff.the_logo_is_saved")
+	logoRemoved   = web.Notice("logo-removed", "staff.the_logo_is_removed")
+)
 
 // staffSettings is what a tenant sees of itself, and decides for itself.
 func staffSettings(s *api.Server) {
 	api.Page(s, api.Route{Path: "/settings", Permission: policy.TenantRead, Summary: "The tenant's settings"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return showSettings(ctx, c, fc, nil) })
 	api.Form(s, api.Route{Path: "/settings", Permission: policy.TenantChange, Parts: []policy.Permission{policy.TenantRead}, Summary: "Change the tenant's settings"}, saveSettings)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/settings/logo", Permission: policy.TenantChange, Parts: []policy.Permission{policy.TenantRead}, Body: settings.LogoBody,
+		Takes: []string{fiber.MIMEMultipartForm}, Summary: "Set the tenant's logo"}, saveLogo)
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/settings/logo/remove", Permission: policy.TenantChange, Summary: "Remove the tenant's logo"}, removeLogo)
 }
 
 type settingsData struct {
@@ -138,6 +147,23 @@ func saveSettings(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 	return "/settings", nil
 }
 
+func saveLogo(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	(&web.Form{}).Again(fc, func(f *web.Form) error { return showSettings(ctx, c, fc, f) })
+	if _, err := settings.SetLogo(ctx, c, func() (string, io.Reader, error) { return c.UploadedFile("file") }); err != nil {
+		return err
+	}
+	web.Notify(c, fc, logoSaved)
+	return fc.Redirect("/settings#logo", http.StatusSeeOther)
+}
+
+func removeLogo(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	if _, err := settings.RemoveLogo(ctx, c); err != nil {
+		return err
+	}
+	web.Notify(c, fc, logoRemoved)
+	return fc.Redirect("/settings#logo", http.StatusSeeOther)
+}
+
 // quotas tells how much of each limit is used.
 func quotas(c *api.Call, limits tenants.Limits, used map[string]int64) []map[string]any {
 	var all []map[string]any
@@ -148,12 +174,15 @@ func quotas(c *api.Call, limits tenants.Limits, used map[string]int64) []map[str
 	add(c.Say("page.learners"), "learners", limits.Learners, count)
 	add(c.Say("page.staff_and_guardians"), "staff", limits.Staff, count)
 	add(c.Say("page.running_classes"), "classes", limits.Classes, count)
-	add(c.Say("staff.files"), "storage_bytes", limits.StorageBytes, func(n int64) string { return gigabytes(c, n) })
+	add(c.Say("staff.files"), "storage_bytes", limits.StorageBytes, func(n int64) string { return inBytes(c, n) })
 	return all
 }
 
-// gigabytes returns bytes as people read them, in units of 2^30.
-func gigabytes(c *api.Call, n int64) string {
+// inBytes returns bytes as people read them, in units of 2^30 or, where that is next to nothing, of 2^20; a byte is a tenth of those.
+func inBytes(c *api.Call, n int64) string {
+	if n > 0 && n < 1<<30 {
+		return c.Say("staff.megabytes", "Count", strconv.FormatFloat(max(0.1, float64(n)/(1<<20)), 'f', 1, 64))
+	}
 	if n < 10<<30 {
 		return c.Say("staff.gigabytes", "Count", strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64))
 	}

@@ -24,7 +24,8 @@ INSERT INTO jobs.kinds (kind, realm, queue, attempts, keep) VALUES
     ('night.usage', 'tenant', 'short', 10, '14 days'),
     ('night.classes', 'tenant', 'short', 10, '14 days'),
     ('night.sweep', 'tenant', 'short', 10, '14 days'),
-    ('night.sweep', 'platform', 'short', 10, '14 days');
+    ('night.sweep', 'platform', 'short', 10, '14 days'),
+    ('files.sweep', 'tenant', 'long', 10, '14 days');
 
 -- Whose a job is stands in its arguments, with the id of what it is about, and nothing else does.
 CREATE INDEX river_job_unfinished ON jobs.river_job ((args ->> 'tenant'), kind) WHERE finalized_at IS NULL;

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"lignum/tenants/files"
+)
+
+// Content is an uploaded file as it is answered. It came from outside, and must never act as a page of this host.
+type Content struct {
+	File  *files.File
+	Keep  string // Cache-Control
+	Shown bool   // in the page; else it is offered for saving. Pictures alone may be, since the program wrote them itself
+}
+
+// contentTime bounds the sending of a file, as the server's WriteTimeout does.
+const contentTime = time.Minute
+
+// Download registers a route that answers with an uploaded file. The handler must ask Permit, or Open.
+func Download(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fiber.Ctx) (Content, error)) {
+	plainly(s, rt, func(ctx context.Context, c *Call, fc *fiber.Ctx) error {
+		content, err := handle(ctx, c, fc)
+		if err == nil {
+			err = c.asked()
+		}
+		if err != nil {
+			return err
+		}
+		return c.send(fc, content)
+	})
+}
+
+// send answers with a file or, where the request asks for one, with a range of its bytes (RFC 9110, 14).
+func (c *Call) send(fc *fiber.Ctx, content Content) error {
+	f := content.File
+	from, to := int64(0), f.Size-1
+	status := http.StatusOK
+	if asked := fc.Get(fiber.HeaderRange); asked != "" && f.Size < 1<<31 {
+		first, last, err := fasthttp.ParseByteRange([]byte(asked), int(f.Size))
+		if err != nil { // of several ranges, and of what is none, the whole
+			first, last = 0, int(f.Size-1)
+		} else {
+			status = http.StatusPartialContent
+		}
+		from, to = int64(first), int64(last)
+	}
+	// The bytes go when the handler has returned, and its time with it.
+	ctx, cancel := context.WithTimeout(c.Server.base, contentTime)
+	r, err := c.Server.Files.Read(ctx, c.Realm, f, from, to-from+1)
+	if err != nil {
+		cancel()
+		return err
+	}
+	how := "attachment"
+	if content.Shown && f.Picture() {
+		how = "inline"
+	}
+	fc.Set(fiber.HeaderContentDisposition, mime.FormatMediaType(how, map[string]string{"filename": f.Name}))
+	fc.Set(fiber.HeaderContentType, f.ContentType)
+	fc.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'; frame-ancestors 'none'")
+	fc.Set(fiber.HeaderCacheControl, content.Keep)
+	fc.Set(fiber.HeaderAcceptRanges, "bytes")
+	if status == http.StatusPartialContent {
+		fc.Set(fiber.HeaderContentRange, "bytes "+strconv.FormatInt(from, 10)+"-"+strconv.FormatInt(to, 10)+"/"+strconv.FormatInt(f.Size, 10))
+	}
+	fc.Status(status)
+	fc.Context().SetBodyStream(sending{r, cancel}, int(to-from+1))
+	return nil
+}
+
+// sending ends the time of a file's bytes with them.
+type sending struct {
+	io.ReadCloser
+	end context.CancelFunc
+}
+
+// Close is io.Closer's.
+func (s sending) Close() error {
+	defer s.end()
+	return s.ReadCloser.Close()
+}
