@@ -8,6 +8,7 @@ import (
 
 	"lignum/domain/calendar"
 	"lignum/tenants"
+	_ "lignum/tests/tenth"
 )
 
 // Whatever the moment, a job was due at or before it and is due again after it, and the two are a step apart, where each realm always has its own place.
