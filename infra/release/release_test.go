@@ -277,7 +277,7 @@ func checkImage(t *testing.T, archive, arch string, program []byte) {
 			t.Errorf("the image's program is %s, the one beside it %s", digest(data), digest(program))
 		}
 	})
-	if want := []string{"0755 0:0 etc/", "0755 0:0 etc/ssl/", "0755 0:0 etc/ssl/certs/", "0644 0:0 etc/ssl/certs/ca-certificates.crt", "0755 0:0 lignum"}; !slices.Equal(inside, want) {
+	if want := []string{"0755 0:0 etc/", "0755 0:0 etc/ssl/", "0755 0:0 etc/ssl/certs/", "0644 0:0 etc/ssl/certs/ca-certificates.crt", "0755 65532:65532 files/", "0755 0:0 lignum"}; !slices.Equal(inside, want) {
 		t.Errorf("the image has %q\nwanted: %q", inside, want)
 	}
 	// What older Dockers look for leads to the same image.
