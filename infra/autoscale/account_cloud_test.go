@@ -5,6 +5,7 @@ package autoscale
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 )
 
@@ -87,6 +89,16 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// made is must for what begins a world in an emulator that was just emptied: what is there already, a first try made whose answer was lost.
+func made(t *testing.T, err error) {
+	t.Helper()
+	var api smithy.APIError
+	if errors.As(err, &api) && (strings.Contains(api.ErrorCode(), "AlreadyExists") || strings.Contains(api.ErrorCode(), "InUse")) {
+		return
+	}
+	must(t, err)
+}
+
 func awsConfig(transport http.RoundTripper) aws.Config {
 	return aws.Config{Region: "us-east-1", BaseEndpoint: &awsURL, HTTPClient: &http.Client{Transport: transport},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -110,12 +122,12 @@ func newCloud(t *testing.T) *cloud {
 			{AttributeName: aws.String("sk"), AttributeType: "S"}},
 		KeySchema: []ddbtypes.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: "HASH"},
 			{AttributeName: aws.String("sk"), KeyType: "RANGE"}}})
-	must(t, err)
+	made(t, err)
 	_, err = w.rds.CreateDBCluster(t.Context(), &rds.CreateDBClusterInput{DBClusterIdentifier: aws.String(clusterID),
 		Engine: aws.String("aurora-postgresql"), MasterUsername: aws.String("platformadmin"), ManageMasterUserPassword: aws.Bool(true),
 		Tags:                             []rdstypes.Tag{{Key: aws.String("Installation"), Value: aws.String("test")}},
 		ServerlessV2ScalingConfiguration: &rdstypes.ServerlessV2ScalingConfiguration{MinCapacity: aws.Float64(1), MaxCapacity: aws.Float64(maxACU)}})
-	must(t, err)
+	made(t, err)
 	for i, name := range []string{"one", "two"} {
 		w.instance(clusterID+"-"+name, int32(i))
 	}
@@ -127,7 +139,7 @@ func (w *cloud) instance(id string, tier int32) {
 	w.t.Helper()
 	_, err := w.rds.CreateDBInstance(w.t.Context(), &rds.CreateDBInstanceInput{DBInstanceIdentifier: &id, DBClusterIdentifier: aws.String(clusterID),
 		Engine: aws.String("aurora-postgresql"), DBInstanceClass: aws.String(Serverless), PromotionTier: &tier})
-	must(w.t, err)
+	made(w.t, err)
 }
 
 func (w *cloud) autoscaler(transport http.RoundTripper) *Autoscaler {
