@@ -214,13 +214,13 @@ func (p *platform) ready() int {
 // until waits for something that must come true by itself.
 func until(t *testing.T, what string, true func() bool) {
 	t.Helper()
-	for range 600 {
+	for range 1800 {
 		if true() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("after 30 seconds still not: %s", what)
+	t.Fatalf("after 90 seconds still not: %s", what)
 }
 
 func TestRestartsUnderLoadLoseNoAcknowledgedWrite(t *testing.T) {
