@@ -194,7 +194,7 @@ func TestEachJobHasItsEffectOnce(t *testing.T) {
 			t.Errorf("%s: it found nothing to die of, and was ended: %v", s.name, <-ended)
 		}
 		for slug, db := range p.dbs {
-			until(t, slug+"'s work is done, "+s.name, func() bool {
+			within(t, 90*time.Second, slug+"'s work is done, "+s.name, func() bool {
 				var left int
 				err := db.ReadFresh(t.Context(), func(r *tenants.Reader) error {
 					return r.QueryRow(t.Context(), "SELECT count(*) FROM gate.list_jobs(NULL, NULL, '{available,scheduled,retryable,running}', NULL, 1000)").Scan(&left)

@@ -211,16 +211,21 @@ func (p *platform) ready() int {
 	return res.StatusCode
 }
 
-// until waits for something that must come true by itself.
+// until waits for something that must come true by itself, for half a minute.
 func until(t *testing.T, what string, true func() bool) {
 	t.Helper()
-	for range 1800 {
+	within(t, 30*time.Second, what, true)
+}
+
+func within(t *testing.T, most time.Duration, what string, true func() bool) {
+	t.Helper()
+	for range most / (50 * time.Millisecond) {
 		if true() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("after 90 seconds still not: %s", what)
+	t.Fatalf("after %s still not: %s", most, what)
 }
 
 func TestRestartsUnderLoadLoseNoAcknowledgedWrite(t *testing.T) {
