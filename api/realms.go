@@ -31,9 +31,6 @@ type realmState struct {
 
 var cachedKinds = [4]string{"rules", "keys", "settings", "sessions"}
 
-// The platform always asks its staff for a second factor; the rules hold it too.
-var platformBranding = tenants.Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b", StaffSecondFactor: true}
-
 // slot is where a realm's state hangs; its lock lets one request load while the others wait.
 type slot struct {
 	mu    sync.Mutex
@@ -82,7 +79,7 @@ func (s *Server) lastState(realm tenants.Realm) *realmState {
 // remembered by them, and a state is loaded anew whenever anybody signs out.
 func (s *Server) loadState(ctx context.Context, realm tenants.Realm, before *realmState, want [4]int64) (*realmState, error) {
 	db := s.store.DB(realm)
-	st := &realmState{Issuer: s.issuer(realm), Branding: platformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
+	st := &realmState{Issuer: s.issuer(realm), Branding: tenants.PlatformBranding, ended: map[uuid.UUID]bool{}, users: map[uuid.UUID]int{}}
 	if err := identity.EnsureKeys(ctx, db, time.Now().UTC()); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -50,6 +51,7 @@ type Deps struct {
 	Rules       *policy.Engine
 	Provisioner *provision.Provisioner // nil: this process may not provision; the console says so
 	Files       *files.Bucket          // nil: this process keeps no files, and says so to whoever sends one
+	Mailbox     http.Handler           // what mail.<base domain> shows, of a local installation that catches its mail; nil: there is nothing
 	Log         *slog.Logger
 	Version     string
 	Memory      memory.Share // what this process may use; the zero value: as much as it likes
@@ -155,10 +157,24 @@ func New(d Deps) (*Server, error) {
 		s.secure(fc)
 		return fc.Next()
 	})
+	if d.Mailbox != nil {
+		s.app.Use(mailbox(tenants.NormalHost("mail."+d.Config.BaseDomain), d.Mailbox))
+	}
 	s.openAPI()
 	s.health()
 	s.reference()
 	return s, nil
+}
+
+// mailbox answers on a host of its own, to this machine alone.
+func mailbox(host string, show http.Handler) fiber.Handler {
+	handle := adaptor.HTTPHandler(show)
+	return func(fc *fiber.Ctx) error {
+		if tenants.NormalHost(fc.Hostname()) != host || !fc.Context().RemoteIP().IsLoopback() {
+			return fc.Next()
+		}
+		return handle(fc)
+	}
 }
 
 // head lets every GET route answer HEAD: the same, without the body.

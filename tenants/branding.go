@@ -76,8 +76,14 @@ func (b Branding) over(document string) (string, error) {
 	return string(merged), err
 }
 
-// ReadBranding returns what a tenant decided, with its Version.
+// PlatformBranding is how the platform's own pages and letters look.
+var PlatformBranding = Branding{Name: "Lignum", Colour: "#1f2937", Accent: "#f59e0b", StaffSecondFactor: true}
+
+// ReadBranding returns what a tenant decided, with its Version; of the platform, PlatformBranding.
 func ReadBranding(ctx context.Context, q Querier) (Branding, error) {
+	if q.Realm().IsPlatform() {
+		return PlatformBranding, nil
+	}
 	row, err := Entity[brandingRow](q).Take(ctx)
 	if err != nil {
 		return Branding{}, err

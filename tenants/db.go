@@ -20,6 +20,7 @@ type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+	Realm() Realm // whose data it is
 }
 
 // DB is one realm's data: the only way to it. The realm's own login opens it, so that a stolen query has
@@ -70,7 +71,11 @@ func (db *DB) Vault() *Vault { return db.store.cfg.Vault }
 type Reader struct {
 	p     *pool
 	along *along
+	realm Realm
 }
+
+// Realm is whose data it is.
+func (r *Reader) Realm() Realm { return r.realm }
 
 // waits reports whether something waits to travel with the next statement.
 func (r *Reader) waits() bool { return r.along != nil && r.along.queue != nil }
@@ -111,12 +116,12 @@ func (r *Reader) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 // Read runs fn with a reader that may be served by a replica: what it gives may be a moment old and must never
 // decide a write. It returns domain.Unavailable when the database is away.
 func (db *DB) Read(ctx context.Context, fn func(r *Reader) error) error {
-	return db.admitted(ctx, db.store.cfg.Reader, func(p *pool) error { return fn(&Reader{p, db.along}) })
+	return db.admitted(ctx, db.store.cfg.Reader, func(p *pool) error { return fn(&Reader{p, db.along, db.realm}) })
 }
 
 // ReadFresh is Read on the writer: for what must see the change just made.
 func (db *DB) ReadFresh(ctx context.Context, fn func(r *Reader) error) error {
-	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error { return fn(&Reader{p, db.along}) })
+	return db.admitted(ctx, db.store.cfg.Writer, func(p *pool) error { return fn(&Reader{p, db.along, db.realm}) })
 }
 
 // WriteOneTrip runs a batch as one transaction in one round trip: the hot path. Either all of its statements count or none.
@@ -163,7 +168,7 @@ func (db *DB) Write(ctx context.Context, who audit.Actor, fn func(tx *Tx) error)
 			return err
 		}
 		defer conn.Release()
-		return runTx(ctx, conn.Conn(), who, func(tx *Tx) error {
+		return db.runTx(ctx, conn.Conn(), who, func(tx *Tx) error {
 			if err := fn(tx); err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ import (
 )
 
 // Find reads one tenant on the platform's own data, or domain.NotFound. With Held it stays as it is for the rest of the transaction.
-func Find(ctx context.Context, q Querier, slug string, with ...clause.Expression) (Tenant, error) {
+func Find(ctx context.Context, q Asker, slug string, with ...clause.Expression) (Tenant, error) {
 	t, err := Entity[Tenant](q, with...).Where("slug = ?", slug).Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return t, domain.Refuse(domain.NotFound, "tenants.there_is_no_tenant", "Slug", fmt.Sprintf("%q", slug))

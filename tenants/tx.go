@@ -27,6 +27,9 @@ type Tx struct {
 	entries []audit.Entry
 	written int // entries that a statement of the transaction has stored already
 	last    []queued
+	realm   Realm
+	vault   *Vault
+	foreign bool // over a direct connection, and not as the realm's login
 }
 
 type queued struct {
@@ -182,8 +185,19 @@ func (tx *Tx) CopyFrom(ctx context.Context, table string, columns []string, rows
 	return tx.conn.CopyFrom(ctx, pgx.Identifier{table}, columns, rows)
 }
 
+// Realm is whose data it is.
+func (tx *Tx) Realm() Realm { return tx.realm }
+
 // Who is the actor of the transaction.
 func (tx *Tx) Who() audit.Actor { return tx.who }
+
+// Seal encrypts a small secret for the realm and a purpose (Vault.Seal).
+func (tx *Tx) Seal(purpose string, secret []byte) string {
+	return tx.vault.Seal(tx.realm.Name(), purpose, secret)
+}
+
+// Foreign reports whether the transaction is not the realm's own (Within): the gate does not know whose it is.
+func (tx *Tx) Foreign() bool { return tx.foreign }
 
 // Record adds an entry to the audit trail. It is stored with the commit, or not at all.
 func (tx *Tx) Record(e audit.Entry) { tx.entries = append(tx.entries, e) }
@@ -218,8 +232,8 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 // 'settings' or 'content'.
 func (tx *Tx) Bump(what string) { tx.Last("SELECT gate.bump($1::text)", what) }
 
-func runTx(ctx context.Context, px *pgx.Conn, who audit.Actor, fn func(tx *Tx) error) error {
-	tx := &Tx{conn: px, who: who}
+func (db *DB) runTx(ctx context.Context, px *pgx.Conn, who audit.Actor, fn func(tx *Tx) error) error {
+	tx := &Tx{conn: px, who: who, realm: db.realm, vault: db.Vault()}
 	done := false
 	defer func() {
 		if !done && tx.begun {
@@ -262,12 +276,12 @@ func (tx *Tx) rest() *pgx.Batch {
 
 // Within lets fn work in a realm's schema as if it were the realm's own transaction, which this is not: others may follow in it. What fn records is
 // stored before Within returns.
-func Within(ctx context.Context, tx pgx.Tx, realm Realm, by audit.Actor, fn func(tx *Tx) error) error {
+func Within(ctx context.Context, tx pgx.Tx, realm Realm, vault *Vault, by audit.Actor, fn func(tx *Tx) error) error {
 	var before string
 	if err := tx.QueryRow(ctx, "SELECT current_setting('search_path'), set_config('search_path', $1, true)", pgx.Identifier{realm.Schema}.Sanitize()).Scan(&before, nil); err != nil {
 		return err
 	}
-	inner := &Tx{conn: tx.Conn(), begun: true, who: by}
+	inner := &Tx{conn: tx.Conn(), begun: true, who: by, realm: realm, vault: vault, foreign: true}
 	if err := fn(inner); err != nil {
 		return err
 	}

@@ -16,12 +16,12 @@ var order = []string{"lignum/infra", "lignum/domain/words", "lignum/domain", "li
 
 // Points name what they were given for, so they stand above the catalogue; a roster fills classes, so it stands above them.
 var amongDomain = map[string][]string{
-	"people": {"notices", "calendar"}, "identity": {"people", "notices"}, "points": {"people", "notices", "catalog"},
+	"people": {"notices", "calendar"}, "letters": {"people", "notices"}, "identity": {"people", "notices", "letters"}, "points": {"people", "notices", "catalog"},
 	"catalog":    {"calendar"},
 	"classes":    {"people", "identity", "catalog", "points", "notices", "calendar"},
 	"roster":     {"people", "identity", "catalog", "classes", "calendar"},
 	"assessment": {"calendar", "people", "catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"},
-	"insight": {"calendar", "people", "identity", "catalog", "classes", "assessment", "points", "roster"},
+	"insight": {"calendar", "people", "letters", "identity", "catalog", "classes", "assessment", "points", "roster"},
 	"demo":    {"people", "identity", "notices", "catalog", "points", "classes", "assessment", "coaching", "insight", "roster", "calendar"},
 }
 

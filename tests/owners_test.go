@@ -25,6 +25,7 @@ var owners = map[string]string{
 	// every realm
 	"settings": "tenants", "branding": "tenants", "casbin_rules": "tenants", "idempotency_keys": "tenants", "idempotency_claims": "tenants",
 	"schema_versions": "tenants/provision", "jobs_done": "tenants/jobs", "usage_counts": "tenants/limits", "files": "tenants/files",
+	"mails": "tenants/mail", "mail_suppressed": "tenants/mail", "mail_wishes": "tenants/mail",
 	"users": "domain/people", "user_roles": "domain/people", "notices": "domain/notices",
 	"credentials": "domain/identity", "sessions": "domain/identity", "sign_in_cards": "domain/identity", "sign_in_failures": "domain/identity",
 	"recovery_codes": "domain/identity", "signing_keys": "domain/identity", "reset_requests": "domain/identity", "active_days": "domain/identity",

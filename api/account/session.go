@@ -18,6 +18,7 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
+	"lignum/tenants/mail"
 )
 
 // Routes declares the routes of this area.
@@ -44,6 +45,15 @@ func Routes(s *api.Server) {
 			}
 		}) (*TokenAnswer, error) {
 			return tokenAnswer(RedeemCard(c, in.Body.Code, in.Body.Password, in.Body.OTP))
+		})
+	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-in/forgotten", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
+		Summary: "Ask for a code by mail for choosing a new password", Detail: "The answer is the same whether or not there is such an account, and whether a letter was written: it is to staff who have an address. The code is good for an hour, in place of a card's. Learners ask their school for a card."},
+		func(ctx context.Context, c *api.Call, in *struct {
+			Body struct {
+				UserName string `json:"user_name" minLength:"1" maxLength:"256" doc:"The name to sign in with"`
+			}
+		}) (*api.Done, error) {
+			return &api.Done{Done: true}, Forgot(c, in.Body.UserName)
 		})
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/token/refresh", Permission: policy.Public("the refresh token says who asks"), Quota: limits.Write, Tag: "Session",
 		Summary: "Exchange a refresh token for a new pair of tokens", Detail: "Each refresh token works once. One that is used again much later must have been copied, and ends the session."},
@@ -188,6 +198,18 @@ func RedeemCard(c *api.Call, code, password, otp string) (*identity.Tokens, erro
 	return c.State.Keys.Issue(session, c.State.Issuer, c.Now)
 }
 
+// Forgot writes to somebody who forgot their password, if they can be written to; nobody learns whether it did.
+func Forgot(c *api.Call, userName string) error {
+	if err := c.Open(); err != nil {
+		return err
+	}
+	err := c.Server.Desk.Forgot(c.Context(), c.DB, userName, c.Device(), c.Now)
+	if err != nil {
+		c.Unproven("forgotten", err)
+	}
+	return err
+}
+
 // ChangePassword replaces the signed-in person's own password; all their other sessions end.
 func ChangePassword(c *api.Call, old, password string) error {
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
@@ -218,6 +240,7 @@ func ConfirmTOTP(c *api.Call, tx *tenants.Tx, code string) ([]string, error) {
 type OwnAccount struct {
 	User     people.User
 	Sessions []identity.Session
+	Wishes   mail.Wishes
 }
 
 // MyAccount returns the signed-in person's own account.
@@ -227,6 +250,9 @@ func MyAccount(c *api.Call) (own OwnAccount, err error) {
 	}
 	err = c.DB.ReadFresh(c.Context(), func(r *tenants.Reader) (err error) {
 		if own.User, err = people.UserByID(c.Context(), r, c.Claims.UserID); err != nil {
+			return err
+		}
+		if own.Wishes, err = mail.WishesOf(c.Context(), r, c.Claims.UserID); err != nil {
 			return err
 		}
 		own.Sessions, err = identity.Sessions(c.Context(), r, c.Claims.UserID, c.Now)

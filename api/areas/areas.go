@@ -14,6 +14,7 @@ import (
 	"lignum/api/guardians"
 	"lignum/api/insight"
 	"lignum/api/jobs"
+	"lignum/api/mail"
 	"lignum/api/notices"
 	"lignum/api/people"
 	"lignum/api/platform"
@@ -32,7 +33,7 @@ func Register(s *api.Server) {
 		// people and schools, and when these have terms
 		people.Routes, guardians.Routes, people.ResetRoutes, people.SchoolRoutes, calendar.Routes, coaching.RecordRoutes,
 		// a tenant
-		insight.Routes, settings.RoleRoutes, settings.Routes, files.Routes, audit.Routes, jobs.Routes,
+		insight.Routes, settings.RoleRoutes, settings.Routes, files.Routes, audit.Routes, jobs.Routes, mail.Routes,
 		// the platform
 		platform.Routes,
 	} {

@@ -19,5 +19,5 @@ var pages = web.Parse(files)
 func Register(s *api.Server) {
 	tenantPages(s)
 	auditPages(s)
-	jobPages(s)
+	watchedPages(s)
 }

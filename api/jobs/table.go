@@ -10,14 +10,16 @@ import (
 	"lignum/domain/classes"
 	"lignum/domain/identity"
 	"lignum/domain/insight"
+	"lignum/domain/letters"
 	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
+	"lignum/tenants/mail"
 )
 
-// Table is all kinds of jobs. exams is what the process keeps of papers, bucket where the bytes of files are.
-func Table(exams *assessment.Exams, bucket *files.Bucket) []jobs.Kind {
+// Table is all kinds of jobs. exams is what the process keeps of papers, bucket where the bytes of files are, and post sends letters.
+func Table(exams *assessment.Exams, bucket *files.Bucket, post *mail.Post) []jobs.Kind {
 	return []jobs.Kind{
 		// what learners left open beyond its time is handed in
 		{Name: "attempts.close", When: jobs.Every(time.Minute), Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
@@ -32,6 +34,15 @@ func Table(exams *assessment.Exams, bucket *files.Bucket) []jobs.Kind {
 		// today's figures, and those of months that are over
 		{Name: "usage.publish", When: jobs.Every(time.Hour), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error { return publishDay(ctx, j, 0) }},
 		{Name: "figures.keep", When: jobs.Every(time.Hour), Limit: 10 * time.Minute, Run: keepMonths},
+		// letters: each is sent by a job of its own; those of which there is none are found
+		{Name: "mail.send", Always: true, Limit: time.Minute, Again: mail.Again, Run: post.Send},
+		{Name: "mail.send", Platform: true, Limit: time.Minute, Again: mail.Again, Run: post.Send},
+		{Name: "mail.collect", When: jobs.Every(10 * time.Minute), Always: true, Limit: 10 * time.Second, Run: mail.Collect},
+		{Name: "mail.collect", When: jobs.Every(10 * time.Minute), Platform: true, Limit: 10 * time.Second, Run: mail.Collect},
+		// the beginning of a day
+		{Name: "mail.digest", When: jobs.Nightly(6 * time.Hour), Limit: 30 * time.Minute, Run: letters.Digest},
+		{Name: "mail.digest", When: jobs.Nightly(11 * time.Hour), Platform: true, Limit: 10 * time.Minute, Run: letters.Digest},
+		{Name: "mail.figures", When: jobs.Nightly(6 * time.Hour), Limit: 10 * time.Minute, Run: insight.WriteWeek},
 		// the end of a day
 		{Name: "night.usage", When: jobs.Nightly(30 * time.Minute), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error { return publishDay(ctx, j, -1) }},
 		{Name: "night.classes", When: jobs.Nightly(30 * time.Minute), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
@@ -54,10 +65,13 @@ func Table(exams *assessment.Exams, bucket *files.Bucket) []jobs.Kind {
 	}
 }
 
-// sweep forgets sign-ins, notices and jobs that are old.
+// sweep forgets sign-ins, notices, letters and jobs that are old.
 func sweep(ctx context.Context, j *jobs.Job) error {
 	if err := j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
 		if err := jobs.Sweep(ctx, tx, j.Now); err != nil {
+			return err
+		}
+		if err := mail.Sweep(ctx, tx, j.Now); err != nil {
 			return err
 		}
 		return identity.Sweep(ctx, tx, j.Now)

@@ -16,6 +16,7 @@ import (
 	"lignum/tenants/audit"
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
+	"lignum/tenants/mail"
 	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
@@ -41,7 +42,11 @@ func table(t *testing.T) []jobs.Kind {
 			t.Error(err)
 		}
 	})
-	return Table(exams, bucket)
+	post, err := mail.NewPost(mail.Settings{Server: "off"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Table(exams, bucket, post)
 }
 
 // do runs the job of a kind for a realm, as if it were due now.

@@ -9,14 +9,65 @@ import (
 
 	"lignum/api"
 	jobsapi "lignum/api/jobs"
+	"lignum/policy"
+	"lignum/tenants"
 	"lignum/tenants/jobs"
 )
 
 // What pages say after a change of a job.
 var (
-	JobRetried   = Notice("job-retried", "page.started_again")
-	JobCancelled = Notice("job-cancelled", "page.it_is_cancelled")
+	jobRetried   = Notice("job-retried", "page.started_again")
+	jobCancelled = Notice("job-cancelled", "page.it_is_cancelled")
 )
+
+// Watched is a page on which those who look after a realm see what it does by itself, and start it again. Its routes are declared where its host's pages are.
+type Watched struct {
+	Path     string
+	Change   policy.Permission
+	Title    string // key of a message
+	Template string
+	Render   func(c *api.Call, fc *fiber.Ctx, name string, p Page) error
+}
+
+// Jobs shows what is done in the background.
+func (w Watched) Jobs(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	d, f, err := askJobs(ctx, c, fc, c.Could(w.Change))
+	return w.show(c, fc, f, d, err)
+}
+
+// RetryJob starts a job again.
+func (w Watched) RetryJob(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	return w.job(ctx, c, tx, fc, jobRetried, jobsapi.Retry)
+}
+
+// CancelJob cancels a job.
+func (w Watched) CancelJob(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	return w.job(ctx, c, tx, fc, jobCancelled, jobsapi.Cancel)
+}
+
+func (w Watched) job(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx, notice string, change func(context.Context, *api.Call, *tenants.Tx, int64) (*api.Done, error)) (string, error) {
+	id, err := jobsapi.Number(fc.Params("job"))
+	if err == nil {
+		_, err = change(ctx, c, tx, id)
+	}
+	if err != nil {
+		return "", err
+	}
+	Notify(c, fc, notice)
+	return w.Path, nil
+}
+
+// show renders the page; one that was asked for in a wrong way is shown with what is wrong.
+func (w Watched) show(c *api.Call, fc *fiber.Ctx, f *Form, data any, err error) error {
+	render := func(f *Form) error {
+		return w.Render(c, fc, w.Template, Page{Title: c.Say(w.Title), Form: f, Data: data})
+	}
+	if err != nil {
+		f.Again(fc, render)
+		return err
+	}
+	return render(f)
+}
 
 // Jobs is a part of the list of jobs as a page, for the partial "jobs".
 type Jobs struct {
@@ -35,8 +86,8 @@ type ShownJob struct {
 	Says, StateSays string
 }
 
-// AskJobs reads the filter of the page of jobs, asks for them and makes the page.
-func AskJobs(ctx context.Context, c *api.Call, fc *fiber.Ctx, mayChange bool) (d Jobs, f *Form, err error) {
+// askJobs reads the filter of the page of jobs, asks for them and makes the page.
+func askJobs(ctx context.Context, c *api.Call, fc *fiber.Ctx, mayChange bool) (d Jobs, f *Form, err error) {
 	query := url.Values{}
 	f = &Form{}
 	for _, name := range []string{"state", "cursor"} {

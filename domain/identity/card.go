@@ -170,7 +170,7 @@ func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitati
 		return Card{}, err
 	}
 	tx.Record(audit.Entry{Action: "user.password.reset", ObjectKind: "user", ObjectID: user.String(), After: map[string]any{"purpose": purpose, "expires": cards[0].Expires}})
-	return cards[0], tellOfReset(ctx, tx, a, invitation, now)
+	return cards[0], tellOfReset(ctx, tx, a, cards[0], invitation, now)
 }
 
 // CardReach says whose cards somebody prints. The zero value is everybody's.

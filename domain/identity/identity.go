@@ -23,7 +23,7 @@ import (
 	"lignum/tenants/provision"
 )
 
-// CreateUser adds somebody (people.CreateUser) and gives them with the card or the invitation for choosing a password.
+// CreateUser adds somebody (people.CreateUser) and gives them with the card or the invitation for choosing a password, which goes to staff by mail too.
 func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in people.NewUser, now time.Time) (people.User, Card, error) {
 	u, err := people.CreateUser(ctx, tx, realm, in, now)
 	if err != nil {
@@ -37,7 +37,7 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in peo
 	if err != nil {
 		return u, Card{}, err
 	}
-	return u, cards[0], nil
+	return u, cards[0], invite(ctx, tx, u.Roles, cards[0], now)
 }
 
 // FirstAdministrator is the tenants.FirstAdministrator of every Provisioner: it opens the first account of a tenant, or makes a new invitation in
@@ -65,7 +65,7 @@ func FirstAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm
 	if err != nil {
 		return "", expires, err
 	}
-	return cards[0].Code, cards[0].Expires, nil
+	return cards[0].Code, cards[0].Expires, invite(ctx, tx, []string{policy.AdministratorRole(policy.Tenant)}, cards[0], now)
 }
 
 func texts(ids []uuid.UUID) []string {

@@ -65,7 +65,7 @@ func (r PasswordRule) checkGuesses(stable string, refuse func(string) error) err
 	for _, w := range words {
 		rest = strings.ReplaceAll(rest, w, "")
 	}
-	if len(rest) < len(folded) && letters(rest) < 6 {
+	if len(rest) < len(folded) && lettersOf(rest) < 6 {
 		return refuse("identity.is_made_of_your_name")
 	}
 	// The strength estimate looks for words, names, keyboard patterns, dates and their usual disguises. It is quadratic, so it
@@ -108,7 +108,7 @@ func plain(s string) string {
 	return b.String()
 }
 
-func letters(s string) int { return utf8.RuneCountInString(strings.TrimRight(s, "0123456789")) }
+func lettersOf(s string) int { return utf8.RuneCountInString(strings.TrimRight(s, "0123456789")) }
 
 func distinct(s string) int {
 	seen := map[rune]bool{}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
+	"lignum/domain/letters"
 	"lignum/domain/notices"
 	"lignum/domain/people"
 	"lignum/policy"
@@ -56,13 +57,17 @@ func lookAfter(ctx context.Context, tx *tenants.Tx, users []uuid.UUID) ([]uuid.U
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// tellOwner tells somebody about their own account.
+// tellOwner tells somebody about their own account: on their pages, and at once by mail.
 func tellOwner(ctx context.Context, tx *tenants.Tx, k notices.Kind, owner uuid.UUID, now time.Time) error {
 	who, err := actorName(ctx, tx)
 	if err != nil {
 		return err
 	}
-	return notices.Tell(ctx, tx, k, notices.Params{"who": who, "day": now.Format(time.DateOnly)}, []uuid.UUID{owner}, now)
+	p := notices.Params{"who": who, "day": now.Format(time.DateOnly)}
+	if err := notices.Tell(ctx, tx, k, p, []uuid.UUID{owner}, now); err != nil {
+		return err
+	}
+	return letters.Tell(ctx, tx, k, p, owner, now)
 }
 
 // tellBoth tells the owner of an account, and those who look after it.
@@ -86,11 +91,32 @@ func tellThose(ctx context.Context, tx *tenants.Tx, k notices.Kind, a account, n
 	return notices.Tell(ctx, tx, k, notices.Params{"who": who, "name": a.GivenName + " " + a.FamilyName, "id": a.ID.String(), "day": now.Format(time.DateOnly)}, heads, now)
 }
 
-func tellOfReset(ctx context.Context, tx *tenants.Tx, a account, invitation bool, now time.Time) error {
+// tellOfReset tells the owner of an account, and those who look after it, of a card for it. The letter to the owner has the code, where codes may go by mail.
+func tellOfReset(ctx context.Context, tx *tenants.Tx, a account, c Card, invitation bool, now time.Time) error {
+	owner, others := notices.PasswordReset, notices.AccountReset
 	if invitation {
-		return tellBoth(ctx, tx, notices.CardPrinted, notices.AccountCardPrinted, a, now)
+		owner, others = notices.CardPrinted, notices.AccountCardPrinted
 	}
-	return tellBoth(ctx, tx, notices.PasswordReset, notices.AccountReset, a, now)
+	if !mailed(a.Roles) {
+		return tellBoth(ctx, tx, owner, others, a, now)
+	}
+	who, err := actorName(ctx, tx)
+	if err != nil {
+		return err
+	}
+	p := notices.Params{"who": who, "day": now.Format(time.DateOnly)}
+	if err := notices.Tell(ctx, tx, owner, p, []uuid.UUID{a.ID}, now); err != nil {
+		return err
+	}
+	if invitation {
+		err = invite(ctx, tx, a.Roles, c, now)
+	} else {
+		err = writeReset(ctx, tx, a, c, owner.Sentence(p), now)
+	}
+	if err != nil {
+		return err
+	}
+	return tellThose(ctx, tx, others, a, now)
 }
 
 // tellOfCards tells each owner of a card, and once those who look after any of them.

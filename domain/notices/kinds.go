@@ -15,17 +15,36 @@ type Kind struct {
 	name string // what is stored and what the API gives, such as "class_cancelled"
 }
 
+// About is what a kind is about, for whoever counts what is new.
+type About string
+
+// What notices are about.
+const (
+	OwnAccount About = "own_account" // the reader's own; it is told of at once, in other ways too
+	Accounts   About = "accounts"    // those that the reader looks after
+	Classes    About = "classes"
+	Work       About = "work" // the reader's own
+)
+
+// Sentence is what a notice of the kind says, in the language of whoever reads it.
+func (k Kind) Sentence(p Params) words.Text { return text(k.name, p.cut()) }
+
+// KindsAbout are the names of the kinds that are about something, in order.
+func KindsAbout(a About) []string { return about[a] }
+
 var (
 	paths       = map[string]string{} // by name of the kind
+	about       = map[About][]string{}
 	placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
 )
 
-// declare makes a kind. Its sentence is the message notices.<name>; path is the page that it leads to, with parameters in braces; "" leads nowhere.
-func declare(name, path string) Kind {
+// declare makes a kind. Its sentence is the message notices.<name>; a is what it is about, and path the page that it leads to, with parameters in braces; "" leads nowhere.
+func declare(name string, a About, path string) Kind {
 	if _, twice := paths[name]; twice {
 		panic("notices: " + name + " is declared twice")
 	}
 	paths[name] = path
+	about[a] = append(about[a], name)
 	return Kind{name}
 }
 
@@ -98,34 +117,34 @@ func fill(text string, p Params) string {
 // wrote about a child.
 var (
 	// An account, to its owner.
-	CardPrinted         = declare("card_printed", "/account")
-	PasswordReset       = declare("password_reset", "/account")
-	ResetAskedForYou    = declare("reset_asked_for_you", "/account")
-	SecondFactorAdded   = declare("second_factor_added", "/account")
-	SecondFactorRemoved = declare("second_factor_removed", "/account")
-	SecondFactorReset   = declare("second_factor_reset", "/account")
+	CardPrinted         = declare("card_printed", OwnAccount, "/account")
+	PasswordReset       = declare("password_reset", OwnAccount, "/account")
+	ResetAskedForYou    = declare("reset_asked_for_you", OwnAccount, "/account")
+	SecondFactorAdded   = declare("second_factor_added", OwnAccount, "/account")
+	SecondFactorRemoved = declare("second_factor_removed", OwnAccount, "/account")
+	SecondFactorReset   = declare("second_factor_reset", OwnAccount, "/account")
 
 	// Accounts, to those who look after them.
-	CardsPrinted             = declare("cards_printed", "")
-	AccountCardPrinted       = declare("account_card_printed", "/people/{id}")
-	AccountReset             = declare("account_reset", "/people/{id}")
-	AccountSecondFactorReset = declare("account_second_factor_reset", "/people/{id}")
-	ResetAsked               = declare("reset_asked", "/resets")
-	ResetApproved            = declare("reset_approved", "/learners/{id}/card")
-	ResetRefused             = declare("reset_refused", "/learners/{id}/card")
+	CardsPrinted             = declare("cards_printed", Accounts, "")
+	AccountCardPrinted       = declare("account_card_printed", Accounts, "/people/{id}")
+	AccountReset             = declare("account_reset", Accounts, "/people/{id}")
+	AccountSecondFactorReset = declare("account_second_factor_reset", Accounts, "/people/{id}")
+	ResetAsked               = declare("reset_asked", Accounts, "/resets")
+	ResetApproved            = declare("reset_approved", Accounts, "/learners/{id}/card")
+	ResetRefused             = declare("reset_refused", Accounts, "/learners/{id}/card")
 
 	// Classes, to those who are in them or teach them.
-	ClassCancelled = declare("class_cancelled", "/classes/{class_id}")
-	ClassMoved     = declare("class_moved", "/classes/{class_id}")
-	ClassDates     = declare("class_dates", "/classes/{class_id}")
-	ClassAddress   = declare("class_address", "/classes/{class_id}")
-	ClassCoach     = declare("class_coach", "/classes/{class_id}")
-	ClassNoCoach   = declare("class_no_coach", "/classes/{class_id}")
-	ClassPlaced    = declare("class_placed", "/classes/{class_id}")
-	ClassRemoved   = declare("class_removed", "")
+	ClassCancelled = declare("class_cancelled", Classes, "/classes/{class_id}")
+	ClassMoved     = declare("class_moved", Classes, "/classes/{class_id}")
+	ClassDates     = declare("class_dates", Classes, "/classes/{class_id}")
+	ClassAddress   = declare("class_address", Classes, "/classes/{class_id}")
+	ClassCoach     = declare("class_coach", Classes, "/classes/{class_id}")
+	ClassNoCoach   = declare("class_no_coach", Classes, "/classes/{class_id}")
+	ClassPlaced    = declare("class_placed", Classes, "/classes/{class_id}")
+	ClassRemoved   = declare("class_removed", Classes, "")
 
 	// A learner's work, to the learner.
-	TestMarked = declare("test_marked", "/attempts/{attempt_id}/result")
+	TestMarked = declare("test_marked", Work, "/attempts/{attempt_id}/result")
 
-	PasswordChanged = declare("password_changed", "/account")
+	PasswordChanged = declare("password_changed", OwnAccount, "/account")
 )

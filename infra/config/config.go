@@ -43,6 +43,10 @@ type Config struct {
 	DatabaseCores float64       `env:"LIGNUM_DATABASE_CORES"`                      // processors of the database's server, 0.25 to 1024, three times as many transactions are busy at once, in all processes together; 0: this machine's
 	PoolerMost    int           `env:"LIGNUM_POOLER_CONNECTIONS"`                  // that the pooler may open to the database (PgBouncer's max_db_connections), 1 to 5000; 0: as infra/pooling divides max_connections
 	Files         string        `env:"LIGNUM_FILES"`                               // where uploaded files lie, for serve, which does not start without: a directory that all serving processes share, or s3://BUCKET?region=REGION, with the machine's AWS role
+	MailServer    string        `env:"LIGNUM_MAIL_SERVER"`                         // who takes letters, for serve, which does not start without: smtp://HOST[:587] with STARTTLS, smtps://HOST[:465], or off, and no letter goes out
+	MailUser      string        `env:"LIGNUM_MAIL_USER"`                           // who signs in to it; without, nobody does
+	MailPassword  string        `env:"LIGNUM_MAIL_PASSWORD,unset"`                 // with it
+	MailFrom      string        `env:"LIGNUM_MAIL_FROM"`                           // the address that letters come from, such as no-reply@lignum.example
 	Memory        string        `env:"LIGNUM_MEMORY"`                              // what the process may use, such as 512MiB; else what its control group allows, else a quarter of the machine, at most 1 GiB
 	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
 	PolicyDir     string        `env:"LIGNUM_POLICY_DIR"`                          // Rego that replaces the built-in rules, watched

@@ -28,6 +28,7 @@ type Kind struct {
 	Always   bool          // for tenants that are read-only or suspended too; else what is queued waits until they work again
 	Limit    time.Duration // how long one run may take; it is ended then, and tried again
 	Run      func(ctx context.Context, j *Job) error
+	Again    func(tried time.Duration) time.Duration // how long one that failed waits, by how long ago it was queued; nil: by the fourth power of its tries, in seconds
 }
 
 // Job is one run of a job.

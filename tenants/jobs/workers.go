@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// Short jobs take seconds; what may take minutes has places of its own.
+	// Short jobs take seconds; what may take minutes has places of its own, and so have letters (tenants/mail).
 	shortPlaces, longPlaces = 8, 2
 	// most is how many of its places a process gives to one realm's short jobs while others may come.
 	most = shortPlaces - 2
@@ -92,7 +92,7 @@ func Start(ctx context.Context, d Deps) (*Workers, error) {
 		}
 	}
 	w.client, err = river.NewClient(riverpgxv5.New(pool), &river.Config{ID: d.Process.ID().String(), Schema: tenants.JobsSchema, PollOnly: true, Workers: workers,
-		Queues:            map[string]river.QueueConfig{"short": {MaxWorkers: shortPlaces}, "long": {MaxWorkers: longPlaces}},
+		Queues:            map[string]river.QueueConfig{"short": {MaxWorkers: shortPlaces}, "long": {MaxWorkers: longPlaces}, "mail": {MaxWorkers: 1}},
 		FetchPollInterval: look, FetchCooldown: 20 * time.Millisecond, FetchOnlyKnownKinds: true, JobTimeout: longest, RescueStuckJobsAfter: longest + 10*time.Minute,
 		CompletedJobRetentionPeriod: 90 * 24 * time.Hour, CancelledJobRetentionPeriod: 40 * 24 * time.Hour, DiscardedJobRetentionPeriod: 40 * 24 * time.Hour,
 		Logger: slog.New(warnings{d.Log.Handler()})})
@@ -201,6 +201,14 @@ func (w *worker) kindOf(a args) Kind {
 
 // Timeout is River's.
 func (w *worker) Timeout(job *river.Job[args]) time.Duration { return w.kindOf(job.Args).Limit }
+
+// NextRetry is River's.
+func (w *worker) NextRetry(job *river.Job[args]) time.Time {
+	if again := w.kindOf(job.Args).Again; again != nil {
+		return time.Now().Add(again(time.Since(job.CreatedAt)))
+	}
+	return time.Time{} // as River has it
+}
 
 // Work is River's.
 func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {

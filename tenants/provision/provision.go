@@ -184,14 +184,14 @@ func (p *Provisioner) invite(ctx context.Context, tx pgx.Tx, out *Provisioned, s
 	entry := audit.Entry{Action: action, ObjectKind: "tenant", ObjectID: out.Tenant.Slug,
 		After: map[string]any{"name": out.Tenant.Name, "country": out.Tenant.Country, "plan": out.Tenant.Plan, "administrator": spec.Admin.UserName}}
 	realm := out.Tenant.Realm()
-	if err := tenants.Within(ctx, tx, realm, by, func(tx *tenants.Tx) (err error) {
+	if err := tenants.Within(ctx, tx, realm, p.Vault, by, func(tx *tenants.Tx) (err error) {
 		out.Invitation, out.Expires, err = p.FirstAdministrator(ctx, tx, realm, spec.Admin, time.Now().UTC())
 		tx.Record(entry)
 		return err
 	}); err != nil {
 		return err
 	}
-	return tenants.Within(ctx, tx, tenants.PlatformRealm(p.Installation), by, func(tx *tenants.Tx) error { tx.Record(entry); return nil })
+	return tenants.Within(ctx, tx, tenants.PlatformRealm(p.Installation), p.Vault, by, func(tx *tenants.Tx) error { tx.Record(entry); return nil })
 }
 
 // reinvite serves a Create that is repeated because its answer was lost. Once the invitation was used it returns domain.Conflict.

@@ -155,7 +155,7 @@ func (b *bench) serve(ctx context.Context) error {
 	cmd.Env = append(os.Environ(), "LIGNUM_LISTEN="+b.apiAddr, "LIGNUM_METRICS_LISTEN="+b.metricsAddr, "LIGNUM_BASE_DOMAIN=localhost", "LIGNUM_SCHEME=http",
 		"LIGNUM_PUBLIC_PORT="+port, "LIGNUM_INSTALLATION="+installation, "LIGNUM_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
 		"LIGNUM_PROXY="+net.JoinHostPort(b.cluster.ProxyHost(), strconv.Itoa(b.cluster.ProxyPort())), "LIGNUM_DATABASE="+b.database, "LIGNUM_SSLMODE=disable",
-		"LIGNUM_TRUSTED_PROXIES=127.0.0.0/8", "LIGNUM_MEMORY=512MiB", "LIGNUM_LOG_LEVEL=warn", "LIGNUM_FILES="+filepath.Join(b.dir, "files"))
+		"LIGNUM_TRUSTED_PROXIES=127.0.0.0/8", "LIGNUM_MEMORY=512MiB", "LIGNUM_LOG_LEVEL=warn", "LIGNUM_FILES="+filepath.Join(b.dir, "files"), "LIGNUM_MAIL_SERVER=off")
 	cmd.Stdout, cmd.Stderr = io.Discard, b.apiLog
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second

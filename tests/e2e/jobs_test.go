@@ -10,6 +10,7 @@ import (
 	"lignum/domain/calendar"
 	"lignum/tenants"
 	worked "lignum/tenants/jobs"
+	"lignum/tenants/mail"
 	"lignum/tests/testkit"
 )
 
@@ -35,12 +36,16 @@ func TestWhatFailedInTheBackgroundIsStartedAgain(t *testing.T) {
 	admin.shot("jobs")
 	admin.click(`form[action$="/retry"] button`)
 	admin.wants("It is started again", "waiting")
+	post, err := mail.NewPost(mail.Settings{Server: "off"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	process, err := tenants.Join(t.Context(), s.Store, s.Registry, "worker", tenants.Capacity{Cores: 2}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	works, err := worked.Start(t.Context(), worked.Deps{Store: s.Store, Registry: s.Registry, Process: process, Login: tenants.JobsLogin(testkit.Installation),
-		Kinds: jobs.Table(s.API.Exams, s.API.Files), Begins: calendar.Begins, Log: slog.New(slog.DiscardHandler)})
+		Kinds: jobs.Table(s.API.Exams, s.API.Files, post), Begins: calendar.Begins, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func environment(w *testkit.World, listen, metrics string, more ...string) []str
 	}
 	return append(append(env, "LIGNUM_LISTEN="+listen, "LIGNUM_METRICS_LISTEN="+metrics, "LIGNUM_BASE_DOMAIN=localhost", "LIGNUM_SCHEME=http", "LIGNUM_PUBLIC_PORT="+port,
 		"LIGNUM_INSTALLATION="+testkit.Installation, "LIGNUM_MASTER_KEY="+base64.StdEncoding.EncodeToString(testkit.MasterKey), "LIGNUM_DATABASE="+w.Database, "LIGNUM_SSLMODE=disable",
-		"LIGNUM_PROXY="+net.JoinHostPort(w.Cluster.ProxyHost(), strconv.Itoa(w.Cluster.ProxyPort())), "LIGNUM_LOG_LEVEL=warn", "LIGNUM_FILES="+w.T.TempDir()), more...)
+		"LIGNUM_PROXY="+net.JoinHostPort(w.Cluster.ProxyHost(), strconv.Itoa(w.Cluster.ProxyPort())), "LIGNUM_LOG_LEVEL=warn", "LIGNUM_FILES="+w.T.TempDir(), "LIGNUM_MAIL_SERVER=off"), more...)
 }
 
 // pupils makes so many with one password, and takes the tenant's limit of sign-ins away.

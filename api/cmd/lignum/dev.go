@@ -19,6 +19,7 @@ import (
 	"lignum/domain/demo"
 	"lignum/infra/config"
 	"lignum/infra/localcluster"
+	"lignum/infra/mailcatcher"
 	"lignum/tenants"
 )
 
@@ -65,10 +66,16 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 	if err != nil {
 		return err
 	}
+	catcher, err := mailcatcher.Start(mailcatcher.Options{})
+	if err != nil {
+		return err
+	}
+	defer catcher.Close()
 	proxy := net.JoinHostPort(cluster.ProxyHost(), strconv.Itoa(cluster.ProxyPort()))
 	cfg := &config.Config{Listen: ln.Addr().String(), MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", PublicPort: port, Installation: devInstallation,
 		MasterKey: key, Database: "lignum", Proxy: proxy, SSLMode: "disable", DirectDSN: cluster.DirectDSN("lignum"), ProxyRole: "pgbouncer_auth", PoolerMost: cluster.Sizes().Pooler,
-		DrainTime: 5 * time.Second, LogLevel: "warn", Memory: os.Getenv("LIGNUM_MEMORY"), Files: filepath.Join(dir, "files")}
+		DrainTime: 5 * time.Second, LogLevel: "warn", Memory: os.Getenv("LIGNUM_MEMORY"), Files: filepath.Join(dir, "files"),
+		MailServer: "smtp+plain://" + catcher.Address(), MailFrom: "no-reply@lignum.localhost"}
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
@@ -77,10 +84,10 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 		return err
 	}
 	defer in.store.Close()
-	in.log, in.provisioner.Log = log, log
+	in.log, in.provisioner.Log, in.mailbox = log, log, catcher
 	if err := writeLocalEnv(dir, [][2]string{{"LIGNUM_BASE_DOMAIN", cfg.BaseDomain}, {"LIGNUM_SCHEME", cfg.Scheme}, {"LIGNUM_PUBLIC_PORT", strconv.Itoa(port)},
 		{"LIGNUM_INSTALLATION", cfg.Installation}, {"LIGNUM_MASTER_KEY", key}, {"LIGNUM_DATABASE", cfg.Database}, {"LIGNUM_PROXY", cfg.Proxy}, {"LIGNUM_SSLMODE", cfg.SSLMode},
-		{"LIGNUM_DIRECT_DSN", cfg.DirectDSN}, {"LIGNUM_FILES", cfg.Files}, {"LIGNUM_PROXY_ROLE", cfg.ProxyRole}}); err != nil {
+		{"LIGNUM_DIRECT_DSN", cfg.DirectDSN}, {"LIGNUM_FILES", cfg.Files}, {"LIGNUM_MAIL_SERVER", cfg.MailServer}, {"LIGNUM_MAIL_FROM", cfg.MailFrom}, {"LIGNUM_PROXY_ROLE", cfg.ProxyRole}}); err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(filepath.Join(dir, "env")) }() // should it stay, the next start writes it anew
@@ -137,6 +144,7 @@ func (in *installation) welcome(withDemo bool) string {
 		}
 	}
 	text += fmt.Sprintf("  %-38s %s\n", "The platform, for account managers", in.cfg.URL("platform.localhost"))
+	text += fmt.Sprintf("  %-38s %s\n", "The letters that all of them send", in.cfg.URL("mail.localhost"))
 	if withDemo {
 		text += fmt.Sprintf(`
 Sign in as student1, coach1, teacher1, school1, official1, guardian1 or admin1 at a country,

@@ -22,6 +22,7 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
+	"lignum/tenants/mail"
 )
 
 func serveCommand() *cobra.Command {
@@ -72,7 +73,12 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	works, err := jobs.Start(ctx, jobs.Deps{Store: in.store, Registry: registry, Process: process, Login: tenants.JobsLogin(in.cfg.Installation), Kinds: jobsapi.Table(server.Exams, server.Files), Begins: calendar.Begins,
+	post, err := in.post(registry)
+	if err != nil {
+		return err
+	}
+	defer post.Close()
+	works, err := jobs.Start(ctx, jobs.Deps{Store: in.store, Registry: registry, Process: process, Login: tenants.JobsLogin(in.cfg.Installation), Kinds: jobsapi.Table(server.Exams, server.Files, post), Begins: calendar.Begins,
 		Log: in.log, Done: server.JobDone})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
@@ -90,6 +96,23 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// post is what sends letters.
+func (in *installation) post(registry *tenants.Registry) (*mail.Post, error) {
+	if in.cfg.MailServer == "" {
+		return nil, errors.New("LIGNUM_MAIL_SERVER must say who takes letters: smtp://HOST:587, smtps://HOST:465, or off")
+	}
+	post, err := mail.NewPost(mail.Settings{Server: in.cfg.MailServer, User: in.cfg.MailUser, Password: in.cfg.MailPassword, From: in.cfg.MailFrom}, func(t *tenants.Tenant) string {
+		if t == nil {
+			return in.cfg.URL(registry.Host(""))
+		}
+		return in.cfg.URL(registry.Host(t.Slug))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("LIGNUM_MAIL_SERVER, LIGNUM_MAIL_FROM: %w", err)
+	}
+	return post, nil
 }
 
 // processName is what people find this process by.
@@ -115,7 +138,7 @@ func (in *installation) server(ctx context.Context) (*api.Server, *tenants.Regis
 	if err != nil {
 		return nil, nil, fmt.Errorf("LIGNUM_FILES: %w", err)
 	}
-	server, err := api.New(api.Deps{Files: bucket, Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText(), Memory: in.memory})
+	server, err := api.New(api.Deps{Files: bucket, Mailbox: in.mailbox, Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText(), Memory: in.memory})
 	if err != nil {
 		return nil, nil, err
 	}

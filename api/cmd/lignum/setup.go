@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -31,6 +32,7 @@ type installation struct {
 	provisioner *provision.Provisioner // nil without LIGNUM_DIRECT_DSN
 	log         *slog.Logger
 	memory      memory.Share // of a serving process
+	mailbox     http.Handler // what shows the letters of a local installation; nil: nothing does
 }
 
 // open reads the settings: from the environment, or from a local installation that runs in this directory.

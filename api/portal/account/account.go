@@ -10,6 +10,7 @@ import (
 
 	"lignum/api"
 	"lignum/api/account"
+	mailapi "lignum/api/mail"
 	"lignum/api/web"
 	"lignum/domain/identity"
 	"lignum/domain/people"
@@ -17,11 +18,13 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
+	"lignum/tenants/mail"
 )
 
 var (
 	passwordChanged = web.Notice("password-changed", "account.your_password_is_changed_your")
 	languageChosen  = web.Notice("language-chosen", "account.language_chosen")
+	lettersChosen   = web.Notice("letters-chosen", "account.letters_chosen")
 	sessionEnded    = web.Notice("session-ended", "account.that_device_is_signed_out")
 )
 
@@ -29,6 +32,7 @@ var (
 func accountPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/account", Permission: policy.ProfileRead, Summary: "One's account"}, showAccount)
 	api.Form(s, api.Route{Path: "/account/language", Permission: policy.ProfileChange, Summary: "Choose one's language"}, chooseLanguage)
+	api.Form(s, api.Route{Path: "/account/mail", Permission: policy.ProfileChange, Summary: "Choose which letters one gets"}, chooseLetters)
 	api.Form(s, api.Route{Path: "/account/sessions/{session}/end", Permission: policy.SessionEnd, Summary: "End one of one's sessions"}, endSession)
 	api.Page(s, api.Route{Path: "/account/password", Permission: policy.ProfileChange, Summary: "Change one's password"},
 		func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -56,6 +60,8 @@ type accountData struct {
 	Devices   []device
 	Languages []web.Choice // that one can choose from; none: there is nothing to choose
 	Chosen    string       // "": none was
+	Wishes    *mail.Wishes // nil: who has no address gets no letters
+	Official  bool         // is written the figures of the week
 }
 
 func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -66,6 +72,9 @@ func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	d := accountData{User: own.User}
 	if own.User.Locale != nil {
 		d.Chosen = *own.User.Locale
+	}
+	if own.User.Email != nil {
+		d.Wishes, d.Official = &own.Wishes, c.Tenant != nil && c.May(policy.InsightRead)
 	}
 	if spoken := c.Languages(); len(spoken) > 1 {
 		d.Languages = []web.Choice{{Value: "", Text: c.Say("account.as_my_browser_asks")}}
@@ -104,6 +113,16 @@ func chooseLanguage(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ct
 	}
 	c.RenewNext()
 	web.Notify(c, fc, languageChosen)
+	return "/account", nil
+}
+
+func chooseLetters(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+	f := web.ReadForm(fc)
+	w := mail.Wishes{Digest: f.Get("digest") != "", Figures: f.Get("figures") != ""}
+	if err := mailapi.Wish(ctx, c, tx, w); err != nil {
+		return "", err
+	}
+	web.Notify(c, fc, lettersChosen)
 	return "/account", nil
 }
 

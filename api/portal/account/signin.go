@@ -3,11 +3,13 @@ package account
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
 	"lignum/api/account"
+	mailapi "lignum/api/mail"
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/identity"
@@ -15,6 +17,7 @@ import (
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/limits"
+	"lignum/tenants/mail"
 )
 
 var (
@@ -43,6 +46,29 @@ func signingIn(s *api.Server) {
 		return showCard(c, fc, &web.Form{}, false)
 	})
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/card", Permission: public, Quota: limits.SignIn, Summary: "Use a card or an invitation"}, useCard)
+	api.Page(s, api.Route{Path: "/forgotten", Permission: public, Summary: "Ask for a new password"}, func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+		if err := c.Open(); err != nil {
+			return err
+		}
+		return showForgotten(c, fc, &web.Form{}, false)
+	})
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/forgotten", Permission: public, Quota: limits.SignIn, Summary: "Ask for a new password"}, forgot)
+	api.Page(s, api.Route{Path: "/mail/stop", Permission: policy.Public("a letter's link says whose"), Summary: "Stop getting letters"}, func(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+		if err := c.Open(); err != nil {
+			return err
+		}
+		if _, _, err := mail.CheckStop(c.DB, fc.Query("topic"), fc.Query("user"), fc.Query("signature")); err != nil {
+			return err
+		}
+		return showStop(c, fc, false)
+	})
+	// A mailbox's own button comes here too (RFC 8058), from its provider and without a page of ours: the link itself is the permission.
+	api.Page(s, api.Route{Method: http.MethodPost, Path: "/mail/stop", Permission: policy.Public("a letter's link says whose"), Quota: limits.Write, Summary: "Stop getting letters"}, func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+		if err := mailapi.Stop(ctx, c, fc.Query("topic"), fc.Query("user"), fc.Query("signature")); err != nil {
+			return err
+		}
+		return showStop(c, fc, true)
+	})
 	api.Form(s, api.Route{Path: "/sign-out", Permission: policy.SessionEnd, Summary: "End this session"},
 		func(_ context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 			return leave(c, fc, signedOut, account.SignOut(c, tx))
@@ -141,6 +167,36 @@ func useCard(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 	}
 	fc.Status(statusOf(err))
 	return showCard(c, fc, f, asked || f.Values.Has("otp"))
+}
+
+func showForgotten(c *api.Call, fc *fiber.Ctx, f *web.Form, asked bool) error {
+	return pages.Render(c, fc, "forgotten", web.Page{Title: c.Say("account.forgotten"), Plain: true, Form: f, Data: asked})
+}
+
+func forgot(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
+	f := web.ReadForm(fc)
+	if err := c.FromOwnPage(); err != nil {
+		return err
+	}
+	if err := account.Forgot(c, f.Text("user_name")); err != nil {
+		if !f.Fail(err) {
+			return err
+		}
+		fc.Status(statusOf(err))
+		return showForgotten(c, fc, f, false)
+	}
+	return showForgotten(c, fc, f, true)
+}
+
+// stopData is about which letters one gets no more of, or is asked whether.
+type stopData struct{ Topic, Action string }
+
+func showStop(c *api.Call, fc *fiber.Ctx, stopped bool) error {
+	d := stopData{Topic: strings.Clone(fc.Query("topic"))}
+	if !stopped {
+		d.Action = fc.OriginalURL()
+	}
+	return pages.Render(c, fc, "stop", web.Page{Title: c.Say("account.letters"), Plain: true, Data: d})
 }
 
 // same refuses a new password that was typed in two ways.
