@@ -11,7 +11,7 @@
 //
 // # Failures
 //
-// A server that is away, or that asks to wait, is tried again, ever more seldom, for some three days (Again) or for as long as the letter makes sense. A recipient that the server refuses for
+// A server that is away, or that asks to wait, is tried again, ever more seldom, for more than two days (Again) or for as long as the letter makes sense. A recipient that the server refuses for
 // good is written down, and no letter goes to that address until somebody says otherwise (Suppressed). All of it can be looked at and started again.
 //
 // # What may be in a letter
@@ -179,8 +179,9 @@ func (l *Letter) row(tx *tenants.Tx, now time.Time) (row, error) {
 	return r, nil
 }
 
-// oneLine is a text without what would end a line of a head (RFC 5322, 2.2), or turn the order of what is read.
+// oneLine is a text without what would end a line of a head (RFC 5322, 2.2), be taken for something encoded there (RFC 2047), or turn the order of what is read.
 func oneLine(text string) string {
+	text = strings.ReplaceAll(text, "=?", "= ?")
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r)
 	}), " ")

@@ -224,9 +224,9 @@ func (p *Post) Close() {
 	p.hangUp()
 }
 
-// Again is how long a letter waits that was not taken, by how long it has been tried: half of that, at least 15 seconds and at most six hours.
+// Again is how long a letter waits that was not taken, by how long it has been tried: half of that, at least 15 seconds and at most twelve hours.
 func Again(tried time.Duration) time.Duration {
-	return min(max(tried/2, 15*time.Second), 6*time.Hour)
+	return min(max(tried/2, 15*time.Second), 12*time.Hour)
 }
 
 // taken is a letter that is about to be sent.
