@@ -14,8 +14,8 @@ import (
 	"lignum/tenants/mail"
 )
 
-// reads is the role whose people are written the week's figures, with those of a tenant's making that include it.
-const reads = "ministry_official"
+// GetsWeek is the role whose people are written the week's figures, with those that include it, such as an administrator's.
+const GetsWeek = "ministry_official"
 
 // officialsAfter gives the next people, by id, who are written the week's figures, at most 500.
 func officialsAfter(ctx context.Context, q tenants.Querier, after uuid.UUID) (ids []uuid.UUID, err error) {
@@ -23,7 +23,7 @@ func officialsAfter(ctx context.Context, q tenants.Querier, after uuid.UUID) (id
 			SELECT $2::text UNION SELECT c.v0 FROM casbin_rules c JOIN officials o ON c.ptype = 'g' AND c.v1 = o.role)
 		SELECT DISTINCT u.id FROM users u JOIN user_roles r ON r.user_id = u.id LEFT JOIN mail_wishes w ON w.user_id = u.id
 		WHERE u.email IS NOT NULL AND u.state = 'active' AND u.id > $1::uuid AND w.figures IS DISTINCT FROM false AND r.role IN (SELECT role FROM officials)
-		ORDER BY u.id LIMIT 500`, after.String(), reads)
+		ORDER BY u.id LIMIT 500`, after.String(), GetsWeek)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -13,6 +14,7 @@ import (
 	mailapi "lignum/api/mail"
 	"lignum/api/web"
 	"lignum/domain/identity"
+	"lignum/domain/insight"
 	"lignum/domain/people"
 	"lignum/domain/words"
 	"lignum/policy"
@@ -74,7 +76,7 @@ func showAccount(_ context.Context, c *api.Call, fc *fiber.Ctx) error {
 		d.Chosen = *own.User.Locale
 	}
 	if own.User.Email != nil {
-		d.Wishes, d.Official = &own.Wishes, c.Tenant != nil && c.May(policy.InsightRead)
+		d.Wishes, d.Official = &own.Wishes, slices.Contains(c.State.Enforcer.Expand(c.Claims.Roles), insight.GetsWeek)
 	}
 	if spoken := c.Languages(); len(spoken) > 1 {
 		d.Languages = []web.Choice{{Value: "", Text: c.Say("account.as_my_browser_asks")}}
