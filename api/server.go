@@ -153,13 +153,13 @@ func New(d Deps) (*Server, error) {
 		ReadBufferSize: 16 << 10, Concurrency: int(min(mostConnections, 4*d.Memory.Quarter()/connectionBytes)), StrictRouting: true, CaseSensitive: true,
 		ErrorHandler: func(fc *fiber.Ctx, err error) error { return problemOf(err).write(fc) },
 	})
+	if d.Mailbox != nil { // which sets its own headers
+		s.app.Use(mailbox(tenants.NormalHost("mail."+d.Config.BaseDomain), d.Mailbox))
+	}
 	s.app.Use(s.recovered, s.head, func(fc *fiber.Ctx) error {
 		s.secure(fc)
 		return fc.Next()
 	})
-	if d.Mailbox != nil {
-		s.app.Use(mailbox(tenants.NormalHost("mail."+d.Config.BaseDomain), d.Mailbox))
-	}
 	s.openAPI()
 	s.health()
 	s.reference()

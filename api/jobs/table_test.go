@@ -54,7 +54,7 @@ func do(t *testing.T, w *testkit.World, kind, slug string, now time.Time) error 
 	t.Helper()
 	for _, k := range table(t) {
 		if k.Name == kind && k.Platform == (slug == "") {
-			j := &jobs.Job{ID: time.Now().UnixNano(), Kind: kind, DB: w.DB(slug), Attempt: 1, Due: now, Now: now}
+			j := &jobs.Job{ID: time.Now().UnixNano(), Kind: kind, About: uuid.NewString(), DB: w.DB(slug), Attempt: 1, Due: now, Now: now}
 			if slug != "" {
 				j.Tenant = w.Tenant(slug)
 			}

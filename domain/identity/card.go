@@ -40,6 +40,7 @@ type Card struct {
 	School     string    `json:"school,omitempty"`
 	Code       string    `json:"code"` // four groups of four
 	Expires    time.Time `json:"expires"`
+	Mailed     string    `json:"mailed,omitempty" doc:"The address that the code was sent to as well"`
 }
 
 // RedeemCard is what somebody types who has a code: the code, and the password they choose.
@@ -170,7 +171,8 @@ func ResetPassword(ctx context.Context, tx *tenants.Tx, user uuid.UUID, invitati
 		return Card{}, err
 	}
 	tx.Record(audit.Entry{Action: "user.password.reset", ObjectKind: "user", ObjectID: user.String(), After: map[string]any{"purpose": purpose, "expires": cards[0].Expires}})
-	return cards[0], tellOfReset(ctx, tx, a, cards[0], invitation, now)
+	err = tellOfReset(ctx, tx, a, &cards[0], invitation, now)
+	return cards[0], err
 }
 
 // CardReach says whose cards somebody prints. The zero value is everybody's.

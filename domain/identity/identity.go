@@ -37,7 +37,8 @@ func CreateUser(ctx context.Context, tx *tenants.Tx, realm tenants.Realm, in peo
 	if err != nil {
 		return u, Card{}, err
 	}
-	return u, cards[0], invite(ctx, tx, u.Roles, cards[0], now)
+	err = invite(ctx, tx, u.Roles, &cards[0], now)
+	return u, cards[0], err
 }
 
 // FirstAdministrator is the tenants.FirstAdministrator of every Provisioner: it opens the first account of a tenant, or makes a new invitation in
@@ -65,7 +66,7 @@ func FirstAdministrator(ctx context.Context, tx *tenants.Tx, realm tenants.Realm
 	if err != nil {
 		return "", expires, err
 	}
-	return cards[0].Code, cards[0].Expires, invite(ctx, tx, []string{policy.AdministratorRole(policy.Tenant)}, cards[0], now)
+	return cards[0].Code, cards[0].Expires, invite(ctx, tx, []string{policy.AdministratorRole(policy.Tenant)}, &cards[0], now)
 }
 
 func texts(ids []uuid.UUID) []string {

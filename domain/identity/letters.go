@@ -26,37 +26,36 @@ const askedAgain = 5 * time.Minute
 // mailed reports whether codes for an account may go by mail: never a child's, whose mailbox is others' too.
 func mailed(roles []string) bool { return !slices.Contains(roles, people.Student) }
 
-// writeCode writes to the owner of an account with the code of a card, if they have an address and codes may go to it; it tells whether it did.
-func writeCode(ctx context.Context, tx *tenants.Tx, roles []string, c Card, l mail.Letter, now time.Time) (bool, error) {
+// writeCode writes to the owner of an account with the code of a card, if they have an address and codes may go to it; the card says then where it went.
+func writeCode(ctx context.Context, tx *tenants.Tx, roles []string, c *Card, l mail.Letter, now time.Time) error {
 	if !mailed(roles) {
-		return false, nil
+		return nil
 	}
 	to, err := letters.To(ctx, tx, c.UserID)
 	if err != nil || len(to) == 0 {
-		return false, err
+		return err
 	}
+	c.Mailed = to[c.UserID].Address
 	l.To, l.Code, l.Path, l.Life = to[c.UserID], c.Code, "/card#"+c.Code, c.Expires.Sub(now)
 	l.Button = words.Say("identity.letter.choose_your_password")
 	l.Lines = append(l.Lines, words.Say("identity.letter.good_until", "Day", words.Moment{At: c.Expires, Layout: "long_date"}))
-	return true, mail.Write(ctx, tx, now, l)
+	return mail.Write(ctx, tx, now, l)
 }
 
 // invite writes to somebody who got an account, if they have an address.
-func invite(ctx context.Context, tx *tenants.Tx, roles []string, c Card, now time.Time) error {
+func invite(ctx context.Context, tx *tenants.Tx, roles []string, c *Card, now time.Time) error {
 	b, err := tenants.ReadBranding(ctx, tx)
 	if err != nil {
 		return err
 	}
-	_, err = writeCode(ctx, tx, roles, c, mail.Letter{Kind: "invitation", Subject: words.Say("identity.letter.you_are_invited", "Place", b.Name),
+	return writeCode(ctx, tx, roles, c, mail.Letter{Kind: "invitation", Subject: words.Say("identity.letter.you_are_invited", "Place", b.Name),
 		Lines: []words.Text{words.Say("identity.letter.an_account_was_opened", "Place", b.Name, "UserName", c.UserName)}}, now)
-	return err
 }
 
 // writeReset writes to the owner of an account whose password was taken away, with what the notice says.
-func writeReset(ctx context.Context, tx *tenants.Tx, a account, c Card, notice words.Text, now time.Time) error {
-	_, err := writeCode(ctx, tx, a.Roles, c, mail.Letter{Kind: "reset", Subject: words.Say("identity.letter.choose_a_new_password"),
+func writeReset(ctx context.Context, tx *tenants.Tx, a account, c *Card, notice words.Text, now time.Time) error {
+	return writeCode(ctx, tx, a.Roles, c, mail.Letter{Kind: "reset", Subject: words.Say("identity.letter.choose_a_new_password"),
 		Lines: []words.Text{notice, words.Say("identity.letter.your_user_name", "UserName", a.UserName)}}, now)
-	return err
 }
 
 // Forgot writes a code for choosing a new password to somebody who forgot theirs, if there is such an account, it has an address, and codes may go to it by mail; nobody learns whether it did. The
@@ -94,15 +93,15 @@ func (d *Desk) Forgot(ctx context.Context, db *tenants.DB, userName string, dev 
 		return nil
 	}
 	err = db.Write(ctx, a.actor(db.Realm(), dev), func(tx *tenants.Tx) error {
-		c := Card{UserID: a.ID, UserName: a.UserName, Code: newCode(), Expires: now.Add(ForgottenLife).UTC().Truncate(time.Second)}
+		c := &Card{UserID: a.ID, UserName: a.UserName, Code: newCode(), Expires: now.Add(ForgottenLife).UTC().Truncate(time.Second)}
 		if _, err := tx.Exec(ctx, `INSERT INTO sign_in_cards (id, user_id, code_hash, purpose, created_at, expires_at) VALUES ($1::uuid, $2::uuid, decode($3::text, 'hex'), 'reset', $4::timestamptz, $5::timestamptz)`,
 			audit.NewID().String(), a.ID.String(), hex.EncodeToString(hashCode(c.Code)), now, c.Expires); err != nil {
 			return err
 		}
 		tx.Record(audit.Entry{Action: "user.password.forgotten", ObjectKind: "user", ObjectID: a.ID.String(), After: map[string]any{"expires": c.Expires}})
-		wrote, err := writeCode(ctx, tx, a.Roles, c, mail.Letter{Kind: "forgotten", Subject: words.Say("identity.letter.choose_a_new_password"),
+		err := writeCode(ctx, tx, a.Roles, c, mail.Letter{Kind: "forgotten", Subject: words.Say("identity.letter.choose_a_new_password"),
 			Lines: []words.Text{words.Say("identity.letter.somebody_asked", "UserName", a.UserName), words.Say("identity.letter.if_it_was_not_you")}}, now)
-		if err == nil && !wrote {
+		if err == nil && c.Mailed == "" {
 			return errNobodyToWriteTo // and no card is left behind
 		}
 		return err

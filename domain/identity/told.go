@@ -92,7 +92,7 @@ func tellThose(ctx context.Context, tx *tenants.Tx, k notices.Kind, a account, n
 }
 
 // tellOfReset tells the owner of an account, and those who look after it, of a card for it. The letter to the owner has the code, where codes may go by mail.
-func tellOfReset(ctx context.Context, tx *tenants.Tx, a account, c Card, invitation bool, now time.Time) error {
+func tellOfReset(ctx context.Context, tx *tenants.Tx, a account, c *Card, invitation bool, now time.Time) error {
 	owner, others := notices.PasswordReset, notices.AccountReset
 	if invitation {
 		owner, others = notices.CardPrinted, notices.AccountCardPrinted

@@ -435,7 +435,7 @@ func TestALetterIsGivenUpOnItsLastTry(t *testing.T) {
 	if err := f.send(id); err != nil {
 		t.Error(err)
 	}
-	if l := f.wants(id, ours.Failed); !strings.Contains(l.Fault, "sends no mail") {
+	if l := f.wants(id, ours.Failed); !strings.Contains(l.Fault, "sends no e-mail") {
 		t.Errorf("where no mail is sent, the fault is %q", l.Fault)
 	}
 }

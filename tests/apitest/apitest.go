@@ -18,6 +18,7 @@ import (
 	"lignum/domain/demo"
 	"lignum/domain/identity"
 	"lignum/infra/config"
+	"lignum/infra/mailcatcher"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/files"
@@ -28,6 +29,7 @@ import (
 type Server struct {
 	*testkit.World
 	API    *api.Server
+	Mail   *mailcatcher.Catcher // takes what is sent by mail (Letters), and shows it at mail.localhost
 	Port   int
 	Client *http.Client // finds every *.localhost at the listener; follows no redirect
 	Stop   func()       // drains and stops the server before the test's end
@@ -75,7 +77,11 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.API, err = api.New(api.Deps{Config: s.config(), Files: bucket, Store: w.Store, Registry: w.Registry, Rules: rules, Provisioner: w.Provisioner,
+	if s.Mail, err = mailcatcher.Start(mailcatcher.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Mail.Close)
+	s.API, err = api.New(api.Deps{Config: s.config(), Files: bucket, Mailbox: s.Mail, Store: w.Store, Registry: w.Registry, Rules: rules, Provisioner: w.Provisioner,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Version: "test"})
 	if err != nil {
 		t.Fatal(err)

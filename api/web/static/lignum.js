@@ -36,6 +36,13 @@
 
   // --- forms ---------------------------------------------------------------------------------------------------------
   $("[data-focus]")?.focus();
+  // A letter's link brings its code where no server sees it.
+  const code = $('form[action="/card"] [name=code]');
+  if (code && /^#[\w-]{16,24}$/.test(location.hash)) {
+    code.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+    $("[name=password]").focus();
+  }
   for (const input of $$("input[type=password]")) {
     const box = document.createElement("div"), button = document.createElement("button");
     box.className = "passage";
