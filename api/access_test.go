@@ -12,7 +12,7 @@ import (
 // Without a second factor the platform's staff may set one up, look at their own account and leave; nothing else.
 func TestThePlatformAlwaysAsksForASecondFactor(t *testing.T) {
 	s := apitest.New(t)
-	own := map[string]bool{"GET /api/v1/me": true, "GET /api/v1/me/sessions": true, "GET /api/v1/me/notices": true}
+	own := map[string]bool{"GET /api/v1/me": true, "GET /api/v1/me/sessions": true, "GET /api/v1/me/notices": true, "GET /api/v1/me/mail": true}
 	operator := s.UserWith("", []string{"operator"}, apitest.NoSecondFactor())
 	asked := 0
 	for _, rt := range s.API.Routes() {

@@ -20,6 +20,7 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tenants/jobs"
+	"lignum/tenants/mail"
 	"lignum/tests/tenth"
 	"lignum/tests/testkit"
 )
@@ -36,6 +37,7 @@ const (
 	workerProxy = "CHAOS_WORKER_PROXY" // port of the pooler; it is a worker when this is there
 	workerKey   = "CHAOS_WORKER_KEY"
 	workerDeath = "CHAOS_WORKER_DEATH"
+	workerMail  = "CHAOS_WORKER_MAIL" // the mail server that it sends letters to; may be empty
 )
 
 // workIfAsked makes this process one that works jobs until it is told to end, or dies in its first.
@@ -84,8 +86,17 @@ func workJobs(port int) error {
 			select {}
 		}
 	}
+	letters := mail.Settings{Server: "off"}
+	if server := os.Getenv(workerMail); server != "" {
+		letters = mail.Settings{Server: "smtp+plain://" + server, From: "no-reply@lignum.example"}
+	}
+	post, err := mail.NewPost(letters, func(*tenants.Tenant) string { return "https://jamaica.lignum.example" })
+	if err != nil {
+		return err
+	}
+	defer post.Close()
 	works, err := jobs.Start(ctx, jobs.Deps{Store: store, Registry: registry, Process: process, Login: tenants.JobsLogin("chaos"), Begins: calendar.Begins, Log: log,
-		Kinds: []jobs.Kind{{Name: "chaos.effect", Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+		Kinds: []jobs.Kind{{Name: "mail.send", Limit: time.Minute, Again: mail.Again, Run: post.Send}, {Name: "chaos.effect", Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
 			begun <- struct{}{}
 			time.Sleep(600 * time.Millisecond) // longer than a process waits until it looks again: each finds some
 			die(deathBefore)
