@@ -47,7 +47,7 @@ func Routes(s *api.Server) {
 			return tokenAnswer(RedeemCard(c, in.Body.Code, in.Body.Password, in.Body.OTP))
 		})
 	api.Direct(s, api.Route{Method: http.MethodPost, Path: "/api/v1/sign-in/forgotten", Permission: policy.Public("nobody is signed in yet"), Quota: limits.SignIn, Tag: "Session",
-		Summary: "Ask for a code by mail for choosing a new password", Detail: "The answer is the same whether or not there is such an account, and whether a letter was written: it is to staff who have an address. The code is good for an hour, in place of a card's. Learners ask their school for a card."},
+		Summary: "Ask for a code by e-mail for choosing a new password", Detail: "The answer is the same whether or not there is such an account, and whether an e-mail was sent: it is, to staff who have an address. The code is good for an hour, in place of a card's. Learners ask their school for a card."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			Body struct {
 				UserName string `json:"user_name" minLength:"1" maxLength:"256" doc:"The name to sign in with"`

@@ -18,20 +18,20 @@ import (
 
 // Filter is what a list of letters can be narrowed by.
 type Filter struct {
-	State string `query:"state" enum:"waiting,sending,sent,refused,suppressed,failed,late" doc:"Only letters in this state"`
+	State string `query:"state" enum:"waiting,sending,sent,refused,suppressed,failed,late" doc:"Only e-mails in this state"`
 }
 
 // letter names a letter in the path.
 type letter struct {
-	Letter uuid.UUID `path:"letter" format:"uuid" doc:"The letter's id"`
+	Letter uuid.UUID `path:"letter" format:"uuid" doc:"The e-mail's id"`
 }
 
 // Routes declares the routes of this area.
 func Routes(s *api.Server) {
-	api.Query(s, api.Route{Path: "/api/v1/me/mail", Permission: policy.ProfileRead, Tag: "Session", Summary: "Show which letters you get by mail"},
+	api.Query(s, api.Route{Path: "/api/v1/me/mail", Permission: policy.ProfileRead, Tag: "Session", Summary: "Show which e-mails you get"},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*mail.Wishes, error) { return MyWishes(ctx, c) })
-	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/mail", Permission: policy.ProfileChange, Tag: "Session", Summary: "Choose which letters you get by mail",
-		Detail: "What is done to your account you are written in any case."},
+	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/me/mail", Permission: policy.ProfileChange, Tag: "Session", Summary: "Choose which e-mails you get",
+		Detail: "Of what is done to your account you are told in any case."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct{ Body mail.Wishes }) (*api.Done, error) {
 			return &api.Done{Done: true}, Wish(ctx, c, tx, in.Body)
 		})
@@ -39,22 +39,22 @@ func Routes(s *api.Server) {
 		path         string
 		read, change policy.Permission
 	}{{"/api/v1/mail", policy.MailRead, policy.MailChange}, {"/api/v1/platform/mail", policy.PlatformMailRead, policy.PlatformMailChange}} {
-		api.Query(s, api.Route{Path: realm.path, Permission: realm.read, Tag: "Mail", Summary: "List the letters that were written by mail, newest first", Detail: "For 90 days. What they say is not kept."},
+		api.Query(s, api.Route{Path: realm.path, Permission: realm.read, Tag: "Mail", Summary: "List the e-mails that were sent, newest first", Detail: "For 90 days. What they say is not kept."},
 			func(ctx context.Context, c *api.Call, in *struct {
 				api.Paging
 				Filter
 			}) (*api.List[mail.Stored], error) {
 				return List(ctx, c, in.Filter, in.Paging)
 			})
-		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/{letter}/retry", Permission: realm.change, Tag: "Mail", Summary: "Send a letter again that was not taken"},
+		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/{letter}/retry", Permission: realm.change, Tag: "Mail", Summary: "Start sending an e-mail again that was not taken"},
 			func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *letter) (*api.Done, error) {
 				return Retry(ctx, c, tx, in.Letter)
 			})
-		api.Query(s, api.Route{Path: realm.path + "/suppressed", Permission: realm.read, Tag: "Mail", Summary: "List the addresses that no letter goes to"},
+		api.Query(s, api.Route{Path: realm.path + "/suppressed", Permission: realm.read, Tag: "Mail", Summary: "List the addresses that nothing is sent to"},
 			func(ctx context.Context, c *api.Call, in *api.Paging) (*api.List[mail.Suppressed], error) {
 				return Suppressed(ctx, c, *in)
 			})
-		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/suppressed/allow", Permission: realm.change, Tag: "Mail", Summary: "Let letters go to an address again"},
+		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/suppressed/allow", Permission: realm.change, Tag: "Mail", Summary: "Resume e-mail to an address"},
 			func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 				Body struct {
 					Address string `json:"address" minLength:"3" maxLength:"254" doc:"The address, as it is listed"`

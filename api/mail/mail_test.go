@@ -6,9 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"lignum/api/people"
 	"lignum/tenants/mail"
 	"lignum/tests/apitest"
+	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
 
@@ -46,9 +49,10 @@ func TestStaffAreInvitedByMailAndChildrenAreNot(t *testing.T) {
 	if list = written(t, s, admin); len(list) != 2 || list[0].Kind != "invitation" {
 		t.Errorf("the letters are %+v", list)
 	}
-	s.Exec("jamaica", "UPDATE users SET claimed = true, has_password = true WHERE user_name IN ('ada', 'child')")
+	child := school.ID(t, s.DB("jamaica"), "child")
+	school.GivePassword(t, s.DB("jamaica"), "x", uuid.MustParse(teacher), child)
 	s.Post(admin, "/api/v1/users/"+teacher+"/reset", nil).Want(http.StatusOK)
-	s.Post(admin, "/api/v1/users/"+s.Text("jamaica", "SELECT id::text FROM users WHERE user_name = 'child'")+"/reset", nil).Want(http.StatusOK)
+	s.Post(admin, "/api/v1/users/"+child.String()+"/reset", nil).Want(http.StatusOK)
 	if list = written(t, s, admin); len(list) != 4 || list[1].Kind != "reset" || list[0].Kind != "account" || list[0].Address != "child@home.example" {
 		t.Errorf("the letters are %+v", list)
 	}
@@ -57,11 +61,11 @@ func TestStaffAreInvitedByMailAndChildrenAreNot(t *testing.T) {
 func TestAForgottenPasswordTellsNothing(t *testing.T) {
 	s := apitest.New(t)
 	admin := s.User("jamaica", "tenant_administrator")
-	s.UserWith("jamaica", []string{"teacher"})
-	s.Exec("jamaica", `INSERT INTO users (id, user_name, user_name_key, given_name, family_name, email, state) VALUES
-		(gen_random_uuid(), 'ada', 'ada', 'Ada', 'Adams', 'ada@moe.example', 'active'), (gen_random_uuid(), 'child', 'child', 'C', 'Hild', 'child@home.example', 'active'),
-		(gen_random_uuid(), 'noaddress', 'noaddress', 'N', 'One', NULL, 'active'), (gen_random_uuid(), 'shut', 'shut', 'S', 'Hut', 'shut@moe.example', 'suspended')`)
-	s.Exec("jamaica", `INSERT INTO user_roles (user_id, role) SELECT id, CASE user_name WHEN 'child' THEN 'student' ELSE 'teacher' END FROM users WHERE user_name IN ('ada', 'child', 'noaddress', 'shut')`)
+	ids := school.People(t, s.DB("jamaica"), school.Person{UserName: "ada", GivenName: "Ada", FamilyName: "Adams", Email: "ada@moe.example", Roles: []string{"teacher"}},
+		school.Person{UserName: "child", GivenName: "Cy", FamilyName: "Hild", Email: "child@home.example", Roles: []string{"student"}},
+		school.Person{UserName: "noaddress", GivenName: "Noah", FamilyName: "One", Roles: []string{"teacher"}},
+		school.Person{UserName: "shut", GivenName: "Sue", FamilyName: "Hut", Email: "shut@moe.example", Roles: []string{"teacher"}})
+	school.SetState(t, s.DB("jamaica"), "suspended", ids[3])
 	answers := map[string]bool{}
 	for _, name := range []string{"ada", "child", "noaddress", "shut", "nobody", "ADA"} {
 		r := s.Post(apitest.Anonymous("jamaica"), "/api/v1/sign-in/forgotten", map[string]any{"user_name": name}).Want(http.StatusOK)

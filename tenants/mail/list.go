@@ -126,8 +126,8 @@ func Allow(ctx context.Context, tx *tenants.Tx, address string) error {
 
 // Wishes are which letters somebody wants, of those that they need not have.
 type Wishes struct {
-	Digest  bool `json:"digest" doc:"True: once a day a letter that says that there is something new among the notices"`
-	Figures bool `json:"figures" doc:"True: once a week a letter with the figures, for those who may see them"`
+	Digest  bool `json:"digest" doc:"True: once a day an e-mail that says that there is something new among the notices"`
+	Figures bool `json:"figures" doc:"True: once a week an e-mail with the figures, for those who may see them"`
 }
 
 // WishesOf gives what somebody wants; who never said has everything.
