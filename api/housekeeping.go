@@ -87,10 +87,14 @@ func (s *Server) JobDone(j *jobs.Job, took time.Duration, err error) {
 			realm = j.Tenant.Realm()
 		}
 		log := s.Log.With("realm", realm.Name(), "job", j.ID, "kind", j.Kind, "attempt", j.Attempt, "err", Causes(err))
-		if j.Last {
+		switch {
+		case j.PutOff:
+			outcome = "put_off"
+			log.Warn("a job was put off")
+		case j.Last:
 			outcome = "given_up"
 			log.Warn("a job was given up: lignum jobs retry starts it again") // the cloud counts these words
-		} else {
+		default:
 			log.Warn("a job failed, and is tried again")
 		}
 	}

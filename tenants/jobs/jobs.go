@@ -40,6 +40,7 @@ type Job struct {
 	DB      *tenants.DB     // of its realm
 	Attempt int             // 1 for the first
 	Last    bool            // it may be tried no more after this run
+	PutOff  bool            // after the run: it could not reach the database, or waited for somebody in vain, which used up no try
 	Due     time.Time       // when it was to begin
 	Now     time.Time       // when it began, UTC
 }

@@ -355,3 +355,54 @@ func TestAnOutageUsesUpNoTries(t *testing.T) {
 		return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.other", State: jobs.Failing})) == 1
 	})
 }
+
+// A process was given a job when the database went away, or could not tell that it ended: it takes it up again, and not one that runs.
+func TestAProcessTakesUpWhatItHasAndKnowsNothingOf(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	begun, end := make(chan string, 10), make(chan struct{})
+	works := work(t, w, jobs.Kind{Name: "test.work", Limit: time.Minute, Run: func(_ context.Context, j *jobs.Job) error {
+		begun <- j.About
+		if j.About == "long" {
+			<-end
+		}
+		return nil
+	}})
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { jobs.Queue(tx, "test.work", "long"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if about := <-begun; about != "long" {
+		t.Fatalf("%q began", about)
+	}
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error {
+		jobs.Queue(tx, "test.work", "forgotten")
+		tx.Last("SELECT 1")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	until(t, "it is told that it ended", func() bool {
+		return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.work", State: jobs.Finished})) == 1
+	})
+	if _, err := w.Direct(t).Exec(t.Context(), `UPDATE jobs.river_job SET state = 'running', finalized_at = NULL, attempted_at = now() - interval '1 minute', attempted_by = ARRAY[$1::uuid::text] WHERE kind = 'test.work'`, works.Process.ID()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case about := <-begun:
+		if about != "forgotten" {
+			t.Errorf("%q began again while it runs", about)
+		}
+	case <-time.After(40 * time.Second):
+		t.Error("what nobody works on is not taken up")
+	}
+	close(end)
+	until(t, "both are done", func() bool {
+		return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.work", State: jobs.Finished})) == 2
+	})
+	select {
+	case about := <-begun:
+		t.Errorf("%q began once more", about)
+	default:
+	}
+}

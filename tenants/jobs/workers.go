@@ -61,7 +61,8 @@ type Workers struct {
 	ended   sync.WaitGroup
 
 	mu      sync.Mutex
-	running map[string]int // by queue and realm
+	running map[string]int      // by queue and realm
+	held    map[int64]time.Time // jobs that run here, and those that ended within silence, with when; zero: it runs
 }
 
 // Start begins to work. The jobs that it has begun end with Stop.
@@ -70,7 +71,7 @@ func Start(ctx context.Context, d Deps) (*Workers, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Workers{Deps: d, pool: pool, running: map[string]int{}, planner: planner{kinds: d.Kinds, begins: d.Begins, planned: map[[2]string]time.Time{}}}
+	w := &Workers{Deps: d, pool: pool, running: map[string]int{}, held: map[int64]time.Time{}, planner: planner{kinds: d.Kinds, begins: d.Begins, planned: map[[2]string]time.Time{}}}
 	workers := river.NewWorkers()
 	longest := time.Minute
 	seen := map[string]*worker{}
@@ -156,16 +157,45 @@ func (w *Workers) every(ctx context.Context, step time.Duration, do func(ctx con
 	}
 }
 
-// rescue gives the jobs of processes that are silent to others. One that was tried as often as it may is given up. A process that cannot be heard itself
-// takes nothing: when the database was away, nobody could be heard.
+// rescue gives the jobs of processes that are silent to others, and those that this process has and knows nothing of: it was given them when the database went
+// away, or it could not tell in time that they are done, and River tells no more after some seconds. One that was tried as often as it may is given up. A process
+// that cannot be heard itself takes nothing: when the database was away, nobody could be heard.
 func (w *Workers) rescue(ctx context.Context) error {
 	_, err := w.pool.Exec(ctx, `UPDATE river_job j SET state = CASE WHEN j.attempt >= j.max_attempts THEN 'discarded' ELSE 'available' END::river_job_state,
 			finalized_at = CASE WHEN j.attempt >= j.max_attempts THEN now() END,
 			errors = array_append(j.errors, jsonb_build_object('at', now(), 'attempt', j.attempt, 'error', 'the process that worked on it ended', 'trace', ''))
 		WHERE j.state = 'running' AND j.attempted_at < now() - $1::interval
-			AND NOT EXISTS (SELECT FROM control.processes p WHERE p.id::text = j.attempted_by[array_upper(j.attempted_by, 1)] AND p.seen_at > now() - $1::interval)
-			AND EXISTS (SELECT FROM control.processes p WHERE p.id = $2 AND p.seen_at > now() - interval '5 seconds')`, silence, w.Process.ID())
+			AND CASE WHEN j.attempted_by[array_upper(j.attempted_by, 1)] = $2::uuid::text THEN j.id <> ALL ($3::bigint[])
+				ELSE NOT EXISTS (SELECT FROM control.processes p WHERE p.id::text = j.attempted_by[array_upper(j.attempted_by, 1)] AND p.seen_at > now() - $1::interval) END
+			AND EXISTS (SELECT FROM control.processes p WHERE p.id = $2::uuid AND p.seen_at > now() - interval '5 seconds')`, silence, w.Process.ID(), w.known())
 	return err
+}
+
+// known are the jobs that run in this process, and those of which it has told a moment ago that they ended.
+func (w *Workers) known() []int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ids := []int64{}
+	for id, ended := range w.held {
+		if ended.IsZero() || time.Since(ended) < silence {
+			ids = append(ids, id)
+		} else {
+			delete(w.held, id)
+		}
+	}
+	return ids
+}
+
+// hold notes that a job runs here, until what it gives is called.
+func (w *Workers) hold(id int64) (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held[id] = time.Time{}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.held[id] = time.Now()
+	}
 }
 
 // sweep forgets jobs that are done for as long as their kind is kept, some at a time.
@@ -213,6 +243,7 @@ func (w *worker) NextRetry(job *river.Job[args]) time.Time {
 // Work is River's.
 func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	k, all := w.kindOf(job.Args), w.workers
+	defer all.hold(job.ID)()
 	j := &Job{ID: job.ID, Kind: job.Kind, About: job.Args.About, Attempt: job.Attempt, Last: job.Attempt >= job.MaxAttempts, Due: job.ScheduledAt, Now: time.Now().UTC()}
 	if k.Run == nil {
 		return river.JobCancel(stored("tenants.there_is_no_such_work_here"))
@@ -239,7 +270,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	defer leave()
 	err := run(ctx, k, j)
 	away := domain.CodeOf(err) == domain.Unavailable && ctx.Err() == nil && time.Since(job.CreatedAt) < patience
-	j.Last = j.Last && !away
+	j.Last, j.PutOff = j.Last && !away, away
 	if all.Done != nil {
 		all.Done(j, time.Since(j.Now), err)
 	}
