@@ -77,6 +77,11 @@ func (s *Server) KeepFigures(ctx context.Context, t *tenants.Tenant) {
 	}
 }
 
+// SendInvitation has the letter to the first administrator of a tenant that was just made sent at once, and not in some minutes.
+func (s *Server) SendInvitation(ctx context.Context, t *tenants.Tenant) {
+	s.warn(t.Realm(), "the invitation's letter goes out in some minutes", jobs.Ask(ctx, s.store.DB(t.Realm()), "mail.collect", time.Now().UTC()))
+}
+
 // JobDone counts a run of a job, and says in the log why one failed.
 func (s *Server) JobDone(j *jobs.Job, took time.Duration, err error) {
 	outcome := "done"

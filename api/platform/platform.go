@@ -151,6 +151,7 @@ func ProvisionTenant(ctx context.Context, c *api.Call, spec provision.Spec) (*pr
 	if err := c.Registry().Refresh(ctx); err != nil {
 		c.Server.Log.Warn("the registry could not be refreshed", "err", api.Causes(err))
 	}
+	c.Server.SendInvitation(ctx, &out.Tenant)
 	return &out, nil
 }
 

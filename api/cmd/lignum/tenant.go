@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/jobs"
 	"lignum/tenants/provision"
 )
 
@@ -37,6 +39,9 @@ func tenantCreate() *cobra.Command {
 			made, err := in.provisioner.Create(cmd.Context(), spec, operator())
 			if err != nil {
 				return err
+			}
+			if err := jobs.Ask(cmd.Context(), in.store.DB(made.Tenant.Realm()), "mail.collect", time.Now().UTC()); err != nil {
+				in.log.Warn("the invitation's letter goes out in some minutes", "err", err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is ready at %s\nInvitation for %s, good once and until %s: %s\nIt is used at %s/card\n", made.Tenant.Name,
 				in.cfg.URL(made.Tenant.Slug+"."+in.cfg.BaseDomain), spec.Admin.UserName, made.Expires.Format("2 January 2006 15:04 MST"), made.Invitation,
