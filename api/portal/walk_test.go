@@ -219,7 +219,7 @@ func TestAReadOnlyTenantOffersNothingThatFails(t *testing.T) {
 }
 
 func signsOut(action string) bool {
-	return slices.Contains([]string{"/sign-out", "/sign-out/everywhere", "/sign-in", "/card"}, action) || strings.HasPrefix(action, "/account/sessions/")
+	return slices.Contains([]string{"/sign-out", "/sign-out/everywhere", "/sign-in", "/card", "/forgotten"}, action) || strings.HasPrefix(action, "/account/sessions/")
 }
 
 // Pages travel compressed, but none on which a secret stands, nor what repeats the address.

@@ -26,7 +26,7 @@ import (
 var public = []string{
 	"GET /.well-known/jwks.json", "GET /livez", "GET /readyz", "GET /openapi.json", "GET /reference",
 	"GET /", "GET /sign-in", "POST /sign-in", "GET /card", "POST /card", "GET /privacy", "GET /assets/{hash}/{file}", "GET /logo/{hash}", "GET /files/{file}",
-	"POST /api/v1/sign-in", "POST /api/v1/sign-in/card", "POST /api/v1/token/refresh",
+	"POST /api/v1/sign-in", "POST /api/v1/sign-in/card", "POST /api/v1/sign-in/forgotten", "GET /forgotten", "POST /forgotten", "GET /mail/stop", "POST /mail/stop", "POST /api/v1/token/refresh",
 }
 
 // walker sends requests to every route.

@@ -23,7 +23,7 @@ func installed(t *testing.T) *testkit.World {
 	t.Helper()
 	w := testkit.New(t)
 	for name, value := range map[string]string{"BASE_DOMAIN": "localhost", "SCHEME": "http", "INSTALLATION": testkit.Installation, "DATABASE": w.Database, "SSLMODE": "disable",
-		"PROXY": net.JoinHostPort(w.Cluster.ProxyHost(), strconv.Itoa(w.Cluster.ProxyPort())), "DATABASE_CORES": "4", "FILES": t.TempDir()} {
+		"PROXY": net.JoinHostPort(w.Cluster.ProxyHost(), strconv.Itoa(w.Cluster.ProxyPort())), "DATABASE_CORES": "4", "FILES": t.TempDir(), "MAIL_SERVER": "off"} {
 		t.Setenv("LIGNUM_"+name, value)
 	}
 	return w
