@@ -35,14 +35,14 @@ test-all: ## the same with the whole of what is long: every browser day, ten tim
 
 # What takes longest begins first here too. TestGoals simulates twenty whole years, for which the race detector is too slow. What comes out follows from the
 # sources alone, so it is run where they changed (no -count=1), and Go remembers it otherwise.
-test-cloud: ## check the CloudFormation with cfn-lint and run the cloud tests against moto
+test-cloud: ## check the CloudFormation with cfn-lint, run the cloud tests against moto, and keep files there
 	@missing=; \
 	command -v cfn-lint >/dev/null || missing="$$missing cfn-lint"; \
 	command -v moto_server >/dev/null || missing="$$missing 'moto[server]'"; \
 	for name in $$missing; do echo "missing; install with: pipx install $$name"; done; \
 	[ -z "$$missing" ]
 	@infra/setup/install.sh cloud
-	$(TRIMMED) $(RACE) go test $(VET) -race -shuffle=on -count=1 -p 3 -timeout 10m -tags cloud -skip '^TestGoals$$' ./infra/release ./infra/...
+	$(TRIMMED) $(RACE) go test $(VET) -race -shuffle=on -count=1 -p 3 -timeout 10m -tags cloud -skip '^TestGoals$$' ./infra/release ./tenants/files ./infra/...
 	LIGNUM_TEST_ALL=1 $(TRIMMED) go test $(VET) -timeout 20m -run '^TestGoals$$' ./infra/autoscale/simulate
 
 bench: ## measure reads, audited writes, authorization, exam attempts, a surge, noise, sign-ins, the record day, growth and 1,000 tenants; a missed goal fails

@@ -83,6 +83,9 @@ func (c *Call) foresee(p policy.Permission, facts policy.Facts) policy.Decision 
 	return d
 }
 
+// SetHeader says something in the answer's head, also of a refusal.
+func (c *Call) SetHeader(name, value string) { c.fc.Set(name, value) }
+
 // Registry knows the tenants.
 func (c *Call) Registry() *tenants.Registry { return c.Server.registry }
 

@@ -145,3 +145,14 @@ func Renamed(err error, from, to string) error {
 	}
 	return err
 }
+
+// InBody names wrong fields as those of a JSON body.
+func InBody(err error) error {
+	var d *domain.Error
+	if errors.As(err, &d) {
+		for i := range d.Fields {
+			d.Fields[i].Name = "body." + d.Fields[i].Name
+		}
+	}
+	return err
+}

@@ -139,6 +139,7 @@ func New(d Deps) (*Server, error) {
 	if s.Exams, err = assessment.New(items, remembered(d.Memory, papersKept)); err != nil {
 		return nil, err
 	}
+	d.Files.Limit(d.Memory.Fits(files.SenderBytes, files.MostSenders))
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.metrics = newMetrics(s)
 	s.metrics.memory.Set(float64(d.Memory.Total))

@@ -42,6 +42,9 @@ func (c *Call) Upload() (io.Reader, error) {
 	return &upload{c: c, stream: stream, left: int64(c.route.Body)}, nil
 }
 
+// UploadLength is how many bytes the body of a route with Takes has; -1: its head does not say.
+func (c *Call) UploadLength() int64 { return int64(max(-1, c.fc.Request().Header.ContentLength())) }
+
 // Read is io.Reader's.
 func (u *upload) Read(p []byte) (int, error) {
 	if int64(len(p)) > u.left+1 {

@@ -68,6 +68,7 @@ var (
 	ContentImport  = change(Tenant, "content.import")
 	CalendarRead   = read(Tenant, "calendar.read")
 	CalendarChange = change(Tenant, "calendar.change")
+	FileUpload     = change(Tenant, "file.upload")
 	JobRead        = read(Tenant, "job.read")
 	JobChange      = change(Tenant, "job.change")
 	MailRead       = read(Tenant, "mail.read")

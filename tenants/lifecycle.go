@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -101,4 +103,31 @@ func (t Tenant) set(ctx context.Context, tx *Tx, was Tenant, e audit.Entry) erro
 	}
 	tx.Record(e)
 	return nil
+}
+
+// Removed is a tenant that is no more, of which something is left outside of the database.
+type Removed struct {
+	Login string // what it had, outside of the database as well
+	At    time.Time
+}
+
+// RemovedUntil gives tenants that were removed before a moment and not forgotten yet, the first that was removed first. q is of the platform's realm.
+func RemovedUntil(ctx context.Context, q Querier, until time.Time) ([]Removed, error) {
+	rows, err := q.Query(ctx, "SELECT login_role, removed_at FROM removed_tenants WHERE removed_at <= $1::timestamptz ORDER BY removed_at LIMIT 100", until)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Removed])
+}
+
+// IsLogin reports whether a tenant has a login now. q is of the platform's realm.
+func IsLogin(ctx context.Context, q Querier, login string) (bool, error) {
+	list, err := Entity[Tenant](q).Select("slug").Where("login_role = ?", login).Limit(1).Find(ctx)
+	return len(list) > 0, err
+}
+
+// ForgetRemoved forgets a tenant of which nothing is left. tx is of the platform's realm.
+func ForgetRemoved(ctx context.Context, tx *Tx, r Removed) error {
+	_, err := tx.Exec(ctx, "DELETE FROM removed_tenants WHERE login_role = $1::text AND removed_at = $2::timestamptz", r.Login, r.At)
+	return err
 }

@@ -20,11 +20,11 @@ import (
 // stands here and is no table, or a table that does not stand here, is a fault.
 var owners = map[string]string{
 	// control: the platform's registry, and what the tenants publish through the gate
-	"tenants": "tenants", "hosts": "tenants", "versions": "tenants", "processes": "tenants", "usage_days": "tenants", "database_capacity": "tenants",
+	"tenants": "tenants", "removed_tenants": "tenants", "hosts": "tenants", "versions": "tenants", "processes": "tenants", "usage_days": "tenants", "database_capacity": "tenants",
 	"capacity_forecast": "tenants", "forecast_turns": "tenants", // the gate's
 	// every realm
 	"settings": "tenants", "branding": "tenants", "casbin_rules": "tenants", "idempotency_keys": "tenants", "idempotency_claims": "tenants",
-	"schema_versions": "tenants/provision", "jobs_done": "tenants/jobs", "usage_counts": "tenants/limits", "files": "tenants/files",
+	"schema_versions": "tenants/provision", "jobs_done": "tenants/jobs", "usage_counts": "tenants/limits", "files": "tenants/files", "uploads": "tenants/files",
 	"mails": "tenants/mail", "mail_suppressed": "tenants/mail", "mail_wishes": "tenants/mail",
 	"users": "domain/people", "user_roles": "domain/people", "notices": "domain/notices",
 	"credentials": "domain/identity", "sessions": "domain/identity", "sign_in_cards": "domain/identity", "sign_in_failures": "domain/identity",
@@ -56,7 +56,7 @@ var trespasses = map[[2]string]string{
 	{"infra/autoscale", "capacity_forecast"}: "the autoscaler is a program of its own, with a login that reads this one table",
 	{"infra/autoscale", "database_capacity"}: "and tells, through the gate, how large the database is",
 	{"tenants/provision", "tenants"}:         beginning, {"tenants/provision", "versions"}: beginning, {"tenants/provision", "settings"}: beginning,
-	{"tenants/provision", "branding"}: beginning, {"tenants/provision", "casbin_rules"}: beginning,
+	{"tenants/provision", "branding"}: beginning, {"tenants/provision", "removed_tenants"}: "a tenant ends with its registration, in one transaction of the direct connection", {"tenants/provision", "casbin_rules"}: beginning,
 	{"domain/demo", "*"}: "makes a country's past in bulk, which no function of the rooms would do: nobody acts in it",
 }
 

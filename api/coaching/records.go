@@ -2,7 +2,6 @@ package coaching
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -51,7 +50,7 @@ func FindRecord(ctx context.Context, c *api.Call, in RecordSearch) (*FoundRecord
 		return nil, api.ReasonWanted(err, "body.reason")
 	}
 	if err := in.Validate(); err != nil {
-		return nil, inBody(err)
+		return nil, api.InBody(err)
 	}
 	var out FoundRecord
 	var missed error
@@ -96,15 +95,4 @@ func MaySearchRecords(c *api.Call) bool {
 // MayAskForRecord asks the policy about the form of a search, which shows nobody: whoever could search with a reason sees it.
 func MayAskForRecord(c *api.Call) error {
 	return c.Permit(policy.Facts{ReasonLength: api.ReasonLetters})
-}
-
-// inBody names wrong fields as those of a JSON body.
-func inBody(err error) error {
-	var d *domain.Error
-	if errors.As(err, &d) {
-		for i := range d.Fields {
-			d.Fields[i].Name = "body." + d.Fields[i].Name
-		}
-	}
-	return err
 }

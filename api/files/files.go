@@ -1,5 +1,5 @@
 // Package files answers with what was uploaded: the tenant's logo to everybody, all else to whoever has a signed link. Whoever makes such a link has asked the
-// policy (tenants/files). How a file is answered so that it cannot act as a page of ours, is api.Download's.
+// policy (tenants/files). It takes large files in parts, too. How a file is answered so that it cannot act as a page of ours, is api.Download's.
 package files
 
 import (
@@ -18,6 +18,7 @@ import (
 func Routes(s *api.Server) {
 	api.Download(s, api.Route{Path: "/files/{file}", Permission: policy.Public("a signed link, minutes old, says that the policy was asked"), Summary: "A file, by a signed link"}, linked)
 	api.Download(s, api.Route{Path: "/logo/{hash}", Permission: policy.Public("the logo is on the page to sign in"), Summary: "The tenant's logo"}, logo)
+	uploadRoutes(s)
 }
 
 func linked(ctx context.Context, c *api.Call, fc *fiber.Ctx) (content api.Content, err error) {

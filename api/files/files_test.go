@@ -77,7 +77,7 @@ func TestFilesLeaveByASignedLink(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	db := s.DB("jamaica")
-	f, err := s.API.Files.Put(t.Context(), db, audit.Actor{Name: "test"}, files.Upload{Purpose: files.General, Name: "Ünder\"stood\".html", Body: strings.NewReader("<script>alert(document.domain)</script>")}, time.Now(),
+	f, err := s.API.Files.Put(t.Context(), db, audit.Actor{Name: "test"}, files.Incoming{Purpose: files.General, Name: "Ünder\"stood\".html", Body: strings.NewReader("<script>alert(document.domain)</script>")}, time.Now(),
 		func(*tenants.Tx, *files.File) error { return nil })
 	if err != nil {
 		t.Fatal(err)

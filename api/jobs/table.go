@@ -52,6 +52,19 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, post *mail.Post) []job
 			})
 		}},
 		{Name: "night.sweep", When: jobs.Nightly(time.Hour), Always: true, Limit: time.Minute, Run: sweep},
+		// what was uploaded: what never came whole, what was left behind, what belonged to tenants that are removed
+		{Name: "uploads.expire", When: jobs.Every(time.Hour), Always: true, Limit: time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			for more := true; more; {
+				var err error
+				if more, err = bucket.Expire(ctx, j.DB, j.Actor(), j.Now); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{Name: "files.erase", When: jobs.Every(time.Hour), Platform: true, Limit: 30 * time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			return bucket.EraseRemoved(ctx, j.DB, j.Actor(), j.Now)
+		}},
 		{Name: "files.sweep", When: jobs.Nightly(2 * time.Hour), Limit: 30 * time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
 			for at := (files.Mark{}); !at.Done(); {
 				var err error

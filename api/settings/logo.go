@@ -61,7 +61,7 @@ func SetLogo(ctx context.Context, c *api.Call, sent func() (name string, picture
 		return nil, err
 	}
 	var before []files.File
-	f, err := c.Server.Files.Put(ctx, c.DB, c.Actor, files.Upload{Purpose: files.Logo, Name: name, Body: body}, c.Now, func(tx *tenants.Tx, f *files.File) (err error) {
+	f, err := c.Server.Files.Put(ctx, c.DB, c.Actor, files.Incoming{Purpose: files.Logo, Name: name, Body: body}, c.Now, func(tx *tenants.Tx, f *files.File) (err error) {
 		before, err = files.DiscardLogos(ctx, tx, f.ID)
 		tx.Bump("settings")
 		return err

@@ -5,16 +5,14 @@ package autoscale
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"lignum/infra/localcluster"
+	"lignum/tests/moto"
 )
 
 // The cloud that all tests of this binary share: moto_server for AWS, a database behind PgBouncer for the forecast.
@@ -45,8 +43,8 @@ func TestMain(m *testing.M) {
 }
 
 func withCloud(run func() int) (code int, err error) {
-	stop, err := startMoto()
-	if err != nil {
+	var stop func()
+	if awsURL, stop, err = moto.Start(); err != nil {
 		return 1, err
 	}
 	defer stop()
@@ -88,48 +86,4 @@ func withCloud(run func() int) (code int, err error) {
 		}
 	}
 	return code, nil
-}
-
-// startMoto starts moto_server on a free port and waits for it.
-func startMoto() (stop func(), err error) {
-	path, err := exec.LookPath("moto_server")
-	if err != nil {
-		return nil, fmt.Errorf("these tests need moto_server: pipx install 'moto[server]'")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	log, err := os.CreateTemp("", "moto-*.log")
-	if err != nil {
-		return nil, err
-	}
-	// The shell ends the server when its standard input does: also when this process is killed.
-	cmd := exec.Command("sh", "-c", `"$0" -H 127.0.0.1 -p "$1" & read -r _; kill $!; wait $!`, path, port)
-	cmd.Stdout, cmd.Stderr = log, log
-	lifeline, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	stop = func() {
-		_ = lifeline.Close()
-		_ = cmd.Wait() // 143: ended by the signal
-		_ = log.Close()
-		_ = os.Remove(log.Name())
-	}
-	awsURL = "http://127.0.0.1:" + port
-	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(100 * time.Millisecond) {
-		if resp, err := http.Get(awsURL + "/moto-api/"); err == nil {
-			resp.Body.Close()
-			return stop, nil
-		}
-	}
-	said, _ := os.ReadFile(log.Name())
-	stop()
-	return nil, fmt.Errorf("moto_server did not answer within 30 s:\n%s", said)
 }

@@ -32,6 +32,7 @@ var rules = []struct {
 	{"alarm-missing-data", (*checker).alarmMissingData},
 	{"altered-logins", (*checker).alteredLogins},
 	{"jobs-given-up", (*checker).jobsGivenUp},
+	{"body-too-large", (*checker).bodyTooLarge},
 	{"bucket-public", (*checker).bucketPublic},
 	{"bucket-tls", (*checker).bucketTLS},
 	{"cdn-origin", (*checker).cdnOrigin},

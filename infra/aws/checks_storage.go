@@ -2,6 +2,7 @@ package aws
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -126,6 +127,10 @@ func (c *checker) filesBucket() {
 			kept = true
 			c.need(b, "say Status: Enabled", []string{"Enabled"}, "VersioningConfiguration", "Status")
 			c.present(b, "say after how many days what was removed is gone", "LifecycleConfiguration", "Rules", "0", "NoncurrentVersionExpiration", "NoncurrentDays")
+			// files.UploadTime is three days, and what is put together then is counted from its first piece.
+			if days, err := strconv.Atoi(b.prop("LifecycleConfiguration", "Rules", "0", "AbortIncompleteMultipartUpload", "DaysAfterInitiation").Scalar()); err != nil || days < 4 || days > 30 {
+				c.find(b, b.prop("LifecycleConfiguration"), "what has come of a file that never became whole goes too early, or never", "remove it after 4 to 30 days: an upload in parts may take three")
+			}
 			for _, p := range c.resources("AWS::S3::BucketPolicy") {
 				for _, s := range p.prop("PolicyDocument", "Statement").entries() {
 					if p.t == b.t && refersTo(p.prop("Bucket")) == b.name && s.Get("Effect").Scalar() != "Deny" {
@@ -142,7 +147,7 @@ func (c *checker) filesBucket() {
 
 // uploadRights wants the stack of a machine to allow it what the program does with uploads.
 func (c *checker) uploadRights(r resource, bucketOf string) {
-	for _, right := range [][2]string{{"s3:GetObject", bucketOf + "/*"}, {"s3:PutObject", bucketOf + "/*"}, {"s3:DeleteObject", bucketOf + "/*"}, {"s3:ListBucket", bucketOf},
+	for _, right := range [][2]string{{"s3:GetObject", bucketOf + "/*"}, {"s3:PutObject", bucketOf + "/*"}, {"s3:DeleteObject", bucketOf + "/*"}, {"s3:AbortMultipartUpload", bucketOf + "/*"}, {"s3:ListBucket", bucketOf},
 		{"kms:GenerateDataKey", "-data-DataKeyArn)"}, {"kms:Decrypt", "-data-DataKeyArn)"}} {
 		allowed := slices.ContainsFunc(c.allowing(), func(s statement) bool {
 			return s.t == r.t && s.kind == "AWS::IAM::Role" && strings.HasSuffix(text(s.body.Get("Resource")), right[1]) &&

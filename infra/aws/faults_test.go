@@ -203,6 +203,9 @@ var faults = []fault{
 
 	change("acl-scope", "web", webACL, "Properties.Scope", "CLOUDFRONT"),
 	change("acl-scope", "edge", webACL, "Properties.Scope", "REGIONAL"),
+	{"a firewall that stops uploads", "body-too-large", func(s stackSet) { s.paths(0, "uploads/[0-9a-f-]{36}|", "") }},
+	{"a firewall that stops logos", "body-too-large", func(s stackSet) { s.paths(0, "|(tenant|settings)/logo", "") }},
+	{"a firewall that reads films", "body-too-large", func(s stackSet) { s.paths(1, "uploads/[0-9a-f-]{36}|", "") }},
 	{"a load balancer without one", "acl-scope", func(s stackSet) { s.remove("web", "AWS::WAFv2::WebACLAssociation") }},
 	change("imdsv2", "web", launch, "Properties.LaunchTemplateData.MetadataOptions.HttpTokens", "optional"),
 	{"an old policy", "listener-tls", func(s stackSet) {
@@ -292,6 +295,16 @@ var faults = []fault{
 	{"uploads that are never gone", "files-bucket", func(s stackSet) {
 		s.drop(s.filesBucket(), "Properties.LifecycleConfiguration.Rules.0.NoncurrentVersionExpiration")
 	}},
+	{"uploads in parts that end before their time", "files-bucket", func(s stackSet) {
+		s.set(s.filesBucket(), "Properties.LifecycleConfiguration.Rules.0.AbortIncompleteMultipartUpload.DaysAfterInitiation", "1")
+	}},
+	{"parts that stay for good", "files-bucket", func(s stackSet) {
+		s.drop(s.filesBucket(), "Properties.LifecycleConfiguration.Rules.0.AbortIncompleteMultipartUpload")
+	}},
+	{"machines that may not give up an upload", "files-bucket", func(s stackSet) {
+		uploads := s.right("s3:AbortMultipartUpload").Get("Action")
+		uploads.Items = uploads.Items[:len(uploads.Items)-1]
+	}},
 	{"uploads that a distribution reads", "files-bucket", func(s stackSet) {
 		policy := s.first("data", "AWS::S3::BucketPolicy", func(v *Value) bool { return refersTo(v.Get("Properties", "Bucket")) == "FilesBucket" })
 		content := s.first("data", "AWS::S3::BucketPolicy", func(v *Value) bool { return refersTo(v.Get("Properties", "Bucket")) == "ContentBucket" })
@@ -353,6 +366,21 @@ func (s stackSet) script(old, new string) {
 	if !found {
 		s.Fatalf("the script does not say %q", old)
 	}
+}
+
+// paths changes which paths the n-th rule of the edge's firewall about bodies leaves out.
+func (s stackSet) paths(n int, from, to string) {
+	s.Helper()
+	var rules []*Value
+	s.template("edge").Resources.walk(func(v *Value) {
+		if is := v.Get("NotStatement", "Statement", "RegexMatchStatement", "RegexString"); strings.Contains(is.Scalar(), "attempts/") {
+			rules = append(rules, is)
+		}
+	})
+	if len(rules) != 2 || !strings.Contains(rules[n].Text, from) {
+		s.Fatalf("%d rules leave paths out", len(rules))
+	}
+	rules[n].Text = strings.Replace(rules[n].Text, from, to, 1)
 }
 
 // filesBucket is where uploads lie.

@@ -42,7 +42,7 @@ type Config struct {
 	ProxyRole     string        `env:"LIGNUM_PROXY_ROLE"`                          // role of the proxy's auth_query, where there is one
 	DatabaseCores float64       `env:"LIGNUM_DATABASE_CORES"`                      // processors of the database's server, 0.25 to 1024, three times as many transactions are busy at once, in all processes together; 0: this machine's
 	PoolerMost    int           `env:"LIGNUM_POOLER_CONNECTIONS"`                  // that the pooler may open to the database (PgBouncer's max_db_connections), 1 to 5000; 0: as infra/pooling divides max_connections
-	Files         string        `env:"LIGNUM_FILES"`                               // where uploaded files lie, for serve, which does not start without: a directory that all serving processes share, or s3://BUCKET?region=REGION, with the machine's AWS role
+	Files         string        `env:"LIGNUM_FILES"`                               // where uploaded files lie, for serve, which does not start without: a directory that all serving processes share, or s3://BUCKET?region=REGION, with the machine's AWS role, and &endpoint=URL where it is not Amazon's
 	MailServer    string        `env:"LIGNUM_MAIL_SERVER"`                         // who takes letters, for serve, which does not start without: smtp://HOST[:587] with STARTTLS, smtps://HOST[:465], or off, and no letter goes out
 	MailUser      string        `env:"LIGNUM_MAIL_USER"`                           // who signs in to it; without, nobody does
 	MailPassword  string        `env:"LIGNUM_MAIL_PASSWORD,unset"`                 // with it

@@ -21,6 +21,12 @@ reaches_school if {
 	own_school
 }
 
+# What somebody sends is theirs: whose an upload is, is asked where it is looked for.
+reaches_own if {
+	input.permission == "file.upload"
+	input.owner
+}
+
 # Whoever resets or changes an account that holds more than they do could take it over.
 reaches_tenant if {
 	input.permission in {"user.change", "user.reset", "user.suspend", "user.export", "user.erase"}

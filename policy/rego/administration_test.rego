@@ -13,6 +13,12 @@ test_settings_need_only_the_role if {
 	}
 }
 
+test_what_one_uploads_is_ones_own if {
+	teacher := asks(principal, {"permission": "file.upload", "mutating": true})
+	allowed(asks(teacher, {"owner": true}), "own")
+	refused(teacher, "not_permitted")
+}
+
 test_windows_stand_while_changes_are_not_taken if {
 	refused(
 		asks(administrator, {"permission": "calendar.change", "tenant_state": "read_only", "mutating": true}),

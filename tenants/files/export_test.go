@@ -3,7 +3,8 @@ package files
 import (
 	"context"
 	"errors"
-	"io"
+	"path"
+	"strings"
 
 	"lignum/tenants"
 )
@@ -16,18 +17,61 @@ func init() { rules[Note] = rule{most: 1 << 20} }
 // KeyOf is where the bytes of a file lie.
 func KeyOf(realm tenants.Realm, f *File) string { return keyOf(realm, f.Purpose, f.ID) }
 
-// Step is how many files a step of a sweep looks at.
-const Step = sweepStep
+// Step is how many files a step of a sweep looks at; Piece is how large the pieces of a file are.
+const (
+	Step  = listStep
+	Piece = pieceSize
+)
 
-// Keys are all that lies in a bucket.
-func (b *Bucket) Keys() (keys []string, err error) {
-	for list := b.blobs.List(nil); ; {
-		o, err := list.Next(context.Background())
-		if errors.Is(err, io.EOF) {
-			return keys, nil
-		} else if err != nil {
+// Orientation is how a JPEG says that its camera was held.
+func Orientation(data []byte) int { return orientation(data) }
+
+// Keys are all that lies in a bucket, below a prefix.
+func (b *Bucket) Keys(prefix string) (keys []string, err error) {
+	for more, after := true, ""; more; {
+		var list []object
+		if list, more, err = b.store.list(context.Background(), prefix, after); err != nil {
 			return keys, err
 		}
-		keys = append(keys, o.Key)
+		for _, o := range list {
+			keys, after = append(keys, o.key), o.key
+		}
 	}
+	return keys, nil
+}
+
+// Lay puts something into the bucket, and Take takes it away.
+func (b *Bucket) Lay(key string) error {
+	return b.store.put(context.Background(), key, "text/plain", []byte("orphan"))
+}
+func (b *Bucket) Take(key string) error { return b.store.remove(context.Background(), key) }
+
+// broken is a store that makes files as it is asked, and cannot say so.
+type broken struct{ store }
+
+func (s broken) join(ctx context.Context, key, handle string, pieces []piece) error {
+	if err := s.store.join(ctx, key, handle, pieces); err != nil {
+		return err
+	}
+	return errors.New("the answer is lost")
+}
+
+func (s broken) size(context.Context, string) (int64, error) {
+	return 0, errors.New("the answer is lost")
+}
+
+// put makes objects, but not what nobody can read yet.
+func (s broken) put(ctx context.Context, key, contentType string, data []byte) error {
+	if err := s.store.put(ctx, key, contentType, data); err != nil || strings.Contains(path.Base(key), ".") {
+		return err
+	}
+	return errors.New("the answer is lost")
+}
+
+// Breaking lets fn work with a bucket whose answers are lost when a file was made.
+func (b *Bucket) Breaking(fn func()) {
+	whole := b.store
+	b.store = broken{whole}
+	defer func() { b.store = whole }()
+	fn()
 }

@@ -12,7 +12,7 @@
 // # What is in a file
 //
 // Its type is found in its content; what its sender says of it is not asked. Pictures are decoded, within bounds that are read from their heads first, and
-// written anew: what came with them, a place, a script or an archive behind their end, is gone, and so is the turn that a camera noted.
+// written anew, turned as their camera noted: what came with them, a place, a script or an archive behind their end, is gone.
 //
 // # Who reads it
 //
@@ -30,10 +30,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
-	_ "gocloud.dev/blob/s3blob" // opens s3://
-	"gocloud.dev/gcerrors"
 	"gorm.io/gorm"
 
 	"lignum/domain"
@@ -55,7 +51,7 @@ type rule struct {
 	side int   // of a picture: it is made to fit into a square of so many pixels; 0: any file
 }
 
-var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 256 << 20}}
+var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30}}
 
 // LogoBytes is the most that may be uploaded as a logo.
 const LogoBytes = 2 << 20
@@ -108,28 +104,32 @@ func LogoOf(ctx context.Context, q tenants.Querier) (*File, error) {
 }
 
 // Bucket is where the bytes of an installation lie. It is safe for concurrent use. A nil one keeps nothing: each of its methods gives domain.Unavailable.
-type Bucket struct{ blobs *blob.Bucket }
+type Bucket struct {
+	store   store
+	senders *senders
+}
 
 // Open opens the bucket of an address as LIGNUM_FILES has it: a directory, which is made where it is missing, or s3://NAME?region=REGION, of which nothing is
 // asked yet.
 func Open(ctx context.Context, address string) (*Bucket, error) {
 	if !strings.HasPrefix(address, "s3://") {
-		// Beside the files, since a temporary folder may be another file system, from which nothing can be moved; the row knows what the attributes would say.
-		blobs, err := fileblob.OpenBucket(address, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
+		d, err := openDirectory(address)
 		if err != nil {
 			return nil, fmt.Errorf("the directory of files: %w", err)
 		}
-		return &Bucket{blobs}, nil
+		return newBucket(d), nil
 	}
-	blobs, err := blob.OpenBucket(ctx, address)
+	s, err := openS3(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("the bucket of files: %w", err)
 	}
-	return &Bucket{blobs}, nil
+	return newBucket(s), nil
 }
 
+func newBucket(s store) *Bucket { return &Bucket{store: s, senders: newSenders(MostSenders)} }
+
 // Close ends the use of the bucket.
-func (b *Bucket) Close() error { return b.blobs.Close() }
+func (b *Bucket) Close() error { return b.store.close() }
 
 // ready gives domain.Unavailable where there is no bucket.
 func (b *Bucket) ready() error {
@@ -159,11 +159,11 @@ func (b *Bucket) Read(ctx context.Context, realm tenants.Realm, f *File, offset,
 	if err := b.ready(); err != nil {
 		return nil, err
 	}
-	r, err := b.blobs.NewRangeReader(ctx, keyOf(realm, f.Purpose, f.ID), offset, n, nil)
+	r, err := b.store.get(ctx, keyOf(realm, f.Purpose, f.ID), offset, n)
 	switch {
 	case err == nil:
 		return r, nil
-	case gcerrors.Code(err) == gcerrors.NotFound:
+	case errors.Is(err, errNone):
 		return nil, domain.Refuse(domain.NotFound, "files.there_is_no_such_file")
 	}
 	return nil, away(err)

@@ -70,6 +70,9 @@ func readPicture(ctx context.Context, body io.Reader, r rule) (picture, error) {
 		return picture{}, domain.InvalidField("file", "files.is_no_picture")
 	}
 	small := fit(whole, r.side)
+	if format == "jpeg" {
+		small = turned(small, orientation(data))
+	}
 	out := picture{contentType: "image/png", width: small.Bounds().Dx(), height: small.Bounds().Dy()}
 	var written bytes.Buffer
 	if format == "jpeg" {

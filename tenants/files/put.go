@@ -1,20 +1,15 @@
 package files
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 
 	"lignum/domain"
 	"lignum/domain/words"
@@ -23,38 +18,36 @@ import (
 	"lignum/tenants/limits"
 )
 
-// Upload is what somebody sends.
-type Upload struct {
+// Incoming is what somebody sends.
+type Incoming struct {
 	Purpose Purpose
 	Name    string // as the sender calls it
 	Body    io.Reader
 }
 
-// Put keeps an upload: its bytes as they come, then in one transaction the tenant's quota, the row, the audit entry, and whatever use does with the file. The
+// Put keeps what comes in one request: its bytes as they come, then in one transaction the tenant's quota, the row, the audit entry, and whatever use does with the file. The
 // owner is who. It gives domain.Invalid for what is no file of the purpose, domain.TooLarge beyond its bound, domain.OverQuota where the plan has no
 // room, domain.Unavailable where the bucket does not take it, and the errors of the body and of use; then nothing is kept.
-func (b *Bucket) Put(ctx context.Context, db *tenants.DB, who audit.Actor, up Upload, now time.Time, use func(tx *tenants.Tx, f *File) error) (*File, error) {
+func (b *Bucket) Put(ctx context.Context, db *tenants.DB, who audit.Actor, in Incoming, now time.Time, use func(tx *tenants.Tx, f *File) error) (*File, error) {
 	if err := b.ready(); err != nil {
 		return nil, err
 	}
-	f := &File{ID: audit.NewID(), Purpose: up.Purpose, State: Stored, Name: CleanName(up.Name), CreatedAt: now.UTC().Truncate(time.Microsecond)}
+	f := &File{ID: audit.NewID(), Purpose: in.Purpose, State: Stored, Name: CleanName(in.Name), CreatedAt: now.UTC().Truncate(time.Microsecond)}
 	if who.ID != uuid.Nil {
 		f.OwnerID = &who.ID
 	}
-	body := up.Body
-	if r := rules[up.Purpose]; r.side > 0 {
-		p, err := readPicture(ctx, up.Body, r)
-		if err != nil {
-			return nil, err
-		}
-		f.ContentType, f.Width, f.Height, body = p.contentType, p.width, p.height, bytes.NewReader(p.bytes)
-	}
 	realm := db.Realm()
-	if err := b.write(ctx, realm, f, body); err != nil {
+	var err error
+	if r := rules[in.Purpose]; r.side > 0 {
+		err = b.writePicture(ctx, realm, f, in.Body, r)
+	} else {
+		err = b.write(ctx, realm, f, in.Body)
+	}
+	if err != nil {
 		return nil, err
 	}
 	refused := false
-	err := db.Write(ctx, who, func(tx *tenants.Tx) error {
+	err = db.Write(ctx, who, func(tx *tenants.Tx) error {
 		err := f.enter(ctx, tx)
 		if err == nil {
 			err = use(tx, f)
@@ -74,18 +67,25 @@ func (b *Bucket) Put(ctx context.Context, db *tenants.DB, who audit.Actor, up Up
 
 // enter counts the file and writes its row and its entry.
 func (f *File) enter(ctx context.Context, tx *tenants.Tx) error {
-	room, err := limits.Take(ctx, tx, limits.Storage, f.Size)
-	if err != nil {
+	if err := takeRoom(ctx, tx, f.Size); err != nil {
 		return err
 	}
-	if !room {
-		return domain.Refuse(domain.OverQuota, "files.the_plan_has_no_room")
-	}
-	if err := tenants.Entity[File](tx).Create(ctx, f); err != nil {
-		return err
-	}
+	return f.store(ctx, tx)
+}
+
+// store writes the row of a file that is counted, and its entry.
+func (f *File) store(ctx context.Context, tx *tenants.Tx) error {
 	tx.Record(audit.Entry{Action: "file.store", ObjectKind: "file", ObjectID: f.ID.String(), After: f.told()})
-	return nil
+	return tenants.Entity[File](tx).Create(ctx, f)
+}
+
+// takeRoom counts so many bytes more, or gives domain.OverQuota.
+func takeRoom(ctx context.Context, tx *tenants.Tx, size int64) error {
+	room, err := limits.Take(ctx, tx, limits.Storage, size)
+	if err == nil && !room {
+		err = domain.Refuse(domain.OverQuota, "files.the_plan_has_no_room")
+	}
+	return err
 }
 
 // told is what the trail says of a file.
@@ -93,85 +93,87 @@ func (f *File) told() any {
 	return map[string]any{"purpose": f.Purpose, "file_name": f.Name, "content_type": f.ContentType, "bytes": f.Size, "sha256": f.SHA256}
 }
 
-// write streams the bytes into the bucket, no more than the purpose allows, and notes their number, hash and, unless it is known, type.
+// writePicture keeps a picture as the program itself writes it.
+func (b *Bucket) writePicture(ctx context.Context, realm tenants.Realm, f *File, body io.Reader, r rule) error {
+	p, err := readPicture(ctx, body, r)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(p.bytes)
+	f.ContentType, f.Width, f.Height, f.Size, f.SHA256 = p.contentType, p.width, p.height, int64(len(p.bytes)), hex.EncodeToString(sum[:])
+	if err := b.store.put(ctx, keyOf(realm, f.Purpose, f.ID), f.ContentType, p.bytes); err != nil {
+		return away(err)
+	}
+	return nil
+}
+
+// write keeps bytes piece by piece as they come, no more than the purpose allows, and notes their number, hash and type.
 func (b *Bucket) write(ctx context.Context, realm tenants.Realm, f *File, body io.Reader) error {
 	most := rules[f.Purpose].most
-	head := make([]byte, 512)
-	n, err := io.ReadFull(body, head)
-	switch {
-	case err == io.EOF:
-		return domain.InvalidField("file", "files.is_empty")
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+	buffer, err := b.senders.enter(ctx, realm)
+	if err != nil {
 		return err
 	}
-	if head = head[:n]; f.ContentType == "" {
-		f.ContentType = http.DetectContentType(head)
-	}
-	ctx, abandon := context.WithCancel(ctx)
-	defer abandon()
-	var local *os.File // of a directory
-	w, err := b.blobs.NewWriter(ctx, keyOf(realm, f.Purpose, f.ID), &blob.WriterOptions{ContentType: f.ContentType, MaxConcurrency: 2,
-		BeforeWrite: func(as func(any) bool) error { as(&local); return nil }})
-	if err != nil {
-		return away(err)
-	}
-	hash, from := sha256.New(), &source{r: io.MultiReader(bytes.NewReader(head), io.LimitReader(body, most+1-int64(n)))}
-	f.Size, err = io.Copy(io.MultiWriter(w, hash), from)
-	switch {
-	case from.err != nil:
-		err = from.err
-	case err != nil:
-		err = away(err)
-	case f.Size > most:
-		err = tooLarge(most)
-	case local != nil:
-		if err = local.Sync(); err != nil { // or a row could outlive its bytes when the power fails
-			err = away(err)
+	defer b.senders.leave(realm, buffer)
+	key, hash, handle, pieces := keyOf(realm, f.Purpose, f.ID), sha256.New(), "", []piece(nil)
+	from := io.LimitReader(body, most+1)
+	for more := true; more; {
+		n, err := io.ReadFull(from, buffer)
+		f.Size += int64(n)
+		more = err == nil
+		switch {
+		case err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF):
+		case f.Size == 0:
+			err = domain.InvalidField("file", "files.is_empty")
+		case f.Size > most:
+			err = tooLarge(most)
+		default:
+			data := buffer[:n]
+			hash.Write(data)
+			if f.ContentType == "" {
+				f.ContentType = http.DetectContentType(data)
+			}
+			if pieces, err = b.put(ctx, key, f.ContentType, &handle, pieces, data, more); err != nil {
+				err = away(err)
+			}
 		}
-	}
-	if err != nil {
-		abandon()
-		_ = w.Close() // which then keeps nothing
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return away(err)
-	}
-	if local != nil {
-		if err := syncFolder(filepath.Dir(local.Name())); err != nil {
-			return away(err)
+		if err != nil {
+			if handle != "" {
+				_ = b.store.abandon(ctx, key, handle, pieces) // a sweep, or the bucket's own rule, sees what stays
+			}
+			return err
 		}
 	}
 	f.SHA256 = hex.EncodeToString(hash.Sum(nil))
 	return nil
 }
 
-// syncFolder makes the name of a new file last.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
+// put keeps one more piece of an object that comes in order, or the whole of one that has no more than one; after the last one it is there.
+func (b *Bucket) put(ctx context.Context, key, contentType string, handle *string, pieces []piece, data []byte, more bool) ([]piece, error) {
+	if *handle == "" && !more {
+		return nil, b.store.put(ctx, key, contentType, data)
 	}
-	defer folder.Close()
-	return folder.Sync()
-}
-
-// source tells the errors of reading from those of writing.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-// Read is io.Reader's.
-func (s *source) Read(p []byte) (n int, err error) {
-	n, err = s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
+	if *handle == "" {
+		var err error
+		if *handle, err = b.store.begin(ctx, key, contentType); err != nil {
+			return nil, err
+		}
 	}
-	return n, err
+	if len(data) > 0 {
+		number := len(pieces) + 1
+		tag, err := b.store.add(ctx, key, *handle, number, data)
+		pieces = append(pieces, piece{number, tag})
+		if err != nil {
+			return pieces, err
+		}
+	}
+	if more {
+		return pieces, nil
+	}
+	return pieces, b.store.join(ctx, key, *handle, pieces)
 }
 
-func tooLarge(most int64) error {
+func tooLarge(most int64) *domain.Error {
 	e := domain.Refuse(domain.TooLarge, "files.is_too_large")
 	e.Fields = []domain.Field{{Name: "file", Reason: words.Say("files.must_have_at_most", "Most", most>>20)}}
 	return e
@@ -221,14 +223,6 @@ func (b *Bucket) Erase(ctx context.Context, realm tenants.Realm, list []File) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for i := range list {
-		_ = b.erase(ctx, keyOf(realm, list[i].Purpose, list[i].ID)) // Sweep sees it otherwise
+		_ = b.store.remove(ctx, keyOf(realm, list[i].Purpose, list[i].ID)) // Sweep sees it otherwise
 	}
-}
-
-func (b *Bucket) erase(ctx context.Context, key string) error {
-	err := b.blobs.Delete(ctx, key)
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		return nil
-	}
-	return err
 }

@@ -3,14 +3,11 @@ package files
 import (
 	"context"
 	"errors"
-	"io"
 	"path"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -19,12 +16,9 @@ import (
 // An upload has its row within minutes of its first byte. What is without one for longer was left behind.
 const orphanAge = time.Hour
 
-// sweepStep is how many files, and how many rows, one step looks at.
-const sweepStep = 500
-
 // Mark is how far a sweep is. The zero Mark is its beginning.
 type Mark struct {
-	blobs []byte    // the bucket's own
+	blobs string    // the key of the last that was looked at
 	rows  uuid.UUID // the last that was looked at
 	seen  [2]bool   // all blobs, all rows
 }
@@ -62,43 +56,45 @@ func (b *Bucket) Sweep(ctx context.Context, db *tenants.DB, who audit.Actor, fro
 }
 
 func (b *Bucket) sweepBlobs(ctx context.Context, db *tenants.DB, m *Mark, now time.Time) (removed int, err error) {
-	if m.blobs == nil {
-		m.blobs = blob.FirstPageToken
-	}
-	list, next, err := b.blobs.ListPage(ctx, m.blobs, sweepStep, &blob.ListOptions{Prefix: prefixOf(db.Realm())})
-	if err != nil && !errors.Is(err, io.EOF) {
+	list, more, err := b.store.list(ctx, prefixOf(db.Realm()), m.blobs)
+	if err != nil {
 		return 0, away(err)
 	}
 	old := map[string]uuid.UUID{} // by their keys
 	ids := make([]uuid.UUID, 0, len(list))
 	for _, o := range list {
-		name, _, _ := strings.Cut(path.Base(o.Key), ".") // a directory has what it was just writing beside it, as <id>.<time>.tmp
-		if id, err := uuid.Parse(name); err == nil && o.ModTime.Before(now.Add(-orphanAge)) {
-			old[o.Key], ids = id, append(ids, id)
+		name, _, _ := strings.Cut(path.Base(o.key), ".") // what is on its way lies beside a file, as <id>.<something>
+		if id, err := uuid.Parse(name); err == nil && o.modified.Before(now.Add(-orphanAge)) {
+			old[o.key], ids = id, append(ids, id)
 		}
 	}
 	if len(old) > 0 {
-		rows := map[string]bool{}
+		rows, open := map[string]bool{}, map[uuid.UUID]bool{}
 		if err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
 			known, err := tenants.Entity[File](r).Select("id, purpose").Scopes(tenants.OneOf("id", ids)).Find(ctx)
 			for i := range known {
 				rows[keyOf(db.Realm(), known[i].Purpose, known[i].ID)] = true
 			}
+			if err == nil {
+				open, err = openAmong(ctx, r, ids)
+			}
 			return err
 		}); err != nil {
 			return 0, err
 		}
-		for key := range old {
-			if rows[key] {
+		for key, id := range old {
+			if rows[key] || open[id] {
 				continue
 			}
-			if err := b.erase(ctx, key); err != nil {
+			if err := b.store.remove(ctx, key); err != nil {
 				return removed, away(err)
 			}
 			removed++
 		}
 	}
-	m.blobs, m.seen[0] = next, len(next) == 0
+	if m.seen[0] = !more; len(list) > 0 {
+		m.blobs = list[len(list)-1].key
+	}
 	return removed, nil
 }
 
@@ -109,19 +105,18 @@ func (b *Bucket) sweepRows(ctx context.Context, db *tenants.DB, who audit.Actor,
 		if m.rows != uuid.Nil {
 			after = []string{m.rows.String()}
 		}
-		rows, err = tenants.Entity[File](r).Select("id, purpose").Scopes(tenants.Page("id", after, sweepStep)).Find(ctx)
+		rows, err = tenants.Entity[File](r).Select("id, purpose").Scopes(tenants.Page("id", after, listStep)).Find(ctx)
 		return err
 	}); err != nil {
 		return 0, err
 	}
 	var lost []uuid.UUID
 	for i := range rows {
-		there, err := b.blobs.Exists(ctx, keyOf(db.Realm(), rows[i].Purpose, rows[i].ID))
-		if err != nil && gcerrors.Code(err) != gcerrors.NotFound {
-			return 0, away(err)
-		}
-		if !there {
+		_, err := b.store.size(ctx, keyOf(db.Realm(), rows[i].Purpose, rows[i].ID))
+		if errors.Is(err, errNone) {
 			lost = append(lost, rows[i].ID)
+		} else if err != nil {
+			return 0, away(err)
 		}
 	}
 	if len(lost) > 0 && len(lost) == len(rows) {
@@ -139,7 +134,7 @@ func (b *Bucket) sweepRows(ctx context.Context, db *tenants.DB, who audit.Actor,
 			return 0, err
 		}
 	}
-	if m.seen[1] = len(rows) < sweepStep; len(rows) > 0 {
+	if m.seen[1] = len(rows) < listStep; len(rows) > 0 {
 		m.rows = rows[len(rows)-1].ID
 	}
 	return removed, nil

@@ -207,7 +207,7 @@ func (p *Provisioner) reinvite(ctx context.Context, tx pgx.Tx, out *Provisioned,
 	return err
 }
 
-// Drop removes a tenant with all its data and its roles. It is for tests and for abandoned trials; it asks for the
+// Drop removes a tenant with all its data and its roles; a job erases its files later. It is for tests and for abandoned trials; it asks for the
 // slug twice so that it cannot happen by a slip.
 func (p *Provisioner) Drop(ctx context.Context, slug, again string) error {
 	if slug != again {
@@ -220,6 +220,7 @@ func (p *Provisioner) Drop(ctx context.Context, slug, again string) error {
 		}
 		r := p.roles(t.OwnerRole, t.LoginRole)
 		_, err = tx.Exec(ctx, r.fill(`DROP SCHEMA {{schema}} CASCADE; DELETE FROM control.tenants WHERE slug = '`+t.Slug+`';
+			INSERT INTO control.removed_tenants (login_role) VALUES ('`+t.LoginRole+`');
 			DROP OWNED BY {{login}}, {{owner}}; DROP ROLE {{login}}; DROP ROLE {{owner}};
 			INSERT INTO control.versions AS v (slug, kind, n) VALUES ('', 'registry', 1) ON CONFLICT (slug, kind) DO UPDATE SET n = v.n + 1;`, t.SchemaName))
 		return err

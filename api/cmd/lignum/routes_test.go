@@ -1,12 +1,14 @@
 package main
 
 import (
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"lignum/api"
+	"lignum/infra/aws"
 	"lignum/policy"
 )
 
@@ -45,6 +47,24 @@ func TestNoRouteHidesAnother(t *testing.T) {
 	}
 	if !covers("/classes/{class}", "/classes/manage") || covers("/classes/manage", "/classes/{class}") || covers("/a/{b}", "/a") || covers("/a/{b}/c", "/a/{b}/d") {
 		t.Error("covers does not see what it must")
+	}
+}
+
+// What takes a larger body than the firewall lets through is named there.
+func TestTheFirewallKnowsLargeBodies(t *testing.T) {
+	routes, err := allRoutes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var large []string
+	for _, r := range routes {
+		if r.Body > 64<<10 && r.Method != http.MethodGet {
+			large = append(large, r.Path)
+		}
+	}
+	slices.Sort(large)
+	if named := slices.Sorted(slices.Values(aws.LargeBodies)); !slices.Equal(slices.Compact(large), named) {
+		t.Errorf("routes with large bodies are\n%q, the firewall knows\n%q", large, named)
 	}
 }
 
