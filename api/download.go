@@ -38,6 +38,27 @@ func Download(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc 
 	})
 }
 
+// Offered is a table that a handler made, to be saved: of CSV, in UTF-8.
+type Offered struct {
+	Name string // as it is offered, with its ending
+	Body []byte
+}
+
+// Offer registers a route whose answer is offered for saving. The handler must ask Permit.
+func Offer(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fiber.Ctx) (Offered, error)) {
+	plainly(s, rt, func(ctx context.Context, c *Call, fc *fiber.Ctx) error {
+		table, err := handle(ctx, c, fc)
+		if err != nil {
+			return err
+		}
+		fc.Set(fiber.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": table.Name}))
+		fc.Set(fiber.HeaderContentType, "text/csv; charset=utf-8")
+		fc.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'; frame-ancestors 'none'")
+		fc.Set(fiber.HeaderCacheControl, "no-store")
+		return fc.Send(table.Body)
+	})
+}
+
 // send answers with a file or, where the request asks for one, with a range of its bytes (RFC 9110, 14).
 func (c *Call) send(fc *fiber.Ctx, content Content) error {
 	f := content.File

@@ -71,29 +71,70 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, io.EOF
 }
 
+// UploadKind is the media type of the body, without its parameters, as its sender names it; "" where they do not, or not well.
+func (c *Call) UploadKind() string {
+	kind, _, err := mime.ParseMediaType(c.fc.Get(fiber.HeaderContentType))
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
 // UploadedFile is the file in a field of a form in parts (multipart/form-data), and what the sender calls it. Fields before it are passed over; it is domain.Invalid
 // where the form has none, or none was chosen.
 func (c *Call) UploadedFile(field string) (name string, file io.Reader, err error) {
-	body, err := c.Upload()
+	next, err := c.UploadedFiles(field)
 	if err != nil {
 		return "", nil, err
 	}
+	if name, file, err = next(); err == io.EOF {
+		err = domain.InvalidField(field, "api.must_be_a_file")
+	}
+	return name, file, err
+}
+
+// UploadedFiles is UploadedFile for a field that may hold several: next gives one after the other, each to be read before the next is asked for, and io.EOF behind the
+// last.
+func (c *Call) UploadedFiles(field string) (next func() (name string, file io.Reader, err error), err error) {
+	body, err := c.Upload()
+	if err != nil {
+		return nil, err
+	}
 	kind, params, err := mime.ParseMediaType(c.fc.Get(fiber.HeaderContentType))
 	if err != nil || kind != fiber.MIMEMultipartForm || params["boundary"] == "" {
-		return "", nil, domain.InvalidField(field, "api.must_be_a_file")
+		return nil, domain.InvalidField(field, "api.must_be_a_file")
 	}
-	for parts := multipart.NewReader(body, params["boundary"]); ; {
-		part, err := parts.NextRawPart()
-		var own *Problem
-		switch {
-		case err == io.EOF:
-			return "", nil, domain.InvalidField(field, "api.must_be_a_file")
-		case err != nil && (errors.As(err, &own) || domain.CodeOf(err) != ""):
-			return "", nil, err
-		case err != nil:
-			return "", nil, incomplete()
-		case part.FormName() == field && part.FileName() != "":
-			return part.FileName(), part, nil
+	parts := multipart.NewReader(body, params["boundary"])
+	return func() (string, io.Reader, error) {
+		for {
+			part, err := parts.NextRawPart()
+			switch {
+			case err != nil:
+				return "", nil, wholly(err)
+			case part.FormName() == field && part.FileName() != "":
+				return part.FileName(), wholePart{part}, nil
+			}
 		}
+	}, nil
+}
+
+// wholePart is a part of a form that says so when it breaks off.
+type wholePart struct{ part io.Reader }
+
+// Read is io.Reader's.
+func (p wholePart) Read(b []byte) (int, error) {
+	n, err := p.part.Read(b)
+	if err != nil {
+		err = wholly(err)
 	}
+	return n, err
+}
+
+// wholly gives an error of reading a form in parts: one of its own, the end, or that it is not complete.
+func wholly(err error) error {
+	var own *Problem
+	if err == io.EOF || errors.As(err, &own) || domain.CodeOf(err) != "" {
+		return err
+	}
+	return incomplete()
 }

@@ -43,12 +43,13 @@ var entities = map[string]map[string]string{
 		"domain/identity/told.go":                 "roles that include others, walked in the statement that finds who holds them",
 	},
 	"schools": {
-		"domain/people/regions.go": "walks an index from each region to the next",
-		"domain/people/sourced.go": roster,
-		"domain/people/list.go":    "people of a region: a part of their list's statement",
-		"domain/classes/list.go":   cards,
-		"domain/insight":           figures,
-		"domain/demo":              past, "domain/demo/rows": past,
+		"domain/people/regions.go":           "walks an index from each region to the next",
+		"domain/people/sourced.go":           roster,
+		"domain/roster/accounts.go Learners": "counts a run's learners by their schools",
+		"domain/people/list.go":              "people of a region: a part of their list's statement",
+		"domain/classes/list.go":             cards,
+		"domain/insight":                     figures,
+		"domain/demo":                        past, "domain/demo/rows": past,
 	},
 	"users": {
 		"domain/people/users.go keepAdministrator": "whether anybody else has a role, of all who have it",
@@ -73,11 +74,13 @@ var entities = map[string]map[string]string{
 		"domain/classes/grades.go":            "counts learners by their forms, and finds those without a place",
 		"domain/classes/manage.go coachKnown": "whether the coach is one, in the batch that stores the class",
 		"domain/classes/register.go":          seats, "domain/classes/place.go": seats,
-		"domain/classes/tell.go":       "whom to tell and of what, in one statement",
-		"domain/assessment/facts.go":   ties,
-		"domain/assessment/mark.go":    "what there is to mark, with the names of all that it belongs to",
-		"domain/points/leaderboard.go": "a leaderboard names those whom it ranks: measured",
-		"domain/coaching/learners.go":  "a report of all learners of a coach",
+		"domain/classes/tell.go":             "whom to tell and of what, in one statement",
+		"domain/assessment/facts.go":         ties,
+		"domain/assessment/mark.go":          "what there is to mark, with the names of all that it belongs to",
+		"domain/points/leaderboard.go":       "a leaderboard names those whom it ranks: measured",
+		"domain/coaching/learners.go":        "a report of all learners of a coach",
+		"domain/roster/accounts.go Learners": "counts a run's learners by their schools", "domain/roster/accounts.go Batch": "a batch of those, in the order in which they were made",
+		"domain/roster/runs.go runSQL": lives,
 		"domain/insight":               figures,
 		"domain/demo":                  past, "domain/demo/rows": past,
 	},
@@ -114,7 +117,8 @@ var entities = map[string]map[string]string{
 		"domain/demo":                            past,
 	},
 	"imports":         {"domain/roster/progress.go advance": "problems of a chunk in one statement, up to a bound that the import's own count sets", "domain/insight": figures},
-	"import_problems": {"domain/roster/progress.go advance": "problems of a chunk in one statement"},
+	"import_problems": {"domain/roster/progress.go advance": "problems of a chunk in one statement", "domain/roster/runs.go keepProblems": "the problems of all files of a run in one statement"},
+	"roster_runs":     {"domain/roster/runs.go runSQL": lives},
 }
 
 // Reasons that several share.
@@ -127,6 +131,7 @@ const (
 	figures     = "figures are sums of many rows"
 	proofs      = "what proves who somebody is, with the person, in one row: sign-ins are measured, and lock both in their order"
 	ties        = "what ties somebody to others, for the policy, is one round trip"
+	lives       = "a run with whether its job lives, as of one moment, and the names of who asked"
 	past        = "makes a country's past in bulk, and counts it"
 )
 

@@ -29,6 +29,7 @@ var amongDomain = map[string][]string{
 // staff leads to those of who coaches.
 var amongAreas = map[string][]string{
 	"attempts": {"catalogue"}, "classes": {"catalogue"}, "guardians": {"coaching"}, "points": {"guardians"}, "people": {"classes", "coaching"},
+	"roster": {"people"}, "jobs": {"roster"},
 }
 
 // Staff's pages lead to those of who coaches.

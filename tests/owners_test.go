@@ -35,7 +35,7 @@ var owners = map[string]string{
 	"courses": "domain/catalog", "course_sections": "domain/catalog", "lessons": "domain/catalog", "items": "domain/catalog", "resources": "domain/catalog", "tests": "domain/catalog",
 	"point_entries": "domain/points", "point_totals": "domain/points",
 	"classes": "domain/classes", "enrolments": "domain/classes", "lesson_progress": "domain/classes", "attendance": "domain/classes",
-	"imports": "domain/roster", "import_problems": "domain/roster",
+	"imports": "domain/roster", "import_problems": "domain/roster", "roster_runs": "domain/roster", "roster_problems": "domain/roster", "roster_accounts": "domain/roster",
 	"attempts": "domain/assessment", "saves": "domain/assessment", "single_responses": "domain/assessment",
 	"day_totals": "domain/insight", "figure_months": "domain/insight", "month_figures": "domain/insight",
 }

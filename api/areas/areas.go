@@ -19,6 +19,7 @@ import (
 	"lignum/api/people"
 	"lignum/api/platform"
 	"lignum/api/points"
+	"lignum/api/roster"
 	"lignum/api/settings"
 )
 
@@ -31,7 +32,7 @@ func Register(s *api.Server) {
 		// what is learned, and how far somebody is
 		catalogue.Routes, classes.ProgressRoutes, classes.Routes, attempts.Routes, coaching.Routes,
 		// people and schools, and when these have terms
-		people.Routes, guardians.Routes, people.ResetRoutes, people.SchoolRoutes, calendar.Routes, coaching.RecordRoutes,
+		people.Routes, guardians.Routes, people.ResetRoutes, people.SchoolRoutes, roster.Routes, calendar.Routes, coaching.RecordRoutes,
 		// a tenant
 		insight.Routes, settings.RoleRoutes, settings.Routes, files.Routes, audit.Routes, jobs.Routes, mail.Routes,
 		// the platform

@@ -17,9 +17,8 @@ import (
 func TestMain(m *testing.M) { testkit.Main(m) }
 
 // verbs are how the summaries of the reference begin.
-var verbs = []string{"Add", "Approve", "Ask", "Cancel", "Change", "Choose", "Confirm", "Count", "Create", "End", "Exchange", "Find", "Give", "Join",
-	"Leave", "Link", "List", "Mark", "Open", "Place", "Put", "Record", "Refuse", "Register", "Remove", "Reset", "Resume", "Save", "Set", "Show", "Sign",
-	"Start", "Submit", "Suspend", "Unlink"}
+var verbs = []string{"Add", "Approve", "Ask", "Cancel", "Change", "Choose", "Confirm", "Count", "Create", "Discard", "End", "Exchange", "Find", "Give", "Import", "Join", "Leave", "Link", "List", "Mark",
+	"Open", "Place", "Put", "Record", "Refuse", "Register", "Remove", "Reset", "Resume", "Save", "Set", "Show", "Sign", "Start", "Submit", "Suspend", "Unlink", "Upload"}
 
 // ours are words that the house uses among itself, and ways to speak of a reader who is called 'you'.
 var ours = regexp.MustCompile(`(?i)\b(realms?|gates?|desks?|bump\w*|rubber|pen|slots?|one's|oneself|one (has|may|is|coaches|looks)|the own|who(m|ever)|thereof)\b`)

@@ -31,6 +31,9 @@ func linked(ctx context.Context, c *api.Call, fc *fiber.Ctx) (content api.Conten
 	}
 	err = c.DB.Read(ctx, func(r *tenants.Reader) error {
 		f, err := files.ByID(ctx, r, id)
+		if err == nil && !f.Leaves() {
+			return domain.Refuse(domain.NotFound, "files.there_is_no_such_file")
+		}
 		content = api.Content{File: &f, Keep: "private, no-store", Shown: f.Picture()}
 		return err
 	})

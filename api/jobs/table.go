@@ -6,20 +6,24 @@ import (
 	"context"
 	"time"
 
+	"lignum/api/roster"
 	"lignum/domain/assessment"
 	"lignum/domain/classes"
 	"lignum/domain/identity"
 	"lignum/domain/insight"
 	"lignum/domain/letters"
 	"lignum/domain/notices"
+	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
 	"lignum/tenants/mail"
 )
 
-// Table is all kinds of jobs. exams is what the process keeps of papers, bucket where the bytes of files are, and post sends letters.
-func Table(exams *assessment.Exams, bucket *files.Bucket, post *mail.Post) []jobs.Kind {
+// Table is all kinds of jobs. exams is what the process keeps of papers, bucket where the bytes of files are, rules what says how far somebody's roles reach, and post
+// sends letters.
+func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, post *mail.Post) []jobs.Kind {
+	rosters := roster.Work{Rules: rules, Files: bucket}
 	return []jobs.Kind{
 		// what learners left open beyond its time is handed in
 		{Name: "attempts.close", When: jobs.Every(time.Minute), Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
@@ -51,7 +55,12 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, post *mail.Post) []job
 				return err
 			})
 		}},
-		{Name: "night.sweep", When: jobs.Nightly(time.Hour), Always: true, Limit: time.Minute, Run: sweep},
+		{Name: "night.sweep", When: jobs.Nightly(time.Hour), Always: true, Limit: time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			if err := rosters.Sweep(ctx, j); err != nil {
+				return err
+			}
+			return sweep(ctx, j)
+		}},
 		// what was uploaded: what never came whole, what was left behind, what belonged to tenants that are removed
 		{Name: "uploads.expire", When: jobs.Every(time.Hour), Always: true, Limit: time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
 			for more := true; more; {
@@ -74,6 +83,9 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, post *mail.Post) []job
 			}
 			return nil
 		}},
+		// rosters that people brought: what is in them is looked at, and then it is imported
+		{Name: "roster.check", Limit: roster.CheckTime, Run: rosters.Run},
+		{Name: "roster.import", Limit: roster.ImportTime, Run: rosters.Run},
 		{Name: "night.sweep", When: jobs.Nightly(8 * time.Hour), Platform: true, Limit: time.Minute, Run: sweep},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/words"
+	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tenants/files"
@@ -46,7 +47,11 @@ func table(t *testing.T) []jobs.Kind {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Table(exams, bucket, post)
+	rules, err := policy.NewEngine(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Table(exams, bucket, rules, post)
 }
 
 // do runs the job of a kind for a realm, as if it were due now.

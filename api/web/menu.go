@@ -46,6 +46,7 @@ var links = []Link{
 	{Path: "/records", About: true, Permission: policy.LearnerProgress, Unless: policy.QuestionAnswer, Only: coachingapi.MaySearchRecords},
 	{Path: "/classes/manage", About: true, Permission: policy.ClassManage},
 	{Path: "/people", About: true, Permission: policy.UserRead},
+	{Path: "/roster", About: true, Permission: policy.RosterImport},
 	{Path: "/resets", About: true, Permission: policy.ResetRead},
 	{Path: "/figures", About: true, Permission: policy.InsightRead},
 	{Path: "/schools", About: true, Permission: policy.SchoolChange},

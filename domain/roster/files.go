@@ -2,7 +2,9 @@ package roster
 
 import (
 	"archive/zip"
+	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"hash/maphash"
 	"io"
@@ -41,14 +43,59 @@ func Open(path string) ([]File, io.Closer, error) {
 		files, err := filesIn(os.DirFS(path))
 		return files, io.NopCloser(nil), err
 	case strings.EqualFold(filepath.Ext(path), ".zip"):
-		z, err := zip.OpenReader(path)
+		f, err := os.Open(path)
 		if err != nil {
-			return nil, nil, domain.InvalidField("file", "roster.is_not_a_zip_archive")
+			return nil, nil, domain.InvalidField("file", "roster.cannot_be_read", "Name", filepath.Base(path))
 		}
-		files, err := filesIn(z)
-		return files, z, err
+		files, err := Unpack(f, info.Size())
+		return files, f, err
 	}
 	return []File{{filepath.Base(path), func() (io.ReadCloser, error) { return os.Open(path) }}}, io.NopCloser(nil), nil
+}
+
+// mostDirectory bounds what an archive says of what is in it, in bytes: all of that is read before anything else, and each entry of 46 bytes takes ten times as
+// many of memory.
+const mostDirectory = 1 << 20
+
+// Unpack returns the files of a zip archive of so many bytes. Nothing is written anywhere: each is unpacked while it is read. Errors: domain.Invalid for what is no
+// archive, or one of which a name leads out of it.
+func Unpack(r io.ReaderAt, size int64) ([]File, error) {
+	if err := checkDirectory(r, size); err != nil {
+		return nil, err
+	}
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, domain.InvalidField("file", "roster.is_not_a_zip_archive")
+	}
+	for _, f := range z.File {
+		if name := strings.ReplaceAll(f.Name, `\`, "/"); !filepath.IsLocal(strings.TrimSuffix(name, "/")) {
+			return nil, domain.InvalidField("file", "roster.a_name_leads_out_of_the_archive", "Name", strconv.Quote(clipText(f.Name, 60)))
+		}
+	}
+	return filesIn(z)
+}
+
+// checkDirectory refuses an archive that ends in the middle, or has more entries than one should look at (APPNOTE.TXT 4.3.16: the record at its end says where its
+// directory is, and how long). An archive with the records of 64 bits, which begin at 4 GB, is none of ours.
+func checkDirectory(r io.ReaderAt, size int64) error {
+	const record, longest = 22, 22 + 1<<16 // bytes: of the record, and with a comment behind it
+	tail := make([]byte, min(size, longest))
+	if _, err := r.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
+		return err
+	}
+	at := bytes.LastIndex(tail[:max(0, len(tail)-record+4)], []byte("PK\x05\x06"))
+	if at < 0 || at+record > len(tail) {
+		return domain.InvalidField("file", "roster.is_not_a_zip_archive")
+	}
+	end := size - int64(len(tail)-at)
+	long, from := int64(binary.LittleEndian.Uint32(tail[at+12:])), int64(binary.LittleEndian.Uint32(tail[at+16:]))
+	if from+long > end || binary.LittleEndian.Uint16(tail[at+10:]) == 0xffff {
+		return domain.InvalidField("file", "roster.is_not_a_zip_archive")
+	}
+	if long > mostDirectory || end-from > mostDirectory { // either may be where it is read from
+		return domain.InvalidField("file", "roster.holds_more_than_files", "Most", maxOtherFiles)
+	}
+	return nil
 }
 
 func filesIn(tree fs.FS) ([]File, error) {

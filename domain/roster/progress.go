@@ -30,6 +30,8 @@ type progress struct {
 	StartedAt                            time.Time
 	StartedBy                            uuid.UUID
 	FinishedAt                           *time.Time
+	RunID                                *uuid.UUID
+	Report                               *FileReport `gorm:"serializer:json"` // of a run's, once it is finished
 }
 
 // TableName is GORM's.
@@ -78,10 +80,19 @@ func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int,
 		sum := sha256.Sum256([]byte(s.file.hash))
 		hash = sum[:]
 	}
+	var run *uuid.UUID
+	if im.opts.Run != uuid.Nil {
+		run = &im.opts.Run
+		before, err := im.finished(ctx, s.kind, hash)
+		if err != nil || before != nil {
+			s.over, s.report = before != nil, before
+			return 0, err
+		}
+	}
 	err = im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
 		// Two that begin at the same moment get the same row, and only one of them gets on.
 		if err := tenants.Entity[progress](tx, oneRunning).Create(ctx, &progress{ID: audit.NewID(), Kind: s.kind, FileHash: hash, FileName: clipText(s.file.Name, 200),
-			NextLine: 1, StartedAt: im.now, StartedBy: im.actor.ID}); err != nil {
+			NextLine: 1, StartedAt: im.now, StartedBy: im.actor.ID, RunID: run}); err != nil {
 			return err
 		}
 		is, err := tenants.Entity[progress](tx).Scopes(running).Where("kind = ? AND file_hash = ?", s.kind, hash).Take(ctx)
@@ -90,6 +101,11 @@ func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int,
 		}
 		from, f.ImportID, f.Created, f.Changed, f.Unchanged, f.Refused = is.NextLine, is.ID, is.Created, is.Changed, is.Unchanged, is.Refused
 		f.Resumed = from > 1
+		if run != nil && (is.RunID == nil || *is.RunID != *run) { // of one that broke off, and is gone on with here
+			if _, err := tenants.Entity[progress](tx).Where("id = ?", is.ID).Update(ctx, "run_id", run); err != nil {
+				return err
+			}
+		}
 		tx.Record(audit.Entry{Action: "roster.import.begin", ObjectKind: "import", ObjectID: f.ImportID.String(),
 			After: map[string]any{"kind": s.kind, "file_sha256": hex.EncodeToString(hash), "from": from}})
 		return nil
@@ -103,6 +119,19 @@ func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int,
 		return err
 	})
 	return from, err
+}
+
+// finished gives what became of a file that the run has imported before; nil: it has not.
+func (im *importer) finished(ctx context.Context, kind string, hash []byte) (*FileReport, error) {
+	var list []progress
+	err := im.db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		list, err = tenants.Entity[progress](r).Where("run_id = ? AND kind = ? AND file_hash = ? AND finished_at IS NOT NULL", im.opts.Run, kind, hash).Limit(1).Find(ctx)
+		return err
+	})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0].Report, nil
 }
 
 // advance notes what is done, in the chunk's own transaction, which holds what was.
@@ -134,7 +163,13 @@ func (im *importer) close(ctx context.Context, s *task) error {
 		return nil
 	}
 	return im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
-		if _, err := tenants.Entity[progress](tx).Where("id = ?", f.ImportID).Update(ctx, "finished_at", im.now); err != nil {
+		is := progress{ID: f.ImportID, FinishedAt: &im.now}
+		if im.opts.Run != uuid.Nil {
+			kept := *f
+			kept.Problems = []Problem{} // they stand in import_problems
+			is.Report = &kept
+		}
+		if _, err := tenants.Entity[progress](tx).Select("finished_at", "report").Updates(ctx, is); err != nil {
 			return err
 		}
 		tx.Record(audit.Entry{Action: "roster.import.end", ObjectKind: "import", ObjectID: f.ImportID.String(), After: map[string]any{"kind": s.kind,

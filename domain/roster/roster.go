@@ -39,6 +39,7 @@ type Options struct {
 	DryRun     bool                        // reads and reports; changes nothing
 	Roles      []string                    // the roles that the actor may give; rows that ask for others are refused
 	OnlySchool *uuid.UUID                  // a school administrator's: rows of other schools are refused
+	Run        uuid.UUID                   // the run that it is the work of (runs.go); uuid.Nil: none
 	Seats      int                         // of a new class whose row has no metadata.seats; 0: 40
 	Progress   func(kind string, line int) // told after each chunk; may be nil
 }
@@ -53,6 +54,7 @@ type importer struct {
 	regions map[string]string     // names of organisations that are not schools
 	sim     *simulation           // in a dry run: what would be there by now
 	seen    *seen                 // of the kind and the pass that are being worked on
+	skipped bool                  // a file with people was not read, since the run has imported it before
 }
 
 // task is one kind of import of one file, over one pass or two.
@@ -61,7 +63,8 @@ type task struct {
 	file    *sourceFile
 	plan    planner
 	report  *FileReport
-	from    int // the first position that is not done; 0: not begun
+	from    int  // the first position that is not done; 0: not begun
+	over    bool // the run has imported it before
 	told    map[string]*ignoredLines
 	clipped map[string]int   // rows that name several of what one is taken of, by column
 	warned  map[string][]int // lines that were taken although something that they name is not known, by what

@@ -111,7 +111,7 @@ func (im *importer) countRoles(work []*task) {
 			idle++
 		}
 	}
-	if idle > 0 {
+	if idle > 0 && !im.skipped {
 		work[i].note("roster.of_the_people_have_no", "N", idle)
 	}
 }
@@ -192,7 +192,10 @@ func (im *importer) planUsers(ctx context.Context, q tenants.Querier, rows []rec
 		return nil, nil
 	}
 	return func(tx *tenants.Tx) error {
-		return people.PutUsers(ctx, tx, pl.create, pl.change, pl.quotas, identity.EndSessions, im.now)
+		if err := people.PutUsers(ctx, tx, pl.create, pl.change, pl.quotas, identity.EndSessions, im.now); err != nil {
+			return err
+		}
+		return noteAccounts(ctx, tx, im.opts.Run, pl.create)
 	}, nil
 }
 

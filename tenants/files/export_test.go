@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"errors"
+	"io"
 	"path"
 	"strings"
 
@@ -22,6 +23,19 @@ const (
 	Step  = listStep
 	Piece = pieceSize
 )
+
+// Elsewhere is the same bucket as one that is no directory: its files lie nowhere where they could be read in any order.
+func (b *Bucket) Elsewhere() *Bucket { return &Bucket{store: far{b.store}, senders: b.senders} }
+
+type far struct{ store }
+
+func (e far) get(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) {
+	r, err := e.store.get(ctx, key, offset, n)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ io.ReadCloser }{r}, nil
+}
 
 // Orientation is how a JPEG says that its camera was held.
 func Orientation(data []byte) int { return orientation(data) }

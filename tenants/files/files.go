@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -43,15 +44,20 @@ type Purpose string
 const (
 	Logo    Purpose = "logo"    // a tenant's, on all its pages; there is one
 	General Purpose = "general" // any file that one person hands to others; nothing takes one from people yet
+	Roster  Purpose = "roster"  // schools and people that are to be imported; it is read by the room that imports it, and no link leads to it
 )
 
 // rule is what holds for the files of a purpose.
 type rule struct {
-	most int64 // bytes of an upload
-	side int   // of a picture: it is made to fit into a square of so many pixels; 0: any file
+	most   int64 // bytes of an upload
+	side   int   // of a picture: it is made to fit into a square of so many pixels; 0: any file
+	within bool  // it never leaves: no link leads to it
 }
 
-var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30}}
+var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30}, Roster: {most: RosterBytes + 1<<20, within: true}}
+
+// RosterBytes is the most that may be uploaded as a roster, all its files together. Where they are put into one archive it is a little larger.
+const RosterBytes = 200 << 20
 
 // LogoBytes is the most that may be uploaded as a logo.
 const LogoBytes = 2 << 20
@@ -81,6 +87,9 @@ type File struct {
 
 // TableName is GORM's.
 func (File) TableName() string { return "files" }
+
+// Leaves reports whether a link may lead to the file.
+func (f *File) Leaves() bool { return !rules[f.Purpose].within }
 
 // Picture reports whether the file is a picture that the program itself wrote.
 func (f *File) Picture() bool { return rules[f.Purpose].side > 0 }
@@ -167,4 +176,37 @@ func (b *Bucket) Read(ctx context.Context, realm tenants.Realm, f *File, offset,
 		return nil, domain.Refuse(domain.NotFound, "files.there_is_no_such_file")
 	}
 	return nil, away(err)
+}
+
+// Whole is a file that can be read in any order. Close it.
+type Whole struct {
+	io.ReaderAt
+	io.Closer
+	Size int64
+}
+
+// Open gives a file to be read in any order: a bucket's of a directory as it lies there, and a copy of any other, which has no name on this machine and is gone
+// when it is closed or the process ends. It gives domain.NotFound where the bytes are gone.
+func (b *Bucket) Open(ctx context.Context, realm tenants.Realm, f *File) (*Whole, error) {
+	r, err := b.Read(ctx, realm, f, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	if local, ok := r.(*os.File); ok {
+		return &Whole{local, local, f.Size}, nil
+	}
+	defer r.Close()
+	nameless, err := os.CreateTemp("", "lignum-*")
+	if err != nil {
+		return nil, err
+	}
+	err = os.Remove(nameless.Name()) // what is open stays until it is closed
+	if err == nil {
+		_, err = io.Copy(nameless, r)
+	}
+	if err != nil {
+		_ = nameless.Close() // nothing of it is wanted
+		return nil, away(err)
+	}
+	return &Whole{nameless, nameless, f.Size}, nil
 }

@@ -438,3 +438,36 @@ func TestLinksAreForOneFileOfOneRealmForFiveMinutes(t *testing.T) {
 		t.Errorf("good until %s, want %d", until, n)
 	}
 }
+
+// A file is read in any order where it lies; of a bucket elsewhere, from a copy that has no name, so that nothing of it is left whatever ends the process.
+func TestAFileIsReadInAnyOrder(t *testing.T) {
+	s := newShelf(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	for what, bucket := range map[string]*files.Bucket{"of a directory": s.bucket, "of another": s.bucket.Elsewhere()} {
+		s := &shelf{World: s.World, t: t, db: s.db, bucket: bucket}
+		f, err := s.put(files.Note, "note", strings.NewReader("0123456789"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, err := bucket.Open(t.Context(), s.db.Realm(), f)
+		if err != nil {
+			t.Fatal(what, err)
+		}
+		if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) != 0 {
+			t.Errorf("%s: %d temporary files have names, %v", what, len(left), err)
+		}
+		for _, from := range []int64{7, 2} {
+			part := make([]byte, 3)
+			if _, err := whole.ReadAt(part, from); err != nil || string(part) != "0123456789"[from:from+3] {
+				t.Errorf("%s: from %d on it is %q, %v", what, from, part, err)
+			}
+		}
+		if err := whole.Close(); err != nil || whole.Size != 10 {
+			t.Errorf("%s: %d bytes, %v", what, whole.Size, err)
+		}
+		bucket.Erase(t.Context(), s.db.Realm(), []files.File{*f})
+		if _, err := bucket.Open(t.Context(), s.db.Realm(), f); domain.CodeOf(err) != domain.NotFound {
+			t.Errorf("%s: gone, yet %v", what, err)
+		}
+	}
+}

@@ -1,17 +1,8 @@
 package e2e
 
 import (
-	"context"
-	"log/slog"
 	"testing"
 	"time"
-
-	"lignum/api/jobs"
-	"lignum/domain/calendar"
-	"lignum/tenants"
-	worked "lignum/tenants/jobs"
-	"lignum/tenants/mail"
-	"lignum/tests/testkit"
 )
 
 // What was given up is seen by the tenant's administrator, who lets it run again, and by an operator, who sees all tenants'.
@@ -36,29 +27,7 @@ func TestWhatFailedInTheBackgroundIsStartedAgain(t *testing.T) {
 	admin.shot("jobs")
 	admin.click(`form[action$="/retry"] button`)
 	admin.wants("It is started again", "waiting")
-	post, err := mail.NewPost(mail.Settings{Server: "off"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	process, err := tenants.Join(t.Context(), s.Store, s.Registry, "worker", tenants.Capacity{Cores: 2}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	works, err := worked.Start(t.Context(), worked.Deps{Store: s.Store, Registry: s.Registry, Process: process, Login: tenants.JobsLogin(testkit.Installation),
-		Kinds: jobs.Table(s.API.Exams, s.API.Files, post), Begins: calendar.Begins, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := works.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := process.Leave(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
+	work(t, s)
 	for n := 0; admin.count(`tbody tr:last-child .tag.go`) == 0; n++ {
 		if n == 40 {
 			t.Fatalf("after ten seconds it is not done\n%s", admin.text())

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"lignum/tests/school"
 )
 
 // Nothing is wider than the narrowest phone, on any page of a learner, of staff or of the platform; what must scroll does so by
@@ -25,7 +27,10 @@ func TestEveryPageFitsANarrowPhone(t *testing.T) {
 		}
 		return text
 	}
-	ids := map[string]string{"class": id(`SELECT e.class_id::text FROM enrolments e JOIN users u ON u.id = e.learner_id WHERE u.user_name = 'student1' AND e.state = 'active' LIMIT 1`),
+	school.Roster(t, s.DB("jamaica"), school.ID(t, s.DB("jamaica"), "admin1"), strings.Repeat("all_the_people_of_our_school_", 8)+".csv", `{"dry_run": true, "files": [{"name": "all_the_people_of_our_school_and_their_guardians.csv", "kind": "users",
+		"lines": 999999, "created": 123456, "changed": 123456, "unchanged": 123456, "refused": 123456, "ignored": 123456, "more_problems": 123455, "notes": ["columns that are not known: aVeryLongNameOfAColumnThatNobodyKnowsAnythingAbout"]}]}`,
+		school.RosterProblem{Line: 999_999, Field: "metadata.aVeryLongNameOfAColumnThatNobodyKnows", Reason: "the school " + strings.Repeat("x", 60) + " is not known"})
+	ids := map[string]string{"run": id(`SELECT id::text FROM roster_runs LIMIT 1`), "class": id(`SELECT e.class_id::text FROM enrolments e JOIN users u ON u.id = e.learner_id WHERE u.user_name = 'student1' AND e.state = 'active' LIMIT 1`),
 		"attempt": id(`SELECT a.id::text FROM attempts a JOIN users u ON u.id = a.learner_id WHERE u.user_name = 'student1' AND a.state <> 'open' LIMIT 1`),
 		"learner": id(`SELECT id::text FROM users WHERE user_name = 'student1'`), "user": id(`SELECT id::text FROM users WHERE user_name = 'student2'`), "role": "student", "tenant": "jamaica", "term": id(`SELECT id::text FROM terms LIMIT 1`)}
 	ids["course"] = id(`SELECT o.slug FROM classes c JOIN courses o ON o.id = c.course_id WHERE c.id = '` + ids["class"] + `'`)

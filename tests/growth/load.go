@@ -126,6 +126,10 @@ var steps = []struct {
 		FROM generate_series(1, {learners}) n JOIN attempts a ON a.learner_id = {learner:n} AND a.number = 2 WHERE n % 10 = 1`},
 	{"points", false, `INSERT INTO point_entries (learner_id, rule, ref, points, at) SELECT {learner:n}, 'lesson.completed', k, 10, now() - interval '1 day' * (n % 180) FROM generate_series(1, {learners}) n, (SELECT id::text AS k FROM lessons WHERE course_id = (SELECT id FROM courses ORDER BY id LIMIT 1) AND position <= 6) l;
 		INSERT INTO point_totals (period, learner_id, school_id, points) SELECT p, {learner:n}, {school of n}, 10 * (1 + n % 40) FROM generate_series(1, {learners}) n, unnest(ARRAY['all', to_char(now() AT TIME ZONE '{zone}', 'YYYY-MM')]) p`},
+	{"rosters", false, `INSERT INTO roster_runs (id, state, file_names, created_by, created_at, checked_at, started_by, started_at, ended_at, refused, report)
+		SELECT gen_random_uuid(), 'done', 'people.zip', u.id, now() - interval '1 day', now(), u.id, now(), now(), 90, jsonb_build_object('dry_run', false, 'files', '[]'::jsonb) FROM generate_series(1, 40) n, users u WHERE u.user_name_key = 'teacher1';
+		INSERT INTO roster_problems (run_id, file, line, field, reason) SELECT r.id, 0, n, 'role', 'is missing' FROM roster_runs r, generate_series(1, 90) n;
+		INSERT INTO roster_accounts (run_id, user_id) SELECT r.id, {learner:n} FROM roster_runs r, generate_series(1, 30) n`},
 	{"requests", false, `INSERT INTO reset_requests (id, user_id, reason, asked_by, asked_at, expires_at) SELECT gen_random_uuid(), {learner:n}, 'Lost the card', {teacher:n}, now() - interval '1 hour', now() + interval '5 days' FROM generate_series(1, greatest(1, {schools} / 10)) n`},
 	{"uploads", false, `INSERT INTO uploads (id, owner_id, purpose, name, size, sha256, state, created_at, expires_at, hash) SELECT gen_random_uuid(), u.id, 'general', 'film', 1, '', 'open', now(), now() + interval '3 days', ''
 		FROM users u, generate_series(1, least(20, {schools})) n WHERE u.user_name_key = 'teacher2'; UPDATE usage_counts SET n = n + (SELECT count(*) FROM uploads) WHERE kind = 'storage_bytes'`},

@@ -181,7 +181,8 @@ func TestForeignIdsReachNothing(t *testing.T) {
 	attackers := []apitest.User{w.User("jamaica", "tenant_administrator"), w.User("jamaica", "student"), w.User("jamaica", "teacher"), w.User("jamaica", "ministry_official")}
 	day := time.Now().UTC()
 	term := school.Terms(t, w.DB("bahamas"), school.Term{Title: secret, From: day, To: day.AddDate(0, 3, 0)})[0]
-	ids := []uuid.UUID{room.Class, room.Lessons[0], room.Learners[0], term, entry}
+	run := school.Roster(t, w.DB("bahamas"), room.Learners[0], secret+".csv", `{"dry_run": true, "files": [{"name": "`+secret+`", "kind": "users"}]}`, school.RosterProblem{Line: 2, Field: secret, Reason: secret})
+	ids := []uuid.UUID{room.Class, room.Lessons[0], room.Learners[0], term, entry, run}
 	before := fingerprint(t, w)
 	asked := 0
 	for _, rt := range w.API.Routes() {

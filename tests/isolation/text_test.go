@@ -190,7 +190,7 @@ func TestNoTextFromOutsideIsAFaultOfOurs(t *testing.T) {
 			for n, b := range badTexts {
 				x.parameters(slug, rt, b, (r+n)%len(badTexts) == 0)
 				x.bodies(slug, rt, b)
-				if !rt.Page || rt.Method == http.MethodGet {
+				if !rt.Page || rt.Method == http.MethodGet || len(rt.Takes) > 0 { // what is no text is for its route to judge
 					continue
 				}
 				for f, name := range fields {

@@ -94,7 +94,6 @@ var unrouted = map[policy.Permission]string{
 	policy.BookingOffer:   "a coach holds sessions, at times that they offer",
 	policy.UserExport:     "a person gets what is stored about them: data protection acts ask for it",
 	policy.UserErase:      "a person is erased: data protection acts ask for it; people.EraseFromTrail does the trail's part",
-	policy.RosterImport:   "a school's roster is imported; today by an operator's command",
 	policy.ContentRead:    "an author sees courses and banks with their answers",
 	policy.ContentChange:  "an author builds courses, lessons, item banks and tests",
 	policy.ContentImport:  "an author imports material; today by an operator's command",
