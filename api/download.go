@@ -2,10 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -62,17 +62,14 @@ func Offer(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fi
 // send answers with a file or, where the request asks for one, with a range of its bytes (RFC 9110, 14).
 func (c *Call) send(fc *fiber.Ctx, content Content) error {
 	f := content.File
-	from, to := int64(0), f.Size-1
-	status := http.StatusOK
-	if asked := fc.Get(fiber.HeaderRange); asked != "" && f.Size < 1<<31 {
-		first, last, err := fasthttp.ParseByteRange([]byte(asked), int(f.Size))
-		if err != nil { // of several ranges, and of what is none, the whole
-			first, last = 0, int(f.Size-1)
-		} else {
-			status = http.StatusPartialContent
-		}
-		from, to = int64(first), int64(last)
+	tag := `"` + f.SHA256 + `"`
+	if fc.Get(fiber.HeaderIfNoneMatch) == tag { // whoever asks has it (RFC 9110, 13.1.2)
+		fc.Set(fiber.HeaderETag, tag)
+		fc.Set(fiber.HeaderCacheControl, content.Keep)
+		fc.Status(http.StatusNotModified)
+		return nil
 	}
+	from, to, status := rangeOf(fc, f.Size)
 	// The bytes go when the handler has returned, and its time with it.
 	ctx, cancel := context.WithTimeout(c.Server.base, contentTime)
 	r, err := c.Server.Files.Read(ctx, c.Realm, f, from, to-from+1)
@@ -87,15 +84,28 @@ func (c *Call) send(fc *fiber.Ctx, content Content) error {
 	fc.Set(fiber.HeaderContentDisposition, mime.FormatMediaType(how, map[string]string{"filename": f.Name}))
 	fc.Set(fiber.HeaderContentType, f.ContentType)
 	fc.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'; frame-ancestors 'none'")
+	fc.Set(fiber.HeaderETag, tag)
 	fc.Set(fiber.HeaderCacheControl, content.Keep)
 	fc.Set(fiber.HeaderAcceptRanges, "bytes")
 	if status == http.StatusPartialContent {
-		fc.Set(fiber.HeaderContentRange, "bytes "+strconv.FormatInt(from, 10)+"-"+strconv.FormatInt(to, 10)+"/"+strconv.FormatInt(f.Size, 10))
+		fc.Set(fiber.HeaderContentRange, contentRange(from, to, f.Size))
 	}
 	fc.Status(status)
 	fc.Context().SetBodyStream(sending{r, cancel}, int(to-from+1))
 	return nil
 }
+
+// rangeOf gives the first and the last byte that a request asks for, of so many, and the status of the answer.
+func rangeOf(fc *fiber.Ctx, size int64) (from, to int64, status int) {
+	if asked := fc.Get(fiber.HeaderRange); asked != "" && size < 1<<31 {
+		if first, last, err := fasthttp.ParseByteRange([]byte(asked), int(size)); err == nil { // of several ranges, and of what is none, the whole
+			return int64(first), int64(last), http.StatusPartialContent
+		}
+	}
+	return 0, size - 1, http.StatusOK
+}
+
+func contentRange(from, to, size int64) string { return fmt.Sprintf("bytes %d-%d/%d", from, to, size) }
 
 // sending ends the time of a file's bytes with them.
 type sending struct {

@@ -173,7 +173,7 @@ func plainly(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *
 			return s.refuse(fc, &rt, c, err)
 		}
 		defer c.cancel()
-		if rt.Method == http.MethodGet {
+		if rt.Page && rt.Method == http.MethodGet {
 			c.countUnseen()
 		}
 		err = handle(c.ctx, c, fc)

@@ -157,7 +157,7 @@ func New(d Deps) (*Server, error) {
 	if d.Mailbox != nil { // which sets its own headers
 		s.app.Use(mailbox(tenants.NormalHost("mail."+d.Config.BaseDomain), d.Mailbox))
 	}
-	s.app.Use(s.recovered, s.head, func(fc *fiber.Ctx) error {
+	s.app.Use(s.recovered, s.sandbox, s.head, func(fc *fiber.Ctx) error {
 		s.secure(fc)
 		return fc.Next()
 	})

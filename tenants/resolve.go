@@ -92,6 +92,17 @@ func (r *Registry) Host(slug string) string {
 	return slug + "." + r.base
 }
 
+// HostsOf are all names by which a tenant is reached, in order.
+func (r *Registry) HostsOf(slug string) (names []string) {
+	for name, t := range r.snapshot.Load().hosts {
+		if t.Slug == slug {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Version is the number of a cached thing as last polled: 'rules', 'keys', 'sessions', 'settings', 'content'.
 func (r *Registry) Version(slug, kind string) int64 {
 	return r.snapshot.Load().versions[versionKey{slug, kind}]

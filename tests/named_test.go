@@ -52,7 +52,7 @@ func TestWhatIsNamedExists(t *testing.T) {
 		files[name], files[d.Name()] = true, true
 		ext := path.Ext(name)
 		_, lines := commentMarks[ext]
-		if lines && (ext != "" || d.Name() == "Makefile" || name == ".ci/run") || ext == ".go" || ext == ".md" {
+		if lines && (ext != "" || d.Name() == "Makefile" || name == ".ci/run") || ext == ".go" || ext == ".md" && !strings.HasPrefix(name, "domain/catalog/packs/") { // lessons name pictures of their pack, which the pack's reader looks at
 			readable = append(readable, name)
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -16,6 +17,7 @@ import (
 	"lignum/domain/classes"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/files"
 )
 
 // Routes declares the routes of this area.
@@ -36,7 +38,7 @@ func Routes(s *api.Server) {
 			return CoursePage(ctx, c, in.Course)
 		})
 	api.Query(s, api.Route{Path: "/api/v1/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Tag: "Courses", Summary: "Show a lesson and your progress in it",
-		Detail: "A learner needs a place in a class of the course. A client continues its own counter from `progress.counter`. The time that earns the lesson's points runs from this request."},
+		Detail: "A learner needs a place in a class of the course. The pictures are those that `html` shows; each is at its `path`, for those who may read the lesson. A client continues its own counter from `progress.counter`. The time that earns the lesson's points runs from this request."},
 		func(ctx context.Context, c *api.Call, in *struct {
 			Course string `path:"course" maxLength:"100" doc:"The course's slug"`
 			Lesson string `path:"lesson" maxLength:"100" doc:"The lesson's slug"`
@@ -51,6 +53,7 @@ func Routes(s *api.Server) {
 			}
 			return v, OpenLesson(ctx, part, v)
 		})
+	api.Download(s, api.Route{Path: "/courses/{course}/lessons/{lesson}/pictures/{picture}", Permission: policy.LessonRead, Summary: "A picture of a lesson"}, picture)
 	api.Query(s, api.Route{Path: "/api/v1/resources", Permission: policy.ResourceRead, Tag: "Courses", Summary: "List animations, labs, videos and documents by title",
 		Detail: "Everything is listed. The address of something that belongs to a course is given only to those who have the course."},
 		func(ctx context.Context, c *api.Call, in *struct {
@@ -107,6 +110,21 @@ func LessonPage(ctx context.Context, c *api.Call, courseSlug, lessonSlug string)
 	}
 	v.Progress.LessonID, v.Records = v.ID, f.Enrolled && c.Could(policy.ProgressRecord)
 	return v, nil
+}
+
+// pictureKept is how long browsers keep a picture without asking again: a page that is turned back and forth loads it once, and whoever may no longer read
+// the lesson does not see it for long. What is asked again and has not changed, is not sent again.
+const pictureKept = "private, max-age=3600"
+
+// picture answers with a picture that a lesson shows, by its hash, to whoever may read the lesson.
+func picture(ctx context.Context, c *api.Call, fc *fiber.Ctx) (api.Content, error) {
+	file, f, b := files.File{}, classes.CourseFacts{}, &pgx.Batch{}
+	classes.QueueCourseFacts(b, fc.Params("course"), c.Claims.UserID, &f)
+	catalog.QueuePicture(b, fc.Params("course"), fc.Params("lesson"), fc.Params("picture"), &file)
+	if err := c.DB.Read(ctx, func(r *tenants.Reader) error { return r.SendBatch(ctx, b).Close() }); err != nil {
+		return api.Content{}, err
+	}
+	return api.Content{File: &file, Keep: pictureKept, Shown: true}, c.Permit(CourseFacts(f))
 }
 
 // CourseFacts says for the policy how somebody is tied to a course.

@@ -8,6 +8,7 @@ import (
 
 	"lignum/api/roster"
 	"lignum/domain/assessment"
+	"lignum/domain/catalog"
 	"lignum/domain/classes"
 	"lignum/domain/identity"
 	"lignum/domain/insight"
@@ -75,6 +76,9 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, 
 			return bucket.EraseRemoved(ctx, j.DB, j.Actor(), j.Now)
 		}},
 		{Name: "files.sweep", When: jobs.Nightly(2 * time.Hour), Limit: 30 * time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			if err := catalog.SweepPictures(ctx, j.DB, bucket, j.Actor()); err != nil {
+				return err
+			}
 			for at := (files.Mark{}); !at.Done(); {
 				var err error
 				if _, at, err = bucket.Sweep(ctx, j.DB, j.Actor(), at, j.Now); err != nil {

@@ -60,7 +60,7 @@ func newTown(t *testing.T) *town {
 		if err != nil {
 			return err
 		}
-		if _, err := catalog.Import(t.Context(), tx, p, time.Now().UTC()); err != nil {
+		if _, err := catalog.Import(t.Context(), tx, p, nil, time.Now().UTC()); err != nil {
 			return err
 		}
 		c, err := catalog.CourseBySlug(t.Context(), tx, "celearn-bookkeeping")

@@ -35,7 +35,7 @@ func TestALearnersDayWithoutScript(t *testing.T) {
 			return err
 		}
 		now := time.Now().UTC()
-		if _, err := catalog.Import(t.Context(), tx, p, now); err != nil {
+		if _, err := catalog.Import(t.Context(), tx, p, nil, now); err != nil {
 			return err
 		}
 		course, err := catalog.CourseBySlug(t.Context(), tx, "celearn-bookkeeping")

@@ -53,7 +53,7 @@ func newSitter(t *testing.T) *sitter {
 			return err
 		}
 		now := time.Now().UTC()
-		if _, err := catalog.Import(t.Context(), tx, p, now); err != nil {
+		if _, err := catalog.Import(t.Context(), tx, p, nil, now); err != nil {
 			return err
 		}
 		course, err := catalog.CourseBySlug(t.Context(), tx, "small")

@@ -67,7 +67,7 @@ func (w *demoTown) ids(slug string) map[string]string {
 	return map[string]string{"run": one(`SELECT id::text FROM roster_runs LIMIT 1`), "class": one(`SELECT e.class_id::text FROM enrolments e JOIN users u ON u.id = e.learner_id WHERE u.user_name = 'student1' AND e.state = 'active' LIMIT 1`),
 		"test": one(`SELECT id::text FROM tests LIMIT 1`), "attempt": one(`SELECT a.id::text FROM attempts a JOIN users u ON u.id = a.learner_id WHERE u.user_name = 'student1' AND a.state <> 'open' LIMIT 1`),
 		"course": one(`SELECT slug FROM courses LIMIT 1`), "lesson": one(`SELECT l.slug FROM lessons l JOIN courses c ON c.id = l.course_id WHERE c.slug = (SELECT slug FROM courses LIMIT 1) LIMIT 1`),
-		"learner": one(`SELECT id::text FROM users WHERE user_name = 'student1'`), "user": one(`SELECT id::text FROM users WHERE user_name = 'student2'`), "role": "student", "tenant": "bahamas", "term": one(`SELECT id::text FROM terms LIMIT 1`)}
+		"learner": one(`SELECT id::text FROM users WHERE user_name = 'student1'`), "user": one(`SELECT id::text FROM users WHERE user_name = 'student2'`), "role": "student", "tenant": "bahamas", "package": w.Package(slug, "Pendulum", map[string]string{"index.html": "<p>hello"}).ID.String(), "term": one(`SELECT id::text FROM terms LIMIT 1`)}
 }
 
 var parameter = regexp.MustCompile(`\{([a-z_]+)\}`)

@@ -117,6 +117,7 @@ type Page struct {
 	Form  *Form  // what was typed and what was wrong with it; nil: an empty form
 	Wide  bool   // tables that want the whole window
 	Plain bool   // no menu: signing in, choosing a password
+	Frame string // address of what the page shows in a frame; "": it shows none
 }
 
 // View is the dot of every template.
@@ -163,7 +164,7 @@ func (p *Pages) Render(c *api.Call, fc *fiber.Ctx, name string, page Page) error
 	if err := all.ExecuteTemplate(&out, "layout", v); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
-	fc.Set(fiber.HeaderContentSecurityPolicy, contentPolicy(v.Nonce))
+	fc.Set(fiber.HeaderContentSecurityPolicy, contentPolicy(v.Nonce, v.Frame))
 	if v.ReadOnly != "" {
 		return send(c, fc, withoutChanges(c, out.Bytes()))
 	}
@@ -197,10 +198,13 @@ func newView(c *api.Call, fc *fiber.Ctx, page Page) *View {
 	return v
 }
 
-// contentPolicy lets a page load from its own host alone, and run only the script that carries the nonce.
-func contentPolicy(nonce string) string {
+// contentPolicy lets a page load from its own host alone, and run only the script that carries the nonce. What it frames may not lead its frame elsewhere.
+func contentPolicy(nonce, frame string) string {
+	if frame != "" {
+		frame = "; frame-src " + frame
+	}
 	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'self' 'nonce-" + nonce + "'; img-src 'self' data:; connect-src 'self'; " +
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'" + frame
 }
 
 func newNonce() string {

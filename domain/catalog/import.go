@@ -18,6 +18,7 @@ import (
 	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/files"
 )
 
 // Counts is what an import did to one kind of thing.
@@ -40,14 +41,26 @@ type ImportReport struct {
 	Items     Counts    `json:"items"`
 	Tests     Counts    `json:"tests"`
 	Resources Counts    `json:"resources"`
+	Pictures  Counts    `json:"pictures"` // of all lessons, each content once. What no lesson shows any more, is removed at night
 }
 
 // Import brings a checked pack into the tenant, whole or not at all. The same pack again changes nothing. A changed one
 // updates lessons, tests and resources in place, so that progress and links stay good; an item with new content becomes
 // a new row, and attempts keep the one they began with. What is gone from the pack is no longer offered. Windows that
-// the tenant set for a test stay. Every kind of thing is one statement, however many there are.
-func Import(ctx context.Context, tx *tenants.Tx, p *pack.Pack, now time.Time) (ImportReport, error) {
+// the tenant set for a test stay. Every kind of thing is one statement, however many there are. A pack with pictures wants
+// them staged (ImportPack does it).
+func Import(ctx context.Context, tx *tenants.Tx, p *pack.Pack, pictures *files.Staged, now time.Time) (ImportReport, error) {
 	rep := ImportReport{Course: p.Name, Version: p.Version}
+	if len(p.Pictures) > 0 {
+		if pictures == nil {
+			return rep, fmt.Errorf("import of %s: its pictures are not staged", p.Name)
+		}
+		var err error
+		if rep.Pictures.Added, err = pictures.Enter(ctx, tx); err != nil {
+			return rep, err
+		}
+		rep.Pictures.Unchanged = len(p.Pictures) - rep.Pictures.Added
+	}
 	before, hash, err := lockCourse(ctx, tx, &rep)
 	if err != nil {
 		return rep, err
@@ -165,12 +178,12 @@ func (c *columns) args(course uuid.UUID, texts, counts int) []any {
 	return list
 }
 
-// lessonRows returns the pack's lessons: section id, slug, title, markdown, html, hash; position, minutes.
+// lessonRows returns the pack's lessons: section id, slug, title, markdown, html, hash, pictures; position, minutes.
 func lessonRows(p *pack.Pack, sections map[string]uuid.UUID) *columns {
 	c := &columns{}
 	for _, s := range p.Sections {
 		for _, l := range s.Lessons {
-			c.add([]string{sections[s.Code].String(), l.Slug, l.Title, l.Markdown, l.HTML, sum(l.Markdown, l.HTML)}, len(c.ids), l.Minutes)
+			c.add([]string{sections[s.Code].String(), l.Slug, l.Title, l.Markdown, l.HTML, sum(l.Markdown, l.HTML), jsonText(append([]pack.Shown{}, l.Pictures...))}, len(c.ids), l.Minutes)
 		}
 	}
 	return c

@@ -30,13 +30,13 @@ const importCounts = `
 SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added), (SELECT count(*) FROM new) - count(*), (SELECT count(*) FROM gone) FROM saved`
 
 const importLessons = `WITH new AS (
-	SELECT * FROM unnest($2::text[]::uuid[], $3::text[]::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[], $10::integer[])
-		AS n (id, section_id, slug, title, markdown, html, content_hash, position, minutes)
+	SELECT * FROM unnest($2::text[]::uuid[], $3::text[]::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]::jsonb[], $10::integer[],
+		$11::integer[]) AS n (id, section_id, slug, title, markdown, html, content_hash, pictures, position, minutes)
 ), saved AS (
-	INSERT INTO lessons AS l (id, course_id, section_id, slug, title, markdown, html, content_hash, position, minutes)
-	SELECT id, $1::uuid, section_id, slug, title, markdown, html, content_hash, position, minutes FROM new
+	INSERT INTO lessons AS l (id, course_id, section_id, slug, title, markdown, html, content_hash, pictures, position, minutes)
+	SELECT id, $1::uuid, section_id, slug, title, markdown, html, content_hash, pictures, position, minutes FROM new
 	ON CONFLICT (course_id, slug) DO UPDATE SET section_id = excluded.section_id, title = excluded.title, markdown = excluded.markdown, html = excluded.html,
-		content_hash = excluded.content_hash, position = excluded.position, minutes = excluded.minutes, active = true
+		content_hash = excluded.content_hash, pictures = excluded.pictures, position = excluded.position, minutes = excluded.minutes, active = true
 	WHERE (l.section_id, l.title, l.content_hash, l.position, l.minutes, l.active)
 		IS DISTINCT FROM (excluded.section_id, excluded.title, excluded.content_hash, excluded.position, excluded.minutes, true)
 	RETURNING xmax = 0 AS added
@@ -129,7 +129,7 @@ func store(ctx context.Context, tx *tenants.Tx, p *pack.Pack, rep *ImportReport,
 	b.Queue(importCourse, course.String(), p.Name, p.Version, p.Hash, p.Title, p.Subject, p.Level, p.Scheme, p.Language, p.Summary, p.Licence, p.Author,
 		now.UTC(), lessonCount(p), minutes, len(p.Tests), len(p.Items))
 	b.Queue(importSections, heads.args(course, 2, 1)...)
-	b.Queue(importLessons, lessonRows(p, sections).args(course, 6, 2)...)
+	b.Queue(importLessons, lessonRows(p, sections).args(course, 7, 2)...)
 	b.Queue(importTests, testRows(p, sections).args(course, 8, 4)...)
 	b.Queue(importResources, resourceRows(p, sections).args(course, 4, 1)...)
 	b.Queue(retireItems, course.String(), itemArgs[3], itemArgs[7])

@@ -89,7 +89,7 @@ func load(t testing.TB, w *testkit.World, p *pack.Pack) catalog.ImportReport {
 	t.Helper()
 	var rep catalog.ImportReport
 	err := w.DB("jamaica").Write(context.Background(), w.Actor, func(tx *tenants.Tx) (err error) {
-		rep, err = catalog.Import(context.Background(), tx, p, now)
+		rep, err = catalog.Import(context.Background(), tx, p, nil, now)
 		return err
 	})
 	if err != nil {
@@ -148,7 +148,7 @@ func TestTwoAtOnceImportOnce(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			err := w.DB("jamaica").Write(context.Background(), w.Actor, func(tx *tenants.Tx) error {
-				rep, err := catalog.Import(context.Background(), tx, p, now)
+				rep, err := catalog.Import(context.Background(), tx, p, nil, now)
 				fresh <- !rep.Unchanged
 				return err
 			})

@@ -14,6 +14,7 @@ import (
 	"lignum/domain/catalog/pack"
 	"lignum/domain/catalog/packs"
 	"lignum/tenants"
+	"lignum/tenants/files"
 )
 
 // readPacks reads the packs that come with the program and are made for a scheme of exams.
@@ -33,6 +34,14 @@ func readPacks(scheme string) ([]*pack.Pack, error) {
 		}
 	}
 	return list, nil
+}
+
+// picturesOf are those of all packs.
+func picturesOf(list []*pack.Pack) (all []files.Picture) {
+	for _, p := range list {
+		all = append(all, p.Pictures...)
+	}
+	return all
 }
 
 // course is an imported course with what learners do in it.
@@ -67,10 +76,10 @@ type bankItem struct {
 }
 
 // importCourses imports the packs and gives their courses.
-func importCourses(ctx context.Context, tx *tenants.Tx, list []*pack.Pack, now time.Time) ([]course, error) {
+func importCourses(ctx context.Context, tx *tenants.Tx, list []*pack.Pack, pictures *files.Staged, now time.Time) ([]course, error) {
 	out := make([]course, len(list))
 	for i, p := range list {
-		rep, err := catalog.Import(ctx, tx, p, now)
+		rep, err := catalog.Import(ctx, tx, p, pictures, now)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,7 @@ import (
 	"lignum/domain/identity"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/files"
 	"lignum/tenants/provision"
 )
 
@@ -45,6 +46,7 @@ func administrator(slug string) provision.Admin {
 type Input struct {
 	DB       func(slug string) *tenants.DB       // "": the platform's own realm
 	Tenant   func(slug string) *tenants.Tenant   // nil: there is no such tenant
+	Files    *files.Bucket                       // takes the pictures of courses
 	Hasher   *identity.Hasher                    // one hash per realm, with the parameters that everybody has
 	Actor    audit.Actor                         // who is on record for it
 	Now      time.Time                           // Small's dates end here
@@ -54,7 +56,7 @@ type Input struct {
 }
 
 // NewInput names an installation's rooms, with the time that it is now. The caller may set Actor and Progress.
-func NewInput(store *tenants.Store, registry *tenants.Registry, platform tenants.Realm) Input {
+func NewInput(store *tenants.Store, registry *tenants.Registry, bucket *files.Bucket, platform tenants.Realm) Input {
 	tenant := func(slug string) *tenants.Tenant {
 		t, err := registry.Tenant(slug)
 		if err != nil {
@@ -62,7 +64,7 @@ func NewInput(store *tenants.Store, registry *tenants.Registry, platform tenants
 		}
 		return t
 	}
-	return Input{Tenant: tenant, Hasher: identity.NewHasher(0), Now: time.Now().UTC(), Actor: audit.Actor{Name: "demo", Realm: "platform"},
+	return Input{Tenant: tenant, Files: bucket, Hasher: identity.NewHasher(0), Now: time.Now().UTC(), Actor: audit.Actor{Name: "demo", Realm: "platform"},
 		DB: func(slug string) *tenants.DB {
 			if t := tenant(slug); t != nil {
 				return store.DB(t.Realm())

@@ -12,6 +12,7 @@ import (
 	"lignum/domain/identity"
 	"lignum/domain/points"
 	"lignum/tenants"
+	"lignum/tenants/files"
 	"lignum/tests/testkit"
 )
 
@@ -22,8 +23,13 @@ var (
 	now = time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
 )
 
-func input(w *testkit.World) Input {
-	in := NewInput(w.Store, w.Registry, tenants.PlatformRealm(testkit.Installation))
+func input(t *testing.T, w *testkit.World) Input {
+	t.Helper()
+	bucket, err := files.Open(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := NewInput(w.Store, w.Registry, bucket, tenants.PlatformRealm(testkit.Installation))
 	in.Actor, in.Now = w.Actor, now
 	return in
 }
@@ -32,7 +38,7 @@ func input(w *testkit.World) Input {
 func filled(t *testing.T) *testkit.World {
 	t.Helper()
 	return testkit.Filled(t, "small", func(w *testkit.World) error {
-		_, err := Small(ctx, input(w))
+		_, err := Small(ctx, input(t, w))
 		return err
 	})
 }
@@ -79,7 +85,7 @@ func everything(t *testing.T, conn *pgx.Conn) map[string]string {
 func TestSmallTwiceIsSmallOnce(t *testing.T) {
 	w := testkit.New(t)
 	var stages int
-	in := input(w)
+	in := input(t, w)
 	in.Progress = func(stage string, done, total int) { stages++ }
 	first, err := Small(ctx, in)
 	if err != nil {
@@ -128,7 +134,7 @@ func pastOnly(t *testing.T, conn *pgx.Conn, schema string, now time.Time) {
 func TestSmallOnAnyDay(t *testing.T) {
 	for _, at := range []time.Time{time.Date(2027, 1, 1, 5, 1, 0, 0, time.UTC), time.Date(2028, 2, 29, 23, 59, 59, 0, time.UTC), time.Date(2026, 7, 20, 4, 0, 0, 0, time.UTC)} {
 		w := testkit.New(t)
-		in := input(w)
+		in := input(t, w)
 		in.Now = at
 		if _, err := Small(ctx, in); err != nil {
 			t.Fatal(at, err)
@@ -194,7 +200,7 @@ func TestEverybodySignsIn(t *testing.T) {
 
 func TestWhatACoachAndALearnerSee(t *testing.T) {
 	w := filled(t)
-	in := input(w)
+	in := input(t, w)
 	r, err := in.room("jamaica")
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +262,7 @@ func TestTheSameEachTime(t *testing.T) {
 		return got
 	}
 	another := testkit.New(t)
-	if _, err := Small(ctx, input(another)); err != nil {
+	if _, err := Small(ctx, input(t, another)); err != nil {
 		t.Fatal(err)
 	}
 	one, two := fingerprint(filled(t)), fingerprint(another)

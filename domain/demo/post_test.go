@@ -55,7 +55,7 @@ var fiftieth = sizes{learners: 880, schools: 40, animations: 190, labs: 5, asses
 
 func TestPostIsExactAndGoesOnWhereItStopped(t *testing.T) {
 	w := testkit.New(t)
-	in := input(w)
+	in := input(t, w)
 	var last string
 	steps := 0
 	in.Progress = func(stage string, done, total int) {

@@ -11,6 +11,7 @@ import (
 	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/tenants"
+	"lignum/tenants/files"
 )
 
 // smallStudents is how many students a tenant has at first.
@@ -35,6 +36,11 @@ func (r *room) small(ctx context.Context) error {
 	schools, terms := r.schools(r.smallSchools()), r.terms()
 	students := r.smallLearners(schools)
 	staff := r.smallStaff(schools[0])
+	pictures, err := r.in.Files.Stage(ctx, r.db, files.Lesson, picturesOf(packed), r.in.Now)
+	if err != nil {
+		return err
+	}
+	defer pictures.Done(ctx, false)
 	return r.once(ctx, "small", func(tx *tenants.Tx) error {
 		if err := rows.Schools(ctx, tx, schools); err != nil {
 			return err
@@ -60,7 +66,7 @@ func (r *room) small(ctx context.Context) error {
 		if err := r.tieGuardian(ctx, tx, students); err != nil {
 			return err
 		}
-		courses, err := importCourses(ctx, tx, packed, r.in.Now)
+		courses, err := importCourses(ctx, tx, packed, pictures, r.in.Now)
 		if err != nil {
 			return err
 		}

@@ -49,7 +49,9 @@ func TestOfficialsAreWrittenTheWeek(t *testing.T) {
 	r.OK(err)
 	defer post.Close()
 	var id string
-	r.Read(func(q *tenants.Reader) error { return q.QueryRow(r.Ctx, "SELECT id::text FROM mails WHERE address = 'ada@moe.example'").Scan(&id) })
+	r.Read(func(q *tenants.Reader) error {
+		return q.QueryRow(r.Ctx, "SELECT id::text FROM mails WHERE address = 'ada@moe.example'").Scan(&id)
+	})
 	r.OK(post.Send(r.Ctx, &jobs.Job{ID: 2, About: id, Tenant: r.Tenant("jamaica"), DB: r.DB, Now: r.Now}))
 	got := c.Letters()
 	if len(got) != 1 || got[0].To[0] != "ada@moe.example" {
@@ -61,7 +63,9 @@ func TestOfficialsAreWrittenTheWeek(t *testing.T) {
 		}
 	}
 	// Who wants it no more has none.
-	r.OK(r.Write(func(tx *tenants.Tx) error { return mail.Wish(r.Ctx, tx, school.ID(t, r.DB, "official"), mail.Wishes{Digest: true}) }))
+	r.OK(r.Write(func(tx *tenants.Tx) error {
+		return mail.Wish(r.Ctx, tx, school.ID(t, r.DB, "official"), mail.Wishes{Digest: true})
+	}))
 	write(r.Now.AddDate(0, 0, 7))
 	if n := r.Number("SELECT count(*) FROM mails WHERE address = 'ada@moe.example'"); n != 1 {
 		t.Errorf("%d letters after they were stopped", n)

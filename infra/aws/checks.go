@@ -68,6 +68,7 @@ var rules = []struct {
 	{"proxy-tls", (*checker).proxyTLS},
 	{"reserved-concurrency", (*checker).reservedConcurrency},
 	{"retained", (*checker).retained},
+	{"sandbox-apart", (*checker).sandboxApart},
 	{"target-tls", (*checker).targetTLS},
 	{"wildcard-action", (*checker).wildcardAction},
 	{"wildcard-principal", (*checker).wildcardPrincipal},

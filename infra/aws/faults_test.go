@@ -261,10 +261,37 @@ var faults = []fault{
 	change("cdn-tls", "edge", distribution, cdn+"ViewerCertificate.MinimumProtocolVersion", "TLSv1"),
 	change("cdn-tls", "edge", distribution, cdn+"DefaultCacheBehavior.ViewerProtocolPolicy", "allow-all"),
 	{"a bucket read by everybody", "cdn-origin", func(s stackSet) {
-		bucketed := func(v *Value) bool {
-			return has("OriginAccessControlId")(v.Get("Properties", "DistributionConfig", "Origins", "0"))
-		}
-		s.drop(s.first("edge", distribution, bucketed).Get("Properties", "DistributionConfig", "Origins", "0"), "OriginAccessControlId")
+		s.drop(s.first("edge", distribution).Get("Properties", "DistributionConfig", "Origins", "0"), "CustomOriginConfig")
+	}},
+
+	{"machines that know no packages", "sandbox-apart", func(s stackSet) { s.script("LIGNUM_SANDBOX_DOMAIN=${SandboxDomain}", "") }},
+	{"packages below the tenants' domain", "sandbox-apart", func(s stackSet) {
+		s.script("LIGNUM_SANDBOX_DOMAIN=${SandboxDomain}", "LIGNUM_SANDBOX_DOMAIN=sandbox.${BaseDomain}")
+	}},
+	{"cookies that reach packages", "sandbox-apart", func(s stackSet) { s.set(s.packages(), cdn+"DefaultCacheBehavior.OriginRequestPolicyId", allViewer) }},
+	{"authorization that reaches packages", "sandbox-apart", func(s stackSet) {
+		policy := s.template("edge").Resources.Get("ContentRequest", "Properties", "OriginRequestPolicyConfig", "HeadersConfig", "Headers")
+		policy.Items = append(policy.Items, &Value{Kind: Scalar, Text: "Authorization"})
+	}},
+	{"packages that stay at the edge", "sandbox-apart", func(s stackSet) {
+		s.set(s.packages(), cdn+"DefaultCacheBehavior.CachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6")
+	}},
+	{"packages by the pages' certificate", "sandbox-apart", func(s stackSet) {
+		s.put(s.packages(), cdn+"ViewerCertificate.AcmCertificateArn", &Value{Kind: Call, Fn: "Ref", Items: []*Value{{Text: "Certificate"}}})
+	}},
+	{"packages and pages by one distribution", "sandbox-apart", func(s stackSet) {
+		aliases := s.packages().Get("Properties", "DistributionConfig", "Aliases")
+		aliases.Items = append(aliases.Items, &Value{Kind: Call, Fn: "Sub", Items: []*Value{{Text: "*.${BaseDomain}"}}})
+	}},
+	{"packages without a record", "sandbox-apart", func(s stackSet) {
+		s.remove("edge", "AWS::Route53::RecordSetGroup", func(v *Value) bool { return strings.Contains(text(v.Get("Properties")), "${SandboxDomain}") })
+	}},
+	{"a load balancer that does not answer for packages", "sandbox-apart", func(s stackSet) {
+		s.remove("web", "AWS::ElasticLoadBalancingV2::ListenerCertificate", func(v *Value) bool { return v.Get("Condition") == nil })
+	}},
+	{"packages that take forms", "sandbox-apart", func(s stackSet) {
+		methods := s.packages().Get("Properties", "DistributionConfig", "DefaultCacheBehavior", "AllowedMethods")
+		methods.Items = append(methods.Items, &Value{Kind: Scalar, Text: "PUT"})
 	}},
 
 	lose("retained", "data", cluster, "DeletionPolicy"),
@@ -281,12 +308,6 @@ var faults = []fault{
 	{"machines that keep no uploads", "files-bucket", func(s stackSet) { s.script("LIGNUM_FILES=s3://${Files}?region=${AWS::Region}", "") }},
 	{"uploads on the disk of one machine", "files-bucket", func(s stackSet) {
 		s.script("LIGNUM_FILES=s3://${Files}?region=${AWS::Region}", "LIGNUM_FILES=/var/lib/lignum")
-	}},
-	{"uploads where the sandboxes read", "files-bucket", func(s stackSet) {
-		content := &Value{Kind: Call, Fn: "ImportValue", Items: []*Value{{Kind: Call, Fn: "Sub", Items: []*Value{{Text: "${Installation}-data-ContentBucketName"}}}}}
-		for _, v := range s.uploads() {
-			*v = *content
-		}
 	}},
 	{"machines that may not remove uploads", "files-bucket", func(s stackSet) { s.drop(s.right("s3:DeleteObject"), "Action") }},
 	{"machines that may not list uploads", "files-bucket", func(s stackSet) { s.set(s.right("s3:ListBucket"), "Action", "s3:GetBucketLocation") }},
@@ -307,9 +328,11 @@ var faults = []fault{
 	}},
 	{"uploads that a distribution reads", "files-bucket", func(s stackSet) {
 		policy := s.first("data", "AWS::S3::BucketPolicy", func(v *Value) bool { return refersTo(v.Get("Properties", "Bucket")) == "FilesBucket" })
-		content := s.first("data", "AWS::S3::BucketPolicy", func(v *Value) bool { return refersTo(v.Get("Properties", "Bucket")) == "ContentBucket" })
-		to, from := policy.Get("Properties", "PolicyDocument", "Statement"), content.Get("Properties", "PolicyDocument", "Statement")
-		to.Items = append(to.Items, from.Items[len(from.Items)-1])
+		to := policy.Get("Properties", "PolicyDocument", "Statement")
+		word := func(text string) *Value { return &Value{Kind: Scalar, Line: to.Line, Text: text} }
+		to.Items = append(to.Items, &Value{Kind: Map, Line: to.Line, Keys: []string{"Effect", "Principal", "Action", "Resource"}, Items: []*Value{word("Allow"),
+			{Kind: Map, Line: to.Line, Keys: []string{"Service"}, Items: []*Value{word("cloudfront.amazonaws.com")}}, word("s3:GetObject"),
+			{Kind: Call, Line: to.Line, Fn: "Sub", Items: []*Value{word("${FilesBucket.Arn}/general/*")}}}})
 	}},
 	{"a bucket of uploads that is public", "bucket-public", func(s stackSet) {
 		s.set(s.filesBucket(), "Properties.PublicAccessBlockConfiguration.RestrictPublicBuckets", "false")
@@ -383,6 +406,14 @@ func (s stackSet) paths(n int, from, to string) {
 	rules[n].Text = strings.Replace(rules[n].Text, from, to, 1)
 }
 
+// packages is the distribution of packages.
+func (s stackSet) packages() *Value {
+	s.Helper()
+	return s.first("edge", distribution, func(v *Value) bool {
+		return strings.Contains(text(v.Get("Properties", "DistributionConfig", "Aliases")), "${SandboxDomain}")
+	})
+}
+
 // filesBucket is where uploads lie.
 func (s stackSet) filesBucket() *Value {
 	return s.template("data").Resources.Get("FilesBucket")
@@ -394,20 +425,6 @@ func (s stackSet) right(action string) *Value {
 	return s.statement("web", func(one statement) bool {
 		return strings.Contains(text(one.body.Get("Action")), action+";") || text(one.body.Get("Action")) == action
 	})
-}
-
-// uploads are the places in the web stack that name the bucket of uploads.
-func (s stackSet) uploads() (list []*Value) {
-	s.Helper()
-	s.template("web").Resources.walk(func(v *Value) {
-		if v.Arg("ImportValue") != nil && strings.HasSuffix(text(v), "-data-FilesBucketName)") {
-			list = append(list, v)
-		}
-	})
-	if len(list) < 3 {
-		s.Fatalf("only %d places name it", len(list))
-	}
-	return list
 }
 
 // databaseIngress is a rule of who may reach the database.

@@ -4,6 +4,7 @@ package aws
 func stacks(s Settings) []stack {
 	installation, size := parameter{name: "Installation", value: `"$INSTALLATION"`}, parameter{name: "Size", value: s.Size}
 	domain, zone := parameter{name: "BaseDomain", value: `"$BASE_DOMAIN"`}, parameter{name: "HostedZoneId", value: s.HostedZone}
+	sandbox, sandboxZone := parameter{name: "SandboxDomain", value: `"$SANDBOX_DOMAIN"`}, parameter{name: "SandboxHostedZoneId", value: s.SandboxZone}
 	operations := []parameter{installation, size, {name: "Version", value: `"$VERSION"`}, {name: "AutoscaleSha256", value: `"$(base64_of "$AUTOSCALE_SHA256")"`}}
 	if s.AlarmEmail != "" { // else who was told before stays told
 		operations = append(operations, parameter{name: "AlarmEmail", value: s.AlarmEmail})
@@ -11,9 +12,9 @@ func stacks(s Settings) []stack {
 	return []stack{
 		{"network", []parameter{installation, size, {name: "CloudFrontPrefixListId", value: `"$CLOUDFRONT_PREFIX_LIST"`}}},
 		{"data", []parameter{installation, size}},
-		{"web", []parameter{installation, size, domain, zone, {name: "Version", value: `"$VERSION"`}, {name: "BinarySha256", value: `"$LIGNUM_SHA256"`}}},
-		{"edge", []parameter{installation, size, domain, zone, {name: "AlbDnsName", of: output{"web", "AlbDnsName"}},
-			{name: "OriginSecretName", of: output{"web", "OriginSecretName"}}, {name: "ContentBucketDomain", of: output{"data", "ContentBucketDomain"}}}},
+		{"web", []parameter{installation, size, domain, zone, sandbox, sandboxZone, {name: "Version", value: `"$VERSION"`}, {name: "BinarySha256", value: `"$LIGNUM_SHA256"`}}},
+		{"edge", []parameter{installation, size, domain, zone, sandbox, sandboxZone, {name: "AlbDnsName", of: output{"web", "AlbDnsName"}},
+			{name: "OriginSecretName", of: output{"web", "OriginSecretName"}}}},
 		{"operations", operations},
 	}
 }
@@ -28,10 +29,7 @@ func (p *plan) before(s stack) {
 
 // connect gives the stacks made early what only later ones know. Parameters that are not named keep their values.
 func (p *plan) connect(s Settings) {
-	p.step("What early stacks take of later ones: the content bucket lets the edge read it, the health check's alarm has somebody to tell.")
-	content := parameter{name: "ContentDistributionArn", of: output{"edge", "ContentDistributionArn"}}
-	p.need(content.of)
-	p.deploy(stack{name: "data"}, []parameter{content})
+	p.step("What early stacks take of later ones: the health check's alarm has somebody to tell.")
 	if s.Region == "us-east-1" { // the alarm is there alone, and tells no topic of another region
 		topic := parameter{name: "AlarmTopicArn", of: output{"operations", "AlarmTopicArn"}}
 		p.need(topic.of)

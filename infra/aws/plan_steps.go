@@ -7,9 +7,9 @@ func (p *plan) preamble(s Settings) {
 	p.line("# Lignum %s for %s on AWS: installation %s, size %s, %s and us-east-1.", s.Version, s.BaseDomain, s.Installation, s.Size, s.Region)
 	p.line("# Read it, save it as deploy.sh in the root of the source of %s, and run: bash deploy.sh", s.Version)
 	p.line("# It needs Go, git, the AWS CLI 2 signed in to the account, and curl. It stops at the first error and may be run again:")
-	p.line("# what is there already stays. Nothing is deleted. The Route 53 zone must already answer for the base domain.")
+	p.line("# what is there already stays. Nothing is deleted. The Route 53 zones must already answer for the base domain and the sandbox domain.")
 	p.line("set -euo pipefail")
-	p.line("INSTALLATION=%s REGION=%s VERSION=%s BASE_DOMAIN=%s", s.Installation, s.Region, s.Version, s.BaseDomain)
+	p.line("INSTALLATION=%s REGION=%s VERSION=%s BASE_DOMAIN=%s SANDBOX_DOMAIN=%s", s.Installation, s.Region, s.Version, s.BaseDomain, s.Sandbox)
 	p.line(`output() { # output STACK KEY REGION: what a stack gives
   local value
   value=$(aws cloudformation describe-stacks --region "${3:-$REGION}" --stack-name "$INSTALLATION-$1" \

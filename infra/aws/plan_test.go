@@ -15,7 +15,7 @@ import (
 )
 
 var example = Settings{Installation: "prod", BaseDomain: "lignum.example", Region: "ca-central-1", Size: "country", Version: "v1.2.3",
-	HostedZone: "Z0123456789ABC", AlarmEmail: "alarms@lignum.example"}
+	Sandbox: "lignum-packages.example", HostedZone: "Z0123456789ABC", SandboxZone: "Z9876543210ABC", AlarmEmail: "alarms@lignum.example"}
 
 // bare is without an address for alarms, and with all stacks in one region.
 func bare() Settings {
@@ -32,12 +32,18 @@ func TestSettingsAreCheckedAllAtOnce(t *testing.T) {
 	if wrong := append(check(example), check(bare())...); len(wrong) > 0 {
 		t.Errorf("refused: %v", wrong)
 	}
-	all := []string{"--installation", "--base-domain", "--region", "--version", "--hosted-zone", "--size", "--alarm-email"}
+	all := []string{"--installation", "--base-domain", "--sandbox-domain", "--region", "--version", "--hosted-zone", "--sandbox-zone", "--size", "--alarm-email"}
 	if wrong := check(Settings{AlarmEmail: "nobody"}); !slices.Equal(wrong, all) {
 		t.Errorf("named %v of %v", wrong, all)
 	}
+	for _, shared := range []string{"lignum.example", "sandbox.lignum.example"} {
+		s := example
+		if s.Sandbox = shared; !slices.Equal(check(s), []string{"--sandbox-domain"}) {
+			t.Errorf("packages may be at %s: %v", shared, check(s))
+		}
+	}
 	for _, bad := range []string{"prod;id", "$(id)", "a b", "x\ny", "`id`", "prod'", "../prod", strings.Repeat("a", 300)} {
-		s := Settings{bad, bad, bad, bad, bad, bad, bad}
+		s := Settings{bad, bad, bad, bad, bad, bad, bad, bad, bad}
 		if wrong := check(s); len(wrong) != len(all) {
 			t.Errorf("%q: named only %v", bad, wrong)
 		}
@@ -96,7 +102,7 @@ func TestPlanLiterals(t *testing.T) {
 	for _, s := range stacks(example) {
 		for _, one := range s.parameters {
 			p := set.template(s.name).Parameters.Get(one.name)
-			value := strings.NewReplacer(`"$INSTALLATION"`, example.Installation, `"$VERSION"`, example.Version, `"$BASE_DOMAIN"`, example.BaseDomain).Replace(one.value)
+			value := strings.NewReplacer(`"$INSTALLATION"`, example.Installation, `"$VERSION"`, example.Version, `"$BASE_DOMAIN"`, example.BaseDomain, `"$SANDBOX_DOMAIN"`, example.Sandbox).Replace(one.value)
 			if value == "" || strings.Contains(value, "$") {
 				continue
 			}

@@ -4,16 +4,20 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"lignum/infra/config"
 )
 
 // Settings are what an operator chooses for an installation and a release.
 type Settings struct {
 	Installation string // prefix of all names: 2 to 12 lower-case letters and digits, a letter first
 	BaseDomain   string // tenants are <slug>.<base domain>
+	Sandbox      string // domain above the hosts of packages; of another registrable domain
 	Region       string // of all stacks but edge, which is always in us-east-1
 	Size         string // small, country or region
 	Version      string // of the release: v1.2.3
 	HostedZone   string // Route 53's id of the base domain's zone
+	SandboxZone  string // and of the sandbox domain's
 	AlarmEmail   string // who hears of alarms; may be empty
 }
 
@@ -39,14 +43,20 @@ func (s Settings) Check(wrong func(flag, format string, args ...any)) {
 		reason      string
 	}{
 		{"--installation", s.Installation, installationForm, 12, "must be 2 to 12 lower-case letters and digits, a letter first, such as prod"},
-		// The longest name below it is <slug>.sandbox.<base domain>, with a slug of 30 characters at most.
 		{"--base-domain", s.BaseDomain, domainForm, 200, "must be a domain in lower case, such as lignum.example"},
+		{"--sandbox-domain", s.Sandbox, domainForm, 190, "must be a domain in lower case, such as lignum-packages.example"},
 		{"--region", s.Region, regionForm, 20, "must be a region of AWS, such as us-east-1"},
 		{"--version", s.Version, versionForm, 40, "must be a version such as v1.2.3"},
 		{"--hosted-zone", s.HostedZone, zoneForm, 32, "must be the id of a Route 53 zone, such as Z0123456789ABC"},
+		{"--sandbox-zone", s.SandboxZone, zoneForm, 32, "must be the id of a Route 53 zone, such as Z0123456789ABC"},
 	} {
 		if len(field.value) > field.most || !field.form.MatchString(field.value) {
 			wrong(field.flag, "%s", field.reason)
+		}
+	}
+	if domainForm.MatchString(s.Sandbox) && domainForm.MatchString(s.BaseDomain) {
+		if reason := config.SandboxFault(s.Sandbox, s.BaseDomain, "https"); reason != "" {
+			wrong("--sandbox-domain", "%s", reason)
 		}
 	}
 	if !slices.Contains(Sizes, s.Size) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/net/publicsuffix"
 
 	"lignum/infra/memory"
 	"lignum/infra/pooling"
@@ -29,6 +31,7 @@ type Config struct {
 	ListenTLS     string        `env:"LIGNUM_LISTEN_TLS" envDefault:"off"`                // or self-signed: what a load balancer that does not verify speaks to
 	MetricsListen string        `env:"LIGNUM_METRICS_LISTEN" envDefault:"127.0.0.1:9090"` // Prometheus; never public
 	BaseDomain    string        `env:"LIGNUM_BASE_DOMAIN,required"`                       // tenants are <slug>.<base domain>
+	SandboxDomain string        `env:"LIGNUM_SANDBOX_DOMAIN"`                             // packages with scripts are at <slug>-<origin>.<sandbox domain>; it shares no registrable domain with the base domain; empty: none are shown
 	Scheme        string        `env:"LIGNUM_SCHEME" envDefault:"https"`                  // as browsers see it; http only on loopback
 	PublicPort    int           `env:"LIGNUM_PUBLIC_PORT"`                                // in links, when it is not the scheme's own
 	Installation  string        `env:"LIGNUM_INSTALLATION,required"`                      // prefix of database roles
@@ -124,6 +127,11 @@ func (c *Config) check() (wrong []string) {
 	if c.Scheme == "http" && c.BaseDomain != "localhost" && !strings.HasSuffix(c.BaseDomain, ".localhost") {
 		bad("LIGNUM_SCHEME may be http only for a base domain under localhost")
 	}
+	if c.SandboxDomain != "" {
+		if reason := SandboxFault(c.SandboxDomain, c.BaseDomain, c.Scheme); reason != "" {
+			bad("LIGNUM_SANDBOX_DOMAIN %s", reason)
+		}
+	}
 	if c.DirectDSN != "" {
 		if _, err := pgconn.ParseConfig(c.DirectDSN); err != nil {
 			bad("LIGNUM_DIRECT_DSN must be a postgres:// URL or a keyword=value connection string")
@@ -164,6 +172,35 @@ func (c *Config) check() (wrong []string) {
 		c.proxies = append(c.proxies, p)
 	}
 	return wrong
+}
+
+var sandboxForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// SandboxFault says what is wrong with a sandbox domain beside a base domain; "": nothing. Cookies may be set for a whole registrable domain, and browsers keep sites apart by it: so
+// whatever runs in a package must share none with a tenant. On loopback, where each host below localhost is a site of its own, it need only be another name.
+func SandboxFault(sandbox, base, scheme string) string {
+	base = strings.ToLower(strings.TrimSuffix(base, "."))
+	switch {
+	case len(sandbox) > 190 || !sandboxForm.MatchString(sandbox):
+		return "must be a domain in lower case, such as lignum-packages.example"
+	case sandbox == base || strings.HasSuffix(base, "."+sandbox):
+		return "must not be the base domain, and not above it"
+	case scheme == "http":
+		if !strings.HasSuffix(sandbox, ".localhost") {
+			return "must be under localhost with LIGNUM_SCHEME=http, such as sandbox.localhost"
+		}
+		return ""
+	case strings.HasSuffix(sandbox, "."+base):
+		return "must not be below the base domain"
+	}
+	own, err := publicsuffix.EffectiveTLDPlusOne(sandbox)
+	if err != nil { // it is a public suffix itself, so each package is a site of its own
+		return ""
+	}
+	if of, err := publicsuffix.EffectiveTLDPlusOne(base); err == nil && of == own {
+		return "must not be below " + own + ", as the base domain is: cookies may be set for all of it"
+	}
+	return ""
 }
 
 // Key is the decoded master key.

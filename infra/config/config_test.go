@@ -84,3 +84,29 @@ func TestFilesLieInADirectoryOrABucket(t *testing.T) {
 		}
 	}
 }
+
+// Packages share no registrable domain with the tenants, but on one's own machine.
+func TestPackagesAreOfAnotherDomain(t *testing.T) {
+	for _, c := range []struct {
+		scheme, base, sandbox string
+		ok                    bool
+	}{
+		{"https", "lignum.example", "", true}, {"https", "lignum.example", "lignum-packages.example", true}, {"https", "lignum.example", "sandbox.lignum-packages.example", true},
+		{"https", "learn.moe.gov.jm", "packages.lignum.org", true}, {"https", "learn.moe.gov.jm", "packages.gov.jm", true}, // gov.jm is a public suffix
+		{"https", "lignum.github.io", "packages.github.io", true}, // so is github.io
+		{"https", "lignum.example", "lignum.example", false}, {"https", "lignum.example", "sandbox.lignum.example", false}, {"https", "learn.lignum.example", "lignum.example", false},
+		{"https", "learn.lignum.example", "packages.lignum.example", false}, {"https", "learn.moe.gov.jm", "packages.moe.gov.jm", false},
+		{"https", "learn.lignum.co.uk", "packages.lignum.co.uk", false}, {"https", "Lignum.Example", "sandbox.lignum.example", false},
+		{"https", "lignum.example", "Packages.example", false}, {"https", "lignum.example", "packages", false}, {"https", "lignum.example", "packages.example.", false},
+		{"https", "lignum.example", "*.packages.example", false}, {"https", "lignum.example", "https://packages.example", false}, {"https", "lignum.example", "packages.example:8080", false},
+		{"http", "localhost", "sandbox.localhost", true}, {"http", "lignum.localhost", "sandbox.localhost", true},
+		{"http", "localhost", "localhost", false}, {"http", "localhost", "packages.example", false}, {"http", "a.sandbox.localhost", "sandbox.localhost", false},
+	} {
+		vars := complete()
+		vars["LIGNUM_SCHEME"], vars["LIGNUM_BASE_DOMAIN"], vars["LIGNUM_SANDBOX_DOMAIN"] = c.scheme, c.base, c.sandbox
+		set(t, vars)
+		if _, err := Load(); (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "LIGNUM_SANDBOX_DOMAIN") {
+			t.Errorf("%s, packages at %q: %v", c.base, c.sandbox, err)
+		}
+	}
+}

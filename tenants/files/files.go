@@ -16,8 +16,9 @@
 //
 // # Who reads it
 //
-// Files leave by a signed link alone, which is good for at most five minutes, for one file of one realm (Link); whoever hands it out has asked the policy. A
-// directory can sign nothing, so the signature is ours, and the program itself passes the bytes on, also those of S3 for now. They are answered as an
+// Files leave by a signed link, which is good for at most five minutes, for one file of one realm (Link); whoever hands it out has asked the policy. What is
+// the same for many has a path of its own instead: the logo everybody's, a lesson's picture one that asks each time whether the lesson may be read, a package its
+// host (tenants/packages). A directory can sign nothing, so the signature is ours, and the program itself passes the bytes on, also those of S3 for now. They are answered as an
 // attachment or, where the program wrote them itself, as a picture, never as something that a browser would run (api.Download).
 package files
 
@@ -45,6 +46,8 @@ const (
 	Logo    Purpose = "logo"    // a tenant's, on all its pages; there is one
 	General Purpose = "general" // any file that one person hands to others; nothing takes one from people yet
 	Roster  Purpose = "roster"  // schools and people that are to be imported; it is read by the room that imports it, and no link leads to it
+	Lesson  Purpose = "lesson"  // a picture in lessons, once whatever number of them show it (Stage)
+	Package Purpose = "package" // what tenants/packages keeps, which alone hands it out
 )
 
 // rule is what holds for the files of a purpose.
@@ -54,13 +57,16 @@ type rule struct {
 	within bool  // it never leaves: no link leads to it
 }
 
-var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30}, Roster: {most: RosterBytes + 1<<20, within: true}}
+var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30}, Lesson: {most: LessonBytes, side: 1600}, Package: {most: PackageBytes, within: true}, Roster: {most: RosterBytes + 1<<20, within: true}}
 
 // RosterBytes is the most that may be uploaded as a roster, all its files together. Where they are put into one archive it is a little larger.
 const RosterBytes = 200 << 20
 
 // LogoBytes is the most that may be uploaded as a logo.
 const LogoBytes = 2 << 20
+
+// PackageBytes is the most that a package may unpack to.
+const PackageBytes = 128 << 20
 
 // State is how far a file is.
 type State string

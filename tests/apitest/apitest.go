@@ -3,25 +3,34 @@
 package apitest
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"lignum/api"
 	"lignum/api/areas"
+	"lignum/domain/catalog"
+	"lignum/domain/catalog/pack"
+	"lignum/domain/catalog/packs"
 	"lignum/domain/demo"
 	"lignum/domain/identity"
 	"lignum/infra/config"
 	"lignum/infra/mailcatcher"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/audit"
 	"lignum/tenants/files"
+	"lignum/tenants/packages"
 	"lignum/tests/testkit"
 )
 
@@ -48,9 +57,60 @@ func Demo(t testing.TB, register ...func(*api.Server)) *Server {
 	t.Helper()
 	hour := time.Now().UTC().Format("2006010215") // a new day, of whichever country, makes them anew
 	return Serve(t, testkit.Filled(t, "demo"+hour, func(w *testkit.World) error {
-		_, err := demo.Small(t.Context(), demo.NewInput(w.Store, w.Registry, tenants.PlatformRealm(testkit.Installation)))
+		bucket, err := files.Open(t.Context(), t.TempDir())
+		if err != nil {
+			return err
+		}
+		_, err = demo.Small(t.Context(), demo.NewInput(w.Store, w.Registry, bucket, tenants.PlatformRealm(testkit.Installation)))
 		return err
 	}), register...)
+}
+
+// Import imports a pack that comes with the program, with its pictures. Where Demo did so, the bytes of the pictures come into this server's bucket.
+func (s *Server) Import(slug, name string) {
+	s.T.Helper()
+	source, err := packs.Open(name)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	p, err := pack.Read(source)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	if _, err := catalog.ImportPack(s.T.Context(), s.DB(slug), s.API.Files, s.Actor, p, false, time.Now().UTC()); err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+// Package stores a package of some files, by their paths.
+func (s *Server) Package(slug, title string, entries map[string]string) *packages.Package {
+	s.T.Helper()
+	archive := Zip(s.T, entries)
+	p, err := packages.Store(s.T.Context(), s.API.Files, s.DB(slug), audit.Actor{Name: "operator", Realm: "platform"}, title, bytes.NewReader(archive), int64(len(archive)), time.Now().UTC())
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return p
+}
+
+// Zip is an archive of some files, by their paths.
+func Zip(t testing.TB, entries map[string]string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write([]byte(entries[name]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // builtIn are the rules of the program, which no server changes: compiling and testing them takes half a second.
@@ -105,7 +165,7 @@ func Serve(t testing.TB, w *testkit.World, register ...func(*api.Server)) *Serve
 }
 
 func (s *Server) config() *config.Config {
-	return &config.Config{Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", PublicPort: s.Port,
+	return &config.Config{Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", SandboxDomain: "sandbox.localhost", Scheme: "http", PublicPort: s.Port,
 		Installation: testkit.Installation, MasterKey: base64.StdEncoding.EncodeToString(make([]byte, 32)), Database: s.Database,
 		Proxy: "127.0.0.1:1", DrainTime: 5 * time.Second, LogLevel: "warn"}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"lignum/domain/catalog/packs"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/files"
 )
 
 const (
@@ -99,22 +101,26 @@ func (b *bench) examWorld(ctx context.Context, slug string, learners int) (*worl
 	if err != nil {
 		return nil, test, err
 	}
-	files, err := packs.Open("csec-mathematics")
+	source, err := packs.Open("csec-mathematics")
 	if err != nil {
 		return nil, test, err
 	}
-	p, err := pack.Read(files)
+	p, err := pack.Read(source)
 	if err != nil {
 		return nil, test, err
 	}
 	db := b.store.DB(t.Realm())
-	err = db.Write(ctx, audit.Actor{Name: "bench", Realm: "platform"}, func(tx *tenants.Tx) error {
-		made, err := catalog.Import(ctx, tx, p, time.Now().UTC())
-		if err != nil {
-			return err
-		}
-		course = made.CourseID
-		return tx.QueryRow(ctx, "SELECT id FROM tests WHERE slug = 'paper-1'").Scan(&test)
+	bucket, err := files.Open(ctx, filepath.Join(b.dir, "files"))
+	if err != nil {
+		return nil, test, err
+	}
+	made, err := catalog.ImportPack(ctx, db, bucket, audit.Actor{Name: "bench", Realm: "platform"}, p, false, time.Now().UTC())
+	if err != nil {
+		return nil, test, err
+	}
+	course = made.CourseID
+	err = db.Read(ctx, func(r *tenants.Reader) error {
+		return r.QueryRow(ctx, "SELECT id FROM tests WHERE slug = 'paper-1'").Scan(&test)
 	})
 	if err != nil {
 		return nil, test, err

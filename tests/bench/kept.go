@@ -18,6 +18,7 @@ import (
 	"lignum/domain/demo"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/files"
 	"lignum/tenants/provision"
 	"lignum/tests/school"
 	"lignum/tests/testkit"
@@ -39,7 +40,11 @@ var (
 
 // fillPost makes a country of the size that the reference reports, and its neighbours.
 func fillPost(ctx context.Context, b *bench) error {
-	_, err := demo.Post(ctx, demo.NewInput(b.store, b.registry, tenants.PlatformRealm(installation)))
+	bucket, err := files.Open(ctx, filepath.Join(b.dir, "files"))
+	if err != nil {
+		return err
+	}
+	_, err = demo.Post(ctx, demo.NewInput(b.store, b.registry, bucket, tenants.PlatformRealm(installation)))
 	return err
 }
 

@@ -61,7 +61,7 @@ func (b *bench) fill(ctx context.Context, slug string) (*world, error) {
 	who := audit.Actor{Name: "bench", Realm: "platform"}
 	w := &world{tenant: t}
 	err = db.Write(ctx, who, func(tx *tenants.Tx) error {
-		made, err := catalog.Import(ctx, tx, p, now)
+		made, err := catalog.Import(ctx, tx, p, nil, now)
 		if err != nil {
 			return err
 		}

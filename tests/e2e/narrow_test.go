@@ -33,6 +33,7 @@ func TestEveryPageFitsANarrowPhone(t *testing.T) {
 	ids := map[string]string{"run": id(`SELECT id::text FROM roster_runs LIMIT 1`), "class": id(`SELECT e.class_id::text FROM enrolments e JOIN users u ON u.id = e.learner_id WHERE u.user_name = 'student1' AND e.state = 'active' LIMIT 1`),
 		"attempt": id(`SELECT a.id::text FROM attempts a JOIN users u ON u.id = a.learner_id WHERE u.user_name = 'student1' AND a.state <> 'open' LIMIT 1`),
 		"learner": id(`SELECT id::text FROM users WHERE user_name = 'student1'`), "user": id(`SELECT id::text FROM users WHERE user_name = 'student2'`), "role": "student", "tenant": "jamaica", "term": id(`SELECT id::text FROM terms LIMIT 1`)}
+	ids["package"] = s.Package("jamaica", "A pendulum with Wachstumsgeschwindigkeitswachstumsgeschwindigkeit", map[string]string{"index.html": "<p>hello"}).ID.String()
 	ids["course"] = id(`SELECT o.slug FROM classes c JOIN courses o ON o.id = c.course_id WHERE c.id = '` + ids["class"] + `'`)
 	ids["lesson"] = id(`SELECT l.slug FROM lessons l JOIN courses o ON o.id = l.course_id WHERE o.slug = '` + ids["course"] + `' AND l.position = 0`)
 	ids["test"] = id(`SELECT t.id::text FROM tests t JOIN courses o ON o.id = t.course_id WHERE o.slug = '` + ids["course"] + `' LIMIT 1`)

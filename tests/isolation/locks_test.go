@@ -90,7 +90,7 @@ func TestNothingWaitsForAdvisoryLocks(t *testing.T) {
 			}
 			p, err := pack.Read(dir)
 			if err == nil {
-				_, err = catalog.Import(ctx, tx, p, now)
+				_, err = catalog.Import(ctx, tx, p, nil, now)
 			}
 			return err
 		}),

@@ -5,13 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"lignum/api/portal"
 	"lignum/domain/catalog"
 	"lignum/domain/catalog/pack"
 	"lignum/domain/catalog/packs"
-	"lignum/tenants"
+	"lignum/tenants/audit"
 	"lignum/tests/apitest"
 	"lignum/tests/load"
 	"lignum/tests/school"
@@ -47,12 +45,11 @@ func country(t *testing.T, s *apitest.Server, c *load.Client, slug string, learn
 	if err != nil {
 		t.Fatal(err)
 	}
-	var course uuid.UUID
-	s.Write(slug, func(tx *tenants.Tx) error {
-		imported, err := catalog.Import(ctx, tx, p, time.Now().UTC())
-		course = imported.CourseID
-		return err
-	})
+	imported, err := catalog.ImportPack(ctx, s.DB(slug), s.API.Files, audit.Actor{Name: "load"}, p, false, time.Now().UTC())
+	if err != nil {
+		t.Fatal(err)
+	}
+	course := imported.CourseID
 	list := make([]school.Person, learners)
 	for i := range list {
 		list[i] = school.Person{UserName: fmt.Sprintf("load%d", i+1), GivenName: "Learner", FamilyName: fmt.Sprint(i + 1), Roles: []string{"student"}}

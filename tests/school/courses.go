@@ -58,7 +58,7 @@ func importCourse(ctx context.Context, tx *tenants.Tx, p pack.Pack) (m Made, err
 	}
 	sum := sha256.Sum256(raw)
 	p.Hash = cmp.Or(p.Hash, hex.EncodeToString(sum[:]))
-	rep, err := catalog.Import(ctx, tx, &p, time.Now().UTC())
+	rep, err := catalog.Import(ctx, tx, &p, nil, time.Now().UTC())
 	if err != nil {
 		return m, err
 	}

@@ -19,7 +19,7 @@ import (
 	"lignum/domain/catalog/pack"
 	"lignum/domain/catalog/packs"
 	"lignum/domain/words"
-	"lignum/tenants"
+	"lignum/tenants/files"
 )
 
 func contentCommand() *cobra.Command {
@@ -83,7 +83,14 @@ func contentImport() *cobra.Command {
 				return err
 			}
 			return inTenant(cmd, args[0], func(ctx context.Context, in opened) error {
-				rep, err := importPack(ctx, in.db, p, dryRun)
+				var bucket *files.Bucket
+				if len(p.Pictures) > 0 {
+					if bucket, err = in.bucket(ctx); err != nil {
+						return err
+					}
+					defer bucket.Close()
+				}
+				rep, err := catalog.ImportPack(ctx, in.db, bucket, operator(), p, dryRun, time.Now().UTC())
 				if err != nil {
 					return err
 				}
@@ -139,22 +146,6 @@ func checkedPack(files fs.FS) (*pack.Pack, error) {
 	return p, nil
 }
 
-// errDryRun takes an import back that was only to be reported.
-var errDryRun = errors.New("dry run")
-
-func importPack(ctx context.Context, db *tenants.DB, p *pack.Pack, dryRun bool) (rep catalog.ImportReport, err error) {
-	err = db.Write(ctx, operator(), func(tx *tenants.Tx) (err error) {
-		if rep, err = catalog.Import(ctx, tx, p, time.Now().UTC()); err == nil && dryRun {
-			err = errDryRun
-		}
-		return err
-	})
-	if errors.Is(err, errDryRun) {
-		err = nil
-	}
-	return rep, err
-}
-
 // printImport writes what an import did, and what of the pack its author can hardly have meant.
 func printImport(out io.Writer, rep catalog.ImportReport, warnings []pack.Error, dryRun bool) error {
 	switch {
@@ -171,7 +162,7 @@ func printImport(out io.Writer, rep catalog.ImportReport, warnings []pack.Error,
 	for _, k := range []struct {
 		name string
 		n    catalog.Counts
-	}{{"sections", rep.Sections}, {"lessons", rep.Lessons}, {"items", rep.Items}, {"tests", rep.Tests}, {"resources", rep.Resources}} {
+	}{{"sections", rep.Sections}, {"lessons", rep.Lessons}, {"items", rep.Items}, {"tests", rep.Tests}, {"resources", rep.Resources}, {"pictures", rep.Pictures}} {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", k.name, k.n.Added, k.n.Changed, k.n.Unchanged, k.n.Removed)
 	}
 	if err := w.Flush(); err != nil {

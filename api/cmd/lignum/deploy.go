@@ -23,8 +23,8 @@ func deployPlan() *cobra.Command {
 	cmd := &cobra.Command{Use: "plan", Short: "Print the commands that install or update the platform on AWS, in order", Args: cobra.NoArgs,
 		Long: "Print the commands that install or update the platform on AWS, in order, for an operator to read and run.\n" +
 			"It changes nothing itself, needs no credentials and prints no secret.",
-		Example: "  lignum deploy plan --installation prod --base-domain lignum.example --region us-east-1 --size country \\\n" +
-			"    --version v1.2.3 --hosted-zone Z0123456789ABC --alarm-email alarms@lignum.example",
+		Example: "  lignum deploy plan --installation prod --base-domain lignum.example --sandbox-domain lignum-packages.example --region us-east-1 --size country \\\n" +
+			"    --version v1.2.3 --hosted-zone Z0123456789ABC --sandbox-zone Z9876543210ABC --alarm-email alarms@lignum.example",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var wrong domain.Problems
 			s.Check(wrong.Add)
@@ -37,10 +37,12 @@ func deployPlan() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&s.Installation, "installation", "", "prefix of all names, such as prod")
 	f.StringVar(&s.BaseDomain, "base-domain", "", "tenants are <slug>.<base domain>")
+	f.StringVar(&s.Sandbox, "sandbox-domain", "", "packages with scripts are below it; of another registrable domain than the base domain")
 	f.StringVar(&s.Region, "region", "us-east-1", "of all but the edge, which is in us-east-1")
 	f.StringVar(&s.Size, "size", "small", "one of "+strings.Join(aws.Sizes, ", "))
 	f.StringVar(&s.Version, "version", "", "of the release, such as v1.2.3")
 	f.StringVar(&s.HostedZone, "hosted-zone", "", "Route 53's id of the base domain's zone")
+	f.StringVar(&s.SandboxZone, "sandbox-zone", "", "Route 53's id of the sandbox domain's zone")
 	f.StringVar(&s.AlarmEmail, "alarm-email", "", "who hears of alarms (default: nobody by mail)")
 	return cmd
 }

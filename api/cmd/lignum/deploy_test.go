@@ -11,9 +11,9 @@ import (
 
 func TestDeployPlan(t *testing.T) {
 	args := []string{"deploy", "plan", "--installation", "prod", "--base-domain", "lignum.example", "--region", "ca-central-1", "--size", "country",
-		"--version", "v1.2.3", "--hosted-zone", "Z0123456789ABC", "--alarm-email", "alarms@lignum.example"}
+		"--version", "v1.2.3", "--hosted-zone", "Z0123456789ABC", "--sandbox-domain", "lignum-packages.example", "--sandbox-zone", "Z9876543210ABC", "--alarm-email", "alarms@lignum.example"}
 	want := aws.Plan(aws.Settings{Installation: "prod", BaseDomain: "lignum.example", Region: "ca-central-1", Size: "country",
-		Version: "v1.2.3", HostedZone: "Z0123456789ABC", AlarmEmail: "alarms@lignum.example"})
+		Version: "v1.2.3", HostedZone: "Z0123456789ABC", Sandbox: "lignum-packages.example", SandboxZone: "Z9876543210ABC", AlarmEmail: "alarms@lignum.example"})
 	if got := must(t, args...); got != want {
 		t.Errorf("the plan is not that of the settings:\n%s", got)
 	}

@@ -72,7 +72,7 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 	}
 	defer catcher.Close()
 	proxy := net.JoinHostPort(cluster.ProxyHost(), strconv.Itoa(cluster.ProxyPort()))
-	cfg := &config.Config{Listen: ln.Addr().String(), MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", Scheme: "http", PublicPort: port, Installation: devInstallation,
+	cfg := &config.Config{Listen: ln.Addr().String(), MetricsListen: "127.0.0.1:0", BaseDomain: "localhost", SandboxDomain: "sandbox.localhost", Scheme: "http", PublicPort: port, Installation: devInstallation,
 		MasterKey: key, Database: "lignum", Proxy: proxy, SSLMode: "disable", DirectDSN: cluster.DirectDSN("lignum"), ProxyRole: "pgbouncer_auth", PoolerMost: cluster.Sizes().Pooler,
 		DrainTime: 5 * time.Second, LogLevel: "warn", Memory: os.Getenv("LIGNUM_MEMORY"), Files: filepath.Join(dir, "files"),
 		MailServer: "smtp+plain://" + catcher.Address(), MailFrom: "no-reply@lignum.localhost"}
@@ -85,7 +85,7 @@ func dev(ctx context.Context, out io.Writer, dir string, port int, empty bool) e
 	}
 	defer in.store.Close()
 	in.log, in.provisioner.Log, in.mailbox = log, log, catcher
-	if err := writeLocalEnv(dir, [][2]string{{"LIGNUM_BASE_DOMAIN", cfg.BaseDomain}, {"LIGNUM_SCHEME", cfg.Scheme}, {"LIGNUM_PUBLIC_PORT", strconv.Itoa(port)},
+	if err := writeLocalEnv(dir, [][2]string{{"LIGNUM_BASE_DOMAIN", cfg.BaseDomain}, {"LIGNUM_SANDBOX_DOMAIN", cfg.SandboxDomain}, {"LIGNUM_SCHEME", cfg.Scheme}, {"LIGNUM_PUBLIC_PORT", strconv.Itoa(port)},
 		{"LIGNUM_INSTALLATION", cfg.Installation}, {"LIGNUM_MASTER_KEY", key}, {"LIGNUM_DATABASE", cfg.Database}, {"LIGNUM_PROXY", cfg.Proxy}, {"LIGNUM_SSLMODE", cfg.SSLMode},
 		{"LIGNUM_DIRECT_DSN", cfg.DirectDSN}, {"LIGNUM_FILES", cfg.Files}, {"LIGNUM_MAIL_SERVER", cfg.MailServer}, {"LIGNUM_MAIL_FROM", cfg.MailFrom}, {"LIGNUM_PROXY_ROLE", cfg.ProxyRole}}); err != nil {
 		return err
@@ -177,5 +177,9 @@ func (in *installation) demoInput(ctx context.Context) (demo.Input, error) {
 	if err != nil {
 		return demo.Input{}, err
 	}
-	return demo.NewInput(in.store, registry, tenants.PlatformRealm(in.cfg.Installation)), nil
+	bucket, err := in.bucket(ctx)
+	if err != nil {
+		return demo.Input{}, err
+	}
+	return demo.NewInput(in.store, registry, bucket, tenants.PlatformRealm(in.cfg.Installation)), nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -20,7 +19,6 @@ import (
 	"lignum/infra/memory"
 	"lignum/policy"
 	"lignum/tenants"
-	"lignum/tenants/files"
 	"lignum/tenants/jobs"
 	"lignum/tenants/mail"
 )
@@ -131,12 +129,9 @@ func (in *installation) server(ctx context.Context) (*api.Server, *tenants.Regis
 	if err != nil {
 		return nil, nil, err
 	}
-	if in.cfg.Files == "" {
-		return nil, nil, errors.New("LIGNUM_FILES must say where uploaded files lie: a directory, or s3://BUCKET?region=REGION")
-	}
-	bucket, err := files.Open(ctx, in.cfg.Files)
+	bucket, err := in.bucket(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("LIGNUM_FILES: %w", err)
+		return nil, nil, err
 	}
 	server, err := api.New(api.Deps{Files: bucket, Mailbox: in.mailbox, Config: in.cfg, Store: in.store, Registry: registry, Rules: rules, Provisioner: in.provisioner, Log: in.log, Version: versionText(), Memory: in.memory})
 	if err != nil {

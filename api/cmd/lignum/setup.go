@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 	"lignum/infra/rdsiam"
 	"lignum/tenants"
 	"lignum/tenants/audit"
+	"lignum/tenants/files"
 	"lignum/tenants/provision"
 )
 
@@ -95,6 +98,18 @@ func endpoint(hostport string, cfg *config.Config) (tenants.Endpoint, error) {
 
 func (in *installation) registry(ctx context.Context) (*tenants.Registry, error) {
 	return tenants.NewRegistry(ctx, in.store.DB(tenants.PlatformRealm(in.cfg.Installation)), in.cfg.BaseDomain)
+}
+
+// bucket opens where files lie.
+func (in *installation) bucket(ctx context.Context) (*files.Bucket, error) {
+	if in.cfg.Files == "" {
+		return nil, errors.New("LIGNUM_FILES must say where uploaded files lie: a directory, or s3://BUCKET?region=REGION")
+	}
+	bucket, err := files.Open(ctx, in.cfg.Files)
+	if err != nil {
+		return nil, fmt.Errorf("LIGNUM_FILES: %w", err)
+	}
+	return bucket, nil
 }
 
 // realmDB opens a tenant's data by its slug, or the platform's for "platform".

@@ -27,6 +27,7 @@ func lessonPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/courses/{course}/lessons/{lesson}", Permission: policy.LessonRead, Parts: []policy.Permission{policy.ProgressRecord}, Summary: "Read a lesson"}, showLesson)
 	api.Page(s, api.Route{Method: http.MethodPost, Path: "/lessons/{lesson}/done", Permission: policy.ProgressRecord, Summary: "Mark a lesson as done"}, finishLesson)
 	api.Page(s, api.Route{Path: "/resources", Permission: policy.ResourceRead, Summary: "Animations, labs, videos and documents"}, showResources)
+	api.Page(s, api.Route{Path: "/packages/{package}", Permission: policy.ResourceRead, Summary: "A package, in a frame of its own"}, showPackage)
 }
 
 func showLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
@@ -69,6 +70,18 @@ func finishLesson(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		next = "/home"
 	}
 	return fc.Redirect(next, http.StatusSeeOther)
+}
+
+func showPackage(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+	id, err := tenants.ParseID("package", fc.Params("package"))
+	if err != nil {
+		return err
+	}
+	p, err := catalogue.PackagePage(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return pages.Render(c, fc, "package", web.Page{Title: p.Title, Data: p, Frame: p.URL})
 }
 
 type resourcesData struct {

@@ -21,13 +21,16 @@ const blank = "_____"
 // NewMarkdown gives the one dialect of Markdown that lessons and items use: CommonMark
 // with tables and strikethrough. Raw HTML is shown as typed instead of vanishing, so
 // that "a<b>c" in a formula loses nothing.
-var NewMarkdown = sync.OnceValue(func() goldmark.Markdown {
+var NewMarkdown = sync.OnceValue(func() goldmark.Markdown { return newMarkdown() })
+
+// newMarkdown is NewMarkdown with further renderers.
+func newMarkdown(more ...util.PrioritizedValue) goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
 			extension.Strikethrough),
-		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(rawHTMLAsText{}, 100))),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(append(more, util.Prioritized(rawHTMLAsText{}, 100))...)),
 	)
-})
+}
 
 type rawHTMLAsText struct{}
 
@@ -57,6 +60,13 @@ const textTags = "b|i|em|strong|u|s|del|sub|sup|small|code|pre|p|br|hr|blockquot
 // styles or scripts. The readers are children, and an image from a stranger's server
 // would tell that server who reads.
 var policy = sync.OnceValue(func() *bluemonday.Policy {
+	p := textPolicy()
+	p.AllowAttrs("href").OnElements("a")
+	return p
+})
+
+// textPolicy is what every policy allows, without the addresses of links.
+func textPolicy() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements(strings.Split(textTags, "|")...)
 	p.AllowAttrs("align").Matching(regexp.MustCompile(`^(left|right|center)$`)).OnElements("th", "td")
@@ -65,14 +75,13 @@ var policy = sync.OnceValue(func() *bluemonday.Policy {
 	p.AllowAttrs("start").Matching(regexp.MustCompile(`^[0-9]{1,4}$`)).OnElements("ol")
 	p.AllowAttrs("class").Matching(regexp.MustCompile(`^language-[a-z0-9-]{1,20}$`)).OnElements("code")
 	p.AllowAttrs("lang").Matching(regexp.MustCompile(`^[A-Za-z0-9-]{1,20}$`)).OnElements("span", "p", "div")
-	p.AllowAttrs("href").OnElements("a")
 	p.AllowURLSchemes("https")
 	p.RequireParseableURLs(true)
 	p.RequireNoFollowOnLinks(true)
 	p.RequireNoReferrerOnLinks(true)
 	p.AddTargetBlankToFullyQualifiedLinks(true)
 	return p
-})
+}
 
 // Moodle's own format means HTML tags where they are tags and text everywhere else;
 // whatever does not look exactly like a harmless tag is text ("a<b and c>d").

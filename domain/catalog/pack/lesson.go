@@ -44,7 +44,8 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 		r.wrongAt(file, line, 0, "pack.a_paragraph_list_or_table", "Most", maxBlock)
 		return Lesson{}, false
 	}
-	title, body := r.inspect(file, source)
+	l := Lesson{Slug: slug, Markdown: string(source), shown: map[string]item.Picture{}}
+	title, body := r.inspect(file, source, &l)
 	switch {
 	case title == "":
 		r.wrongAt(file, 1, 0, "pack.the_lesson_has_no_title")
@@ -52,11 +53,12 @@ func (r *reader) lesson(n node, file string) (Lesson, bool) {
 		r.wrongAt(file, 1, 0, "pack.the_title_is_longer_than")
 	}
 	for _, gone := range item.Lost(item.Text{Body: string(body), Format: item.Markdown}) {
-		if !strings.HasPrefix(gone.String(), "<") { // images and raw HTML were told with their lines
+		if !strings.HasPrefix(gone.String(), "<") { // pictures are shown, and raw HTML was told with its line
 			r.doubtAt(file, 0, "pack.not_shown", "Lost", gone)
 		}
 	}
-	return Lesson{Slug: slug, Title: title, Markdown: string(source), HTML: item.RenderHTML(string(body), item.Markdown)}, true
+	l.Title, l.HTML = title, item.RenderLesson(string(body), l.shown)
+	return l, true
 }
 
 // maxBlock limits the bytes between two blank lines of a lesson. The time of the Markdown
@@ -82,12 +84,13 @@ func longBlock(source []byte) int {
 }
 
 // inspect walks the syntax tree of a lesson. It gives the title and the source without
-// the title's line.
-func (r *reader) inspect(file string, source []byte) (title string, body []byte) {
+// the title's line, and what pictures there are to the lesson.
+func (r *reader) inspect(file string, source []byte, l *Lesson) (title string, body []byte) {
 	body = source
 	lineOf := func(offset int) int { return bytes.Count(source[:min(offset, len(source))], []byte("\n")) + 1 }
 	doc := item.NewMarkdown().Parser().Parse(text.NewReader(source))
-	block := 0 // offset of the block around an inline node, for those that know no place
+	block := 0   // offset of the block around an inline node, for those that know no place
+	picture := 0 // offset behind the last picture's beginning
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -111,7 +114,14 @@ func (r *reader) inspect(file string, source []byte) (title string, body []byte)
 			}
 			r.wrongAt(file, lineOf(at), 0, "pack.raw_html_is_not_allowed")
 		case *ast.Image:
-			r.doubtAt(file, lineOf(block), "pack.images_are_not_shown_use")
+			at := block
+			if text, is := n.FirstChild().(*ast.Text); is {
+				at = text.Segment.Start
+			} else if i := bytes.Index(source[picture:], append([]byte("]("), n.Destination...)); i >= 0 && picture+i > block {
+				at = picture + i
+			}
+			picture = at + 1
+			r.image(file, lineOf(at), n, source, l)
 		}
 		return ast.WalkContinue, nil
 	})

@@ -1,4 +1,4 @@
-// Package pack reads course packs: a pack.yaml, lessons in Markdown and item banks in
+// Package pack reads course packs: a pack.yaml, lessons in Markdown with their pictures, and item banks in
 // GIFT (format lignum-pack/1, described for authors in ../packs/FORMAT.md). It reads
 // strictly and reports everything that is wrong at once, each with file, line and reason.
 // It is pure: a pack goes in as a file system, a value comes out.
@@ -7,6 +7,7 @@ package pack
 import (
 	"lignum/domain/catalog/gift"
 	"lignum/domain/catalog/item"
+	"lignum/tenants/files"
 )
 
 // Format is the version of the pack format that this package reads.
@@ -49,6 +50,9 @@ type Pack struct {
 	Tests     []Test     `json:"tests"`
 	Resources []Resource `json:"resources"`
 
+	// Pictures are those that lessons show, each content once, as they are kept.
+	Pictures []files.Picture `json:"-"`
+
 	Hash     string  `json:"hash"` // SHA-256 in hex over every file that the pack names
 	Warnings []Error `json:"warnings"`
 }
@@ -67,6 +71,10 @@ type Lesson struct {
 	Minutes  int    `json:"minutes"` // estimated work time
 	Markdown string `json:"markdown"`
 	HTML     string `json:"html"` // safe, without the title's heading
+
+	Pictures []Shown `json:"pictures,omitempty"` // in the order in which they stand
+
+	shown map[string]item.Picture // by what the lesson calls them
 }
 
 // BankItem is one item of a bank. Name is its identity over versions, Hash tells them apart.

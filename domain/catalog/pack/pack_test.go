@@ -156,13 +156,13 @@ func TestReadWarns(t *testing.T) {
 	files := sample()
 	files["items/sets.gift"] += "\n::sets-3:: Discuss {}\n"
 	files["items/forgotten.gift"] = "::f:: x {T}\n"
-	files["lessons/sets-venn.md"] += "\n![x](y.png)\n"
+	files["pictures/old.PNG"] = "not even a picture"
 	p, err := pack.Read(fsOf(files))
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := pack.Errors(p.Warnings).Error()
-	for _, want := range []string{"1 of the 3 items of section \"sets\" is an essay", "items/forgotten.gift: the file is not named", "sets-venn.md:9: images are not shown"} {
+	for _, want := range []string{"1 of the 3 items of section \"sets\" is an essay", "items/forgotten.gift: the file is not named", "pictures/old.PNG: no lesson shows the picture"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning %q in:\n%s", want, all)
 		}

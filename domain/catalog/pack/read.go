@@ -37,6 +37,7 @@ type reader struct {
 	sections map[string]node
 	lessons  map[string]bool
 	names    map[string]BankItem
+	pictures map[string]*found // by their names in lessons
 }
 
 // wrongAt notes what is wrong at a place; the reason is the message of a key, filled with pairs of name and value.
@@ -62,7 +63,7 @@ func (r *reader) doubtIn(file string, line, col int, reason words.Text) {
 // that is wrong, and with it the part that could be understood.
 func Read(fsys fs.FS) (*Pack, error) {
 	r := &reader{fsys: fsys, pack: &Pack{Warnings: []Error{}}, files: map[string][]byte{},
-		sections: map[string]node{}, lessons: map[string]bool{}, names: map[string]BankItem{}}
+		sections: map[string]node{}, lessons: map[string]bool{}, names: map[string]BankItem{}, pictures: map[string]*found{}}
 	data, err := r.load(manifest, MaxManifest)
 	if err != nil {
 		r.wrongIn(manifest, 0, 0, words.Of(err))
@@ -155,13 +156,16 @@ func (r *reader) root(n node) {
 	}
 }
 
-// unlisted warns of lessons and banks that pack.yaml forgot.
+// unlisted warns of lessons and banks that pack.yaml forgot, and of pictures that no lesson shows.
 func (r *reader) unlisted() {
 	_ = fs.WalkDir(r.fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return nil //nolint:nilerr // a folder that cannot be read has no files to warn of
 		}
 		_, named := r.files[name]
+		if !named && slices.Contains(pictureEnds, strings.ToLower(path.Ext(name))) {
+			r.doubtAt(name, 0, "pack.no_lesson_shows_the_picture")
+		}
 		if !named && (strings.HasSuffix(name, ".gift") || strings.HasPrefix(name, "items/") && strings.HasSuffix(name, ".yaml") || strings.HasPrefix(name, "lessons/") && strings.HasSuffix(name, ".md")) {
 			r.doubtAt(name, 0, "pack.the_file_is_not_named", "Manifest", manifest)
 		}

@@ -12,7 +12,7 @@ import (
 	"lignum/domain"
 )
 
-//go:embed */pack.yaml */lessons */items
+//go:embed */pack.yaml */lessons */items */pictures
 var files embed.FS
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,62}$`)
