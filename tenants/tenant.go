@@ -126,7 +126,7 @@ var slugPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}[a-z0-9]$`)
 // reserved names would be taken for a part of the platform, or serve a phisher.
 var reserved = []string{
 	"platform", "www", "api", "app", "admin", "administrator", "root", "control", "console", "gate", "public", "static", "assets",
-	"cdn", "mail", "smtp", "imap", "ftp", "ns1", "ns2", "status", "support", "help", "billing", "login", "signin", "sign-in",
+	"cdn", "mail", "mail-from", "smtp", "imap", "ftp", "ns1", "ns2", "status", "support", "help", "billing", "login", "signin", "sign-in",
 	"account", "accounts", "auth", "sso", "security", "lignum", "content", "sandbox", "test", "staging", "localhost", "postgres",
 	"pgbouncer", "template", "system", "internal", "metrics", "health", "well-known", "autoconfig", "autodiscover", "autoscale", "jobs", "wpad",
 }

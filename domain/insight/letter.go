@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain/letters"
 	"lignum/domain/words"
@@ -18,7 +19,7 @@ import (
 const GetsWeek = "ministry_official"
 
 // officialsAfter gives the next people, by id, who are written the week's figures, at most 500.
-func officialsAfter(ctx context.Context, q tenants.Querier, after uuid.UUID) (ids []uuid.UUID, err error) {
+func officialsAfter(ctx context.Context, q tenants.Querier, after uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := q.Query(ctx, `WITH RECURSIVE officials(role) AS (
 			SELECT $2::text UNION SELECT c.v0 FROM casbin_rules c JOIN officials o ON c.ptype = 'g' AND c.v1 = o.role)
 		SELECT DISTINCT u.id FROM users u JOIN user_roles r ON r.user_id = u.id LEFT JOIN mail_wishes w ON w.user_id = u.id
@@ -27,15 +28,7 @@ func officialsAfter(ctx context.Context, q tenants.Querier, after uuid.UUID) (id
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
 // WriteWeek writes the figures of the week that is over to the officials who want them, on Mondays. It may run twice: an official has one letter a week. No figure is of fewer

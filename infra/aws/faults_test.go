@@ -194,7 +194,9 @@ var faults = []fault{
 	{"a small one of which the machines know half", "database-cores", func(s stackSet) { s.set(s.template("web").Mappings, "Sizes.small.Cores", "1") }},
 
 	{"every action of a service", "wildcard-action", func(s stackSet) { s.set(s.statement("operations", bound), "Action", "rds:*") }},
-	{"every action", "wildcard-action", func(s stackSet) { s.set(s.statement("web", bound), "Action", "*") }},
+	{"every action", "wildcard-action", func(s stackSet) {
+		s.set(s.statement("web", func(one statement) bool { return bound(one) && one.kind == "AWS::IAM::Role" }), "Action", "*")
+	}},
 	{"every resource", "wildcard-resource", func(s stackSet) { s.set(s.statement("operations", bound), "Resource", "*") }},
 	{"everybody takes a role", "wildcard-principal", func(s stackSet) {
 		role := s.statement("web", func(one statement) bool { return one.body.Get("Principal") != nil && one.body.Get("Condition") == nil })
@@ -339,6 +341,65 @@ var faults = []fault{
 	}},
 	{"uploads that are not encrypted", "encrypted", func(s stackSet) { s.drop(s.filesBucket(), "Properties.BucketEncryption") }},
 
+	change("mail-signed", "web", mailIdentity, "Properties.DkimAttributes.SigningEnabled", "false"),
+	change("mail-signed", "web", mailIdentity, "Properties.DkimSigningAttributes.NextSigningKeyLength", "RSA_1024_BIT"),
+	lose("mail-signed", "web", mailIdentity, "Properties.MailFromAttributes.MailFromDomain"),
+	{"two of three keys", "mail-signed", func(s stackSet) {
+		s.set(s.record("${MailIdentity.DkimDNSTokenName3}", "CNAME"), "Name", "elsewhere.example")
+	}},
+	{"one key twice", "mail-signed", func(s stackSet) {
+		s.put(s.record("${MailIdentity.DkimDNSTokenName3}", "CNAME"), "ResourceRecords.0", &Value{Kind: Call, Fn: "GetAtt", Items: []*Value{{Text: "MailIdentity.DkimDNSTokenValue2"}}})
+	}},
+	{"what comes back goes nowhere", "mail-signed", func(s stackSet) {
+		s.set(s.record("mail-from.${BaseDomain}", "MX"), "ResourceRecords.0", "10 mail.example.org")
+	}},
+	{"an SPF that lets everybody", "mail-signed", func(s stackSet) {
+		s.set(s.record("mail-from.${BaseDomain}", "TXT"), "ResourceRecords.0", `"v=spf1 include:amazonses.com ?all"`)
+	}},
+	{"records that are made now and then", "mail-signed", func(s stackSet) {
+		s.set(s.template("web").Resources.Get("MailRecords"), "Condition", "MailFromHereAlone")
+	}},
+	{"no DMARC", "mail-dmarc", func(s stackSet) { s.set(s.record("_dmarc.${BaseDomain}", "TXT"), "Name", "dmarc.example") }},
+	{"a DMARC that refuses nothing", "mail-dmarc", func(s stackSet) {
+		s.set(s.record("_dmarc.${BaseDomain}", "TXT"), "ResourceRecords.0", `"v=DMARC1; p=none; sp=reject; adkim=s"`)
+	}},
+	{"tenants' hosts that anybody writes from", "mail-dmarc", func(s stackSet) {
+		s.set(s.record("_dmarc.${BaseDomain}", "TXT"), "ResourceRecords.0", `"v=DMARC1; p=reject; adkim=s"`)
+	}},
+	change("mail-tls", "web", mailSettings, "Properties.DeliveryOptions.TlsPolicy", "OPTIONAL"),
+	lose("mail-tls", "web", mailSettings, "Properties.DeliveryOptions"),
+	{"letters without TLS", "mail-tls", func(s stackSet) { s.script("LIGNUM_MAIL_SERVER=smtps://", "LIGNUM_MAIL_SERVER=smtp+plain://") }},
+	{"no mail server", "mail-tls", func(s stackSet) {
+		s.script("LIGNUM_MAIL_SERVER=smtps://email-smtp.${AWS::Region}.amazonaws.com:465\n", "")
+	}},
+	{"a group that lets no letter out", "mail-tls", func(s stackSet) {
+		s.set(s.template("network").Resources.Get("WebSecurityGroup", "Properties", "SecurityGroupEgress", "1"), "FromPort", "25")
+		s.set(s.template("network").Resources.Get("WebSecurityGroup", "Properties", "SecurityGroupEgress", "1"), "ToPort", "25")
+	}},
+	change("mail-reputation", "web", mailSettings, "Properties.ReputationOptions.ReputationMetricsEnabled", "false"),
+	change("mail-reputation", "web", mailSettings, "Properties.SuppressionOptions.SuppressedReasons.1", "BOUNCE"),
+	lose("mail-reputation", "web", mailSettings, "Properties.SuppressionOptions"),
+	lose("mail-reputation", "web", mailIdentity, "Properties.ConfigurationSetAttributes"),
+	{"no alarm of complaints", "mail-reputation", func(s stackSet) {
+		s.remove("operations", alarm, named("Properties.MetricName", "Reputation.ComplaintRate"))
+	}},
+	{"an alarm of bounces when it is too late", "mail-reputation", func(s stackSet) {
+		s.set(s.first("operations", alarm, named("Properties.MetricName", "Reputation.BounceRate")), "Properties.Threshold", "0.1")
+	}},
+	{"a key that sends as anybody", "mail-key", func(s stackSet) { s.drop(s.mailRight(), "Condition") }},
+	{"a key that does more", "mail-key", func(s stackSet) { s.set(s.mailRight(), "Action", "ses:CreateEmailIdentity") }},
+	{"a key for every identity", "mail-key", func(s stackSet) { s.set(s.mailRight(), "Resource", "arn:aws:ses:*:*:identity/*") }},
+	{"a key with a policy of AWS", "mail-key", func(s stackSet) {
+		s.put(s.first("web", "AWS::IAM::User"), "Properties.ManagedPolicyArns", &Value{Kind: List, Items: []*Value{{Text: "arn:aws:iam::aws:policy/AmazonSESFullAccess"}}})
+	}},
+	{"the key in user data", "mail-key", func(s stackSet) {
+		s.script("LIGNUM_MAIL_USER=", "LIGNUM_MAIL_PASSWORD=${MailKey.SecretAccessKey}\nLIGNUM_MAIL_USER=")
+	}},
+	{"the key in an output", "mail-key", func(s stackSet) {
+		s.put(s.template("web").Outputs.Get("AsgName"), "Value", &Value{Kind: Call, Fn: "GetAtt", Items: []*Value{{Text: "MailKey.SecretAccessKey"}}})
+	}},
+	{"machines that keep the old key", "mail-key", func(s stackSet) { s.script("LIGNUM_MAIL_USER=${MailKey}\n", "LIGNUM_MAIL_USER=lignum\n") }},
+
 	lose("alarm-action", "operations", alarm, "Properties.AlarmActions"),
 	lose("alarm-missing-data", "operations", alarm, "Properties.TreatMissingData"),
 	lose("dead-letter", "operations", lambda, "Properties.DeadLetterConfig"),
@@ -412,6 +473,26 @@ func (s stackSet) packages() *Value {
 	return s.first("edge", distribution, func(v *Value) bool {
 		return strings.Contains(text(v.Get("Properties", "DistributionConfig", "Aliases")), "${SandboxDomain}")
 	})
+}
+
+// record is a record of a name and type in the web stack.
+func (s stackSet) record(name, kind string) (found *Value) {
+	s.Helper()
+	s.template("web").Resources.walk(func(v *Value) {
+		if text(v.Get("Name")) == name && v.Get("Type").Scalar() == kind && v.Get("ResourceRecords") != nil {
+			found = v
+		}
+	})
+	if found == nil {
+		s.Fatalf("there is no %s of %s", kind, name)
+	}
+	return found
+}
+
+// mailRight is what the user that sends letters may.
+func (s stackSet) mailRight() *Value {
+	s.Helper()
+	return s.statement("web", func(one statement) bool { return one.kind == "AWS::IAM::User" })
 }
 
 // filesBucket is where uploads lie.

@@ -9,10 +9,14 @@ func stacks(s Settings) []stack {
 	if s.AlarmEmail != "" { // else who was told before stays told
 		operations = append(operations, parameter{name: "AlarmEmail", value: s.AlarmEmail})
 	}
+	web := []parameter{installation, size, domain, zone, sandbox, sandboxZone, {name: "Version", value: `"$VERSION"`}, {name: "BinarySha256", value: `"$LIGNUM_SHA256"`}}
+	if s.AlarmEmail != "" {
+		web = append(web, parameter{name: "MailReports", value: s.AlarmEmail})
+	}
 	return []stack{
 		{"network", []parameter{installation, size, {name: "CloudFrontPrefixListId", value: `"$CLOUDFRONT_PREFIX_LIST"`}}},
 		{"data", []parameter{installation, size}},
-		{"web", []parameter{installation, size, domain, zone, sandbox, sandboxZone, {name: "Version", value: `"$VERSION"`}, {name: "BinarySha256", value: `"$LIGNUM_SHA256"`}}},
+		{"web", web},
 		{"edge", []parameter{installation, size, domain, zone, sandbox, sandboxZone, {name: "AlbDnsName", of: output{"web", "AlbDnsName"}},
 			{name: "OriginSecretName", of: output{"web", "OriginSecretName"}}}},
 		{"operations", operations},

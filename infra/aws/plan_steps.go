@@ -97,6 +97,16 @@ func (p *plan) verify() {
 	p.line(`aws cloudwatch describe-alarms --region "$REGION" --alarm-name-prefix "$INSTALLATION-" --state-value ALARM --query 'MetricAlarms[].AlarmName' --output text`)
 }
 
+// mail tells whether Amazon SES takes letters to everybody, which AWS must agree to once for an account and region.
+func (p *plan) mail() {
+	p.step("E-mail: a new account is in SES's sandbox, and writes to verified addresses alone. AWS answers a request within a day or so.")
+	p.line(`if [ "$(aws sesv2 get-account --region "$REGION" --query ProductionAccessEnabled --output text)" != True ]; then`)
+	p.line(`  echo "Ask AWS once, then try it with: lignum mail try platform you@example.org"`)
+	p.line(`  echo "  aws sesv2 put-account-details --region $REGION --production-access-enabled --mail-type TRANSACTIONAL --contact-language EN \\"`)
+	p.line(`  echo "    --website-url https://platform.$BASE_DOMAIN --use-case-description 'Invitations, codes and digests to staff and learners who have an account'"`)
+	p.line(`fi`)
+}
+
 // wayBack leaves a script beside the release, before anything of the release runs.
 func (p *plan) wayBack(web, operations stack) {
 	p.step("The way back: bash bin/release/roll-back.sh puts machines and functions back to the release of now, should this one\n" +

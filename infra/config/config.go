@@ -49,6 +49,7 @@ type Config struct {
 	MailServer    string        `env:"LIGNUM_MAIL_SERVER"`                         // who takes letters, for serve, which does not start without: smtp://HOST[:587] with STARTTLS, smtps://HOST[:465], or off, and no letter goes out
 	MailUser      string        `env:"LIGNUM_MAIL_USER"`                           // who signs in to it; without, nobody does
 	MailPassword  string        `env:"LIGNUM_MAIL_PASSWORD,unset"`                 // with it
+	MailRegion    string        `env:"LIGNUM_MAIL_SES_REGION"`                     // region of Amazon SES, such as eu-west-1, where LIGNUM_MAIL_PASSWORD is the secret access key of an IAM user and not what SES takes as its password
 	MailFrom      string        `env:"LIGNUM_MAIL_FROM"`                           // the address that letters come from, such as no-reply@lignum.example
 	Memory        string        `env:"LIGNUM_MEMORY"`                              // what the process may use, such as 512MiB; else what its control group allows, else a quarter of the machine, at most 1 GiB
 	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
@@ -88,6 +89,9 @@ func (c *Config) Validate() error {
 	}
 	return nil
 }
+
+// mailRegion is what regions of AWS are called.
+var mailRegion = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 
 func (c *Config) check() (wrong []string) {
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -147,6 +151,9 @@ func (c *Config) check() (wrong []string) {
 		if u, err := url.Parse(c.Files); !isURL || err != nil || where == "" || u.Host == "" || u.Path != "" || u.User != nil {
 			bad("LIGNUM_FILES must be a directory, or s3://BUCKET?region=REGION")
 		}
+	}
+	if c.MailRegion != "" && (!mailRegion.MatchString(c.MailRegion) || c.MailUser == "" || c.MailPassword == "") {
+		bad("LIGNUM_MAIL_SES_REGION must be a region such as eu-west-1, beside LIGNUM_MAIL_USER and LIGNUM_MAIL_PASSWORD, the access key of an IAM user")
 	}
 	c.memory = 0
 	if c.Memory != "" {

@@ -38,12 +38,13 @@ func TestLoadNamesEverythingThatIsWrongAtOnce(t *testing.T) {
 	vars["LIGNUM_MASTER_KEY"], vars["LIGNUM_PROXY"], vars["LIGNUM_SCHEME"] = "c2hvcnQ=", "nowhere", "http"
 	vars["LIGNUM_TRUSTED_PROXIES"], vars["LIGNUM_DATABASE_CORES"], vars["LIGNUM_LISTEN_TLS"] = "ten", "NaN", "on"
 	vars["LIGNUM_POOLER_CONNECTIONS"], vars["LIGNUM_FILES"] = "5001", "s3:///files"
+	vars["LIGNUM_MAIL_SES_REGION"] = "eu-west-1.example.org"
 	set(t, vars)
 	_, err := Load()
 	if err == nil {
 		t.Fatal("a half-configured environment was accepted")
 	}
-	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_DATABASE_CORES", "LIGNUM_POOLER_CONNECTIONS", "LIGNUM_LISTEN_TLS", "LIGNUM_FILES"} {
+	for _, name := range []string{"LIGNUM_INSTALLATION", "LIGNUM_MASTER_KEY", "LIGNUM_PROXY ", "LIGNUM_SCHEME", "LIGNUM_TRUSTED_PROXIES", "LIGNUM_DATABASE_CORES", "LIGNUM_POOLER_CONNECTIONS", "LIGNUM_LISTEN_TLS", "LIGNUM_FILES", "LIGNUM_MAIL_SES_REGION"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
 		}

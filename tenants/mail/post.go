@@ -30,6 +30,7 @@ type Settings struct {
 	Server   string // smtp://HOST[:587], which must offer STARTTLS (RFC 3207), smtps://HOST[:465] (RFC 8314), smtp+plain://LOOPBACK:PORT without TLS; off: no letter is sent
 	User     string // "": nobody signs in
 	Password string
+	Region   string      // of Amazon SES, such as eu-west-1: Password is the secret access key of an IAM user then; "": it is the password itself
 	From     string      // the address that letters come from
 	TLS      *tls.Config // nil: as the machine trusts
 }
@@ -96,7 +97,11 @@ func (s Settings) client() (*gomail.Client, string, error) {
 		if u.Scheme == "smtp+plain" {
 			return nil, "", errors.New("must not be given a password without TLS")
 		}
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(s.User), gomail.WithPassword(s.Password))
+		password := s.Password
+		if s.Region != "" {
+			password = sesPassword(password, s.Region)
+		}
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(s.User), gomail.WithPassword(password))
 	}
 	client, err := gomail.NewClient(u.Hostname(), options...)
 	return client, from.Address, err
@@ -170,6 +175,7 @@ func explain(err error) *fault {
 		f.unknown = f.code == 0
 	case gomail.ErrGetRcpts, gomail.ErrGetSender, gomail.ErrNoUnencoded:
 		f.lasting = true
+	case gomail.ErrSMTPMailFrom, gomail.ErrSMTPReset, gomail.ErrConnCheck, gomail.ErrAmbiguous: // about us, or the connection
 	}
 	return f
 }

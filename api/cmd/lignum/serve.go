@@ -102,7 +102,7 @@ func (in *installation) post(registry *tenants.Registry) (*mail.Post, error) {
 	if in.cfg.MailServer == "" {
 		return nil, errors.New("LIGNUM_MAIL_SERVER must say who takes letters: smtp://HOST:587, smtps://HOST:465, or off")
 	}
-	post, err := mail.NewPost(mail.Settings{Server: in.cfg.MailServer, User: in.cfg.MailUser, Password: in.cfg.MailPassword, From: in.cfg.MailFrom}, func(t *tenants.Tenant) string {
+	post, err := mail.NewPost(mail.Settings{Server: in.cfg.MailServer, User: in.cfg.MailUser, Password: in.cfg.MailPassword, Region: in.cfg.MailRegion, From: in.cfg.MailFrom}, func(t *tenants.Tenant) string {
 		if t == nil {
 			return in.cfg.URL(registry.Host(""))
 		}
