@@ -13,6 +13,7 @@ var uncontested = map[string]string{
 	"put /api/v1/attempts/{attempt}/answers":      "each answer has a counter, and the highest counts",
 	"put /api/v1/lessons/{lesson}/progress":       "carries a counter, and progress never falls",
 	"put /api/v1/me/language":                     "one choice that the sender states",
+	"patch /api/v1/uploads/{upload}":              "carries the offset that it goes on from, and any other is refused",
 	"put /api/v1/me/mail":                         "one choice that the sender states",
 	"put /api/v1/me/leaderboard":                  "one yes or no that the sender states; nothing that was typed before is lost",
 	"put /api/v1/me/children/{child}/leaderboard": "one yes or no that the sender states",
