@@ -35,7 +35,7 @@ func TestALogoIsUploadedAndSeen(t *testing.T) {
 	admin := open(t, s, "jamaica", "admin1", 1280)
 	admin.signIn()
 	admin.visit("/settings")
-	admin.wants("What your plan allows", "0.0 GB of 2,000 GB")
+	admin.wants("What your plan allows", "0.1 MB of 2,000 GB")
 	admin.do(chromedp.SetUploadFiles(`#f-file`, []string{logo}))
 	admin.click(`form[action="/settings/logo"] button`)
 	if err := s.Registry.Refresh(t.Context()); err != nil {
