@@ -59,7 +59,7 @@ func writeReset(ctx context.Context, tx *tenants.Tx, a account, c *Card, notice 
 }
 
 // Forgot writes a code for choosing a new password to somebody who forgot theirs, if there is such an account, it has an address, and codes may go to it by mail; nobody learns whether it did. The
-// password until now stays good. Who asks for an account that there is not is counted as who fails to sign in. It gives domain.OverQuota.
+// password until now stays good. Each question is counted as a failed sign-in of its address, whatever came of it. It gives domain.OverQuota.
 func (d *Desk) Forgot(ctx context.Context, db *tenants.DB, userName string, dev Device, now time.Time) error {
 	var a account
 	var found, asked bool
@@ -83,14 +83,12 @@ func (d *Desk) Forgot(ctx context.Context, db *tenants.DB, userName string, dev 
 	if err != nil {
 		return err
 	}
-	if !found {
-		b := &pgx.Batch{}
-		where := addressSubject(db, dev.Address)
-		d.Address.queueCount(b, where, where, now)
-		return db.WriteOneTrip(ctx, b, func(pgx.BatchResults) error { return nil })
-	}
-	if asked || !mailed(a.Roles) {
-		return nil
+	// Each question counts, or the count would tell which names there are.
+	b := &pgx.Batch{}
+	where := addressSubject(db, dev.Address)
+	d.Address.queueCount(b, where, where, now)
+	if err := db.WriteOneTrip(ctx, b, func(pgx.BatchResults) error { return nil }); err != nil || !found || asked || !mailed(a.Roles) {
+		return err
 	}
 	err = db.Write(ctx, a.actor(db.Realm(), dev), func(tx *tenants.Tx) error {
 		c := &Card{UserID: a.ID, UserName: a.UserName, Code: newCode(), Expires: now.Add(ForgottenLife).UTC().Truncate(time.Second)}
