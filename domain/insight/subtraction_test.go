@@ -3,6 +3,7 @@ package insight_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,12 +55,11 @@ func of(learners []school.Person, id uuid.UUID) (list []school.Person) {
 	return list
 }
 
-var attempts int // so far: their numbers
+var attempts atomic.Int64 // so far: their numbers
 
 // attempt is one at a course's test, with ten hundredths to earn.
 func (c *country) attempt(course, at, learner uuid.UUID, when time.Time, score int) school.Attempt {
-	attempts++
-	return school.Attempt{Test: c.tests[course], Course: course, Learner: learner, School: at, Number: attempts, StartedAt: when, Score: score, MaxScore: 10}
+	return school.Attempt{Test: c.tests[course], Course: course, Learner: learner, School: at, Number: int(attempts.Add(1)), StartedAt: when, Score: score, MaxScore: 10}
 }
 
 // subjectCourse makes a course of a subject, with a test.
