@@ -19,7 +19,7 @@ func TestThePlatformAlwaysAsksForASecondFactor(t *testing.T) {
 		if _, public := rt.Permission.IsPublic(); public || rt.Method != http.MethodGet || !rt.Permission.In(policy.Platform) || rt.Page {
 			continue
 		}
-		at := strings.NewReplacer("{user}", operator.ID.String(), "{tenant}", "jamaica").Replace(rt.Path)
+		at := strings.NewReplacer("{user}", operator.ID.String(), "{tenant}", "jamaica", "{export}", operator.ID.String()).Replace(rt.Path)
 		res := s.Get(operator, at)
 		if own[rt.Method+" "+rt.Path] {
 			res.Want(http.StatusOK)

@@ -35,7 +35,7 @@ func TestDefaultRoles(t *testing.T) {
 		{"tenant_administrator", "role.change audit.read user.erase insight.read", ""},
 		{"account_manager", "platform.tenant.suspend session.end", "learner.read user.read insight.read platform.user.create platform.role.change audit.read"},
 		{"operator", "platform.role.change platform.tenant.read", "learner.progress role.change user.read"},
-		{"member", "profile.read profile.change session.end", "course.read"},
+		{"member", "profile.read profile.change session.end export.read", "course.read"},
 		{"stranger", "", "profile.read course.read"},
 	}
 	for _, row := range table {

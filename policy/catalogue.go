@@ -6,6 +6,8 @@ var (
 	ProfileChange = change(Either, "profile.change")
 	// Leaving must always be possible, also where changes are not taken: it counts as no change of the realm's data.
 	SessionEnd = read(Either, "session.end")
+	// What one asked to be written into a file. It may be about many people, so that what is asked of whoever sees them is asked here too.
+	ExportRead = read(Either, "export.read")
 )
 
 // Learning: what a learner does, and what staff see of it.

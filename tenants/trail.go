@@ -32,7 +32,7 @@ func Trail(ctx context.Context, q Querier, f TrailFilter) (list []audit.Stored, 
 	if f.Limit == 0 {
 		f.Limit = domain.Rows
 	}
-	if err := f.check(); err != nil {
+	if err := f.Check(); err != nil {
 		return nil, false, err
 	}
 	sql, args := f.statement()
@@ -133,7 +133,8 @@ func (f *TrailFilter) statement() (string, []any) {
 // idsApart is how far an entry's id may be from its time: it is made before its transaction is stored, and on another machine's clock.
 const idsApart = time.Hour
 
-func (f *TrailFilter) check() error {
+// Check gives domain.Invalid for what makes no sense.
+func (f *TrailFilter) Check() error {
 	var p domain.Problems
 	if f.Limit < 1 || f.Limit > 200 {
 		p.Add("limit", "domain.must_be_1_to_200")

@@ -23,6 +23,7 @@ var entities = map[string]map[string]string{
 	},
 	"hosts":    {},
 	"files":    {"domain/catalog/pictures.go unusedPictures": "the files that are named in no lesson, by one statement over both tables"},
+	"exports":  {"domain/exports/exports.go": "whether the job of each lives, as of one moment, through the gate"},
 	"packages": {"tenants/packages/packages.go Find": "each file of a package that is shown is one statement over package and entry"},
 	"mails": {
 		"tenants/mail/mail.go":                "letters are written in the statement that gives the ids for their jobs, and those that wait are found by age",

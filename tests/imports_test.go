@@ -21,6 +21,7 @@ var amongDomain = map[string][]string{
 	"classes":    {"people", "identity", "catalog", "points", "notices", "calendar"},
 	"roster":     {"people", "identity", "catalog", "classes", "calendar"},
 	"assessment": {"calendar", "people", "catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"},
+	"exports": {"notices"},
 	"insight": {"calendar", "people", "letters", "identity", "catalog", "classes", "assessment", "points", "roster"},
 	"demo":    {"people", "identity", "notices", "catalog", "points", "classes", "assessment", "coaching", "insight", "roster", "calendar"},
 }
@@ -29,7 +30,7 @@ var amongDomain = map[string][]string{
 // staff leads to those of who coaches.
 var amongAreas = map[string][]string{
 	"attempts": {"catalogue"}, "classes": {"catalogue"}, "guardians": {"coaching"}, "points": {"guardians"}, "people": {"classes", "coaching"},
-	"roster": {"people"}, "jobs": {"roster"},
+	"roster": {"people"}, "exports": {"people", "insight"}, "jobs": {"roster", "exports"},
 }
 
 // Staff's pages lead to those of who coaches.

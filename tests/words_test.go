@@ -119,8 +119,8 @@ func TestSentencesAreForPeople(t *testing.T) {
 }
 
 // typedSo are reasons for fields which only programs fill in: on pages these are chosen from a list, or stand in an address. And the column of what roles
-// may do is called what it is, to those who decide it.
-var typedSo = []string{"Permission", " permission.", " permission, with those of .", "must be suspended or read_only", "must be live or on_demand", "is not valid UTF-8", "is not valid UTF-8 text",
+// may do is called what it is, to those who decide it. So is a kind of file, to those who ask for it.
+var typedSo = []string{"JSON Lines", "Permission", " permission.", " permission, with those of .", "must be suspended or read_only", "must be live or on_demand", "is not valid UTF-8", "is not valid UTF-8 text",
 	"must be a UUID such as 0190a1b2-...", "something follows after the JSON value", "must be text: no NUL character, no broken UTF-8, no half of a surrogate pair"}
 
 // A language says what English says: no message of its own, each filled with the same, and with each plural form that the language has.

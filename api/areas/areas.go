@@ -10,6 +10,7 @@ import (
 	"lignum/api/catalogue"
 	"lignum/api/classes"
 	"lignum/api/coaching"
+	"lignum/api/exports"
 	"lignum/api/files"
 	"lignum/api/guardians"
 	"lignum/api/insight"
@@ -34,7 +35,7 @@ func Register(s *api.Server) {
 		// people and schools, and when these have terms
 		people.Routes, guardians.Routes, people.ResetRoutes, people.SchoolRoutes, roster.Routes, calendar.Routes, coaching.RecordRoutes,
 		// a tenant
-		insight.Routes, settings.RoleRoutes, settings.Routes, files.Routes, audit.Routes, jobs.Routes, mail.Routes,
+		insight.Routes, settings.RoleRoutes, settings.Routes, files.Routes, audit.Routes, exports.Routes, jobs.Routes, mail.Routes,
 		// the platform
 		platform.Routes,
 	} {

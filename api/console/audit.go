@@ -8,13 +8,19 @@ import (
 	"lignum/api"
 	"lignum/api/web"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 func auditPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/console/audit", Permission: policy.PlatformAuditRead, Parts: []policy.Permission{policy.PlatformUserRead}, Summary: "The platform's audit trail"}, showAudit)
+	api.Page(s, api.Route{Path: "/console/audit", Permission: policy.PlatformAuditRead, Parts: []policy.Permission{policy.PlatformUserRead}, Summary: "The platform's audit trail"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return showAudit(ctx, c, fc, nil) })
+	api.Form(s, api.Route{Path: "/console/audit/export", Permission: policy.PlatformAuditRead, Parts: []policy.Permission{policy.PlatformUserRead}, Summary: "Ask for a file with entries of the audit trail"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+			return web.ExportTrail(ctx, c, tx, fc, policy.PlatformUserRead, func(f *web.Form) error { return showAudit(ctx, c, fc, f) })
+		})
 }
 
-func showAudit(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+func showAudit(ctx context.Context, c *api.Call, fc *fiber.Ctx, wrong *web.Form) error {
 	trail, f, err := web.AskTrail(ctx, c, fc, policy.PlatformUserRead)
 	show := func(f *web.Form) error {
 		return pages.Render(c, fc, "audit", web.Page{Title: c.Say("console.audit_trail"), Form: f, Data: trail})
@@ -23,5 +29,5 @@ func showAudit(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		f.Again(fc, show)
 		return err
 	}
-	return show(f)
+	return show(f.With(wrong))
 }

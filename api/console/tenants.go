@@ -7,9 +7,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	exportsapi "lignum/api/exports"
 	noticesapi "lignum/api/notices"
 	"lignum/api/platform"
 	"lignum/api/web"
+	"lignum/domain/exports"
 	"lignum/domain/notices"
 	"lignum/domain/words"
 	"lignum/policy"
@@ -22,7 +24,17 @@ var (
 )
 
 func tenantPages(s *api.Server) {
-	api.Page(s, api.Route{Path: "/console", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead, policy.ProfileRead}, Summary: "Tenants and what they use"}, showTenants)
+	api.Page(s, api.Route{Path: "/console", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead, policy.ProfileRead}, Summary: "Tenants and what they use"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+			return showTenants(ctx, c, fc, &web.Form{})
+		})
+	api.Form(s, api.Route{Path: "/console/export", Permission: policy.PlatformUsageRead, Parts: []policy.Permission{policy.PlatformTenantRead, policy.ProfileRead}, Summary: "Ask for a file with what all tenants used"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+			return web.Exports(ctx, c, tx, fc, func(f *web.Form) error { return showTenants(ctx, c, fc, f) }, func(as exports.Format) (*exportsapi.Asked, error) {
+				f := web.ReadForm(fc)
+				return exportsapi.AskUsage(ctx, c, tx, as, exportsapi.Days{From: f.Text("from"), To: f.Text("to")})
+			})
+		})
 	api.Page(s, api.Route{Path: "/console/tenants/new", Permission: policy.PlatformTenantProvision, Summary: "Form of a new tenant"}, newTenant)
 	api.Page(s, api.Route{Method: fiber.MethodPost, Path: "/console/tenants", Permission: policy.PlatformTenantProvision, Summary: "Open a tenant"}, openTenant)
 	api.Page(s, api.Route{Path: "/console/tenants/{tenant}", Permission: policy.PlatformTenantRead, Parts: []policy.Permission{policy.PlatformUsageRead}, Summary: "One tenant"},
@@ -57,12 +69,12 @@ type tenantsData struct {
 	Rows                         []tenantRow
 	Working                      int // how many are active
 	Learners, Active, Attendance int
-	MayOpen                      bool
+	MayOpen, MayExport           bool
 	Told                         []notices.Notice
 }
 
-func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	d := tenantsData{MayOpen: c.Could(policy.PlatformTenantProvision)}
+func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
+	d := tenantsData{MayExport: c.Could(policy.PlatformUsageRead), MayOpen: c.Could(policy.PlatformTenantProvision)}
 	if part, err := c.Under(policy.ProfileRead); err == nil {
 		list, err := noticesapi.MyNotices(ctx, part)
 		if err != nil {
@@ -70,7 +82,11 @@ func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 		d.Told = list.Items
 	}
-	all, err := allTenants(ctx, c)
+	listing, err := c.Under(policy.PlatformTenantRead)
+	if err != nil {
+		return err
+	}
+	all, err := allTenants(ctx, listing)
 	if err != nil {
 		return err
 	}
@@ -89,7 +105,7 @@ func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		}
 		d.Rows = append(d.Rows, row)
 	}
-	return pages.Render(c, fc, "tenants", web.Page{Title: c.Say("console.tenants"), Data: d})
+	return pages.Render(c, fc, "tenants", web.Page{Title: c.Say("console.tenants"), Form: f, Data: d})
 }
 
 // mostTenants is how many the list shows.

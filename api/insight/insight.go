@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lignum/api"
 	"lignum/domain"
 	"lignum/domain/insight"
@@ -76,12 +78,19 @@ func view(c *api.Call) (insight.View, error) {
 	if err != nil {
 		return insight.View{}, err
 	}
+	v, err := ViewOf(d, c.Claims.SchoolID, c.Day(), c.Realm)
+	v.Rankings = c.Server.Rankings
+	return v, err
+}
+
+// ViewOf gives whose figures somebody of a school sees by a decision about figures.
+func ViewOf(d policy.Decision, school *uuid.UUID, today time.Time, realm tenants.Realm) (insight.View, error) {
 	switch d.Scope {
 	case policy.Aggregate, policy.Whole:
-		return insight.View{MinCell: d.MinCell, Today: c.Day(), Realm: c.Realm.Name(), Rankings: c.Server.Rankings}, nil
+		return insight.View{MinCell: d.MinCell, Today: today, Realm: realm.Name()}, nil
 	case policy.School:
-		if c.Claims.SchoolID != nil {
-			return insight.View{SchoolID: *c.Claims.SchoolID, MinCell: d.MinCell}, nil
+		if school != nil {
+			return insight.View{SchoolID: *school, MinCell: d.MinCell}, nil
 		}
 		return insight.View{}, domain.Refuse(domain.Forbidden, "insight.you_see_the_figures_of")
 	case policy.Own, policy.Assigned, policy.Region:
@@ -95,7 +104,7 @@ func figures[T any](ctx context.Context, c *api.Call, by insight.By, in api.DayR
 	if err != nil {
 		return nil, err
 	}
-	p, err := period(in, by, v, c.Day())
+	p, err := PeriodOf(in, by, v, c.Day())
 	if err != nil {
 		return nil, err
 	}
@@ -108,9 +117,9 @@ func figures[T any](ctx context.Context, c *api.Call, by insight.By, in api.DayR
 	return out, inQuery(api.AtCursor(err))
 }
 
-// period reads a range of days. Without one it is the last thirty days, or the last finished month where only whole months
+// PeriodOf reads a range of days. Without one it is the last thirty days, or the last finished month where only whole months
 // are to be had; with one end, the month of that end.
-func period(in api.DayRange, by insight.By, v insight.View, today time.Time) (insight.Period, error) {
+func PeriodOf(in api.DayRange, by insight.By, v insight.View, today time.Time) (insight.Period, error) {
 	first, last, err := api.Days(in.From, in.To, today)
 	if err != nil || !insight.Grouped(by, v) {
 		return insight.Period{From: first, To: last}, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"lignum/api/exports"
 	"lignum/api/roster"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
@@ -25,6 +26,7 @@ import (
 // sends letters.
 func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, post *mail.Post) []jobs.Kind {
 	rosters := roster.Work{Rules: rules, Files: bucket}
+	tables := exports.Work{Rules: rules, Files: bucket}
 	return []jobs.Kind{
 		// what learners left open beyond its time is handed in
 		{Name: "attempts.close", When: jobs.Every(time.Minute), Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
@@ -60,6 +62,9 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, 
 			if err := rosters.Sweep(ctx, j); err != nil {
 				return err
 			}
+			if err := tables.Sweep(ctx, j); err != nil {
+				return err
+			}
 			return sweep(ctx, j)
 		}},
 		// what was uploaded: what never came whole, what was left behind, what belonged to tenants that are removed
@@ -79,19 +84,35 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, 
 			if err := catalog.SweepPictures(ctx, j.DB, bucket, j.Actor()); err != nil {
 				return err
 			}
-			for at := (files.Mark{}); !at.Done(); {
-				var err error
-				if _, at, err = bucket.Sweep(ctx, j.DB, j.Actor(), at, j.Now); err != nil {
-					return err
-				}
-			}
-			return nil
+			return sweepFiles(ctx, j, bucket)
+		}},
+		{Name: "files.sweep", When: jobs.Nightly(9 * time.Hour), Platform: true, Limit: 30 * time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			return sweepFiles(ctx, j, bucket)
 		}},
 		// rosters that people brought: what is in them is looked at, and then it is imported
 		{Name: "roster.check", Limit: roster.CheckTime, Run: rosters.Run},
 		{Name: "roster.import", Limit: roster.ImportTime, Run: rosters.Run},
-		{Name: "night.sweep", When: jobs.Nightly(8 * time.Hour), Platform: true, Limit: time.Minute, Run: sweep},
+		// what people asked to be written into a file
+		{Name: "export.make", Always: true, Limit: exports.Time, Run: tables.Run},
+		{Name: "export.make", Platform: true, Limit: exports.Time, Run: tables.Run},
+		{Name: "night.sweep", When: jobs.Nightly(8 * time.Hour), Platform: true, Limit: time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			if err := tables.Sweep(ctx, j); err != nil {
+				return err
+			}
+			return sweep(ctx, j)
+		}},
 	}
+}
+
+// sweepFiles removes bytes without a row, and rows without bytes.
+func sweepFiles(ctx context.Context, j *jobs.Job, bucket *files.Bucket) error {
+	for at := (files.Mark{}); !at.Done(); {
+		var err error
+		if _, at, err = bucket.Sweep(ctx, j.DB, j.Actor(), at, j.Now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweep forgets sign-ins, notices, letters and jobs that are old.

@@ -38,8 +38,20 @@ func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*a
 	if err != nil {
 		return nil, err
 	}
+	filter, err := f.Within(d, c.Tenant != nil, c.Claims.UserID, c.Claims.SchoolID)
+	if err != nil {
+		return nil, err
+	}
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[people.User], error) {
+		return people.Users(ctx, r, filter, p.Page())
+	})
+}
+
+// Within narrows the accounts of a filter to those that somebody of a school sees by a decision about lists of accounts. tenant tells that the realm is one: on the platform's
+// host there are no schools and classes.
+func (f UserFilter) Within(d policy.Decision, tenant bool, who uuid.UUID, school *uuid.UUID) (people.UserFilter, error) {
 	filter := people.UserFilter{Prefix: f.Query, Role: f.Role, State: people.UserState(f.State), NoCard: f.NoCard, IDs: f.ids}
-	if c.Tenant != nil {
+	if tenant {
 		if f.School != uuid.Nil {
 			filter.SchoolID = &f.School
 		}
@@ -49,23 +61,22 @@ func ListUsers(ctx context.Context, c *api.Call, f UserFilter, p api.Paging) (*a
 	}
 	switch d.Scope {
 	case policy.Whole:
+		return filter, nil
 	case policy.School:
-		if c.Claims.SchoolID == nil || filter.SchoolID != nil && !c.OfOwnSchool(filter.SchoolID) {
-			return nil, domain.Refuse(domain.Forbidden, "people.your_role_sees_the_accounts")
+		if school == nil || filter.SchoolID != nil && *filter.SchoolID != *school {
+			return filter, domain.Refuse(domain.Forbidden, "people.your_role_sees_the_accounts")
 		}
-		filter.SchoolID = c.Claims.SchoolID
+		filter.SchoolID = school
+		return filter, nil
 	case policy.Assigned:
-		filter.In = append(filter.In, classes.Coached(c.Claims.UserID))
+		filter.In = append(filter.In, classes.Coached(who))
+		return filter, nil
 	case policy.Own:
-		filter.Self = &c.Claims.UserID
+		filter.Self = &who
+		return filter, nil
 	case policy.Region, policy.Aggregate:
-		return nil, api.FiguresOnly()
-	default:
-		return nil, api.FiguresOnly()
 	}
-	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[people.User], error) {
-		return people.Users(ctx, r, filter, p.Page())
-	})
+	return filter, api.FiguresOnly()
 }
 
 // aboutUser reads the facts about another account, in either realm.

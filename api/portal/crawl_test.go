@@ -303,7 +303,8 @@ func (s *town) walk(role, state string) {
 	}
 	for action, values := range c.forms {
 		on := c.from["POST "+action]
-		rt, ok := routeOf(s.API.Routes(), action)
+		to, _, _ := strings.Cut(action, "?")
+		rt, ok := routeOf(s.API.Routes(), to)
 		if !ok {
 			t.Errorf("%s: the form on %s is sent to %s, where nothing is", c.role, on, action)
 			continue

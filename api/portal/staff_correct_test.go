@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,7 +15,7 @@ import (
 // filled reads the form of a page as a browser would send it: what stands in its fields.
 func filled(t *testing.T, r *apitest.Response, action string) url.Values {
 	t.Helper()
-	m := regexp.MustCompile(`(?s)<form[^>]* action="` + regexp.QuoteMeta(action) + `"[^>]*>(.*?)</form>`).FindSubmatch(r.Want(http.StatusOK).Body)
+	m := regexp.MustCompile(`(?s)<form[^>]* action="` + regexp.QuoteMeta(html.EscapeString(action)) + `"[^>]*>(.*?)</form>`).FindSubmatch(r.Want(http.StatusOK).Body)
 	if m == nil {
 		t.Fatalf("%s: no form for %s in\n%s", r.What, action, r.Body)
 	}
@@ -27,6 +28,9 @@ func filled(t *testing.T, r *apitest.Response, action string) url.Values {
 		if name != "" {
 			values.Add(name, value)
 		}
+	}
+	if button := regexp.MustCompile(`<button[^>]* name="[^>]*>`).FindString(string(m[1])); button != "" { // the first is pressed
+		values.Add(attribute(button, "name"), attribute(button, "value"))
 	}
 	for _, sel := range regexp.MustCompile(`(?s)<select[^>]* name="([^"]+)".*?</select>`).FindAllStringSubmatch(string(m[1]), -1) {
 		chosen := regexp.MustCompile(`<option value="([^"]*)" selected>`).FindStringSubmatch(sel[0])

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/api"
 	"lignum/domain"
-	"lignum/domain/people"
 	"lignum/domain/roster"
 	"lignum/domain/words"
 	"lignum/policy"
@@ -74,33 +74,19 @@ var errNothing = domain.Refuse(domain.NotFound, "roster.there_is_no_such_run")
 // rights gives whoever asked for a run's work, as they are now, and what they may. It gives domain.Forbidden for somebody who may not import any more, or no longer
 // for that school.
 func (w Work) rights(ctx context.Context, j *jobs.Job, todo *roster.Work) (who audit.Actor, opts roster.Options, err error) {
-	var u people.User
-	var e *policy.Enforcer
-	if err := j.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		if u, err = people.UserByID(ctx, r, todo.Who); err != nil {
-			return err
-		}
-		rules, err := tenants.Rules(ctx, r)
-		if err != nil {
-			return err
-		}
-		e, err = policy.NewEnforcer(j.DB.Realm().Name(), 0, rules)
-		return err
-	}); err != nil {
-		return who, opts, err
-	}
-	e.Asking(w.Rules)
-	gone := domain.Refuse(domain.Forbidden, "roster.who_asked_may_not_import", "Name", u.GivenName+" "+u.FamilyName)
-	// A second factor was proven when it was asked for.
-	d, err := w.Rules.Decide(ctx, policy.Input{Permission: policy.RosterImport, Realm: policy.Tenant, TenantState: string(j.Tenant.State), ActorState: string(u.State),
-		Roles: e.Expand(u.Roles), SecondFactor: true})
+	a, err := api.AskerOf(ctx, j, w.Rules, todo.Who)
 	if err != nil {
 		return who, opts, err
 	}
-	if !e.Allows(u.Roles, policy.RosterImport) || !d.Allow {
-		return who, opts, gone
+	gone := domain.Refuse(domain.Forbidden, "roster.who_asked_may_not_import", "Name", a.User.GivenName+" "+a.User.FamilyName)
+	d, err := a.Decide(ctx, policy.RosterImport, policy.Facts{})
+	if domain.CodeOf(err) == domain.Forbidden {
+		err = gone
 	}
-	if opts.OnlySchool, err = schoolOf(d, u.SchoolID); err != nil {
+	if err != nil {
+		return who, opts, err
+	}
+	if opts.OnlySchool, err = schoolOf(d, a.User.SchoolID); err != nil {
 		return who, opts, gone
 	}
 	switch {
@@ -109,14 +95,12 @@ func (w Work) rights(ctx context.Context, j *jobs.Job, todo *roster.Work) (who a
 	case todo.SchoolID == nil || *todo.SchoolID != *opts.OnlySchool:
 		return who, opts, gone
 	}
-	for _, role := range e.Roles() {
-		if policy.CheckAssign(e, u.Roles, role) == nil {
+	for _, role := range a.Enforcer.Roles() {
+		if policy.CheckAssign(a.Enforcer, a.User.Roles, role) == nil {
 			opts.Roles = append(opts.Roles, role)
 		}
 	}
-	who = j.Actor()
-	who.ID, who.Name, who.Roles, who.Realm = u.ID, u.UserName, u.Roles, j.DB.Realm().Name()
-	return who, opts, nil
+	return a.Actor, opts, nil
 }
 
 // read looks through a run's files, or imports them.

@@ -35,6 +35,14 @@ func ReadForm(fc *fiber.Ctx) *Form {
 	return f
 }
 
+// With gives the form with what was wrong with another, which a part of the same page sent; nil: nothing was.
+func (f *Form) With(wrong *Form) *Form {
+	if wrong != nil {
+		f.Message, f.Errors = wrong.Message, wrong.Errors
+	}
+	return f
+}
+
 // Get is a field as it was typed; "" when it is not there.
 func (f *Form) Get(name string) string { return f.Values.Get(name) }
 

@@ -9,6 +9,9 @@ import (
 	"lignum/domain"
 )
 
+// RefreshEach is after how many seconds a browser asks again for a page on which something is at work.
+const RefreshEach = "4"
+
 // Asked is a GET form as it was sent.
 func Asked(fc *fiber.Ctx, names ...string) *Form {
 	f := &Form{Values: url.Values{}}

@@ -27,6 +27,7 @@ type Trail struct {
 	Actions      []Choice
 	Entries      []TrailEntry
 	Newer, Older string // addresses; empty: there is none
+	Export       string // address of the forms that ask for a file
 	Filtered     bool
 }
 
@@ -44,7 +45,7 @@ type TrailEntry struct {
 
 // newTrail makes a page of entries, newest first, that were asked for with query. next is the cursor of older ones.
 func newTrail(path, realm string, entries []audit.Stored, query url.Values, next string, say sayer) Trail {
-	t := Trail{Path: path, Realm: realm, Actions: actionChoices(say.l, policy.KindOf(realm), query.Get("action"))}
+	t := Trail{Path: path, Realm: realm, Export: ExportPath(path, query), Actions: actionChoices(say.l, policy.KindOf(realm), query.Get("action"))}
 	for _, name := range []string{"actor", "action", "from", "to"} {
 		t.Filtered = t.Filtered || query.Get(name) != ""
 	}
@@ -92,20 +93,39 @@ func with(query url.Values, name, value string) url.Values {
 // other things that entries speak of have names. Dates are the realm's days. On a filter that makes no sense it gives the error,
 // and f says what was wrong.
 func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Permission, names ...policy.Permission) (t Trail, f *Form, err error) {
-	path, query := strings.Clone(fc.Path()), url.Values{}
-	f = &Form{}
+	path := strings.Clone(strings.TrimSuffix(fc.Path(), Exporting))
+	filter, f, query, err := readTrail(ctx, c, fc, users)
+	if err != nil {
+		return newTrail(path, c.Realm.Name(), nil, query, "", sayer{l: c.Language}), f, err
+	}
+	list, err := auditapi.Trail(ctx, c, filter, api.Paging{Cursor: query.Get("cursor"), Limit: 50})
+	if err != nil {
+		return newTrail(path, c.Realm.Name(), nil, query, "", sayer{l: c.Language}), f, err
+	}
+	say := sayer{l: c.Language, zone: zoneOf(c)}
+	if say.names, err = namesOf(ctx, c, idsIn(list.Items), append(names, users)); err != nil {
+		return newTrail(path, c.Realm.Name(), nil, query, "", sayer{l: c.Language}), f, err
+	}
+	return newTrail(path, c.Realm.Name(), list.Items, query, list.Next, say), f, nil
+}
+
+func zoneOf(c *api.Call) *time.Location {
+	if c.Tenant == nil {
+		return time.UTC
+	}
+	return c.Tenant.Location()
+}
+
+// readTrail reads the filter of a trail's page.
+func readTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Permission) (filter auditapi.TrailFilter, f *Form, query url.Values, err error) {
+	f, query = &Form{}, url.Values{}
 	for _, name := range []string{"actor", "action", "from", "to", "cursor"} {
 		if v := strings.TrimSpace(fc.Query(name)); v != "" {
 			query.Set(name, v)
 			f.Set(name, v)
 		}
 	}
-	t = newTrail(path, c.Realm.Name(), nil, query, "", sayer{l: c.Language})
-	filter := auditapi.TrailFilter{Action: query.Get("action")}
-	zone := time.UTC
-	if c.Tenant != nil {
-		zone = c.Tenant.Location()
-	}
+	filter.Action = query.Get("action")
 	var wrong domain.Problems
 	day := func(name string, add int) (at time.Time) {
 		text := query.Get(name)
@@ -117,7 +137,7 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 			wrong.Add(name, "domain.must_be_a_date_such")
 			return at
 		}
-		return calendar.Begins(date.AddDate(0, 0, add), zone)
+		return calendar.Begins(date.AddDate(0, 0, add), zoneOf(c))
 	}
 	filter.From, filter.To = day("from", 0), day("to", 1)
 	if !filter.From.IsZero() && !filter.To.IsZero() && !filter.From.Before(filter.To) {
@@ -125,21 +145,10 @@ func AskTrail(ctx context.Context, c *api.Call, fc *fiber.Ctx, users policy.Perm
 	}
 	if who := query.Get("actor"); who != "" {
 		if filter.Actor, err = actorID(ctx, c, who, users); err != nil {
-			return t, f, err
+			return filter, f, query, err
 		}
 	}
-	if err := wrong.Err(); err != nil {
-		return t, f, err
-	}
-	list, err := auditapi.Trail(ctx, c, filter, api.Paging{Cursor: query.Get("cursor"), Limit: 50})
-	if err != nil {
-		return t, f, err
-	}
-	say := sayer{l: c.Language, zone: zone}
-	if say.names, err = namesOf(ctx, c, idsIn(list.Items), append(names, users)); err != nil {
-		return t, f, err
-	}
-	return newTrail(path, c.Realm.Name(), list.Items, query, list.Next, say), f, nil
+	return filter, f, query, wrong.Err()
 }
 
 // namesOf returns the names of things that the reader may list under one of the permissions.

@@ -20,7 +20,7 @@ func FinishedMonth(today time.Time) Period {
 // months cuts a period into calendar months. The error names from and to where they are not the first day of a month and
 // the last of one that was over before today.
 func (p Period) months(today time.Time) ([]Period, error) {
-	if err := p.check(); err != nil {
+	if err := p.Check(); err != nil {
 		return nil, err
 	}
 	var wrong domain.Problems

@@ -118,7 +118,7 @@ func PassRates(ctx context.Context, q tenants.Querier, p Period, zone *time.Loca
 }
 
 func byDay(ctx context.Context, q tenants.Querier, p Period, view View, sql string) (*Table, error) {
-	if err := p.check(); err != nil {
+	if err := p.Check(); err != nil {
 		return nil, err
 	}
 	from, to := p.dates()
@@ -135,7 +135,7 @@ func byGroup(ctx context.Context, q tenants.Querier, p Period, zone *time.Locati
 	if by != BySchool && view.Rows != (Rows{}) {
 		return nil, domain.InvalidField("by", "insight.must_be_school_where_a")
 	}
-	blocks, err := []Period{p}, p.check()
+	blocks, err := []Period{p}, p.Check()
 	var have map[time.Time][]*figure
 	if Grouped(by, view) {
 		if blocks, err = p.months(view.Today); err != nil {

@@ -50,7 +50,8 @@ type Period struct {
 	To   time.Time
 }
 
-func (p Period) check() error {
+// Check gives domain.Invalid for a period that is over before it begins, or too long.
+func (p Period) Check() error {
 	switch days := p.To.Sub(p.From) / (24 * time.Hour); {
 	case days < 0:
 		return domain.InvalidField("to", "domain.must_not_be_before_the")

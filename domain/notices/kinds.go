@@ -147,4 +147,8 @@ var (
 	TestMarked = declare("test_marked", Work, "/attempts/{attempt_id}/result")
 
 	PasswordChanged = declare("password_changed", OwnAccount, "/account")
+
+	// What somebody asked to be written into a file, to whoever asked.
+	ExportReady  = declare("export_ready", Work, "/exports")
+	ExportFailed = declare("export_failed", Work, "/exports")
 )

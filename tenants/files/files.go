@@ -48,6 +48,7 @@ const (
 	Roster  Purpose = "roster"  // schools and people that are to be imported; it is read by the room that imports it, and no link leads to it
 	Lesson  Purpose = "lesson"  // a picture in lessons, once whatever number of them show it (Stage)
 	Package Purpose = "package" // what tenants/packages keeps, which alone hands it out
+	Export  Purpose = "export"  // what the program wrote for one person, who alone gets links to it
 )
 
 // rule is what holds for the files of a purpose.
@@ -57,13 +58,16 @@ type rule struct {
 	within bool  // it never leaves: no link leads to it
 }
 
-var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30}, Lesson: {most: LessonBytes, side: 1600}, Package: {most: PackageBytes, within: true}, Roster: {most: RosterBytes + 1<<20, within: true}}
+var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30}, Lesson: {most: LessonBytes, side: 1600}, Package: {most: PackageBytes, within: true}, Export: {most: ExportBytes}, Roster: {most: RosterBytes + 1<<20, within: true}}
 
 // RosterBytes is the most that may be uploaded as a roster, all its files together. Where they are put into one archive it is a little larger.
 const RosterBytes = 200 << 20
 
 // LogoBytes is the most that may be uploaded as a logo.
 const LogoBytes = 2 << 20
+
+// ExportBytes is the most that is written into one file for somebody.
+const ExportBytes = 2 << 30
 
 // PackageBytes is the most that a package may unpack to.
 const PackageBytes = 128 << 20
@@ -82,7 +86,7 @@ type File struct {
 	Purpose     Purpose
 	State       State
 	SHA256      string `gorm:"column:sha256"` // of the bytes as they are kept, in hexadecimal
-	ContentType string // as found in the content
+	ContentType string // as found in the content, or of what the program itself wrote
 	Size        int64  // bytes
 	Width       int    // of a picture, in pixels; 0: it is none
 	Height      int

@@ -206,7 +206,7 @@ func (c *client) do(req *http.Request, answer any) {
 	}
 	defer res.Body.Close()
 	said, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode > 201 {
+	if err != nil || res.StatusCode > 202 {
 		c.t.Fatalf("%s %s: %s %v %.500s", req.Method, req.URL.Path, res.Status, err, said)
 	}
 	if answer != nil {

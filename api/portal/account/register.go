@@ -16,7 +16,7 @@ var pages = web.Parse(files)
 
 // Register puts the pages of this package on the server.
 func Register(s *api.Server) {
-	for _, pages := range []func(*api.Server){startPages, signingIn, accountPages, toldPages} {
+	for _, pages := range []func(*api.Server){startPages, signingIn, accountPages, toldPages, exportPages} {
 		pages(s)
 	}
 }

@@ -2,23 +2,35 @@ package staff
 
 import (
 	"context"
+	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	exportsapi "lignum/api/exports"
 	insightapi "lignum/api/insight"
 	"lignum/api/web"
 	"lignum/domain"
+	"lignum/domain/exports"
 	"lignum/domain/insight"
 	"lignum/domain/words"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 // staffFigures is the figures of a country, or of a school for those who run it.
 func staffFigures(s *api.Server) {
-	api.Page(s, api.Route{Path: "/figures", Permission: policy.InsightRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "Attendance, active users and results"}, showFigures)
+	api.Page(s, api.Route{Path: "/figures", Permission: policy.InsightRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "Attendance, active users and results"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return showFigures(ctx, c, fc, nil) })
+	api.Form(s, api.Route{Path: "/figures/export", Permission: policy.InsightRead, Parts: []policy.Permission{policy.ClassRead}, Summary: "Ask for a file with figures"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+			return web.Exports(ctx, c, tx, fc, func(f *web.Form) error { return showFigures(ctx, c, fc, f) }, func(as exports.Format) (*exportsapi.Asked, error) {
+				f := web.Asked(fc, "from", "to", "first", "last")
+				return exportsapi.AskFigures(ctx, c, tx, as, exportsapi.Figures{Days: exportsapi.Days{From: f.Text("from"), To: f.Text("to")}, FirstMonth: f.Text("first"), LastMonth: f.Text("last")})
+			})
+		})
 }
 
 type figureTile struct{ Value, Label, Hint string }
@@ -49,6 +61,7 @@ type figuresData struct {
 	Results            []resultRow
 	Regions, Orders    []web.Choice // of schools, where there are many
 	Newer, Older       string
+	Export             string // address of the forms that ask for a file
 	MinCell            int
 	Few                string // how a withheld figure is written
 }
@@ -60,7 +73,7 @@ var figureGroups = []struct{ value, name, title string }{
 	{"school", "page.school", "staff.results_by_school"},
 }
 
-func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
+func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx, wrong *web.Form) error {
 	f := web.Asked(fc, "from", "to", "by", "first", "last", "region", "order")
 	d := figuresData{l: c.Language, AsOf: c.Now}
 	show := func(f *web.Form) error {
@@ -86,7 +99,14 @@ func showFigures(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 		f.Again(fc, show)
 		return err
 	}
-	return show(f.Set("from", d.From).Set("to", d.To))
+	f.Set("from", d.From).Set("to", d.To)
+	asked := url.Values{"from": {d.From}, "to": {d.To}}
+	if d.Months != nil {
+		asked.Set("first", f.Text("first"))
+		asked.Set("last", f.Text("last"))
+	}
+	d.Export = web.ExportPath("/figures", asked)
+	return show(f.With(wrong))
 }
 
 // chooseMonths returns the time of the results: months where only those may be had, else nil for the days that are shown.

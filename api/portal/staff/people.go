@@ -9,12 +9,14 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
+	exportsapi "lignum/api/exports"
 	peopleapi "lignum/api/people"
 	"lignum/api/portal/choices"
 	"lignum/api/portal/coach"
 	"lignum/api/settings"
 	"lignum/api/web"
 	"lignum/domain"
+	"lignum/domain/exports"
 	"lignum/domain/identity"
 	"lignum/domain/people"
 	"lignum/policy"
@@ -31,7 +33,15 @@ var (
 
 // staffPeople is the accounts of a school or the tenant.
 func staffPeople(s *api.Server) {
-	api.Page(s, api.Route{Path: "/people", Permission: policy.UserRead, Parts: []policy.Permission{policy.RoleRead}, Summary: "Find people"}, showPeople)
+	api.Page(s, api.Route{Path: "/people", Permission: policy.UserRead, Parts: []policy.Permission{policy.RoleRead}, Summary: "Find people"},
+		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return showPeople(ctx, c, fc, nil) })
+	api.Form(s, api.Route{Path: "/people/export", Permission: policy.UserRead, Parts: []policy.Permission{policy.RoleRead}, Summary: "Ask for a file with accounts"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+			return web.Exports(ctx, c, tx, fc, func(f *web.Form) error { return showPeople(ctx, c, fc, f) }, func(as exports.Format) (*exportsapi.Asked, error) {
+				f := askedPeople(web.Asked(fc, "q", "role", "state"))
+				return exportsapi.AskPeople(ctx, c, tx, as, exportsapi.People{Query: f.Query, Role: f.Role, State: f.State, NoCard: f.NoCard})
+			})
+		})
 	api.Page(s, api.Route{Path: "/people/new", Permission: policy.UserCreate, Parts: []policy.Permission{policy.ClassRead, policy.RoleRead}, Summary: "Form of a new account"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return showNewPerson(ctx, c, fc, &web.Form{})
@@ -87,23 +97,32 @@ type peopleData struct {
 	Users         []people.User
 	Newer, Older  string
 	Filtered      bool
+	Export        string // address of the forms that ask for a file; "": it is not offered
 }
 
-func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
-	f := web.Asked(fc, "q", "role", "state")
-	d := peopleData{Filtered: len(f.Values) > 0, States: []web.Choice{{Value: "", Text: c.Say("staff.every_state")}, {Value: "active", Text: c.Say("page.active")},
-		{Value: "suspended", Text: c.Say("page.suspended")}, {Value: "card", Text: c.Say("staff.no_password_yet")}}}
-	d.Roles = append([]web.Choice{{Value: "", Text: c.Say("staff.every_role")}}, roleChoices(c)...)
+// askedPeople is what the list is narrowed to.
+func askedPeople(f *web.Form) peopleapi.UserFilter {
 	filter := peopleapi.UserFilter{Query: f.Text("q"), Role: f.Get("role"), State: f.Get("state")}
 	if filter.State == "card" {
 		filter.State, filter.NoCard = "", true
 	}
-	list, err := peopleapi.ListUsers(ctx, c, filter, api.Paging{Cursor: fc.Query("cursor")})
+	return filter
+}
+
+func showPeople(ctx context.Context, c *api.Call, fc *fiber.Ctx, wrong *web.Form) error {
+	f := web.Asked(fc, "q", "role", "state")
+	d := peopleData{Filtered: len(f.Values) > 0, States: []web.Choice{{Value: "", Text: c.Say("staff.every_state")}, {Value: "active", Text: c.Say("page.active")},
+		{Value: "suspended", Text: c.Say("page.suspended")}, {Value: "card", Text: c.Say("staff.no_password_yet")}}}
+	d.Roles = append([]web.Choice{{Value: "", Text: c.Say("staff.every_role")}}, roleChoices(c)...)
+	list, err := peopleapi.ListUsers(ctx, c, askedPeople(f), api.Paging{Cursor: fc.Query("cursor")})
 	if err != nil {
 		return err
 	}
 	d.Users, d.Newer, d.Older = list.Items, web.FirstPage(fc), web.NextPage(fc, list.Next)
-	return pages.Render(c, fc, "staff_people", web.Page{Title: c.Say("staff.people"), Form: f, Data: d})
+	if exportsapi.OffersPeople(c) {
+		d.Export = web.ExportPath("/people", f.Values)
+	}
+	return pages.Render(c, fc, "staff_people", web.Page{Title: c.Say("staff.people"), Form: f.With(wrong), Data: d})
 }
 
 // roleChoices offers the system's roles, and to those who see roles those of the tenant's own making.

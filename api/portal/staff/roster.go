@@ -3,10 +3,8 @@ package staff
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -20,6 +18,7 @@ import (
 	"lignum/api/web"
 	"lignum/domain"
 	"lignum/domain/roster"
+	"lignum/domain/tables"
 	"lignum/policy"
 	"lignum/tenants"
 	stored "lignum/tenants/files"
@@ -107,9 +106,6 @@ type fileProblems struct {
 	Rows []roster.RunProblem
 }
 
-// refreshEach is after how many seconds a browser asks again for a page on which something is at work.
-const refreshEach = "4"
-
 func showRoster(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
 	id, err := web.PathID(fc, "run")
 	if err != nil {
@@ -143,7 +139,7 @@ func showRoster(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		}
 	}
 	if p.Working() && len(f.Errors) == 0 {
-		fc.Set("Refresh", refreshEach)
+		fc.Set("Refresh", web.RefreshEach)
 	}
 	return pages.Render(c, fc, "staff_roster_run", web.Page{Title: c.Say("staff.roster_one", "When", c.Language.Format(p.CreatedAt.In(c.Tenant.Location()), "day_and_time_this_year")), Form: f, Data: d})
 }
@@ -214,9 +210,8 @@ func saveRefused(ctx context.Context, c *api.Call, fc *fiber.Ctx) (table api.Off
 		}
 	}
 	var out bytes.Buffer
-	out.WriteString("\uFEFF") // Excel asks for it, to read letters with accents right
-	w := csv.NewWriter(&out)
-	if err := w.Write([]string{c.Say("staff.roster_file"), c.Say("staff.roster_line"), c.Say("staff.roster_column"), c.Say("page.reason")}); err != nil {
+	w := tables.NewCSV(&out)
+	if err := w.Table("", tables.Columns(c.Say("staff.roster_file"), c.Say("staff.roster_line"), c.Say("staff.roster_column"), c.Say("page.reason"))); err != nil {
 		return table, err
 	}
 	for rows, next := 0, ""; rows < mostSaved; {
@@ -229,7 +224,7 @@ func saveRefused(ctx context.Context, c *api.Call, fc *fiber.Ctx) (table api.Off
 			if row.File < len(d.Files) {
 				name = d.Files[row.File].Name
 			}
-			if err := w.Write([]string{harmless(name), strconv.Itoa(row.Line), harmless(row.Field), harmless(row.Reason.In(c.Language).String())}); err != nil {
+			if err := w.Row(name, row.Line, row.Field, row.Reason.In(c.Language).String()); err != nil {
 				return table, err
 			}
 		}
@@ -237,18 +232,10 @@ func saveRefused(ctx context.Context, c *api.Call, fc *fiber.Ctx) (table api.Off
 			break
 		}
 	}
-	if w.Flush(); w.Error() != nil {
-		return table, w.Error()
+	if err := w.Close(); err != nil {
+		return table, err
 	}
 	return api.Offered{Name: c.Say("staff.roster_refused_file") + ".csv", Body: out.Bytes()}, nil
-}
-
-// harmless keeps a spreadsheet from taking text of a roster for a formula.
-func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 func startRoster(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {

@@ -1,0 +1,425 @@
+// Package exports lets people have what they see written into a file: the audit trail, figures, accounts. Who asks gets it made in the background, with the rights that they have
+// then (work.go), and is told when it is ready. They alone see it, for a week, and get a link to it as long as they might still ask for it.
+package exports
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lignum/api"
+	insightapi "lignum/api/insight"
+	peopleapi "lignum/api/people"
+	"lignum/domain"
+	"lignum/domain/exports"
+	"lignum/domain/insight"
+	"lignum/policy"
+	"lignum/tenants"
+	"lignum/tenants/files"
+)
+
+// Ref names an export in a path.
+type Ref struct {
+	Export uuid.UUID `path:"export" format:"uuid" doc:"The export's id"`
+}
+
+// Asked names an export that was asked for.
+type Asked struct {
+	ID uuid.UUID `json:"id"`
+}
+
+// Linked is an export with a link to its file.
+type Linked struct {
+	exports.Export
+	URL string `json:"url,omitempty" doc:"The file, for five minutes; missing while there is none"`
+}
+
+// Trail says which entries of an audit trail are wanted. Conditions add up.
+type Trail struct {
+	Actor      *uuid.UUID `json:"actor,omitempty" format:"uuid" doc:"Only what this account did"`
+	Action     string     `json:"action,omitempty" maxLength:"200" doc:"Only this action, such as class.register; with a final point, as in sign_in., all actions that begin so"`
+	ObjectKind string     `json:"object_kind,omitempty" maxLength:"200" doc:"Only what was done to things of this kind, such as class or user"`
+	Object     string     `json:"object,omitempty" maxLength:"200" doc:"Only what was done to the thing with this id"`
+	Outcome    string     `json:"outcome,omitempty" enum:"done,refused" doc:"Only what was done, or only what was refused"`
+	From       *time.Time `json:"from,omitempty" doc:"Only entries from this moment on"`
+	To         *time.Time `json:"to,omitempty" doc:"Only entries before this moment"`
+}
+
+// filter is the same for the trail, up to a moment.
+func (a *Trail) filter(until time.Time) tenants.TrailFilter {
+	f := tenants.TrailFilter{Action: a.Action, ObjectKind: a.ObjectKind, ObjectID: a.Object, Outcome: a.Outcome, To: until, Limit: 200}
+	if a.Actor != nil {
+		f.ActorID = *a.Actor
+	}
+	if a.From != nil {
+		f.From = *a.From
+	}
+	if a.To != nil && a.To.Before(until) {
+		f.To = *a.To
+	}
+	return f
+}
+
+// People says which accounts are wanted. Conditions add up.
+type People struct {
+	Query  string     `json:"q,omitempty" maxLength:"100" doc:"Only people whose given name, family name or user name begins so, or whose names begin as in \"Ann Bro\""`
+	Role   string     `json:"role,omitempty" maxLength:"64" doc:"Only people with this role"`
+	State  string     `json:"state,omitempty" enum:"active,suspended" doc:"Only accounts in this state"`
+	School *uuid.UUID `json:"school,omitempty" format:"uuid" doc:"Only people of this school"`
+	Class  *uuid.UUID `json:"class,omitempty" format:"uuid" doc:"Only people who have a place in this class"`
+	NoCard bool       `json:"no_password,omitempty" doc:"Only people who have not chosen a password yet"`
+}
+
+func (a *People) filter() peopleapi.UserFilter {
+	f := peopleapi.UserFilter{Query: a.Query, Role: a.Role, State: a.State, NoCard: a.NoCard}
+	if a.School != nil {
+		f.School = *a.School
+	}
+	if a.Class != nil {
+		f.Class = *a.Class
+	}
+	return f
+}
+
+// Days are some days, the first and the last among them.
+type Days struct {
+	From string `json:"from,omitempty" format:"date" doc:"The first day; without it 30 days end with the last day"`
+	To   string `json:"to,omitempty" format:"date" doc:"The last day; without it today"`
+}
+
+// Figures says of which time figures are wanted.
+type Figures struct {
+	Days
+	FirstMonth string `json:"first_month,omitempty" maxLength:"7" doc:"For a whole tenant, the first month of figures by school, region and subject, such as 2026-10: one of the last 13 that are over; without it the last of them. Figures of your own school are of the days"`
+	LastMonth  string `json:"last_month,omitempty" maxLength:"7" doc:"The last month of those; without it the last that is over"`
+}
+
+// month is how a month is written.
+const month = "2006-01"
+
+// permissionOf is the permission to read what an export has, in a tenant or on the platform.
+func permissionOf(kind exports.Kind, tenant bool) policy.Permission {
+	switch kind {
+	case exports.Trail:
+		if tenant {
+			return policy.AuditRead
+		}
+		return policy.PlatformAuditRead
+	case exports.People:
+		if tenant {
+			return policy.UserRead
+		}
+		return policy.PlatformUserRead
+	case exports.Usage:
+		return policy.PlatformUsageRead
+	case exports.Figures:
+	}
+	return policy.InsightRead
+}
+
+type bodyOf[T any] struct {
+	Body T
+}
+
+// Routes declares the routes of this area.
+func Routes(s *api.Server) {
+	const made = "It is made in the background, with the rights that you have then, and you find it among your exports for a week. Cells of tables that begin as a formula does (= + - @) get an apostrophe before them."
+	for _, realm := range []struct {
+		path          string
+		trail, people policy.Permission
+	}{{"/api/v1/exports", policy.AuditRead, policy.UserRead}, {"/api/v1/platform/exports", policy.PlatformAuditRead, policy.PlatformUserRead}} {
+		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/trail", Permission: realm.trail, Tag: "Exports", Status: http.StatusAccepted, Summary: "Ask for a file with entries of the audit trail, newest first", Detail: made},
+			func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *bodyOf[struct {
+				Format exports.Format `json:"format" enum:"csv,jsonl" doc:"csv: a table; jsonl: a JSON object a line, as the API lists them"`
+				Trail
+			}]) (*Asked, error) {
+				return AskTrail(ctx, c, tx, in.Body.Format, in.Body.Trail)
+			})
+		api.Command(s, api.Route{Method: http.MethodPost, Path: realm.path + "/people", Permission: realm.people, Tag: "Exports", Status: http.StatusAccepted, Summary: "Ask for a file with accounts, by name",
+			Detail: "For those who see all accounts of the tenant, or of their school. " + made},
+			func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *bodyOf[struct {
+				Format exports.Format `json:"format" enum:"csv,xlsx" doc:"csv: a table; xlsx: a workbook"`
+				People
+			}]) (*Asked, error) {
+				return AskPeople(ctx, c, tx, in.Body.Format, in.Body.People)
+			})
+	}
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/exports/figures", Permission: policy.InsightRead, Tag: "Exports", Status: http.StatusAccepted, Summary: "Ask for a file with the figures of the tenant, or of your school",
+		Detail: "Attendance and active users by day; attendance and results by region, school and subject. Figures about few people are withheld as the API withholds them. " + made},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *bodyOf[struct {
+			Format exports.Format `json:"format" enum:"csv,xlsx" doc:"csv: one table of all figures; xlsx: a workbook with a sheet for each table"`
+			Figures
+		}]) (*Asked, error) {
+			return AskFigures(ctx, c, tx, in.Body.Format, in.Body.Figures)
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/exports/usage", Permission: policy.PlatformUsageRead, Tag: "Exports", Status: http.StatusAccepted, Summary: "Ask for a file with what all tenants used, day by day",
+		Detail: "At most 366 days. " + made},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *bodyOf[struct {
+			Format exports.Format `json:"format" enum:"csv,xlsx" doc:"csv: a table; xlsx: a workbook"`
+			Days
+		}]) (*Asked, error) {
+			return AskUsage(ctx, c, tx, in.Body.Format, in.Body.Days)
+		})
+	api.Query(s, api.Route{Path: "/api/v1/exports", Permission: policy.ExportRead, Tag: "Exports", Summary: "List your exports, newest first"},
+		func(ctx context.Context, c *api.Call, in *api.Paging) (*api.List[exports.Export], error) {
+			return List(ctx, c, *in)
+		})
+	api.Query(s, api.Route{Path: "/api/v1/exports/{export}", Permission: policy.ExportRead, Parts: []policy.Permission{policy.AuditRead, policy.UserRead, policy.InsightRead, policy.PlatformAuditRead, policy.PlatformUserRead, policy.PlatformUsageRead}, Tag: "Exports", Summary: "Show an export of yours, with a link to its file",
+		Detail: "403 when you may not see any more what is in it."},
+		func(ctx context.Context, c *api.Call, in *Ref) (*Linked, error) { return Show(ctx, c, in.Export) })
+	api.Direct(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/exports/{export}", Permission: policy.ExportRead, Tag: "Exports", Summary: "Remove an export of yours", Detail: "One that is being made is not made any more."},
+		func(ctx context.Context, c *api.Call, in *Ref) (*api.Done, error) { return Remove(ctx, c, in.Export) })
+}
+
+// AskTrail asks for entries of the realm's audit trail.
+func AskTrail(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Format, a Trail) (*Asked, error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	f := a.filter(c.Now)
+	if a.To != nil {
+		f.To = *a.To
+	}
+	if err := f.Check(); err != nil {
+		return nil, inBody(err)
+	}
+	return ask(ctx, c, tx, exports.Trail, as, a, "")
+}
+
+// AskPeople asks for accounts of the realm, or of the actor's school.
+func AskPeople(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Format, a People) (*Asked, error) {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	f := a.filter()
+	if c.Tenant == nil && (a.School != nil || a.Class != nil) {
+		return nil, domain.InvalidField("body.school", "exports.the_platform_has_no_schools")
+	}
+	reach, err := peopleReach(d, f, c.Tenant != nil, c.Claims.UserID, c.Claims.SchoolID)
+	if err != nil {
+		return nil, err
+	}
+	return ask(ctx, c, tx, exports.People, as, a, reach)
+}
+
+// peopleReach gives how far somebody sees accounts. Files are for those who look after all of the tenant or a school.
+func peopleReach(d policy.Decision, f peopleapi.UserFilter, tenant bool, who uuid.UUID, school *uuid.UUID) (string, error) {
+	if _, err := f.Within(d, tenant, who, school); err != nil {
+		return "", err
+	}
+	switch d.Scope {
+	case policy.Whole:
+		return "", nil
+	case policy.School:
+		return school.String(), nil // Within has seen that there is one
+	case policy.Own, policy.Assigned, policy.Region, policy.Aggregate:
+	}
+	return "", domain.Refuse(domain.Forbidden, "exports.files_of_people_are_for_those")
+}
+
+// OffersPeople reports whether somebody who lists accounts may have them in a file.
+func OffersPeople(c *api.Call) bool {
+	d, err := c.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return false
+	}
+	_, err = peopleReach(d, peopleapi.UserFilter{}, c.Tenant != nil, c.Claims.UserID, c.Claims.SchoolID)
+	return err == nil
+}
+
+// AskFigures asks for the figures of the tenant, or of the actor's school.
+func AskFigures(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Format, a Figures) (*Asked, error) {
+	months, err := insightapi.FigureMonths(c, insight.BySchool)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.settle(c.Day(), months); err != nil {
+		return nil, inBody(err)
+	}
+	reach := ""
+	if months == nil {
+		reach = c.Claims.SchoolID.String() // whoever sees no whole tenant sees a school
+	}
+	return ask(ctx, c, tx, exports.Figures, as, a, reach)
+}
+
+// settle puts in what was left out, as of a day, and looks whether it makes sense. months are those that may be asked for, the newest first; nil: of a school they are none.
+func (a *Figures) settle(today time.Time, months []insight.Period) error {
+	if err := a.Days.settle(today); err != nil {
+		return err
+	}
+	if p, err := a.period(); err != nil {
+		return err
+	} else if err := p.Check(); err != nil {
+		return err
+	}
+	if months == nil {
+		if a.FirstMonth != "" || a.LastMonth != "" {
+			return domain.InvalidField("first_month", "exports.figures_of_a_school_are_of_days")
+		}
+		return nil
+	}
+	known := func(name, value string) error {
+		for _, m := range months {
+			if m.From.Format(month) == value {
+				return nil
+			}
+		}
+		return domain.InvalidField(name, "exports.must_be_one_of_the_months", "First", months[len(months)-1].From.Format(month), "Last", months[0].From.Format(month))
+	}
+	if a.LastMonth == "" {
+		a.LastMonth = months[0].From.Format(month)
+	}
+	if a.FirstMonth == "" {
+		a.FirstMonth = a.LastMonth
+	}
+	if err := known("last_month", a.LastMonth); err != nil {
+		return err
+	}
+	if err := known("first_month", a.FirstMonth); err != nil {
+		return err
+	}
+	if a.LastMonth < a.FirstMonth {
+		return domain.InvalidField("last_month", "domain.must_not_be_before_the")
+	}
+	return nil
+}
+
+// settle puts in what was left out.
+func (d *Days) settle(today time.Time) error {
+	first, last, err := api.Days(d.From, d.To, today)
+	d.From, d.To = first.Format(time.DateOnly), last.Format(time.DateOnly)
+	return err
+}
+
+// period gives the days that were settled.
+func (d *Days) period() (p insight.Period, err error) {
+	if p.From, err = time.Parse(time.DateOnly, d.From); err != nil {
+		return p, err
+	}
+	p.To, err = time.Parse(time.DateOnly, d.To)
+	return p, err
+}
+
+// AskUsage asks for what all tenants used.
+func AskUsage(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Format, d Days) (*Asked, error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, err
+	}
+	if err := d.settle(c.Now.UTC().Truncate(24 * time.Hour)); err != nil {
+		return nil, inBody(err)
+	}
+	if p, err := d.period(); err != nil {
+		return nil, err
+	} else if p.To.Sub(p.From) >= 366*24*time.Hour {
+		return nil, domain.InvalidField("body.from", "exports.at_most_366_days")
+	}
+	return ask(ctx, c, tx, exports.Usage, as, d, "")
+}
+
+func ask(ctx context.Context, c *api.Call, tx *tenants.Tx, kind exports.Kind, as exports.Format, asked any, reach string) (*Asked, error) {
+	id, err := exports.Ask(ctx, tx, kind, as, asked, reach, c.Now)
+	return &Asked{id}, inBody(err)
+}
+
+// inBody gives wrong fields the names that they have in the body.
+func inBody(err error) error {
+	var d *domain.Error
+	if errors.As(err, &d) {
+		for i, f := range d.Fields {
+			d.Fields[i].Name = "body." + strings.TrimPrefix(strings.TrimPrefix(f.Name, "query."), "body.")
+		}
+	}
+	return err
+}
+
+// List lists the signed-in person's exports, newest first.
+func List(ctx context.Context, c *api.Call, p api.Paging) (*api.List[exports.Export], error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[exports.Export], error) {
+		return exports.Of(ctx, r, c.Claims.UserID, p.Page())
+	})
+}
+
+// Show gives an export of the signed-in person's, with a link to its file. It gives domain.Forbidden to whoever might not ask for it any more.
+func Show(ctx context.Context, c *api.Call, id uuid.UUID) (*Linked, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	var e exports.Export
+	if err := c.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		e, err = exports.ByID(ctx, r, c.Claims.UserID, id)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if e.FileID == nil {
+		return &Linked{e, ""}, nil
+	}
+	part, err := under(c, e.Kind)
+	if err != nil {
+		return nil, err
+	}
+	d, err := part.Decide(policy.Facts{Listing: true})
+	if err != nil {
+		return nil, err
+	}
+	if !reaches(d, c.Claims.SchoolID, e.Reach) {
+		return nil, domain.Refuse(domain.Forbidden, "exports.you_see_less_than_what_is_in_it")
+	}
+	return &Linked{e, files.Link(c.DB, *e.FileID, c.Now)}, nil
+}
+
+// under gives the call as one that reads what an export of a kind has.
+func under(c *api.Call, kind exports.Kind) (*api.Call, error) {
+	switch permissionOf(kind, c.Tenant != nil) {
+	case policy.AuditRead:
+		return c.Under(policy.AuditRead)
+	case policy.UserRead:
+		return c.Under(policy.UserRead)
+	case policy.PlatformAuditRead:
+		return c.Under(policy.PlatformAuditRead)
+	case policy.PlatformUserRead:
+		return c.Under(policy.PlatformUserRead)
+	case policy.PlatformUsageRead:
+		return c.Under(policy.PlatformUsageRead)
+	}
+	return c.Under(policy.InsightRead)
+}
+
+// reaches reports whether somebody of a school who sees so far sees all that reaches so far: "" everything, else the id of a school.
+func reaches(d policy.Decision, school *uuid.UUID, reach string) bool {
+	switch d.Scope {
+	case policy.Whole:
+		return true
+	case policy.Aggregate:
+		return reach == ""
+	case policy.School:
+		return school != nil && school.String() == reach
+	case policy.Own, policy.Assigned, policy.Region:
+	}
+	return false
+}
+
+// Remove takes an export of the signed-in person's away.
+func Remove(ctx context.Context, c *api.Call, id uuid.UUID) (*api.Done, error) {
+	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
+		return nil, err
+	}
+	var gone []files.File
+	if err := c.DB.Write(ctx, c.Actor, func(tx *tenants.Tx) (err error) {
+		gone, err = exports.Remove(ctx, tx, c.Claims.UserID, id)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	c.Server.Files.Erase(ctx, c.Realm, gone)
+	return &api.Done{Done: true}, nil
+}
