@@ -57,6 +57,18 @@ func (e *Error) Error() string {
 	return e.Message.String() + " (" + strings.Join(parts, "; ") + ")"
 }
 
+// Text is what Error returns, to be said in whatever language.
+func (e *Error) Text() words.Text {
+	if len(e.Fields) == 0 {
+		return e.Message
+	}
+	parts := make([]words.Text, len(e.Fields))
+	for i, f := range e.Fields {
+		parts[i] = words.Join(": ", words.Plain(f.Name), f.Reason)
+	}
+	return words.Join("", e.Message, words.Plain(" ("), words.Join("; ", parts...), words.Plain(")"))
+}
+
 // Unwrap returns the cause to errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Cause }
 

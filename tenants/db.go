@@ -37,10 +37,16 @@ type along struct{ queue func(b *pgx.Batch) }
 
 // Along returns the same data, of which the first statement or batch that is read brings the answer of one more statement, in the same round trip.
 // queue adds that to a batch, with what is done with its answer, which is there when the rows or the batch are closed. Where nothing is read it is never
-// sent. What Along returns, and all that is made of it, is for one goroutine.
+// sent. What waits for db already travels with it. What Along returns, and all that is made of it, is for one goroutine.
 func (db *DB) Along(queue func(b *pgx.Batch)) *DB {
-	more := *db
-	more.along = &along{queue}
+	more, before := *db, db.along
+	more.along = &along{func(b *pgx.Batch) {
+		if before != nil && before.queue != nil {
+			before.queue(b)
+			before.queue = nil
+		}
+		queue(b)
+	}}
 	return &more
 }
 
@@ -192,8 +198,8 @@ func (db *DB) admitted(ctx context.Context, end Endpoint, fn func(p *pool) error
 	return Explain(fn(p))
 }
 
-// Explain turns the ways in which a database can be away, and waiting in vain for others, into domain.Unavailable.
-// Everything else passes.
+// Explain turns the ways in which a database can be away, and waiting in vain for others, into domain.Unavailable, and that a tenant
+// has too many jobs into domain.OverQuota. Everything else passes.
 func Explain(err error) error {
 	if err == nil || domain.CodeOf(err) != "" {
 		return err
@@ -206,8 +212,14 @@ func Explain(err error) error {
 		return &domain.Error{Code: domain.Unavailable, Message: words.Say("tenants.the_service_cannot_reach_its"),
 			RetryAfter: 2 * time.Second, Cause: err}
 	}
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == tooManyJobs {
+		return &domain.Error{Code: domain.OverQuota, Message: words.Say("tenants.too_much_work_waits"), RetryAfter: time.Minute, Cause: err}
+	}
 	return err
 }
+
+// tooManyJobs is what gate.queue_jobs refuses with when a tenant has as many jobs of a kind that are not done as it may have.
+const tooManyJobs = "LJ001"
 
 // Waited reports whether a statement waited for another transaction's lock, longer than the login's lock_timeout or in a circle.
 func Waited(err error) bool {

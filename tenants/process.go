@@ -93,7 +93,7 @@ func Join(ctx context.Context, store *Store, registry *Registry, name string, ca
 	running, stop := context.WithCancel(whole)
 	p.stop = stop
 	p.ended.Go(func() {
-		every(running, beat, p.say, func(err error) {
+		Every(running, beat, p.say, func(err error) {
 			p.log.Warn("this process could not say that it is there; the others may take its share of the database for theirs", "err", err)
 		})
 	})

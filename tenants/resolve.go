@@ -215,11 +215,11 @@ func (host) TableName() string { return "control.hosts" }
 
 // Watch refreshes until ctx ends. A refresh that fails keeps what was known and is reported.
 func (r *Registry) Watch(ctx context.Context, period time.Duration, report func(error)) {
-	every(ctx, period, r.Refresh, report)
+	Every(ctx, period, r.Refresh, report)
 }
 
-// every does something once a period, for the first time after one, until ctx ends. A failure is reported, and no reason to stop.
-func every(ctx context.Context, period time.Duration, do func(context.Context) error, report func(error)) {
+// Every does something once a period, for the first time after one, until ctx ends. A failure is reported, and no reason to stop.
+func Every(ctx context.Context, period time.Duration, do func(context.Context) error, report func(error)) {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {

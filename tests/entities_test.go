@@ -32,7 +32,7 @@ var entities = map[string]map[string]string{
 		"tenants/mail/bounce.go":              "a report changes a letter by its state",
 		"domain/letters/letters.go newsAfter": "what is new for whom, in one statement",
 	},
-	"mail_suppressed": {"tenants/mail/post.go": "as above"},
+	"mail_suppressed": {"tenants/mail/post.go": "as above", "tenants/mail/list.go QueueSuppressed": "the page of letters is one round trip"},
 	"branding": {
 		"tenants/provision/provision.go": "a tenant's first look is written into the schema that was just made",
 		"tenants/settings.go":            "the page of settings is one round trip",

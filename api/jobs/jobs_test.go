@@ -4,8 +4,12 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"lignum/api"
+	jobsapi "lignum/api/jobs"
+	"lignum/domain/assessment"
+	"lignum/tenants"
 	"lignum/tenants/jobs"
 	"lignum/tests/apitest"
 )
@@ -53,5 +57,37 @@ func TestJobsAreSeenByThoseWhoMay(t *testing.T) {
 	}
 	if n := s.Trail("jamaica", "job.retry", "done"); n != 1 {
 		t.Errorf("%d entries in the trail", n)
+	}
+}
+
+// A test whose time is over is handed in by the job that its start queued, without the sweep.
+func TestATestWhoseTimeIsOverIsHandedIn(t *testing.T) {
+	t.Parallel()
+	s := apitest.NewSchool(t)
+	test, learner := s.Paper(1), s.User("jamaica", "student")
+	s.Enrol(learner)
+	db, then := s.DB("jamaica"), time.Now().UTC().Add(-11*time.Hour) // longer than a test takes
+	var facts assessment.StartFacts
+	if err := db.ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
+		facts, err = assessment.FactsOfStart(t.Context(), r, test, learner.ID, then)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.API.Exams.Start(t.Context(), db, s.Actor, facts, assessment.StartInput{TestID: test, LearnerID: learner.ID, Now: then, Today: s.Tenant("jamaica").Today(then)}); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	for _, k := range jobsapi.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster()) {
+		if k.Name == "attempts.close" {
+			k.When = jobs.Schedule{}
+			s.Work(t, k)
+		}
+	}
+	for s.Number("jamaica", "SELECT count(*) FROM attempts WHERE state <> 'open' AND by_platform AND submitted_at = deadline") != 1 {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("after ten seconds it is not handed in")
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }

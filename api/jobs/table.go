@@ -28,8 +28,8 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, 
 	rosters := roster.Work{Rules: rules, Files: bucket}
 	tables := exports.Work{Rules: rules, Files: bucket}
 	return []jobs.Kind{
-		// what learners left open beyond its time is handed in
-		{Name: "attempts.close", When: jobs.Every(time.Minute), Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+		// what learners left open beyond its time is handed in: who starts queues a job for that moment (start_attempt), and a sweep finds those of which there is none
+		{Name: "attempts.close", When: jobs.Every(30 * time.Minute), Limit: 10 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
 			_, err := exams.CloseOverdue(ctx, j.DB, 500, j.Now, j.Tenant.Today(j.Now))
 			return err
 		}},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lignum/api"
 	"lignum/domain"
@@ -107,6 +108,18 @@ func List(ctx context.Context, c *api.Call, f Filter, p api.Paging) (*api.List[m
 	return api.ReadList(ctx, c.DB.ReadFresh, func(r *tenants.Reader) (domain.List[mail.Stored], error) {
 		return mail.List(ctx, r, mail.Filter{State: mail.State(f.State)}, p.Page())
 	})
+}
+
+// ListAll lists letters, newest first, and in the same round trip the first of the addresses that no letter goes to.
+func ListAll(ctx context.Context, c *api.Call, f Filter, p api.Paging) (list *api.List[mail.Stored], addresses domain.List[mail.Suppressed], err error) {
+	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
+		return nil, addresses, err
+	}
+	db := c.DB.Along(func(b *pgx.Batch) { mail.QueueSuppressed(b, &addresses) })
+	list, err = api.ReadList(ctx, db.ReadFresh, func(r *tenants.Reader) (domain.List[mail.Stored], error) {
+		return mail.List(ctx, r, mail.Filter{State: mail.State(f.State)}, p.Page())
+	})
+	return list, addresses, err
 }
 
 // Retry sends a letter again.

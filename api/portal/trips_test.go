@@ -41,7 +41,7 @@ func TestALearnersPagesTakeOneRoundTrip(t *testing.T) {
 		path string
 		most int64
 	}{{me, "/home", 1}, {me, "/classes/" + class, 1}, {me, lesson, 1}, {me, "/tests/" + test, 1}, {me, "/points", 1}, {me, "/notices", 1}, {me, "/attempts", 1}, {me, "/leaderboard", 2},
-		{me, "/attempts/" + result + "/result", 4}, {admin, "/people/new", 1}, {admin, "/records", 1}} {
+		{me, "/attempts/" + result + "/result", 4}, {admin, "/people/new", 1}, {admin, "/records", 1}, {admin, "/mail", 1}} {
 		least := int64(1000)
 		for range 4 { // the first may find something to remember, or to note; and the hour's work goes on beside it
 			before := sent()

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"html"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -16,8 +17,10 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/api"
+	"lignum/api/portal"
 	rosterapi "lignum/api/roster"
 	"lignum/domain/roster"
+	"lignum/domain/words"
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
 	"lignum/tests/apitest"
@@ -474,4 +477,49 @@ func TestRostersAreForgotten(t *testing.T) {
 	if list := apitest.As[api.List[roster.Run]](o.Get(admin, path)); len(list.Items) != 0 {
 		t.Errorf("after 91 days: %+v", list.Items)
 	}
+}
+
+// What a report says, and why background work failed, is read in the language of the page, though it was stored long before.
+func TestAReportSpeaksItsReadersLanguage(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, portal.Register)
+	admin := o.UserWith("jamaica", []string{"tenant_administrator"}, apitest.SecondFactor())
+	users := "sourcedId,status,orgSourcedIds,role,givenName,familyName,grades,shoeSize\nu1,active,nowhere,student,Ann,Lee,10,39\nu2,active,s1,student,Ben,Lee,10,40\n"
+	checked, done := o.upload(admin, "orgs.csv", orgs, "users.csv", users), o.upload(admin, "orgs.csv", orgs, "users.csv", users)
+	broken := o.upload(admin, "orgs.csv", orgs)
+	o.check(admin, checked)
+	o.check(admin, done)
+	o.imported(admin, done)
+	o.Exec("jamaica", "UPDATE user_roles SET role = 'teacher' WHERE user_id = $1::uuid", admin.ID)
+	if err := o.do(t.Context(), "jamaica", roster.CheckJob, broken, false); err != nil {
+		t.Fatal(err)
+	}
+	o.Exec("jamaica", "UPDATE user_roles SET role = 'tenant_administrator' WHERE user_id = $1::uuid", admin.ID)
+	if _, err := o.Direct(t).Exec(t.Context(), `INSERT INTO jobs.river_job (kind, queue, max_attempts, attempt, priority, args, state, finalized_at, errors)
+		VALUES ('night.sweep', 'short', 10, 10, 1, '{"tenant": "jamaica", "about": ""}', 'cancelled', now(), ARRAY[jsonb_build_object('error', 'JobCancelError: ' || $1::text)])`, words.Say("tenants.the_tenant_is_gone").Keep(2000)); err != nil {
+		t.Fatal(err)
+	}
+	school, column := words.Say("roster.the_school_is_not_known_import", "Given", `"nowhere"`), words.Say("roster.column_is_not_known_and", "Column", `"shoeSize"`)
+	gone, may := words.Say("tenants.the_tenant_is_gone"), words.Say("roster.who_asked_may_not_import", "Name", o.Text("jamaica", "SELECT given_name || ' ' || family_name FROM users WHERE id = $1::uuid", admin.ID))
+	read := func(l words.Language) {
+		t.Helper()
+		for path, texts := range map[string][]words.Text{"/roster/" + checked.String(): {school, column}, "/roster/" + done.String(): {school, column}, "/roster/" + broken.String(): {may}, "/jobs": {gone},
+			"/roster/" + done.String() + "/refused": {school}} {
+			body := string(o.Send(admin, http.MethodGet, o.URL("jamaica")+path, nil, "Accept", "text/html").Want(http.StatusOK).Body)
+			if strings.HasSuffix(path, "/refused") {
+				body = strings.ReplaceAll(body, `""`, `"`)
+			}
+			for _, text := range texts {
+				if want := text.In(l).String(); !strings.Contains(html.UnescapeString(body), want) {
+					t.Errorf("%s in %s does not say %q\n%.300s", path, l, want, body[max(0, strings.Index(body, "<main")):])
+				}
+			}
+		}
+	}
+	read(words.English)
+	o.Do(admin, http.MethodPut, "/api/v1/tenant/branding", map[string]any{"name": "Jamaica", "colour": "#14532d", "accent": "#eab308", "staff_second_factor": false, "languages": []words.Language{words.Pseudo}}).Want(http.StatusOK)
+	if err := o.Registry.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	read(words.Pseudo)
 }

@@ -164,8 +164,11 @@ func (w Work) end(ctx context.Context, j *jobs.Job, who audit.Actor, id uuid.UUI
 // said gives what an error says to people, with what is wrong with the file as sentences by themselves.
 func said(err error) words.Text {
 	d, ok := err.(*domain.Error)
-	if !ok || len(d.Fields) == 0 {
+	if !ok {
 		return words.Of(err)
+	}
+	if len(d.Fields) == 0 {
+		return d.Message
 	}
 	var list []words.Text
 	for _, f := range d.Fields {

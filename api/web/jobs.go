@@ -83,7 +83,7 @@ type Jobs struct {
 // ShownJob is a job with what people read of it.
 type ShownJob struct {
 	jobs.Stored
-	Says, StateSays string
+	Says, StateSays, FaultSays string
 }
 
 // askJobs reads the filter of the page of jobs, asks for them and makes the page.
@@ -106,7 +106,7 @@ func askJobs(ctx context.Context, c *api.Call, fc *fiber.Ctx, mayChange bool) (d
 		return d, f, err
 	}
 	for _, j := range list.Items {
-		d.List = append(d.List, ShownJob{j, c.Say("job." + j.Kind), c.Say("job.state." + string(j.State))})
+		d.List = append(d.List, ShownJob{j, c.Say("job." + j.Kind), c.Say("job.state." + string(j.State)), j.Fault.In(c.Language).String()})
 	}
 	if list.Next != "" {
 		d.Older = d.Path + "?" + with(query, "cursor", list.Next).Encode()

@@ -91,11 +91,7 @@ func askLetters(ctx context.Context, c *api.Call, fc *fiber.Ctx, mayChange bool)
 	for _, s := range []mail.State{mail.Waiting, mail.Sending, mail.Sent, mail.Refused, mail.Withheld, mail.Failed, mail.Late} {
 		d.States = append(d.States, Choice{Value: string(s), Text: c.Say("letter.state." + string(s))})
 	}
-	list, err := mailapi.List(ctx, c, mailapi.Filter{State: query.Get("state")}, api.Paging{Cursor: query.Get("cursor")})
-	if err != nil {
-		return d, f, err
-	}
-	suppressed, err := mailapi.Suppressed(ctx, c, api.Paging{})
+	list, suppressed, err := mailapi.ListAll(ctx, c, mailapi.Filter{State: query.Get("state")}, api.Paging{Cursor: query.Get("cursor")})
 	if err != nil {
 		return d, f, err
 	}

@@ -5,8 +5,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
 	"lignum/domain/assessment"
@@ -331,6 +334,66 @@ func TestOverdueAttemptsAreHandedInByThePlatform(t *testing.T) {
 	}
 	if closed, err := s.exams.CloseIfOverdue(ctx, s.db, attempts[3].ID, over, today); closed || err != nil {
 		t.Errorf("closed twice: %v %v", closed, err)
+	}
+}
+
+// Who starts queues the job that hands in at the end: one for all that end within the same half minute, due when nothing is taken any more and within the minute.
+func TestTheEndOfAnAttemptHasAJob(t *testing.T) {
+	t.Parallel()
+	s := newWorld(t, 40, rules{feedback: "on_submit", numbers: 1})
+	ends := map[time.Time]bool{} // half minutes in which some end
+	due := func() (list []time.Time) {
+		t.Helper()
+		if err := s.db.ReadFresh(ctx, func(r *tenants.Reader) error {
+			rows, err := r.Query(ctx, "SELECT due_at FROM gate.list_jobs(NULL, 'attempts.close', '{}', NULL, 1000)")
+			if err != nil {
+				return err
+			}
+			list, err = pgx.CollectRows(rows, pgx.RowTo[time.Time])
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	begin := time.Now().UTC().Truncate(30 * time.Second)
+	for i, after := range []time.Duration{0, time.Microsecond, 14999 * time.Millisecond, 15*time.Second - time.Microsecond, 15 * time.Second, 29 * time.Second, 30 * time.Second, 100 * time.Second} {
+		a := s.start(s.learners[i], begin.Add(after))
+		ends[a.Deadline.Add(15*time.Second).Truncate(30*time.Second)] = true
+		found := 0
+		for _, at := range due() {
+			if at.After(a.Deadline.Add(assessment.SaveGrace+5*time.Second)) && !at.After(a.Deadline.Add(45*time.Second)) {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("the attempt that ends at %s has %d jobs of %v", a.Deadline, found, due())
+		}
+	}
+	if jobs := due(); len(jobs) != len(ends) || len(ends) != 3 {
+		t.Errorf("%d jobs for %d half minutes: %v", len(jobs), len(ends), jobs)
+	}
+	// Many who press start at once.
+	var wg sync.WaitGroup
+	for _, learner := range s.learners[8:] {
+		wg.Go(func() { s.start(learner, begin.Add(10*time.Minute)) })
+	}
+	wg.Wait()
+	jobs := due()
+	if len(jobs) != len(ends)+1 {
+		t.Errorf("%d jobs after 32 began at once", len(jobs))
+	}
+	// Each hands in all that it is for.
+	for _, at := range jobs {
+		if _, err := s.exams.CloseOverdue(ctx, s.db, 100, at, today); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.number("SELECT count(*) FROM attempts WHERE state = 'open' AND deadline < $1::timestamptz - interval '45 seconds'", at); n != 0 {
+			t.Errorf("%d are open that ended 45 seconds before %s", n, at)
+		}
+	}
+	if n := s.number("SELECT count(*) FROM attempts WHERE state = 'open'"); n != 0 {
+		t.Errorf("%d of 40 are still open", n)
 	}
 }
 

@@ -27,11 +27,13 @@ type progress struct {
 	FileName                             string // at most 200 characters
 	NextLine                             int    // the first position that is not done
 	Created, Changed, Unchanged, Refused int
+	Warned                               map[string]warnedLines `gorm:"serializer:json"`
+	Problems                             int                    // that were told, more than are kept
 	StartedAt                            time.Time
 	StartedBy                            uuid.UUID
 	FinishedAt                           *time.Time
 	RunID                                *uuid.UUID
-	Report                               *FileReport `gorm:"serializer:json"` // of a run's, once it is finished
+	Report                               *keptFile `gorm:"serializer:json"` // of a run's, once it is finished
 }
 
 // TableName is GORM's.
@@ -92,7 +94,7 @@ func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int,
 	err = im.db.Write(ctx, im.actor, func(tx *tenants.Tx) error {
 		// Two that begin at the same moment get the same row, and only one of them gets on.
 		if err := tenants.Entity[progress](tx, oneRunning).Create(ctx, &progress{ID: audit.NewID(), Kind: s.kind, FileHash: hash, FileName: clipText(s.file.Name, 200),
-			NextLine: 1, StartedAt: im.now, StartedBy: im.actor.ID, RunID: run}); err != nil {
+			NextLine: 1, Warned: map[string]warnedLines{}, StartedAt: im.now, StartedBy: im.actor.ID, RunID: run}); err != nil {
 			return err
 		}
 		is, err := tenants.Entity[progress](tx).Scopes(running).Where("kind = ? AND file_hash = ?", s.kind, hash).Take(ctx)
@@ -101,6 +103,9 @@ func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int,
 		}
 		from, f.ImportID, f.Created, f.Changed, f.Unchanged, f.Refused = is.NextLine, is.ID, is.Created, is.Changed, is.Unchanged, is.Refused
 		f.Resumed = from > 1
+		if f.More = is.Problems; len(is.Warned) > 0 {
+			s.warned = is.Warned
+		}
 		if run != nil && (is.RunID == nil || *is.RunID != *run) { // of one that broke off, and is gone on with here
 			if _, err := tenants.Entity[progress](tx).Where("id = ?", is.ID).Update(ctx, "run_id", run); err != nil {
 				return err
@@ -115,7 +120,7 @@ func (im *importer) open(ctx context.Context, s *task, f *FileReport) (from int,
 	}
 	err = im.db.ReadFresh(ctx, func(r *tenants.Reader) error {
 		page, err := Problems(ctx, r, f.ImportID, "", maxProblems)
-		f.addProblems(page.Problems)
+		f.Problems, f.More = page.Problems, max(0, f.More-len(page.Problems))
 		return err
 	})
 	return from, err
@@ -131,25 +136,31 @@ func (im *importer) finished(ctx context.Context, kind string, hash []byte) (*Fi
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	return list[0].Report, nil
+	return (*FileReport)(list[0].Report), nil
 }
 
 // advance notes what is done, in the chunk's own transaction, which holds what was.
 func (im *importer) advance(ctx context.Context, tx *tenants.Tx, was progress, s step, rows []record, out *outcome, next int) error {
 	id, is := was.ID, was
 	is.NextLine, is.Created, is.Changed, is.Unchanged, is.Refused = next, was.Created+out.created, was.Changed+out.changed, was.Unchanged+out.unchanged, was.Refused+len(out.refused)
-	problems, err := domain.JSON(out.problems)
-	if err != nil {
-		return err
+	is.Warned, is.Problems = s.warnedWith(out.warned), was.Problems+len(out.problems)
+	type told struct {
+		Line   int    `json:"line"`
+		Field  string `json:"field"`
+		Reason string `json:"reason"`
+	}
+	problems := make([]told, len(out.problems))
+	for i, p := range out.problems {
+		problems[i] = told{p.Line, p.Field, p.Reason.Keep(mostKeptText)}
 	}
 	b := &pgx.Batch{}
-	if _, err := tenants.Entity[progress](tenants.Into(b)).Select("next_line", "created", "changed", "unchanged", "refused").Updates(ctx, is); err != nil {
+	if _, err := tenants.Entity[progress](tenants.Into(b)).Select("next_line", "created", "changed", "unchanged", "refused", "warned", "problems").Updates(ctx, is); err != nil {
 		return err
 	}
 	if len(out.problems) > 0 {
-		b.Queue(`INSERT INTO import_problems (import_id, line, field, reason) SELECT $1::uuid, p.line, left(p.field, 100), left(p.reason, 500)
+		b.Queue(`INSERT INTO import_problems (import_id, line, field, reason) SELECT $1::uuid, p.line, left(p.field, 100), p.reason
 			FROM jsonb_to_recordset($2::jsonb) AS p(line integer, field text, reason text)
-			WHERE (SELECT refused FROM imports WHERE id = $1::uuid) <= $3::integer ON CONFLICT DO NOTHING`, id.String(), string(problems), 10*maxProblems)
+			WHERE (SELECT refused FROM imports WHERE id = $1::uuid) <= $3::integer ON CONFLICT DO NOTHING`, id.String(), domain.Recordset(problems), 10*maxProblems)
 	}
 	tx.Record(audit.Entry{Action: "roster.import.chunk", ObjectKind: "import", ObjectID: id.String(), After: map[string]any{"kind": s.kind, "from_line": max(1, s.from-s.position(0)), "to_line": next - 1 - s.position(0), "gives_room_back": s.pass == freeing,
 		"created": out.created, "changed": out.changed, "unchanged": out.unchanged, "refused": len(out.refused), "rows_sha256": digest(rows)}})
@@ -167,7 +178,7 @@ func (im *importer) close(ctx context.Context, s *task) error {
 		if im.opts.Run != uuid.Nil {
 			kept := *f
 			kept.Problems = []Problem{} // they stand in import_problems
-			is.Report = &kept
+			is.Report = (*keptFile)(&kept)
 		}
 		if _, err := tenants.Entity[progress](tx).Select("finished_at", "report").Updates(ctx, is); err != nil {
 			return err
@@ -178,7 +189,7 @@ func (im *importer) close(ctx context.Context, s *task) error {
 	})
 }
 
-// problem is a Problem of an import, as it was said in English at the time.
+// problem is a Problem of an import, whose reason is kept as words.Text.Keep gives it.
 type problem struct {
 	ImportID      uuid.UUID
 	Line          int
@@ -216,7 +227,7 @@ func Problems(ctx context.Context, q tenants.Querier, id uuid.UUID, after string
 	}
 	page.Problems = make([]Problem, len(list))
 	for i, p := range list {
-		page.Problems[i] = Problem{p.Line, p.Field, words.Plain(p.Reason)}
+		page.Problems[i] = Problem{p.Line, p.Field, words.Kept(p.Reason)}
 	}
 	if len(page.Problems) > limit {
 		page.Problems = page.Problems[:limit]

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -42,6 +43,63 @@ type Problem struct {
 	Line   int        `json:"line"` // of the file; the header is line 1
 	Field  string     `json:"field"`
 	Reason words.Text `json:"reason"`
+}
+
+// mostKeptText is how many bytes are stored of a sentence of a report.
+const mostKeptText = 2000
+
+// keptReport and keptFile are reports as they are stored: with what their notes say in whatever language they will be read.
+type (
+	keptReport Report
+	keptFile   FileReport
+)
+
+// MarshalJSON, and the others, are JSON's.
+func (k *keptReport) MarshalJSON() ([]byte, error) {
+	r := Report(*k)
+	r.Files = slices.Clone(k.Files)
+	for i := range r.Files {
+		r.Files[i].keep()
+	}
+	return json.Marshal(r)
+}
+
+func (k *keptReport) UnmarshalJSON(stored []byte) error {
+	if err := json.Unmarshal(stored, (*Report)(k)); err != nil {
+		return err
+	}
+	for i := range k.Files {
+		k.Files[i].kept()
+	}
+	return nil
+}
+
+func (k *keptFile) MarshalJSON() ([]byte, error) {
+	f := FileReport(*k)
+	f.keep()
+	return json.Marshal(f)
+}
+
+func (k *keptFile) UnmarshalJSON(stored []byte) error {
+	f := (*FileReport)(k)
+	if err := json.Unmarshal(stored, f); err != nil {
+		return err
+	}
+	f.kept()
+	return nil
+}
+
+func (f *FileReport) keep() {
+	f.Notes = slices.Clone(f.Notes)
+	for i, note := range f.Notes {
+		f.Notes[i] = words.Plain(note.Keep(mostKeptText))
+	}
+}
+
+func (f *FileReport) kept() {
+	for i, note := range f.Notes {
+		f.Notes[i] = words.Kept(note.String())
+	}
 }
 
 // outcome is what became of a chunk's rows.
@@ -118,19 +176,36 @@ func (w *task) ignore(why string, line, count int) {
 // mostWarned is how many lines a note of warnings names.
 const mostWarned = 20
 
+// warnedLines are lines that were taken with one warning.
+type warnedLines struct {
+	First []int `json:"first"` // the first of them, mostWarned at the most
+	Count int   `json:"count"`
+}
+
+// warnedWith gives the task's warnings together with those of a chunk.
+func (w *task) warnedWith(more []warning) map[string]warnedLines {
+	all := maps.Clone(w.warned)
+	for _, one := range more {
+		is := all[one.why]
+		first := append(slices.Clone(is.First), one.line)
+		slices.Sort(first)
+		all[one.why] = warnedLines{first[:min(len(first), mostWarned)], is.Count + 1}
+	}
+	return all
+}
+
 // tell puts the lines that were ignored, and those that were taken with a warning, into the notes.
 func (w *task) tell() {
 	for _, why := range asSaid(w.warned) {
 		lines := w.warned[why]
-		slices.Sort(lines)
 		var named []string
-		for _, line := range lines[:min(len(lines), mostWarned)] {
+		for _, line := range lines.First {
 			named = append(named, strconv.Itoa(line))
 		}
-		switch rest := len(lines) - len(named); {
+		switch rest := lines.Count - len(named); {
 		case rest > 0:
 			w.note("roster.warned_lines_and_more", "Lines", strings.Join(named, ", "), "More", rest, "Why", words.Say(why))
-		case len(lines) > 1:
+		case lines.Count > 1:
 			w.note("roster.warned_lines", "Lines", strings.Join(named, ", "), "Why", words.Say(why))
 		default:
 			w.note("roster.warned_line", "Line", named[0], "Why", words.Say(why))

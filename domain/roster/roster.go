@@ -9,8 +9,7 @@
 // it decided is written, by the rooms whose it is: people, classes and calendar, a statement for each table and chunk. Whatever other source of a roster
 // comes, such as OneRoster's REST, comes here, in front of the same plans.
 //
-// A report speaks the language of whoever reads it. What is stored of it, in import_problems or as JSON, is a document: it stays in English, as it was
-// said at the time.
+// A report speaks the language of whoever reads it, also when it was stored meanwhile.
 package roster
 
 import (
@@ -66,8 +65,8 @@ type task struct {
 	from    int  // the first position that is not done; 0: not begun
 	over    bool // the run has imported it before
 	told    map[string]*ignoredLines
-	clipped map[string]int   // rows that name several of what one is taken of, by column
-	warned  map[string][]int // lines that were taken although something that they name is not known, by what
+	clipped map[string]int         // rows that name several of what one is taken of, by column
+	warned  map[string]warnedLines // lines that were taken although something that they name is not known, by what
 }
 
 // pass is which rows of a file are looked at.
@@ -174,7 +173,7 @@ func (im *importer) arrange(sources []*sourceFile) (steps []step, err error) {
 		add := func(kind, beside string) {
 			file := *s
 			file.hash += beside
-			works[kind] = append(works[kind], &task{kind: kind, file: &file, plan: plans[kind], told: map[string]*ignoredLines{}, clipped: map[string]int{}, warned: map[string][]int{}})
+			works[kind] = append(works[kind], &task{kind: kind, file: &file, plan: plans[kind], told: map[string]*ignoredLines{}, clipped: map[string]int{}, warned: map[string]warnedLines{}})
 		}
 		switch {
 		case s.kind == "users":

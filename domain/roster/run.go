@@ -126,9 +126,7 @@ func (im *importer) doChunk(ctx context.Context, s step, rows []record, bad []Pr
 		if err == nil {
 			f.Created, f.Changed, f.Unchanged, f.Refused = f.Created+out.created, f.Changed+out.changed, f.Unchanged+out.unchanged, f.Refused+len(out.refused)
 			f.addProblems(out.problems)
-			for _, w := range out.warned {
-				s.warned[w.why] = append(s.warned[w.why], w.line)
-			}
+			s.warned = s.warnedWith(out.warned)
 			return nil
 		}
 		if domain.CodeOf(err) != domain.Unavailable || try == 5 {

@@ -65,8 +65,8 @@ type runRow struct {
 	StartedBy                   *uuid.UUID
 	StartedAt, BegunAt, EndedAt *time.Time
 	Refused                     int
-	Report                      *Report `gorm:"serializer:json"`
-	Fault                       string
+	Report                      *keptReport `gorm:"serializer:json"`
+	Fault                       string      // words.Text.Keep
 }
 
 // TableName is GORM's.
@@ -127,7 +127,7 @@ func scanRun(row pgx.CollectableRow) (r Run, err error) {
 	var stopped bool
 	err = row.Scan(&r.ID, &r.State, &r.SchoolID, &r.FileNames, &r.CreatedBy, &r.CreatedName, &r.CreatedAt, &r.CheckedAt, &r.StartedBy, &r.StartedName,
 		&r.StartedAt, &r.BegunAt, &r.EndedAt, &r.Refused, &fault, &r.HasFile, &stopped)
-	if r.Fault = words.Plain(fault); stopped {
+	if r.Fault = words.Kept(fault); stopped {
 		r.State, r.Fault = RunFailed, words.Say("roster.the_work_was_stopped")
 	}
 	return r, err
@@ -172,7 +172,7 @@ func ReportOf(ctx context.Context, q tenants.Querier, id uuid.UUID) (*Report, er
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, noRun()
 	}
-	return is.Report, err
+	return (*Report)(is.Report), err
 }
 
 // twice are the kinds whose files are gone through twice: what gives room back comes first.
@@ -235,7 +235,7 @@ func RunProblems(ctx context.Context, q tenants.Querier, id uuid.UUID, page doma
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p RunProblem, err error) {
 		var reason string
 		err = row.Scan(&p.File, &p.Line, &p.Field, &reason)
-		p.Reason = words.Plain(reason)
+		p.Reason = words.Kept(reason)
 		return p, err
 	})
 	return domain.Cut(list, limit, func(p RunProblem) []string { return []string{strconv.Itoa(p.File), strconv.Itoa(p.Line), p.Field} }), err
@@ -325,7 +325,7 @@ func makeWay(ctx context.Context, tx *tenants.Tx, id uuid.UUID, now time.Time) e
 		if is.State == RunImporting {
 			return domain.Refuse(domain.Conflict, "roster.another_is_being_imported")
 		}
-		other.State, other.EndedAt, other.Fault = RunFailed, &now, is.Fault.String()
+		other.State, other.EndedAt, other.Fault = RunFailed, &now, is.Fault.Keep(mostKeptText)
 		if _, err := tenants.Entity[runRow](tx).Select("state", "ended_at", "fault").Updates(ctx, other); err != nil {
 			return err
 		}
@@ -412,7 +412,7 @@ func EndRun(ctx context.Context, tx *tenants.Tx, job string, id uuid.UUID, rep *
 		r.record(tx, "roster.end", nil)
 		return nil, nil
 	}
-	r.Fault = clipText(fault.String(), 500)
+	r.Fault = fault.Keep(mostKeptText)
 	switch {
 	case r.Fault != "":
 		r.State, r.EndedAt = RunFailed, &now
@@ -437,7 +437,7 @@ func EndRun(ctx context.Context, tx *tenants.Tx, job string, id uuid.UUID, rep *
 			r.Refused += kept.Files[i].Refused
 			kept.Files[i].Problems = []Problem{}
 		}
-		r.Report = &kept
+		r.Report = (*keptReport)(&kept)
 	}
 	_, err = tenants.Entity[runRow](tx).Select("state", "file_id", "checked_at", "ended_at", "refused", "report", "fault").Updates(ctx, r)
 	r.record(tx, "roster.end", map[string]any{"refused": r.Refused})
@@ -447,10 +447,10 @@ func EndRun(ctx context.Context, tx *tenants.Tx, job string, id uuid.UUID, rep *
 // keepProblems puts the problems of a report in place of those that are there.
 func keepProblems(ctx context.Context, tx *tenants.Tx, id uuid.UUID, rep *Report) error {
 	type told struct {
-		File   int        `json:"file"`
-		Line   int        `json:"line"`
-		Field  string     `json:"field"`
-		Reason words.Text `json:"reason"`
+		File   int    `json:"file"`
+		Line   int    `json:"line"`
+		Field  string `json:"field"`
+		Reason string `json:"reason"`
 	}
 	var own []told
 	var places []int
@@ -461,12 +461,12 @@ func keepProblems(ctx context.Context, tx *tenants.Tx, id uuid.UUID, rep *Report
 			continue
 		}
 		for _, p := range f.Problems {
-			own = append(own, told{i, p.Line, p.Field, p.Reason})
+			own = append(own, told{i, p.Line, p.Field, p.Reason.Keep(mostKeptText)})
 		}
 	}
 	b := &pgx.Batch{}
 	b.Queue(`DELETE FROM roster_problems WHERE run_id = $1::uuid`, id)
-	b.Queue(`INSERT INTO roster_problems (run_id, file, line, field, reason) SELECT $1::uuid, p.file, p.line, left(p.field, 100), left(p.reason, 500)
+	b.Queue(`INSERT INTO roster_problems (run_id, file, line, field, reason) SELECT $1::uuid, p.file, p.line, left(p.field, 100), p.reason
 		FROM jsonb_to_recordset($2::jsonb) AS p(file smallint, line integer, field text, reason text) ON CONFLICT DO NOTHING`, id, domain.Recordset(own))
 	b.Queue(`INSERT INTO roster_problems (run_id, file, line, field, reason) SELECT $1::uuid, f.file, p.line, p.field, p.reason
 		FROM unnest($2::integer[], $3::text[]) AS f(file, import) JOIN import_problems p ON p.import_id = f.import::uuid ON CONFLICT DO NOTHING`, id, places, imports)

@@ -78,7 +78,8 @@ func Sweep(ctx context.Context, tx *tenants.Tx, now time.Time) error {
 }
 
 // Queue queues a job for each of some things, named by their ids, when the transaction is committed: none when it is not. An id has up to 200 letters, digits and
-// ._:-, and there are up to 1,000; none queues one job about the realm as a whole. A kind that is not listed for the realm fails the transaction.
+// ._:-, and there are up to 1,000; none queues one job about the realm as a whole. A kind that is not listed for the realm fails the transaction, and so does
+// one of which a tenant has as many that are not done as it may have (jobs.kinds), with domain.OverQuota.
 func Queue(tx *tenants.Tx, kind string, about ...string) {
 	if len(about) == 0 {
 		about = []string{""}
@@ -86,7 +87,8 @@ func Queue(tx *tenants.Tx, kind string, about ...string) {
 	tx.Last("SELECT gate.queue_jobs($1::text, $2::text[], NULL::timestamptz, NULL::text[])", kind, about)
 }
 
-// QueueOnce queues a job about the realm as a whole, unless one with the same name is kept: waiting, running, or done not long ago.
+// QueueOnce queues a job about the realm as a whole, unless one with the same name is kept: waiting, running, or done not long ago. One that is due in more than a
+// minute is left out where a tenant has too many of them: its kind needs a sweep that finds what it was for.
 func QueueOnce(tx *tenants.Tx, kind, once string, at time.Time) {
 	tx.Last("SELECT gate.queue_jobs($1::text, '{\"\"}'::text[], $2::timestamptz, ARRAY[$3::text])", kind, at, once)
 }

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"lignum/domain"
-	"lignum/domain/calendar"
 	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -42,30 +41,6 @@ func write(t *testing.T, w *testkit.World, slug string, fn func(tx *tenants.Tx) 
 	})
 }
 
-// work starts workers of some kinds and ends them with the test.
-func work(t *testing.T, w *testkit.World, kinds ...jobs.Kind) *jobs.Workers {
-	t.Helper()
-	process, err := tenants.Join(t.Context(), w.Store, w.Registry, "test", tenants.Capacity{Cores: 2}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	works, err := jobs.Start(t.Context(), jobs.Deps{Store: w.Store, Registry: w.Registry, Process: process, Login: tenants.JobsLogin(testkit.Installation), Kinds: kinds, Begins: calendar.Begins, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := works.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := process.Leave(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	return works
-}
-
 func list(t *testing.T, w *testkit.World, slug string, f jobs.Filter) (found []jobs.Stored) {
 	t.Helper()
 	if err := w.DB(slug).ReadFresh(t.Context(), func(r *tenants.Reader) error {
@@ -88,6 +63,60 @@ func until(t *testing.T, what string, true func() bool) {
 		time.Sleep(25 * time.Millisecond)
 	}
 	t.Fatalf("after 10 seconds still not: %s", what)
+}
+
+// A tenant has so many jobs of a kind that are not done, and no more: what comes then is refused with its change, but for what has a date, which is left out. Other kinds,
+// other tenants and the platform are not concerned.
+func TestNobodyQueuesWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	if _, err := w.Direct(t).Exec(t.Context(), "UPDATE jobs.kinds SET most = 1500 WHERE kind LIKE 'test.%'"); err != nil {
+		t.Fatal(err)
+	}
+	many := func(n int) (ids []string) {
+		for i := range n {
+			ids = append(ids, strconv.Itoa(i))
+		}
+		return ids
+	}
+	queue := func(slug, kind string, n int) error {
+		return write(t, w, slug, func(tx *tenants.Tx) error { jobs.Queue(tx, kind, many(n)...); return nil })
+	}
+	for _, n := range []int{1000, 499, 1} {
+		if err := queue("jamaica", "test.work", n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := queue("jamaica", "test.work", 1)
+	if domain.CodeOf(err) != domain.OverQuota || err.Error() != "Too much work of this kind waits in the background already. Please try again when some of it is done." {
+		t.Errorf("one more: %v", err)
+	}
+	entries := 0
+	if err := w.DB("jamaica").ReadFresh(t.Context(), func(r *tenants.Reader) error {
+		return r.QueryRow(t.Context(), "SELECT count(*) FROM audit_entries WHERE action = 'test.change'").Scan(&entries)
+	}); err != nil || entries != 3 {
+		t.Errorf("%d changes are stored, %v", entries, err)
+	}
+	for what, err := range map[string]error{"another kind": queue("jamaica", "test.other", 1), "another tenant": queue("bahamas", "test.work", 1),
+		"the platform": errors.Join(queue("", "test.platform", 1000), queue("", "test.platform", 1000))} {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// What has a date waits beside them, in places of its own.
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error {
+		for i := range 1510 {
+			jobs.QueueOnce(tx, "test.work", "hour:"+strconv.Itoa(i), time.Now().Add(time.Hour))
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var due, dated, first int
+	if err := w.Direct(t).QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE scheduled_at <= now()), count(*) FILTER (WHERE scheduled_at > now()), count(*) FILTER (WHERE scheduled_at > now() AND priority = 1)
+		FROM jobs.river_job WHERE kind = 'test.work' AND args ->> 'tenant' = 'jamaica'`).Scan(&due, &dated, &first); err != nil || due != 1500 || dated != 1500 || first != 10 {
+		t.Errorf("%d are due and %d have a date, %d of those in front, %v", due, dated, first, err)
+	}
 }
 
 // A job is queued with its change or not at all, only of kinds that are for its realm, and is seen and changed by its own realm alone.
@@ -201,7 +230,7 @@ func TestJobsAreWorked(t *testing.T) {
 	w := world(t)
 	var mu sync.Mutex
 	runs, login := map[string]int{}, ""
-	work(t, w, jobs.Kind{Name: "test.work", Limit: 5 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+	w.Work(t, jobs.Kind{Name: "test.work", Limit: 5 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
 		mu.Lock()
 		runs[j.About]++
 		n := runs[j.About]
@@ -228,7 +257,7 @@ func TestJobsAreWorked(t *testing.T) {
 	faults := func() map[string]string {
 		said := map[string]string{}
 		for _, j := range list(t, w, "jamaica", jobs.Filter{State: jobs.Failing}) {
-			said[j.About] = j.Fault
+			said[j.About] = j.Fault.String()
 		}
 		return said
 	}
@@ -275,11 +304,11 @@ func TestWorkOfTheDeadIsTakenUp(t *testing.T) {
 	}
 	kinds := []jobs.Kind{{Name: "test.work", Limit: 5 * time.Second, Run: func(context.Context, *jobs.Job) error { return nil }},
 		{Name: "test.other", When: jobs.Every(time.Hour), Limit: 5 * time.Second, Run: func(context.Context, *jobs.Job) error { return nil }}}
-	work(t, w, kinds...)
+	w.Work(t, kinds...)
 	until(t, "the work of the dead is done", func() bool {
 		return len(list(t, w, "jamaica", jobs.Filter{Kind: "test.work", State: jobs.Finished})) == 1 && len(list(t, w, "jamaica", jobs.Filter{State: jobs.GivenUp})) == 1
 	})
-	work(t, w, kinds...)
+	w.Work(t, kinds...)
 	until(t, "what is due by the clock is done", func() bool {
 		return len(list(t, w, "", jobs.Filter{Kind: "test.other", State: jobs.Finished})) == len(w.Registry.Tenants())
 	})
@@ -311,7 +340,7 @@ func TestATenantThatIsSuspendedRests(t *testing.T) {
 	}
 	ran := make(chan string, 10)
 	run := func(_ context.Context, j *jobs.Job) error { ran <- j.Kind; return nil }
-	work(t, w, jobs.Kind{Name: "test.work", Limit: time.Second, Run: run}, jobs.Kind{Name: "test.other", Always: true, Limit: time.Second, Run: run})
+	w.Work(t, jobs.Kind{Name: "test.work", Limit: time.Second, Run: run}, jobs.Kind{Name: "test.other", Always: true, Limit: time.Second, Run: run})
 	until(t, "one is done and one rests", func() bool {
 		resting := list(t, w, "", jobs.Filter{Kind: "test.work", State: jobs.Waiting})
 		return len(resting) == 1 && resting[0].DueAt.After(time.Now().Add(time.Minute)) && len(list(t, w, "", jobs.Filter{Kind: "test.other", State: jobs.Finished})) == 1
@@ -334,7 +363,7 @@ func TestAnOutageUsesUpNoTries(t *testing.T) {
 	}
 	var mu sync.Mutex
 	runs := 0
-	work(t, w, jobs.Kind{Name: "test.work", Limit: 5 * time.Second, Run: func(context.Context, *jobs.Job) error {
+	w.Work(t, jobs.Kind{Name: "test.work", Limit: 5 * time.Second, Run: func(context.Context, *jobs.Job) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if runs++; runs <= 2 {
@@ -361,7 +390,7 @@ func TestAProcessTakesUpWhatItHasAndKnowsNothingOf(t *testing.T) {
 	t.Parallel()
 	w := world(t)
 	begun, end := make(chan string, 10), make(chan struct{})
-	works := work(t, w, jobs.Kind{Name: "test.work", Limit: time.Minute, Run: func(_ context.Context, j *jobs.Job) error {
+	works := w.Work(t, jobs.Kind{Name: "test.work", Limit: time.Minute, Run: func(_ context.Context, j *jobs.Job) error {
 		begun <- j.About
 		if j.About == "long" {
 			<-end

@@ -5,11 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -44,7 +46,7 @@ type Stored struct {
 	DueAt       time.Time  `json:"due_at" doc:"Not before then it begins"`
 	BegunAt     *time.Time `json:"begun_at" doc:"When it was begun last"`
 	EndedAt     *time.Time `json:"ended_at"`
-	Fault       string     `json:"fault" doc:"What went wrong last"`
+	Fault       words.Text `json:"fault" doc:"What went wrong last"`
 }
 
 // MayRetry reports whether it can be started again.
@@ -93,8 +95,9 @@ func List(ctx context.Context, q tenants.Querier, f Filter, page domain.Page) (d
 		return none, err
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Stored, err error) {
-		var state string
-		err = row.Scan(&s.ID, &s.Realm, &s.Kind, &s.About, &state, &s.Attempt, &s.MaxAttempts, &s.QueuedAt, &s.DueAt, &s.BegunAt, &s.EndedAt, &s.Fault)
+		var state, fault string
+		err = row.Scan(&s.ID, &s.Realm, &s.Kind, &s.About, &state, &s.Attempt, &s.MaxAttempts, &s.QueuedAt, &s.DueAt, &s.BegunAt, &s.EndedAt, &fault)
+		s.Fault = words.Kept(strings.TrimPrefix(fault, "JobCancelError: ")) // River's, of one that can never be done
 		if s.State = states[state]; s.Realm == "" {
 			s.Realm = "platform"
 		}

@@ -109,10 +109,10 @@ func Start(ctx context.Context, d Deps) (*Workers, error) {
 		return nil, err
 	}
 	w.ended.Go(func() {
-		w.every(running, 5*time.Second, w.rescue, func(err error) { w.Log.Warn("the jobs of dead processes could not be given to others", "err", err) })
+		turns(running, 5*time.Second, w.rescue, func(err error) { w.Log.Warn("the jobs of dead processes could not be given to others", "err", err) })
 	})
 	w.ended.Go(func() {
-		w.every(running, 20*time.Second, func(ctx context.Context) error {
+		turns(running, 20*time.Second, func(ctx context.Context) error {
 			if !d.Process.First() {
 				return nil
 			}
@@ -139,22 +139,17 @@ func (w *Workers) Stop(ctx context.Context) error {
 	return err
 }
 
-// every does something at once and then again and again, until ctx ends. What fails is tried at the next turn.
-func (w *Workers) every(ctx context.Context, step time.Duration, do func(ctx context.Context) error, failed func(error)) {
-	tick := time.NewTicker(step)
-	defer tick.Stop()
-	for {
-		turn, cancel := context.WithTimeout(ctx, 15*time.Second)
-		if err := do(turn); err != nil && ctx.Err() == nil {
-			failed(err)
-		}
-		cancel()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+// turns does something at once and then again and again, until ctx ends. What fails, or takes longer than a turn, is tried at the next.
+func turns(ctx context.Context, step time.Duration, do func(ctx context.Context) error, failed func(error)) {
+	turn := func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		return do(ctx)
 	}
+	if err := turn(ctx); err != nil && ctx.Err() == nil {
+		failed(err)
+	}
+	tenants.Every(ctx, step, turn, failed)
 }
 
 // rescue gives the jobs of processes that are silent to others, and those that this process has and knows nothing of: it was given them when the database went
@@ -163,11 +158,11 @@ func (w *Workers) every(ctx context.Context, step time.Duration, do func(ctx con
 func (w *Workers) rescue(ctx context.Context) error {
 	_, err := w.pool.Exec(ctx, `UPDATE river_job j SET state = CASE WHEN j.attempt >= j.max_attempts THEN 'discarded' ELSE 'available' END::river_job_state,
 			finalized_at = CASE WHEN j.attempt >= j.max_attempts THEN now() END,
-			errors = array_append(j.errors, jsonb_build_object('at', now(), 'attempt', j.attempt, 'error', 'the process that worked on it ended', 'trace', ''))
+			errors = array_append(j.errors, jsonb_build_object('at', now(), 'attempt', j.attempt, 'error', $4::text, 'trace', ''))
 		WHERE j.state = 'running' AND j.attempted_at < now() - $1::interval
 			AND CASE WHEN j.attempted_by[array_upper(j.attempted_by, 1)] = $2::uuid::text THEN j.id <> ALL ($3::bigint[])
 				ELSE NOT EXISTS (SELECT FROM control.processes p WHERE p.id::text = j.attempted_by[array_upper(j.attempted_by, 1)] AND p.seen_at > now() - $1::interval) END
-			AND EXISTS (SELECT FROM control.processes p WHERE p.id = $2::uuid AND p.seen_at > now() - interval '5 seconds')`, silence, w.Process.ID(), w.known())
+			AND EXISTS (SELECT FROM control.processes p WHERE p.id = $2::uuid AND p.seen_at > now() - interval '5 seconds')`, silence, w.Process.ID(), w.known(), words.Say("tenants.its_process_ended").Keep(mostFault))
 	return err
 }
 
@@ -311,8 +306,16 @@ func (w *Workers) enter(queue, realm string) (leave func(), room bool) {
 	}, true
 }
 
-// stored is what is stored with a job, in English.
-func stored(key string) error { return errors.New(words.Say(key).String()) }
+// fault is what went wrong as it is stored with its job, to be said in the language of whoever reads it.
+type fault struct{ words.Text }
+
+// mostFault is how many bytes of it are stored.
+const mostFault = 2000
+
+// Error is what River stores.
+func (f fault) Error() string { return f.Keep(mostFault) }
+
+func stored(key string) error { return fault{words.Say(key)} }
 
 // said is an error as it is stored with its job, where people of the tenant read it: what the program says to people as it is, and of anything else that there
 // was something, whose cause is in the log under the job's number.
@@ -320,8 +323,8 @@ func said(err error) error {
 	if err == nil {
 		return nil
 	}
-	if domain.CodeOf(err) != "" {
-		return errors.New(err.Error())
+	if is := (*domain.Error)(nil); errors.As(err, &is) {
+		return fault{is.Text()}
 	}
 	return stored("tenants.it_failed_the_log_has")
 }

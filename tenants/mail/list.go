@@ -104,6 +104,16 @@ func ListSuppressed(ctx context.Context, q tenants.Querier, page domain.Page) (d
 	return domain.Cut(list, limit, func(s Suppressed) []string { return []string{s.Address} }), err
 }
 
+// QueueSuppressed asks for the first page of ListSuppressed in a batch. The list is there when the batch is closed.
+func QueueSuppressed(b *pgx.Batch, list *domain.List[Suppressed]) {
+	const most = domain.Rows
+	b.Queue("SELECT address, reason, fault, since FROM mail_suppressed ORDER BY address LIMIT $1::integer", most+1).Query(func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Suppressed])
+		*list = domain.Cut(found, most, func(s Suppressed) []string { return []string{s.Address} })
+		return err
+	})
+}
+
 // suppress keeps letters from an address.
 func suppress(ctx context.Context, tx *tenants.Tx, address, reason, why string, now time.Time) error {
 	err := tenants.Entity[Suppressed](tx, clause.OnConflict{DoNothing: true}).Create(ctx, &Suppressed{Fold(address), reason, why, now.UTC()})

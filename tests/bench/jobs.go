@@ -61,7 +61,7 @@ func jobsAtWork(ctx context.Context, b *bench) ([]figure, error) {
 	}
 	return []figure{
 		told("jobs a second, of one tenant, in one process", many/took.Seconds(), ""),
-		told("a job that finds nothing to do (each idle tenant has one a minute): CPU of the API", each(used.api, before.api), "µs"),
+		told("a job that finds nothing to do (each idle tenant has 23 an hour): CPU of the API", each(used.api, before.api), "µs"),
 		told("the same: CPU of PgBouncer", each(used.bouncer, before.bouncer), "µs"),
 		told("the same: CPU of PostgreSQL", each(used.postgres, before.postgres), "µs"),
 		told("from commit to start, alone: median", median(alone), "ms"),

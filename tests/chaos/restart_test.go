@@ -37,7 +37,7 @@ import (
 func TestMain(m *testing.M) {
 	localcluster.SuperviseIfAsked()
 	workIfAsked()
-	os.Exit(m.Run())
+	testkit.Main(m)
 }
 
 // platform is an installation of its own: a cluster that may be hurt, two tenants, and the API on a real port.

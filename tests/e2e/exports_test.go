@@ -13,6 +13,8 @@ import (
 	downloads "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 	"github.com/xuri/excelize/v2"
+
+	"lignum/api/jobs"
 )
 
 // saved is what the browser saves when something is clicked.
@@ -64,7 +66,7 @@ func TestWhatPagesShowIsSavedAsFiles(t *testing.T) {
 	admin.wants("3 of your exports are not ready yet")
 	admin.shot("exports-too-many")
 
-	work(t, s)
+	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster())...)
 	admin.visit("/exports")
 	admin.until("all are written", `document.querySelectorAll('form[action$="/file"]').length === 3`)
 	seen(admin, phone, "", "exports-done")

@@ -3,6 +3,8 @@ package e2e
 import (
 	"testing"
 	"time"
+
+	"lignum/api/jobs"
 )
 
 // What was given up is seen by the tenant's administrator, who lets it run again, and by an operator, who sees all tenants'.
@@ -27,7 +29,7 @@ func TestWhatFailedInTheBackgroundIsStartedAgain(t *testing.T) {
 	admin.shot("jobs")
 	admin.click(`form[action$="/retry"] button`)
 	admin.wants("It is started again", "waiting")
-	work(t, s)
+	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster())...)
 	for n := 0; admin.count(`tbody tr:last-child .tag.go`) == 0; n++ {
 		if n == 40 {
 			t.Fatalf("after ten seconds it is not done\n%s", admin.text())

@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,36 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"lignum/api/jobs"
-	"lignum/domain/calendar"
-	"lignum/tenants"
-	worked "lignum/tenants/jobs"
-	"lignum/tests/apitest"
-	"lignum/tests/testkit"
 )
-
-// work lets the jobs of a served world be worked until the test ends.
-func work(t *testing.T, s *apitest.Server) {
-	t.Helper()
-	process, err := tenants.Join(t.Context(), s.Store, s.Registry, "worker", tenants.Capacity{Cores: 2}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	works, err := worked.Start(t.Context(), worked.Deps{Store: s.Store, Registry: s.Registry, Process: process, Login: tenants.JobsLogin(testkit.Installation),
-		Kinds: jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster()), Begins: calendar.Begins, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := works.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := process.Leave(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 // roster is a folder with the files of a school, as pairs of name and text, and gives their paths.
 func rosterFiles(t *testing.T, pairs ...string) (paths []string) {
@@ -90,7 +59,7 @@ func seen(desk, phone *browser, path, name string) {
 // them signs in with a card, and finds a notice when the class is cancelled.
 func TestARosterIsImportedInTheBrowser(t *testing.T) {
 	s := serve(t)
-	work(t, s)
+	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster())...)
 	admin, phone := open(t, s, "jamaica", "admin1", 1280), open(t, s, "jamaica", "admin1", 360)
 	admin.signIn()
 	phone.signIn()
