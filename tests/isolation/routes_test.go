@@ -182,7 +182,22 @@ func TestForeignIdsReachNothing(t *testing.T) {
 	day := time.Now().UTC()
 	term := school.Terms(t, w.DB("bahamas"), school.Term{Title: secret, From: day, To: day.AddDate(0, 3, 0)})[0]
 	run := school.Roster(t, w.DB("bahamas"), room.Learners[0], secret+".csv", `{"dry_run": true, "files": [{"name": "`+secret+`", "kind": "users"}]}`, school.RosterProblem{Line: 2, Field: secret, Reason: secret})
-	ids := []uuid.UUID{room.Class, room.Lessons[0], room.Learners[0], term, entry, run}
+	ids := []string{room.Class.String(), room.Lessons[0].String(), room.Learners[0].String(), term.String(), entry.String(), run.String()}
+	// what somebody there was told, was written by mail, uploads, has, and asked for; and a job
+	owner := room.Learners[0].String()
+	for _, sql := range []string{
+		`INSERT INTO notices (id, user_id, kind, params, created_at) VALUES ($1::uuid, $2::uuid, 'class_removed', jsonb_build_object('class', $3::text), now())`,
+		`INSERT INTO mails (id, user_id, address, kind, language, state, queued, fault, created_at, until, changed_at) VALUES ($1::uuid, $2::uuid, 'a@example.org', 'digest', 'en', 'failed', true, $3::text, now(), now() + interval '1 day', now())`,
+		`INSERT INTO files (id, purpose, state, sha256, content_type, size, width, height, name, owner_id, created_at) VALUES ($1::uuid, 'general', 'stored', repeat('a', 64), 'text/plain', 1, 0, 0, $3::text, $2::uuid, now())`,
+		`INSERT INTO uploads (id, owner_id, purpose, name, size, sha256, state, created_at, expires_at, hash) VALUES ($1::uuid, $2::uuid, 'general', $3::text, 1, '', 'open', now(), now() + interval '1 day', '')`,
+		`INSERT INTO exports (id, kind, format, asked, reach, state, owner_id, created_at) VALUES ($1::uuid, 'people', 'csv', jsonb_build_object('q', $3::text), '', 'failed', $2::uuid, now())`,
+	} {
+		id := audit.NewID().String()
+		w.Exec("bahamas", sql, id, owner, secret)
+		ids = append(ids, id)
+	}
+	w.Exec("bahamas", `SELECT gate.queue_jobs('roster.check', ARRAY['x'], now() + interval '1 hour', NULL)`)
+	ids = append(ids, w.Text("bahamas", `SELECT max(id)::text FROM gate.list_jobs(NULL, 'roster.check', '{}', NULL, 1)`))
 	before := fingerprint(t, w)
 	asked := 0
 	for _, rt := range w.API.Routes() {
@@ -192,7 +207,7 @@ func TestForeignIdsReachNothing(t *testing.T) {
 		for _, u := range attackers {
 			for _, id := range ids {
 				asked++
-				res := w.send(u, "jamaica", rt, id.String())
+				res := w.send(u, "jamaica", rt, id)
 				if strings.Contains(string(res.Body), secret) {
 					t.Errorf("%s %s as %v shows The Bahamas' data: %.300s", rt.Method, rt.Path, u.Roles, res.Body)
 				}
@@ -245,5 +260,9 @@ func fingerprint(t *testing.T, w *walker) string {
 		}
 		text += fmt.Sprintf("%s %d %s; ", name, n, hash)
 	}
-	return text
+	var jobs string
+	if err := conn.QueryRow(t.Context(), `SELECT coalesce(string_agg(id || ' ' || kind || ' ' || state || ' ' || scheduled_at, '; ' ORDER BY id), '') FROM jobs.river_job WHERE args ->> 'tenant' = 'bahamas'`).Scan(&jobs); err != nil {
+		t.Fatal(err)
+	}
+	return text + jobs
 }
