@@ -42,7 +42,7 @@ test-cloud: ## check the CloudFormation with cfn-lint, run the cloud tests again
 	for name in $$missing; do echo "missing; install with: pipx install $$name"; done; \
 	[ -z "$$missing" ]
 	@infra/setup/install.sh cloud
-	$(TRIMMED) $(RACE) go test $(VET) -race -shuffle=on -count=1 -p 3 -timeout 10m -tags cloud -skip '^TestGoals$$' ./infra/release ./tenants/files ./infra/...
+	$(TRIMMED) $(RACE) go test $(VET) -race -shuffle=on -count=1 -p 3 -timeout 10m -tags cloud -skip '^TestGoals$$' ./infra/release ./tenants/files ./tenants/mail ./infra/...
 	LIGNUM_TEST_ALL=1 $(TRIMMED) go test $(VET) -timeout 20m -run '^TestGoals$$' ./infra/autoscale/simulate
 
 bench: ## measure reads, audited writes, authorization, exam attempts, a surge, noise, sign-ins, the record day, growth and 1,000 tenants; a missed goal fails

@@ -81,7 +81,7 @@ func (c *Call) send(fc *fiber.Ctx, content Content) error {
 	if content.Shown && f.Picture() {
 		how = "inline"
 	}
-	fc.Set(fiber.HeaderContentDisposition, mime.FormatMediaType(how, map[string]string{"filename": f.Name}))
+	fc.Set(fiber.HeaderContentDisposition, files.Disposition(how, f.Name))
 	fc.Set(fiber.HeaderContentType, f.ContentType)
 	fc.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'; frame-ancestors 'none'")
 	fc.Set(fiber.HeaderETag, tag)

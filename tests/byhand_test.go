@@ -19,6 +19,7 @@ var byHand = map[string]string{
 	"tenants/leaderboard_test.go":      "writes into the schema of an old release, which a builder of today cannot fill",
 	"tests/isolation/locks_test.go":    "what one transaction does after another's key is looked at; its school is as good as any",
 	"tests/isolation/sql_test.go":      "statements that must be refused",
+	"tests/isolation/routes_test.go":   "a row of whatever a foreign id could name; what else is in them is as good as any",
 	"domain/assessment/before_test.go": "answers as an old release stored them",
 	"domain/insight/kept_test.go":      "how sums follow statements of every shape, of one row and many, from the tenant's login, is looked at",
 	"domain/insight/forecast_test.go":  "imports under way at given lines, which only a running import makes",

@@ -35,7 +35,7 @@ type Asked struct {
 // Linked is an export with a link to its file.
 type Linked struct {
 	exports.Export
-	URL string `json:"url,omitempty" doc:"The file, for five minutes; missing while there is none"`
+	URL string `json:"url,omitempty" doc:"The file, for five minutes; missing while there is none. A path on this host or, where files have a host of their own, a whole address"`
 }
 
 // Trail says which entries of an audit trail are wanted. Conditions add up.
@@ -374,7 +374,7 @@ func Show(ctx context.Context, c *api.Call, id uuid.UUID) (*Linked, error) {
 	if !reaches(d, c.Claims.SchoolID, e.Reach) {
 		return nil, domain.Refuse(domain.Forbidden, "exports.you_see_less_than_what_is_in_it")
 	}
-	return &Linked{e, files.Link(c.DB, *e.FileID, c.Now)}, nil
+	return &Linked{e, c.Server.Files.Link(c.DB, files.Export, *e.FileID, c.Now)}, nil
 }
 
 // under gives the call as one that reads what an export of a kind has.

@@ -83,7 +83,7 @@ func TestFilesLeaveByASignedLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody, now := apitest.Anonymous("jamaica"), time.Now()
-	link := files.Link(db, f.ID, now)
+	link := s.API.Files.Link(db, files.General, f.ID, now)
 	got := s.Get(nobody, link).Want(http.StatusOK)
 	hardened(t, got, `attachment; filename*=utf-8''%C3%9Cnder%22stood%22.html`, "private, no-store")
 	if string(got.Body) != "<script>alert(document.domain)</script>" || got.Header.Get("Content-Type") != "text/html; charset=utf-8" {
@@ -92,17 +92,17 @@ func TestFilesLeaveByASignedLink(t *testing.T) {
 	if head := s.Send(nobody, http.MethodHead, s.URL("jamaica")+link, nil); head.Status != http.StatusOK || len(head.Body) != 0 {
 		t.Errorf("%+v", head)
 	}
-	if p := s.Get(nobody, files.Link(db, f.ID, now.Add(-files.LinkTime-time.Second))).Want(http.StatusGone).Problem(); p.Detail == "" || p.Type != "urn:lignum:problem:gone" {
+	if p := s.Get(nobody, s.API.Files.Link(db, files.General, f.ID, now.Add(-files.LinkTime-time.Second))).Want(http.StatusGone).Problem(); p.Detail == "" || p.Type != "urn:lignum:problem:gone" {
 		t.Errorf("%+v", p)
 	}
 	for what, at := range map[string]string{
 		"at another tenant's host":  s.URL("bahamas") + link,
-		"signed for another tenant": s.URL("jamaica") + files.Link(s.DB("bahamas"), f.ID, now),
+		"signed for another tenant": s.URL("jamaica") + s.API.Files.Link(s.DB("bahamas"), files.General, f.ID, now),
 		"for longer":                s.URL("jamaica") + strings.Replace(link, "until=1", "until=2", 1),
 		"for another file":          s.URL("jamaica") + strings.Replace(link, f.ID.String(), audit.NewID().String(), 1),
 		"without its signature":     s.URL("jamaica") + link[:strings.Index(link, "&")],
 		"for no file":               s.URL("jamaica") + strings.Replace(link, f.ID.String(), "..%2f..", 1),
-		"for one that is not there": s.URL("jamaica") + files.Link(db, audit.NewID(), now),
+		"for one that is not there": s.URL("jamaica") + s.API.Files.Link(db, files.General, audit.NewID(), now),
 	} {
 		r := s.Send(nobody, http.MethodGet, at, nil)
 		if r.Status != http.StatusNotFound {

@@ -120,13 +120,13 @@ type Upload struct {
 	Complete  bool          `json:"complete" doc:"Whether it is a file now"`
 	SHA256    string        `json:"sha256,omitempty" doc:"The SHA-256 of the whole in hexadecimal: as it was announced, and what it is when it is complete"`
 	ExpiresAt time.Time     `json:"expires_at" doc:"When the upload ends if it is not complete, and is forgotten if it is"`
-	Path      string        `json:"path,omitempty" doc:"Of a complete one: where the file is on this host, for five minutes"`
+	Path      string        `json:"path,omitempty" doc:"Of a complete one: where the file is, for five minutes. A path on this host or, where files have a host of their own, a whole address"`
 }
 
 func of(c *api.Call, u *files.Upload) Upload {
 	out := Upload{ID: u.ID, Purpose: u.Purpose, Name: u.Name, Bytes: u.Size, Offset: u.Received, Complete: u.State == files.Complete, SHA256: u.SHA256, ExpiresAt: u.ExpiresAt}
 	if out.Complete {
-		out.Path = files.Link(c.DB, u.ID, c.Now)
+		out.Path = c.Server.Files.Link(c.DB, u.Purpose, u.ID, c.Now)
 	}
 	return out
 }

@@ -2,12 +2,16 @@ package files_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	cryptorand "crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +21,7 @@ import (
 
 	"lignum/api"
 	apifiles "lignum/api/files"
+	"lignum/tenants/files"
 	"lignum/tests/apitest"
 )
 
@@ -177,5 +182,37 @@ func TestAPartIsCutByTheNetwork(t *testing.T) {
 	}
 	if done := apitest.As[apifiles.Upload](w.part(w.teacher, "jamaica", u.ID, 123_456, data[123_456:])); !done.Complete || done.SHA256 != fmt.Sprintf("%x", sha256.Sum256(data)) {
 		t.Errorf("%+v", done)
+	}
+}
+
+// Where files have a host of their own, whoever may have a file is told of it there, and nobody else is: the policy decides before a link is made.
+func TestALinkToTheDistributionIsMadeAfterThePolicy(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.API.Files.By(&files.Edge{Host: "files.packages.example", KeyID: "K2JCJMDEHXQW5F", Key: key})
+	w := world{s, t, s.User("jamaica", "teacher")}
+	u := w.begin(3)
+	done := apitest.As[apifiles.Upload](w.part(w.teacher, "jamaica", u.ID, 0, []byte("abc")).Want(http.StatusOK))
+	shown := apitest.As[apifiles.Upload](s.Get(w.teacher, uploads+"/"+u.ID.String()).Want(http.StatusOK))
+	for _, link := range []string{done.Path, shown.Path} {
+		if at, err := url.Parse(link); err != nil || at.Host != "files.packages.example" || at.Path != "/"+s.DB("jamaica").Realm().Login+"/general/"+u.ID.String() || at.Query().Get("Signature") == "" {
+			t.Errorf("%s: %v", link, err)
+		}
+	}
+	for what, r := range map[string]*apitest.Response{
+		"another teacher":       s.Get(s.User("jamaica", "teacher"), uploads+"/"+u.ID.String()).Want(http.StatusNotFound),
+		"a learner":             s.Get(s.User("jamaica", "learner"), uploads+"/"+u.ID.String()).Want(http.StatusForbidden),
+		"nobody":                s.Get(apitest.Anonymous("jamaica"), uploads+"/"+u.ID.String()).Want(http.StatusUnauthorized),
+		"another tenant's":      s.Get(s.User("bahamas", "teacher"), uploads+"/"+u.ID.String()).Want(http.StatusNotFound),
+		"of another's, a part":  w.part(s.User("jamaica", "teacher"), "jamaica", u.ID, 3, nil).Want(http.StatusNotFound),
+		"the list of one's own": s.Get(s.User("jamaica", "teacher"), uploads).Want(http.StatusOK),
+	} {
+		if bytes.Contains(r.Body, []byte("Signature")) || bytes.Contains(r.Body, []byte("packages.example")) {
+			t.Errorf("%s: %s", what, r.Body)
+		}
 	}
 }

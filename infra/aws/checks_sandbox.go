@@ -15,7 +15,7 @@ func (c *checker) sandboxApart() {
 			c.find(r, v, "the machines do not know the domain of packages, and show none", "set LIGNUM_SANDBOX_DOMAIN=${SandboxDomain}")
 		}
 	}
-	names := func(v *Value) bool { return strings.Contains(text(v), "${SandboxDomain}") }
+	names := func(v *Value) bool { return strings.Contains(text(v), "*.${SandboxDomain}") }
 	own := func(r resource, certificate *Value) bool {
 		of := r.t.Resources.Get(refersTo(certificate))
 		return names(of.Get("Properties", "DomainName")) && of.Get("Properties", "SubjectAlternativeNames") == nil

@@ -104,7 +104,7 @@ func (c *checker) logRetention() {
 }
 
 // filesBucket wants the machines to keep uploads in a bucket of the data stack: they may read, write, remove and list there, under its key, and nobody else may
-// anything; what was removed by mistake can be had back for a while, and no longer.
+// anything but the distribution of files, which reads what is personal; what was removed by mistake can be had back for a while, and no longer.
 func (c *checker) filesBucket() {
 	for _, r := range c.resources("AWS::EC2::LaunchTemplate") {
 		v := r.prop("LaunchTemplateData", "UserData")
@@ -119,6 +119,11 @@ func (c *checker) filesBucket() {
 			continue
 		}
 		c.uploadRights(r, bucketOf)
+		for _, s := range c.allowing() {
+			if s.ofKey() && strings.Contains(text(s.body.Get("Principal")), "cloudfront") && !handedOut(s.body, "kms:Decrypt", "*") {
+				c.find(s.resource, s.body, "any distribution may use the key", "allow kms:Decrypt alone, for the one distribution of files")
+			}
+		}
 		kept := false
 		for _, b := range c.resources(bucket) {
 			if !slices.ContainsFunc(b.t.exported(strings.TrimSuffix(bucketOf[strings.Index(bucketOf, "}")+1:], ")")), func(name string) bool { return name == b.name }) {
@@ -131,10 +136,14 @@ func (c *checker) filesBucket() {
 			if days, err := strconv.Atoi(b.prop("LifecycleConfiguration", "Rules", "0", "AbortIncompleteMultipartUpload", "DaysAfterInitiation").Scalar()); err != nil || days < 4 || days > 30 {
 				c.find(b, b.prop("LifecycleConfiguration"), "what has come of a file that never became whole goes too early, or never", "remove it after 4 to 30 days: an upload in parts may take three")
 			}
+			var personal []string
+			for _, purpose := range PersonalPurposes {
+				personal = append(personal, "${"+b.name+".Arn}/*/"+purpose+"/*")
+			}
 			for _, p := range c.resources("AWS::S3::BucketPolicy") {
 				for _, s := range p.prop("PolicyDocument", "Statement").entries() {
-					if p.t == b.t && refersTo(p.prop("Bucket")) == b.name && s.Get("Effect").Scalar() != "Deny" {
-						c.find(p, s, "somebody else may do something with uploads", "let the policy deny alone: the machines' role says what they may")
+					if p.t == b.t && refersTo(p.prop("Bucket")) == b.name && s.Get("Effect").Scalar() != "Deny" && !handedOut(s, "s3:GetObject", personal...) {
+						c.find(p, s, "somebody else may do something with uploads", "let the policy deny, and one distribution s3:GetObject of what is personal; the machines' role says what they may")
 					}
 				}
 			}

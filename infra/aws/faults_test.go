@@ -199,7 +199,9 @@ var faults = []fault{
 	}},
 	{"every resource", "wildcard-resource", func(s stackSet) { s.set(s.statement("operations", bound), "Resource", "*") }},
 	{"everybody takes a role", "wildcard-principal", func(s stackSet) {
-		role := s.statement("web", func(one statement) bool { return one.body.Get("Principal") != nil && one.body.Get("Condition") == nil })
+		role := s.statement("web", func(one statement) bool {
+			return one.kind == "AWS::IAM::Role" && one.body.Get("Principal") != nil && one.body.Get("Condition") == nil
+		})
 		s.set(role, "Principal", "*")
 	}},
 
@@ -286,7 +288,7 @@ var faults = []fault{
 		aliases.Items = append(aliases.Items, &Value{Kind: Call, Fn: "Sub", Items: []*Value{{Text: "*.${BaseDomain}"}}})
 	}},
 	{"packages without a record", "sandbox-apart", func(s stackSet) {
-		s.remove("edge", "AWS::Route53::RecordSetGroup", func(v *Value) bool { return strings.Contains(text(v.Get("Properties")), "${SandboxDomain}") })
+		s.remove("edge", "AWS::Route53::RecordSetGroup", func(v *Value) bool { return strings.Contains(text(v.Get("Properties")), "*.${SandboxDomain}") })
 	}},
 	{"a load balancer that does not answer for packages", "sandbox-apart", func(s stackSet) {
 		s.remove("web", "AWS::ElasticLoadBalancingV2::ListenerCertificate", func(v *Value) bool { return v.Get("Condition") == nil })
@@ -336,6 +338,81 @@ var faults = []fault{
 			{Kind: Map, Line: to.Line, Keys: []string{"Service"}, Items: []*Value{word("cloudfront.amazonaws.com")}}, word("s3:GetObject"),
 			{Kind: Call, Line: to.Line, Fn: "Sub", Items: []*Value{word("${FilesBucket.Arn}/general/*")}}}})
 	}},
+	{"uploads that any distribution reads", "files-bucket", func(s stackSet) { s.drop(s.handedOut(), "Condition") }},
+	{"uploads that every distribution of the account reads", "files-bucket", func(s stackSet) {
+		s.set(s.handedOut(), "Condition.StringEquals.aws:SourceArn", "arn:aws:cloudfront::123456789012:distribution/*")
+	}},
+	{"rosters that a distribution reads", "files-bucket", func(s stackSet) { s.set(s.handedOut(), "Resource", "${FilesBucket.Arn}/*") }},
+	{"exports that no distribution reads", "files-bucket", func(s stackSet) { s.set(s.handedOut(), "Resource", "${FilesBucket.Arn}/*/general/*") }},
+	{"uploads that a distribution writes", "files-bucket", func(s stackSet) { s.set(s.handedOut(), "Action", "s3:PutObject") }},
+	{"a key that any distribution uses", "files-bucket", func(s stackSet) {
+		s.drop(s.statement("data", func(one statement) bool { return one.ofKey() && strings.Contains(text(one.body), "cloudfront") }), "Condition")
+	}},
+	{"files that need no link", "files-edge", func(s stackSet) { s.drop(s.files(), cdn+"DefaultCacheBehavior.TrustedKeyGroups") }},
+	{"a second behaviour that needs no link", "files-edge", func(s stackSet) {
+		again := *s.files().Get("Properties", "DistributionConfig", "DefaultCacheBehavior")
+		again.Keys, again.Items = slices.Clone(again.Keys), slices.Clone(again.Items)
+		s.drop(&again, "TrustedKeyGroups")
+		s.put(s.files(), cdn+"CacheBehaviors", &Value{Kind: List, Line: again.Line, Items: []*Value{&again}})
+	}},
+	{"links of the account's own keys", "files-edge", func(s stackSet) {
+		s.put(s.files(), cdn+"DefaultCacheBehavior.TrustedSigners", &Value{Kind: List, Items: []*Value{{Text: "self"}}})
+	}},
+	{"a group of somebody's", "files-edge", func(s stackSet) {
+		s.set(s.files(), cdn+"DefaultCacheBehavior.TrustedKeyGroups.0", "12345678-1234-1234-1234-123456789012")
+	}},
+	{"a group whose key cannot be changed", "files-edge", func(s stackSet) {
+		keys := s.template("edge").Resources.Get("FilesKeys", "Properties", "KeyGroupConfig", "Items")
+		keys.Items = keys.Items[:1]
+	}},
+	{"a bucket of files read by everybody", "cdn-origin", func(s stackSet) {
+		s.drop(s.files(), cdn+"Origins.0.OriginAccessControlId")
+	}},
+	{"access control that signs nothing", "files-edge", func(s stackSet) {
+		s.set(s.first("edge", "AWS::CloudFront::OriginAccessControl"), "Properties.OriginAccessControlConfig.SigningBehavior", "never")
+	}},
+	{"files in plain HTTP", "cdn-tls", func(s stackSet) { s.set(s.files(), cdn+"DefaultCacheBehavior.ViewerProtocolPolicy", "allow-all") }},
+	{"files in old TLS", "cdn-tls", func(s stackSet) { s.set(s.files(), cdn+"ViewerCertificate.MinimumProtocolVersion", "TLSv1") }},
+	{"files without a firewall", "acl-scope", func(s stackSet) { s.drop(s.files(), cdn+"WebACLId") }},
+	{"files that stay at the edge", "files-edge", func(s stackSet) {
+		s.set(s.files(), cdn+"DefaultCacheBehavior.CachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6")
+	}},
+	{"a query that reaches S3", "files-edge", func(s stackSet) { s.set(s.files(), cdn+"DefaultCacheBehavior.OriginRequestPolicyId", allViewer) }},
+	{"a bucket that takes something", "files-edge", func(s stackSet) {
+		methods := s.files().Get("Properties", "DistributionConfig", "DefaultCacheBehavior", "AllowedMethods")
+		methods.Items = append(methods.Items, &Value{Kind: Scalar, Text: "PUT"})
+	}},
+	{"files without headers", "files-edge", func(s stackSet) { s.drop(s.files(), cdn+"DefaultCacheBehavior.ResponseHeadersPolicyId") }},
+	{"files that are shown", "files-edge", func(s stackSet) { s.set(s.filesHeaders(), "CustomHeadersConfig.Items.0.Value", "inline") }},
+	{"files that are not said to be attachments", "files-edge", func(s stackSet) {
+		s.set(s.filesHeaders(), "CustomHeadersConfig.Items.0.Header", "X-Content-Disposition")
+	}},
+	{"files that lose their names", "files-edge", func(s stackSet) { s.set(s.filesHeaders(), "CustomHeadersConfig.Items.0.Override", "true") }},
+	{"files that are kept on the way", "files-edge", func(s stackSet) { s.set(s.filesHeaders(), "CustomHeadersConfig.Items.1.Value", "public, max-age=3600") }},
+	{"files that may be what they are not", "files-edge", func(s stackSet) { s.drop(s.filesHeaders(), "SecurityHeadersConfig.ContentTypeOptions") }},
+	{"files that may run", "files-edge", func(s stackSet) {
+		s.set(s.filesHeaders(), "SecurityHeadersConfig.ContentSecurityPolicy.ContentSecurityPolicy", "sandbox allow-scripts; default-src 'none'")
+	}},
+	{"a host of files without HSTS", "files-edge", func(s stackSet) { s.drop(s.filesHeaders(), "SecurityHeadersConfig.StrictTransportSecurity") }},
+	{"files at a tenant's host", "files-edge", func(s stackSet) {
+		s.put(s.files(), cdn+"Aliases.0", &Value{Kind: Call, Fn: "Sub", Items: []*Value{{Text: "files.${BaseDomain}"}}})
+	}},
+	{"files by the pages' certificate", "files-edge", func(s stackSet) {
+		s.put(s.files(), cdn+"ViewerCertificate.AcmCertificateArn", &Value{Kind: Call, Fn: "Ref", Items: []*Value{{Text: "Certificate"}}})
+	}},
+	{"files without a record", "files-edge", func(s stackSet) {
+		s.remove("edge", "AWS::Route53::RecordSetGroup", func(v *Value) bool { return strings.Contains(text(v.Get("Properties")), "files.${SandboxDomain}") })
+	}},
+	{"files that nobody logs", "files-edge", func(s stackSet) {
+		s.remove("edge", "AWS::Logs::DeliverySource", func(v *Value) bool { return strings.Contains(text(v.Get("Properties")), "${Files}") })
+	}},
+	{"links in a log", "files-edge", func(s stackSet) {
+		fields := s.first("edge", "AWS::Logs::Delivery", func(v *Value) bool { return refersTo(v.Get("Properties", "DeliverySourceName")) == "FilesLogSource" }).Get("Properties", "RecordFields")
+		fields.Items = append(fields.Items, &Value{Kind: Scalar, Text: "cs-uri-query"})
+	}},
+	{"machines that know no key of links", "files-edge", func(s stackSet) { s.script("LIGNUM_FILES_KEY_ID=${FilesKeyId}\n", "") }},
+	{"machines that sign with the newest key", "files-edge", func(s stackSet) { s.script(" --version-stage '${FilesKeyId}'", "") }},
+	{"machines that know no host of files", "files-edge", func(s stackSet) { s.script("LIGNUM_FILES_HOST=${FilesHost}\n", "") }},
 	{"a bucket of uploads that is public", "bucket-public", func(s stackSet) {
 		s.set(s.filesBucket(), "Properties.PublicAccessBlockConfiguration.RestrictPublicBuckets", "false")
 	}},
@@ -385,6 +462,54 @@ var faults = []fault{
 	}},
 	{"an alarm of bounces when it is too late", "mail-reputation", func(s stackSet) {
 		s.set(s.first("operations", alarm, named("Properties.MetricName", "Reputation.BounceRate")), "Properties.Threshold", "0.1")
+	}},
+	{"returns that nobody hears of", "mail-returns", func(s stackSet) {
+		s.remove("web", "AWS::SES::ConfigurationSetEventDestination", has("Properties.EventDestination.SnsDestination"))
+	}},
+	{"returns that are switched off", "mail-returns", func(s stackSet) {
+		s.set(s.first("web", "AWS::SES::ConfigurationSetEventDestination", has("Properties.EventDestination.SnsDestination")), "Properties.EventDestination.Enabled", "false")
+	}},
+	{"returns without complaints", "mail-returns", func(s stackSet) {
+		kinds := s.first("web", "AWS::SES::ConfigurationSetEventDestination", has("Properties.EventDestination.SnsDestination")).Get("Properties", "EventDestination", "MatchingEventTypes")
+		kinds.Items = kinds.Items[:1]
+	}},
+	{"a topic for any account", "mail-returns", func(s stackSet) { s.drop(s.policy("AWS::SNS::TopicPolicy", "MailReturnsTopic"), "Condition") }},
+	{"a topic for every sender of the account", "mail-returns", func(s stackSet) {
+		s.drop(s.policy("AWS::SNS::TopicPolicy", "MailReturnsTopic"), "Condition.StringEquals.aws:SourceArn")
+	}},
+	{"a topic that SES may not tell", "mail-returns", func(s stackSet) { s.remove("web", "AWS::SNS::TopicPolicy") }},
+	{"a topic in plain text", "encrypted", func(s stackSet) { s.drop(s.first("web", "AWS::SNS::Topic"), "Properties.KmsMasterKeyId") }},
+	{"returns in an envelope", "mail-returns", func(s stackSet) {
+		s.set(s.first("web", "AWS::SNS::Subscription"), "Properties.RawMessageDelivery", "false")
+	}},
+	{"returns that a topic drops", "mail-returns", func(s stackSet) { s.drop(s.first("web", "AWS::SNS::Subscription"), "Properties.RedrivePolicy") }},
+	{"returns by e-mail", "mail-returns", func(s stackSet) { s.set(s.first("web", "AWS::SNS::Subscription"), "Properties.Protocol", "email") }},
+	{"a queue of returns for everybody's topics", "mail-returns", func(s stackSet) { s.drop(s.policy("AWS::SQS::QueuePolicy", "MailReturns"), "Condition") }},
+	{"a queue of returns that people write into", "mail-returns", func(s stackSet) {
+		s.set(s.policy("AWS::SQS::QueuePolicy", "MailReturns"), "Principal.Service", "ec2.amazonaws.com")
+	}},
+	{"returns in plain text", "encrypted", func(s stackSet) {
+		s.set(s.first("web", "AWS::SQS::Queue", has("Properties.RedrivePolicy")), "Properties.SqsManagedSseEnabled", "false")
+	}},
+	{"returns without a place for what is lost", "mail-returns", func(s stackSet) {
+		s.drop(s.first("web", "AWS::SQS::Queue", has("Properties.RedrivePolicy")), "Properties.RedrivePolicy")
+	}},
+	{"returns that come twice", "mail-returns", func(s stackSet) {
+		s.set(s.first("web", "AWS::SQS::Queue", has("Properties.RedrivePolicy")), "Properties.VisibilityTimeout", "30")
+	}},
+	{"machines that do not ask for returns", "mail-returns", func(s stackSet) { s.script("LIGNUM_MAIL_RETURNS=${MailReturns}\n", "") }},
+	{"machines that may not remove returns", "mail-returns", func(s stackSet) { s.set(s.right("sqs:DeleteMessage"), "Action", "sqs:ReceiveMessage") }},
+	{"machines that may write returns", "mail-returns", func(s stackSet) {
+		may := s.right("sqs:DeleteMessage").Get("Action")
+		may.Items = append(may.Items, &Value{Kind: Scalar, Text: "sqs:SendMessage"})
+	}},
+	{"no alarm of old returns", "mail-returns", func(s stackSet) {
+		s.remove("operations", alarm, named("Properties.MetricName", "ApproximateAgeOfOldestMessage"))
+	}},
+	{"no alarm of lost returns", "mail-returns", func(s stackSet) {
+		s.remove("operations", alarm, func(v *Value) bool {
+			return strings.Contains(text(v.Get("Properties", "Dimensions")), "MailReturnsLostName")
+		})
 	}},
 	{"a key that sends as anybody", "mail-key", func(s stackSet) { s.drop(s.mailRight(), "Condition") }},
 	{"a key that does more", "mail-key", func(s stackSet) { s.set(s.mailRight(), "Action", "ses:CreateEmailIdentity") }},
@@ -471,7 +596,29 @@ func (s stackSet) paths(n int, from, to string) {
 func (s stackSet) packages() *Value {
 	s.Helper()
 	return s.first("edge", distribution, func(v *Value) bool {
-		return strings.Contains(text(v.Get("Properties", "DistributionConfig", "Aliases")), "${SandboxDomain}")
+		return strings.Contains(text(v.Get("Properties", "DistributionConfig", "Aliases")), "*.${SandboxDomain}")
+	})
+}
+
+// files is the distribution of personal files.
+func (s stackSet) files() *Value {
+	s.Helper()
+	return s.first("edge", distribution, func(v *Value) bool {
+		return strings.Contains(text(v.Get("Properties", "DistributionConfig", "Aliases")), "files.${SandboxDomain}")
+	})
+}
+
+// filesHeaders is what it says beside each file.
+func (s stackSet) filesHeaders() *Value {
+	s.Helper()
+	return s.template("edge").Resources.Get("FilesHeaders", "Properties", "ResponseHeadersPolicyConfig")
+}
+
+// handedOut is what that distribution may do with the bucket.
+func (s stackSet) handedOut() *Value {
+	s.Helper()
+	return s.statement("data", func(one statement) bool {
+		return one.kind == "AWS::S3::BucketPolicy" && strings.Contains(text(one.body.Get("Principal")), "cloudfront")
 	})
 }
 
@@ -493,6 +640,16 @@ func (s stackSet) record(name, kind string) (found *Value) {
 func (s stackSet) mailRight() *Value {
 	s.Helper()
 	return s.statement("web", func(one statement) bool { return one.kind == "AWS::IAM::User" })
+}
+
+// policy is what a policy of a topic or a queue allows.
+func (s stackSet) policy(kind, name string) *Value {
+	s.Helper()
+	return s.statement("web", func(one statement) bool {
+		of := one.prop("Topics").entries()
+		of = append(of, one.prop("Queues").entries()...)
+		return one.kind == kind && len(of) == 1 && refersTo(of[0]) == name
+	})
 }
 
 // filesBucket is where uploads lie.

@@ -53,6 +53,7 @@ func Plan(s Settings) string {
 		p.stack(one)
 	}
 	p.connect(s)
+	p.links()
 	p.mail()
 	p.verify()
 	return p.String()

@@ -6,7 +6,7 @@ import "strings"
 func (p *plan) preamble(s Settings) {
 	p.line("# Lignum %s for %s on AWS: installation %s, size %s, %s and us-east-1.", s.Version, s.BaseDomain, s.Installation, s.Size, s.Region)
 	p.line("# Read it, save it as deploy.sh in the root of the source of %s, and run: bash deploy.sh", s.Version)
-	p.line("# It needs Go, git, the AWS CLI 2 signed in to the account, and curl. It stops at the first error and may be run again:")
+	p.line("# It needs Go, git, openssl, the AWS CLI 2 signed in to the account, and curl. It stops at the first error and may be run again:")
 	p.line("# what is there already stays. Nothing is deleted. The Route 53 zones must already answer for the base domain and the sandbox domain.")
 	p.line("set -euo pipefail")
 	p.line("INSTALLATION=%s REGION=%s VERSION=%s BASE_DOMAIN=%s SANDBOX_DOMAIN=%s", s.Installation, s.Region, s.Version, s.BaseDomain, s.Sandbox)
@@ -95,6 +95,29 @@ func (p *plan) verify() {
 	p.line(`  aws cloudformation describe-stacks --region "$REGION" --stack-name "$INSTALLATION-$stack" --query 'Stacks[0].[StackName,StackStatus]' --output text`)
 	p.line(`done`)
 	p.line(`aws cloudwatch describe-alarms --region "$REGION" --alarm-name-prefix "$INSTALLATION-" --state-value ALARM --query 'MetricAlarms[].AlarmName' --output text`)
+}
+
+// links makes the pair of keys with which links to personal files are signed, and lets them lead to the distribution. What was done before stays done, so it may
+// stop anywhere and be run again. The private key goes from one program into another, never onto a screen, a command line or a disk.
+func (p *plan) links() {
+	p.step("Personal files leave by a distribution of their own, by links that the machines sign: a pair of keys, the private one in a\n" +
+		"# secret, the public one at CloudFront. Once links lead there this does nothing. How to change the key stands in infra/aws/templates/edge.yaml.")
+	p.line(`FILES_KEY=$(aws cloudformation describe-stacks --region "$REGION" --stack-name "$INSTALLATION-web" \
+  --query "Stacks[0].Parameters[?ParameterKey=='FilesKeyId'].ParameterValue | [0]" --output text)`)
+	p.line(`if [ -z "$FILES_KEY" ] || [ "$FILES_KEY" = None ]; then`)
+	p.need(output{"data", "FilesBucketDomainName"})
+	p.line(`secret() { aws secretsmanager "$1" --region "$REGION" --secret-id "$INSTALLATION-files-key" --output text "${@:2}"; }`)
+	p.line(`if ! secret get-secret-value --query VersionId >/dev/null 2>&1; then`)
+	p.line(`  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkcs8 -topk8 -nocrypt -outform DER | openssl base64 -A | secret put-secret-value --secret-string file:///dev/stdin >/dev/null`)
+	p.line(`fi`)
+	p.line(`FILES_PUBLIC_KEY=$(secret get-secret-value --query SecretString | openssl base64 -d -A | openssl pkey -inform DER -pubout)`)
+	p.line(`FILES_KEY_VERSION=$(secret get-secret-value --query VersionId)`)
+	p.deploy(stack{name: "edge"}, []parameter{{name: "FilesBucketDomainName", of: output{"data", "FilesBucketDomainName"}}, {name: "FilesPublicKeyOne", value: `"$FILES_PUBLIC_KEY"`}})
+	p.need(output{"edge", "FilesDistributionId"}, output{"edge", "FilesKeyOne"})
+	p.deploy(stack{name: "data"}, []parameter{{name: "FilesDistributionId", of: output{"edge", "FilesDistributionId"}}})
+	p.line(`secret update-secret-version-stage --version-stage "$EDGE_FILES_KEY_ONE" --move-to-version-id "$FILES_KEY_VERSION" >/dev/null`)
+	p.deploy(stack{name: "web"}, []parameter{{name: "FilesKeyId", of: output{"edge", "FilesKeyOne"}}})
+	p.line(`fi`)
 }
 
 // mail tells whether Amazon SES takes letters to everybody, which AWS must agree to once for an account and region.

@@ -1,9 +1,13 @@
 package aws
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -157,7 +161,7 @@ func inBase64(t *testing.T, sum string) string {
 
 // runPlan runs the plan in bash with -u, with programs that stand in for AWS, Go and the network: every variable is
 // set before it is used, every line is one that bash takes, and the stacks come in order. It cannot show what AWS says.
-func runPlan(t *testing.T) (source, calls string) {
+func runPlan(t *testing.T, env ...string) (source, calls string) {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -169,6 +173,11 @@ func runPlan(t *testing.T) (source, calls string) {
 *"s3 cp"*SHA256SUMS.there*) exit 1 ;;
 *"s3 cp"*SHA256SUMS.previous*) printf '0123abcd  lignum-linux-arm64\n%s  autoscale.zip\n' "$ZIP_BEFORE" >bin/release/SHA256SUMS.previous ;;
 *deploy*|*"s3 cp"*) printf '%s\n' "$*" >>"$CALLS" ;;
+*FilesKeyId*) echo "$LINKS" ;;
+*put-secret-value*) cat >"$FILES_KEY_AT"; printf '%s\n' "$*" >>"$CALLS" ;;
+*get-secret-value*VersionId*) [ -s "$FILES_KEY_AT" ] && echo a-version ;;
+*get-secret-value*SecretString*) cat "$FILES_KEY_AT" ;;
+*update-secret-version-stage*) printf '%s\n' "$*" >>"$CALLS" ;;
 *describe-stacks*|*describe-managed-prefix-lists*) echo a-value ;;
 esac`,
 		"go":   `while [ $# -gt 0 ]; do [ "$1" = -o ] && echo "$GOARCH" >"$2"; shift; done`,
@@ -188,10 +197,14 @@ esac`,
 	file := filepath.Join(dir, "calls")
 	run := exec.CommandContext(t.Context(), bash, "-c", Plan(example))
 	run.Dir, run.Stdin = source, strings.NewReader("\n")
-	run.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "CALLS="+file, "ZIP_BEFORE="+zipBefore)
+	run.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "CALLS="+file, "ZIP_BEFORE="+zipBefore, "FILES_KEY_AT="+filepath.Join(dir, "files-key"), "LINKS=None")
+	run.Env = append(run.Env, env...)
 	said, err := run.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
+	}
+	if key, err := os.ReadFile(filepath.Join(dir, "files-key")); err == nil && len(key) > 0 && strings.Contains(string(said), string(key)) {
+		t.Error("the private key of links is printed")
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -226,5 +239,67 @@ func TestPlanRuns(t *testing.T) {
 	}
 	if said, err := exec.CommandContext(t.Context(), "bash", "-n", filepath.Join(source, "bin/release/roll-back.sh")).CombinedOutput(); err != nil {
 		t.Errorf("roll-back.sh: %v\n%s", err, said)
+	}
+}
+
+// The pair of keys is made once: the machines get the private one, CloudFront the public one of the same pair; and where links lead there already, or the secret
+// has a key, none is made.
+func TestPlanMakesTheKeyOfLinks(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "key")
+	_, calls := runPlan(t, "FILES_KEY_AT="+at)
+	pair := func(calls string) {
+		t.Helper()
+		text, err := os.ReadFile(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := base64.StdEncoding.DecodeString(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := x509.ParsePKCS8PrivateKey(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		private, ok := key.(*ecdsa.PrivateKey)
+		if !ok || private.Curve != elliptic.P256() {
+			t.Fatalf("the key is a %T", key)
+		}
+		given := regexp.MustCompile(`(?s)FilesPublicKeyOne=(-----BEGIN.*?-----END PUBLIC KEY-----)`).FindStringSubmatch(calls)
+		if given == nil {
+			t.Fatalf("CloudFront gets no key:\n%s", calls)
+		}
+		if pattern := parsed(t).template("edge").Parameters.Get("FilesPublicKeyOne", "AllowedPattern").Scalar(); !regexp.MustCompile(pattern).MatchString(given[1]) {
+			t.Errorf("the edge refuses %q", given[1])
+		}
+		block, _ := pem.Decode([]byte(given[1]))
+		public, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil || !private.PublicKey.Equal(public) {
+			t.Errorf("CloudFront gets the public key of another pair: %v", err)
+		}
+		if strings.Contains(calls, string(text)) {
+			t.Error("the private key stands on a command line")
+		}
+		for _, want := range []string{"--version-stage a-value --move-to-version-id a-version", "FilesKeyId=a-value", "FilesDistributionId=a-value", "FilesBucketDomainName=a-value"} {
+			if !strings.Contains(calls, want) {
+				t.Errorf("%s is not said:\n%s", want, calls)
+			}
+		}
+	}
+	pair(calls)
+	before, err := os.ReadFile(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, again := runPlan(t, "FILES_KEY_AT="+at) // it stopped before the machines were told
+	pair(again)
+	if after, err := os.ReadFile(at); err != nil || string(after) != string(before) {
+		t.Errorf("another key is made: %v", err)
+	}
+	_, done := runPlan(t, "FILES_KEY_AT="+at, "LINKS=K2JCJMDEHXQW5F")
+	for _, no := range []string{"put-secret-value", "FilesPublicKeyOne", "FilesKeyId="} {
+		if strings.Contains(done, no) {
+			t.Errorf("%s again", no)
+		}
 	}
 }

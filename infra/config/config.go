@@ -3,6 +3,9 @@
 package config
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -46,10 +49,14 @@ type Config struct {
 	DatabaseCores float64       `env:"LIGNUM_DATABASE_CORES"`                      // processors of the database's server, 0.25 to 1024, three times as many transactions are busy at once, in all processes together; 0: this machine's
 	PoolerMost    int           `env:"LIGNUM_POOLER_CONNECTIONS"`                  // that the pooler may open to the database (PgBouncer's max_db_connections), 1 to 5000; 0: as infra/pooling divides max_connections
 	Files         string        `env:"LIGNUM_FILES"`                               // where uploaded files lie, for serve, which does not start without: a directory that all serving processes share, or s3://BUCKET?region=REGION, with the machine's AWS role, and &endpoint=URL where it is not Amazon's
+	FilesHost     string        `env:"LIGNUM_FILES_HOST"`                          // host of a CloudFront distribution before that bucket, to which links to personal files lead; with the two below, and of another registrable domain than the base domain; empty: links lead through the program
+	FilesKeyID    string        `env:"LIGNUM_FILES_KEY_ID"`                        // what CloudFront calls the public key, such as K2JCJMDEHXQW5F; it is in the distribution's key group
+	FilesKey      string        `env:"LIGNUM_FILES_KEY,unset"`                     // base64 of the private key: PKCS #8, of the curve P-256; on AWS the secret <installation>-files-key
 	MailServer    string        `env:"LIGNUM_MAIL_SERVER"`                         // who takes letters, for serve, which does not start without: smtp://HOST[:587] with STARTTLS, smtps://HOST[:465], or off, and no letter goes out
 	MailUser      string        `env:"LIGNUM_MAIL_USER"`                           // who signs in to it; without, nobody does
 	MailPassword  string        `env:"LIGNUM_MAIL_PASSWORD,unset"`                 // with it
 	MailRegion    string        `env:"LIGNUM_MAIL_SES_REGION"`                     // region of Amazon SES, such as eu-west-1, where LIGNUM_MAIL_PASSWORD is the secret access key of an IAM user and not what SES takes as its password
+	MailReturns   string        `env:"LIGNUM_MAIL_RETURNS"`                        // address of a queue of SQS to which Amazon SES's events come, of letters that came back, such as https://sqs.eu-west-1.amazonaws.com/123456789012/prod-mail-returns; empty: none; without SES, lignum mail bounced takes them
 	MailFrom      string        `env:"LIGNUM_MAIL_FROM"`                           // the address that letters come from, such as no-reply@lignum.example
 	Memory        string        `env:"LIGNUM_MEMORY"`                              // what the process may use, such as 512MiB; else what its control group allows, else a quarter of the machine, at most 1 GiB
 	TrustProxies  []string      `env:"LIGNUM_TRUSTED_PROXIES"`                     // networks whose X-Forwarded-For is believed
@@ -58,6 +65,7 @@ type Config struct {
 	LogLevel      string        `env:"LIGNUM_LOG_LEVEL" envDefault:"info"`
 
 	key     []byte
+	files   *ecdsa.PrivateKey
 	memory  int64
 	proxies []netip.Prefix
 }
@@ -152,6 +160,11 @@ func (c *Config) check() (wrong []string) {
 			bad("LIGNUM_FILES must be a directory, or s3://BUCKET?region=REGION")
 		}
 	}
+	if c.FilesHost+c.FilesKeyID+c.FilesKey != "" {
+		for _, reason := range c.filesFaults() {
+			bad("%s", reason)
+		}
+	}
 	if c.MailRegion != "" && (!mailRegion.MatchString(c.MailRegion) || c.MailUser == "" || c.MailPassword == "") {
 		bad("LIGNUM_MAIL_SES_REGION must be a region such as eu-west-1, beside LIGNUM_MAIL_USER and LIGNUM_MAIL_PASSWORD, the access key of an IAM user")
 	}
@@ -177,6 +190,33 @@ func (c *Config) check() (wrong []string) {
 			continue
 		}
 		c.proxies = append(c.proxies, p)
+	}
+	return wrong
+}
+
+// keyIDForm is what CloudFront calls public keys.
+var keyIDForm = regexp.MustCompile(`^[A-Z0-9]{8,32}$`)
+
+// filesFaults says what is wrong with the distribution of files, and keeps its key. What is uploaded must not share a registrable domain with the pages, as what
+// is in a package must not.
+func (c *Config) filesFaults() (wrong []string) {
+	if reason := SandboxFault(c.FilesHost, c.BaseDomain, c.Scheme); reason != "" {
+		wrong = append(wrong, "LIGNUM_FILES_HOST "+reason)
+	}
+	if !strings.HasPrefix(c.Files, "s3://") {
+		wrong = append(wrong, "LIGNUM_FILES_HOST stands before a bucket: LIGNUM_FILES must be s3://BUCKET?region=REGION")
+	}
+	if !keyIDForm.MatchString(c.FilesKeyID) {
+		wrong = append(wrong, "LIGNUM_FILES_KEY_ID must be what CloudFront calls the public key, such as K2JCJMDEHXQW5F")
+	}
+	der, err := base64.StdEncoding.DecodeString(c.FilesKey)
+	if err == nil {
+		var key any
+		key, err = x509.ParsePKCS8PrivateKey(der)
+		c.files, _ = key.(*ecdsa.PrivateKey)
+	}
+	if err != nil || c.files == nil || c.files.Curve != elliptic.P256() {
+		wrong = append(wrong, "LIGNUM_FILES_KEY must be base64 of a private key in PKCS #8, of the curve P-256")
 	}
 	return wrong
 }
@@ -212,6 +252,9 @@ func SandboxFault(sandbox, base, scheme string) string {
 
 // Key is the decoded master key.
 func (c *Config) Key() []byte { return c.key }
+
+// FilesSigner is the private key of the distribution of files; nil: there is none.
+func (c *Config) FilesSigner() *ecdsa.PrivateKey { return c.files }
 
 // Cores is how many processors the database's server has.
 func (c *Config) Cores() float64 {

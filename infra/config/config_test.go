@@ -1,7 +1,12 @@
 package config
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
+	"maps"
 	"runtime"
 	"strings"
 	"testing"
@@ -83,6 +88,48 @@ func TestFilesLieInADirectoryOrABucket(t *testing.T) {
 		if _, err := Load(); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "LIGNUM_FILES") {
 			t.Errorf("%q: %v", where, err)
 		}
+	}
+}
+
+// What is personal may leave by a distribution before a bucket, at a host that shares nothing with the pages.
+func TestFilesMayLeaveByADistribution(t *testing.T) {
+	key := func(curve elliptic.Curve) string {
+		k, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.StdEncoding.EncodeToString(der)
+	}
+	good := map[string]string{"LIGNUM_FILES": "s3://prod-files?region=eu-west-1", "LIGNUM_FILES_HOST": "files.lignum-packages.example", "LIGNUM_FILES_KEY_ID": "K2JCJMDEHXQW5F", "LIGNUM_FILES_KEY": key(elliptic.P256())}
+	for what, c := range map[string]struct{ name, value, wrong string }{
+		"as it is": {}, "no key": {"LIGNUM_FILES_KEY", "", "LIGNUM_FILES_KEY "}, "no id": {"LIGNUM_FILES_KEY_ID", "", "LIGNUM_FILES_KEY_ID"}, "no host": {"LIGNUM_FILES_HOST", "", "LIGNUM_FILES_HOST"},
+		"another curve": {"LIGNUM_FILES_KEY", key(elliptic.P384()), "LIGNUM_FILES_KEY "}, "no PKCS #8": {"LIGNUM_FILES_KEY", "AAAA", "LIGNUM_FILES_KEY "},
+		"a tenant's host": {"LIGNUM_FILES_HOST", "files.lignum.example", "LIGNUM_FILES_HOST"}, "an address": {"LIGNUM_FILES_HOST", "https://files.packages.example", "LIGNUM_FILES_HOST"},
+		"an id with more": {"LIGNUM_FILES_KEY_ID", "K2JCJMDEHXQW5F&x=1", "LIGNUM_FILES_KEY_ID"}, "a directory": {"LIGNUM_FILES", "/var/lib/lignum/files", "LIGNUM_FILES"},
+	} {
+		vars := complete()
+		maps.Copy(vars, good)
+		if c.name != "" {
+			vars[c.name] = c.value
+		}
+		set(t, vars)
+		loaded, err := Load()
+		if (err == nil) != (c.wrong == "") || err != nil && (!strings.Contains(err.Error(), c.wrong) || strings.Contains(err.Error(), good["LIGNUM_FILES_KEY"])) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err == nil && loaded.FilesSigner() == nil {
+			t.Errorf("%s: there is no key", what)
+		}
+	}
+	vars := complete()
+	maps.Copy(vars, map[string]string{"LIGNUM_FILES_HOST": "", "LIGNUM_FILES_KEY_ID": "", "LIGNUM_FILES_KEY": ""})
+	set(t, vars)
+	if c, err := Load(); err != nil || c.FilesSigner() != nil {
+		t.Errorf("without: %v", err)
 	}
 }
 

@@ -229,7 +229,7 @@ func (s *sending) keepPiece(ctx context.Context) (err error) {
 	to := &s.to
 	if to.handle == "" {
 		to.contentType = http.DetectContentType(s.buffer)
-		if to.handle, err = s.bucket.store.begin(ctx, to.key(s.db.Realm()), to.contentType); err != nil {
+		if to.handle, err = s.bucket.store.begin(ctx, to.key(s.db.Realm()), headOf(to.Purpose, to.Name, to.contentType)); err != nil {
 			return away(err)
 		}
 	}
@@ -252,7 +252,7 @@ func (s *sending) keepPiece(ctx context.Context) (err error) {
 func (s *sending) keepTail(ctx context.Context) error {
 	if s.to.tail, s.to.tailSize = "", int64(s.n); s.n > 0 {
 		s.to.tail = rand.Text()
-		if err := s.bucket.store.put(ctx, s.to.tailKey(s.db.Realm()), "application/octet-stream", s.buffer[:s.n]); err != nil {
+		if err := s.bucket.store.put(ctx, s.to.tailKey(s.db.Realm()), head{contentType: "application/octet-stream"}, s.buffer[:s.n]); err != nil {
 			return away(err)
 		}
 	}
@@ -365,7 +365,7 @@ func (b *Bucket) assemble(ctx context.Context, realm tenants.Realm, u *Upload, b
 		data := buffer[:n]
 		if u.handle == "" {
 			u.contentType = http.DetectContentType(data)
-			return b.store.put(ctx, u.key(realm), u.contentType, data)
+			return b.store.put(ctx, u.key(realm), headOf(u.Purpose, u.Name, u.contentType), data)
 		}
 		if n > 0 {
 			tag, err := b.store.add(ctx, u.key(realm), u.handle, u.begun+1, data)

@@ -32,7 +32,7 @@ func openDirectory(at string) (*directory, error) {
 
 func (d *directory) close() error { return d.root.Close() }
 
-func (d *directory) put(_ context.Context, key, _ string, data []byte) error {
+func (d *directory) put(_ context.Context, key string, _ head, data []byte) error {
 	return d.write(key, func(f *os.File) error {
 		_, err := io.Copy(f, bytes.NewReader(data))
 		return err
@@ -159,10 +159,10 @@ func (d *directory) walk(folder, after string, see func(o object) bool) error {
 	return nil
 }
 
-func (d *directory) begin(context.Context, string, string) (string, error) { return rand.Text(), nil }
+func (d *directory) begin(context.Context, string, head) (string, error) { return rand.Text(), nil }
 
 func (d *directory) add(ctx context.Context, key, handle string, number int, data []byte) (string, error) {
-	return "", d.put(ctx, pieceAt(key, handle, number), "", data)
+	return "", d.put(ctx, pieceAt(key, handle, number), head{}, data)
 }
 
 func pieceAt(key, handle string, number int) string {

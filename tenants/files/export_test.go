@@ -56,7 +56,7 @@ func (b *Bucket) Keys(prefix string) (keys []string, err error) {
 
 // Lay puts something into the bucket, and Take takes it away.
 func (b *Bucket) Lay(key string) error {
-	return b.store.put(context.Background(), key, "text/plain", []byte("orphan"))
+	return b.store.put(context.Background(), key, head{contentType: "text/plain"}, []byte("orphan"))
 }
 func (b *Bucket) Take(key string) error { return b.store.remove(context.Background(), key) }
 
@@ -75,8 +75,8 @@ func (s broken) size(context.Context, string) (int64, error) {
 }
 
 // put makes objects, but not what nobody can read yet.
-func (s broken) put(ctx context.Context, key, contentType string, data []byte) error {
-	if err := s.store.put(ctx, key, contentType, data); err != nil || strings.Contains(path.Base(key), ".") {
+func (s broken) put(ctx context.Context, key string, h head, data []byte) error {
+	if err := s.store.put(ctx, key, h, data); err != nil || strings.Contains(path.Base(key), ".") {
 		return err
 	}
 	return errors.New("the answer is lost")
@@ -88,4 +88,39 @@ func (b *Bucket) Breaking(fn func()) {
 	b.store = broken{whole}
 	defer func() { b.store = whole }()
 	fn()
+}
+
+// Heads lets fn work with a bucket, and tells of each object that it began or put as what it is offered.
+func (b *Bucket) Heads(fn func()) map[string]string {
+	whole := b.store
+	seen := seeing{whole, map[string]string{}}
+	b.store = seen
+	defer func() { b.store = whole }()
+	fn()
+	return seen.heads
+}
+
+type seeing struct {
+	store
+	heads map[string]string
+}
+
+func (s seeing) put(ctx context.Context, key string, h head, data []byte) error {
+	s.heads[key] = h.disposition
+	return s.store.put(ctx, key, h, data)
+}
+
+func (s seeing) begin(ctx context.Context, key string, h head) (string, error) {
+	s.heads[key] = h.disposition
+	return s.store.begin(ctx, key, h)
+}
+
+// Apart are the purposes whose files leave by the distribution.
+func Apart() (list []string) {
+	for _, p := range []Purpose{Logo, General, Roster, Lesson, Package, Export} {
+		if rules[p].apart {
+			list = append(list, string(p))
+		}
+	}
+	return list
 }

@@ -18,8 +18,9 @@
 //
 // Files leave by a signed link, which is good for at most five minutes, for one file of one realm (Link); whoever hands it out has asked the policy. What is
 // the same for many has a path of its own instead: the logo everybody's, a lesson's picture one that asks each time whether the lesson may be read, a package its
-// host (tenants/packages). A directory can sign nothing, so the signature is ours, and the program itself passes the bytes on, also those of S3 for now. They are answered as an
-// attachment or, where the program wrote them itself, as a picture, never as something that a browser would run (api.Download).
+// host (tenants/packages). Where a distribution of CloudFront stands before the bucket (Edge), links to what is personal lead there; else, since a directory can sign
+// nothing, the signature is ours and the program itself passes the bytes on. They are answered as an attachment or, where the program wrote them itself, as a
+// picture, never as something that a browser would run (api.Download, and the headers of the distribution in infra/aws/templates/edge.yaml).
 package files
 
 import (
@@ -56,9 +57,10 @@ type rule struct {
 	most   int64 // bytes of an upload
 	side   int   // of a picture: it is made to fit into a square of so many pixels; 0: any file
 	within bool  // it never leaves: no link leads to it
+	apart  bool  // it is personal, and leaves by the distribution where there is one (Edge)
 }
 
-var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30}, Lesson: {most: LessonBytes, side: 1600}, Package: {most: PackageBytes, within: true}, Export: {most: ExportBytes}, Roster: {most: RosterBytes + 1<<20, within: true}}
+var rules = map[Purpose]rule{Logo: {most: LogoBytes, side: 512}, General: {most: 4 << 30, apart: true}, Lesson: {most: LessonBytes, side: 1600}, Package: {most: PackageBytes, within: true}, Export: {most: ExportBytes, apart: true}, Roster: {most: RosterBytes + 1<<20, within: true}}
 
 // RosterBytes is the most that may be uploaded as a roster, all its files together. Where they are put into one archive it is a little larger.
 const RosterBytes = 200 << 20
@@ -126,6 +128,7 @@ func LogoOf(ctx context.Context, q tenants.Querier) (*File, error) {
 type Bucket struct {
 	store   store
 	senders *senders
+	edge    *Edge // nil: links lead through the program
 }
 
 // Open opens the bucket of an address as LIGNUM_FILES has it: a directory, which is made where it is missing, or s3://NAME?region=REGION, of which nothing is

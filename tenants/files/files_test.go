@@ -396,7 +396,7 @@ func TestASweepGoesInSteps(t *testing.T) {
 func TestLinksAreForOneFileOfOneRealmForFiveMinutes(t *testing.T) {
 	s := newShelf(t)
 	id := audit.NewID()
-	link := files.Link(s.db, id, noon)
+	link := s.bucket.Link(s.db, files.General, id, noon)
 	_, query, _ := strings.Cut(link, "?")
 	part := func(name string) string {
 		for p := range strings.SplitSeq(query, "&") {

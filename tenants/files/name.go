@@ -1,6 +1,7 @@
 package files
 
 import (
+	"mime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,4 +33,19 @@ func CleanName(name string) string {
 		return "file"
 	}
 	return name
+}
+
+// mostDisposition bounds what Disposition gives, in bytes: S3 keeps 2 KB of all heads of an object together.
+const mostDisposition = 1200
+
+// Disposition is how a file is answered (RFC 6266): as attachment or inline, under a cleaned name. It is ASCII, whatever the name; a name that would take too
+// much room loses its middle.
+func Disposition(how, name string) string {
+	for runes := []rune(name); ; {
+		said := mime.FormatMediaType(how, map[string]string{"filename": string(runes)})
+		if len(said) <= mostDisposition {
+			return said
+		}
+		runes = append(runes[:len(runes)-30], runes[len(runes)-20:]...)
+	}
 }

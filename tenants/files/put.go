@@ -105,7 +105,7 @@ func (b *Bucket) writePicture(ctx context.Context, realm tenants.Realm, f *File,
 	}
 	sum := sha256.Sum256(p.bytes)
 	f.ContentType, f.Width, f.Height, f.Size, f.SHA256 = p.contentType, p.width, p.height, int64(len(p.bytes)), hex.EncodeToString(sum[:])
-	if err := b.store.put(ctx, keyOf(realm, f.Purpose, f.ID), f.ContentType, p.bytes); err != nil {
+	if err := b.store.put(ctx, keyOf(realm, f.Purpose, f.ID), headOf(f.Purpose, f.Name, f.ContentType), p.bytes); err != nil {
 		return away(err)
 	}
 	return nil
@@ -137,7 +137,7 @@ func (b *Bucket) write(ctx context.Context, realm tenants.Realm, f *File, body i
 			if f.ContentType == "" {
 				f.ContentType = http.DetectContentType(data)
 			}
-			if pieces, err = b.put(ctx, key, f.ContentType, &handle, pieces, data, more); err != nil {
+			if pieces, err = b.put(ctx, key, headOf(f.Purpose, f.Name, f.ContentType), &handle, pieces, data, more); err != nil {
 				err = away(err)
 			}
 		}
@@ -153,13 +153,13 @@ func (b *Bucket) write(ctx context.Context, realm tenants.Realm, f *File, body i
 }
 
 // put keeps one more piece of an object that comes in order, or the whole of one that has no more than one; after the last one it is there.
-func (b *Bucket) put(ctx context.Context, key, contentType string, handle *string, pieces []piece, data []byte, more bool) ([]piece, error) {
+func (b *Bucket) put(ctx context.Context, key string, h head, handle *string, pieces []piece, data []byte, more bool) ([]piece, error) {
 	if *handle == "" && !more {
-		return nil, b.store.put(ctx, key, contentType, data)
+		return nil, b.store.put(ctx, key, h, data)
 	}
 	if *handle == "" {
 		var err error
-		if *handle, err = b.store.begin(ctx, key, contentType); err != nil {
+		if *handle, err = b.store.begin(ctx, key, h); err != nil {
 			return nil, err
 		}
 	}

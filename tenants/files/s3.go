@@ -48,9 +48,17 @@ func openS3(ctx context.Context, address string) (*bucketS3, error) {
 
 func (b *bucketS3) close() error { return nil }
 
-func (b *bucketS3) put(ctx context.Context, key, contentType string, data []byte) error {
-	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: b.name, Key: &key, ContentType: &contentType, Body: bytes.NewReader(data)})
+func (b *bucketS3) put(ctx context.Context, key string, h head, data []byte) error {
+	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: b.name, Key: &key, ContentType: &h.contentType, ContentDisposition: h.offered(), Body: bytes.NewReader(data)})
 	return err
+}
+
+// offered is nil where nothing is said.
+func (h *head) offered() *string {
+	if h.disposition == "" {
+		return nil
+	}
+	return &h.disposition
 }
 
 func (b *bucketS3) get(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) {
@@ -109,8 +117,8 @@ func (b *bucketS3) list(ctx context.Context, prefix, after string) (list []objec
 	return list, aws.ToBool(out.IsTruncated), nil
 }
 
-func (b *bucketS3) begin(ctx context.Context, key, contentType string) (string, error) {
-	out, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: b.name, Key: &key, ContentType: &contentType})
+func (b *bucketS3) begin(ctx context.Context, key string, h head) (string, error) {
+	out, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: b.name, Key: &key, ContentType: &h.contentType, ContentDisposition: h.offered()})
 	if err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ package files_test
 
 import (
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lignum/tenants/files"
 	"lignum/tests/moto"
 )
 
@@ -66,5 +68,45 @@ func TestABucketThatIsNotThere(t *testing.T) {
 	gone.db = s.db
 	if err := gone.sweepAll(noon); err == nil {
 		t.Error("nothing is said of it")
+	}
+}
+
+// S3 answers a file with its type and as what it is offered, at the path that a link to the distribution has; of that alone a distribution knows them.
+func TestS3OffersWhatALinkLeadsTo(t *testing.T) {
+	at := address(t)
+	s := newShelfAt(t, at)
+	s.bucket.By(edge(t))
+	who := s.sender()
+	for name, want := range hostile {
+		for _, data := range [][]byte{[]byte("%PDF-1.7"), append([]byte("%PDF-1.7"), make([]byte, files.Piece)...)} {
+			u, err := s.begin(who, files.Announced{Name: name, Size: int64(len(data))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.send(who, u.ID, 0, data)
+			link, err := url.Parse(s.bucket.Link(s.db, files.General, u.ID, noon))
+			if err != nil {
+				t.Fatal(err)
+			}
+			bucket, err := url.Parse(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, bucket.Query().Get("endpoint")+"/"+bucket.Host+link.Path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x")
+			req.Header.Set("Range", "bytes=1-3")
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			how, told, err := mime.ParseMediaType(res.Header.Get("Content-Disposition"))
+			if err != nil || res.StatusCode != http.StatusPartialContent || res.Header.Get("Content-Type") != "application/pdf" || how != "attachment" || told["filename"] != strings.TrimSpace(want) {
+				t.Errorf("%q: %s, %v, %v", name, res.Status, res.Header, err)
+			}
+		}
 	}
 }

@@ -86,7 +86,7 @@ func (b *Bucket) Stage(ctx context.Context, db *tenants.DB, of Purpose, list []P
 		} else {
 			f = File{ID: audit.NewID(), Purpose: of, State: Stored, Name: p.Name, ContentType: p.ContentType, Width: p.Width, Height: p.Height, Size: int64(len(p.Bytes)), SHA256: p.SHA256, CreatedAt: now.UTC().Truncate(time.Microsecond)}
 		}
-		if err := b.store.put(ctx, keyOf(s.realm, of, f.ID), f.ContentType, p.Bytes); err != nil {
+		if err := b.store.put(ctx, keyOf(s.realm, of, f.ID), headOf(of, f.Name, f.ContentType), p.Bytes); err != nil {
 			s.Done(ctx, true)
 			return nil, away(err)
 		}

@@ -10,7 +10,7 @@ import (
 // store is where bytes lie: a directory, or a bucket of S3. Keys are made of letters, digits and -_./ by this package alone. An object is there whole or not at
 // all, also when the power fails. What is not there is errNone; all other errors are the store's own, and it may be asked again.
 type store interface {
-	put(ctx context.Context, key, contentType string, data []byte) error
+	put(ctx context.Context, key string, h head, data []byte) error
 	get(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) // n bytes, or -1 for all the rest
 	size(ctx context.Context, key string) (int64, error)
 	remove(ctx context.Context, key string) error // also of what is not there
@@ -20,12 +20,18 @@ type store interface {
 	// An object of several pieces, each of pieceSize but the last, which may come from different processes. begin gives how the store calls it, add keeps a piece under
 	// a number from 1 and gives what join asks for, and join makes the object of those that it is given, in the order of their numbers: errNone when the pieces
 	// are not there, perhaps since it was made already. A number must not be used again while it is not known what became of it.
-	begin(ctx context.Context, key, contentType string) (handle string, err error)
+	begin(ctx context.Context, key string, h head) (handle string, err error)
 	add(ctx context.Context, key, handle string, number int, data []byte) (tag string, err error)
 	join(ctx context.Context, key, handle string, pieces []piece) error
 	abandon(ctx context.Context, key, handle string, pieces []piece) error
 
 	close() error
+}
+
+// head is what S3 answers beside the bytes of an object, to whoever asks there. A directory answers nobody, and keeps none of it.
+type head struct {
+	contentType string
+	disposition string // as what it is offered; "": nothing is said
 }
 
 // object is one that is listed.

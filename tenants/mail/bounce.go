@@ -65,13 +65,7 @@ func ReadReport(from io.Reader) (Report, error) {
 			}
 		}
 	}
-	realm, rest, _ := strings.Cut(r.Mark, ".")
-	id, _, _ := strings.Cut(rest, ".")
-	if r.Letter, err = uuid.Parse(id); err != nil || realm == "" {
-		return none("mail.is_about_no_letter")
-	}
-	r.Realm = realm
-	return r, nil
+	return r, r.named()
 }
 
 // status reads what is said of the recipient: fields of one block for the message and one for each recipient, of which a letter has one.
@@ -90,8 +84,11 @@ func (r *Report) status(from io.Reader) {
 	}
 }
 
+// errNoted ends a transaction of what was noted before.
+var errNoted = errors.New("it was noted before")
+
 // Take notes a report with its letter, and keeps letters from the address when it will not have them. It gives domain.NotFound for a letter that this realm did not write. Taken twice,
-// it changes nothing.
+// it changes nothing, nor does one that came late, that a letter may still arrive which has come back.
 func (r Report) Take(ctx context.Context, db *tenants.DB, by audit.Actor, now time.Time) error {
 	if r.Mark != Mark(db, r.Letter) {
 		return domain.Refuse(domain.NotFound, "mail.there_is_no_such_letter")
@@ -101,14 +98,19 @@ func (r Report) Take(ctx context.Context, db *tenants.DB, by audit.Actor, now ti
 		reason, text = "complained", []rune(words.Say("mail.was_called_unwanted").String())
 	}
 	said := string(text[:min(len(text), 300)])
-	return db.Write(ctx, by, func(tx *tenants.Tx) error {
-		var address string
-		err := tx.QueryRow(ctx, `UPDATE mails SET fault = $2::text, state = CASE WHEN $3::boolean AND state = 'sent' THEN 'refused' ELSE state END WHERE id = $1::uuid RETURNING address`,
-			r.Letter.String(), said, r.Lasting && !r.Complaint).Scan(&address)
-		if err != nil {
-			if errors.Is(err, pgx.ErrNoRows) {
-				err = domain.Refuse(domain.NotFound, "mail.there_is_no_such_letter")
-			}
+	refused := r.Lasting && !r.Complaint
+	err := db.Write(ctx, by, func(tx *tenants.Tx) error {
+		var address, state, fault string
+		err := tx.QueryRow(ctx, `SELECT address, state, coalesce(fault, '') FROM mails WHERE id = $1::uuid FOR UPDATE`, r.Letter.String()).Scan(&address, &state, &fault)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return domain.Refuse(domain.NotFound, "mail.there_is_no_such_letter")
+		case err != nil:
+			return err
+		case fault == said && !(refused && state == string(Sent)), !r.Lasting && state == string(Refused):
+			return errNoted
+		}
+		if _, err := tx.Exec(ctx, `UPDATE mails SET fault = $2::text, state = CASE WHEN $3::boolean AND state = 'sent' THEN 'refused' ELSE state END WHERE id = $1::uuid`, r.Letter.String(), said, refused); err != nil {
 			return err
 		}
 		if r.Complaint {
@@ -121,4 +123,8 @@ func (r Report) Take(ctx context.Context, db *tenants.DB, by audit.Actor, now ti
 		}
 		return nil
 	})
+	if errors.Is(err, errNoted) {
+		return nil
+	}
+	return err
 }

@@ -68,10 +68,10 @@ func TestWhatPagesShowIsSavedAsFiles(t *testing.T) {
 
 	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster())...)
 	admin.visit("/exports")
-	admin.until("all are written", `document.querySelectorAll('form[action$="/file"]').length === 3`)
+	admin.until("all are written", `document.querySelectorAll('a[href$="/file"]').length === 3`)
 	seen(admin, phone, "", "exports-done")
 	admin.wants("Kept until", "rows")
-	f, err := excelize.OpenReader(bytes.NewReader(admin.saved(`li:nth-child(3) form[action$="/file"] button`, ".xlsx")))
+	f, err := excelize.OpenReader(bytes.NewReader(admin.saved(`li:nth-child(3) a[href$="/file"]`, ".xlsx")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestWhatPagesShowIsSavedAsFiles(t *testing.T) {
 	if !harmless {
 		t.Error("what somebody typed is a formula")
 	}
-	trail, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(admin.saved(`li:nth-child(2) form[action$="/file"] button`, ".csv"), []byte("\uFEFF")))).ReadAll()
+	trail, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(admin.saved(`li:nth-child(2) a[href$="/file"]`, ".csv"), []byte("\uFEFF")))).ReadAll()
 	if err != nil || len(trail) < 2 || trail[0][7] != "action" || !strings.HasPrefix(trail[1][7], "sign_in.") {
 		t.Errorf("%d entries: %v", len(trail), err)
 	}
@@ -105,6 +105,6 @@ func TestWhatPagesShowIsSavedAsFiles(t *testing.T) {
 	manager.visit("/console")
 	manager.shot("exports-console")
 	manager.click(`form[action="/console/export"] button[value=csv]`)
-	manager.until("it is written", `document.querySelector('form[action$="/file"]') !== null`)
+	manager.until("it is written", `document.querySelector('a[href$="/file"]') !== null`)
 	manager.shot("exports-console-done")
 }

@@ -82,7 +82,17 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
+	returns, err := in.returns(ctx, registry)
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
+	if returns != nil {
+		group.Go(func() error {
+			returns.Run(ctx)
+			return nil
+		})
+	}
 	group.Go(func() error { return server.Serve(ctx, ln) })
 	group.Go(func() error { return server.ServeMetrics(ctx, metrics) })
 	group.Go(func() error { // together with the requests under way
@@ -112,6 +122,27 @@ func (in *installation) post(registry *tenants.Registry) (*mail.Post, error) {
 		return nil, fmt.Errorf("LIGNUM_MAIL_SERVER, LIGNUM_MAIL_FROM: %w", err)
 	}
 	return post, nil
+}
+
+// returns is what takes letters that came back out of a queue; nil: there is none.
+func (in *installation) returns(ctx context.Context, registry *tenants.Registry) (*mail.Returns, error) {
+	if in.cfg.MailReturns == "" {
+		return nil, nil
+	}
+	returns, err := mail.NewReturns(ctx, in.cfg.MailReturns, func(realm string) (*tenants.DB, error) {
+		if realm == "platform" {
+			return registry.Platform(), nil
+		}
+		t, err := registry.Tenant(realm)
+		if err != nil {
+			return nil, err
+		}
+		return in.store.DB(t.Realm()), nil
+	}, in.log)
+	if err != nil {
+		return nil, fmt.Errorf("LIGNUM_MAIL_RETURNS: %w", err)
+	}
+	return returns, nil
 }
 
 // processName is what people find this process by.

@@ -109,6 +109,9 @@ func (in *installation) bucket(ctx context.Context) (*files.Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("LIGNUM_FILES: %w", err)
 	}
+	if key := in.cfg.FilesSigner(); key != nil {
+		bucket = bucket.By(&files.Edge{Host: in.cfg.FilesHost, KeyID: in.cfg.FilesKeyID, Key: key})
+	}
 	return bucket, nil
 }
 
