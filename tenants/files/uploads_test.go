@@ -307,7 +307,7 @@ func TestPartsInAnyOrderOfEvents(t *testing.T) {
 				}
 				got, err := s.part(who, u.ID, files.Part{Offset: at, Length: -1, Body: body})
 				if err != nil && domain.CodeOf(err) != domain.Conflict && !errors.Is(err, io.ErrUnexpectedEOF) {
-					t.Error(err)
+					t.Error(err, errors.Unwrap(err))
 					return
 				}
 				if now = got; got.State == files.Complete {
