@@ -128,7 +128,7 @@ func (w Work) make(ctx context.Context, j *jobs.Job, a *api.Asker, id uuid.UUID,
 	_, err = w.Files.Put(ctx, j.DB, a.Actor, files.Incoming{Purpose: files.Export, Name: m.fileName(), Type: task.Format.Type(), Body: from}, j.Now, end)
 	cancel()
 	_ = from.CloseWithError(errNothing) // whoever still writes is at an end
-	if wrong := <-ended; err == nil { // of what Put has had to its end nothing went wrong
+	if wrong := <-ended; err == nil {   // of what Put has had to its end nothing went wrong
 		err = wrong
 	}
 	return err
