@@ -209,8 +209,12 @@ func AskPeople(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Form
 
 // peopleReach gives how far somebody sees accounts. Files are for those who look after all of the tenant or a school.
 func peopleReach(d policy.Decision, f peopleapi.UserFilter, tenant bool, who uuid.UUID, school *uuid.UUID) (string, error) {
-	if _, err := f.Within(d, tenant, who, school); err != nil {
+	filter, err := f.Within(d, tenant, who, school)
+	if err != nil {
 		return "", err
+	}
+	if err := filter.Check(); err != nil {
+		return "", api.Renamed(err, "prefix", "body.q")
 	}
 	switch d.Scope {
 	case policy.Whole:
@@ -327,15 +331,15 @@ func ask(ctx context.Context, c *api.Call, tx *tenants.Tx, kind exports.Kind, as
 	return &Asked{id}, inBody(err)
 }
 
-// inBody gives wrong fields the names that they have in the body.
+// inBody gives wrong fields, as whoever looks at them calls them, the names that they have in the body.
 func inBody(err error) error {
 	var d *domain.Error
 	if errors.As(err, &d) {
 		for i, f := range d.Fields {
-			d.Fields[i].Name = "body." + strings.TrimPrefix(strings.TrimPrefix(f.Name, "query."), "body.")
+			d.Fields[i].Name = strings.TrimPrefix(strings.TrimPrefix(f.Name, "query."), "body.")
 		}
 	}
-	return err
+	return api.InBody(err)
 }
 
 // List lists the signed-in person's exports, newest first.

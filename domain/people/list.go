@@ -47,8 +47,8 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter, page domain.Pag
 	if err != nil {
 		return none, err
 	}
-	if utf8.RuneCountInString(f.Prefix) > 100 || !utf8.ValidString(f.Prefix) || strings.ContainsRune(f.Prefix, 0) {
-		return none, domain.InvalidField("prefix", "people.must_have_at_most_100")
+	if err := f.Check(); err != nil {
+		return none, err
 	}
 	sql, args, err := f.statement(limit, after)
 	if err != nil {
@@ -63,6 +63,20 @@ func Users(ctx context.Context, q tenants.Querier, f UserFilter, page domain.Pag
 		list[i].Version = list[i].version()
 	}
 	return domain.Cut(list, limit, f.key), err
+}
+
+// Check gives domain.Invalid for a filter that makes no sense. A state or role that is none just finds nobody.
+func (f *UserFilter) Check() error {
+	var p domain.Problems
+	if utf8.RuneCountInString(f.Prefix) > 100 || !utf8.ValidString(f.Prefix) || strings.ContainsRune(f.Prefix, 0) {
+		p.Add("prefix", "people.must_have_at_most_100")
+	}
+	for name, v := range map[string]string{"role": f.Role, "state": string(f.State)} {
+		if len(v) > 64 || !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+			p.Add(name, "domain.must_be_one_of_those")
+		}
+	}
+	return p.Err()
 }
 
 // searched is one part of a search: what must begin so, and the order of the part, in which an index has it.
