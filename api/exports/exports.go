@@ -180,6 +180,12 @@ func AskTrail(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Forma
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
+	if err := someID(map[string]*uuid.UUID{"actor": a.Actor}); err != nil {
+		return nil, inBody(err)
+	}
+	if err := someday(map[string]*time.Time{"from": a.From, "to": a.To}); err != nil {
+		return nil, inBody(err)
+	}
 	f := a.filter(c.Now)
 	if a.To != nil {
 		f.To = *a.To
@@ -195,6 +201,9 @@ func AskPeople(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Form
 	d, err := c.Decide(policy.Facts{Listing: true})
 	if err != nil {
 		return nil, err
+	}
+	if err := someID(map[string]*uuid.UUID{"school": a.School, "class": a.Class}); err != nil {
+		return nil, inBody(err)
 	}
 	f := a.filter()
 	if c.Tenant == nil && (a.School != nil || a.Class != nil) {
@@ -297,8 +306,33 @@ func (a *Figures) settle(today time.Time, months []insight.Period) error {
 // settle puts in what was left out.
 func (d *Days) settle(today time.Time) error {
 	first, last, err := api.Days(d.From, d.To, today)
+	if err == nil {
+		err = someday(map[string]*time.Time{"from": &first, "to": &last})
+	}
 	d.From, d.To = first.Format(time.DateOnly), last.Format(time.DateOnly)
 	return err
+}
+
+// someday gives domain.Invalid for moments long ago or far ahead, which neither calendars nor databases all know; nil is none.
+func someday(list map[string]*time.Time) error {
+	var p domain.Problems
+	for name, at := range list {
+		if at != nil && (at.Year() < 1900 || at.Year() > 9000) {
+			p.Add(name, "domain.must_be_a_date_such")
+		}
+	}
+	return p.Err()
+}
+
+// someID gives domain.Invalid for the id that nothing has; nil is none.
+func someID(list map[string]*uuid.UUID) error {
+	var p domain.Problems
+	for name, id := range list {
+		if id != nil && *id == uuid.Nil {
+			p.Add(name, "domain.must_be_one_of_those")
+		}
+	}
+	return p.Err()
 }
 
 // period gives the days that were settled.

@@ -83,6 +83,9 @@ func (w Work) make(ctx context.Context, j *jobs.Job, a *api.Asker, id uuid.UUID,
 	if !reaches(d, a.User.SchoolID, task.Reach) {
 		return domain.Refuse(domain.Forbidden, "exports.you_see_less_than_what_is_in_it")
 	}
+	if task.Reach != "" && d.Scope != policy.School { // whoever sees more now asks again: what is written goes no further than was asked for
+		return domain.Refuse(domain.Invalid, "exports.what_was_asked_makes_no_sense_now")
+	}
 	m := &maker{j: j, a: a, d: d, task: task}
 	fill, err := m.filler()
 	if err != nil {

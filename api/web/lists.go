@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -34,7 +35,7 @@ func FirstPage(fc *fiber.Ctx) string {
 			q.Set(key, value)
 		}
 	}
-	return fc.Path() + "?" + q.Encode()
+	return strings.TrimSuffix(fc.Path(), Exporting) + "?" + q.Encode()
 }
 
 // PathID reads an id of the path. A path without one is an address at which nothing is.
@@ -68,5 +69,5 @@ func NextPage(fc *fiber.Ctx, cursor string) string {
 		q.Set(key, value)
 	}
 	q.Set("cursor", cursor)
-	return fc.Path() + "?" + q.Encode()
+	return strings.TrimSuffix(fc.Path(), Exporting) + "?" + q.Encode()
 }

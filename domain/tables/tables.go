@@ -9,6 +9,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,8 +44,9 @@ type Writer interface {
 }
 
 // Harmless keeps a spreadsheet from taking what somebody typed for a formula, also where spaces or what nobody sees stand before it, and where it begins with a character of
-// double width.
+// double width. Neither does it of what stands behind a semicolon or a tab, at which some spreadsheets begin a cell.
 func Harmless(s string) string {
+	s = within.ReplaceAllString(s, "$1'$2")
 	begins := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) })
 	if begins == "" {
 		return s
@@ -54,6 +56,9 @@ func Harmless(s string) string {
 	}
 	return s
 }
+
+// within is where a cell could begin within a text, for a spreadsheet that takes other separators.
+var within = regexp.MustCompile(`([;\t][\s\p{Cf}"']*)([=+@＝＋－＠-])`)
 
 // NewCSV begins a file of CSV, in UTF-8 with a mark at its beginning, for which Excel asks to read letters with accents right. Times are in UTC, as RFC 3339 has them.
 func NewCSV(to io.Writer) Writer { return &commas{to: to, out: csv.NewWriter(to)} }

@@ -156,7 +156,7 @@ func (w *workbook) serial(t time.Time) float64 {
 }
 
 // escape is how the format writes a character that XML cannot hold, as _x000D_ (ECMA-376, 22.9.2.19). Whoever typed that meant no other character.
-var escape = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
+var escape = regexp.MustCompile(`_x[0-9A-Fa-f]{4}`)
 
 func clip(s string) string {
 	if len(s) <= cellText {

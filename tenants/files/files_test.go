@@ -55,6 +55,9 @@ func newShelfAt(t *testing.T, at string) *shelf {
 	if s.bucket, err = files.Open(t.Context(), at); err != nil {
 		t.Fatal(err)
 	}
+	if strings.HasPrefix(at, "s3:") {
+		s.bucket.JoinAlone()
+	}
 	t.Cleanup(func() {
 		if err := s.bucket.Close(); err != nil {
 			t.Error(err)

@@ -49,8 +49,8 @@ func plant(s *api.Server) {
 	})
 }
 
-// leadOn are those that answer nobody who is signed in, or with another's attempt alone: they lead on, and read nothing. A file is one row by its key, and no more of them; the link that stops e-mail is good by its signature alone, and reads nothing.
-var leadOn = []string{"/", "/api/v1/attempts/{open}", "/sign-in", "/assets/{hash}/{file}", "/files/{file}", "/logo/{hash}", "/mail/stop", "/courses/{course}/lessons/{lesson}/pictures/{picture}", "/packages/{package}", "/api/v1/attempts/{attempt}/paper", "/attempts/{attempt}", "/attempts/{attempt}/hand-in", "/attempts/{open}/result"}
+// leadOn are those that answer nobody who is signed in, or with another's attempt alone: they lead on, and read nothing. A file is one row by its key, and no more of them, and so is what its owner alone asked for; the link that stops e-mail is good by its signature alone, and reads nothing.
+var leadOn = []string{"/", "/api/v1/attempts/{open}", "/sign-in", "/assets/{hash}/{file}", "/files/{file}", "/api/v1/exports/{export}", "/exports/{export}/file", "/logo/{hash}", "/mail/stop", "/courses/{course}/lessons/{lesson}/pictures/{picture}", "/packages/{package}", "/api/v1/attempts/{attempt}/paper", "/attempts/{attempt}", "/attempts/{attempt}/hand-in", "/attempts/{open}/result"}
 
 type walk struct {
 	*apitest.Server
