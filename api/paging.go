@@ -78,6 +78,9 @@ func Days(from, to string, today time.Time) (first, last time.Time, err error) {
 			p.Add("query.from", "api.must_be_a_date_such_as")
 		}
 	}
+	if len(p) == 0 && (first.Year() < 1 || last.Year() > 9000) { // neither calendars nor databases all know such days
+		p.Add("query.from", "api.must_be_a_date_such_as")
+	}
 	if len(p) == 0 && last.Before(first) {
 		p.Add("query.to", "domain.must_not_be_before_the")
 	}

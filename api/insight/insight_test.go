@@ -58,7 +58,7 @@ func TestFiguresByPeriod(t *testing.T) {
 	for _, path := range []string{"summary", "attendance", "attendance?by=region", "active-users", "pass-rates", "pass-rates?by=school"} {
 		s.Get(official, "/api/v1/insight/"+path).Want(http.StatusOK)
 	}
-	for _, query := range []string{"?from=2024-01-01&to=2026-01-01", "?from=2026-11-30&to=2026-11-01", "?from=x", "?by=shoe-size"} {
+	for _, query := range []string{"?from=2024-01-01&to=2026-01-01", "?from=2026-11-30&to=2026-11-01", "?from=x", "?to=0000-01-01", "?from=0000-12-01&to=0001-01-01", "?by=shoe-size"} {
 		s.Get(official, "/api/v1/insight/attendance"+query).Want(http.StatusUnprocessableEntity).Problem()
 	}
 }
