@@ -73,7 +73,7 @@ func work(s *office) exportsapi.Work {
 
 // job is one run of the job of an export.
 func job(s *office, slug, id string, last bool) *jobs.Job {
-	j := &jobs.Job{ID: time.Now().UnixNano(), Kind: exports.Job, About: id, DB: s.DB(slug), Attempt: 1, Last: last, Now: time.Now().UTC()}
+	j := &jobs.Job{ID: time.Now().UnixNano(), Kind: exports.Job, About: id, DB: s.DB(slug), Attempt: 1, Last: last, Queued: time.Now(), Now: time.Now().UTC()}
 	if slug != "" {
 		j.Tenant = s.Tenant(slug)
 	}
@@ -239,6 +239,8 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{official, "/api/v1/exports/figures", "body.last_month", map[string]any{"format": "csv", "last_month": "2999-01"}},
 		{manager, "/api/v1/platform/exports/usage", "body.from", map[string]any{"format": "csv", "from": "2020-01-01", "to": "2026-11-01"}},
 		{operator, "/api/v1/platform/exports/people", "body.school", map[string]any{"format": "csv", "school": uuid.New()}},
+		{operator, "/api/v1/platform/exports/people", "body.class", map[string]any{"format": "csv", "class": uuid.New()}},
+		{admin, "/api/v1/exports/people", "body.state", map[string]any{"format": "csv", "state": "erased"}},
 	} {
 		if p := s.Do(c.who, http.MethodPost, c.path, c.body).Want(http.StatusUnprocessableEntity).Problem(); len(p.Errors) != 1 || p.Errors[0].Name != c.field {
 			t.Errorf("%s %v: %+v", c.path, c.body, p.Errors)
@@ -393,12 +395,35 @@ func TestAnExportIsMadeOnce(t *testing.T) {
 	if blobs := s.kept(); blobs != 1 {
 		t.Errorf("%d bytes are kept", blobs)
 	}
+	// what was looked for may be a name: it is kept for the job, and not in the trail
+	s.Do(admin, http.MethodPost, "/api/v1/exports/people", map[string]any{"format": "csv", "q": "Tajay"}).Want(http.StatusAccepted)
+	if n, asked := s.Number("jamaica", "SELECT count(*) FROM audit_entries WHERE action = 'export.ask' AND after::text LIKE '%Tajay%'"), s.Text("jamaica", "SELECT string_agg(asked::text, '') FROM exports"); n != 0 || !strings.Contains(asked, "Tajay") {
+		t.Errorf("%d entries name somebody, and %s was asked for", n, asked)
+	}
 	// the last try
 	other := ask(s, admin, "/api/v1/exports/people", map[string]any{"format": "csv"})
-	if err := full.Run(t.Context(), job(s, "jamaica", other, true)); err == nil {
+	old := job(s, "jamaica", other, true)
+	if err := full.Run(t.Context(), old); err == nil {
+		t.Error("it failed, and the job is well")
+	}
+	if one := apitest.As[exportsapi.Linked](s.Get(admin, "/api/v1/exports/"+other)); one.State == exports.Failed {
+		t.Error("a bucket that is away for a moment is the end of it")
+	}
+	old.Queued = time.Now().Add(-time.Hour)
+	if err := full.Run(t.Context(), old); err == nil {
 		t.Error("it failed, and the job is well")
 	}
 	if one := apitest.As[exportsapi.Linked](s.Get(admin, "/api/v1/exports/"+other)); one.State != exports.Failed || one.Fault.IsZero() {
+		t.Errorf("%+v", one)
+	}
+	// the last try, when its time is up
+	third := ask(s, admin, "/api/v1/exports/people", map[string]any{"format": "csv"})
+	over, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if err := work(s).Run(over, job(s, "jamaica", third, true)); err == nil {
+		t.Error("a run whose time is up did it")
+	}
+	if one := apitest.As[exportsapi.Linked](s.Get(admin, "/api/v1/exports/"+third)); one.State != exports.Failed || !strings.Contains(one.Fault.String(), "failed") {
 		t.Errorf("%+v", one)
 	}
 }
@@ -463,6 +488,34 @@ func TestThePlatformHasExports(t *testing.T) {
 	}
 	if body := made(s, manager, "/api/v1/platform/exports/trail", map[string]any{"format": "jsonl"}); !bytes.Contains(body, []byte("export.ask")) {
 		t.Errorf("%s", body)
+	}
+}
+
+// Of a month in which so few did something that not even rows are listed, the file says that there is something.
+func TestAFileSaysWhatIsNotEvenListed(t *testing.T) {
+	t.Parallel()
+	s := newOffice(t)
+	db := s.DB("jamaica")
+	today := s.Tenant("jamaica").Today(time.Now())
+	month := today.AddDate(0, 0, 1-today.Day()).AddDate(0, -1, 0)
+	for i, learners := range []int{3, 1, 1} {
+		at := school.Schools(t, db, school.School{Name: fmt.Sprint("School ", i), Region: "East"})[0]
+		for _, learner := range school.Learners(t, db, learners, at) {
+			school.Attendance(t, db, school.Day{User: learner, School: at, Day: month.AddDate(0, 0, 3)})
+		}
+	}
+	list := rows(t, made(s, s.User("jamaica", "ministry_official"), "/api/v1/exports/figures", map[string]any{"format": "csv", "first_month": month.Format("2006-01"), "last_month": month.Format("2006-01")}))
+	said := map[string]string{}
+	by, totals, counts, incomplete := cells(t, list, "by"), cells(t, list, "total"), cells(t, list, "count"), cells(t, list, "incomplete")
+	for i := range by {
+		if totals[i] == "true" {
+			said[by[i]] = counts[i] + " " + incomplete[i]
+		} else if by[i] == "school" || incomplete[i] != "0" {
+			t.Errorf("there is a row: %v", list[i+1])
+		}
+	}
+	if said["school"] != "5 1" || said["region"] != "5 0" {
+		t.Errorf("the file says %v", said)
 	}
 }
 

@@ -244,9 +244,13 @@ func (m *maker) figureTable(ctx context.Context, t figureTable, p insight.Period
 	m.out.begin(t.title, []tables.Column{{Name: "figure", Title: l.Say("exports.figure")}, {Name: "by", Title: l.Say("exports.by")}, {Name: "from", Title: l.Say("page.from")}, {Name: "to", Title: l.Say("page.to")},
 		{Name: "total", Title: l.Say("exports.total")}, {Name: "key", Title: l.Say("exports.key")}, {Name: "name", Title: l.Say("page.name")}, {Name: "region", Title: l.Say("staff.region")},
 		{Name: "people", Title: l.Say("exports.different_people")}, {Name: "count", Title: l.Say("exports.how_many")}, {Name: "passed", Title: l.Say("page.passed")}, {Name: "percent", Title: l.Say("exports.percent")},
-		{Name: "suppressed", Title: l.Say("exports.withheld")}, {Name: "withheld", Title: l.Say("exports.parts_withheld")}})
+		{Name: "suppressed", Title: l.Say("exports.withheld")}, {Name: "withheld", Title: l.Say("exports.parts_withheld")}, {Name: "incomplete", Title: l.Say("exports.months_not_listed_whole")}})
 	write := func(c insight.Cell, total bool, table *insight.Table) error {
-		return m.out.row(t.figure, string(t.by), table.From, table.To, total, c.Key, c.Name, c.Group, c.People, c.Count, c.Passed, c.Percent, c.Suppressed, c.Withheld)
+		incomplete := 0
+		if total {
+			incomplete = table.Incomplete
+		}
+		return m.out.row(t.figure, string(t.by), table.From, table.To, total, c.Key, c.Name, c.Group, c.People, c.Count, c.Passed, c.Percent, c.Suppressed, c.Withheld, incomplete)
 	}
 	if t.by == insight.BySchool {
 		v.Rows.Limit = 200
@@ -269,7 +273,7 @@ func (m *maker) figureTable(ctx context.Context, t figureTable, p insight.Period
 		if v.Rows.After = table.Next; table.Next != "" {
 			continue
 		}
-		if !some {
+		if !some && table.Incomplete == 0 {
 			return nil
 		}
 		return write(table.Total, true, table)

@@ -40,17 +40,7 @@ func (w Work) Run(ctx context.Context, j *jobs.Job) error {
 	if err != nil {
 		return nil //nolint:nilerr // about no export
 	}
-	var task *exports.Task
-	if err := j.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
-		task, err = exports.TaskOf(ctx, r, id)
-		return err
-	}); err != nil || task == nil {
-		return err
-	}
-	a, err := api.AskerOf(ctx, j, w.Rules, task.Owner)
-	if err == nil {
-		err = w.make(ctx, j, a, id, task)
-	}
+	err = w.try(ctx, j, id)
 	fault := ""
 	switch code := domain.CodeOf(err); {
 	case err == nil, errors.Is(err, errNothing):
@@ -63,15 +53,33 @@ func (w Work) Run(ctx context.Context, j *jobs.Job) error {
 		fault, err = "exports.the_plan_has_no_room", nil
 	case code == domain.Invalid:
 		fault, err = "exports.what_was_asked_makes_no_sense_now", nil
-	case j.Last && ctx.Err() == nil:
+	case j.Final(ctx, err):
 		fault = "tenants.it_failed_the_log_has"
 	default:
 		return err
 	}
+	ctx, cancel := jobs.Afterwards(ctx)
+	defer cancel()
 	if wrong := j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error { return exports.Fail(ctx, tx, id, fault, j.Now) }); wrong != nil {
 		return errors.Join(err, wrong)
 	}
 	return err
+}
+
+// try makes an export, if there is something to do.
+func (w Work) try(ctx context.Context, j *jobs.Job, id uuid.UUID) error {
+	var task *exports.Task
+	if err := j.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+		task, err = exports.TaskOf(ctx, r, id)
+		return err
+	}); err != nil || task == nil {
+		return err
+	}
+	a, err := api.AskerOf(ctx, j, w.Rules, task.Owner)
+	if err != nil {
+		return err
+	}
+	return w.make(ctx, j, a, id, task)
 }
 
 // make writes the file, if the asker still sees what is to be in it.

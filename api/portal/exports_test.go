@@ -3,11 +3,24 @@ package portal_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"lignum/tests/apitest"
 )
+
+var toField = regexp.MustCompile(`href="#(f-[^"]*)"`)
+
+// leadNowhere gives the links to fields of a page that has no such field.
+func leadNowhere(page string) (wrong []string) {
+	for _, m := range toField.FindAllStringSubmatch(page, -1) {
+		if !strings.Contains(page, `id="`+m[1]+`"`) {
+			wrong = append(wrong, m[1])
+		}
+	}
+	return wrong
+}
 
 // Whoever asks for a file in a way that makes no sense sees the page again, with what was wrong; whoever may not is refused; and nothing is queued.
 func TestAFileIsAskedForOnThePageThatShowsIt(t *testing.T) {
@@ -32,6 +45,7 @@ func TestAFileIsAskedForOnThePageThatShowsIt(t *testing.T) {
 		{admin, "/audit/export?actor=nobody", "csv", nil, "user name"},
 		{admin, "/people/export", "jsonl", nil, "must be csv or xlsx"},
 		{admin, "/people/export?q=" + strings.Repeat("x", 300), "csv", nil, "at most 100"},
+		{admin, "/people/export?state=bogus", "csv", nil, "must be one of"},
 		{official, "/figures/export?from=x", "csv", nil, "must be a date"},
 		{official, "/figures/export?first=2020-01", "csv", nil, "must be"},
 		{official, "/figures/export", "exe", nil, "must be csv or xlsx"},
@@ -42,6 +56,8 @@ func TestAFileIsAskedForOnThePageThatShowsIt(t *testing.T) {
 		res := send(c.who, c.path, c.format, c.more...)
 		if body := string(res.Body); res.Status != http.StatusUnprocessableEntity || !strings.Contains(body, c.says) {
 			t.Errorf("%s %q: %d, which does not say %q: %.3000s", c.path[:min(len(c.path), 60)], c.format, res.Status, c.says, said(res.Body))
+		} else if wrong := leadNowhere(body); len(wrong) > 0 {
+			t.Errorf("%s %q: %v lead to no field", c.path[:min(len(c.path), 60)], c.format, wrong)
 		}
 	}
 	send(coach, "/people/export", "csv").Want(http.StatusForbidden)

@@ -139,13 +139,15 @@ func (w Work) end(ctx context.Context, j *jobs.Job, who audit.Actor, id uuid.UUI
 		default:
 			fault = words.Say("tenants.it_failed_the_log_has")
 		}
-		if !forGood && (!j.Last || ctx.Err() != nil) {
+		if !forGood && !j.Final(ctx, wrong) {
 			return wrong
 		}
 		if forGood {
 			wrong = nil
 		}
 	}
+	ctx, cancel := jobs.Afterwards(ctx)
+	defer cancel()
 	var gone []files.File
 	err := j.DB.Write(ctx, who, func(tx *tenants.Tx) (err error) {
 		gone, err = roster.EndRun(ctx, tx, j.Kind, id, rep, fault, time.Now().UTC())

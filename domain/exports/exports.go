@@ -121,10 +121,9 @@ type Export struct {
 // Open reports whether it is being made, or will be.
 func (e *Export) Open() bool { return e.State == Waiting || e.State == Working }
 
-// exportSQL reads exports, and of each that is being made whether its job lives, as of one moment: a job that was cancelled or given up tells nobody. The platform's own jobs are
-// those of the tenant ”; a tenant's login sees its own in any case.
-const exportSQL = `SELECT e.id, e.kind, e.format, e.state, e.created_at, e.ended_at, e.row_count, e.bytes, e.fault, e.asked, e.reach, e.file_id,
-	e.state IN ('waiting', 'working') AND NOT EXISTS (SELECT FROM gate.list_jobs('', 'export.make', '{available,scheduled,pending,running,retryable}'::text[], NULL, 1000) j WHERE j.about = e.id::text)
+// exportSQL reads exports, and of each that is being made whether its job lives: one that was cancelled or given up tells nobody.
+var exportSQL = `SELECT e.id, e.kind, e.format, e.state, e.created_at, e.ended_at, e.row_count, e.bytes, e.fault, e.asked, e.reach, e.file_id,
+	e.state IN ('waiting', 'working') AND ` + jobs.Stopped("'"+Job+"'", "e.id::text") + `
 	FROM exports e WHERE e.owner_id = $1::uuid `
 
 func scan(r pgx.CollectableRow) (e Export, err error) {
@@ -209,8 +208,20 @@ func Ask(ctx context.Context, tx *tenants.Tx, kind Kind, format Format, asked an
 		return uuid.Nil, err
 	}
 	jobs.Queue(tx, Job, r.ID.String())
-	tx.Record(audit.Entry{Action: "export.ask", ObjectKind: "export", ObjectID: r.ID.String(), After: map[string]any{"kind": kind, "format": format, "asked": r.Asked}})
+	tx.Record(audit.Entry{Action: "export.ask", ObjectKind: "export", ObjectID: r.ID.String(), After: map[string]any{"kind": kind, "format": format, "asked": nameless(raw)}})
 	return r.ID, nil
+}
+
+// nameless is what was asked, for the trail: what somebody looked for may be a name, which erasing that person would not find here.
+func nameless(asked json.RawMessage) any {
+	fields := map[string]any{}
+	if json.Unmarshal(asked, &fields) != nil {
+		return nil
+	}
+	if _, by := fields["q"]; by {
+		fields["q"] = "…"
+	}
+	return fields
 }
 
 // Remove takes somebody's export away. Hand what it gives to the bucket's Erase. One that is being made is made for nobody then. It gives domain.NotFound.

@@ -76,6 +76,9 @@ func (f *UserFilter) Check() error {
 			p.Add(name, "domain.must_be_one_of_those")
 		}
 	}
+	if len(p) == 0 && f.State != "" && f.State != UserActive && f.State != UserSuspended {
+		p.Add("state", "domain.must_be_one_of_those")
+	}
 	return p.Err()
 }
 

@@ -113,13 +113,10 @@ func (r *Run) MayStart() bool {
 // MayDiscard reports whether its file can be removed without being imported.
 func (r *Run) MayDiscard() bool { return r.HasFile && r.State != RunImporting && r.State != RunDone }
 
-// unfinished are the states, of River's, of a job that runs or will.
-const unfinished = "'{available,scheduled,pending,running,retryable}'::text[]"
-
-// runSQL reads runs, and of each that is being worked on whether its job lives, as of one moment: a job ends after what it says of its run.
-const runSQL = `SELECT r.id, r.state, r.school_id, r.file_names, r.created_by, c.given_name || ' ' || c.family_name, r.created_at, r.checked_at, r.started_by, coalesce(s.given_name || ' ' || s.family_name, ''),
+// runSQL reads runs, and of each that is being worked on whether its job lives.
+var runSQL = `SELECT r.id, r.state, r.school_id, r.file_names, r.created_by, c.given_name || ' ' || c.family_name, r.created_at, r.checked_at, r.started_by, coalesce(s.given_name || ' ' || s.family_name, ''),
 	r.started_at, r.begun_at, r.ended_at, r.refused, r.fault, r.file_id IS NOT NULL,
-	r.state IN ('waiting', 'checking', 'importing') AND NOT EXISTS (SELECT FROM gate.list_jobs(NULL, CASE WHEN r.started_at IS NULL THEN 'roster.check' ELSE 'roster.import' END, ` + unfinished + `, NULL, 1000) j WHERE j.about = r.id::text)
+	r.state IN ('waiting', 'checking', 'importing') AND ` + jobs.Stopped("CASE WHEN r.started_at IS NULL THEN 'roster.check' ELSE 'roster.import' END", "r.id::text") + `
 	FROM roster_runs r JOIN users c ON c.id = r.created_by LEFT JOIN users s ON s.id = r.started_by `
 
 func scanRun(row pgx.CollectableRow) (r Run, err error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -107,6 +108,12 @@ func TestCellsOfAWorkbookAreNoFormulas(t *testing.T) {
 	}
 	if got, err := f.GetCellValue(second, "A2"); err != nil || len([]rune(got)) != cellText {
 		t.Errorf("a long cell has %d characters: %v", len([]rune(got)), err)
+	}
+	for _, c := range []struct{ long, want string }{{strings.Repeat("x", cellText), strings.Repeat("x", cellText)}, {strings.Repeat("🌴", cellText/2) + "x", strings.Repeat("🌴", cellText/2) + "x"},
+		{strings.Repeat("🌴", cellText/2+1), strings.Repeat("🌴", cellText/2) + "…"}, {strings.Repeat("é", cellText+1), strings.Repeat("é", cellText-1) + "…"}, {"x" + strings.Repeat("🌴", cellText), "x" + strings.Repeat("🌴", cellText/2-1) + "…"}} {
+		if got := clip(c.long); got != c.want || len(utf16.Encode([]rune(got))) > cellText {
+			t.Errorf("of %d runes %d are left", len([]rune(c.long)), len([]rune(got)))
+		}
 	}
 	if p, err := f.GetPanes(sheet); err != nil || !p.Freeze || p.YSplit != 1 {
 		t.Errorf("the titles do not stay in sight: %+v, %v", p, err)

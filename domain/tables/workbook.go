@@ -11,13 +11,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // Bounds of a workbook, as Excel has them.
 const (
 	sheetRows = 1_000_000 // of 1,048,576: what is more goes on in a sheet of its own
-	cellText  = 32_767    // characters of a cell
+	cellText  = 32_767    // units of UTF-16 in a cell
 	sheetName = 31        // characters of a sheet's name
 )
 
@@ -158,12 +159,19 @@ func (w *workbook) serial(t time.Time) float64 {
 // escape is how the format writes a character that XML cannot hold, as _x000D_ (ECMA-376, 22.9.2.19). Whoever typed that meant no other character.
 var escape = regexp.MustCompile(`_x[0-9A-Fa-f]{4}`)
 
+// clip cuts a text that is too long for a cell. Spreadsheets count the units of UTF-16.
 func clip(s string) string {
 	if len(s) <= cellText {
 		return s
 	}
-	if r := []rune(s); len(r) > cellText {
-		return string(r[:cellText-1]) + "…"
+	units, end := 0, 0
+	for i, r := range s {
+		if units < cellText {
+			end = i
+		}
+		if units += max(1, utf16.RuneLen(r)); units > cellText {
+			return s[:end] + "…"
+		}
 	}
 	return s
 }

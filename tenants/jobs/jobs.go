@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
+	"lignum/domain"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -39,8 +41,9 @@ type Job struct {
 	Tenant  *tenants.Tenant // nil: the platform
 	DB      *tenants.DB     // of its realm
 	Attempt int             // 1 for the first
-	Last    bool            // it may be tried no more after this run
-	PutOff  bool            // after the run: it could not reach the database, or waited for somebody in vain, which used up no try
+	Last    bool            // its tries are used up with this run, unless it is put off
+	PutOff  bool            // after the run: it could not reach the database, waited for somebody in vain, or its process was stopped, which used up no try
+	Queued  time.Time       // when it was queued
 	Due     time.Time       // when it was to begin
 	Now     time.Time       // when it began, UTC
 }
@@ -48,6 +51,25 @@ type Job struct {
 // Actor is who does what a job does, for the trail.
 func (j *Job) Actor() audit.Actor {
 	return audit.Actor{Name: "lignum", Realm: "platform", RequestID: fmt.Sprintf("job-%d", j.ID)}
+}
+
+// Final reports whether no run follows one that ends with err, which is not nil: what is not said now about how the job ended, nobody says. ctx is the run's.
+func (j *Job) Final(ctx context.Context, err error) bool { return j.Last && !j.isPutOff(ctx, err) }
+
+// isPutOff reports whether a run that ends with err was in nobody's hands, so that it uses up no try: a job is tried again so for as long as patience.
+func (j *Job) isPutOff(ctx context.Context, err error) bool {
+	if err == nil || time.Since(j.Queued) >= patience {
+		return false
+	}
+	if ctx.Err() == nil {
+		return domain.CodeOf(err) == domain.Unavailable
+	}
+	return errors.Is(ctx.Err(), context.Canceled) && !errors.Is(context.Cause(ctx), river.ErrJobCancelledRemotely) // the process is being stopped
+}
+
+// Afterwards gives a context for what a run still has to store when its own time is up: five seconds, within which a process that is being stopped waits for it.
+func Afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }
 
 // errDone ends a transaction whose job is done already.

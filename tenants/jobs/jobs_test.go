@@ -385,6 +385,45 @@ func TestAnOutageUsesUpNoTries(t *testing.T) {
 	})
 }
 
+// A job that is ended with its process, be it in its last try, goes on in another as if that had not been; and the run knew that it was not the end of it.
+func TestAStopUsesUpNoTries(t *testing.T) {
+	t.Parallel()
+	w := world(t)
+	if err := write(t, w, "jamaica", func(tx *tenants.Tx) error { jobs.Queue(tx, "test.work"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Direct(t).Exec(t.Context(), "UPDATE jobs.river_job SET max_attempts = 1 WHERE kind = 'test.work'"); err != nil {
+		t.Fatal(err)
+	}
+	began, final := make(chan bool, 1), make(chan bool, 1)
+	first := w.Work(t, jobs.Kind{Name: "test.work", Limit: time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+		began <- j.Last
+		<-ctx.Done()
+		err := tenants.Explain(ctx.Err())
+		final <- j.Final(ctx, err)
+		return err
+	}})
+	if !<-began {
+		t.Error("it was not the last try")
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := first.Stop(soon); err != nil {
+		t.Fatal(err)
+	}
+	if <-final {
+		t.Error("the run that was stopped took itself for the last")
+	}
+	w.Work(t, jobs.Kind{Name: "test.work", Limit: 5 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+		final <- j.Final(ctx, errors.New("it failed"))
+		return errors.New("it failed")
+	}})
+	if !<-final {
+		t.Error("the run that failed for good does not know")
+	}
+	until(t, "it is given up", func() bool { return len(list(t, w, "jamaica", jobs.Filter{State: jobs.GivenUp})) == 1 })
+}
+
 // A process was given a job when the database went away, or could not tell that it ended: it takes it up again, and not one that runs.
 func TestAProcessTakesUpWhatItHasAndKnowsNothingOf(t *testing.T) {
 	t.Parallel()

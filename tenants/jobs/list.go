@@ -130,3 +130,10 @@ func change(ctx context.Context, tx *tenants.Tx, job int64, sql, action string) 
 	tx.Record(audit.Entry{Action: action, ObjectKind: "job", ObjectID: strconv.FormatInt(job, 10), After: map[string]any{"kind": kind}})
 	return nil
 }
+
+// Stopped gives an SQL condition: that no job of a kind about an id runs or will, so that nobody works on what waits for it. kind and about are SQL. Where a realm has so many that
+// not all are looked at, they are taken to live. It is of the statement's own moment, so that a job that ends meanwhile has said what it did.
+func Stopped(kind, about string) string {
+	live := "gate.list_jobs('', " + kind + ", '{available,scheduled,pending,running,retryable}'::text[], NULL, 1000) j" // the platform's own are those of the tenant of no name
+	return "(NOT EXISTS (SELECT FROM " + live + " WHERE j.about = " + about + ") AND (SELECT count(*) FROM " + live + ") < 1000)"
+}

@@ -26,8 +26,8 @@ const (
 	most = shortPlaces - 2
 	// wait is how long a job that found no place for its realm waits before it asks again.
 	wait = time.Second
-	// again is when a job is tried once more that could not reach the database, or waited for somebody in vain, which uses up none of its tries, so that an outage
-	// of a minute makes nobody's night late by River's growing waits. A job that is older than patience has those.
+	// again is when a job is tried once more that could not reach the database, waited for somebody in vain, or was ended with its process, which uses up none of its tries,
+	// so that an outage of a minute makes nobody's night late by River's growing waits. A job that is older than patience has those.
 	again, patience = 3 * time.Second, 30 * time.Minute
 	// rest is how long what is queued for a tenant that takes no changes waits before it is looked at again.
 	rest = 5 * time.Minute
@@ -239,7 +239,7 @@ func (w *worker) NextRetry(job *river.Job[args]) time.Time {
 func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	k, all := w.kindOf(job.Args), w.workers
 	defer all.hold(job.ID)()
-	j := &Job{ID: job.ID, Kind: job.Kind, About: job.Args.About, Attempt: job.Attempt, Last: job.Attempt >= job.MaxAttempts, Due: job.ScheduledAt, Now: time.Now().UTC()}
+	j := &Job{ID: job.ID, Kind: job.Kind, About: job.Args.About, Attempt: job.Attempt, Last: job.Attempt >= job.MaxAttempts, Queued: job.CreatedAt, Due: job.ScheduledAt, Now: time.Now().UTC()}
 	if k.Run == nil {
 		return river.JobCancel(stored("tenants.there_is_no_such_work_here"))
 	}
@@ -264,12 +264,12 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	}
 	defer leave()
 	err := run(ctx, k, j)
-	away := domain.CodeOf(err) == domain.Unavailable && ctx.Err() == nil && time.Since(job.CreatedAt) < patience
-	j.Last, j.PutOff = j.Last && !away, away
+	j.PutOff = j.isPutOff(ctx, err)
+	j.Last = j.Last && !j.PutOff
 	if all.Done != nil {
 		all.Done(j, time.Since(j.Now), err)
 	}
-	if away {
+	if j.PutOff {
 		return river.JobSnooze(again)
 	}
 	return said(err)

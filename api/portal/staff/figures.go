@@ -28,7 +28,8 @@ func staffFigures(s *api.Server) {
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
 			return web.Exports(ctx, c, tx, fc, func(f *web.Form) error { return showFigures(ctx, c, fc, f) }, func(as exports.Format) (*exportsapi.Asked, error) {
 				f := web.Asked(fc, "from", "to", "first", "last")
-				return exportsapi.AskFigures(ctx, c, tx, as, exportsapi.Figures{Days: exportsapi.Days{From: f.Text("from"), To: f.Text("to")}, FirstMonth: f.Text("first"), LastMonth: f.Text("last")})
+				asked, err := exportsapi.AskFigures(ctx, c, tx, as, exportsapi.Figures{Days: exportsapi.Days{From: f.Text("from"), To: f.Text("to")}, FirstMonth: f.Text("first"), LastMonth: f.Text("last")})
+				return asked, api.Renamed(api.Renamed(err, "body.first_month", "first"), "body.last_month", "last")
 			})
 		})
 }
