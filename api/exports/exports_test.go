@@ -160,7 +160,7 @@ func TestTheTrailIsWritten(t *testing.T) {
 		t.Errorf("%d lines, %+v: %v", len(lines), e, err)
 	}
 	// what happens after it was asked for is not in it
-	id := ask(s, admin, "/api/v1/exports/trail", map[string]any{"format": "csv", "action": "user."})
+	id := ask(s, admin, "/api/v1/exports/trail", map[string]any{"format": "csv", "action": "user.", "to": time.Now().Add(time.Hour)})
 	s.Get(s.User("jamaica", "student"), "/api/v1/users").Want(http.StatusForbidden)
 	if err := work(s).Run(t.Context(), job(s, "jamaica", id, false)); err != nil {
 		t.Fatal(err)
@@ -326,11 +326,16 @@ func TestItIsWrittenWithTodaysRights(t *testing.T) {
 	t.Parallel()
 	s := newOffice(t)
 	db := s.DB("jamaica")
-	at := school.Schools(t, db, school.School{Name: "Harbour High"})
+	at := school.Schools(t, db, school.School{Name: "Harbour High"}, school.School{Name: "Hill Primary"})
 	for name, change := range map[string]string{
 		"suspended": "UPDATE users SET state = 'suspended', state_reason = 'test' WHERE id = $1::uuid", "another role": "UPDATE user_roles SET role = 'teacher' WHERE user_id = $1::uuid", "no school": "UPDATE users SET school_id = NULL WHERE id = $1::uuid", "more than before": "UPDATE user_roles SET role = 'tenant_administrator' WHERE user_id = $1::uuid",
+		"another school": "UPDATE users SET school_id = (SELECT id FROM schools WHERE name = 'Hill Primary') WHERE id = $1::uuid", "less than before": "UPDATE user_roles SET role = 'school_administrator' WHERE user_id = $1::uuid",
 	} {
-		who := s.UserWith("jamaica", []string{"school_administrator"}, apitest.At(at[0]))
+		role := "school_administrator"
+		if name == "less than before" {
+			role = "tenant_administrator"
+		}
+		who := s.UserWith("jamaica", []string{role}, apitest.At(at[0]))
 		id := ask(s, who, "/api/v1/exports/people", map[string]any{"format": "csv"})
 		s.Exec("jamaica", change, who.ID)
 		if err := work(s).Run(t.Context(), job(s, "jamaica", id, false)); err != nil {
