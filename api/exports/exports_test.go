@@ -20,6 +20,7 @@ import (
 	"lignum/api"
 	exportsapi "lignum/api/exports"
 	"lignum/domain/exports"
+	"lignum/domain/notices"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tenants/files"
@@ -343,7 +344,13 @@ func TestItIsWrittenWithTodaysRights(t *testing.T) {
 		}
 		var e exports.Export
 		if err := db.ReadFresh(t.Context(), func(r *tenants.Reader) (err error) {
-			e, err = exports.ByID(t.Context(), r, who.ID, uuid.MustParse(id))
+			if e, err = exports.ByID(t.Context(), r, who.ID, uuid.MustParse(id)); err != nil {
+				return err
+			}
+			told, err := school.Unseen(t.Context(), r, who.ID)
+			if !slices.ContainsFunc(told, func(n notices.Notice) bool { return n.Kind == string(notices.ExportFailed) }) {
+				t.Errorf("%s: nobody was told", name)
+			}
 			return err
 		}); err != nil || e.State != exports.Failed || e.FileID != nil || e.Fault.IsZero() {
 			t.Errorf("%s: %+v, %v", name, e, err)

@@ -7,12 +7,14 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/exports"
+	"lignum/domain/tables"
 )
 
 // A file has so many rows and no more, whatever its format.
 func TestAFileHasSoManyRows(t *testing.T) {
 	for _, as := range []exports.Format{exports.CSV, exports.JSONL, exports.XLSX} {
 		s := newSink(io.Discard, as, time.UTC)
+		s.begin("Numbers", []tables.Column{{Name: "a", Title: "A"}})
 		add := func() error {
 			if as == exports.JSONL {
 				return s.object(map[string]int{"a": 1})
