@@ -348,7 +348,7 @@ func TestItIsWrittenWithTodaysRights(t *testing.T) {
 				return err
 			}
 			told, err := school.Unseen(t.Context(), r, who.ID)
-			if !slices.ContainsFunc(told, func(n notices.Notice) bool { return n.Kind == string(notices.ExportFailed) }) {
+			if !slices.ContainsFunc(told, func(n notices.Notice) bool { return n.Kind == "export_failed" }) {
 				t.Errorf("%s: nobody was told", name)
 			}
 			return err
