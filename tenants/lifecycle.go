@@ -52,38 +52,6 @@ func SetState(ctx context.Context, tx *Tx, slug string, state State, reason stri
 	return t, t.set(ctx, tx, was, e)
 }
 
-// SetPlan gives a tenant another plan's limits, or limits of its own.
-func SetPlan(ctx context.Context, tx *Tx, slug, plan string, own *Limits, e audit.Entry) (Tenant, error) {
-	p, ok := PlanByName(plan)
-	if !ok {
-		return Tenant{}, domain.InvalidField("plan", "tenants.must_be_one_of_school")
-	}
-	if own != nil {
-		p.Limits = *own
-	}
-	if err := p.Limits.check(); err != nil {
-		return Tenant{}, err
-	}
-	t, err := Find(ctx, tx, slug, Held)
-	if err != nil {
-		return Tenant{}, err
-	}
-	was := t
-	t.Plan, t.Limits = plan, p.Limits
-	return t, t.set(ctx, tx, was, e)
-}
-
-func (l Limits) check() error {
-	var p domain.Problems
-	for name, v := range map[string]int64{"learners": l.Learners, "staff": l.Staff, "classes": l.Classes, "storage_bytes": l.StorageBytes,
-		"reads_per_sec": l.ReadsPerSec, "writes_per_sec": l.WritesPerSec, "sign_ins_per_sec": l.SignInsPerSec, "connections": l.Connections} {
-		if v < 0 || v > 1<<50 {
-			p.Add("limits."+name, "tenants.must_not_be_negative_nor")
-		}
-	}
-	return p.Err()
-}
-
 // set writes both copies and both entries.
 func (t Tenant) set(ctx context.Context, tx *Tx, was Tenant, e audit.Entry) error {
 	limits, err := json.Marshal(t.Limits)

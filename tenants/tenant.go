@@ -38,42 +38,6 @@ const (
 	Suspended State = "suspended" // nothing goes on; the reason is shown
 )
 
-// Limits are what a tenant's plan lets it use. Zero means none at all, never 'unlimited'.
-type Limits struct {
-	Learners      int64 `json:"learners" doc:"The most accounts with the role student"`
-	Staff         int64 `json:"staff" doc:"The most other accounts"`
-	Classes       int64 `json:"classes" doc:"The most active classes"`
-	StorageBytes  int64 `json:"storage_bytes" doc:"The most uploaded files, in bytes"`
-	ReadsPerSec   int64 `json:"reads_per_sec" doc:"The most reading requests in a second"`
-	WritesPerSec  int64 `json:"writes_per_sec" doc:"The most changing requests in a second"`
-	SignInsPerSec int64 `json:"sign_ins_per_sec" doc:"The most sign-ins in a second"`
-	Connections   int64 `json:"connections" doc:"The most connections to the database"`
-}
-
-// Plan is a named set of limits that an account manager starts from.
-type Plan struct {
-	Name   string
-	Limits Limits
-}
-
-const gigabyte = 1 << 30
-
-// Plans are the sizes on offer, smallest first. Bills come later; the limits hold now.
-var Plans = []Plan{
-	{"school", Limits{2_000, 200, 400, 20 * gigabyte, 200, 100, 10, 20}},
-	{"college", Limits{20_000, 2_000, 4_000, 200 * gigabyte, 1_000, 500, 30, 40}},
-	{"country", Limits{250_000, 20_000, 40_000, 2_000 * gigabyte, 5_000, 2_500, 100, 80}},
-}
-
-// PlanByName finds a plan.
-func PlanByName(name string) (Plan, bool) {
-	i := slices.IndexFunc(Plans, func(p Plan) bool { return p.Name == name })
-	if i < 0 {
-		return Plan{}, false
-	}
-	return Plans[i], true
-}
-
 // Tenant is a country, or a college that serves a region.
 type Tenant struct {
 	Slug        string    `json:"slug"`

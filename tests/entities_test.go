@@ -20,6 +20,8 @@ var entities = map[string]map[string]string{
 	"tenants": {
 		"tenants/provision/provision.go": "a tenant's row is made and dropped with its schema and roles, in a batch over the direct connection",
 		"tenants/provision/repair.go":    setOfLogins, "tenants/provision/altered.go": setOfLogins, "tenants/provision/inlock.go": setOfLogins, "tenants/provision/functions.go": setOfLogins,
+		"tenants/provision/connections.go": "over the direct connection, with the role of the login as it is now",
+		"domain/insight/quotas.go":         "what tenants use with what they are called and may use, locked and in one statement",
 	},
 	"hosts":    {},
 	"files":    {"domain/catalog/pictures.go unusedPictures": "the files that are named in no lesson, by one statement over both tables"},

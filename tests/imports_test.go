@@ -22,7 +22,7 @@ var amongDomain = map[string][]string{
 	"roster":     {"people", "identity", "catalog", "classes", "calendar"},
 	"assessment": {"calendar", "people", "catalog", "classes", "points", "notices"}, "coaching": {"people", "catalog", "classes", "assessment", "points"},
 	"exports": {"notices"},
-	"insight": {"calendar", "people", "letters", "identity", "catalog", "classes", "assessment", "points", "roster"},
+	"insight": {"calendar", "people", "notices", "letters", "identity", "catalog", "classes", "assessment", "points", "roster"},
 	"demo":    {"people", "identity", "notices", "catalog", "points", "classes", "assessment", "coaching", "insight", "roster", "calendar"},
 }
 

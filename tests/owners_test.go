@@ -24,7 +24,7 @@ var owners = map[string]string{
 	"capacity_forecast": "tenants", "forecast_turns": "tenants", // the gate's
 	// every realm
 	"settings": "tenants", "branding": "tenants", "casbin_rules": "tenants", "idempotency_keys": "tenants", "idempotency_claims": "tenants",
-	"schema_versions": "tenants/provision", "jobs_done": "tenants/jobs", "usage_counts": "tenants/limits", "files": "tenants/files", "uploads": "tenants/files", "exports": "domain/exports", "packages": "tenants/packages", "package_entries": "tenants/packages",
+	"schema_versions": "tenants/provision", "jobs_done": "tenants/jobs", "usage_counts": "tenants/limits", "daily_counts": "tenants/limits", "quota_warnings": "tenants", "quota_use": "domain/insight", "files": "tenants/files", "uploads": "tenants/files", "exports": "domain/exports", "packages": "tenants/packages", "package_entries": "tenants/packages",
 	"mails": "tenants/mail", "mail_suppressed": "tenants/mail", "mail_wishes": "tenants/mail",
 	"users": "domain/people", "user_roles": "domain/people", "notices": "domain/notices",
 	"credentials": "domain/identity", "sessions": "domain/identity", "sign_in_cards": "domain/identity", "sign_in_failures": "domain/identity",

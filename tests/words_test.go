@@ -31,6 +31,7 @@ var saying = map[string]int{"Say": 0, "Refuse": 1, "InvalidField": 1, "Add": 1, 
 var computed = map[string]string{
 	"permission": "of each permission (policy/permissions_test.go)", "reason": "of each refusal (policy/permissions_test.go)", "trail": "of each action (actions_test.go)",
 	"label": "of fields, where their names do not say it", "thing": "of what the trail tells of", "word": "of roles, states and the like", "menu": "of each entry of the menu",
+	"quota":   "of each limit of a plan (tenants/plan_test.go)",
 	"setting": "of each setting of a tenant (tenants/fields.go)",
 	"letter":  "of each kind of letter, its states, why addresses are passed over, and how letters are stopped (tenants/mail)",
 	"job":     "of each kind of job and of its states (api/jobs)",

@@ -96,14 +96,15 @@ func TestUseIsDrawnAndListed(t *testing.T) {
 		s.Exec("", `INSERT INTO usage_days (slug, day, active_users, attendance, learners, classes, attempts) VALUES ('jamaica', $1::text::date, $2::text::integer, 1234, 44025, 10, 5)`,
 			time.Now().UTC().AddDate(0, 0, -i).Format(time.DateOnly), "2"+string(rune('0'+i%10))+"00")
 	}
+	s.Exec("jamaica", "SELECT gate.publish_use('{learners,classes}', '{44026,50000}', '{0,100}')")
 	shows(s.Get(manager, "/console").Want(http.StatusOK), "44,025", "1,234", "nothing published")
 	page := s.Get(manager, "/console/tenants/jamaica").Want(http.StatusOK)
 	// What is in use stands beside the limit, which it is not.
 	if row := regexp.MustCompile(`(?s)<th scope="row">Learners</th>(.*?)</tr>`).FindStringSubmatch(string(page.Body)); row == nil ||
-		!regexp.MustCompile(`^<td class="num"><strong>44,025</strong></td><td class="num"><strong>[0-9,]+</strong></td>`).MatchString(row[1]) || strings.Count(row[1], "44,025") != 1 {
+		!regexp.MustCompile(`^<td class="num"><strong>44,026</strong></td><td class="num"><strong>[0-9,]+</strong></td>`).MatchString(row[1]) || strings.Count(row[1], "44,026") != 1 {
 		t.Errorf("what is in use: %v", row)
 	}
-	shows(page, `<svg role="img"`, "Active users a day", "44,025")
+	shows(page, `<svg role="img"`, "Active users a day", "44,025", "no more", "Running classes: 50,000 are used, and there may be 400 then.", "it does so each hour")
 	if n := strings.Count(string(page.Body), `<rect class="bar"`); n != 60 {
 		t.Errorf("%d columns in two charts of 30 days", n)
 	}

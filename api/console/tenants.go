@@ -19,8 +19,9 @@ import (
 )
 
 var (
-	stateChanged = web.Notice("tenant-state", "console.the_state_is_changed_the")
-	planChanged  = web.Notice("tenant-plan", "console.the_plan_is_changed_its")
+	stateChanged  = web.Notice("tenant-state", "console.the_state_is_changed_the")
+	limitsChanged = web.Notice("tenant-limits", "console.the_limits_are_changed")
+	planChanged   = web.Notice("tenant-plan", "console.the_plan_is_changed_its")
 )
 
 func tenantPages(s *api.Server) {
@@ -56,6 +57,8 @@ func tenantPages(s *api.Server) {
 			_, err := platform.ChangePlan(ctx, c, tx, slug, f.Get("plan"), nil, f.Get("version"))
 			return err
 		}))
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/limits", Permission: policy.PlatformTenantChange, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Give a tenant limits of its own"},
+		tenantForm(limitsChanged, setLimits))
 }
 
 // tenantRow is a tenant with what it published for its yesterday.
@@ -144,36 +147,6 @@ func yesterdays(ctx context.Context, c *api.Call) (map[string]tenants.UsageDay, 
 	return days, nil
 }
 
-// limitRow is one limit of a tenant with what is used of it and what the plans would give. Used is "" for what a tenant does
-// not publish.
-type limitRow struct {
-	Name, Used, Limit string
-	Plans             []string
-}
-
-// planOffer is another plan with what changing to it does.
-type planOffer struct{ Value, Title, Says string }
-
-// planOffers says of each other plan what would hold then, and what is over its limits by the last figures that were published.
-func planOffers(c *api.Call, now tenants.Tenant, days []tenants.UsageDay) []planOffer {
-	var offers []planOffer
-	for _, p := range tenants.Plans {
-		if p.Name == now.Plan {
-			continue
-		}
-		says := c.Say("console.plan_changes", "Learners", int(p.Limits.Learners), "LearnersNow", int(now.Limits.Learners), "Staff", int(p.Limits.Staff), "StaffNow", int(now.Limits.Staff),
-			"Classes", int(p.Limits.Classes), "ClassesNow", int(now.Limits.Classes))
-		if len(days) > 0 && int64(days[0].Learners) > p.Limits.Learners {
-			says += " " + c.Say("console.too_many_learners", "N", days[0].Learners)
-		}
-		if len(days) > 0 && int64(days[0].Classes) > p.Limits.Classes {
-			says += " " + c.Say("console.too_many_classes", "N", days[0].Classes)
-		}
-		offers = append(offers, planOffer{p.Name, c.Language.Word(p.Name), says})
-	}
-	return offers
-}
-
 type tenantData struct {
 	Tenant                           tenants.Tenant
 	State, Country, Address, Version string
@@ -182,7 +155,9 @@ type tenantData struct {
 	Plans                            []tenants.Plan
 	PlanOffers                       []planOffer
 	Limits                           []limitRow
-	UsedOn                           string // the day of what is used; "": nothing is published
+	UsedAt                           *time.Time // when what is used was published; nil: nothing is
+	Connections                      string     // that the login may have open now, where that is not yet its limit
+	OwnTyped                         bool
 	MaySuspend, MayResume, MayChange bool
 }
 
@@ -206,13 +181,9 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		d.Days = list.Items
 		d.Active, d.Attendance = usageCharts(c.Language, list.Items)
 	}
-	d.PlanOffers = planOffers(c, t.Tenant, d.Days)
-	var last *tenants.UsageDay
-	if len(d.Days) > 0 {
-		last = &d.Days[0]
-		d.UsedOn = last.Day
+	if err := d.plan(ctx, c, f); err != nil {
+		return err
 	}
-	d.Limits = limitRows(c, t.Limits, last)
 	return pages.Render(c, fc, "tenant", web.Page{Title: t.Name, Form: f, Data: d})
 }
 
@@ -228,32 +199,6 @@ func usageCharts(l words.Language, days []tenants.UsageDay) (active, attendance 
 		attendance.Bars = append(attendance.Bars, web.Bar{Label: label, Value: days[i].Attendance})
 	}
 	return active, attendance
-}
-
-// limitRows puts what a tenant used on its last published day, if there is one, beside its limits and those of the plans.
-func limitRows(c *api.Call, now tenants.Limits, last *tenants.UsageDay) []limitRow {
-	rows := []limitRow{}
-	learners, running := "", ""
-	if last != nil {
-		learners, running = c.Language.Number(last.Learners), c.Language.Number(last.Classes)
-	}
-	add := func(name, used string, of func(tenants.Limits) int64) {
-		count := func(l tenants.Limits) string { return c.Language.Number(int(of(l))) }
-		row := limitRow{Name: name, Used: used, Limit: count(now)}
-		for _, p := range tenants.Plans {
-			row.Plans = append(row.Plans, count(p.Limits))
-		}
-		rows = append(rows, row)
-	}
-	add(c.Say("page.learners"), learners, func(l tenants.Limits) int64 { return l.Learners })
-	add(c.Say("page.staff_and_guardians"), "", func(l tenants.Limits) int64 { return l.Staff })
-	add(c.Say("page.running_classes"), running, func(l tenants.Limits) int64 { return l.Classes })
-	add(c.Say("console.files_gb"), "", func(l tenants.Limits) int64 { return l.StorageBytes >> 30 })
-	add(c.Say("console.pages_read_a_second"), "", func(l tenants.Limits) int64 { return l.ReadsPerSec })
-	add(c.Say("console.changes_a_second"), "", func(l tenants.Limits) int64 { return l.WritesPerSec })
-	add(c.Say("console.sign_ins_a_second"), "", func(l tenants.Limits) int64 { return l.SignInsPerSec })
-	add(c.Say("console.database_connections"), "", func(l tenants.Limits) int64 { return l.Connections })
-	return rows
 }
 
 // tenantForm is a form of a tenant's page: it changes, and goes back to the page.

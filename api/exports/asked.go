@@ -309,4 +309,3 @@ func inBody(err error) error {
 	}
 	return api.InBody(err)
 }
-

@@ -78,7 +78,7 @@ func TestATestWhoseTimeIsOverIsHandedIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := time.Now()
-	for _, k := range jobsapi.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster()) {
+	for _, k := range jobsapi.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster(), nil) {
 		if k.Name == "attempts.close" {
 			k.When = jobs.Schedule{}
 			s.Work(t, k)

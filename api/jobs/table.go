@@ -8,6 +8,7 @@ import (
 
 	"lignum/api/exports"
 	"lignum/api/roster"
+	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
 	"lignum/domain/classes"
@@ -19,12 +20,14 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
+	"lignum/tenants/limits"
 	"lignum/tenants/mail"
+	"lignum/tenants/provision"
 )
 
 // Table is all kinds of jobs. exams is what the process keeps of papers, bucket where the bytes of files are, rules what says how far somebody's roles reach, and post
-// sends letters.
-func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, post *mail.Post) []jobs.Kind {
+// sends letters; logins is what changes logins of the database, nil in a process that may not.
+func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, post *mail.Post, logins *provision.Provisioner) []jobs.Kind {
 	rosters := roster.Work{Rules: rules, Files: bucket}
 	tables := exports.Work{Rules: rules, Files: bucket}
 	return []jobs.Kind{
@@ -39,7 +42,26 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, 
 		// the autoscaler is told what exams, lessons and imports will bring
 		{Name: "forecast.publish", When: jobs.Every(10 * time.Minute), Always: true, Limit: 10 * time.Second, Run: forecast},
 		// today's figures, and those of months that are over
-		{Name: "usage.publish", When: jobs.Every(time.Hour), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error { return publishDay(ctx, j, 0) }},
+		{Name: "usage.publish", When: jobs.Every(time.Hour), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+			return j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
+				today := j.Tenant.Today(j.Due)
+				if err := insight.PublishDay(ctx, tx, today, j.Tenant.Location()); err != nil {
+					return err
+				}
+				return insight.WatchQuotas(ctx, tx, today, j.Now)
+			})
+		}},
+		// account managers are told who is near the end of a plan
+		{Name: "quotas.tell", When: jobs.Every(10 * time.Minute), Platform: true, Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+			return insight.TellQuotas(ctx, j.DB, j.Actor(), j.Now)
+		}},
+		// a tenant's login gets as many connections as its plan has, once that changes
+		{Name: tenants.ConnectionsJob, Platform: true, Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+			if logins == nil {
+				return domain.Refuse(domain.Unavailable, "platform.this_process_may_not_change_logins")
+			}
+			return logins.SetConnections(ctx, j.About, j.Actor())
+		}},
 		{Name: "figures.keep", When: jobs.Every(time.Hour), Limit: 10 * time.Minute, Run: keepMonths},
 		// letters: each is sent by a job of its own; those of which there is none are found
 		{Name: "mail.send", Always: true, Limit: time.Minute, Again: mail.Again, Run: post.Send},
@@ -51,7 +73,11 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, 
 		{Name: "mail.digest", When: jobs.Nightly(11 * time.Hour), Platform: true, Limit: 10 * time.Minute, Run: letters.Digest},
 		{Name: "mail.figures", When: jobs.Nightly(6 * time.Hour), Limit: 10 * time.Minute, Run: insight.WriteWeek},
 		// the end of a day
-		{Name: "night.usage", When: jobs.Nightly(30 * time.Minute), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error { return publishDay(ctx, j, -1) }},
+		{Name: "night.usage", When: jobs.Nightly(30 * time.Minute), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
+			return j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
+				return insight.PublishDay(ctx, tx, j.Tenant.Today(j.Due).AddDate(0, 0, -1), j.Tenant.Location())
+			})
+		}},
 		{Name: "night.classes", When: jobs.Nightly(30 * time.Minute), Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
 			return j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
 				_, err := classes.EndPast(ctx, tx, j.Tenant.Today(j.Now))
@@ -124,6 +150,11 @@ func sweep(ctx context.Context, j *jobs.Job) error {
 		if err := mail.Sweep(ctx, tx, j.Now); err != nil {
 			return err
 		}
+		if j.Tenant != nil {
+			if err := limits.SweepDays(ctx, tx, j.Tenant.Today(j.Now)); err != nil {
+				return err
+			}
+		}
 		return identity.Sweep(ctx, tx, j.Now)
 	}); err != nil {
 		return err
@@ -144,13 +175,6 @@ func tidy(ctx context.Context, j *jobs.Job) error {
 		return err
 	}
 	return identity.EnsureKeys(ctx, j.DB, j.Now)
-}
-
-// publishDay publishes the figures of a day of the tenant's, so many days from the job's own.
-func publishDay(ctx context.Context, j *jobs.Job, from int) error {
-	return j.DB.Write(ctx, j.Actor(), func(tx *tenants.Tx) error {
-		return insight.PublishDay(ctx, tx, j.Tenant.Today(j.Due).AddDate(0, 0, from), j.Tenant.Location())
-	})
 }
 
 // forecast tells what is to come. A suspended tenant brings nothing.

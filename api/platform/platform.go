@@ -65,6 +65,12 @@ func Routes(s *api.Server) {
 		}) (*TenantInfo, error) {
 			return ChangePlan(ctx, c, tx, in.Tenant, in.Body.Plan, in.Body.Limits, in.Body.Version)
 		})
+	api.Query(s, api.Route{Path: "/api/v1/platform/tenants/{tenant}/quotas", Permission: policy.PlatformUsageRead, Tag: "Platform", Summary: "List the limits of a tenant, with what is used and what is left",
+		Detail: "What is used is as the tenant published it last, within the last hour."},
+		func(ctx context.Context, c *api.Call, in *TenantRef) (*api.List[tenants.Quota], error) {
+			q, err := Quotas(ctx, c, in.Tenant)
+			return api.ListOf(q.List, "", err)
+		})
 	usage := func(ctx context.Context, c *api.Call, in *usageQuery) (*api.List[tenants.UsageDay], error) {
 		return UsageDays(ctx, c, in.Tenant, in.From, in.To)
 	}
@@ -181,19 +187,6 @@ func ResumeTenant(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, versio
 		return nil, err
 	}
 	t, err := tenants.SetState(ctx, tx, slug, tenants.Active, "", audit.Entry{Action: policy.PlatformTenantResume.Name()})
-	info := tenantInfo(c, t)
-	return &info, err
-}
-
-// ChangePlan gives a tenant another plan's limits, or limits of its own.
-func ChangePlan(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, plan string, own *tenants.Limits, version string) (*TenantInfo, error) {
-	if err := c.Permit(policy.Facts{}); err != nil {
-		return nil, err
-	}
-	if err := unchanged(ctx, tx, slug, version); err != nil {
-		return nil, err
-	}
-	t, err := tenants.SetPlan(ctx, tx, slug, plan, own, audit.Entry{Action: policy.PlatformTenantChange.Name()})
 	info := tenantInfo(c, t)
 	return &info, err
 }

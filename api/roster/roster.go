@@ -191,7 +191,7 @@ func Start(ctx context.Context, c *api.Call, tx *tenants.Tx, id uuid.UUID) (*api
 	if err != nil {
 		return nil, err
 	}
-	return &api.Done{Done: true}, roster.StartRun(ctx, tx, school, id, c.Now)
+	return &api.Done{Done: true}, roster.StartRun(ctx, tx, school, id, c.Day(), c.Now)
 }
 
 // Discard removes what was sent without importing it.

@@ -523,3 +523,38 @@ func TestAReportSpeaksItsReadersLanguage(t *testing.T) {
 	}
 	read(words.Pseudo)
 }
+
+// A roster with more rows than are left of the day is not begun, and says how many there are; tomorrow it is. What failed and is imported again is not counted again.
+func TestADayHasSoManyRows(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	admin := o.User("jamaica", "tenant_administrator")
+	set := func(n int) { // the copy that the tenant has
+		if _, err := o.Direct(t).Exec(t.Context(), `UPDATE tenant_jamaica.settings SET limits = limits || jsonb_build_object('import_rows_a_day', $1::integer)`, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(4)
+	run := o.upload(admin, "orgs.csv", orgs, "users.csv", header+fmt.Sprintf(learner, "u1", "s1")+fmt.Sprintf(learner, "u2", "s1"))
+	page := o.check(admin, run)
+	rows := 0
+	for _, f := range page.Report.Files {
+		rows += f.Lines
+	}
+	if rows < 4 {
+		t.Fatalf("%d rows", rows)
+	}
+	set(rows - 1)
+	p := o.Post(admin, path+"/"+run.String()+"/start", nil).Want(http.StatusTooManyRequests).Problem()
+	if !strings.Contains(p.Detail, fmt.Sprintf("%d rows", rows)) || !strings.Contains(p.Detail, fmt.Sprintf(" %d are left", rows-1)) {
+		t.Errorf("it says %q", p.Detail)
+	}
+	if got := o.show(admin, run); got.State != roster.RunChecked {
+		t.Errorf("it is %s", got.State)
+	}
+	set(rows)
+	o.imported(admin, run)
+	if n := o.Number("jamaica", "SELECT n FROM daily_counts WHERE kind = 'import_rows_a_day'"); n != rows {
+		t.Errorf("%d rows are counted of %d", n, rows)
+	}
+}

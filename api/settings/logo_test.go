@@ -38,8 +38,8 @@ func TestATenantsLogo(t *testing.T) {
 		t.Helper()
 		return apitest.As[settings.TenantSettings](s.Get(admin, "/api/v1/tenant"))
 	}
-	if is := tenant(); is.Logo != nil || is.Used["storage_bytes"] != 0 {
-		t.Errorf("%+v, %v", is.Logo, is.Used)
+	if is := tenant(); is.Logo != nil || used(s, admin)["storage_bytes"] != 0 {
+		t.Errorf("%+v, %v", is.Logo, used(s, admin))
 	}
 	put := func(u apitest.User, body any) *apitest.Response {
 		return s.Do(u, http.MethodPut, "/api/v1/tenant/logo", body)
@@ -51,8 +51,8 @@ func TestATenantsLogo(t *testing.T) {
 	}
 	second := apitest.As[settings.Logo](put(admin, noise(t, 40, 40, 2)))
 	is := tenant()
-	if is.Logo == nil || is.Logo.Path != second.Path || second.Path == first.Path || is.Used["storage_bytes"] != second.Bytes || is.Branding.Name == "" {
-		t.Errorf("%+v, %v; put %+v", is.Logo, is.Used, second)
+	if is.Logo == nil || is.Logo.Path != second.Path || second.Path == first.Path || used(s, admin)["storage_bytes"] != second.Bytes || is.Branding.Name == "" {
+		t.Errorf("%+v, %v; put %+v", is.Logo, used(s, admin), second)
 	}
 	for _, c := range []struct {
 		what   string
@@ -81,8 +81,8 @@ func TestATenantsLogo(t *testing.T) {
 		t.Errorf("%+v, was %+v", now.Logo, is.Logo)
 	}
 	s.Do(admin, http.MethodDelete, "/api/v1/tenant/logo", nil).Want(http.StatusOK)
-	if is := tenant(); is.Logo != nil || is.Used["storage_bytes"] != 0 {
-		t.Errorf("%+v, %v", is.Logo, is.Used)
+	if is := tenant(); is.Logo != nil || used(s, admin)["storage_bytes"] != 0 {
+		t.Errorf("%+v, %v", is.Logo, used(s, admin))
 	}
 	if err := s.Registry.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestALogoThatTheDiskDoesNotTake(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	is := apitest.As[settings.TenantSettings](s.Get(admin, "/api/v1/tenant"))
-	if is.Logo == nil || *is.Logo != before || is.Used["storage_bytes"] != before.Bytes {
-		t.Errorf("%+v, %v", is.Logo, is.Used)
+	if is.Logo == nil || *is.Logo != before || used(s, admin)["storage_bytes"] != before.Bytes {
+		t.Errorf("%+v, %v", is.Logo, used(s, admin))
 	}
 }

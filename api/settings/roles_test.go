@@ -67,8 +67,7 @@ func TestOfficialsSeeNoSmallCount(t *testing.T) {
 		t.Error("an official sees no role")
 	}
 	s.Exec("jamaica", `UPDATE usage_counts SET n = 4 WHERE kind = 'learners'`)
-	used := apitest.As[settings.TenantSettings](s.Get(official, "/api/v1/tenant")).Used
-	if n, ok := used["learners"]; ok {
-		t.Errorf("the settings say that there are %d learners", n)
+	if n, ok := used(s, official)["learners"]; ok {
+		t.Errorf("the quotas say that there are %d learners", n)
 	}
 }

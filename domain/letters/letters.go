@@ -91,7 +91,7 @@ func Digest(ctx context.Context, j *jobs.Job) error {
 			list := make([]mail.Letter, len(news))
 			for i, n := range news {
 				n.To.Language = words.Choose(n.locale, "", spoken)
-				list[i] = mail.Letter{Kind: "digest", To: n.To, Subject: words.Say("letters.new_among_your_notices", "N", n.accounts+n.classes+n.work), Lines: n.lines(),
+				list[i] = mail.Letter{Kind: "digest", To: n.To, Subject: words.Say("letters.new_among_your_notices", "N", n.accounts+n.classes+n.work+n.plans), Lines: n.lines(),
 					Button: words.Say("letters.see_your_notices"), Path: "/notices", Topic: mail.Digest, Once: "digest:" + day, Life: 20 * time.Hour}
 			}
 			tx.Record(audit.Entry{Action: "mail.digest", ObjectKind: "mail", After: map[string]any{"letters": len(list)}})
@@ -108,8 +108,8 @@ func Digest(ctx context.Context, j *jobs.Job) error {
 // newFor is how much is new for somebody, of each sort.
 type newFor struct {
 	mail.To
-	locale                  string
-	accounts, classes, work int
+	locale                         string
+	accounts, classes, work, plans int
 }
 
 func (n newFor) lines() []words.Text {
@@ -117,7 +117,7 @@ func (n newFor) lines() []words.Text {
 	for _, sort := range []struct {
 		key string
 		n   int
-	}{{"letters.about_accounts", n.accounts}, {"letters.about_classes", n.classes}, {"letters.about_work", n.work}} {
+	}{{"letters.about_accounts", n.accounts}, {"letters.about_classes", n.classes}, {"letters.about_work", n.work}, {"letters.about_plans", n.plans}} {
 		if sort.n > 0 {
 			list = append(list, words.Say(sort.key, "N", sort.n))
 		}
@@ -127,19 +127,19 @@ func (n newFor) lines() []words.Text {
 
 // newsAfter gives the next people, by id, for whom something is new, a batch of them.
 func newsAfter(ctx context.Context, q tenants.Querier, after uuid.UUID, now time.Time) ([]newFor, error) {
-	rows, err := q.Query(ctx, `SELECT u.id, u.email, u.given_name || ' ' || u.family_name, coalesce(u.locale, ''), n.accounts, n.classes, n.work
+	rows, err := q.Query(ctx, `SELECT u.id, u.email, u.given_name || ' ' || u.family_name, coalesce(u.locale, ''), n.accounts, n.classes, n.work, n.plans
 		FROM users u LEFT JOIN mail_wishes w ON w.user_id = u.id
 		CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = ANY($3::text[])) AS accounts, count(*) FILTER (WHERE kind = ANY($4::text[])) AS classes,
-				count(*) FILTER (WHERE kind = ANY($5::text[])) AS work
+				count(*) FILTER (WHERE kind = ANY($5::text[])) AS work, count(*) FILTER (WHERE kind = ANY($7::text[])) AS plans
 			FROM (SELECT kind FROM notices WHERE user_id = u.id AND seen_at IS NULL AND created_at > $2::timestamptz
 				AND created_at > coalesce((SELECT m.created_at FROM mails m WHERE m.user_id = u.id AND m.kind = 'digest' ORDER BY m.id DESC LIMIT 1), '-infinity') LIMIT 1000) AS unseen) AS n
-		WHERE u.email IS NOT NULL AND u.state = 'active' AND u.id > $1::uuid AND w.digest IS DISTINCT FROM false AND n.accounts + n.classes + n.work > 0
-		ORDER BY u.id LIMIT $6::integer`, after.String(), now.Add(-recent), notices.KindsAbout(notices.Accounts), notices.KindsAbout(notices.Classes), notices.KindsAbout(notices.Work), batch)
+		WHERE u.email IS NOT NULL AND u.state = 'active' AND u.id > $1::uuid AND w.digest IS DISTINCT FROM false AND n.accounts + n.classes + n.work + n.plans > 0
+		ORDER BY u.id LIMIT $6::integer`, after.String(), now.Add(-recent), notices.KindsAbout(notices.Accounts), notices.KindsAbout(notices.Classes), notices.KindsAbout(notices.Work), batch, notices.KindsAbout(notices.Plans))
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (n newFor, err error) {
-		err = row.Scan(&n.UserID, &n.Address, &n.Name, &n.locale, &n.accounts, &n.classes, &n.work)
+		err = row.Scan(&n.UserID, &n.Address, &n.Name, &n.locale, &n.accounts, &n.classes, &n.work, &n.plans)
 		return n, err
 	})
 }

@@ -23,7 +23,8 @@ const (
 	OwnAccount About = "own_account" // the reader's own; it is told of at once, in other ways too
 	Accounts   About = "accounts"    // those that the reader looks after
 	Classes    About = "classes"
-	Work       About = "work" // the reader's own
+	Work       About = "work"  // the reader's own
+	Plans      About = "plans" // what tenants may use
 )
 
 // Sentence is what a notice of the kind says, in the language of whoever reads it.
@@ -70,7 +71,11 @@ func text(kind string, p Params) words.Text {
 	if p["when"] == "" && p["weekly"] != "" {
 		when = weekly(p["weekly"])
 	}
-	return words.Say("notices."+kind, "Who", who, "Name", given("name"), "Class", given("class"), "Test", given("test"), "Reason", given("reason"), "When", when,
+	quota := given("quota")
+	if key := "quota." + p["quota"]; words.English.Message(key) != nil {
+		quota = words.Say(key)
+	}
+	return words.Say("notices."+kind, "Quota", quota, "Percent", given("percent"), "Who", who, "Name", given("name"), "Class", given("class"), "Test", given("test"), "Reason", given("reason"), "When", when,
 		"Day", day("day", "long_date"), "From", day("from", "date"), "To", day("to", "date"))
 }
 
@@ -147,6 +152,12 @@ var (
 	TestMarked = declare("test_marked", Work, "/attempts/{attempt_id}/result")
 
 	PasswordChanged = declare("password_changed", OwnAccount, "/account")
+
+	// How much of a plan is used, to the tenant's administrators and to account managers.
+	QuotaNear       = declare("quota_near", Plans, "/settings#quotas")
+	QuotaUsedUp     = declare("quota_used_up", Plans, "/settings#quotas")
+	TenantNear      = declare("tenant_quota_near", Plans, "/console/tenants/{id}")
+	TenantHasUsedUp = declare("tenant_quota_used_up", Plans, "/console/tenants/{id}")
 
 	// What somebody asked to be written into a file, to whoever asked.
 	ExportReady  = declare("export_ready", Work, "/exports")

@@ -10,7 +10,7 @@ import (
 // Each kind says something of all that it is told, and has a message.
 func TestEachKindHasWords(t *testing.T) {
 	all := Params{"who": "Ana Lee", "name": "Ben Roy", "class": "Maths 4B", "test": "Paper 2", "attempt_id": "3", "reason": "flood", "when": "at noon", "day": "2026-09-07", "from": "2026-09-07", "to": "2026-12-18",
-		"id": "1", "class_id": "2"}
+		"id": "1", "class_id": "2", "quota": "learners", "percent": "80"}
 	for name, path := range paths {
 		m := words.English.Message("notices." + name)
 		if m == nil {

@@ -17,6 +17,7 @@ import (
 	"lignum/tenants/audit"
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
+	"lignum/tenants/limits"
 )
 
 // A run is a roster that somebody brought in the browser or by the API. A job looks through it (CheckJob), somebody reads what it found and says that it is to be
@@ -279,8 +280,8 @@ func heldRun(ctx context.Context, tx *tenants.Tx, school *uuid.UUID, id uuid.UUI
 }
 
 // StartRun queues the import of a run that was looked through, or again what failed. It gives domain.NotFound, and domain.Conflict for a run in no such state, or
-// while another is being imported.
-func StartRun(ctx context.Context, tx *tenants.Tx, school *uuid.UUID, id uuid.UUID, now time.Time) error {
+// while another is being imported, and domain.OverQuota where it has more rows than the plan imports on a day of the tenant's calendar.
+func StartRun(ctx context.Context, tx *tenants.Tx, school *uuid.UUID, id uuid.UUID, today, now time.Time) error {
 	r, is, err := heldRun(ctx, tx, school, id)
 	switch {
 	case err != nil:
@@ -296,6 +297,11 @@ func StartRun(ctx context.Context, tx *tenants.Tx, school *uuid.UUID, id uuid.UU
 		if err := makeWay(ctx, tx, id, now); err != nil {
 			return err
 		}
+		if r.StartedAt == nil { // what is imported again after a fault was counted when it was started first
+			if err := r.takeRows(ctx, tx, today); err != nil {
+				return err
+			}
+		}
 		who := tx.Who().ID
 		now = now.UTC().Truncate(time.Microsecond)
 		r.State, r.StartedBy, r.StartedAt, r.BegunAt, r.EndedAt, r.Fault = RunImporting, &who, &now, nil, nil, ""
@@ -306,6 +312,28 @@ func StartRun(ctx context.Context, tx *tenants.Tx, school *uuid.UUID, id uuid.UU
 	jobs.Queue(tx, r.job(), id.String())
 	r.record(tx, "roster.start", nil)
 	return nil
+}
+
+// takeRows counts a run's rows among those that are imported today.
+func (r *runRow) takeRows(ctx context.Context, tx *tenants.Tx, today time.Time) error {
+	lines := map[string]int{} // a file may have two reports
+	if r.Report != nil {
+		for _, f := range r.Report.Files {
+			lines[f.Name] = max(lines[f.Name], f.Lines)
+		}
+	}
+	rows := 0
+	for _, n := range lines {
+		rows += n
+	}
+	if rows == 0 {
+		return nil
+	}
+	room, left, err := limits.TakeToday(ctx, tx, limits.ImportRows, today, int64(rows))
+	if err == nil && !room {
+		err = domain.Refuse(domain.OverQuota, "roster.more_rows_than_are_left_today", "Rows", rows, "Left", int(left))
+	}
+	return err
 }
 
 // makeWay refuses while another run is being imported. One whose job was stopped stands in nobody's way.

@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -46,6 +47,7 @@ type Job struct {
 	Queued  time.Time       // when it was queued
 	Due     time.Time       // when it was to begin
 	Now     time.Time       // when it began, UTC
+	Begins  Begins          // of days where the tenants are
 }
 
 // Actor is who does what a job does, for the trail.
@@ -58,6 +60,9 @@ func (j *Job) Final(ctx context.Context, err error) bool { return j.Last && !j.i
 
 // isPutOff reports whether a run that ends with err was in nobody's hands, so that it uses up no try: a job is tried again so for as long as patience.
 func (j *Job) isPutOff(ctx context.Context, err error) bool {
+	if errors.As(err, new(later)) {
+		return true
+	}
 	if err == nil || time.Since(j.Queued) >= patience {
 		return false
 	}
@@ -71,6 +76,17 @@ func (j *Job) isPutOff(ctx context.Context, err error) bool {
 func Afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }
+
+// later is what a run ends with that is to be run again at a time.
+type later struct {
+	until time.Time
+	why   words.Text
+}
+
+func (l later) Error() string { return l.why.String() }
+
+// Later ends a run that is to be run again at a time, for a reason that is nobody's fault and uses up no try.
+func Later(until time.Time, why words.Text) error { return later{until, why} }
 
 // errDone ends a transaction whose job is done already.
 var errDone = errors.New("done already")

@@ -239,7 +239,7 @@ func (w *worker) NextRetry(job *river.Job[args]) time.Time {
 func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	k, all := w.kindOf(job.Args), w.workers
 	defer all.hold(job.ID)()
-	j := &Job{ID: job.ID, Kind: job.Kind, About: job.Args.About, Attempt: job.Attempt, Last: job.Attempt >= job.MaxAttempts, Queued: job.CreatedAt, Due: job.ScheduledAt, Now: time.Now().UTC()}
+	j := &Job{ID: job.ID, Kind: job.Kind, About: job.Args.About, Attempt: job.Attempt, Last: job.Attempt >= job.MaxAttempts, Queued: job.CreatedAt, Due: job.ScheduledAt, Now: time.Now().UTC(), Begins: all.Begins}
 	if k.Run == nil {
 		return river.JobCancel(stored("tenants.there_is_no_such_work_here"))
 	}
@@ -268,6 +268,9 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	j.Last = j.Last && !j.PutOff
 	if all.Done != nil {
 		all.Done(j, time.Since(j.Now), err)
+	}
+	if l := (later{}); errors.As(err, &l) {
+		return river.JobSnooze(max(again, time.Until(l.until)))
 	}
 	if j.PutOff {
 		return river.JobSnooze(again)

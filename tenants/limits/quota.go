@@ -2,6 +2,7 @@ package limits
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -16,6 +17,12 @@ const (
 	Staff    Kind = "staff"         // all other active accounts
 	Classes  Kind = "classes"       // active classes
 	Storage  Kind = "storage_bytes" // bytes of uploaded files (tenants/files)
+)
+
+// The kinds of which there are so many a day, of the tenant's calendar; they are counted in daily_counts.
+const (
+	ImportRows Kind = "import_rows_a_day" // rows of rosters that are imported
+	Mails      Kind = "mails_a_day"       // letters that are sent
 )
 
 // Sender is a transaction of the tenant: *tenants.Tx, a *tenants.Reader for what only reads, or pgx's own.
@@ -33,6 +40,37 @@ func QueueTake(b *pgx.Batch, kind Kind, n int64) {
 // QueueGiveBack queues the statement that gives back n of a kind, 0 or more.
 func QueueGiveBack(b *pgx.Batch, kind Kind, n int64) {
 	b.Queue(`UPDATE usage_counts SET n = greatest(0, n - $2::bigint) WHERE kind = $1::text`, string(kind), n)
+}
+
+// TakingToday is the statement that takes n of what a day has of a kind where there is room for all of them, and nothing where there is not. All three are SQL: the kind, the
+// day, and a statement that gives n with how many there may be (most), or no row where nothing is to be taken. They are taken for good: a day gives nothing back.
+func TakingToday(kind, day, from string) string {
+	return `INSERT INTO daily_counts AS c (kind, day, n) SELECT ` + kind + `, ` + day + `, a.n FROM (` + from + `) a WHERE a.n <= a.most
+		ON CONFLICT (kind, day) DO UPDATE SET n = c.n + excluded.n WHERE c.n + excluded.n <= (SELECT a.most FROM (` + from + `) a)`
+}
+
+// TakeToday takes n, 1 or more, of what a day has of a kind, in a round trip of its own, and reports whether there was room. Without room it takes none, and left is how many there are.
+func TakeToday(ctx context.Context, tx Sender, kind Kind, today time.Time, n int64) (room bool, left int64, err error) {
+	b := &pgx.Batch{}
+	b.Queue(TakingToday("$1::text", "$2::text::date", "SELECT $3::bigint AS n, coalesce((limits->>$1::text)::bigint, 0) AS most FROM settings"), string(kind), today.Format(time.DateOnly), n)
+	b.Queue(`SELECT greatest(0, coalesce((limits->>$1::text)::bigint, 0) - coalesce((SELECT n FROM daily_counts WHERE kind = $1::text AND day = $2::text::date), 0)) FROM settings`, string(kind), today.Format(time.DateOnly))
+	res := tx.SendBatch(ctx, b)
+	defer res.Close()
+	tag, err := res.Exec()
+	if err == nil {
+		err = res.QueryRow().Scan(&left)
+	}
+	if err != nil {
+		return false, 0, err
+	}
+	return tag.RowsAffected() > 0, left, res.Close()
+}
+
+// SweepDays forgets what was counted more than forty days ago.
+func SweepDays(ctx context.Context, tx Sender, today time.Time) error {
+	b := &pgx.Batch{}
+	b.Queue("DELETE FROM daily_counts WHERE day < $1::text::date - 40", today.Format(time.DateOnly))
+	return tx.SendBatch(ctx, b).Close()
 }
 
 // Take takes n of a kind, 1 or more, in a round trip of its own, and reports whether there was room. Without room it takes none.

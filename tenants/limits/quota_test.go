@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -190,5 +192,54 @@ func TestTheLastOnesAreTakenOnce(t *testing.T) {
 	all.Wait()
 	if n := p.used(); n != limit || got != limit-before {
 		t.Errorf("%d got one, %d are counted; want %d and %d", got, n, limit-before, limit)
+	}
+}
+
+// A day has so many, however many ask at once, and the next has them again; without room nothing is taken.
+func TestADayHasSoMany(t *testing.T) {
+	p := newPlan(t)
+	if _, err := p.Direct(t).Exec(ctx, `UPDATE tenant_jamaica.settings SET limits = jsonb_set(limits, '{import_rows_a_day}', '100')`); err != nil {
+		t.Fatal(err)
+	}
+	monday := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+	take := func(day time.Time, n int64) (room bool, left int64) {
+		p.write(func(tx *tenants.Tx) (err error) {
+			room, left, err = limits.TakeToday(ctx, tx, limits.ImportRows, day, n)
+			return err
+		})
+		return room, left
+	}
+	if room, left := take(monday, 101); room || left != 100 {
+		t.Errorf("101 of 100: %v, %d left", room, left)
+	}
+	var wg sync.WaitGroup
+	var taken atomic.Int64
+	for range 30 {
+		wg.Go(func() {
+			if room, _ := take(monday, 7); room {
+				taken.Add(7)
+			}
+		})
+	}
+	wg.Wait()
+	if taken.Load() != 98 {
+		t.Errorf("%d were taken", taken.Load())
+	}
+	if room, left := take(monday, 3); room || left != 2 {
+		t.Errorf("3 of 2: %v, %d left", room, left)
+	}
+	if room, left := take(monday.AddDate(0, 0, 1), 100); !room || left != 0 {
+		t.Errorf("on the next day: %v, %d left", room, left)
+	}
+	if _, err := p.Direct(t).Exec(ctx, `UPDATE tenant_jamaica.settings SET limits = limits - 'import_rows_a_day'`); err != nil {
+		t.Fatal(err)
+	}
+	if room, left := take(monday.AddDate(0, 0, 2), 1); room || left != 0 {
+		t.Errorf("without a limit: %v, %d left", room, left)
+	}
+	p.write(func(tx *tenants.Tx) error { return limits.SweepDays(ctx, tx, monday.AddDate(0, 0, 41)) })
+	var days int
+	if err := p.Direct(t).QueryRow(ctx, "SELECT count(*) FROM tenant_jamaica.daily_counts").Scan(&days); err != nil || days != 1 {
+		t.Errorf("%d days are kept, %v", days, err)
 	}
 }

@@ -159,7 +159,7 @@ func (l *Letter) row(tx *tenants.Tx, now time.Time) (row, error) {
 	for _, f := range l.Figures {
 		s.Figures = append(s.Figures, [2]string{f[0].In(in).String(), f[1].In(in).String()})
 	}
-	if !strings.HasPrefix(l.Path, "/") || l.Kind == "" {
+	if !strings.HasPrefix(l.Path, "/") || l.Kind == "" || l.Topic != "" && l.Kind != string(l.Topic) {
 		return row{}, fmt.Errorf("mail: a letter of kind %q leads to %q", l.Kind, l.Path)
 	}
 	raw, err := json.Marshal(s)

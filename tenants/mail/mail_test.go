@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"lignum/domain"
+	"lignum/domain/calendar"
 	"lignum/domain/words"
 	"lignum/infra/mailcatcher"
 	"lignum/tenants"
@@ -100,7 +101,7 @@ func (f *office) send(id uuid.UUID) error {
 	f.post.Rested()
 	ctx, cancel := context.WithTimeout(f.t.Context(), time.Minute)
 	defer cancel()
-	return f.post.Send(ctx, &jobs.Job{ID: time.Now().UnixNano(), Kind: "mail.send", About: id.String(), Tenant: f.Tenant("jamaica"), DB: f.db, Attempt: 1, Due: f.now, Now: f.now})
+	return f.post.Send(ctx, &jobs.Job{ID: time.Now().UnixNano(), Kind: "mail.send", About: id.String(), Tenant: f.Tenant("jamaica"), DB: f.db, Attempt: 1, Due: f.now, Now: f.now, Begins: calendar.Begins})
 }
 
 // is gives a letter as it is listed.
@@ -166,7 +167,7 @@ func TestALetterGoesOverTLSAsTextAndHTML(t *testing.T) {
 	settings := ours.Settings{Server: "smtp://" + f.catcher.Address(), User: "lignum", Password: "secret", From: "no-reply@lignum.example", TLS: client}
 	f.use(settings)
 	l := f.letter()
-	l.Topic = ours.Digest
+	l.Kind, l.Topic = "digest", ours.Digest
 	id := f.write(l)
 	if n := f.number("SELECT count(*) FROM mails WHERE sealed LIKE '%ABCD%' OR sealed LIKE '%Ada%'"); n != 0 {
 		t.Error("what a letter says stands in the database as it is")
@@ -649,5 +650,66 @@ func TestALetterGoesWithItsChange(t *testing.T) {
 	}
 	if n := f.number("SELECT count(*) FROM mails"); n != 0 {
 		t.Error(fmt.Sprint(n, " letters of a change that was not made"))
+	}
+}
+
+// A plan sends so many letters a day: what nobody waits for leaves a fifth of them to what somebody does. What has no room today waits, says so, and goes out tomorrow.
+func TestADayHasSoManyLetters(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, mailcatcher.Options{})
+	if _, err := f.Direct(t).Exec(t.Context(), `UPDATE tenant_jamaica.settings SET limits = limits || '{"mails_a_day": 10}'`); err != nil {
+		t.Fatal(err)
+	}
+	digest := func() uuid.UUID {
+		l := f.letter()
+		l.Kind, l.Topic = "digest", ours.Digest
+		return f.write(l)
+	}
+	for range 8 {
+		if err := f.send(digest()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ninth, first, second, third := digest(), f.write(f.letter()), f.write(f.letter()), f.write(f.letter())
+	waits := func(id uuid.UUID) {
+		t.Helper()
+		for range 2 {
+			if err := f.send(id); err == nil || !strings.Contains(err.Error(), "tomorrow") {
+				t.Errorf("it is not told that it goes out tomorrow: %v", err)
+			}
+		}
+		if l := f.wants(id, ours.Waiting); !strings.Contains(l.Fault, "The plan sends no more e-mails today") {
+			t.Errorf("the list says %q", l.Fault)
+		}
+	}
+	waits(ninth)
+	for _, id := range []uuid.UUID{first, second} {
+		if err := f.send(id); err != nil {
+			t.Fatal(err)
+		}
+		f.wants(id, ours.Sent)
+	}
+	waits(third)
+	if n := f.number("SELECT n FROM daily_counts WHERE kind = 'mails_a_day'"); n != 10 {
+		t.Errorf("%d are counted", n)
+	}
+	f.now = f.now.Add(24 * time.Hour)
+	if err := f.send(third); err != nil {
+		t.Fatal(err)
+	}
+	if l := f.wants(third, ours.Sent); l.Fault != "" {
+		t.Errorf("it went out, and says %q", l.Fault)
+	}
+	// what was taken once and is tried again is not counted again
+	f.now = f.now.Add(24 * time.Hour)
+	again := f.write(f.letter())
+	f.catcher.Close()
+	for range 3 {
+		if f.send(again) == nil {
+			t.Error("it went to a server that is not there")
+		}
+	}
+	if n := f.number("SELECT n FROM daily_counts WHERE kind = 'mails_a_day' ORDER BY day DESC LIMIT 1"); n != 1 {
+		t.Errorf("%d are counted for one letter that was tried three times", n)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tenants/jobs"
+	"lignum/tenants/limits"
 )
 
 // Settings say which mail server takes letters, and from whom they are.
@@ -285,21 +286,30 @@ func (p *Post) Send(ctx context.Context, j *jobs.Job) error {
 // take marks a letter as being sent, and gives it with its realm's looks; nil: it needs no sending.
 func (p *Post) take(ctx context.Context, j *jobs.Job, id uuid.UUID) (*taken, error) {
 	l := &taken{row: row{ID: id}}
-	var found bool
+	var found, room bool
 	var secret *string
 	b := &pgx.Batch{}
-	b.Queue(`UPDATE mails m SET state = 'sending', doubtful = m.doubtful OR m.state = 'sending', tries = m.tries + 1, changed_at = $2::timestamptz
-		WHERE m.id = $1::uuid AND m.state IN ('waiting', 'sending')
-		RETURNING m.address, m.kind, m.language, m.sealed, m.until, m.user_id, EXISTS (SELECT FROM mail_suppressed s WHERE s.address = lower(m.address))`, id.String(), j.Now)
+	if j.Tenant == nil {
+		b.Queue(`UPDATE mails m SET `+taking+` WHERE m.id = $1::uuid AND m.state IN ('waiting', 'sending') RETURNING true, `+whatIsTaken, id.String(), j.Now)
+	} else {
+		b.Queue(takeWithin, id.String(), j.Now, j.Tenant.Today(j.Now).Format(time.DateOnly), string(limits.Mails), []string{string(Digest), string(Figures)})
+	}
 	if err := j.DB.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
-		err := res.QueryRow().Scan(&l.Address, &l.Kind, &l.Language, &secret, &l.Until, &l.UserID, &l.suppressed)
+		var address, kind, language *string
+		var until *time.Time
+		err := res.QueryRow().Scan(&room, &address, &kind, &language, &secret, &until, &l.UserID, &l.suppressed)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
-		found = err == nil
+		if found = err == nil; found && room {
+			l.Address, l.Kind, l.Language, l.Until = *address, *kind, *language, *until
+		}
 		return err
 	}); err != nil || !found {
 		return nil, err
+	}
+	if !room {
+		return nil, tomorrow(ctx, j, id)
 	}
 	if secret == nil {
 		return nil, settle(ctx, j, l, Late, "mail.late", nil)
@@ -315,6 +325,36 @@ func (p *Post) take(ctx context.Context, j *jobs.Job, id uuid.UUID) (*taken, err
 		l.branding, err = tenants.ReadBranding(ctx, r)
 		return err
 	})
+}
+
+// taking marks a letter as being sent, and whatIsTaken is what is told of it. $2 is the moment.
+const (
+	taking      = `state = 'sending', doubtful = m.doubtful OR m.state = 'sending', tries = m.tries + 1, changed_at = $2::timestamptz`
+	whatIsTaken = `m.address, m.kind, m.language, m.sealed, m.until, m.user_id, EXISTS (SELECT FROM mail_suppressed s WHERE s.address = lower(m.address)) AS suppressed`
+)
+
+// takeWithin takes a letter of a tenant within what its plan sends in a day, where it is tried for the first time: of those that nobody waits for (kinds $5) within four fifths of it,
+// so that there is room for a new password. It has no row where the letter needs no sending, and one without a letter where there is no room today. $3 is the day, $4 the quota.
+var takeWithin = `WITH letter AS MATERIALIZED (
+		SELECT id, tries, CASE WHEN kind = ANY($5::text[]) THEN 80 ELSE 100 END AS percent FROM mails WHERE id = $1::uuid AND state IN ('waiting', 'sending') FOR UPDATE
+	), most AS MATERIALIZED (SELECT 1 AS n, coalesce((s.limits->>$4::text)::bigint, 0) * l.percent / 100 AS most FROM letter l CROSS JOIN settings s WHERE l.tries = 0
+	), room AS (` + limits.TakingToday("$4::text", "$3::text::date", "SELECT n, most FROM most") + ` RETURNING 1
+	), taken AS (
+		UPDATE mails m SET ` + taking + ` FROM letter l WHERE m.id = l.id AND (l.tries > 0 OR EXISTS (SELECT FROM room)) RETURNING m.id, ` + whatIsTaken + `
+	) SELECT t.id IS NOT NULL, t.address, t.kind, t.language, t.sealed, t.until, t.user_id, coalesce(t.suppressed, false) FROM letter l LEFT JOIN taken t ON t.id = l.id`
+
+// tomorrow leaves a letter for which today has no room until the tenant's next day.
+func tomorrow(ctx context.Context, j *jobs.Job, id uuid.UUID) error {
+	says := words.Say("mail.the_plan_sends_no_more_today")
+	b := &pgx.Batch{}
+	b.Queue(`UPDATE mails SET fault = $2::text WHERE id = $1::uuid AND state IN ('waiting', 'sending')`, id.String(), says.String())
+	if err := j.DB.WriteOneTrip(ctx, b, func(res pgx.BatchResults) error {
+		_, err := res.Exec()
+		return err
+	}); err != nil {
+		return err
+	}
+	return jobs.Later(j.Begins(j.Tenant.Today(j.Now).AddDate(0, 0, 1), j.Tenant.Location()), says)
 }
 
 // settle writes down what became of a letter. What it says is erased when it has gone.

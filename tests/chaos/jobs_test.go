@@ -158,7 +158,7 @@ func ofTheProgram(ctx context.Context, dir string, post *mail.Post) ([]jobs.Kind
 	if err != nil {
 		return nil, err
 	}
-	return jobsapi.Table(exams, bucket, rules, post), nil
+	return jobsapi.Table(exams, bucket, rules, post, nil), nil
 }
 
 // worker starts a process that works jobs, and dies where it is said: nowhere when that is empty.

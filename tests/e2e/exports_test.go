@@ -66,7 +66,7 @@ func TestWhatPagesShowIsSavedAsFiles(t *testing.T) {
 	admin.wants("3 of your exports are not ready yet")
 	admin.shot("exports-too-many")
 
-	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster())...)
+	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster(), nil)...)
 	admin.visit("/exports")
 	admin.until("all are written", `document.querySelectorAll('a[href$="/file"]').length === 3`)
 	seen(admin, phone, "", "exports-done")

@@ -29,7 +29,7 @@ func TestWhatFailedInTheBackgroundIsStartedAgain(t *testing.T) {
 	admin.shot("jobs")
 	admin.click(`form[action$="/retry"] button`)
 	admin.wants("It is started again", "waiting")
-	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster())...)
+	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster(), nil)...)
 	for n := 0; admin.count(`tbody tr:last-child .tag.go`) == 0; n++ {
 		if n == 40 {
 			t.Fatalf("after ten seconds it is not done\n%s", admin.text())

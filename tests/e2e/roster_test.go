@@ -59,7 +59,7 @@ func seen(desk, phone *browser, path, name string) {
 // them signs in with a card, and finds a notice when the class is cancelled.
 func TestARosterIsImportedInTheBrowser(t *testing.T) {
 	s := serve(t)
-	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster())...)
+	s.Work(t, jobs.Table(s.API.Exams, s.API.Files, s.API.Rules, s.Poster(), nil)...)
 	admin, phone := open(t, s, "jamaica", "admin1", 1280), open(t, s, "jamaica", "admin1", 360)
 	admin.signIn()
 	phone.signIn()

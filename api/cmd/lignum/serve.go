@@ -77,7 +77,7 @@ func (in *installation) serve(ctx context.Context, ln net.Listener) error {
 		return err
 	}
 	defer post.Close()
-	works, err := jobs.Start(ctx, jobs.Deps{Store: in.store, Registry: registry, Process: process, Login: tenants.JobsLogin(in.cfg.Installation), Kinds: jobsapi.Table(server.Exams, server.Files, server.Rules, post), Begins: calendar.Begins,
+	works, err := jobs.Start(ctx, jobs.Deps{Store: in.store, Registry: registry, Process: process, Login: tenants.JobsLogin(in.cfg.Installation), Kinds: jobsapi.Table(server.Exams, server.Files, server.Rules, post, in.provisioner), Begins: calendar.Begins,
 		Log: in.log, Done: server.JobDone})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)

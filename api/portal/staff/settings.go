@@ -17,6 +17,7 @@ import (
 	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
+	"lignum/tenants/limits"
 )
 
 var (
@@ -108,6 +109,10 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 	if err != nil {
 		return err
 	}
+	room, err := settings.Quotas(ctx, reading)
+	if err != nil {
+		return err
+	}
 	if f == nil {
 		f = (&web.Form{}).Set("version", is.Branding.Version)
 	}
@@ -116,7 +121,7 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 			f.Set(s.Name, s.Text(&is.Branding))
 		}
 	}
-	d := settingsData{TenantSettings: is, State: string(is.State), Quotas: quotas(c, is.Limits, is.Used), Sections: sections(c.Language, f)}
+	d := settingsData{TenantSettings: is, State: string(is.State), Quotas: quotas(c, room.Items), Sections: sections(c.Language, f)}
 	return pages.Render(c, fc, "staff_settings", web.Page{Title: c.Say("staff.settings"), Form: f, Data: d})
 }
 
@@ -165,16 +170,24 @@ func removeLogo(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 }
 
 // quotas tells how much of each limit is used.
-func quotas(c *api.Call, limits tenants.Limits, used map[string]int64) []map[string]any {
+func quotas(c *api.Call, list []tenants.Quota) []map[string]any {
 	var all []map[string]any
-	add := func(label, kind string, limit int64, text func(int64) string) {
-		all = append(all, map[string]any{"label": label, "done": int(used[kind]), "of": int(max(1, limit)), "text": c.Say("staff.used_of_limit", "Used", text(used[kind]), "Limit", text(limit))})
+	for _, q := range list {
+		text := func(n int64) string { return c.Language.Number(int(n)) }
+		if q.Name == string(limits.Storage) {
+			text = func(n int64) string { return inBytes(c, n) }
+		}
+		m := map[string]any{"label": c.Say("quota." + q.Name), "of": int(max(1, q.Limit))}
+		switch {
+		case q.Used == nil:
+			m["text"] = c.Say("staff.at_most", "Limit", text(q.Limit))
+		case *q.Used > q.Limit:
+			m["counted"], m["done"], m["text"] = true, int(*q.Used), c.Say("staff.used_beyond_limit", "Used", text(*q.Used), "Limit", text(q.Limit))
+		default:
+			m["counted"], m["done"], m["text"] = true, int(*q.Used), c.Say("staff.used_of_limit_left", "Used", text(*q.Used), "Limit", text(q.Limit), "Left", text(*q.Left))
+		}
+		all = append(all, m)
 	}
-	count := func(n int64) string { return c.Language.Number(int(n)) }
-	add(c.Say("page.learners"), "learners", limits.Learners, count)
-	add(c.Say("page.staff_and_guardians"), "staff", limits.Staff, count)
-	add(c.Say("page.running_classes"), "classes", limits.Classes, count)
-	add(c.Say("staff.files"), "storage_bytes", limits.StorageBytes, func(n int64) string { return inBytes(c, n) })
 	return all
 }
 
