@@ -10,8 +10,8 @@ import (
 )
 
 // order lists the rooms of the house, lower first. A package may import rooms below its own, and its own. Among domain/*, among the areas of the API and
-// among the readers of the portal each names the others that it may use. billing, which meters and bills, is a place that is kept: nothing stands there yet.
-var order = []string{"lignum/infra", "lignum/domain/words", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/api", "lignum/api/areas", "lignum/api/web", "lignum/api/console", "lignum/api/portal/", "lignum/api/portal", "lignum/api/cmd",
+// among the readers of the portal, and in billing, each names the others that it may use.
+var order = []string{"lignum/infra", "lignum/domain/words", "lignum/domain", "lignum/policy", "lignum/tenants", "lignum/domain/", "lignum/billing", "lignum/billing/", "lignum/api", "lignum/api/areas", "lignum/api/web", "lignum/api/console", "lignum/api/portal/", "lignum/api/portal", "lignum/api/cmd",
 	"lignum/tests"}
 
 // Points name what they were given for, so they stand above the catalogue; a roster fills classes, so it stands above them.
@@ -24,6 +24,11 @@ var amongDomain = map[string][]string{
 	"exports": {"notices"},
 	"insight": {"calendar", "people", "notices", "letters", "identity", "catalog", "classes", "assessment", "points", "roster"},
 	"demo":    {"people", "identity", "notices", "catalog", "points", "classes", "assessment", "coaching", "insight", "roster", "calendar"},
+}
+
+// A bill is made from the left to the right: what was used, what it costs, lines, tax, the document, paper. verify computes it again and shares nothing with any of them.
+var amongBilling = map[string][]string{
+	"plan": {"meter"}, "rate": {"meter", "plan"}, "invoice": {"meter", "plan", "rate", "tax"}, "render": {"invoice", "rate", "tax"},
 }
 
 // Areas of the API call one another seldom: the API's words for a course come with a class, and who looks after somebody is coaching's to say. A page of
@@ -93,7 +98,7 @@ func mayUse(from, to string) bool {
 	for _, floor := range []struct {
 		prefix string
 		among  map[string][]string
-	}{{"lignum/domain/", amongDomain}, {"lignum/api/portal/", amongReaders}, {"lignum/api/", amongAreas}} {
+	}{{"lignum/domain/", amongDomain}, {"lignum/billing/", amongBilling}, {"lignum/api/portal/", amongReaders}, {"lignum/api/", amongAreas}} {
 		if strings.HasPrefix(from, floor.prefix) && strings.HasPrefix(to, floor.prefix) {
 			a, _, _ := strings.Cut(strings.TrimPrefix(from, floor.prefix), "/")
 			b, _, _ := strings.Cut(strings.TrimPrefix(to, floor.prefix), "/")

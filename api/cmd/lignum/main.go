@@ -26,8 +26,25 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "lignum: "+explain(err))
-		os.Exit(1)
+		os.Exit(status(err))
 	}
+}
+
+// exit is an error with which the program ends with a status of its own, for scripts.
+type exit struct {
+	status int
+	error
+}
+
+func (e exit) Unwrap() error { return e.error }
+
+// status is what the program ends with after an error: 1, unless the command says otherwise.
+func status(err error) int {
+	var e exit
+	if errors.As(err, &e) {
+		return e.status
+	}
+	return 1
 }
 
 func run(ctx context.Context, args []string) error {
