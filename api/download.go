@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -38,9 +39,10 @@ func Download(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc 
 	})
 }
 
-// Offered is a table that a handler made, to be saved: of CSV, in UTF-8.
+// Offered is a file that a handler made, to be saved.
 type Offered struct {
 	Name string // as it is offered, with its ending
+	Type string // Content-Type; "": a table of CSV, in UTF-8
 	Body []byte
 }
 
@@ -52,7 +54,7 @@ func Offer(s *Server, rt Route, handle func(ctx context.Context, c *Call, fc *fi
 			return err
 		}
 		fc.Set(fiber.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": table.Name}))
-		fc.Set(fiber.HeaderContentType, "text/csv; charset=utf-8")
+		fc.Set(fiber.HeaderContentType, cmp.Or(table.Type, "text/csv; charset=utf-8"))
 		fc.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'; frame-ancestors 'none'")
 		fc.Set(fiber.HeaderCacheControl, "no-store")
 		return fc.Send(table.Body)

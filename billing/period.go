@@ -56,8 +56,8 @@ func (d *Date) UnmarshalText(text []byte) error {
 
 // Period is a stretch of days: From is its first, To the first that is not in it any more, so that one period ends where the next begins.
 type Period struct {
-	From Date `json:"from"`
-	To   Date `json:"to"`
+	From Date `json:"from" doc:"The first day, such as 2026-09-01"`
+	To   Date `json:"to" doc:"The first day that is not in it any more"`
 }
 
 // Days is how many days it has.

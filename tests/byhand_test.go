@@ -14,6 +14,7 @@ import (
 // a table with another column is changed in no test.
 var byHand = map[string]string{
 	"tests/school":                     "is where they are built",
+	"billing/usage/usage_test.go":      "how facts follow statements of every shape is looked at, and two transactions that cross",
 	"tests/growth/load.go":             "fills half a year of a country, with triggers off, in the database alone: a million rows that Go would only hand through",
 	"tenants/tx_test.go":               "what a transaction does with statements of every kind is looked at; the schools in them are as good as any",
 	"tenants/leaderboard_test.go":      "writes into the schema of an old release, which a builder of today cannot fill",

@@ -29,6 +29,7 @@ var amongDomain = map[string][]string{
 // A bill is made from the left to the right: what was used, what it costs, lines, tax, the document, paper. verify computes it again and shares nothing with any of them.
 var amongBilling = map[string][]string{
 	"plan": {"meter"}, "rate": {"meter", "plan"}, "invoice": {"meter", "plan", "rate", "tax"}, "render": {"invoice", "rate", "tax"},
+	"usage": {"meter"}, "books": {"invoice", "meter", "plan", "rate", "render", "tax", "usage"},
 }
 
 // Areas of the API call one another seldom: the API's words for a course come with a class, and who looks after somebody is coaching's to say. A page of

@@ -6,6 +6,7 @@ import (
 	"lignum/api/account"
 	"lignum/api/attempts"
 	"lignum/api/audit"
+	"lignum/api/bills"
 	"lignum/api/calendar"
 	"lignum/api/catalogue"
 	"lignum/api/classes"
@@ -37,7 +38,7 @@ func Register(s *api.Server) {
 		// a tenant
 		insight.Routes, settings.RoleRoutes, settings.Routes, files.Routes, audit.Routes, exports.Routes, jobs.Routes, mail.Routes,
 		// the platform
-		platform.Routes,
+		platform.Routes, bills.Routes,
 	} {
 		routes(s)
 	}

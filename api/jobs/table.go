@@ -8,6 +8,7 @@ import (
 
 	"lignum/api/exports"
 	"lignum/api/roster"
+	"lignum/billing/books"
 	"lignum/domain"
 	"lignum/domain/assessment"
 	"lignum/domain/catalog"
@@ -54,6 +55,13 @@ func Table(exams *assessment.Exams, bucket *files.Bucket, rules *policy.Engine, 
 		// account managers are told who is near the end of a plan
 		{Name: "quotas.tell", When: jobs.Every(10 * time.Minute), Platform: true, Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {
 			return insight.TellQuotas(ctx, j.DB, j.Actor(), j.Now)
+		}},
+		// bills of periods that have ended, and reminders of those that are overdue
+		{Name: "bills.run", When: jobs.Nightly(10 * time.Hour), Platform: true, Limit: 30 * time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			return books.Job(ctx, j.DB, j.Actor(), j.Now)
+		}},
+		{Name: "bills.remind", When: jobs.Nightly(13 * time.Hour), Platform: true, Limit: 30 * time.Minute, Run: func(ctx context.Context, j *jobs.Job) error {
+			return books.Remind(ctx, j.DB, j.Actor(), j.Now)
 		}},
 		// a tenant's login gets as many connections as its plan has, once that changes
 		{Name: tenants.ConnectionsJob, Platform: true, Limit: 20 * time.Second, Run: func(ctx context.Context, j *jobs.Job) error {

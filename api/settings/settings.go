@@ -22,7 +22,7 @@ func Routes(s *api.Server) {
 			return ReadSettings(ctx, c)
 		})
 	api.Query(s, api.Route{Path: "/api/v1/tenant/quotas", Permission: policy.TenantRead, Tag: "Tenant", Summary: "List the limits of the tenant's plan, with what is used and what is left",
-		Detail: "Administrators are warned at 80, 95 and 100 per cent. Of rates and of requests at one moment it is not counted how much is used; whoever is over one is answered 429."},
+		Detail: "Administrators are warned at 80, 95 and 100 per cent. Of rates and of requests at one moment it is not counted how much is used; a request beyond its limit is answered 429."},
 		func(ctx context.Context, c *api.Call, _ *struct{}) (*api.List[tenants.Quota], error) {
 			return Quotas(ctx, c)
 		})

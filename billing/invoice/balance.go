@@ -120,8 +120,8 @@ func Pay(inv Invoice, notes []Invoice, payments []Payment, p Payment) (Balance, 
 
 // Credited is how much of a line a credit note takes back, before tax, in minor units.
 type Credited struct {
-	Line   string
-	Amount int64
+	Line   string `json:"line" maxLength:"300" doc:"The id of a line of the invoice"`
+	Amount int64  `json:"amount" doc:"In minor units"`
 }
 
 // Credit makes a credit note for an invoice: of some of its lines, or without any of all that is not credited yet, which makes the invoice void. notes are those that there are already.

@@ -38,11 +38,11 @@ const (
 // "VAT invoice", name, address and Tax Identification Number of the registrant, and the same (VAT Rule 2015-010, Content of Invoices and Receipts; Department of Inland Revenue, VAT Guidance on
 // Invoices, Sales Receipts, Credit Notes and Debit Notes, 17 March 2017). The wording of the Regulations themselves was not at hand; an accountant of each country should look at a printed sample once.
 type Party struct {
-	Name         string   `json:"name"`
-	Address      []string `json:"address"`      // lines, without the country
-	Country      string   `json:"country"`      // ISO 3166: "JM"
-	TaxNumber    string   `json:"tax_number"`   // Jamaica's TRN, The Bahamas' TIN; "" of a customer without one
-	Registration string   `json:"registration"` // for GCT or VAT, where that has a number of its own
+	Name         string   `json:"name" doc:"The name on paper, 1 to 150 characters"`
+	Address      []string `json:"address" doc:"1 to 6 lines, without the country"`                                // lines, without the country
+	Country      string   `json:"country" doc:"ISO 3166, such as JM"`                                             // ISO 3166: "JM"
+	TaxNumber    string   `json:"tax_number" doc:"The number for taxes, such as a TRN; may be empty"`             // Jamaica's TRN, The Bahamas' TIN; "" of a customer without one
+	Registration string   `json:"registration" doc:"The number of the registration for GCT or VAT; may be empty"` // for GCT or VAT, where that has a number of its own
 }
 
 // Terms are what is decided about an invoice, beside what it is computed from.
@@ -317,8 +317,8 @@ func (in Input) check() (zone *time.Location, err error) {
 	for i, line := range t.Pay {
 		p.Text(fmt.Sprintf("terms.pay[%d]", i), line, 1, 100)
 	}
-	t.Issuer.check(&p, "terms.issuer")
-	t.Customer.check(&p, "terms.customer")
+	t.Issuer.Check(&p, "terms.issuer")
+	t.Customer.Check(&p, "terms.customer")
 	periods := []billing.Period{t.Period}
 	for i, e := range in.Earlier {
 		field := fmt.Sprintf("earlier[%d]", i)
@@ -356,7 +356,8 @@ func (in Input) check() (zone *time.Location, err error) {
 	return zone, in.Tax.Validate()
 }
 
-func (a Party) check(p *domain.Problems, field string) {
+// Check notes what is wrong with a party.
+func (a Party) Check(p *domain.Problems, field string) {
 	p.Text(field+".name", a.Name, 1, 150)
 	if len(a.Address) == 0 || len(a.Address) > 6 {
 		p.Add(field+".address", "billing.must_be_an_address")

@@ -17,17 +17,17 @@ import (
 
 // Version is a plan as it is from a date on. A version is never changed: what changes is a new version, with the next number and a later date.
 type Version struct {
-	Plan       string           `json:"plan"` // "country"
-	Version    int              `json:"version"`
-	Title      string           `json:"title"` // what the tenant reads
-	From       billing.Date     `json:"from"`  // the first day on which it may hold
-	Currency   billing.Currency `json:"currency"`
-	Cycle      billing.Cycle    `json:"cycle"`
-	Proration  Proration        `json:"proration"`
-	BaseFee    billing.Decimal  `json:"base_fee,omitempty"` // for each period; empty: none
-	Minimum    billing.Decimal  `json:"minimum,omitempty"`  // what a period costs at least, before credits and tax; empty: none
-	Components []Component      `json:"components"`
-	Discounts  []Discount       `json:"discounts"`
+	Plan       string           `json:"plan" doc:"What programs call the plan, such as country"` // "country"
+	Version    int              `json:"version" doc:"1, or one more than the last"`
+	Title      string           `json:"title" doc:"What the tenant reads"`                     // what the tenant reads
+	From       billing.Date     `json:"from" doc:"The first day on which tenants may have it"` // the first day on which it may hold
+	Currency   billing.Currency `json:"currency" doc:"ISO 4217, such as JMD"`
+	Cycle      billing.Cycle    `json:"cycle" doc:"monthly, termly or school_year"`
+	Proration  Proration        `json:"proration" doc:"by_days, or whole: the first version of a period is charged for all of it"`
+	BaseFee    billing.Decimal  `json:"base_fee,omitempty" doc:"For each period, such as 250000.00; empty: none"`                     // for each period; empty: none
+	Minimum    billing.Decimal  `json:"minimum,omitempty" doc:"What a period costs at least, before credits and tax; empty: nothing"` // what a period costs at least, before credits and tax; empty: none
+	Components []Component      `json:"components" doc:"What is charged of what is used, at most 100"`
+	Discounts  []Discount       `json:"discounts" doc:"What is taken off, in this order, at most 20"`
 }
 
 // Proration says what becomes of a period in which the version changes, or which the tenant's time with us does not fill.
@@ -47,14 +47,14 @@ func Prorations() []Proration { return []Proration{ByDays, Whole} }
 
 // Component is a charge for what a meter counts.
 type Component struct {
-	Name     string          `json:"name"`  // within the plan, the same in all versions: "students"
-	Title    string          `json:"title"` // what the tenant reads
-	Meter    string          `json:"meter"`
-	Included int64           `json:"included,omitempty"` // so many units cost nothing
-	Model    Model           `json:"model"`
-	Per      int64           `json:"per,omitempty"`   // a price is for so many units; 0: for one. Of a package it is what is in one
-	Price    billing.Decimal `json:"price,omitempty"` // of Unit and Package
-	Tiers    []Tier          `json:"tiers,omitempty"` // of Graduated and Volume
+	Name     string          `json:"name" doc:"The same in all versions, such as students"` // within the plan, the same in all versions: "students"
+	Title    string          `json:"title" doc:"What the tenant reads"`                     // what the tenant reads
+	Meter    string          `json:"meter" doc:"What is counted, such as active_students or storage"`
+	Included int64           `json:"included,omitempty" doc:"So many units cost nothing"` // so many units cost nothing
+	Model    Model           `json:"model" doc:"unit, graduated, volume or package"`
+	Per      int64           `json:"per,omitempty" doc:"A price is for so many units, or a package has so many; 0: one"` // a price is for so many units; 0: for one. Of a package it is what is in one
+	Price    billing.Decimal `json:"price,omitempty" doc:"Of unit and package, such as 3.75"`                            // of Unit and Package
+	Tiers    []Tier          `json:"tiers,omitempty" doc:"Of graduated and volume"`                                      // of Graduated and Volume
 }
 
 // Model is how a quantity is priced, after what is included has been taken off.
@@ -73,26 +73,26 @@ func Models() []Model { return []Model{Unit, Graduated, Volume, Package} }
 
 // Tier is the units after the first Above, up to UpTo, with it. The last tier has no end: UpTo is 0.
 type Tier struct {
-	Above int64           `json:"above"`
-	UpTo  int64           `json:"up_to,omitempty"`
-	Price billing.Decimal `json:"price"`
+	Above int64           `json:"above" doc:"After so many units"`
+	UpTo  int64           `json:"up_to,omitempty" doc:"Up to so many, with the last; missing: all that follow"`
+	Price billing.Decimal `json:"price" doc:"Such as 120, or 95.505"`
 }
 
 // Discount takes something off the charges: a percentage, or a sum for each period. Discounts are taken in their order, each of the charges before any discount, and never
 // more than is left of them. The minimum comes after them: a discount does not go below it.
 type Discount struct {
-	Name    string          `json:"name"`
-	Title   string          `json:"title"`
-	Percent billing.Decimal `json:"percent,omitempty"` // more than 0, to 100
-	Amount  billing.Decimal `json:"amount,omitempty"`
+	Name    string          `json:"name" doc:"What programs call it"`
+	Title   string          `json:"title" doc:"What the tenant reads"`
+	Percent billing.Decimal `json:"percent,omitempty" doc:"More than 0, to 100; or an amount"` // more than 0, to 100
+	Amount  billing.Decimal `json:"amount,omitempty" doc:"For each period"`
 }
 
 // Credit is a sum that we owe a tenant, taken off its next bills before tax, never below zero; what is left stays for the bill after.
 type Credit struct {
-	Name  string       `json:"name"` // among the tenant's credits
-	Title string       `json:"title"`
-	Left  int64        `json:"left"`            // minor units; what earlier bills took is off already
-	Until billing.Date `json:"until,omitempty"` // the last day of whose period it may still be taken; none: always
+	Name  string       `json:"name" doc:"Which no other credit of the tenant has"` // among the tenant's credits
+	Title string       `json:"title" doc:"What the tenant reads"`
+	Left  int64        `json:"left" doc:"In minor units, such as cents"`                                                   // minor units; what earlier bills took is off already
+	Until billing.Date `json:"until,omitempty" doc:"The last day of whose period a bill may take it off; missing: always"` // the last day of whose period it may still be taken; none: always
 }
 
 // InForce is a version that a tenant has on some days. To is the first day on which it has it no more; none: for the time being.

@@ -24,10 +24,10 @@ import (
 
 // Regime is the tax by which a tenant is billed, as far as an invoice needs it.
 type Regime struct {
-	Country  string   `json:"country"`  // ISO 3166: "JM"
-	Name     string   `json:"name"`     // "GCT"
-	Document Document `json:"document"` // what its law calls the paper
-	Rates    []Rate   `json:"rates"`
+	Country  string   `json:"country" doc:"ISO 3166, such as JM"`                                               // ISO 3166: "JM"
+	Name     string   `json:"name" doc:"Of the tax, such as GCT"`                                               // "GCT"
+	Document Document `json:"document" doc:"What the law calls the paper: tax_invoice, vat_invoice or invoice"` // what its law calls the paper
+	Rates    []Rate   `json:"rates" doc:"The rates by the days from which they hold"`
 }
 
 // Document is what an invoice is called by law.
@@ -42,15 +42,15 @@ const (
 
 // Rate is what holds from a day on, until the next one does. 0 % is a rate too: of a country without such a tax, or of a service at a zero rate.
 type Rate struct {
-	Percent billing.Decimal `json:"percent"`
-	From    billing.Date    `json:"from"`
-	Source  string          `json:"source"` // the law, or where it is told
+	Percent billing.Decimal `json:"percent" doc:"Such as 15, or 16.5"`
+	From    billing.Date    `json:"from" doc:"The first day on which it holds"`
+	Source  string          `json:"source" doc:"The law, or where it is told"` // the law, or where it is told
 }
 
 // Exemption is that a tenant need not pay, by a certificate.
 type Exemption struct {
-	Certificate string         `json:"certificate"`
-	Days        billing.Period `json:"days"` // on which it holds
+	Certificate string         `json:"certificate" doc:"The number of the certificate"`
+	Days        billing.Period `json:"days" doc:"The days on which it holds"` // on which it holds
 }
 
 //go:embed rates.yaml

@@ -5,6 +5,7 @@ package mailcatcher
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"io"
 	"log"
@@ -34,7 +35,14 @@ type Letter struct {
 	Subject string
 	Text    string
 	HTML    string
+	Files   []File // what is attached
 	Raw     []byte
+}
+
+// File is something that is attached to a letter.
+type File struct {
+	Name, Type string
+	Body       []byte
 }
 
 // Options are how a Catcher differs from one that takes everything. All may be left out.
@@ -199,17 +207,33 @@ func (l *Letter) read() {
 		l.Text = string(body)
 		return
 	}
-	for parts := multipart.NewReader(m.Body, params["boundary"]); ; {
+	l.readParts(m.Body, params["boundary"])
+}
+
+// readParts reads the parts of a letter, of which one may have parts itself: what is written, and what is attached.
+func (l *Letter) readParts(body io.Reader, boundary string) {
+	for parts := multipart.NewReader(body, boundary); ; {
 		part, err := parts.NextPart() // which undoes quoted-printable
 		if err != nil {
 			return
 		}
-		body, _ := io.ReadAll(part)
-		switch kind, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); kind {
-		case "text/plain":
-			l.Text = strings.ReplaceAll(string(body), "\r\n", "\n")
-		case "text/html":
-			l.HTML = string(body)
+		kind, params, _ := mime.ParseMediaType(part.Header.Get("Content-Type"))
+		if strings.HasPrefix(kind, "multipart/") {
+			l.readParts(part, params["boundary"])
+			continue
+		}
+		var from io.Reader = part
+		if strings.EqualFold(part.Header.Get("Content-Transfer-Encoding"), "base64") {
+			from = base64.NewDecoder(base64.StdEncoding, part)
+		}
+		raw, _ := io.ReadAll(from)
+		switch {
+		case part.FileName() != "":
+			l.Files = append(l.Files, File{part.FileName(), kind, raw})
+		case kind == "text/plain":
+			l.Text = strings.ReplaceAll(string(raw), "\r\n", "\n")
+		case kind == "text/html":
+			l.HTML = string(raw)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package mailcatcher
 import (
 	_ "embed"
 	"html/template"
+	"mime"
 	"net/http"
 	"regexp"
 	"slices"
@@ -30,7 +31,7 @@ func linked(text string) template.HTML {
 	return template.HTML(b.String())
 }
 
-// ServeHTTP shows the letters: the list at /, one at /N, its HTML at /N/html and its source at /N/source. It shows them to whoever asks: serve it on this machine alone.
+// ServeHTTP shows the letters: the list at /, one at /N, its HTML at /N/html, its source at /N/source, and what is attached at /N/0 and so on. It shows them to whoever asks: serve it on this machine alone.
 func (c *Catcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -67,6 +68,12 @@ func (c *Catcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write(l.Raw) // as above
 	default:
+		if i, err := strconv.Atoi(form); err == nil && i >= 0 && i < len(l.Files) {
+			h.Set("Content-Type", "application/octet-stream") // whatever it is, it is saved
+			h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": l.Files[i].Name}))
+			_, _ = w.Write(l.Files[i].Body) // as above
+			return
+		}
 		http.NotFound(w, r)
 	}
 }

@@ -6,7 +6,7 @@ reaches_tenant if {
 	input.permission in {
 		"course.read", "class.read", "calendar.read", "calendar.change", "content.read", "content.change",
 		"role.read", "role.change", "audit.read", "tenant.read", "tenant.change", "school.change",
-		"job.read", "job.change", "mail.read", "mail.change",
+		"job.read", "job.change", "mail.read", "mail.change", "bill.read",
 	}
 }
 

@@ -7,7 +7,7 @@ reaches_tenant if {
 	input.permission in {
 		"platform.tenant.read", "platform.tenant.provision", "platform.tenant.change", "platform.tenant.resume",
 		"platform.usage.read", "platform.audit.read", "platform.job.read", "platform.job.change",
-		"platform.mail.read", "platform.mail.change",
+		"platform.mail.read", "platform.mail.change", "platform.bill.read", "platform.bill.change", "platform.price.change",
 		"platform.user.read", "platform.user.create", "platform.role.read", "platform.role.change",
 	}
 }

@@ -77,6 +77,8 @@ type Letter struct {
 	Code    string          // that is typed in on the page; "": none
 	Button  words.Text      // what the link says
 	Path    string          // of the page on the realm's host that the link opens
+	Of      string          // of a letter of the platform: the tenant on whose host that page is; "": on the platform's
+	Paper   string          // the number of a bill that is attached (Post.Papers); "": nothing is
 	Topic   Topic
 	Once    string        // where given: a person gets one letter of this name
 	Life    time.Duration // how long it makes sense; 0: three days
@@ -94,6 +96,8 @@ type said struct {
 	Code     string      `json:"code,omitempty"`
 	Button   string      `json:"button"`
 	Path     string      `json:"path"`
+	Of       string      `json:"of,omitempty"`
+	Paper    string      `json:"paper,omitempty"`
 	Topic    Topic       `json:"topic,omitempty"`
 	Name     string      `json:"name"`
 }
@@ -152,7 +156,7 @@ type row struct {
 func (l *Letter) row(tx *tenants.Tx, now time.Time) (row, error) {
 	in := l.To.Language
 	s := said{Subject: oneLine(l.Subject.In(in).String()), Greeting: words.Say("mail.greeting", "Name", l.To.Name).In(in).String(), Code: l.Code,
-		Button: l.Button.In(in).String(), Path: l.Path, Topic: l.Topic, Name: oneLine(l.To.Name)}
+		Button: l.Button.In(in).String(), Path: l.Path, Of: l.Of, Paper: l.Paper, Topic: l.Topic, Name: oneLine(l.To.Name)}
 	for _, line := range l.Lines {
 		s.Lines = append(s.Lines, line.In(in).String())
 	}

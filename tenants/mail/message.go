@@ -2,7 +2,9 @@ package mail
 
 import (
 	"bytes"
+	"context"
 	"embed"
+	"errors"
 	"fmt"
 	html "html/template"
 	"net/mail"
@@ -44,9 +46,13 @@ type shown struct {
 const head = "X-Lignum-Letter"
 
 // message makes a letter as it is sent.
-func (p *Post) message(j *jobs.Job, l *taken) (*gomail.Msg, error) {
+func (p *Post) message(ctx context.Context, j *jobs.Job, l *taken) (*gomail.Msg, error) {
 	in := words.Language(l.Language)
-	base := p.urlOf(j.Tenant)
+	of := j.Tenant
+	if of == nil && l.Of != "" {
+		of = &tenants.Tenant{Slug: l.Of}
+	}
+	base := p.urlOf(of)
 	host, err := url.Parse(base)
 	if err != nil {
 		return nil, err
@@ -87,6 +93,16 @@ func (p *Post) message(j *jobs.Job, l *taken) (*gomail.Msg, error) {
 	}
 	m.SetBodyString(gomail.TypeTextPlain, inText.String())
 	m.AddAlternativeString(gomail.TypeTextHTML, inHTML.String())
+	if l.Paper != "" {
+		if p.Papers == nil {
+			return nil, errors.New("mail: nothing has the bill that a letter brings")
+		}
+		paper, err := p.Papers(ctx, j.DB, l.Paper)
+		if err != nil {
+			return nil, err
+		}
+		return m, m.AttachReader(l.Paper+".pdf", bytes.NewReader(paper), gomail.WithFileContentType("application/pdf"))
+	}
 	return m, nil
 }
 

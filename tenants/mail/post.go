@@ -110,6 +110,9 @@ func (s Settings) client() (*gomail.Client, string, error) {
 
 // Post sends letters, one at a time. It is safe for concurrent use.
 type Post struct {
+	// Papers reads a bill that a letter brings, as PDF, by its number. db is of the letter's realm.
+	Papers func(ctx context.Context, db *tenants.DB, number string) ([]byte, error)
+
 	client *gomail.Client // nil: no letter is sent
 	from   string
 	urlOf  func(t *tenants.Tenant) string // of a realm's host, without a path; nil: the platform's
@@ -264,7 +267,10 @@ func (p *Post) Send(ctx context.Context, j *jobs.Job) error {
 	case p.client == nil:
 		return settle(ctx, j, l, Failed, "mail.failed", &fault{text: words.Say("mail.this_installation_sends_none").String()})
 	}
-	m, err := p.message(j, l)
+	m, err := p.message(ctx, j, l)
+	if domain.CodeOf(err) == domain.Unavailable { // what it brings cannot be read just now
+		return errors.Join(err, putBack(ctx, j, l, &fault{text: words.Say("mail.could_not_be_made").String()}))
+	}
 	if err != nil {
 		return errors.Join(err, settle(ctx, j, l, Failed, "mail.failed", &fault{text: words.Say("mail.could_not_be_made").String()}))
 	}

@@ -160,7 +160,8 @@ func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t tenants.Tenant, sp
 	if _, err := tx.Exec(ctx, r.fill(`
 		GRANT USAGE ON SCHEMA gate TO {{login}};
 		GRANT EXECUTE ON FUNCTION gate.bump(text), gate.publish_usage(date, integer, integer, integer, integer, integer), gate.publish_forecast(jsonb), gate.publish_use(text[], bigint[], smallint[]),
-			gate.queue_jobs(text, text[], timestamptz, text[]), gate.list_jobs(text, text, text[], bigint, integer), gate.retry_job(bigint), gate.cancel_job(bigint) TO {{login}};
+			gate.queue_jobs(text, text[], timestamptz, text[]), gate.list_jobs(text, text, text[], bigint, integer), gate.retry_job(bigint), gate.cancel_job(bigint),
+			gate.own_bills(text, integer), gate.own_bill(text), gate.own_paper(text), gate.own_account() TO {{login}};
 		GRANT USAGE ON SCHEMA {{schema}} TO {{gate}};
 		GRANT SELECT, UPDATE ON {{schema}}.settings TO {{gate}};
 		GRANT INSERT ON {{schema}}.audit_entries TO {{gate}};`, t.SchemaName)); err != nil {

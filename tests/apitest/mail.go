@@ -3,6 +3,7 @@ package apitest
 import (
 	"time"
 
+	"lignum/billing/books"
 	"lignum/infra/mailcatcher"
 	"lignum/tenants"
 	"lignum/tenants/jobs"
@@ -21,6 +22,7 @@ func (s *Server) Poster() *mail.Post {
 	if err != nil {
 		s.T.Fatal(err)
 	}
+	post.Papers = books.ReadPaper
 	s.T.Cleanup(post.Close)
 	return post
 }

@@ -2,6 +2,7 @@
 package bills
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -9,11 +10,14 @@ import (
 	"pgregory.net/rapid"
 
 	"lignum/billing"
+	"lignum/billing/books"
 	"lignum/billing/invoice"
 	"lignum/billing/meter"
 	"lignum/billing/plan"
 	"lignum/billing/tax"
 	"lignum/domain"
+	"lignum/tenants"
+	"lignum/tenants/audit"
 	_ "lignum/tests/tenth"
 )
 
@@ -325,4 +329,33 @@ func Bahamas() invoice.Input {
 	}
 	in.Credits = []plan.Credit{{Name: "goodwill", Title: "Goodwill", Left: 25_000}, {Name: "outage", Title: "For the outage of 14 August", Left: 5_000, Until: Date("2022-01-31")}}
 	return in
+}
+
+// Bill has a tenant billed by the plan of Version for so many months, the last of which is the one before now, and gives the numbers of its invoices. platform is the platform's realm.
+func Bill(ctx context.Context, platform *tenants.DB, by audit.Actor, slug string, months int, now time.Time) (numbers []string, err error) {
+	year, month, _ := now.UTC().AddDate(0, 0, -1).Date()
+	first := billing.On(year, month-time.Month(months), 1)
+	v := Version("JMD")
+	v.From = Date("2020-01-01")
+	err = platform.Write(ctx, by, func(tx *tenants.Tx) error {
+		if err := books.PutIssuer(ctx, tx, books.Issuer{Name: "lignum-jm", Prefix: "LL", Party: Issuer, Pay: []string{"Bank of the Caribbean, account 000-123-456"}, Zone: "America/Jamaica"}); err != nil {
+			return err
+		}
+		if err := books.AddVersion(ctx, tx, v, now); err != nil && domain.CodeOf(err) != domain.Invalid { // it is there already
+			return err
+		}
+		if err := books.PutAccount(ctx, tx, books.Account{Slug: slug, Issuer: "lignum-jm", Customer: invoice.Party{Name: "Ministry of Education", Address: []string{"Heroes Circle"}, Country: "JM"},
+			To: []string{"accounts@example.org"}, Language: "en", DueDays: 30}, now); err != nil {
+			return err
+		}
+		return books.SetPlan(ctx, tx, slug, v.Plan, v.Version, first, billing.On(now.UTC().Date()))
+	})
+	for i := 0; i < months && err == nil; i++ {
+		err = platform.Write(ctx, by, func(tx *tenants.Tx) error {
+			inv, err := books.Issue(ctx, tx, slug, billing.Period{}, now)
+			numbers = append(numbers, inv.Number)
+			return err
+		})
+	}
+	return numbers, err
 }

@@ -210,6 +210,7 @@ var things = map[string]string{"learner": "SELECT u.id::text" + first, "user": "
 	"entry":   "SELECT id::text FROM audit_entries ORDER BY id DESC LIMIT 1", "request": "SELECT id::text FROM reset_requests ORDER BY id LIMIT 1",
 	"upload": "SELECT o.id::text FROM uploads o JOIN users u ON u.id = o.owner_id WHERE u.user_name_key = 'teacher2' LIMIT 1",
 	"run":    "SELECT id::text FROM roster_runs ORDER BY id LIMIT 1",
+	"number": "SELECT number FROM gate.own_bills('', 1)",
 	"term":   "SELECT id::text FROM terms ORDER BY starts_on LIMIT 1"}
 
 // try asks once, and keeps what is answered well.

@@ -22,6 +22,7 @@ import (
 	"lignum/tenants"
 	"lignum/tenants/audit"
 	"lignum/tests/apitest"
+	"lignum/tests/bills"
 	"lignum/tests/growth"
 	"lignum/tests/testkit"
 )
@@ -107,6 +108,9 @@ func TestPagesSendAsManyStatementsForManyAsForFew(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := c.Load(t.Context(), db, conn, tenant, func(string) {}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bills.Bill(t.Context(), s.DB(""), s.Actor, tenant.Slug, 1+c.Learners/100, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if err := identity.EnsureKeys(t.Context(), db, time.Now().UTC()); err != nil {

@@ -16,6 +16,7 @@ import (
 	"lignum/api/console"
 	jobsapi "lignum/api/jobs"
 	"lignum/api/portal"
+	"lignum/billing/books"
 	"lignum/domain/calendar"
 	"lignum/infra/memory"
 	"lignum/policy"
@@ -121,6 +122,7 @@ func (in *installation) post(registry *tenants.Registry) (*mail.Post, error) {
 	if err != nil {
 		return nil, fmt.Errorf("LIGNUM_MAIL_SERVER, LIGNUM_MAIL_FROM: %w", err)
 	}
+	post.Papers = books.ReadPaper
 	return post, nil
 }
 
