@@ -35,6 +35,7 @@ var computed = map[string]string{
 	"setting": "of each setting of a tenant (tenants/fields.go)",
 	"letter":  "of each kind of letter, its states, why addresses are passed over, and how letters are stopped (tenants/mail)",
 	"books":   "of each kind of letter about bills (billing/books)",
+	"bill":    "of states, cycles, models and methods (api/web/templates/bills.html)",
 	"meter":   "of each meter and its unit (billing/meter)",
 	"job":     "of each kind of job and of its states (api/jobs)",
 	"words":   "of a language itself", "notices": "of each kind of notice (domain/notices)", "country": "of each country of the region (api/console/countries_test.go)",

@@ -20,4 +20,5 @@ func Register(s *api.Server) {
 	tenantPages(s)
 	auditPages(s)
 	watchedPages(s)
+	billPages(s)
 }

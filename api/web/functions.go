@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"lignum/billing"
 	"lignum/domain/words"
 	"lignum/tenants/files"
 )
@@ -35,6 +36,12 @@ func functions(l words.Language) template.FuncMap {
 		"add":      func(a, b int) int { return a + b },
 		"dict":     dict,
 		"marks":    marks,
+		"billword": func(group string, name any) string { return l.Say("bill." + group + "." + fmt.Sprint(name)) },
+		"money":    func(minor int64, c billing.Currency) string { return money(l, minor, c) },
+		"amount":   func(minor int64, c billing.Currency) string { return amount(l, minor, c) },
+		"price":    func(d billing.Decimal, c billing.Currency) string { return d.In(l, c) },
+		"units":    func(meter string, n int64) string { return units(l, meter, n) },
+		"per":      func(meter string, n int64) string { return per(l, meter, n) },
 		"initial":  func(s string) string { return strings.ToUpper(string([]rune(s + " ")[:1])) },
 	}
 }

@@ -52,11 +52,13 @@ var links = []Link{
 	{Path: "/schools", About: true, Permission: policy.SchoolChange},
 	{Path: "/terms", About: true, Permission: policy.CalendarRead, Only: staff},
 	{Path: "/settings", About: true, Permission: policy.TenantChange},
+	{Path: "/bills", About: true, Permission: policy.BillRead},
 	{Path: "/audit", About: true, Permission: policy.AuditRead},
 	{Path: "/mail", About: true, Permission: policy.MailRead},
 	{Path: "/jobs", About: true, Permission: policy.JobRead},
 	// the platform
 	{Path: "/console", About: true, Permission: policy.PlatformTenantRead},
+	{Path: "/console/bills", About: true, Permission: policy.PlatformBillRead},
 	{Path: "/console/audit", About: true, Permission: policy.PlatformAuditRead},
 	{Path: "/console/mail", About: true, Permission: policy.PlatformMailRead},
 	{Path: "/console/jobs", About: true, Permission: policy.PlatformJobRead},

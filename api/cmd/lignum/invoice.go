@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,12 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lignum/billing/books"
 	"lignum/billing/verify"
+	"lignum/tenants"
 )
 
 func invoiceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "invoice", Short: "Check invoices"}
-	cmd.AddCommand(invoiceVerify())
+	cmd := &cobra.Command{Use: "invoice", Short: "Check invoices, and write what they follow from"}
+	cmd.AddCommand(invoiceVerify(), invoiceEvidence())
 	return cmd
 }
 
@@ -84,4 +87,23 @@ func orNothing(text string) string {
 		return "nothing"
 	}
 	return text
+}
+
+func invoiceEvidence() *cobra.Command {
+	return &cobra.Command{Use: "evidence NUMBER", Short: "Write the facts, plans and tax rates that an invoice follows from", Args: cobra.ExactArgs(1),
+		Long:    "Write the file of evidence of an issued invoice to the standard output, as it was when it was issued: JSON from which `lignum invoice verify` computes the invoice again, offline.",
+		Example: "  lignum invoice evidence LL-000042 > LL-000042.json\n  lignum invoice verify LL-000042.json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return inRealm(cmd, "platform", func(ctx context.Context, in opened) error {
+				var file []byte
+				if err := in.db.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
+					file, err = books.Evidence(ctx, r, args[0])
+					return err
+				}); err != nil {
+					return err
+				}
+				_, err := cmd.OutOrStdout().Write(file)
+				return err
+			})
+		}}
 }

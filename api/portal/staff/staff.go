@@ -16,7 +16,7 @@ var pages = web.Parse(files)
 
 // Register puts the pages of this package on the server.
 func Register(s *api.Server) {
-	for _, pages := range []func(*api.Server){staffClasses, staffPlacing, staffPeople, staffRoles, staffSchools, staffTerms, staffRoster, staffFigures, staffSettings, staffAudit, staffWatched} {
+	for _, pages := range []func(*api.Server){staffClasses, staffPlacing, staffPeople, staffRoles, staffSchools, staffTerms, staffRoster, staffFigures, staffSettings, staffBills, staffAudit, staffWatched} {
 		pages(s)
 	}
 }
