@@ -311,6 +311,12 @@ func showTenantBills(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.For
 	for _, p := range a.InForce {
 		d.InForce = append(d.InForce, inForce{p.Version.Title, web.PlanDays(c.Language, p)})
 		d.Currency = p.Version.Currency
+		if p.To == 0 && !f.Has("plan") {
+			f.Set("plan", p.Version.Plan+" "+strconv.Itoa(p.Version.Version))
+		}
+	}
+	if !f.Has("plan") && len(d.Versions) > 1 {
+		f.Set("plan", d.Versions[0].Value)
 	}
 	v, err := billsapi.Draft(ctx, reading, slug)
 	switch code := domain.CodeOf(err); {
