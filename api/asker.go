@@ -63,7 +63,7 @@ func (a *Asker) Decide(ctx context.Context, p policy.Permission, facts policy.Fa
 	// A second factor was proven when it was asked for.
 	in := policy.Input{Permission: p, Realm: policy.Platform, ActorState: string(a.User.State), Roles: a.Enforcer.Expand(a.User.Roles), SecondFactor: true, Facts: facts}
 	if a.tenant != nil {
-		in.Realm, in.TenantState = policy.Tenant, string(a.tenant.State)
+		in.Realm, in.TenantTakes = policy.Tenant, a.tenant.Allows().Takes
 	}
 	d, err := a.rules.Decide(ctx, in)
 	if err != nil {

@@ -72,7 +72,7 @@ func (s *Server) warn(realm tenants.Realm, what string, err error) {
 
 // KeepFigures has the months of a tenant that are over counted at once: somebody asked for figures that were not kept, and will again.
 func (s *Server) KeepFigures(ctx context.Context, t *tenants.Tenant) {
-	if t.State == tenants.Active {
+	if t.Allows().Jobs == tenants.AllJobs {
 		s.warn(t.Realm(), "the figures of past months could not be asked for", jobs.Ask(ctx, s.store.DB(t.Realm()), "figures.keep", time.Now().UTC().Truncate(time.Minute)))
 	}
 }

@@ -170,17 +170,14 @@ func (c *Call) realm() error {
 		c.charge(costOver)
 		return domain.Refuse(domain.NotFound, "domain.there_is_nothing_at_this")
 	}
-	if t != nil && t.State == tenants.Suspended {
+	if t != nil && t.Allows().Takes == policy.TakesNothing {
 		c.charge(costOver)
-		if t.StateReason == "" {
-			return domain.Refuse(domain.Forbidden, "api.is_suspended_ask", "Name", t.Name)
-		}
-		return domain.Refuse(domain.Forbidden, "api.is_suspended", "Name", t.Name, "Why", t.StateReason)
+		return &domain.Error{Code: domain.Forbidden, Message: t.Told()}
 	}
 	return nil
 }
 
-// authorise asks Casbin whether one of the actor's roles may ever do this, and refuses changes in a read-only tenant.
+// authorise asks Casbin whether one of the actor's roles may ever do this, and refuses what the tenant's state does not take.
 func (c *Call) authorise() error {
 	p := c.route.Permission
 	if _, public := p.IsPublic(); !public {
@@ -191,11 +188,18 @@ func (c *Call) authorise() error {
 			return lacks(p)
 		}
 	}
-	if c.Tenant != nil && c.Tenant.State == tenants.ReadOnly && p.Mutating() {
-		if c.Tenant.StateReason == "" {
-			return domain.Refuse(domain.ReadOnly, "api.can_be_read_work", "Name", c.Tenant.Name)
-		}
-		return domain.Refuse(domain.ReadOnly, "api.can_be_read_but_not", "Name", c.Tenant.Name, "Why", c.Tenant.StateReason)
+	if c.Tenant == nil {
+		return nil
+	}
+	var roles []string
+	if c.Claims != nil && c.Tenant.Allows().Takes == policy.TakesAdministrators {
+		roles = c.State.Enforcer.Expand(c.Claims.Roles)
+	}
+	switch reads, changes := c.Tenant.Allows().For(roles); {
+	case c.Claims != nil && !reads && p != policy.SessionEnd: // whoever is not signed in gets as far as the door, where it is said
+		return &domain.Error{Code: domain.Forbidden, Message: c.Tenant.Told()}
+	case !changes && p.Mutating():
+		return &domain.Error{Code: domain.ReadOnly, Message: c.Tenant.Told()}
 	}
 	return nil
 }
@@ -227,7 +231,7 @@ func (c *Call) Decide(facts policy.Facts) (policy.Decision, error) {
 func (c *Call) input(p policy.Permission, facts policy.Facts) policy.Input {
 	in := policy.Input{Permission: p, Realm: policy.Platform, Facts: facts, ActorState: "active"}
 	if c.Tenant != nil {
-		in.Realm, in.TenantState = policy.Tenant, string(c.Tenant.State)
+		in.Realm, in.TenantTakes = policy.Tenant, c.Tenant.Allows().Takes
 	}
 	if c.Claims != nil {
 		in.Roles = c.State.Enforcer.Expand(c.Claims.Roles)

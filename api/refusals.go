@@ -16,6 +16,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/identity"
+	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
 )
@@ -189,7 +190,7 @@ func (s *Server) summarise(ctx context.Context) {
 
 // noteRefusal writes a signed-in person's refusal into the realm's trail, in a transaction of its own, or counts it.
 func (c *Call) noteRefusal(p *Problem) {
-	if c.DB == nil || c.suppressed || c.Tenant != nil && c.Tenant.State == tenants.Suspended {
+	if c.DB == nil || c.suppressed || c.Tenant != nil && c.Tenant.Allows().Takes == policy.TakesNothing {
 		return
 	}
 	switch {

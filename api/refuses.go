@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"lignum/tenants"
+	"lignum/policy"
 )
 
 // Path is the path of the call's route as it was declared, such as "/classes/{class}"; "" where nothing was found.
@@ -16,9 +16,9 @@ func (c *Call) Path() string {
 }
 
 // Refuses reports whether the state of the call's tenant refuses what a page leads to: the route that a method and an address
-// of this host find changes something, and the tenant is read-only. Whether the person may use it is not looked at.
+// of this host find changes something, and the tenant takes no changes. Whether the person may use it is not looked at.
 func (c *Call) Refuses(method, address string) bool {
-	if c.Tenant == nil || c.Tenant.State != tenants.ReadOnly {
+	if c.Tenant == nil || c.Tenant.Allows().Takes == policy.TakesChanges {
 		return false
 	}
 	path, _, _ := strings.Cut(address, "?")

@@ -83,7 +83,7 @@ func (s *Server) fromPackage(fc *fiber.Ctx, label string) (realm string, err err
 		return "unknown", nothing
 	}
 	t, err := s.registry.Tenant(slug)
-	if err != nil || t.State == tenants.Suspended {
+	if err != nil || t.Allows().Takes == policy.TakesNothing {
 		return "unknown", nothing
 	}
 	realm = t.Realm().Name()

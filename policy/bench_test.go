@@ -11,7 +11,7 @@ func BenchmarkDecide(b *testing.B) {
 	enforcer := newEnforcer(b, "jamaica")
 	student := func(p Permission, f Facts) Input {
 		return Input{Permission: p, Realm: Tenant, Roles: enforcer.Expand([]string{"student"}),
-			TenantState: "active", ActorState: "active", Facts: f}
+			TenantTakes: TakesChanges, ActorState: "active", Facts: f}
 	}
 	staff := student(LearnerProgress, Facts{SameSchool: true})
 	staff.Roles = enforcer.Expand([]string{"tenant_administrator"})

@@ -87,6 +87,8 @@ var (
 	PlatformTenantChange    = change(Platform, "platform.tenant.change")
 	PlatformTenantSuspend   = change(Platform, "platform.tenant.suspend")
 	PlatformTenantResume    = change(Platform, "platform.tenant.resume")
+	PlatformTenantClose     = change(Platform, "platform.tenant.close") // and take that back, until it has ended
+	PlatformTenantEnd       = change(Platform, "platform.tenant.end")
 	PlatformUsageRead       = read(Platform, "platform.usage.read")
 	PlatformBillRead        = read(Platform, "platform.bill.read")
 	PlatformBillChange      = change(Platform, "platform.bill.change")

@@ -59,9 +59,11 @@ func world(in *Input, words string) {
 		case "short-reason":
 			f.ReasonLength = 9
 		case "tenant-suspended":
-			in.TenantState = "suspended"
+			in.TenantTakes = TakesNothing
+		case "closed":
+			in.TenantTakes = TakesAdministrators
 		case "read-only":
-			in.TenantState = "read_only"
+			in.TenantTakes = TakesReads
 		case "suspended":
 			in.ActorState = "suspended"
 		case "card":
@@ -206,9 +208,9 @@ func TestFixtures(t *testing.T) {
 		if !known {
 			t.Fatalf("%s is no permission", name)
 		}
-		in := Input{Permission: p, Realm: Tenant, TenantState: "active", ActorState: "active"}
+		in := Input{Permission: p, Realm: Tenant, TenantTakes: TakesChanges, ActorState: "active"}
 		if role == "account_manager" || role == "operator" {
-			in.Realm, in.TenantState = Platform, ""
+			in.Realm, in.TenantTakes = Platform, ""
 		}
 		in.Roles = enforcers[in.Realm].Expand([]string{role})
 		world(&in, facts)
@@ -260,7 +262,7 @@ func drawInput(t *rapid.T, realm RealmKind, roles []string) Input {
 		Permission:         rapid.SampledFrom(append(Catalogue(), Permission{}, Public("anyone"))).Draw(t, "permission"),
 		Realm:              realm,
 		Roles:              roles,
-		TenantState:        word("tenant", "active", "read_only", "suspended", "", "other"),
+		TenantTakes:        Takes(word("tenant", "changes", "reads", "administrators", "nothing", "", "other")),
 		ActorState:         word("actor", "active", "suspended", "erased", ""),
 		MustChangePassword: b("card", false), SecondFactorRequired: b("2fa wanted", false), SecondFactor: b("2fa", true),
 		Facts: Facts{Listing: rapid.Bool().Draw(t, "list"), Owner: b("owner", true), Enrolled: b("enrolled", true), CoachOf: b("coach", true),
@@ -313,9 +315,10 @@ func TestNothingIsAllowedPastAStop(t *testing.T) {
 			t.Fatal("allowed without permission, realm or account")
 		case in.MustChangePassword && p != ProfileChange && p != SessionEnd:
 			t.Fatal("allowed with a given password")
-		case onTenant && in.TenantState == "suspended" && p != TenantRead,
-			onTenant && in.TenantState == "read_only" && p.Mutating(),
-			onTenant && in.TenantState != "active" && in.TenantState != "read_only" && in.TenantState != "suspended":
+		case onTenant && in.TenantTakes == TakesNothing && p != TenantRead,
+			onTenant && in.TenantTakes != TakesChanges && p.Mutating(),
+			onTenant && in.TenantTakes == TakesAdministrators && !slices.Contains(in.Roles, "tenant_administrator") && p != TenantRead && p != SessionEnd,
+			onTenant && !slices.Contains([]Takes{TakesChanges, TakesReads, TakesAdministrators, TakesNothing}, in.TenantTakes):
 			t.Fatal("allowed in a tenant that does not")
 		case d.Scope == Aggregate && d.MinCell != 5, d.Scope != Aggregate && d.MinCell != 0 && !slices.Contains(in.Roles, "ministry_official"):
 			t.Fatalf("small cells: %+v", d)

@@ -9,7 +9,7 @@ import (
 func TestExplain(t *testing.T) {
 	e, eng := newEnforcer(t, "jamaica"), newEngine(t)
 	in := func(p Permission, facts string, roles ...string) Input {
-		in := Input{Permission: p, Realm: Tenant, Roles: roles, TenantState: "active", ActorState: "active"}
+		in := Input{Permission: p, Realm: Tenant, Roles: roles, TenantTakes: TakesChanges, ActorState: "active"}
 		world(&in, facts)
 		return in
 	}

@@ -20,7 +20,7 @@ func everything(p Permission, listing bool) Input {
 	}
 	return Input{
 		Permission: p, Realm: realm, Roles: append(SystemRoles(realm), "member"),
-		TenantState: "active", ActorState: "active", SecondFactor: true,
+		TenantTakes: TakesChanges, ActorState: "active", SecondFactor: true,
 		Facts: Facts{Listing: listing, Owner: true, Enrolled: true, CoachOf: true, Teaches: true, SameSchool: true,
 			GuardianOf: true, GuardianConsent: true, OnLeaderboard: true, Covers: true, Unclaimed: true, ResetApproved: true, ClassOpen: true, WindowOpen: true,
 			AttemptOpen: true, WithinDeadline: true, WithinGrace: true, AttemptsLeft: 1, ReasonLength: 100},
@@ -38,12 +38,20 @@ func named(permissions ...Permission) func(Permission) bool {
 }
 
 var fences = []fence{
-	{"a suspended tenant allows nothing but seeing that it is", func(p Permission) bool { return p.In(Tenant) && p != TenantRead },
-		func(in *Input) { in.TenantState = "suspended" }},
+	{"a tenant that takes nothing allows nothing but seeing that it does", func(p Permission) bool { return p.In(Tenant) && p != TenantRead },
+		func(in *Input) { in.TenantTakes = TakesNothing }},
 	{"a tenant in an unknown state allows nothing", func(p Permission) bool { return p.In(Tenant) },
-		func(in *Input) { in.TenantState = "" }},
-	{"a read-only tenant allows no change", func(p Permission) bool { return p.In(Tenant) && p.Mutating() },
-		func(in *Input) { in.TenantState = "read_only" }},
+		func(in *Input) { in.TenantTakes = "" }},
+	{"a tenant that takes reads allows no change", func(p Permission) bool { return p.In(Tenant) && p.Mutating() },
+		func(in *Input) { in.TenantTakes = TakesReads }},
+	{"a tenant that only its administrators read allows them no change", func(p Permission) bool { return p.In(Tenant) && p.Mutating() },
+		func(in *Input) { in.TenantTakes = TakesAdministrators }},
+	{"a tenant that only its administrators read allows others nothing but seeing that, and leaving",
+		func(p Permission) bool { return p.In(Tenant) && p != TenantRead && p != SessionEnd },
+		func(in *Input) {
+			in.TenantTakes = TakesAdministrators
+			in.Roles = slices.DeleteFunc(append(SystemRoles(Tenant), "member"), func(role string) bool { return role == AdministratorRole(Tenant) })
+		}},
 	{"a suspended account may do nothing", func(Permission) bool { return true },
 		func(in *Input) { in.ActorState = "suspended" }},
 	{"an account in an unknown state may do nothing", func(Permission) bool { return true },

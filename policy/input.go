@@ -2,13 +2,24 @@ package policy
 
 import "github.com/open-policy-agent/opa/v1/ast"
 
+// Takes is what a tenant takes of requests. It follows from the tenant's state, by the one table of states (tenants/state.go); the rules know no states.
+type Takes string
+
+// From most to least. The zero value is none of them, and allows nothing.
+const (
+	TakesChanges        Takes = "changes"        // whatever the person may
+	TakesReads          Takes = "reads"          // nothing that changes
+	TakesAdministrators Takes = "administrators" // what its administrators read; everybody else is told why
+	TakesNothing        Takes = "nothing"        // everybody is told why
+)
+
 // Input is everything that the contextual rules may know about a request. All facts are positive, so that one which the
 // caller forgets denies.
 type Input struct {
 	Permission           Permission // of the route
 	Realm                RealmKind  // Tenant or Platform: whose host the request came to
 	Roles                []string   // the person's roles with those they include: (*Enforcer).Expand
-	TenantState          string     // "active", "read_only", "suspended"; not looked at on the platform
+	TenantTakes          Takes      // what the state of the tenant lets anybody ask; not looked at on the platform
 	ActorState           string     // "active" or "suspended"
 	MustChangePassword   bool       // signed in with a card or a reset password
 	SecondFactorRequired bool       // the realm wants a second factor of its staff
@@ -48,7 +59,7 @@ var (
 	keyMutating             = key("mutating")
 	keyRealm                = key("realm")
 	keyRoles                = key("roles")
-	keyTenantState          = key("tenant_state")
+	keyTenantTakes          = key("tenant_takes")
 	keyActorState           = key("actor_state")
 	keyMustChangePassword   = key("must_change_password")
 	keySecondFactorRequired = key("second_factor_required")
@@ -76,7 +87,7 @@ var (
 
 // terms holds the values that come up again and again, made once.
 var terms = func() map[string]*ast.Term {
-	words := []string{"active", "read_only", "suspended", "tenant", "platform", "either", "member"}
+	words := []string{"active", "suspended", string(TakesChanges), string(TakesReads), string(TakesAdministrators), string(TakesNothing), "tenant", "platform", "either", "member"}
 	words = append(append(words, systemRoles[Tenant]...), systemRoles[Platform]...)
 	for _, p := range registry {
 		words = append(words, p.Name())
@@ -119,7 +130,7 @@ func (in *Input) value() ast.Object {
 	text(keyPermission, in.Permission.Name())
 	text(keyPermissionRealm, in.Permission.Realm().String())
 	text(keyRealm, in.Realm.String())
-	text(keyTenantState, in.TenantState)
+	text(keyTenantTakes, string(in.TenantTakes))
 	text(keyActorState, in.ActorState)
 	always(keyMutating, in.Permission.Mutating())
 	always(keyMustChangePassword, in.MustChangePassword)

@@ -40,6 +40,7 @@ var reasons = []Reason{
 	RoleLacks,
 	"second_factor_needed",
 	"subject_holds_more",
+	"tenant_closed",
 	"tenant_read_only",
 	"tenant_suspended",
 	"test_needs_enrolment",
@@ -64,7 +65,7 @@ func (r Reason) known() string {
 // Standing reports whether a refusal is about the person or the realm as such, so that no other thing of the kind would fare better.
 func (r Reason) Standing() bool {
 	switch r {
-	case "wrong_realm", "tenant_suspended", "account_suspended", "password_change_needed", "second_factor_needed", "import_needs_active_tenant",
+	case "wrong_realm", "tenant_suspended", "tenant_closed", "account_suspended", "password_change_needed", "second_factor_needed", "import_needs_active_tenant",
 		"tenant_read_only", PolicyError, UnknownScope, RoleLacks:
 		return true
 	}

@@ -12,19 +12,20 @@ const maxRemembered = 8192
 
 // question is an Input that can be compared. All that the rules see of an input is in it: see (*Input).value.
 type question struct {
-	permission              Permission
-	realm                   RealmKind
-	roles                   string
-	tenantState, actorState string
-	mustChangePassword      bool
-	secondFactorRequired    bool
-	secondFactor            bool
-	facts                   Facts
+	permission           Permission
+	realm                RealmKind
+	roles                string
+	tenantTakes          Takes
+	actorState           string
+	mustChangePassword   bool
+	secondFactorRequired bool
+	secondFactor         bool
+	facts                Facts
 }
 
 // question returns the input as one, and false for one with roles that no rules can name.
 func (in *Input) question() (question, bool) {
-	q := question{permission: in.Permission, realm: in.Realm, tenantState: in.TenantState, actorState: in.ActorState,
+	q := question{permission: in.Permission, realm: in.Realm, tenantTakes: in.TenantTakes, actorState: in.ActorState,
 		mustChangePassword: in.MustChangePassword, secondFactorRequired: in.SecondFactorRequired, secondFactor: in.SecondFactor, facts: in.Facts}
 	q.facts.AttemptsLeft, q.facts.ReasonLength = clamp(q.facts.AttemptsLeft), clamp(q.facts.ReasonLength)
 	for _, role := range in.Roles {

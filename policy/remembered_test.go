@@ -10,7 +10,7 @@ import (
 // Whatever of an input the rules see must tell two questions apart, or one person gets the other's answer: each field is changed
 // on its own, those that somebody adds later too.
 func TestEveryFieldOfAnInputIsPartOfTheQuestion(t *testing.T) {
-	base := Input{Permission: AttemptAnswer, Realm: Tenant, Roles: []string{"student"}, TenantState: "active", ActorState: "active"}
+	base := Input{Permission: AttemptAnswer, Realm: Tenant, Roles: []string{"student"}, TenantTakes: TakesChanges, ActorState: "active"}
 	change := func(v reflect.Value, name string, in *Input) {
 		switch v.Kind() {
 		case reflect.Bool:
@@ -79,7 +79,7 @@ func TestTheRememberedAnswerIsTheRules(t *testing.T) {
 	var asked []Input
 	for range 3000 {
 		in := Input{Permission: registry[random.IntN(len(registry))], Realm: []RealmKind{Tenant, Platform}[random.IntN(2)],
-			Roles: []string{roles[random.IntN(len(roles))], "member"}, TenantState: []string{"active", "active", "read_only", "suspended"}[random.IntN(4)],
+			Roles: []string{roles[random.IntN(len(roles))], "member"}, TenantTakes: []Takes{TakesChanges, TakesChanges, TakesReads, TakesAdministrators, TakesNothing}[random.IntN(5)],
 			ActorState: "active", MustChangePassword: rarely(), SecondFactorRequired: !flip(), SecondFactor: flip()}
 		facts := reflect.ValueOf(&in.Facts).Elem()
 		for i := range facts.NumField() {

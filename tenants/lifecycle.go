@@ -31,25 +31,32 @@ func (t *Tenant) Version() string {
 	return domain.Version([]any{t.State, t.StateReason, t.Plan, t.Limits})
 }
 
-// SetState suspends a tenant, makes it read-only or lets it go on. tx is of the platform's realm; the tenant's own copy and
-// an entry in its trail are written in the same transaction, through the gate. Suspending and read-only need a reason
-// of 3 to 300 characters.
-func SetState(ctx context.Context, tx *Tx, slug string, state State, reason string, e audit.Entry) (Tenant, error) {
-	reason = strings.TrimSpace(reason)
-	if n := utf8.RuneCountInString(reason); state != Active && (n < 3 || n > 300) {
-		return Tenant{}, domain.InvalidField("reason", "tenants.must_say_why_in_3")
-	}
+// SetState leads a tenant that is made to another state, by a transition of the table (state.go) that is by's to go. tx is of the platform's realm; the
+// tenant's own copy and an entry in its trail are written in the same transaction, through the gate. A reason has 3 to 300 characters, and must be given
+// where the transition needs one. Of two that change one tenant at once the second finds what the first made of it. It returns domain.Conflict, with
+// both states in words, where there is no such way.
+func SetState(ctx context.Context, tx *Tx, slug string, to State, reason string, by By) (Tenant, error) {
 	t, err := Find(ctx, tx, slug, Held)
 	if err != nil {
 		return Tenant{}, err
 	}
-	was := t
-	t.State, t.StateReason = state, reason
-	if state == Active {
-		t.StateReason = ""
+	way, err := transition(t.Name, t.State, to, by)
+	if err != nil {
+		return Tenant{}, err
 	}
-	e.Reason = reason
-	return t, t.set(ctx, tx, was, e)
+	if !t.Allows().Made || !to.Allows().Made { // only who makes tenants does that: it has no copy of its own yet
+		return Tenant{}, domain.Refuse(domain.Conflict, "tenants.that_way_is_not_yours", "Name", t.Name, "From", t.State.Words(), "To", to.Words())
+	}
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); way.Reason && n < 3 || n > 300 {
+		return Tenant{}, domain.InvalidField("reason", "tenants.must_say_why_in_3")
+	}
+	was := t
+	t.State, t.StateReason = to, ""
+	if way.Reason && to.row().why != "" {
+		t.StateReason = reason
+	}
+	return t, t.set(ctx, tx, was, audit.Entry{Action: way.Permission.Name(), Reason: reason})
 }
 
 // set writes both copies and both entries.

@@ -89,6 +89,9 @@ func SetPlan(ctx context.Context, tx *Tx, slug, plan string, own *Limits, e audi
 	if err != nil {
 		return Tenant{}, err
 	}
+	if !t.Allows().Made {
+		return Tenant{}, domain.Refuse(domain.Conflict, "tenants.has_no_plan_yet", "Name", t.Name, "State", t.State.Words())
+	}
 	was := t
 	t.Plan, t.Limits = plan, p.Limits
 	return t, t.set(ctx, tx, was, e)

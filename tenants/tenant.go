@@ -28,36 +28,27 @@ import (
 	"lignum/domain"
 )
 
-// State is what a tenant may do now.
-type State string
-
-// The states of a tenant.
-const (
-	Active    State = "active"
-	ReadOnly  State = "read_only" // reads go on, changes are refused
-	Suspended State = "suspended" // nothing goes on; the reason is shown
-)
-
 // Tenant is a country, or a college that serves a region.
 type Tenant struct {
-	Slug        string    `json:"slug"`
-	ID          string    `json:"id"`
-	Name        string    `json:"name"`
-	Country     string    `json:"country"` // ISO 3166-1 alpha-2
-	State       State     `json:"state"`
-	StateReason string    `json:"state_reason"`
-	Plan        string    `json:"plan"`
-	Limits      Limits    `json:"limits" gorm:"serializer:json"`
-	TimeZone    string    `json:"time_zone"`   // IANA name
-	Locale      string    `json:"locale"`      // BCP 47
-	Currency    string    `json:"currency"`    // ISO 4217
-	ExamScheme  string    `json:"exam_scheme"` // free text: it belongs to the tenant
-	Cluster     string    `json:"cluster"`
-	SchemaName  string    `json:"-"`
-	LoginRole   string    `json:"-"`
-	OwnerRole   string    `json:"-"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
+	Slug        string     `json:"slug"`
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Country     string     `json:"country"` // ISO 3166-1 alpha-2
+	State       State      `json:"state"`
+	StateReason string     `json:"state_reason"`
+	Plan        string     `json:"plan"`
+	Limits      Limits     `json:"limits" gorm:"serializer:json"`
+	TimeZone    string     `json:"time_zone"`   // IANA name
+	Locale      string     `json:"locale"`      // BCP 47
+	Currency    string     `json:"currency"`    // ISO 4217
+	ExamScheme  string     `json:"exam_scheme"` // free text: it belongs to the tenant
+	Cluster     string     `json:"cluster"`
+	SchemaName  string     `json:"-"`
+	LoginRole   string     `json:"-"`
+	OwnerRole   string     `json:"-"`
+	MadeAt      *time.Time `json:"made_at"` // when its schema was made; null: not yet
+	CreatedAt   time.Time  `json:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at"`
 }
 
 // TableName is GORM's. The registry stands in the platform's schema, also for whoever makes tenants and has no schema.

@@ -10,6 +10,7 @@ import (
 	"lignum/domain/people"
 	"lignum/domain/words"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 // What programs name and pages show has words of its own, so that a language can say it: default roles, kinds of resources and schools, what permissions are about.
@@ -20,6 +21,9 @@ func TestWordsOfProgramsHaveWords(t *testing.T) {
 	}
 	for _, said := range []string{"country", "live", "on_demand", "marked", "submitted", "active", "cancelled", "ended", "suspended", "erased", "read_only", "closed", "practice", "assessment"} {
 		shown[said] = true // states and kinds that the trail says
+	}
+	for _, state := range tenants.States() {
+		shown[string(state)] = true
 	}
 	for _, p := range policy.Catalogue() {
 		about, _, _ := strings.Cut(p.Name(), ".")

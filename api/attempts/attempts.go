@@ -94,7 +94,7 @@ func AttemptPaper(ctx context.Context, c *api.Call, attempt uuid.UUID) (*OpenAtt
 	if err := c.Permit(policy.Facts{Owner: true}); err != nil {
 		return nil, err
 	}
-	if c.Now.After(open.Paper.Deadline.Add(assessment.SaveGrace)) && c.Tenant.State == tenants.Active {
+	if c.Now.After(open.Paper.Deadline.Add(assessment.SaveGrace)) && c.Tenant.Allows().Takes == policy.TakesChanges {
 		if _, err := c.Server.Exams.CloseIfOverdue(ctx, c.DB, attempt, c.Now, c.Day()); err != nil {
 			return nil, err
 		}

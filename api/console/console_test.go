@@ -77,7 +77,7 @@ func TestATenantIsMadeReadOnlyAndLetGoOn(t *testing.T) {
 	manager := s.User("", "account_manager")
 	at := "/console/tenants/celearn"
 	shows(form(manager, at+"/suspension", url.Values{"state": {"read_only"}, "reason": {"short"}}).Want(http.StatusForbidden), "ten letters or digits", "Reason must have at least 10 letters or digits in at least 2 words", "short</textarea>")
-	shows(form(manager, at+"/suspension", url.Values{"state": {"gone"}, "reason": {"A reason that is long enough"}}).Want(http.StatusUnprocessableEntity), ">State</a> cannot be taken as it is")
+	shows(form(manager, at+"/suspension", url.Values{"state": {"gone"}, "reason": {"A reason that is long enough"}}).Want(http.StatusUnprocessableEntity), ">State</a> must be one of the states of a tenant")
 	form(manager, at+"/suspension", url.Values{"state": {"read_only"}, "reason": {"The yearly move of the schools"}}).Want(http.StatusSeeOther)
 	shows(s.Get(manager, at).Want(http.StatusOK), "Read-only", "The yearly move of the schools", "Let it work again")
 	form(manager, at+"/resume", nil).Want(http.StatusSeeOther)

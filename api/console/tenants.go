@@ -43,15 +43,16 @@ func tenantPages(s *api.Server) {
 			return showTenant(ctx, c, fc, &web.Form{})
 		})
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/suspension", Permission: policy.PlatformTenantSuspend, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Suspend a tenant or make it read-only"},
-		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
-			_, err := platform.SuspendTenant(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"), f.Get("version"))
-			return err
-		}))
+		tenantForm(stateChanged, changeState))
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/resume", Permission: policy.PlatformTenantResume, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Resume a suspended or read-only tenant"},
 		tenantForm(stateChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
 			_, err := platform.ResumeTenant(ctx, c, tx, slug, f.Get("version"))
 			return err
 		}))
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/closing", Permission: policy.PlatformTenantClose, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Close a tenant, or open one that is closing again"},
+		tenantForm(stateChanged, changeState))
+	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/end", Permission: policy.PlatformTenantEnd, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "End a tenant that is closing, or take that back"},
+		tenantForm(stateChanged, changeState))
 	api.Form(s, api.Route{Path: "/console/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Parts: []policy.Permission{policy.PlatformTenantRead, policy.PlatformUsageRead}, Summary: "Give a tenant another plan"},
 		tenantForm(planChanged, func(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
 			_, err := platform.ChangePlan(ctx, c, tx, slug, f.Get("plan"), nil, f.Get("version"))
@@ -61,11 +62,39 @@ func tenantPages(s *api.Server) {
 		tenantForm(limitsChanged, setLimits))
 }
 
+// decisions are where the form of a decision about a tenant's state goes, by the permission that it takes.
+var decisions = map[policy.Permission]string{policy.PlatformTenantSuspend: "suspension", policy.PlatformTenantResume: "resume", policy.PlatformTenantClose: "closing", policy.PlatformTenantEnd: "end"}
+
+func changeState(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, f *web.Form) error {
+	_, err := platform.ChangeState(ctx, c, tx, slug, tenants.State(f.Get("state")), f.Text("reason"), f.Get("version"))
+	return err
+}
+
+// way is a transition that whoever looks at the page may go now, as a form.
+type way struct {
+	Path, State, Do, Means string
+	Reason                 bool // must be given
+	Open                   bool // it was sent, and is shown again
+}
+
+// waysOn are the ways from the tenant's state that whoever looks may go.
+func waysOn(c *api.Call, t tenants.Tenant, asked string) (ways []way) {
+	for _, next := range t.State.Next() {
+		path, ok := decisions[next.Permission]
+		if !ok || !c.Could(next.Permission) { // it is made and taken away by other means
+			continue
+		}
+		ways = append(ways, way{Path: path, State: string(next.To), Do: next.Do.In(c.Language).String(), Means: next.To.Means().In(c.Language).String(), Reason: next.Reason,
+			Open: asked == string(next.To)})
+	}
+	return ways
+}
+
 // tenantRow is a tenant with what it published for its yesterday.
 type tenantRow struct {
-	Slug, Name, Country, Plan, State, StateReason string
-	Known                                         bool
-	Learners, Active, Attendance                  int
+	Slug, Name, Country, Plan, State, Look, StateReason string
+	Known                                               bool
+	Learners, Active, Attendance                        int
 }
 
 type tenantsData struct {
@@ -98,12 +127,12 @@ func showTenants(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) e
 		return err
 	}
 	for _, t := range all {
-		row := tenantRow{Slug: t.Slug, Name: t.Name, Country: nameOf(c.Language, t.Country), Plan: t.Plan, State: string(t.State), StateReason: t.StateReason}
+		row := tenantRow{Slug: t.Slug, Name: t.Name, Country: nameOf(c.Language, t.Country), Plan: t.Plan, State: string(t.State), Look: web.StateLook(t.State), StateReason: t.StateReason}
 		if day, ok := published[t.Slug+" "+t.Today(c.Now).AddDate(0, 0, -1).Format(time.DateOnly)]; ok {
 			row.Known, row.Learners, row.Active, row.Attendance = true, day.Learners, day.ActiveUsers, day.Attendance
 			d.Learners, d.Active, d.Attendance = d.Learners+day.Learners, d.Active+day.ActiveUsers, d.Attendance+day.Attendance
 		}
-		if t.State == tenants.Active {
+		if t.Allows().Takes == policy.TakesChanges {
 			d.Working++
 		}
 		d.Rows = append(d.Rows, row)
@@ -148,17 +177,19 @@ func yesterdays(ctx context.Context, c *api.Call) (map[string]tenants.UsageDay, 
 }
 
 type tenantData struct {
-	Tenant                           tenants.Tenant
-	State, Country, Address, Version string
-	Active, Attendance               web.Chart
-	Days                             []tenants.UsageDay
-	Plans                            []tenants.Plan
-	PlanOffers                       []planOffer
-	Limits                           []limitRow
-	UsedAt                           *time.Time // when what is used was published; nil: nothing is
-	Connections                      string     // that the login may have open now, where that is not yet its limit
-	OwnTyped                         bool
-	MaySuspend, MayResume, MayChange bool
+	Tenant                                 tenants.Tenant
+	State, Look, Country, Address, Version string
+	Means                                  string // what the state means
+	Ways                                   []way
+	Active, Attendance                     web.Chart
+	Days                                   []tenants.UsageDay
+	Plans                                  []tenants.Plan
+	PlanOffers                             []planOffer
+	Limits                                 []limitRow
+	UsedAt                                 *time.Time // when what is used was published; nil: nothing is
+	Connections                            string     // that the login may have open now, where that is not yet its limit
+	OwnTyped                               bool
+	Made, MayChange                        bool
 }
 
 func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) error {
@@ -172,7 +203,8 @@ func showTenant(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) er
 		return err
 	}
 	d := tenantData{Tenant: t.Tenant, State: string(t.State), Country: nameOf(c.Language, t.Country), Address: t.URL, Version: t.Version, Plans: tenants.Plans,
-		MaySuspend: c.Could(policy.PlatformTenantSuspend), MayResume: c.Could(policy.PlatformTenantResume), MayChange: c.Could(policy.PlatformTenantChange)}
+		Look: web.StateLook(t.State), Means: t.State.Means().In(c.Language).String(), Ways: waysOn(c, t.Tenant, f.Get("state")), Made: t.Allows().Made,
+		MayChange: c.Could(policy.PlatformTenantChange) && t.Allows().Made}
 	if part, err := c.Under(policy.PlatformUsageRead); err == nil {
 		list, err := platform.UsageDays(ctx, part, slug, "", "")
 		if err != nil {

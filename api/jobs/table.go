@@ -185,10 +185,10 @@ func tidy(ctx context.Context, j *jobs.Job) error {
 	return identity.EnsureKeys(ctx, j.DB, j.Now)
 }
 
-// forecast tells what is to come. A suspended tenant brings nothing.
+// forecast tells what is to come. A tenant that shuts its people out brings nothing.
 func forecast(ctx context.Context, j *jobs.Job) error {
 	var loads []insight.Load
-	if j.Tenant.State != tenants.Suspended {
+	if people, _ := j.Tenant.Allows().For(nil); people {
 		if err := j.DB.ReadFresh(ctx, func(r *tenants.Reader) (err error) {
 			loads, err = insight.Forecast(ctx, r, j.Now, j.Tenant.Location())
 			return err

@@ -15,7 +15,6 @@ import (
 	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
-	"lignum/tenants/audit"
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
 	"lignum/tenants/mail"
@@ -174,7 +173,7 @@ func TestEveryTenantTellsWhatLoadItExpects(t *testing.T) {
 		t.Errorf("told: %q", got)
 	}
 	err := w.DB("").Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
-		_, err := tenants.SetState(t.Context(), tx, "bahamas", tenants.Suspended, "hurricane", audit.Entry{Action: "platform.tenant.suspend"})
+		_, err := tenants.SetState(t.Context(), tx, "bahamas", tenants.Suspended, "hurricane", tenants.By{Server: true})
 		return err
 	})
 	if err == nil {

@@ -11,7 +11,6 @@ import (
 	"lignum/domain"
 	"lignum/policy"
 	"lignum/tenants"
-	"lignum/tenants/audit"
 	"lignum/tenants/provision"
 )
 
@@ -25,7 +24,7 @@ func Routes(s *api.Server) {
 	api.Query(s, api.Route{Path: "/api/v1/platform/tenants", Permission: policy.PlatformTenantRead, Tag: "Platform", Summary: "List the tenants by slug"},
 		func(ctx context.Context, c *api.Call, in *struct {
 			api.Paging
-			State string `query:"state" enum:"active,read_only,suspended" doc:"Only tenants in this state"`
+			State string `query:"state" enum:"invited,provisioning,active,read_only,suspended,closing,closed" doc:"Only tenants in this state"`
 		}) (*api.List[TenantInfo], error) {
 			return ListTenants(ctx, c, tenants.State(in.State), in.Paging)
 		})
@@ -48,11 +47,35 @@ func Routes(s *api.Server) {
 				Version string        `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the tenant's state or plan since"`
 			}
 		}) (*TenantInfo, error) {
-			return SuspendTenant(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason, in.Body.Version)
+			return ChangeState(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason, in.Body.Version)
 		})
 	api.Command(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/platform/tenants/{tenant}/suspension", Permission: policy.PlatformTenantResume, Tag: "Platform", Summary: "Resume a suspended or read-only tenant"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *TenantRef) (*TenantInfo, error) {
 			return ResumeTenant(ctx, c, tx, in.Tenant, "")
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/closing", Permission: policy.PlatformTenantClose, Tag: "Platform",
+		Summary: "Close a tenant, or open one that is closing again", Detail: "While it is closing its administrators can read everything and take files of it; everybody else is told that it is closed. Nothing is deleted. The reason is shown to the tenant's people and stands in its audit trail."},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			TenantRef
+			Body struct {
+				State   tenants.State `json:"state" enum:"closing,active" doc:"closing: only its administrators read; active: it works again"`
+				Reason  string        `json:"reason" minLength:"10" maxLength:"300" doc:"Why; shown to the tenant's people"`
+				Version string        `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the tenant's state or plan since"`
+			}
+		}) (*TenantInfo, error) {
+			return ChangeState(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason, in.Body.Version)
+		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/end", Permission: policy.PlatformTenantEnd, Tag: "Platform",
+		Summary: "End a tenant that is closing, or take that back", Detail: "Nothing is billed any more, and nothing is deleted: its administrators still read everything."},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
+			TenantRef
+			Body struct {
+				State   tenants.State `json:"state" enum:"closed,closing" doc:"closed: it has ended; closing: it has not"`
+				Reason  string        `json:"reason" minLength:"10" maxLength:"300" doc:"Why; shown to the tenant's people"`
+				Version string        `json:"version,omitempty" maxLength:"64" doc:"The version that you read: the answer is 409 when somebody else has changed the tenant's state or plan since"`
+			}
+		}) (*TenantInfo, error) {
+			return ChangeState(ctx, c, tx, in.Tenant, in.Body.State, in.Body.Reason, in.Body.Version)
 		})
 	api.Command(s, api.Route{Method: http.MethodPut, Path: "/api/v1/platform/tenants/{tenant}/plan", Permission: policy.PlatformTenantChange, Tag: "Platform", Summary: "Change a tenant's plan, or give it limits of its own"},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
@@ -161,34 +184,27 @@ func ProvisionTenant(ctx context.Context, c *api.Call, spec provision.Spec) (*pr
 	return &out, nil
 }
 
-// SuspendTenant suspends a tenant or makes it read-only, for a reason that its people will read: at most 300 characters, and
-// at least ten letters or digits in at least two words. A refusal for want of one names the field. version is the one that was read.
-func SuspendTenant(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, state tenants.State, reason, version string) (*TenantInfo, error) {
+// ChangeState leads a tenant to another state, by a transition that the route's permission is for (tenants/state.go). Where one is needed the reason has
+// at most 300 characters, and at least ten letters or digits in at least two words; the tenant's people read it. A refusal for want of one
+// names the field. version is the one that was read. It returns domain.Conflict for a transition that there is not, or that is another permission's.
+func ChangeState(ctx context.Context, c *api.Call, tx *tenants.Tx, slug string, to tenants.State, reason, version string) (*TenantInfo, error) {
 	if err := c.Permit(policy.Facts{ReasonLength: api.ReasonLength(reason)}); err != nil {
 		return nil, api.ReasonWanted(err, "body.reason")
 	}
-	if state != tenants.Suspended && state != tenants.ReadOnly {
-		return nil, domain.InvalidField("state", "platform.must_be_suspended_or_read")
+	if _, known := tenants.StateOf(string(to)); !known {
+		return nil, domain.InvalidField("state", "platform.must_be_a_state")
 	}
 	if err := unchanged(ctx, tx, slug, version); err != nil {
 		return nil, err
 	}
-	t, err := tenants.SetState(ctx, tx, slug, state, reason, audit.Entry{Action: policy.PlatformTenantSuspend.Name()})
+	t, err := tenants.SetState(ctx, tx, slug, to, reason, tenants.By{Permission: c.Permission()})
 	info := tenantInfo(c, t)
 	return &info, err
 }
 
-// ResumeTenant lets a suspended or read-only tenant work again.
+// ResumeTenant lets a suspended or read-only tenant work again. version is the one that was read.
 func ResumeTenant(ctx context.Context, c *api.Call, tx *tenants.Tx, slug, version string) (*TenantInfo, error) {
-	if err := c.Permit(policy.Facts{}); err != nil {
-		return nil, err
-	}
-	if err := unchanged(ctx, tx, slug, version); err != nil {
-		return nil, err
-	}
-	t, err := tenants.SetState(ctx, tx, slug, tenants.Active, "", audit.Entry{Action: policy.PlatformTenantResume.Name()})
-	info := tenantInfo(c, t)
-	return &info, err
+	return ChangeState(ctx, c, tx, slug, tenants.Active, "", version)
 }
 
 // UsageDays returns the days that a tenant (or with "" all of them) published, newest first; from and to are dates, or

@@ -15,7 +15,6 @@ import (
 	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
-	"lignum/tenants/audit"
 	"lignum/tests/apitest"
 )
 
@@ -225,7 +224,7 @@ func TestARefusalOnTheWayIsInTheReadersLanguage(t *testing.T) {
 	bad.Token += "x"
 	both(bad, http.StatusUnauthorized)
 	err := s.DB("").Write(t.Context(), s.Actor, func(tx *tenants.Tx) error {
-		_, err := tenants.SetState(t.Context(), tx, "jamaica", tenants.Suspended, "hurricane", audit.Entry{Action: "platform.tenant.suspend"})
+		_, err := tenants.SetState(t.Context(), tx, "jamaica", tenants.Suspended, "hurricane", tenants.By{Server: true})
 		return err
 	})
 	if err == nil {

@@ -7,19 +7,39 @@ import (
 	"strings"
 
 	"lignum/api"
+	"lignum/policy"
 	"lignum/tenants"
 )
 
-// readOnly says to the people of a read-only tenant what that means for them, and the reason that was given; "" where changes
+// readOnly says to the people of a tenant that takes no changes what that means for them, and the reason that was given; "" where changes
 // are taken.
 func readOnly(c *api.Call) string {
-	if c.Tenant == nil || c.Tenant.State != tenants.ReadOnly {
+	if c.Tenant == nil {
 		return ""
+	}
+	switch c.Tenant.Allows().Takes {
+	case policy.TakesChanges:
+		return ""
+	case policy.TakesAdministrators, policy.TakesNothing:
+		return c.Tenant.Told().In(c.Language).String()
+	case policy.TakesReads:
 	}
 	if why := strings.TrimRight(c.Tenant.StateReason, ". "); why != "" {
 		return c.Say("page.nothing_changes_now_because", "Reason", why)
 	}
 	return c.Say("page.nothing_changes_now")
+}
+
+// StateLook is the look of the tag that shows a tenant's state (template tenantstate).
+func StateLook(s tenants.State) string {
+	switch s.Allows().Takes {
+	case policy.TakesChanges:
+		return "go"
+	case policy.TakesReads, policy.TakesAdministrators:
+		return "wait"
+	case policy.TakesNothing:
+	}
+	return "stop"
 }
 
 var (

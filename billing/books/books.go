@@ -45,6 +45,7 @@ type (
 		Slug      string `gorm:"primaryKey"`
 		Issuer    string
 		Document  json.RawMessage `gorm:"type:jsonb"`
+		ShutAt    *time.Time
 		CreatedAt time.Time
 	}
 	inForceRow struct {

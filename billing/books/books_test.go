@@ -643,3 +643,57 @@ func TestPeriodsAreTheTenants(t *testing.T) {
 		}
 	}
 }
+
+// A tenant whose account says so becomes read-only when a bill stays unpaid after three reminders, and works again once it is paid; what somebody else decided stays.
+func TestWhoDoesNotPayBecomesReadOnly(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "jamaica", "bahamas")
+	state := func(slug string) (s string) {
+		t.Helper()
+		if err := d.Direct(t).QueryRow(d.ctx, "SELECT state FROM control.tenants WHERE slug = $1", slug).Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	d.ok(func(tx *tenants.Tx) error {
+		a, err := books.AccountOf(d.ctx, tx, "jamaica")
+		if err != nil {
+			return err
+		}
+		a.ReadOnlyAfter = 60
+		return books.PutAccount(d.ctx, tx, a, at("2026-10-01"))
+	})
+	inv, err := d.issue("jamaica", "2026-10-02") // due on 1 November
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.issue("bahamas", "2026-10-02"); err != nil { // whose account says nothing
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ day, state string }{{"2026-11-02", "active"}, {"2026-11-15", "active"}, {"2026-12-30", "active"}, {"2026-12-31", "read_only"}, {"2027-01-02", "read_only"}} {
+		if err := books.Remind(d.ctx, d.db, d.Actor, at(c.day)); err != nil {
+			t.Fatal(err)
+		}
+		if got := state("jamaica"); got != c.state {
+			t.Errorf("on %s it is %s, not %s", c.day, got, c.state)
+		}
+	}
+	pay := func(name string, amount int64) {
+		t.Helper()
+		d.ok(func(tx *tenants.Tx) error {
+			_, err := books.Pay(d.ctx, tx, inv.Number, books.Payment{Name: name, On: bills.Date("2027-01-03"), Amount: amount, Method: "transfer"}, at("2027-01-03"))
+			return err
+		})
+	}
+	pay("b-1", inv.Total-1)
+	if got := state("jamaica"); got != "read_only" {
+		t.Errorf("paid but for a cent it is %s", got)
+	}
+	pay("b-2", 1)
+	if got := state("jamaica"); got != "active" {
+		t.Errorf("paid it is %s", got)
+	}
+	if got := state("bahamas"); got != "active" {
+		t.Errorf("whose account says nothing is %s", got)
+	}
+}

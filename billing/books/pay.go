@@ -95,6 +95,9 @@ func Pay(ctx context.Context, tx *tenants.Tx, number string, p Payment, now time
 	if err := h.settle(ctx, tx, b); err != nil {
 		return b, err
 	}
+	if err := reopen(ctx, tx, h.row.Slug, now); err != nil {
+		return b, err
+	}
 	return b, note(ctx, tx, h.row.Slug, e)
 }
 
@@ -134,6 +137,9 @@ func Credit(ctx context.Context, tx *tenants.Tx, number, reason string, lines []
 		return credit, err
 	}
 	if err := h.settle(ctx, tx, balance); err != nil {
+		return credit, err
+	}
+	if err := reopen(ctx, tx, h.row.Slug, now); err != nil {
 		return credit, err
 	}
 	if balance.State == invoice.Void {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"lignum/billing"
 	"lignum/billing/invoice"
 	"lignum/domain"
@@ -100,6 +102,9 @@ func duePeriod(ctx context.Context, db *tenants.DB, slug string, now time.Time) 
 		if err != nil || !any {
 			return err
 		}
+		if b.tenant.Allows().Bills == tenants.NoBills { // it has ended: what is still owed is billed by hand
+			return nil
+		}
 		if _, ends := p.Moments(b.zone); !now.Before(ends) && b.issuer.today(now) >= p.To+grace {
 			due = p
 		}
@@ -132,9 +137,72 @@ func Remind(ctx context.Context, db *tenants.DB, by audit.Actor, now time.Time) 
 			}
 		}
 		if len(list) < 200 {
-			return nil
+			return shutAll(ctx, db, by, today, now)
 		}
 	}
+}
+
+// late are the bills for which a tenant becomes read-only: of an account that says so, reminded of three times. $1 is the day, $2 how often.
+const late = `FROM bill_documents d JOIN bill_accounts a USING (slug) WHERE d.state IN ('open', 'partial') AND d.reminded >= $2::integer AND (a.document ->> 'read_only_after')::integer > 0
+	AND d.due + (a.document ->> 'read_only_after')::integer <= $1::text::date`
+
+// shutAll makes tenants read-only of which a bill was not paid for as long as their accounts say.
+func shutAll(ctx context.Context, db *tenants.DB, by audit.Actor, today billing.Date, now time.Time) error {
+	var slugs []string
+	if err := db.ReadFresh(ctx, func(r *tenants.Reader) error {
+		rows, err := r.Query(ctx, `SELECT DISTINCT d.slug `+late+` AND a.shut_at IS NULL ORDER BY d.slug`, today.String(), len(Reminders()))
+		if err == nil {
+			slugs, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, slug := range slugs {
+		err := db.Write(ctx, by, func(tx *tenants.Tx) error {
+			a, err := tenants.Entity[accountRow](tx, tenants.Held).Where("slug = ? AND shut_at IS NULL", slug).Take(ctx)
+			if err != nil {
+				return absent(err, "billing.tenant_is_not_billed", "Tenant", slug)
+			}
+			account, err := a.account()
+			if err != nil {
+				return err
+			}
+			if _, err := tenants.SetState(ctx, tx, slug, tenants.Unpaid, account.Language.Say("books.shut", "Days", account.ReadOnlyAfter), tenants.By{Program: true}); err != nil {
+				return err
+			}
+			if _, err := tenants.Entity[accountRow](tx).Where("slug = ?", slug).Select("shut_at").Updates(ctx, accountRow{ShutAt: &now}); err != nil {
+				return err
+			}
+			return note(ctx, tx, slug, audit.Entry{Action: "bill.shut", ObjectKind: "bill", ObjectID: slug})
+		})
+		if code := domain.CodeOf(err); code == domain.Conflict || code == domain.NotFound { // it is suspended or closed, gone, or shut by another run
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reopen lets a tenant work again that a bill made read-only, once no such bill is left.
+func reopen(ctx context.Context, tx *tenants.Tx, slug string, now time.Time) error {
+	a, err := tenants.Entity[accountRow](tx, tenants.Held).Where("slug = ? AND shut_at IS NOT NULL", slug).Find(ctx)
+	if err != nil || len(a) == 0 {
+		return err
+	}
+	var left bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT `+late+` AND d.slug = $3::text)`, billing.On(now.UTC().Date()).String(), len(Reminders()), slug).Scan(&left); err != nil || left {
+		return err
+	}
+	if _, err := tenants.Entity[accountRow](tx).Where("slug = ?", slug).Select("shut_at").Updates(ctx, accountRow{}); err != nil {
+		return err
+	}
+	if _, err := tenants.SetState(ctx, tx, slug, tenants.Settled, "", tenants.By{Program: true}); err != nil && domain.CodeOf(err) != domain.Conflict { // somebody has decided otherwise meanwhile
+		return err
+	}
+	return note(ctx, tx, slug, audit.Entry{Action: "bill.reopen", ObjectKind: "bill", ObjectID: slug})
 }
 
 // remind writes one reminder: whoever comes second finds that it was written.

@@ -185,6 +185,12 @@ func explain(err error, userName string) error {
 	return err
 }
 
+// RolesOf gives somebody's roles, sorted; none of whom there is not.
+func RolesOf(ctx context.Context, q tenants.Querier, user uuid.UUID) (roles []string, err error) {
+	err = q.QueryRow(ctx, "SELECT coalesce(array_agg(role ORDER BY role), '{}') FROM user_roles WHERE user_id = $1::uuid", user.String()).Scan(&roles)
+	return roles, err
+}
+
 func addRoles(ctx context.Context, tx *tenants.Tx, user uuid.UUID, roles []string, now time.Time) error {
 	_, err := tx.Exec(ctx, `INSERT INTO user_roles (user_id, role, granted_at, granted_by)
 		SELECT $1::uuid, r, $3::timestamptz, nullif($4::uuid, '00000000-0000-0000-0000-000000000000'::uuid) FROM unnest($2::text[]) AS r`,

@@ -83,19 +83,19 @@ reaches_tenant if {
 
 reaches_tenant if {
 	input.permission == "roster.import"
-	input.tenant_state == "active"
+	input.tenant_takes == "changes"
 	input.roles.tenant_administrator
 }
 
 reaches_school if {
 	input.permission == "roster.import"
-	input.tenant_state == "active"
+	input.tenant_takes == "changes"
 	input.roles.school_administrator
 }
 
 reaches_tenant if {
 	input.permission == "content.import"
-	input.tenant_state == "active"
+	input.tenant_takes == "changes"
 }
 
 missing := "subject_holds_more" if {

@@ -21,7 +21,7 @@ test_what_one_uploads_is_ones_own if {
 
 test_windows_stand_while_changes_are_not_taken if {
 	refused(
-		asks(administrator, {"permission": "calendar.change", "tenant_state": "read_only", "mutating": true}),
+		asks(administrator, {"permission": "calendar.change", "tenant_takes": "reads", "mutating": true}),
 		"tenant_read_only",
 	)
 }

@@ -56,7 +56,11 @@ refusal := "wrong_realm" if {
 	not right_realm
 } else := "tenant_suspended" if {
 	not tenant_open
-	input.tenant_state == "suspended"
+	input.tenant_takes == "nothing"
+} else := "tenant_closed" if {
+	not tenant_open
+	input.tenant_takes == "administrators"
+	not input.roles.tenant_administrator
 } else := "account_suspended" if {
 	input.actor_state != "active"
 } else := "password_change_needed" if {
@@ -69,5 +73,5 @@ refusal := "wrong_realm" if {
 	not tenant_open
 } else := "tenant_read_only" if {
 	not tenant_open
-	input.tenant_state == "read_only"
+	input.tenant_takes in {"reads", "administrators"}
 } else := missing

@@ -12,10 +12,12 @@ reaches_tenant if {
 	}
 }
 
-# A country that is shut out is told why.
+# A country that is shut out, or closed, is told why.
+reasoned := {"platform.tenant.suspend", "platform.tenant.close", "platform.tenant.end"}
+
 reaches_tenant if {
 	input.realm == "platform"
-	input.permission == "platform.tenant.suspend"
+	input.permission in reasoned
 	input.reason_length >= 10
 }
 
@@ -25,7 +27,7 @@ reaches_tenant if {
 	input.covers
 }
 
-missing := "reason_required" if input.permission == "platform.tenant.suspend"
+missing := "reason_required" if input.permission in reasoned
 
 missing := "subject_holds_more" if {
 	input.permission in {"platform.user.change", "platform.user.reset", "platform.user.suspend"}

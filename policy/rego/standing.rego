@@ -12,19 +12,34 @@ tenant_open if input.realm == "platform"
 
 tenant_open if {
 	input.realm == "tenant"
-	input.tenant_state == "active"
+	input.tenant_takes == "changes"
 }
 
 tenant_open if {
 	input.realm == "tenant"
-	input.tenant_state == "read_only"
+	input.tenant_takes == "reads"
 	input.mutating == false
 }
 
-# A suspended tenant can still see that it is, and why.
+# A tenant that closes is read by its administrators until its data is theirs to take away.
 tenant_open if {
 	input.realm == "tenant"
-	input.tenant_state == "suspended"
+	input.tenant_takes == "administrators"
+	input.mutating == false
+	input.roles.tenant_administrator
+}
+
+# Whoever is signed in leaves when they like.
+tenant_open if {
+	input.realm == "tenant"
+	input.tenant_takes == "administrators"
+	input.permission == "session.end"
+}
+
+# Whoever is shut out can still see that, and why.
+tenant_open if {
+	input.realm == "tenant"
+	input.tenant_takes in {"administrators", "nothing"}
 	input.permission == "tenant.read"
 }
 

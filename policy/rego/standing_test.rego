@@ -5,7 +5,7 @@ import data.lignum
 # A student of an active tenant, in good standing.
 pupil := {
 	"realm": "tenant", "permission_realm": "tenant", "permission": "course.read", "mutating": false,
-	"tenant_state": "active", "actor_state": "active", "must_change_password": false,
+	"tenant_takes": "changes", "actor_state": "active", "must_change_password": false,
 	"second_factor_required": false, "listing": false, "roles": {"student": true, "member": true},
 }
 
@@ -38,17 +38,27 @@ test_account_is_the_same_in_both_realms if {
 
 test_platform_has_nothing_of_a_tenant if refused(asks(pupil, {"realm": "platform"}), "wrong_realm")
 
-test_suspended_tenant if {
-	refused(asks(pupil, {"tenant_state": "suspended"}), "tenant_suspended")
-	allowed(asks(pupil, {"tenant_state": "suspended", "permission": "tenant.read"}), "tenant")
+test_tenant_that_takes_nothing if {
+	refused(asks(pupil, {"tenant_takes": "nothing"}), "tenant_suspended")
+	allowed(asks(pupil, {"tenant_takes": "nothing", "permission": "tenant.read"}), "tenant")
 }
 
-test_tenant_in_unknown_state if refused(asks(pupil, {"tenant_state": "dreaming"}), "not_permitted")
+test_tenant_that_only_administrators_read if {
+	closing := {"tenant_takes": "administrators"}
+	refused(asks(pupil, closing), "tenant_closed")
+	allowed(asks(pupil, asks(closing, {"permission": "tenant.read"})), "tenant")
+	allowed(asks(pupil, asks(closing, {"permission": "session.end", "permission_realm": "either", "owner": true})), "own")
+	boss := asks(pupil, asks(closing, {"roles": {"tenant_administrator": true}}))
+	allowed(boss, "tenant")
+	refused(asks(boss, {"permission": "tenant.change", "mutating": true}), "tenant_read_only")
+}
+
+test_tenant_in_unknown_state if refused(asks(pupil, {"tenant_takes": "dreams"}), "not_permitted")
 
 test_read_only_tenant if {
-	allowed(asks(pupil, {"tenant_state": "read_only"}), "tenant")
+	allowed(asks(pupil, {"tenant_takes": "reads"}), "tenant")
 	refused(
-		asks(pupil, {"tenant_state": "read_only", "permission": "class.leave", "owner": true, "mutating": true}),
+		asks(pupil, {"tenant_takes": "reads", "permission": "class.leave", "owner": true, "mutating": true}),
 		"tenant_read_only",
 	)
 }
@@ -56,7 +66,7 @@ test_read_only_tenant if {
 test_imports_need_an_active_tenant if {
 	every permission in ["roster.import", "content.import"] {
 		refused(
-			asks(pupil, {"tenant_state": "read_only", "permission": permission, "mutating": true}),
+			asks(pupil, {"tenant_takes": "reads", "permission": permission, "mutating": true}),
 			"import_needs_active_tenant",
 		)
 	}

@@ -330,7 +330,7 @@ func TestATenantThatIsSuspendedRests(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.DB("").Write(t.Context(), w.Actor, func(tx *tenants.Tx) error {
-		_, err := tenants.SetState(t.Context(), tx, "jamaica", tenants.Suspended, "hurricane", audit.Entry{Action: "platform.tenant.suspend"})
+		_, err := tenants.SetState(t.Context(), tx, "jamaica", tenants.Suspended, "hurricane", tenants.By{Server: true})
 		return err
 	}); err != nil {
 		t.Fatal(err)

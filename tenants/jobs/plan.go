@@ -88,7 +88,7 @@ func (p *planner) next(all []*tenants.Tenant, now time.Time) (list []due) {
 			add(k, "", time.UTC)
 		default:
 			for _, t := range all {
-				if k.Always || t.State == tenants.Active {
+				if t.Allows().Jobs.Do(k.Always) {
 					add(k, t.Slug, t.Location())
 				}
 			}

@@ -253,7 +253,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 			}
 			return err
 		}
-		if t.State != tenants.Active && !k.Always {
+		if !t.Allows().Jobs.Do(k.Always) {
 			return river.JobSnooze(rest)
 		}
 		j.Tenant, j.DB = t, all.Store.DB(t.Realm())

@@ -21,6 +21,7 @@ import (
 
 	"lignum/domain"
 	"lignum/domain/calendar"
+	"lignum/domain/people"
 	"lignum/domain/words"
 	"lignum/infra/mailcatcher"
 	"lignum/tenants"
@@ -651,6 +652,58 @@ func TestALetterGoesWithItsChange(t *testing.T) {
 	if n := f.number("SELECT count(*) FROM mails"); n != 0 {
 		t.Error(fmt.Sprint(n, " letters of a change that was not made"))
 	}
+}
+
+// While a tenant's people are shut out, letters go to its administrators alone. Those of others wait, and go when they are let in again; when they make no sense any more they are late.
+func TestLettersOfAShutTenantGoToItsAdministrators(t *testing.T) {
+	f := newOffice(t, mailcatcher.Options{})
+	f.post.RolesOf = people.RolesOf
+	boss := school.People(t, f.db, school.Person{UserName: "boss", GivenName: "Bo", FamilyName: "Bell", Email: "bo@example.org", Roles: []string{"tenant_administrator"}})[0]
+	to := func(state tenants.State) {
+		t.Helper()
+		if err := f.DB("").Write(t.Context(), f.Actor, func(tx *tenants.Tx) error {
+			_, err := tenants.SetState(t.Context(), tx, "jamaica", state, "as was agreed with them", tenants.By{Server: true})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Registry.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, state := range []tenants.State{tenants.Suspended, tenants.Closing} {
+		to(state)
+		theirs, bosss := f.letter(), f.letter()
+		bosss.To.UserID, bosss.To.Address = boss, "bo@example.org"
+		waits, goes := f.write(theirs), f.write(bosss)
+		for _, id := range []uuid.UUID{waits, goes} {
+			if err := f.send(id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.wants(waits, ours.Waiting)
+		f.wants(goes, ours.Sent)
+		nobody := f.post.RolesOf
+		f.post.RolesOf = nil // nobody says who is one
+		again := f.write(bosss)
+		if err := f.send(again); err != nil {
+			t.Fatal(err)
+		}
+		f.wants(again, ours.Waiting)
+		f.post.RolesOf = nobody
+		to(tenants.Active)
+		if err := f.send(waits); err != nil {
+			t.Fatal(err)
+		}
+		f.wants(waits, ours.Sent)
+	}
+	to(tenants.Suspended)
+	late := f.write(f.letter())
+	f.now = f.now.AddDate(0, 2, 0)
+	if err := f.send(late); err != nil {
+		t.Fatal(err)
+	}
+	f.wants(late, ours.Late)
 }
 
 // A plan sends so many letters a day: what nobody waits for leaves a fifth of them to what somebody does. What has no room today waits, says so, and goes out tomorrow.

@@ -115,7 +115,9 @@ type Post struct {
 
 	client *gomail.Client // nil: no letter is sent
 	from   string
-	urlOf  func(t *tenants.Tenant) string // of a realm's host, without a path; nil: the platform's
+	// RolesOf gives a person's roles, for a tenant whose letters go to its administrators alone (tenants.Allows); nil: nobody there gets any.
+	RolesOf func(ctx context.Context, q tenants.Querier, user uuid.UUID) ([]string, error)
+	urlOf   func(t *tenants.Tenant) string // of a realm's host, without a path; nil: the platform's
 
 	mu   sync.Mutex
 	conn *smtp.Client // kept for the next letter
@@ -255,6 +257,9 @@ func (p *Post) Send(ctx context.Context, j *jobs.Job) error {
 	}
 	p.mu.Lock() // from before a letter is marked as being sent until it is marked as gone
 	defer p.mu.Unlock()
+	if held, err := p.held(ctx, j, id); held || err != nil {
+		return err
+	}
 	l, err := p.take(ctx, j, id)
 	if err != nil || l == nil {
 		return err
@@ -287,6 +292,28 @@ func (p *Post) Send(ctx context.Context, j *jobs.Job) error {
 		return err
 	}
 	return domain.Refuse(domain.Conflict, "mail.was_not_taken", "Why", f.says())
+}
+
+// held reports whether the tenant's state keeps a letter from going out. It waits, and is looked at again (Collect) until it would make no sense any more.
+func (p *Post) held(ctx context.Context, j *jobs.Job, id uuid.UUID) (held bool, err error) {
+	if j.Tenant == nil || j.Tenant.Allows().Mail == tenants.AllMail {
+		return false, nil
+	}
+	err = j.DB.ReadFresh(ctx, func(r *tenants.Reader) error {
+		var reader *uuid.UUID
+		var until time.Time
+		err := r.QueryRow(ctx, "SELECT user_id, until FROM mails WHERE id = $1::uuid", id.String()).Scan(&reader, &until)
+		if errors.Is(err, pgx.ErrNoRows) || err == nil && !j.Now.Before(until) {
+			return nil
+		}
+		var roles []string
+		if err == nil && reader != nil && p.RolesOf != nil {
+			roles, err = p.RolesOf(ctx, r, *reader)
+		}
+		held = !j.Tenant.Allows().Writes(roles)
+		return err
+	})
+	return held, err
 }
 
 // take marks a letter as being sent, and gives it with its realm's looks; nil: it needs no sending.

@@ -56,8 +56,8 @@ type should struct {
 const alteredSQL = `WITH should AS (
 		SELECT slug AS realm, login_role AS role, true AS login, greatest(least((limits->>'connections')::numeric, 100000), 0)::integer AS connections,
 			ARRAY['search_path=' || schema_name] || $8::text[] AS settings, ARRAY['gate USAGE', schema_name || ' USAGE'] AS schemas, schema_name
-			FROM control.tenants
-		UNION ALL SELECT slug, owner_role, false, -1, '{}', '{}', schema_name FROM control.tenants
+			FROM control.tenants WHERE made_at IS NOT NULL
+		UNION ALL SELECT slug, owner_role, false, -1, '{}', '{}', schema_name FROM control.tenants WHERE made_at IS NOT NULL
 		UNION ALL SELECT 'platform', $1::text, true, $6::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE', 'gate USAGE'], 'control'
 		UNION ALL SELECT 'platform', $4::text, true, $7::integer, ARRAY['search_path=control'] || $8::text[], ARRAY['control USAGE', 'gate USAGE'], 'control'
 		UNION ALL SELECT 'platform', $9::text, true, $10::integer, $11::text[], ARRAY['control USAGE', 'jobs USAGE'], 'control'

@@ -186,7 +186,7 @@ func (p *Provisioner) MigrateAll(ctx context.Context, parallel int, progress fun
 	if err != nil {
 		return nil, err
 	}
-	targets, err := tenants.Entity[tenants.Tenant](conn).Select("slug", "schema_name", "login_role", "owner_role").Order("slug").Find(ctx)
+	targets, err := tenants.Entity[tenants.Tenant](conn).Select("slug", "schema_name", "login_role", "owner_role").Where("made_at IS NOT NULL").Order("slug").Find(ctx)
 	conn.Close(ctx)
 	if err != nil {
 		return nil, err

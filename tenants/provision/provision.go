@@ -11,10 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"lignum/domain"
+	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
 	"lignum/tenants/audit"
@@ -108,36 +110,131 @@ type Provisioned struct {
 	Expires    time.Time      `json:"expires"`
 }
 
-// Create provisions a tenant: roles, schema, migrations, default rules, settings, the first administrator and the
-// registry's row, with entries in the tenant's and the platform's trail, all in one transaction. Killed at any
-// point it leaves nothing; run again it completes. Run again after it has completed, and before the administrator used the
-// invitation, it makes a new invitation in place of the lost one; otherwise it returns domain.Conflict.
+// Create provisions a tenant, in two transactions. The first says in the registry that it is being made, so that whoever looks sees it, also when the process
+// dies on the way. The second makes roles, schema, migrations, default rules, settings and the first administrator, and says that the tenant is active,
+// with entries in the tenant's and the platform's trail. Killed between the two, the same request goes on with it, and Abandon takes it away; when
+// the second fails it is taken away here. Run again after it has completed, and before the administrator used the invitation, Create makes a
+// new invitation in place of the lost one; otherwise it returns domain.Conflict.
 func (p *Provisioner) Create(ctx context.Context, spec Spec, by audit.Actor) (Provisioned, error) {
 	if err := spec.Validate(); err != nil {
 		return Provisioned{}, err
 	}
-	plan, _ := tenants.PlanByName(spec.Plan)
 	var out Provisioned
-	err := p.inLock(ctx, func(tx pgx.Tx) error {
-		t, err := tenants.Find(ctx, tx, spec.Slug)
-		if err == nil {
+	began := false
+	err := p.inLock(ctx, func(tx pgx.Tx) (err error) {
+		began, err = p.begin(ctx, tx, spec, by)
+		return err
+	})
+	if err != nil {
+		return Provisioned{}, err
+	}
+	if err = p.inLock(ctx, func(tx pgx.Tx) error {
+		out = Provisioned{}
+		t, err := tenants.Find(ctx, tx, spec.Slug, tenants.Held)
+		if err != nil {
+			return err
+		}
+		if t.Allows().Made { // by an earlier request, or by another at the same moment
 			out.Tenant = t
 			return p.reinvite(ctx, tx, &out, spec, by)
 		}
-		if domain.CodeOf(err) != domain.NotFound {
+		return p.complete(ctx, tx, &out, t, spec, by)
+	}); err != nil && began {
+		// Nobody else has to find out what became of it: what failed is gone, and may be tried again under whatever name.
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if gone := p.Abandon(after, spec.Slug, words.Say("tenants.could_not_be_made").String(), by); gone != nil && domain.CodeOf(gone) != domain.Conflict { // another request has made it meanwhile
+			p.log().Warn("a tenant that could not be made stays as being made: lignum tenant abandon takes it away", "tenant", spec.Slug, "err", gone)
+		}
+	}
+	if err != nil {
+		return Provisioned{}, err
+	}
+	return out, nil
+}
+
+// begin says in the registry that a tenant is being made, unless there is one already. It reports whether it did.
+func (p *Provisioner) begin(ctx context.Context, tx pgx.Tx, spec Spec, by audit.Actor) (began bool, err error) {
+	t, err := tenants.Find(ctx, tx, spec.Slug, tenants.Held)
+	switch {
+	case err == nil && t.Allows().Made:
+		return false, nil
+	case err != nil && domain.CodeOf(err) != domain.NotFound:
+		return false, err
+	case err != nil:
+		t = tenants.Tenant{Slug: spec.Slug, Name: spec.Name}
+	}
+	way, err := t.Begins()
+	if err != nil {
+		return false, err
+	}
+	if way == nil { // somebody began, and is at it or was interrupted
+		if t.Name != spec.Name || t.Country != spec.Country {
+			err = domain.Refuse(domain.Conflict, "tenants.is_being_made", "Slug", spec.Slug)
+		}
+		return false, err
+	}
+	plan, _ := tenants.PlanByName(spec.Plan)
+	limits, err := json.Marshal(plan.Limits)
+	if err != nil {
+		return false, err
+	}
+	name := strings.ReplaceAll(spec.Slug, "-", "_")
+	if _, err := tx.Exec(ctx, `INSERT INTO control.tenants (slug, id, name, country, state, plan, limits, time_zone, locale, currency, exam_scheme, cluster, schema_name, login_role, owner_role, made_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'main', $12, $13, $14, NULL)
+		ON CONFLICT (slug) DO UPDATE SET state = excluded.state, name = excluded.name, country = excluded.country, updated_at = now()`, spec.Slug, audit.NewID().String(), spec.Name, spec.Country, string(way.To), plan.Name, string(limits),
+		spec.TimeZone, spec.Locale, spec.Currency, spec.ExamScheme, "tenant_"+name, p.loginRole(name), p.ownerRole(name)); err != nil {
+		return false, err
+	}
+	return true, p.told(ctx, tx, by, audit.Entry{Action: "platform.tenant.begin", ObjectKind: "tenant", ObjectID: spec.Slug,
+		Before: map[string]any{"state": way.From}, After: map[string]any{"state": way.To, "name": spec.Name, "country": spec.Country, "plan": plan.Name}})
+}
+
+// complete makes what a tenant is made of, as whoever asks now wants it.
+func (p *Provisioner) complete(ctx context.Context, tx pgx.Tx, out *Provisioned, t tenants.Tenant, spec Spec, by audit.Actor) error {
+	way, err := t.Completes()
+	if err != nil {
+		return err
+	}
+	plan, _ := tenants.PlanByName(spec.Plan)
+	now := time.Now().UTC()
+	t.State, t.MadeAt, t.Plan, t.Limits = way.To, &now, plan.Name, plan.Limits
+	t.TimeZone, t.Locale, t.Currency, t.ExamScheme = spec.TimeZone, spec.Locale, spec.Currency, spec.ExamScheme
+	if err := p.build(ctx, tx, t, spec); err != nil {
+		return err
+	}
+	out.Tenant = t
+	return p.invite(ctx, tx, out, spec, by, "platform.tenant.provision")
+}
+
+// told writes an entry into the platform's trail, and tells all processes that the registry changed.
+func (p *Provisioner) told(ctx context.Context, tx pgx.Tx, by audit.Actor, e audit.Entry) error {
+	if _, err := tx.Exec(ctx, "INSERT INTO control.versions AS v (slug, kind, n) VALUES ('', 'registry', 1) ON CONFLICT (slug, kind) DO UPDATE SET n = v.n + 1"); err != nil {
+		return err
+	}
+	return tenants.Within(ctx, tx, tenants.PlatformRealm(p.Installation), p.Vault, by, func(tx *tenants.Tx) error { tx.Record(e); return nil })
+}
+
+// Abandon takes away a tenant whose making was interrupted, or that was only invited: its row of the registry, which is all there is of it. reason
+// has 3 to 300 characters. It returns domain.Conflict for a tenant that is made.
+func (p *Provisioner) Abandon(ctx context.Context, slug, reason string, by audit.Actor) error {
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); n < 3 || n > 300 {
+		return domain.InvalidField("reason", "tenants.must_say_why_in_3")
+	}
+	return p.inLock(ctx, func(tx pgx.Tx) error {
+		t, err := tenants.Find(ctx, tx, slug, tenants.Held)
+		if err != nil {
 			return err
 		}
-		name := strings.ReplaceAll(spec.Slug, "-", "_")
-		t = tenants.Tenant{Slug: spec.Slug, ID: audit.NewID().String(), Name: spec.Name, Country: spec.Country, State: tenants.Active, Plan: plan.Name, Limits: plan.Limits,
-			TimeZone: spec.TimeZone, Locale: spec.Locale, Currency: spec.Currency, ExamScheme: spec.ExamScheme, Cluster: "main",
-			SchemaName: "tenant_" + name, LoginRole: p.loginRole(name), OwnerRole: p.ownerRole(name)}
-		if err := p.build(ctx, tx, t, spec); err != nil {
+		if err := t.Abandons(); err != nil {
 			return err
 		}
-		out.Tenant = t
-		return p.invite(ctx, tx, &out, spec, by, "platform.tenant.provision")
+		if _, err := tx.Exec(ctx, "DELETE FROM control.tenants WHERE slug = $1 AND made_at IS NULL", slug); err != nil {
+			return err
+		}
+		return p.told(ctx, tx, by, audit.Entry{Action: "platform.tenant.abandon", ObjectKind: "tenant", ObjectID: slug, Reason: reason, Before: map[string]any{"state": t.State, "name": t.Name}})
 	})
-	return out, err
 }
 
 // build makes the schema and fills it.
@@ -170,9 +267,8 @@ func (p *Provisioner) build(ctx context.Context, tx pgx.Tx, t tenants.Tenant, sp
 	b := &pgx.Batch{}
 	b.Queue(r.fill("INSERT INTO {{schema}}.settings (slug, state, plan, limits) VALUES ($1, $2, $3, $4)", t.SchemaName), t.Slug, string(t.State), t.Plan, string(limits))
 	b.Queue(r.fill("INSERT INTO {{schema}}.branding (document) VALUES ($1)", t.SchemaName), document)
-	b.Queue(`INSERT INTO control.tenants (slug, id, name, country, state, plan, limits, time_zone, locale, currency, exam_scheme, cluster, schema_name, login_role, owner_role)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`, t.Slug, t.ID, t.Name, t.Country, string(t.State), t.Plan, string(limits),
-		t.TimeZone, t.Locale, t.Currency, t.ExamScheme, t.Cluster, t.SchemaName, t.LoginRole, t.OwnerRole)
+	b.Queue(`UPDATE control.tenants SET state = $2, plan = $3, limits = $4, time_zone = $5, locale = $6, currency = $7, exam_scheme = $8, made_at = $9, updated_at = now() WHERE slug = $1`,
+		t.Slug, string(t.State), t.Plan, string(limits), t.TimeZone, t.Locale, t.Currency, t.ExamScheme, t.MadeAt)
 	b.Queue("INSERT INTO control.versions AS v (slug, kind, n) VALUES ('', 'registry', 1) ON CONFLICT (slug, kind) DO UPDATE SET n = v.n + 1")
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
@@ -218,6 +314,9 @@ func (p *Provisioner) Drop(ctx context.Context, slug, again string) error {
 		t, err := tenants.Find(ctx, tx, slug)
 		if err != nil {
 			return err
+		}
+		if !t.Allows().Made {
+			return domain.Refuse(domain.Conflict, "tenants.that_way_is_not_yours", "Name", t.Name, "From", t.State.Words(), "To", tenants.None.Words())
 		}
 		r := p.roles(t.OwnerRole, t.LoginRole)
 		_, err = tx.Exec(ctx, r.fill(`DROP SCHEMA {{schema}} CASCADE; DELETE FROM control.tenants WHERE slug = '`+t.Slug+`';

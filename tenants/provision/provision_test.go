@@ -156,8 +156,8 @@ func TestProvisionInAChild(t *testing.T) {
 	fmt.Println("made")
 }
 
-// A provisioning that is killed leaves nothing, or everything; run again it completes. The kills are spread over the whole time
-// that it takes. Which of them are tried follows from the commit.
+// A provisioning that is killed leaves nothing, or the word that it is being made, or everything; run again it completes, and what was only begun can be taken
+// away. The kills are spread over the whole time that it takes. Which of them are tried follows from the commit.
 func TestCreateKilledAtAnyMomentLeavesNothing(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	w.Provisioner.FirstAdministrator = identity.FirstAdministrator
@@ -168,21 +168,21 @@ func TestCreateKilledAtAnyMomentLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := time.Since(start)
-	left := func(slug string) (schemas, roles, rows int) {
+	left := func(slug string) (schemas, roles, rows int, state string) {
 		err := direct.QueryRow(ctx, `SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'tenant_' || $1),
-			(SELECT count(*) FROM pg_roles WHERE rolname IN ('test_' || $1, 'test_' || $1 || '_owner')), (SELECT count(*) FROM control.tenants WHERE slug = $1)`, slug).
-			Scan(&schemas, &roles, &rows)
+			(SELECT count(*) FROM pg_roles WHERE rolname IN ('test_' || $1, 'test_' || $1 || '_owner')), (SELECT count(*) FROM control.tenants WHERE slug = $1),
+			coalesce((SELECT state FROM control.tenants WHERE slug = $1), '')`, slug).Scan(&schemas, &roles, &rows, &state)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return schemas, roles, rows
+		return schemas, roles, rows, state
 	}
 	const kills = 40
 	var moments []int
 	for i := range kills {
 		moments = append(moments, i)
 	}
-	nothing := 0
+	nothing, begun := 0, 0
 	for _, i := range tenth.Of(t, moments) {
 		spec := newSpec(t, w)
 		child := exec.Command(os.Args[0], "-test.run=^TestProvisionInAChild$", "-test.v")
@@ -206,20 +206,29 @@ func TestCreateKilledAtAnyMomentLeavesNothing(t *testing.T) {
 		_ = child.Process.Kill() // it may have ended
 		_ = child.Wait()
 		waitForNoBackends(t, w)
-		switch schemas, roles, rows := left(spec.Slug); {
+		switch schemas, roles, rows, state := left(spec.Slug); {
 		case schemas+roles+rows == 0:
 			nothing++
-		case schemas != 1 || roles != 2 || rows != 1:
-			t.Errorf("killed after %d/%d: %d schemas, %d roles, %d rows: half a tenant", i, kills, schemas, roles, rows)
+		case schemas+roles == 0 && state == "provisioning":
+			if begun++; begun%2 == 0 {
+				if err := w.Provisioner.Abandon(ctx, spec.Slug, "its process was killed", w.Actor); err != nil {
+					t.Errorf("abandoned after the kill: %v", err)
+				}
+				if schemas, roles, rows, _ := left(spec.Slug); schemas+roles+rows > 0 {
+					t.Errorf("abandoned after the kill: %d schemas, %d roles, %d rows", schemas, roles, rows)
+				}
+			}
+		case schemas != 1 || roles != 2 || rows != 1 || state != "active":
+			t.Errorf("killed after %d/%d: %d schemas, %d roles, %d rows, %s: half a tenant", i, kills, schemas, roles, rows, state)
 		}
 		if _, err := w.Provisioner.Create(ctx, spec, w.Actor); err != nil {
 			t.Errorf("run again after the kill: %v", err)
 		}
-		if schemas, roles, rows := left(spec.Slug); schemas != 1 || roles != 2 || rows != 1 {
-			t.Errorf("run again after the kill: %d schemas, %d roles, %d rows", schemas, roles, rows)
+		if schemas, roles, rows, state := left(spec.Slug); schemas != 1 || roles != 2 || rows != 1 || state != "active" {
+			t.Errorf("run again after the kill: %d schemas, %d roles, %d rows, %s", schemas, roles, rows, state)
 		}
 	}
-	if nothing == 0 {
+	if nothing+begun == 0 {
 		t.Error("no kill came in the middle: the test shows nothing")
 	}
 }
@@ -308,7 +317,7 @@ func TestABrokenConnectionStopsOneTenantAlone(t *testing.T) {
 func TestSetStateReachesBothCopiesAndBothTrails(t *testing.T) {
 	w, ctx := testkit.New(t), t.Context()
 	err := w.DB("").Write(ctx, w.Actor, func(tx *tenants.Tx) error {
-		_, err := tenants.SetState(ctx, tx, "bahamas", tenants.Suspended, "hurricane damage at the data centre", audit.Entry{Action: "platform.tenant.suspend"})
+		_, err := tenants.SetState(ctx, tx, "bahamas", tenants.Suspended, "hurricane damage at the data centre", tenants.By{Server: true})
 		return err
 	})
 	if err != nil {
@@ -332,7 +341,7 @@ func TestSetStateReachesBothCopiesAndBothTrails(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = w.DB("").Write(ctx, w.Actor, func(tx *tenants.Tx) error {
-		_, err := tenants.SetState(ctx, tx, "jamaica", tenants.Suspended, " ", audit.Entry{Action: "x"})
+		_, err := tenants.SetState(ctx, tx, "jamaica", tenants.Suspended, " ", tenants.By{Server: true})
 		return err
 	})
 	if domain.CodeOf(err) != domain.Invalid {

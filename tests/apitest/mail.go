@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lignum/billing/books"
+	"lignum/domain/people"
 	"lignum/infra/mailcatcher"
 	"lignum/tenants"
 	"lignum/tenants/jobs"
@@ -23,6 +24,7 @@ func (s *Server) Poster() *mail.Post {
 		s.T.Fatal(err)
 	}
 	post.Papers = books.ReadPaper
+	post.RolesOf = people.RolesOf
 	s.T.Cleanup(post.Close)
 	return post
 }

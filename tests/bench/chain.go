@@ -153,7 +153,7 @@ func (c *chainOf) pass(p passage, enforcer *policy.Enforcer, cached bool) error 
 			c.shares.Take(append(append([]byte{}, claims.UserID[:]...), "jamaica/read"...), 1, limits.Quota{PerSecond: 1 << 40, Window: 4 * time.Second})
 			c.rate.Allow("jamaica/read", 1<<40)
 		}
-		d, err := c.engine.Decide(c.ctx, policy.Input{Permission: q.Permission, Realm: policy.Tenant, TenantState: "active", ActorState: "active",
+		d, err := c.engine.Decide(c.ctx, policy.Input{Permission: q.Permission, Realm: policy.Tenant, TenantTakes: policy.TakesChanges, ActorState: "active",
 			Roles: enforcer.Expand(claims.Roles), SecondFactor: claims.SecondFactor, Facts: q.Facts})
 		if err != nil {
 			return err

@@ -8,7 +8,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"lignum/tenants"
-	"lignum/tenants/audit"
 	"lignum/tests/apitest"
 )
 
@@ -127,7 +126,7 @@ func TestHandingInSurvivesTheStorm(t *testing.T) {
 		put := func(state tenants.State) {
 			t.Helper()
 			s.Write("", func(tx *tenants.Tx) error {
-				_, err := tenants.SetState(t.Context(), tx, "jamaica", state, "The yearly move of the schools", audit.Entry{Action: "platform.tenant.suspend"})
+				_, err := tenants.SetState(t.Context(), tx, "jamaica", state, "The yearly move of the schools", tenants.By{Server: true})
 				return err
 			})
 			if err := s.Registry.Refresh(t.Context()); err != nil {

@@ -193,7 +193,7 @@ func TestATenantsTransactionIsInNobodysWay(t *testing.T) {
 		do   func(context.Context) error
 	}{
 		{"suspending it", platform(func(ctx context.Context, tx *tenants.Tx) error {
-			_, err := tenants.SetState(ctx, tx, "jamaica", tenants.Suspended, "its password was stolen", audit.Entry{Action: "platform.tenant.suspend"})
+			_, err := tenants.SetState(ctx, tx, "jamaica", tenants.Suspended, "its password was stolen", tenants.By{Server: true})
 			return err
 		})},
 		{"its plan", platform(func(ctx context.Context, tx *tenants.Tx) error {

@@ -15,6 +15,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/words"
 	"lignum/policy"
+	"lignum/tenants"
 )
 
 func policyCommand() *cobra.Command {
@@ -178,7 +179,7 @@ func permissionNames() []string {
 func policyExplain() *cobra.Command {
 	var input policy.Input
 	var stated []string
-	var dir string
+	var dir, state string
 	var asJSON bool
 	cmd := &cobra.Command{Use: "explain REALM PERMISSION --role ROLE...", Short: "Say whether roles may do a thing, and why", Args: cobra.ExactArgs(2),
 		Long: "Ask both engines what they answer to somebody with these roles, by the roles' rules that the realm (a tenant's slug, or platform)\n" +
@@ -191,8 +192,12 @@ func policyExplain() *cobra.Command {
 			if !ok {
 				return domain.InvalidFieldIn("PERMISSION", words.Plain(plain(args[1])+" is not in the catalogue; lignum policy permissions lists it"))
 			}
-			if !slices.Contains([]string{"", "active", "read_only", "suspended"}, input.TenantState) {
-				return domain.InvalidFieldIn("--tenant-state", words.Plain("must be active, read_only or suspended"))
+			if state != "" {
+				of, known := tenants.StateOf(state)
+				if !known {
+					return domain.InvalidFieldIn("--tenant-state", words.Plain(fmt.Sprintf("must be one of %v", tenants.States())))
+				}
+				input.TenantTakes = of.Allows().Takes
 			}
 			if input.ActorState != "active" && input.ActorState != "suspended" {
 				return domain.InvalidFieldIn("--actor-state", words.Plain("must be active or suspended"))
@@ -219,7 +224,7 @@ func policyExplain() *cobra.Command {
 	f := cmd.Flags()
 	f.StringSliceVar(&input.Roles, "role", nil, "a role of the person; may be repeated")
 	f.StringArrayVar(&stated, "fact", nil, "a fact that holds, such as owner or attempts_left=2; may be repeated")
-	f.StringVar(&input.TenantState, "tenant-state", "", "active, read_only or suspended (default: what the tenant is now)")
+	f.StringVar(&state, "tenant-state", "", "one of the states of a tenant, such as active, read_only or closing (default: what the tenant is now)")
 	f.StringVar(&input.ActorState, "actor-state", "active", "active or suspended")
 	f.BoolVar(&input.SecondFactor, "second-factor", false, "the session has proven a second factor (on the platform, where it is always asked for: unless it is said to be false)")
 	f.BoolVar(&input.SecondFactorRequired, "second-factor-required", false, "the realm wants one of this person")
@@ -255,10 +260,10 @@ func (in opened) explain(ctx context.Context, input policy.Input, dir string) (p
 	}
 	input.Realm = policy.KindOf(in.db.Realm().Name())
 	switch {
-	case in.tenant == nil && input.TenantState != "":
+	case in.tenant == nil && input.TenantTakes != "":
 		return policy.Explanation{}, domain.InvalidFieldIn("--tenant-state", words.Plain("is for tenants; the platform has no state"))
-	case in.tenant != nil && input.TenantState == "":
-		input.TenantState = string(in.tenant.State)
+	case in.tenant != nil && input.TenantTakes == "":
+		input.TenantTakes = in.tenant.Allows().Takes
 	}
 	return policy.Explain(e, engine, input), nil
 }

@@ -18,6 +18,7 @@ import (
 	"lignum/api/portal"
 	"lignum/billing/books"
 	"lignum/domain/calendar"
+	"lignum/domain/people"
 	"lignum/infra/memory"
 	"lignum/policy"
 	"lignum/tenants"
@@ -122,6 +123,7 @@ func (in *installation) post(registry *tenants.Registry) (*mail.Post, error) {
 	if err != nil {
 		return nil, fmt.Errorf("LIGNUM_MAIL_SERVER, LIGNUM_MAIL_FROM: %w", err)
 	}
+	post.RolesOf = people.RolesOf
 	post.Papers = books.ReadPaper
 	return post, nil
 }

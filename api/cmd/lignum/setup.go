@@ -14,7 +14,9 @@ import (
 	"strconv"
 	"strings"
 
+	"lignum/domain"
 	"lignum/domain/identity"
+	"lignum/domain/words"
 	"lignum/infra/config"
 	"lignum/infra/memory"
 	"lignum/infra/rdsiam"
@@ -127,6 +129,9 @@ func (in *installation) realmDB(ctx context.Context, slug string) (*tenants.DB, 
 	t, err := reg.Tenant(slug)
 	if err != nil {
 		return nil, nil, err
+	}
+	if !t.Allows().Made {
+		return nil, nil, domain.InvalidFieldIn("REALM", words.Plain(fmt.Sprintf("%s is %s: there is nothing of it yet", t.Slug, t.State.Words())))
 	}
 	return in.store.DB(t.Realm()), t, nil
 }

@@ -9,15 +9,15 @@ import (
 
 	"lignum/domain"
 	"lignum/tenants"
-	"lignum/tenants/audit"
 	"lignum/tenants/jobs"
 	"lignum/tenants/provision"
 )
 
 func tenantCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "tenant", Short: "Create, list, show, suspend and resume tenants"}
+	cmd := &cobra.Command{Use: "tenant", Short: "Create, list and show tenants, and change their states"}
 	cmd.AddCommand(tenantCreate(), tenantList(), tenantShow(), tenantState("suspend", tenants.Suspended, "Stop all use; the reason is shown to everybody"),
-		tenantState("read-only", tenants.ReadOnly, "Refuse changes; reading goes on"), tenantState("resume", tenants.Active, "Let everything go on"))
+		tenantState("read-only", tenants.ReadOnly, "Refuse changes; reading goes on"), tenantState("resume", tenants.Active, "Let everything go on"),
+		tenantState("close", tenants.Closing, "Let only its administrators read; nothing is deleted"), tenantState("end", tenants.Closed, "Bill nothing any more; nothing is deleted"), tenantAbandon())
 	return cmd
 }
 
@@ -112,10 +112,11 @@ func tenantShow() *cobra.Command {
 		}}
 }
 
+// tenantState leads a tenant to a state, from whichever there is a way.
 func tenantState(use string, state tenants.State, short string) *cobra.Command {
 	var reason string
 	example := ""
-	if state != tenants.Active {
+	if state.Wants() {
 		example = " --reason 'Contract under review'"
 	}
 	cmd := &cobra.Command{Use: use + " SLUG", Short: short, Args: cobra.ExactArgs(1), Example: "  lignum tenant " + use + " jamaica" + example,
@@ -131,15 +132,38 @@ func tenantState(use string, state tenants.State, short string) *cobra.Command {
 			}
 			var t tenants.Tenant
 			err = db.Write(cmd.Context(), operator(), func(tx *tenants.Tx) (err error) {
-				t, err = tenants.SetState(cmd.Context(), tx, args[0], state, reason, audit.Entry{Action: "platform.tenant." + use})
+				t, err = tenants.SetState(cmd.Context(), tx, args[0], state, reason, tenants.By{Server: true})
 				return err
 			})
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", t.Name, t.State)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", t.Name, t.State.Words())
 			return nil
 		}}
 	cmd.Flags().StringVar(&reason, "reason", "", "shown to the tenant's people and kept in both audit trails")
+	return cmd
+}
+
+func tenantAbandon() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{Use: "abandon SLUG", Short: "Take away a tenant that was not made to the end, or only invited", Args: cobra.ExactArgs(1),
+		Example: "  lignum tenant abandon barbados --reason 'The name was misspelled'",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := open()
+			if err != nil {
+				return err
+			}
+			defer in.store.Close()
+			if in.provisioner == nil {
+				return errNoDirect
+			}
+			if err := in.provisioner.Abandon(cmd.Context(), args[0], reason, operator()); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is gone; the name is free\n", args[0])
+			return nil
+		}}
+	cmd.Flags().StringVar(&reason, "reason", "", "kept in the platform's audit trail")
 	return cmd
 }

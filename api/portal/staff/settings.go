@@ -39,6 +39,7 @@ func staffSettings(s *api.Server) {
 type settingsData struct {
 	*settings.TenantSettings
 	State    string
+	Look     string           // of the tag that says the state
 	Quotas   []map[string]any // for the partial "meter"
 	Sections []section
 }
@@ -121,7 +122,7 @@ func showSettings(ctx context.Context, c *api.Call, fc *fiber.Ctx, f *web.Form) 
 			f.Set(s.Name, s.Text(&is.Branding))
 		}
 	}
-	d := settingsData{TenantSettings: is, State: string(is.State), Quotas: quotas(c, room.Items), Sections: sections(c.Language, f)}
+	d := settingsData{TenantSettings: is, State: string(is.State), Look: web.StateLook(is.State), Quotas: quotas(c, room.Items), Sections: sections(c.Language, f)}
 	return pages.Render(c, fc, "staff_settings", web.Page{Title: c.Say("staff.settings"), Form: f, Data: d})
 }
 

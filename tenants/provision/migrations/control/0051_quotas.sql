@@ -39,7 +39,7 @@ REVOKE ALL ON FUNCTION gate.publish_use(text[], bigint[], smallint[]) FROM PUBLI
 
 -- Tenants that are here already; a new one gets it when it is made.
 DO $$ DECLARE login text; BEGIN
-    FOR login IN SELECT login_role FROM control.tenants LOOP
+    FOR login IN SELECT login_role FROM control.tenants WHERE made_at IS NOT NULL LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION gate.publish_use(text[], bigint[], smallint[]) TO %I', login);
     END LOOP;
 END $$;

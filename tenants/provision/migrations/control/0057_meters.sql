@@ -9,7 +9,7 @@ BEGIN
     IF (cardinality(periods) BETWEEN 1 AND 40 AND NOT EXISTS (SELECT FROM unnest(periods) r WHERE lower_inf(r) OR upper_inf(r) OR isempty(r) OR upper(r) - lower(r) > interval '802 days')) IS NOT TRUE THEN
         RAISE EXCEPTION 'the periods are out of bounds' USING ERRCODE = 'check_violation';
     END IF;
-    SELECT t.schema_name, t.time_zone INTO home, zone FROM control.tenants t WHERE t.slug = which;
+    SELECT t.schema_name, t.time_zone INTO home, zone FROM control.tenants t WHERE t.slug = which AND t.made_at IS NOT NULL;
     IF home IS NOT NULL THEN
         RETURN QUERY EXECUTE format('SELECT * FROM %I.usage_facts($1, $2, $3, $4)', home) USING periods, zone, sums, levels;
     END IF;

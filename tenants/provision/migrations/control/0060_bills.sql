@@ -25,6 +25,7 @@ CREATE TABLE bill_accounts (
     slug       text PRIMARY KEY,
     issuer     text NOT NULL REFERENCES bill_issuers,
     document   jsonb NOT NULL,
+    shut_at    timestamptz,                                                     -- when a bill that is not paid made the tenant read-only; null: none did
     created_at timestamptz NOT NULL
 );
 
@@ -128,7 +129,7 @@ CREATE FUNCTION gate.term_starts(which text) RETURNS SETOF date LANGUAGE plpgsql
 DECLARE home text;
 BEGIN
     IF gate.caller() <> '' THEN RAISE EXCEPTION 'only the platform' USING ERRCODE = 'insufficient_privilege'; END IF;
-    SELECT schema_name INTO home FROM control.tenants WHERE slug = which;
+    SELECT schema_name INTO home FROM control.tenants WHERE slug = which AND made_at IS NOT NULL;
     IF home IS NOT NULL THEN
         RETURN QUERY EXECUTE format('SELECT DISTINCT starts_on FROM %I.terms WHERE starts_on BETWEEN now() - interval ''3 years'' AND now() + interval ''2 years'' ORDER BY 1 LIMIT 60', home);
     END IF;
@@ -142,7 +143,7 @@ BEGIN
     IF (entry_id IS NOT NULL AND entry ->> 'action' LIKE 'bill.%' AND length(entry ->> 'action') <= 100 AND length(entry::text) <= 6000) IS NOT TRUE THEN
         RAISE EXCEPTION 'an entry is out of bounds' USING ERRCODE = 'check_violation';
     END IF;
-    SELECT schema_name INTO home FROM control.tenants WHERE slug = which;
+    SELECT schema_name INTO home FROM control.tenants WHERE slug = which AND made_at IS NOT NULL;
     IF home IS NOT NULL THEN -- one that was removed has no trail any more
         EXECUTE format('SELECT %I.record_entry($1, $2)', home) USING entry_id, entry || jsonb_build_object('actor_realm', 'platform', 'object_kind', 'bill');
     END IF;
@@ -177,7 +178,7 @@ GRANT EXECUTE ON FUNCTION gate.term_starts(text), gate.note_bill(text, uuid, jso
 
 -- Tenants that are here already; a new one gets it when it is made.
 DO $$ DECLARE t record; BEGIN
-    FOR t IN SELECT login_role FROM control.tenants LOOP
+    FOR t IN SELECT login_role FROM control.tenants WHERE made_at IS NOT NULL LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION gate.own_bills(text, integer), gate.own_bill(text), gate.own_paper(text), gate.own_account() TO %I', t.login_role);
     END LOOP;
 END $$;
