@@ -100,10 +100,14 @@ LANGUAGE sql STABLE SET search_path = {{schema}}, pg_temp AS $$
         SELECT p.first_day, p.last_day, a.learner_id AS id, min(a.day) AS day FROM p JOIN attendance a ON a.day BETWEEN p.first_day AND p.last_day GROUP BY 1, 2, 3
     ), signed AS (
         SELECT w.id, min(a.day) AS day FROM p JOIN active_days a ON a.day BETWEEN p.first_day AND p.last_day JOIN worked w ON w.id = a.user_id AND w.first_day = p.first_day GROUP BY w.id, p.first_day
+    ), people AS MATERIALIZED ( -- as meter_subject, once for each
+        SELECT w.id, left(encode(sha256(s.salt || uuid_send(w.id)), 'hex'), 24) AS subject FROM (SELECT DISTINCT id FROM worked) w CROSS JOIN meter_salt s
+    ), noons AS MATERIALIZED (
+        SELECT d::date AS day, (d::date + time '12:00') AT TIME ZONE zone AS at FROM p CROSS JOIN LATERAL generate_series(p.first_day, p.last_day, interval '1 day') d GROUP BY 1
     ), days AS (
         SELECT DISTINCT 'work' AS meter, id, day FROM worked UNION ALL SELECT DISTINCT 'sign_ins', id, day FROM signed
     ), bounds AS (SELECT min(lower(r)) AS begins, max(upper(r)) AS ends FROM p)
-    SELECT d.meter || ':' || d.day || ':' || meter_subject(d.id), d.meter, meter_subject(d.id), (d.day + time '12:00') AT TIME ZONE zone, 1::bigint FROM days d
+    SELECT d.meter || ':' || d.day || ':' || o.subject, d.meter, o.subject, n.at, 1::bigint FROM days d JOIN people o USING (id) JOIN noons n USING (day)
     UNION ALL
     SELECT DISTINCT f.key, f.meter, f.subject, f.at, f.quantity FROM p JOIN meter_facts f ON f.meter = ANY(sums) AND f.at >= lower(p.r) AND f.at < upper(p.r)
     UNION ALL
