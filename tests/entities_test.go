@@ -26,7 +26,7 @@ var entities = map[string]map[string]string{
 	"hosts":        {},
 	"bill_issuers": {}, "bill_plans": {"billing/books/accounts.go inForceOf": "which plans are in force, with what they say, in one statement"}, "bill_accounts": {"billing/books/run.go": "which accounts have bills that are too late, by what their documents say"}, "bill_in_force": {"billing/books/accounts.go inForceOf": "as above"},
 	"bill_credits": {"billing/books/issue.go take": "what is left of a credit is counted up and down where it stands"}, "bill_papers": {},
-	"bill_documents": {"billing/books/run.go": "which bills are too late, by what their accounts say", "billing/books/list.go Statement": "sums of documents and payments by day", "billing/books/list.go Ageing": "sums by how late they are"}, "bill_payments": {"billing/books/list.go Statement": "as above"},
+	"bill_documents": {"billing/books/run.go": "which bills are too late, by what their accounts say", "billing/books/list.go Statement": "sums of documents and payments by day", "billing/books/list.go Ageing": "sums by how late they are", "billing/books/list.go JournalOf": "documents and payments by day, as one list"}, "bill_payments": {"billing/books/list.go Statement": "as above", "billing/books/list.go JournalOf": "as above"},
 	"files":    {"domain/catalog/pictures.go unusedPictures": "the files that are named in no lesson, by one statement over both tables"},
 	"exports":  {"domain/exports/exports.go": "whether the job of each lives, as of one moment, through the gate"},
 	"packages": {"tenants/packages/packages.go Find": "each file of a package that is shown is one statement over package and entry"},

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"lignum/api"
 	billsapi "lignum/api/bills"
+	exportsapi "lignum/api/exports"
 	"lignum/api/platform"
 	"lignum/api/web"
 	"lignum/billing"
@@ -19,6 +21,7 @@ import (
 	"lignum/billing/plan"
 	"lignum/billing/tax"
 	"lignum/domain"
+	"lignum/domain/exports"
 	"lignum/domain/words"
 	"lignum/policy"
 	"lignum/tenants"
@@ -38,6 +41,12 @@ var (
 // billPages are what is billed: all bills, one, those of a tenant with what they follow from, and prices.
 func billPages(s *api.Server) {
 	api.Page(s, api.Route{Path: "/console/bills", Permission: policy.PlatformBillRead, Summary: "Bills of all tenants, and what is owed"}, showAllBills)
+	api.Form(s, api.Route{Path: "/console/bills/export", Permission: policy.PlatformBillRead, Summary: "Ask for a file with what all tenants were billed and paid"},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, fc *fiber.Ctx) (string, error) {
+			return web.Exports(ctx, c, tx, fc, func(*web.Form) error { return showAllBills(ctx, c, fc) }, func(as exports.Format) (*exportsapi.Asked, error) {
+				return exportsapi.AskBills(ctx, c, tx, as, exportsapi.Days{From: c.Now.AddDate(-1, 0, 1).Format(time.DateOnly), To: c.Now.Format(time.DateOnly)})
+			})
+		})
 	api.Page(s, api.Route{Path: "/console/bills/{number}", Permission: policy.PlatformBillRead, Summary: "A bill"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error { return showBill(ctx, c, fc, &web.Form{}) })
 	api.Form(s, api.Route{Path: "/console/bills/{number}/payments", Permission: policy.PlatformBillChange, Parts: []policy.Permission{policy.PlatformBillRead}, Summary: "Note a payment"},

@@ -96,6 +96,8 @@ func permissionOf(kind exports.Kind, tenant bool) policy.Permission {
 		return policy.PlatformUserRead
 	case exports.Usage:
 		return policy.PlatformUsageRead
+	case exports.Bills:
+		return policy.PlatformBillRead
 	case exports.Figures:
 	}
 	return policy.InsightRead
@@ -280,6 +282,16 @@ func (d *Days) period() (p insight.Period, err error) {
 
 // AskUsage asks for what all tenants used.
 func AskUsage(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Format, d Days) (*Asked, error) {
+	return askDays(ctx, c, tx, exports.Usage, as, d)
+}
+
+// AskBills asks for what all tenants were billed, credited and paid.
+func AskBills(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Format, d Days) (*Asked, error) {
+	return askDays(ctx, c, tx, exports.Bills, as, d)
+}
+
+// askDays asks for what all tenants have of some days: at most 366.
+func askDays(ctx context.Context, c *api.Call, tx *tenants.Tx, kind exports.Kind, as exports.Format, d Days) (*Asked, error) {
 	if err := c.Permit(policy.Facts{Listing: true}); err != nil {
 		return nil, err
 	}
@@ -291,7 +303,7 @@ func AskUsage(ctx context.Context, c *api.Call, tx *tenants.Tx, as exports.Forma
 	} else if p.To.Sub(p.From) >= 366*24*time.Hour {
 		return nil, domain.InvalidField("body.from", "exports.at_most_366_days")
 	}
-	return ask(ctx, c, tx, exports.Usage, as, d, "")
+	return ask(ctx, c, tx, kind, as, d, "")
 }
 
 func ask(ctx context.Context, c *api.Call, tx *tenants.Tx, kind exports.Kind, as exports.Format, asked any, reach string) (*Asked, error) {

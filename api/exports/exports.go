@@ -75,11 +75,19 @@ func Routes(s *api.Server) {
 		}]) (*Asked, error) {
 			return AskUsage(ctx, c, tx, in.Body.Format, in.Body.Days)
 		})
+	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/exports/bills", Permission: policy.PlatformBillRead, Tag: "Exports", Status: http.StatusAccepted, Summary: "Ask for a file with invoices, credit notes and payments, day by day",
+		Detail: "For accountants: what is billed adds to what is owed, what is credited or paid takes off. At most 366 days. " + made},
+		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *bodyOf[struct {
+			Format exports.Format `json:"format" enum:"csv,xlsx" doc:"csv: a table; xlsx: a workbook"`
+			Days
+		}]) (*Asked, error) {
+			return AskBills(ctx, c, tx, in.Body.Format, in.Body.Days)
+		})
 	api.Query(s, api.Route{Path: "/api/v1/exports", Permission: policy.ExportRead, Tag: "Exports", Summary: "List your exports, newest first"},
 		func(ctx context.Context, c *api.Call, in *api.Paging) (*api.List[exports.Export], error) {
 			return List(ctx, c, *in)
 		})
-	api.Query(s, api.Route{Path: "/api/v1/exports/{export}", Permission: policy.ExportRead, Parts: []policy.Permission{policy.AuditRead, policy.UserRead, policy.InsightRead, policy.PlatformAuditRead, policy.PlatformUserRead, policy.PlatformUsageRead}, Tag: "Exports", Summary: "Show an export of yours, with a link to its file",
+	api.Query(s, api.Route{Path: "/api/v1/exports/{export}", Permission: policy.ExportRead, Parts: []policy.Permission{policy.AuditRead, policy.UserRead, policy.InsightRead, policy.PlatformAuditRead, policy.PlatformUserRead, policy.PlatformUsageRead, policy.PlatformBillRead}, Tag: "Exports", Summary: "Show an export of yours, with a link to its file",
 		Detail: "403 when you may not see any more what is in it."},
 		func(ctx context.Context, c *api.Call, in *Ref) (*Linked, error) { return Show(ctx, c, in.Export) })
 	api.Direct(s, api.Route{Method: http.MethodDelete, Path: "/api/v1/exports/{export}", Permission: policy.ExportRead, Tag: "Exports", Summary: "Remove an export of yours", Detail: "One that is being made is not made any more."},
@@ -138,6 +146,8 @@ func under(c *api.Call, kind exports.Kind) (*api.Call, error) {
 		return c.Under(policy.PlatformUserRead)
 	case policy.PlatformUsageRead:
 		return c.Under(policy.PlatformUsageRead)
+	case policy.PlatformBillRead:
+		return c.Under(policy.PlatformBillRead)
 	}
 	return c.Under(policy.InsightRead)
 }

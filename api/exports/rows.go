@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	insightapi "lignum/api/insight"
+	"lignum/billing"
+	"lignum/billing/books"
 	"lignum/domain"
 	"lignum/domain/exports"
 	"lignum/domain/insight"
@@ -171,6 +173,38 @@ func (m *maker) usage(ctx context.Context, asked *Days) error {
 		}
 	}
 	return nil
+}
+
+// bills writes invoices, credit notes and payments by day, each sum as a decimal number with its currency.
+func (m *maker) bills(ctx context.Context, asked *Days) error {
+	p, err := asked.period()
+	if err != nil {
+		return err
+	}
+	l := m.a.Language
+	m.out.begin(l.Say("bill.bills"), []tables.Column{{Name: "day", Title: l.Say("page.day")}, {Name: "tenant", Title: l.Say("page.tenant")}, {Name: "issuer", Title: l.Say("bill.issuer")}, {Name: "kind", Title: l.Say("bill.what")},
+		{Name: "number", Title: l.Say("bill.number")}, {Name: "payment", Title: l.Say("bill.payment_name")}, {Name: "reference", Title: l.Say("bill.payer_wrote")}, {Name: "from", Title: l.Say("bill.from_day")}, {Name: "last", Title: l.Say("bill.until")},
+		{Name: "due", Title: l.Say("bill.due_on")}, {Name: "currency", Title: l.Say("exports.currency")}, {Name: "before_tax", Title: l.Say("bill.subtotal")}, {Name: "tax", Title: l.Say("exports.tax")}, {Name: "amount", Title: l.Say("bill.sum")}})
+	const most = 500
+	for after := (books.Journal{}); ; {
+		var list []books.Journal
+		if err := m.read(ctx, func(r *tenants.Reader) (err error) {
+			list, err = books.JournalOf(ctx, r, billing.On(p.From.Date()), billing.On(p.To.Date()), after, most)
+			return err
+		}); err != nil {
+			return err
+		}
+		for _, e := range list {
+			c := e.Currency
+			if err := m.out.row(e.On.String(), e.Tenant, e.Issuer, e.What, e.Number, e.Name, e.Reference, e.From.String(), e.Last.String(), e.Due.String(), string(c), c.Money(e.Net).Decimal(), c.Money(e.Tax).Decimal(), c.Money(e.Amount).Decimal()); err != nil {
+				return err
+			}
+			after = e
+		}
+		if len(list) < most {
+			return nil
+		}
+	}
 }
 
 // figureTable is one table of figures: what is counted, by what.

@@ -147,7 +147,7 @@ func (w Work) make(ctx context.Context, j *jobs.Job, a *api.Asker, id uuid.UUID,
 
 // fileName is how a file is offered for saving.
 func (m *maker) fileName() string {
-	what := map[exports.Kind]string{exports.Trail: "audit-trail", exports.People: "people", exports.Figures: "figures", exports.Usage: "use-of-all-tenants"}[m.task.Kind]
+	what := map[exports.Kind]string{exports.Trail: "audit-trail", exports.People: "people", exports.Figures: "figures", exports.Usage: "use-of-all-tenants", exports.Bills: "bills"}[m.task.Kind]
 	return fmt.Sprintf("%s-%s-%s.%s", m.j.DB.Realm().Name(), what, m.task.AskedAt.In(m.a.Zone()).Format(time.DateOnly), m.task.Format)
 }
 
@@ -243,6 +243,8 @@ func (m *maker) filler() (func(ctx context.Context) error, error) {
 		return reading(m.task, m.figures)
 	case exports.Usage:
 		return reading(m.task, m.usage)
+	case exports.Bills:
+		return reading(m.task, m.bills)
 	}
 	return nil, fmt.Errorf("exports: there is no kind %q", m.task.Kind)
 }

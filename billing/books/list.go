@@ -170,6 +170,36 @@ func Statement(ctx context.Context, q tenants.Querier, slug string) ([]Entry, er
 	})
 }
 
+// Journal is an entry of all tenants' accounts: an invoice, a credit note or a payment. All sums are minor units, below zero where they take off what is owed.
+type Journal struct {
+	Entry
+	Tenant, Issuer string
+	Reference      string // of a payment
+	From, Last     billing.Date
+	Due            billing.Date
+	Net, Tax       int64 // 0 of a payment
+}
+
+// JournalOf lists entries from a day to another, with it, by day, number and payment: those after one, or from the start; at most so many. q is of the platform's realm.
+func JournalOf(ctx context.Context, q tenants.Querier, from, to billing.Date, after Journal, most int) ([]Journal, error) {
+	rows, err := q.Query(ctx, `SELECT * FROM (
+			SELECT d.issued AS on_day, d.kind AS what, d.number, '' AS name, d.currency, d.slug, d.issuer, '' AS reference, d.period_from, d.period_to, d.due,
+				s.sign * (d.document::jsonb ->> 'subtotal')::bigint AS net, s.sign * (d.document::jsonb ->> 'tax')::bigint AS tax, s.sign * d.total AS amount
+			FROM bill_documents d CROSS JOIN LATERAL (SELECT CASE WHEN d.kind = 'invoice' THEN 1 ELSE -1 END AS sign) s WHERE d.issued BETWEEN $1::text::date AND $2::text::date
+			UNION ALL SELECT p.on_day, 'payment', p.number, p.name, d.currency, d.slug, d.issuer, p.reference, d.period_from, d.period_to, d.due, 0, 0, -p.amount
+			FROM bill_payments p JOIN bill_documents d USING (number) WHERE p.on_day BETWEEN $1::text::date AND $2::text::date) j
+		WHERE $3::text = '' OR (on_day, number, name) > (nullif($3::text, '')::date, $4::text, $5::text) ORDER BY on_day, number, name LIMIT $6::integer`, from.String(), to.String(), after.On.String(), after.Number, after.Name, most)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (j Journal, err error) {
+		var on, first, end, due day
+		err = r.Scan(&on, &j.What, &j.Number, &j.Name, &j.Currency, &j.Tenant, &j.Issuer, &j.Reference, &first, &end, &due, &j.Net, &j.Tax, &j.Amount)
+		j.On, j.From, j.Last, j.Due = billing.Date(on), billing.Date(first), billing.Date(end)-1, billing.Date(due)
+		return j, err
+	})
+}
+
 // Age is what a tenant owes in a currency, by how many days it is late. All sums are minor units.
 type Age struct {
 	Tenant   string           `json:"tenant"`

@@ -34,6 +34,7 @@ const (
 	People  Kind = "people"  // the realm's accounts
 	Figures Kind = "figures" // of a tenant or one of its schools
 	Usage   Kind = "usage"   // the figures that all tenants publish
+	Bills   Kind = "bills"   // invoices, credit notes and payments, for accountants
 )
 
 // Format is how it is written.
@@ -47,7 +48,7 @@ const (
 )
 
 // formats are those in which a kind can be had.
-var formats = map[Kind][]Format{Trail: {CSV, JSONL}, People: {CSV, XLSX}, Figures: {CSV, XLSX}, Usage: {CSV, XLSX}}
+var formats = map[Kind][]Format{Trail: {CSV, JSONL}, People: {CSV, XLSX}, Figures: {CSV, XLSX}, Usage: {CSV, XLSX}, Bills: {CSV, XLSX}}
 
 // Type is the format's media type.
 func (f Format) Type() string {
@@ -103,7 +104,7 @@ func (row) TableName() string { return "exports" }
 // Export is one as its owner sees it.
 type Export struct {
 	ID        uuid.UUID  `json:"id"`
-	Kind      Kind       `json:"kind" enum:"trail,people,figures,usage"`
+	Kind      Kind       `json:"kind" enum:"trail,people,figures,usage,bills"`
 	Format    Format     `json:"format" enum:"csv,jsonl,xlsx"`
 	State     State      `json:"state" enum:"waiting,working,done,failed"`
 	CreatedAt time.Time  `json:"created_at"`
