@@ -19,6 +19,8 @@ import (
 
 	"lignum/api"
 	exportsapi "lignum/api/exports"
+	"lignum/billing"
+	"lignum/billing/books"
 	"lignum/domain/exports"
 	"lignum/domain/notices"
 	"lignum/tenants"
@@ -26,6 +28,7 @@ import (
 	"lignum/tenants/files"
 	"lignum/tenants/jobs"
 	"lignum/tests/apitest"
+	"lignum/tests/bills"
 	"lignum/tests/school"
 	"lignum/tests/testkit"
 )
@@ -492,6 +495,21 @@ func TestThePlatformHasExports(t *testing.T) {
 		t.Errorf("%d rows, %v", len(list), list[:2])
 	}
 	if f, err := excelize.OpenReader(bytes.NewReader(made(s, manager, "/api/v1/platform/exports/usage", map[string]any{"format": "xlsx"}))); err != nil || f.GetSheetName(0) != "Use" {
+		t.Errorf("%v", err)
+	}
+	numbers, err := bills.Bill(t.Context(), s.DB(""), s.Actor, "jamaica", 2, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Write("", func(tx *tenants.Tx) error {
+		_, err := books.Pay(t.Context(), tx, numbers[0], books.Payment{Name: "=b-1", On: billing.On(time.Now().UTC().Date()), Amount: 12_345, Method: "cash", Reference: "PO 7"}, time.Now())
+		return err
+	})
+	list = rows(t, made(s, manager, "/api/v1/platform/exports/bills", map[string]any{"format": "csv"}))
+	if got := cells(t, list, "amount"); len(got) != 3 || !slices.Contains(got, "-123.45") || !slices.Contains(cells(t, list, "payment"), "'=b-1") || !slices.Contains(cells(t, list, "number"), numbers[1]) || !slices.Contains(cells(t, list, "tax"), "45000.00") {
+		t.Errorf("%v", list)
+	}
+	if f, err := excelize.OpenReader(bytes.NewReader(made(s, manager, "/api/v1/platform/exports/bills", map[string]any{"format": "xlsx"}))); err != nil || f.GetSheetName(0) != "Bills" {
 		t.Errorf("%v", err)
 	}
 	operator := s.User("", "operator")

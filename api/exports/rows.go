@@ -196,7 +196,7 @@ func (m *maker) bills(ctx context.Context, asked *Days) error {
 		}
 		for _, e := range list {
 			c := e.Currency
-			if err := m.out.row(e.On.String(), e.Tenant, e.Issuer, e.What, e.Number, e.Name, e.Reference, e.From.String(), e.Last.String(), e.Due.String(), string(c), c.Money(e.Net).Decimal(), c.Money(e.Tax).Decimal(), c.Money(e.Amount).Decimal()); err != nil {
+			if err := m.out.row(e.On.String(), e.Tenant, e.Issuer, e.What, e.Number, e.Name, e.Reference, e.From.String(), e.Last.String(), e.Due.String(), string(c), tables.Decimal(c.Money(e.Net).Decimal()), tables.Decimal(c.Money(e.Tax).Decimal()), tables.Decimal(c.Money(e.Amount).Decimal())); err != nil {
 				return err
 			}
 			after = e

@@ -54,7 +54,7 @@ func Routes(s *api.Server) {
 			return ResumeTenant(ctx, c, tx, in.Tenant, "")
 		})
 	api.Command(s, api.Route{Method: http.MethodPost, Path: "/api/v1/platform/tenants/{tenant}/closing", Permission: policy.PlatformTenantClose, Tag: "Platform",
-		Summary: "Close a tenant, or open one that is closing again", Detail: "While it is closing its administrators can read everything and take files of it; everybody else is told that it is closed. Nothing is deleted. The reason is shown to the tenant's people and stands in its audit trail."},
+		Summary: "Set a tenant closing, or let it work again", Detail: "While it is closing its administrators can read everything and take files of it; everybody else is told that it is closed. Nothing is deleted. The reason is shown to the tenant's people and stands in its audit trail."},
 		func(ctx context.Context, c *api.Call, tx *tenants.Tx, in *struct {
 			TenantRef
 			Body struct {

@@ -32,7 +32,7 @@ func Columns(names ...string) []Column {
 	return list
 }
 
-// Writer writes tables into a file. A cell is a string, an int, a bool, a time.Time, or a pointer to an int or a time.Time, of which nil is an empty cell. Whatever fails, fails
+// Writer writes tables into a file. A cell is a string, an int, a Decimal, a bool, a time.Time, or a pointer to an int or a time.Time, of which nil is an empty cell. Whatever fails, fails
 // for good.
 type Writer interface {
 	// Table begins a table. A file of CSV has one: those that follow have the same columns, and go on in it.
@@ -101,6 +101,11 @@ func (c *commas) Row(cells ...any) error {
 			c.cells[i] = strconv.FormatBool(v)
 		case time.Time:
 			c.cells[i] = v.UTC().Format(time.RFC3339Nano)
+		case Decimal:
+			if !v.ok() {
+				return unknown(cell)
+			}
+			c.cells[i] = string(v)
 		case string:
 			c.cells[i] = Harmless(v)
 		default:
@@ -114,6 +119,13 @@ func (c *commas) Close() error {
 	c.out.Flush()
 	return c.out.Error()
 }
+
+// Decimal is a number that the program has written out, such as -1234.50: a cell that a spreadsheet adds up, to the last digit. Another text is no cell.
+type Decimal string
+
+var decimal = regexp.MustCompile(`^-?[0-9]{1,15}(\.[0-9]{1,6})?$`)
+
+func (d Decimal) ok() bool { return decimal.MatchString(string(d)) }
 
 // plain gives what a pointer points at, and nil for one that points at nothing.
 func plain(cell any) any {

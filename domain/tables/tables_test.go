@@ -3,6 +3,7 @@ package tables
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -212,4 +213,36 @@ func (b *broken) Write(p []byte) (int, error) {
 		return 0, fmt.Errorf("the disk is full")
 	}
 	return len(p), nil
+}
+
+// A decimal is a number in both formats, also below zero; what is none is no cell.
+func TestDecimalsAreNumbers(t *testing.T) {
+	var text, book bytes.Buffer
+	for _, w := range []Writer{NewCSV(&text), NewWorkbook(&book, time.UTC)} {
+		if err := errors.Join(w.Table("Sums", Columns("sum")), w.Row(Decimal("-1234.50")), w.Row(Decimal("9007199254740.99"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, wrong := range []Decimal{"", "=1", "1e5", "1.2.3", "+1", "1\n2"} {
+		for _, w := range []Writer{NewCSV(io.Discard), NewWorkbook(io.Discard, time.UTC)} {
+			if err := errors.Join(w.Table("Sums", Columns("sum")), w.Row(wrong)); err == nil {
+				t.Errorf("%q was written", wrong)
+			}
+		}
+	}
+	if !strings.Contains(text.String(), "\n-1234.50\r\n9007199254740.99") && !strings.Contains(text.String(), "\n-1234.50\n9007199254740.99") {
+		t.Errorf("%q", text.String())
+	}
+	f, err := excelize.OpenReader(&book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, kerr := f.GetCellType("Sums", "A2")
+	v, verr := f.GetCellValue("Sums", "A2")
+	if err := errors.Join(kerr, verr); err != nil || v != "-1234.5" && v != "-1234.50" || kind == excelize.CellTypeInlineString {
+		t.Errorf("%q, %v: %v", v, kind, err)
+	}
 }

@@ -126,6 +126,11 @@ func (w *workbook) cells(style string, cells []any) error {
 		case nil:
 		case int:
 			w.write(`<c r="`, at, `"`, style, `><v>`, strconv.Itoa(v), `</v></c>`)
+		case Decimal:
+			if !v.ok() {
+				return unknown(cell)
+			}
+			w.write(`<c r="`, at, `"`, style, `><v>`, string(v), `</v></c>`)
 		case bool:
 			of := "0"
 			if v {

@@ -22,7 +22,7 @@ func exportPages(s *api.Server) {
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			return showExports(ctx, c, fc, &web.Form{})
 		})
-	api.Page(s, api.Route{Path: "/exports/{export}/file", Permission: policy.ExportRead, Parts: []policy.Permission{policy.AuditRead, policy.UserRead, policy.InsightRead, policy.PlatformAuditRead, policy.PlatformUserRead, policy.PlatformUsageRead}, Summary: "Save a file that one asked for"},
+	api.Page(s, api.Route{Path: "/exports/{export}/file", Permission: policy.ExportRead, Parts: []policy.Permission{policy.AuditRead, policy.UserRead, policy.InsightRead, policy.PlatformAuditRead, policy.PlatformUserRead, policy.PlatformUsageRead, policy.PlatformBillRead}, Summary: "Save a file that one asked for"},
 		func(ctx context.Context, c *api.Call, fc *fiber.Ctx) error {
 			id, err := web.PathID(fc, "export")
 			if err != nil {
