@@ -139,7 +139,7 @@ func (in Input) usage(segments []segment, measured billing.Period, _ []Line) (li
 				return nil, err
 			}
 			l.Included = min(c.Included, l.Quantity)
-			sum := new(big.Rat)
+			var sum *big.Rat
 			l.Parts, sum = price(c, l.Quantity-l.Included)
 			own, exact = append(own, l), append(exact, sum.Mul(sum, s.used))
 		}

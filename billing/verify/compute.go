@@ -253,10 +253,10 @@ func (e evidence) cuts(p period) (list []cut, counted period, err error) {
 	counted = period{list[0].on.From, list[len(list)-1].on.To}
 	switch list[0].v.Proration {
 	case "by_days":
-	default:
-		return nil, counted, fmt.Errorf("the rule %q for a part of a period is not known here", list[0].v.Proration)
 	case "whole":
 		return []cut{{list[0].v, p, big.NewRat(1, 1), big.NewRat(1, 1)}}, counted, nil
+	default:
+		return nil, counted, fmt.Errorf("the rule %q for a part of a period is not known here", list[0].v.Proration)
 	}
 	for n := range list {
 		days := int64(list[n].on.days())
