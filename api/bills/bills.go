@@ -274,7 +274,7 @@ func PutIssuer(ctx context.Context, c *api.Call, tx *tenants.Tx, s books.Issuer)
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
-	return &api.Done{}, books.PutIssuer(ctx, tx, s)
+	return &api.Done{Done: true}, books.PutIssuer(ctx, tx, s)
 }
 
 // Plans lists plans with their versions.
@@ -313,7 +313,7 @@ func PutAccount(ctx context.Context, c *api.Call, tx *tenants.Tx, a books.Accoun
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
-	return &api.Done{}, books.PutAccount(ctx, tx, a, c.Now)
+	return &api.Done{Done: true}, books.PutAccount(ctx, tx, a, c.Now)
 }
 
 // SetPlan gives a tenant a version of a plan from a day on.
@@ -321,7 +321,7 @@ func SetPlan(ctx context.Context, c *api.Call, tx *tenants.Tx, tenant string, p 
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
-	return &api.Done{}, books.SetPlan(ctx, tx, tenant, p.Plan, p.Version, p.From, billing.On(c.Now.UTC().Date()))
+	return &api.Done{Done: true}, books.SetPlan(ctx, tx, tenant, p.Plan, p.Version, p.From, billing.On(c.Now.UTC().Date()))
 }
 
 // AddCredit notes a sum that a tenant is owed.
@@ -329,7 +329,7 @@ func AddCredit(ctx context.Context, c *api.Call, tx *tenants.Tx, tenant string, 
 	if err := c.Permit(policy.Facts{}); err != nil {
 		return nil, err
 	}
-	return &api.Done{}, books.AddCredit(ctx, tx, tenant, credit, c.Now)
+	return &api.Done{Done: true}, books.AddCredit(ctx, tx, tenant, credit, c.Now)
 }
 
 // Draft gives the next bill of a tenant as it would be now, and what is expected of it.
