@@ -27,7 +27,7 @@ func show(t *testing.T, page string, p Page) (http.Header, string) {
 	own := Parse(fstest.MapFS{"pages/x.html": {Data: []byte(page)}})
 	app := fiber.New()
 	app.Get("/x", func(fc *fiber.Ctx) error {
-		return own.Render(&api.Call{Language: words.English, Now: time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC), Tenant: &tenants.Tenant{TimeZone: "America/Jamaica"}}, fc, "x", p)
+		return own.Render(&api.Call{Language: words.English, Now: time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC), Tenant: &tenants.Tenant{State: tenants.Active, TimeZone: "America/Jamaica"}}, fc, "x", p)
 	})
 	res, err := app.Test(httptest.NewRequest("GET", "/x", nil), -1) // the first page packs all static files
 	if err != nil {

@@ -195,20 +195,27 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 					}
 					return nil
 				})
-				if err != nil && !errors.Is(err, fail) && domain.CodeOf(err) != domain.Conflict {
+				if code := domain.CodeOf(err); err != nil && !errors.Is(err, fail) && code != domain.Conflict && code != domain.Unavailable { // a slow machine keeps some waiting for too long
 					t.Error(err)
 				}
 			})
 		}
 	}
 	wait.Wait()
+	for _, slug := range slugs { // what waited for too long
+		for range 4 {
+			if _, err := d.issue(slug, "2026-12-02"); err != nil && domain.CodeOf(err) != domain.Conflict {
+				t.Fatal(err)
+			}
+		}
+	}
 	got := d.numbers()
 	for i, n := range got {
 		if n != fmt.Sprintf("LL-%06d", i+1) {
 			t.Fatalf("numbers are %q", got)
 		}
 	}
-	if len(got) != 6 { // September and October of three
+	if len(got) != 9 { // September, October and November of three
 		t.Errorf("%d were issued: %q", len(got), got)
 	}
 }

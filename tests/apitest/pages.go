@@ -31,7 +31,7 @@ func Renders(t *testing.T, pages *web.Pages, now time.Time, samples map[string][
 		for n, data := range list {
 			app := fiber.New()
 			app.Get("/x", func(fc *fiber.Ctx) error {
-				c := &api.Call{Language: words.English, Now: now, Tenant: &tenants.Tenant{TimeZone: "America/Jamaica"}, Claims: &identity.Claims{UserID: uuid.New(), UserName: Evil}}
+				c := &api.Call{Language: words.English, Now: now, Tenant: &tenants.Tenant{State: tenants.Active, TimeZone: "America/Jamaica"}, Claims: &identity.Claims{UserID: uuid.New(), UserName: Evil}}
 				return pages.Render(c, fc, name, web.Page{Title: Evil, Data: data, Form: (&web.Form{}).Set("code", Evil).Set("user_name", Evil).Set("q", Evil)})
 			})
 			res, err := app.Test(httptest.NewRequest("GET", "/x", nil), -1) // the first page packs all static files
