@@ -21,6 +21,7 @@ import (
 	"lignum/billing/tax"
 	"lignum/domain"
 	"lignum/tests/bills"
+	_ "lignum/tests/tenth"
 )
 
 func assemble(t interface{ Fatal(...any) }, in invoice.Input) invoice.Invoice {

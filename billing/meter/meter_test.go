@@ -13,6 +13,7 @@ import (
 	"lignum/domain"
 	"lignum/domain/words"
 	"lignum/tests/bills"
+	_ "lignum/tests/tenth"
 )
 
 func kingston(t testing.TB) *time.Location {

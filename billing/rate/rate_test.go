@@ -16,6 +16,7 @@ import (
 	"lignum/billing/rate"
 	"lignum/domain"
 	"lignum/tests/bills"
+	_ "lignum/tests/tenth"
 )
 
 func messages(n int64) []meter.Fact {
